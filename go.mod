@@ -1,0 +1,3 @@
+module github.com/aro-rp/aro
+
+go 1.26.0
