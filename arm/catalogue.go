@@ -1,0 +1,132 @@
+package arm
+
+import "net/http"
+
+// The catalogue: every code the service can answer. docs/errors.md is generated
+// from Catalogue, and a code that is not listed there cannot be used.
+var (
+	InternalServerError = Code{"InternalServerError", http.StatusInternalServerError,
+		"Something failed that the service does not understand.",
+		"Try again; if it persists, contact support with the correlation id of the response."}
+	ServiceUnavailable = Code{"ServiceUnavailable", http.StatusServiceUnavailable,
+		"The service or its database cannot answer at the moment.",
+		"Try again after the time in the Retry-After header."}
+	TooManyRequests = Code{"ThrottlingLimitExceeded", http.StatusTooManyRequests,
+		"Too many requests in a short time.",
+		"Try again after the time in the Retry-After header."}
+	Forbidden = Code{"Forbidden", http.StatusForbidden,
+		"The caller's client certificate is missing, unknown, expired or not allowed on this API.",
+		"Call through Azure Resource Manager, or with a certificate on the allow-list."}
+
+	NotFound = Code{"NotFound", http.StatusNotFound,
+		"The path or the asynchronous operation does not exist, or belongs to another subscription.",
+		"Check the URL. Operation statuses are kept for seven days."}
+	ResourceNotFound = Code{"ResourceNotFound", http.StatusNotFound,
+		"The cluster, OpenShift version or role set does not exist.",
+		"Check subscription, resource group and name, or list what exists."}
+	MethodNotAllowed = Code{"MethodNotAllowed", http.StatusMethodNotAllowed,
+		"The path exists but not with this HTTP method.",
+		"Use one of the methods in the Allow header."}
+	UnsupportedMediaType = Code{"UnsupportedMediaType", http.StatusUnsupportedMediaType,
+		"The body's Content-Type is not application/json.",
+		"Send the header Content-Type: application/json."}
+	RequestTooLarge = Code{"RequestEntityTooLarge", http.StatusRequestEntityTooLarge,
+		"The body is larger than 1 MiB.",
+		"Send a smaller body; no valid request comes near this limit."}
+
+	InvalidRequestContent = Code{"InvalidRequestContent", http.StatusBadRequest,
+		"The body is not valid JSON, or a value has the wrong JSON type.",
+		"Correct the value at the path in target."}
+	InvalidParameter = Code{"InvalidParameter", http.StatusBadRequest,
+		"A value, query parameter or header breaks a rule of the API.",
+		"Correct the value at the path in target; the message names the rule."}
+	InvalidNetworkAddress = Code{"InvalidNetworkAddress", http.StatusBadRequest,
+		"A CIDR has bits set behind its prefix.",
+		"Use the network's base address, for example 10.128.0.0/14."}
+	InvalidCIDRRange = Code{"InvalidCIDRRange", http.StatusBadRequest,
+		"A CIDR overlaps another network of the cluster or one that OpenShift reserves.",
+		"Choose a range that overlaps neither; the message names the other one."}
+	InvalidResourceType = Code{"InvalidResourceType", http.StatusBadRequest,
+		"The api-version is missing or unknown, or does not offer the operation.",
+		"Use one of the api-versions that the message lists."}
+	InvalidSubscriptionID = Code{"InvalidSubscriptionID", http.StatusBadRequest,
+		"The subscription id in the path is not a UUID.", "Correct the subscription id."}
+	InvalidSubscriptionState = Code{"InvalidSubscriptionState", http.StatusBadRequest,
+		"The subscription is not registered, or its state does not allow the request.",
+		"Register the resource provider Microsoft.RedHatOpenShift, or reactivate the subscription."}
+	InvalidResourceGroup = Code{"ResourceGroupNotFound", http.StatusBadRequest,
+		"The resource group name in the path is not a legal name.",
+		"Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."}
+	InvalidResourceNamespace = Code{"InvalidResourceNamespace", http.StatusBadRequest,
+		"The path names another resource provider.", "Use Microsoft.RedHatOpenShift."}
+	InvalidResourceName = Code{"InvalidResourceName", http.StatusBadRequest,
+		"The cluster name in the path is not a legal name.",
+		"Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."}
+	InvalidLocation = Code{"InvalidLocation", http.StatusBadRequest,
+		"The path names a location that this service does not serve.",
+		"Use the location that the message names."}
+	InvalidOperationID = Code{"InvalidOperationID", http.StatusBadRequest,
+		"The operation id in the path is not a UUID.", "Use the URL of the Azure-AsyncOperation or Location header as it is."}
+	MismatchingResourceID = Code{"MismatchingResourceID", http.StatusBadRequest,
+		"The id in the body is not the one in the URL.", "Remove id from the body, or correct it."}
+	MismatchingResourceName = Code{"MismatchingResourceName", http.StatusBadRequest,
+		"The name in the body is not the one in the URL.", "Remove name from the body, or correct it."}
+	MismatchingResourceType = Code{"MismatchingResourceType", http.StatusBadRequest,
+		"The type in the body is not that of a cluster.", "Remove type from the body, or correct it."}
+	PropertyChangeNotAllowed = Code{"PropertyChangeNotAllowed", http.StatusBadRequest,
+		"The request changes a property that cannot change, or sets one that only the service sets.",
+		"Remove the property at target from the body, or send the value that GET returns."}
+	RequestNotAllowed = Code{"RequestNotAllowed", http.StatusBadRequest,
+		"The cluster's state does not allow the request.",
+		"The message says what has to happen first; a cluster that failed to be created can only be deleted."}
+	DuplicateResourceGroup = Code{"DuplicateResourceGroup", http.StatusBadRequest,
+		"Another cluster of the subscription uses the same managed resource group.",
+		"Choose another properties.clusterProfile.resourceGroupId."}
+	DuplicateClientID = Code{"DuplicateClientID", http.StatusBadRequest,
+		"Another cluster of the subscription uses the same service principal or cluster identity.",
+		"Use a service principal or a user-assigned identity of its own for each cluster."}
+	PlatformWorkloadIdentityMismatch = Code{"PlatformWorkloadIdentityMismatch", http.StatusBadRequest,
+		"The operators given are not exactly those that the OpenShift version needs.",
+		"Give one identity for each operator that the message lists."}
+
+	OperationInProgress = Code{"OperationInProgress", http.StatusConflict,
+		"Another operation on the cluster is still running.",
+		"Wait until the operation that the message names has ended. DELETE is accepted at any time."}
+	PreconditionFailed = Code{"PreconditionFailed", http.StatusPreconditionFailed,
+		"If-Match or If-None-Match does not hold.",
+		"Read the cluster again and decide with its current ETag."}
+	WriteConflict = Code{"Conflict", http.StatusConflict,
+		"The resource was changed by somebody else at the same time, again and again.",
+		"Read the resource again and retry."}
+
+	ClusterCreationFailed = Code{"ClusterCreationFailed", http.StatusInternalServerError,
+		"An asynchronous create could not be finished.",
+		"The message names the step. Delete the cluster and create it again."}
+	OperationFailed = Code{"OperationFailed", http.StatusInternalServerError,
+		"A step of an asynchronous operation failed for a reason the service does not understand.",
+		"The message names the step. Repeat the request; if it persists contact support with the correlation id."}
+	StepTimedOut = Code{"StepTimedOut", http.StatusInternalServerError,
+		"A step of an asynchronous operation waited longer than it may.",
+		"The message names the step and what it was waiting for. Repeat the request or delete the cluster."}
+	TooManyClaims = Code{"TooManyAttempts", http.StatusInternalServerError,
+		"The workers that ran an operation stopped again and again before it ended.",
+		"Repeat the request; if it persists contact support with the correlation id."}
+	OperationCanceled = Code{"OperationCanceled", http.StatusConflict,
+		"The operation was cancelled because the cluster is being deleted.",
+		"Nothing: follow the operation of the delete."}
+)
+
+// Catalogue lists every code in the order of docs/errors.md.
+func Catalogue() []Code {
+	return []Code{
+		InvalidRequestContent, InvalidParameter, InvalidNetworkAddress, InvalidCIDRRange, PropertyChangeNotAllowed,
+		MismatchingResourceID, MismatchingResourceName, MismatchingResourceType, PlatformWorkloadIdentityMismatch,
+		DuplicateResourceGroup, DuplicateClientID,
+		InvalidResourceType, InvalidSubscriptionID, InvalidSubscriptionState, InvalidResourceGroup,
+		InvalidResourceNamespace, InvalidResourceName, InvalidLocation, InvalidOperationID, RequestNotAllowed,
+		Forbidden, NotFound, ResourceNotFound, MethodNotAllowed, UnsupportedMediaType, RequestTooLarge,
+		OperationInProgress, WriteConflict, PreconditionFailed,
+		ClusterCreationFailed, OperationFailed, StepTimedOut, TooManyClaims, OperationCanceled,
+		TooManyRequests, ServiceUnavailable, InternalServerError,
+	}
+}

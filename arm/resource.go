@@ -1,0 +1,78 @@
+// Package arm holds the words of Azure Resource Manager that every part of the
+// service speaks: resource ids, locations, and the typed error
+// with its catalogue of codes. It does no I/O and imports nothing of ours.
+package arm
+
+import (
+	"regexp"
+	"strings"
+)
+
+// The provider and its one tracked resource type, cased as ARM publishes them.
+const (
+	Namespace           = "Microsoft.RedHatOpenShift"
+	ClusterResourceType = Namespace + "/openShiftClusters"
+)
+
+// ClusterID names one cluster. The parts keep the caller's casing; two ids are
+// the same resource when their Keys are equal (C08 of the ARM contract).
+type ClusterID struct {
+	SubscriptionID string
+	ResourceGroup  string
+	Name           string
+}
+
+// String is the full resource id, un-encoded, without host or version (G10).
+func (id ClusterID) String() string {
+	return "/subscriptions/" + id.SubscriptionID + "/resourceGroups/" + id.ResourceGroup +
+		"/providers/" + ClusterResourceType + "/" + id.Name
+}
+
+// Partition is the store's partition key: the subscription.
+func (id ClusterID) Partition() string { return strings.ToLower(id.SubscriptionID) }
+
+// Key names the cluster inside its partition. Groups sort together, so that
+// KeyPrefix finds a group's clusters.
+func (id ClusterID) Key() string {
+	return ClusterKeyPrefix(id.ResourceGroup) + strings.ToLower(id.Name)
+}
+
+// ClusterKeyPrefix is what the keys of a group's clusters begin with. A bar
+// cannot occur in a group's name, and Cosmos DB allows it in an id.
+func ClusterKeyPrefix(resourceGroup string) string {
+	return strings.ToLower(resourceGroup) + "|"
+}
+
+// ParseClusterID reads a cluster's full resource id, ignoring case.
+func ParseClusterID(s string) (ClusterID, bool) {
+	p := strings.Split(s, "/")
+	if len(p) != 9 || p[0] != "" || !strings.EqualFold(p[1], "subscriptions") || !strings.EqualFold(p[3], "resourceGroups") ||
+		!strings.EqualFold(p[5], "providers") || !strings.EqualFold(p[6]+"/"+p[7], ClusterResourceType) {
+		return ClusterID{}, false
+	}
+	id := ClusterID{SubscriptionID: p[2], ResourceGroup: p[4], Name: p[8]}
+	return id, ValidSubscriptionID(id.SubscriptionID) && ValidName(id.ResourceGroup) && ValidName(id.Name)
+}
+
+var (
+	uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+	namePattern = regexp.MustCompile(`^[-a-zA-Z0-9_().]{0,89}[-a-zA-Z0-9_()]$`)
+)
+
+// ValidSubscriptionID tells whether s is a UUID in the usual form.
+func ValidSubscriptionID(s string) bool { return uuidPattern.MatchString(s) }
+
+// ValidUUID tells whether s is a UUID in the usual form.
+func ValidUUID(s string) bool { return uuidPattern.MatchString(s) }
+
+// ValidName tells whether s may name a resource group or a cluster (U04, U14):
+// at most 90 letters, digits and -_(). but not ending in a dot.
+func ValidName(s string) bool { return namePattern.MatchString(s) }
+
+// SameLocation compares locations as ARM does, ignoring case and blanks (U15).
+func SameLocation(a, b string) bool { return NormalLocation(a) == NormalLocation(b) }
+
+// NormalLocation is a location in lower case without blanks.
+func NormalLocation(s string) string {
+	return strings.ToLower(strings.ReplaceAll(s, " ", ""))
+}

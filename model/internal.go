@@ -1,0 +1,101 @@
+package model
+
+import "time"
+
+// Internal is the service's own knowledge of a cluster. A member absent from an
+// older document means what the comment says, never "broken".
+type Internal struct {
+	Unknown
+
+	// UID names this cluster among all that ever had its resource id.
+	UID string `json:"uid,omitempty"`
+	// Revision grows with every change a customer can see; it is the ETag.
+	Revision  int64     `json:"revision,omitempty"`
+	CreatedAt time.Time `json:"createdAt,omitempty"`
+	// CreatedBy and ProvisionedBy are builds of the service.
+	CreatedBy     string `json:"createdBy,omitempty"`
+	ProvisionedBy string `json:"provisionedBy,omitempty"`
+	// TenantID of the subscription when the cluster was created.
+	TenantID string `json:"tenantId,omitempty"`
+
+	// LastProvisioningState is the state before the running operation, and
+	// FailedProvisioningState the state in which the last failed one was.
+	LastProvisioningState   ProvisioningState `json:"lastProvisioningState,omitempty"`
+	FailedProvisioningState ProvisioningState `json:"failedProvisioningState,omitempty"`
+	// LastAdminUpdateError is the text of the last failed maintenance; empty when it went well.
+	LastAdminUpdateError string `json:"lastAdminUpdateError,omitempty"`
+	// MaintenanceTask is what the running or next admin update does; empty means everything.
+	MaintenanceTask string `json:"maintenanceTask,omitempty"`
+
+	// Operation is the running operation; nil when the state is terminal.
+	Operation *Operation `json:"operation,omitempty"`
+	// Transitions are the last moves of the state, oldest first.
+	Transitions []Transition `json:"transitions,omitempty"`
+
+	InfraID             string `json:"infraId,omitempty"`
+	AdminKubeconfig     Secret `json:"adminKubeconfig,omitempty"`
+	UserAdminKubeconfig Secret `json:"userAdminKubeconfig,omitempty"`
+	KubeadminPassword   Secret `json:"kubeadminPassword,omitempty"`
+}
+
+// OperationKind says what an operation makes of a cluster.
+type OperationKind string
+
+// The four kinds of operations.
+const (
+	Create      OperationKind = "Create"
+	Update      OperationKind = "Update"
+	AdminUpdate OperationKind = "AdminUpdate"
+	Delete      OperationKind = "Delete"
+)
+
+// Operation is one run of a plan against a cluster, and its progress.
+type Operation struct {
+	Unknown
+
+	// ID is the id of the operation document that clients poll; a fresh UUID (L12).
+	ID        string        `json:"id,omitempty"`
+	Kind      OperationKind `json:"kind,omitempty"`
+	StartedAt time.Time     `json:"startedAt,omitempty"`
+	// Finished are the steps that ended well, in order. They never run again.
+	Finished []Step `json:"finished,omitempty"`
+	// Current is the step under way; nil before the first and between two.
+	Current *Step `json:"current,omitempty"`
+	// Steps is how many steps the plan has.
+	Steps int `json:"steps,omitempty"`
+	// Claims counts the workers that took the operation up since its last finished step.
+	Claims int `json:"claims,omitempty"`
+	// CorrelationID, ClientRequestID and RequestID are of the request that began it.
+	CorrelationID   string `json:"correlationId,omitempty"`
+	ClientRequestID string `json:"clientRequestId,omitempty"`
+	RequestID       string `json:"requestId,omitempty"`
+}
+
+// Step is the record of one step of a plan.
+type Step struct {
+	Unknown
+
+	Name      string    `json:"name,omitempty"`
+	StartedAt time.Time `json:"startedAt,omitempty"`
+	EndedAt   time.Time `json:"endedAt,omitempty"`
+	// Attempts counts the tries; a condition that waits tries again and again.
+	Attempts int `json:"attempts,omitempty"`
+	// WaitingFor says in a few words what the step waits for.
+	WaitingFor string `json:"waitingFor,omitempty"`
+	// LastError is the last failed attempt's error, for engineers.
+	LastError string `json:"lastError,omitempty"`
+	// NextAttempt is when it is tried again.
+	NextAttempt time.Time `json:"nextAttempt,omitempty"`
+}
+
+// Transition is one move of the provisioning state.
+type Transition struct {
+	Unknown
+
+	At          time.Time         `json:"at,omitempty"`
+	From        ProvisioningState `json:"from,omitempty"`
+	To          ProvisioningState `json:"to,omitempty"`
+	OperationID string            `json:"operationId,omitempty"`
+	// Reason is the error code when an operation failed.
+	Reason string `json:"reason,omitempty"`
+}

@@ -1,0 +1,112 @@
+package model
+
+import (
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+// ProvisioningState is where a cluster is in its life.
+type ProvisioningState string
+
+// The states. The first four are under way, the others terminal (L02).
+const (
+	Creating      ProvisioningState = "Creating"
+	Updating      ProvisioningState = "Updating"
+	AdminUpdating ProvisioningState = "AdminUpdating"
+	Deleting      ProvisioningState = "Deleting"
+	Succeeded     ProvisioningState = "Succeeded"
+	Failed        ProvisioningState = "Failed"
+	Canceled      ProvisioningState = "Canceled"
+)
+
+// Terminal tells whether nothing is under way.
+func (s ProvisioningState) Terminal() bool {
+	return s == Succeeded || s == Failed || s == Canceled || s == ""
+}
+
+// underway is the state a cluster is in while an operation of the kind runs.
+var underway = map[OperationKind]ProvisioningState{
+	Create: Creating, Update: Updating, AdminUpdate: AdminUpdating, Delete: Deleting,
+}
+
+// Underway is the state while an operation of this kind runs.
+func (k OperationKind) Underway() ProvisioningState { return underway[k] }
+
+// maxTransitions bounds the history kept in the document.
+const maxTransitions = 20
+
+// Begin starts an operation: it moves the state and makes op the running
+// operation. It refuses with OperationInProgress while another one runs, and
+// with RequestNotAllowed after a failed create or delete; a Delete is accepted
+// in every state and replaces what runs (D05). The caller has to end the
+// replaced operation's document as Canceled.
+func (c *Cluster) Begin(op Operation) error {
+	if op.Kind != Delete {
+		if err := c.mayChange(); err != nil {
+			return err
+		}
+	}
+	from := c.Properties.ProvisioningState
+	if from.Terminal() {
+		c.Internal.LastProvisioningState = from
+	}
+	c.move(op.Kind.Underway(), op.StartedAt, op.ID, "")
+	c.Internal.Operation = &op
+	return nil
+}
+
+func (c *Cluster) mayChange() error {
+	state := c.Properties.ProvisioningState
+	if op := c.Internal.Operation; op != nil || !state.Terminal() {
+		id := ""
+		if op != nil {
+			id = op.ID
+		}
+		return arm.OperationInProgress.At("properties.provisioningState",
+			"The cluster is in provisioning state %q because operation %s is running. Wait until it has ended.", state, id)
+	}
+	failed := c.Internal.FailedProvisioningState
+	if state == Failed && (failed == Creating || failed == Deleting) {
+		return arm.RequestNotAllowed.At("properties.provisioningState",
+			"The cluster's provisioning state is %q because it failed while %s. Delete the cluster.", state, map[ProvisioningState]string{Creating: "being created", Deleting: "being deleted"}[failed])
+	}
+	return nil
+}
+
+// End finishes the running operation with a terminal state. reason is the error
+// code when it failed. A maintenance that failed does not make a healthy
+// cluster fail: its error is kept and the state before it returns.
+func (c *Cluster) End(state ProvisioningState, reason string, now time.Time) {
+	op := c.Internal.Operation
+	id := ""
+	if op != nil {
+		id = op.ID
+	}
+	was := c.Properties.ProvisioningState
+	switch {
+	case was == AdminUpdating:
+		c.Internal.LastAdminUpdateError = reason
+		c.Internal.MaintenanceTask = ""
+		if last := c.Internal.LastProvisioningState; last != "" {
+			state = last
+		}
+	case state == Failed:
+		c.Internal.FailedProvisioningState = was
+	default:
+		c.Internal.FailedProvisioningState = ""
+	}
+	c.move(state, now, id, reason)
+	c.Internal.Operation = nil
+}
+
+func (c *Cluster) move(to ProvisioningState, at time.Time, operationID, reason string) {
+	c.Internal.Transitions = append(c.Internal.Transitions, Transition{
+		At: at, From: c.Properties.ProvisioningState, To: to, OperationID: operationID, Reason: reason,
+	})
+	if n := len(c.Internal.Transitions); n > maxTransitions {
+		c.Internal.Transitions = c.Internal.Transitions[n-maxTransitions:]
+	}
+	c.Properties.ProvisioningState = to
+	c.Internal.Revision++
+}
