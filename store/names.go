@@ -1,0 +1,44 @@
+package store
+
+import (
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+// The partitions of the small catalogues.
+const (
+	VersionsPartition = "versions"
+	RoleSetsPartition = "rolesets"
+)
+
+// NewCluster is an empty document for the cluster with this id.
+func NewCluster(id arm.ClusterID) *ClusterDocument {
+	return &ClusterDocument{Meta: Meta{ID: id.Key(), Partition: id.Partition()}}
+}
+
+// NewOperation is an empty document for the operation with this id, a UUID.
+func NewOperation(id string) *OperationDocument {
+	return &OperationDocument{Meta: Meta{ID: id, Partition: id}}
+}
+
+// NewSubscription is an empty document for the subscription with this id.
+func NewSubscription(id string) *SubscriptionDocument {
+	id = strings.ToLower(id)
+	return &SubscriptionDocument{Meta: Meta{ID: id, Partition: id}}
+}
+
+// NewVersion is an empty document for the OpenShift version x.y.z.
+func NewVersion(version string) *VersionDocument {
+	return &VersionDocument{Meta: Meta{ID: version, Partition: VersionsPartition}}
+}
+
+// NewRoleSet is an empty document for the role set of the minor version x.y.
+func NewRoleSet(minor string) *RoleSetDocument {
+	return &RoleSetDocument{Meta: Meta{ID: minor, Partition: RoleSetsPartition}}
+}
+
+// NewBilling is an empty document for the cluster with this UID.
+func NewBilling(subscriptionID, clusterUID string) *BillingDocument {
+	return &BillingDocument{Meta: Meta{ID: clusterUID, Partition: strings.ToLower(subscriptionID)}}
+}
