@@ -1,0 +1,269 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aro-rp/aro/model"
+)
+
+func testKeys(t testing.TB) *Keyring {
+	t.Helper()
+	keys, err := ParseKeyring([]byte(NewKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func TestMembersOfANewerReleaseSurviveAtEveryDepth(t *testing.T) {
+	d := newDocuments(testKeys(t))
+	unknown := map[string]string{
+		"text": `"new <&> text é\u2028"`, "zero": `0`, "no": `false`, "none": `null`, "empty": `""`,
+		"largest": `18446744073709551615`, "smallest": `-9223372036854775808`, "fraction": `0.1`, "huge": `1e+300`,
+		"object": `{"a":{"b":[1,{"c":null}]},"1":2}`, "list": `[[],{},"x"]`,
+	}
+	documents := map[string]struct {
+		doc      any
+		template string
+	}{
+		"document":          {&ClusterDocument{}, `{"id":"a","partition":"p",X}`},
+		"nested struct":     {&ClusterDocument{}, `{"id":"a","partition":"p","cluster":{"properties":{"clusterProfile":{X}}}}`},
+		"pointer to struct": {&ClusterDocument{}, `{"id":"a","partition":"p","cluster":{"systemData":{X}}}`},
+		"map value":         {&ClusterDocument{}, `{"id":"a","partition":"p","cluster":{"identity":{"userAssignedIdentities":{"k":{X}}}}}`},
+		"slice element":     {&ClusterDocument{}, `{"id":"a","partition":"p","cluster":{"properties":{"workerProfiles":[{X}]}}}`},
+		"recursive slice":   {&OperationDocument{}, `{"id":"a","partition":"p","operation":{"error":{"details":[{"details":[{X}]}]}}}`},
+	}
+	for name, test := range documents {
+		t.Run(name, func(t *testing.T) {
+			var members []string
+			for k, v := range unknown {
+				members = append(members, `"`+k+`":`+v)
+			}
+			body := strings.Replace(test.template, "X", strings.Join(members, ","), 1)
+			if err := d.decode([]byte(body), test.doc); err != nil {
+				t.Fatal(err)
+			}
+			out, err := d.encode(test.doc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			assertContains(t, []byte(body), out)
+		})
+	}
+}
+
+// assertContains fails unless every member of want is in got, with the same
+// value; numbers are compared exactly.
+func assertContains(t *testing.T, want, got []byte) {
+	t.Helper()
+	if path := missing(parse(t, want), parse(t, got), "$"); path != "" {
+		t.Errorf("%s was lost or changed in\n%s", path, got)
+	}
+}
+
+func parse(t *testing.T, body []byte) any {
+	t.Helper()
+	r := json.NewDecoder(bytes.NewReader(body))
+	r.UseNumber()
+	var v any
+	if err := r.Decode(&v); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	return v
+}
+
+func missing(want, got any, path string) string {
+	switch w := want.(type) {
+	case map[string]any:
+		g, _ := got.(map[string]any)
+		for k := range w {
+			value, found := g[k]
+			if !found {
+				return path + "." + k
+			}
+			if p := missing(w[k], value, path+"."+k); p != "" {
+				return p
+			}
+		}
+		return ""
+	case []any:
+		g, _ := got.([]any)
+		if len(g) != len(w) {
+			return path
+		}
+		for i := range w {
+			if p := missing(w[i], g[i], path+"[]"); p != "" {
+				return p
+			}
+		}
+		return ""
+	case json.Number:
+		g, _ := got.(json.Number)
+		a, _ := w.Float64()
+		b, _ := g.Float64()
+		if w != g && (a != b || strings.ContainsAny(string(w), ".e") != strings.ContainsAny(string(g), ".e")) {
+			return path
+		}
+		return ""
+	}
+	if !reflect.DeepEqual(want, got) {
+		return path
+	}
+	return ""
+}
+
+func TestEncodingIsDeterministic(t *testing.T) {
+	d := newDocuments(testKeys(t))
+	body := []byte(`{"id":"a","partition":"p","z":1,"b":{"y":1,"x":2},"a":3,"cluster":{"tags":{"q":"1","c":"2","m":"3"}}}`)
+	var first []byte
+	for range 50 {
+		var doc ClusterDocument
+		if err := d.decode(body, &doc); err != nil {
+			t.Fatal(err)
+		}
+		out, err := d.encode(&doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = out
+		}
+		if !bytes.Equal(first, out) {
+			t.Fatalf("two encodings:\n%s\n%s", first, out)
+		}
+	}
+}
+
+func TestTimesKeepTheirNanoseconds(t *testing.T) {
+	d := newDocuments(testKeys(t))
+	at := time.Date(2026, 11, 21, 3, 4, 5, 123456789, time.UTC)
+	out, err := d.encode(&BillingDocument{Billing: model.Billing{CreatedAt: &at}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(out, []byte(`"2026-11-21T03:04:05.123456789Z"`)) {
+		t.Errorf("time is not RFC 3339 with nanoseconds in %s", out)
+	}
+	var back BillingDocument
+	if err := d.decode(out, &back); err != nil {
+		t.Fatal(err)
+	}
+	if back.Billing.CreatedAt == nil || !back.Billing.CreatedAt.Equal(at) {
+		t.Errorf("read back %v", back.Billing.CreatedAt)
+	}
+}
+
+func TestSecretsAreSealedAndOpened(t *testing.T) {
+	old, young := NewKey(), NewKey()
+	plain := "canary-\"quoted\"\n-secret"
+	doc := &ClusterDocument{}
+	doc.Cluster.Properties.ClusterProfile.PullSecret = model.Secret(plain)
+	sealed, err := newDocuments(mustParse(t, old)).encode(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(sealed, []byte("canary")) {
+		t.Errorf("plain secret in %s", sealed)
+	}
+	if bytes.Contains(sealed, []byte("adminKubeconfig")) {
+		t.Errorf("empty secret is written in %s", sealed)
+	}
+
+	rotated := newDocuments(mustParse(t, young+"\n"+old))
+	var back ClusterDocument
+	if err := rotated.decode(sealed, &back); err != nil {
+		t.Fatal(err)
+	}
+	if string(back.Cluster.Properties.ClusterProfile.PullSecret) != plain {
+		t.Error("the secret changed on its way")
+	}
+	if sealed, err = rotated.encode(&back); err != nil {
+		t.Fatal(err)
+	}
+	if err := newDocuments(mustParse(t, young)).decode(sealed, &ClusterDocument{}); err != nil {
+		t.Errorf("the newest key does not open what was written after rotation: %v", err)
+	}
+
+	stranger := mustParse(t, NewKey())
+	err = newDocuments(stranger).decode(sealed, &ClusterDocument{})
+	id := strings.Split(stringsBetween(string(sealed), `"pullSecret":"`, `"`), ".")[1]
+	if err == nil || !strings.Contains(err.Error(), id) {
+		t.Errorf("unknown key: %v does not name %s", err, id)
+	}
+	if err != nil && strings.Contains(err.Error(), stringsBetween(string(sealed), `"pullSecret":"`, `"`)) {
+		t.Errorf("error repeats the sealed text: %v", err)
+	}
+}
+
+func TestAPlainOrDamagedSecretIsRefused(t *testing.T) {
+	keys := testKeys(t)
+	sealed := keys.seal("canary")
+	for name, text := range map[string]string{
+		"plain":     "canary",
+		"cut":       sealed[:len(sealed)-4],
+		"too short": sealed[:13],
+		"flipped":   sealed[:len(sealed)-4] + "AAAA",
+		"a number":  "",
+	} {
+		value := `"` + text + `"`
+		if text == "" {
+			value = "17"
+		}
+		body := `{"cluster":{"internal":{"kubeadminPassword":` + value + `}}}`
+		var doc ClusterDocument
+		err := newDocuments(keys).decode([]byte(body), &doc)
+		if err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if doc.Cluster.Internal.KubeadminPassword != "" {
+			t.Errorf("%s: was opened", name)
+		}
+	}
+}
+
+func TestKeyringErrorsNameTheLineAndNotTheKey(t *testing.T) {
+	good := NewKey()
+	for name, test := range map[string]struct{ text, want string }{
+		"no key":     {"# nothing\n\n", "no key"},
+		"not base64": {good + "\n%%%canary%%%\n", "line 2: not base64"},
+		"short":      {"Y2FuYXJ5\n", "line 1: key has 6 bytes"},
+		"twice":      {good + "\n# again\n" + good, "line 3"},
+	} {
+		_, err := ParseKeyring([]byte(test.text))
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), good) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func mustParse(t *testing.T, text string) *Keyring {
+	t.Helper()
+	keys, err := ParseKeyring([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func stringsBetween(s, from, to string) string {
+	_, s, _ = strings.Cut(s, from)
+	s, _, _ = strings.Cut(s, to)
+	return s
+}
+
+// TestRetriesEndWhenTheContextDoes and tell why the last try failed.
+func TestRetriesEndWhenTheContextDoes(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err := RetryOnPreconditionFailed(ctx, func() error { return ErrPreconditionFailed })
+	if !errors.Is(err, ErrPreconditionFailed) || ctx.Err() == nil {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// ErrUnchanged is what a change function returns when there is nothing to write.
+var ErrUnchanged = errors.New("nothing to change")
+
+// Collection is the documents of one type. T embeds Meta.
+type Collection[T any] struct {
+	keeper    Keeper
+	documents *documents
+	container *Container
+}
+
+func newCollection[T any](k Keeper, d *documents, c *Container) *Collection[T] {
+	return &Collection[T]{keeper: k, documents: d, container: c}
+}
+
+func (m *Meta) meta() *Meta { return m }
+
+// metaOf finds the Meta that every document embeds.
+func metaOf[T any](doc *T) *Meta { return any(doc).(interface{ meta() *Meta }).meta() }
+
+// Create writes a new document and sets its ETag and WrittenAt, or returns a
+// ConflictError.
+func (c *Collection[T]) Create(ctx context.Context, doc *T) error {
+	r, err := c.encode(doc)
+	if err != nil {
+		return err
+	}
+	written, err := c.keeper.Create(ctx, c.container, r)
+	if err != nil {
+		return c.name(r.ID, err)
+	}
+	stamp(doc, written)
+	return nil
+}
+
+// Get returns ErrNotFound if there is no such document.
+func (c *Collection[T]) Get(ctx context.Context, partition, id string) (*T, error) {
+	r, err := c.keeper.Read(ctx, c.container, partition, id)
+	if err != nil {
+		return nil, c.name(id, err)
+	}
+	return c.decode(r)
+}
+
+// Update reads the document, changes it and writes it under its ETag, anew
+// whenever somebody else wrote in between, and returns what is stored in the
+// end. change may run several times, each time on the newest document. If it
+// returns ErrUnchanged nothing is written; any other error is returned as it is.
+// The members of the lease stay as they are unless change sets them.
+func (c *Collection[T]) Update(ctx context.Context, partition, id string, change func(*T) error) (*T, error) {
+	var doc *T
+	err := RetryOnPreconditionFailed(ctx, func() (err error) {
+		if doc, err = c.Get(ctx, partition, id); err != nil {
+			return err
+		}
+		if err = change(doc); err != nil {
+			return err
+		}
+		_, err = c.replace(ctx, doc)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrUnchanged) {
+		return nil, err
+	}
+	return doc, nil
+}
+
+// Delete removes the document if it is still the version that was read, else
+// returns ErrPreconditionFailed or ErrNotFound.
+func (c *Collection[T]) Delete(ctx context.Context, doc *T) error {
+	m := metaOf(doc)
+	return c.name(m.ID, c.keeper.Delete(ctx, c.container, m.Partition, m.ID, m.ETag))
+}
+
+// List returns one page of documents and the continuation of the next, empty at the end.
+func (c *Collection[T]) List(ctx context.Context, q Query) ([]*T, string, error) {
+	records, next, err := c.keeper.List(ctx, c.container, q)
+	if err != nil {
+		return nil, "", c.name("list", err)
+	}
+	docs, err := c.decodeAll(records)
+	return docs, next, err
+}
+
+// Due returns up to limit documents that may be claimed, and no more than
+// perPartition of one partition.
+func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) ([]*T, error) {
+	records, err := c.keeper.Due(ctx, c.container, perPartition, limit)
+	if err != nil {
+		return nil, c.name("due", err)
+	}
+	return c.decodeAll(records)
+}
+
+// Changes returns documents written since the mark, at least once each, and the
+// next mark. The empty mark starts at the beginning. Deletions are not told.
+func (c *Collection[T]) Changes(ctx context.Context, mark string) ([]*T, string, error) {
+	records, next, err := c.keeper.Changes(ctx, c.container, mark)
+	if err != nil {
+		return nil, "", c.name("changes", err)
+	}
+	docs, err := c.decodeAll(records)
+	return docs, next, err
+}
+
+// replace writes doc under its ETag and stamps it.
+func (c *Collection[T]) replace(ctx context.Context, doc *T) (Record, error) {
+	r, err := c.encode(doc)
+	if err != nil {
+		return Record{}, err
+	}
+	written, err := c.keeper.Replace(ctx, c.container, r)
+	if err != nil {
+		return Record{}, c.name(r.ID, err)
+	}
+	stamp(doc, written)
+	return written, nil
+}
+
+func (c *Collection[T]) encode(doc *T) (Record, error) {
+	m := metaOf(doc)
+	body, err := c.documents.encode(doc)
+	if err != nil {
+		return Record{}, c.name(m.ID, fmt.Errorf("encode: %w", err))
+	}
+	return Record{Partition: m.Partition, ID: m.ID, ETag: m.ETag, Body: body}, nil
+}
+
+func (c *Collection[T]) decode(r Record) (*T, error) {
+	doc := new(T)
+	if err := c.documents.decode(r.Body, doc); err != nil {
+		return nil, c.name(r.ID, fmt.Errorf("decode: %w", err))
+	}
+	stamp(doc, r)
+	return doc, nil
+}
+
+func (c *Collection[T]) decodeAll(records []Record) ([]*T, error) {
+	docs := make([]*T, len(records))
+	for i, r := range records {
+		doc, err := c.decode(r)
+		if err != nil {
+			return nil, err
+		}
+		docs[i] = doc
+	}
+	return docs, nil
+}
+
+func stamp[T any](doc *T, r Record) {
+	m := metaOf(doc)
+	m.ETag, m.WrittenAt = r.ETag, r.WrittenAt
+}
+
+// name adds what the error is about; nil stays nil.
+func (c *Collection[T]) name(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", c.container.Name, what, err)
+}
+
+// The bounds of RetryOnPreconditionFailed: a hundred tries, from 1 ms to 64 ms apart.
+const (
+	conflictTries   = 100
+	conflictBackoff = time.Millisecond
+	conflictDoubles = 6
+)
+
+// RetryOnPreconditionFailed runs try, which reads, changes and writes, again
+// while somebody else's write comes between: at most 100 times, at growing random
+// distances, until ctx ends.
+func RetryOnPreconditionFailed(ctx context.Context, try func() error) error {
+	for n := 0; ; n++ {
+		err := try()
+		if !errors.Is(err, ErrPreconditionFailed) || n == conflictTries {
+			return err
+		}
+		if err := pause(ctx, rand.N(conflictBackoff<<min(n, conflictDoubles))); err != nil {
+			return fmt.Errorf("%w: %w", ErrPreconditionFailed, err)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+const (
+	sealVersion = "v1"
+	keyBytes    = 32
+)
+
+var errNotSealed = errors.New("secret is not sealed text")
+
+// Keyring seals and opens secrets. The newest key seals; all of them open.
+type Keyring struct {
+	newest *sealKey
+	keys   map[string]*sealKey
+}
+
+type sealKey struct {
+	// header is "v1.<id>."; it is authenticated with each secret.
+	header string
+	aead   cipher.AEAD
+}
+
+// NewKey makes a line for a key file: 32 random bytes in base64.
+func NewKey() string {
+	key := make([]byte, keyBytes)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	return base64.StdEncoding.EncodeToString(key)
+}
+
+// ParseKeyring reads a key file: one base64 key of 32 bytes a line, the newest
+// first; empty lines and lines that begin with # are skipped. Errors name the
+// line and never what stands in it.
+func ParseKeyring(text []byte) (*Keyring, error) {
+	ring := &Keyring{keys: map[string]*sealKey{}}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if err := ring.add(line); err != nil {
+			return nil, fmt.Errorf("keyring line %d: %w", n, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	if ring.newest == nil {
+		return nil, errors.New("keyring: no key in it")
+	}
+	return ring, nil
+}
+
+func (r *Keyring) add(line string) error {
+	raw, err := base64.StdEncoding.DecodeString(line)
+	if err != nil {
+		return errors.New("not base64")
+	}
+	if len(raw) != keyBytes {
+		return fmt.Errorf("key has %d bytes, not %d", len(raw), keyBytes)
+	}
+	block, err := aes.NewCipher(raw)
+	if err != nil {
+		return err
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(raw)
+	id := hex.EncodeToString(sum[:4])
+	if r.keys[id] != nil {
+		return fmt.Errorf("key %s stands there twice", id)
+	}
+	key := &sealKey{header: sealVersion + "." + id + ".", aead: aead}
+	r.keys[id] = key
+	if r.newest == nil {
+		r.newest = key
+	}
+	return nil
+}
+
+// seal returns "v1.<key id>.<base64 of nonce and ciphertext>"; empty stays empty.
+func (r *Keyring) seal(plain string) string {
+	if plain == "" {
+		return ""
+	}
+	k := r.newest
+	n := k.aead.NonceSize()
+	box := make([]byte, n, n+len(plain)+k.aead.Overhead())
+	_, _ = rand.Read(box)
+	box = k.aead.Seal(box, box, []byte(plain), []byte(k.header))
+	out := make([]byte, 0, len(k.header)+base64.RawURLEncoding.EncodedLen(len(box)))
+	out = append(out, k.header...)
+	return string(base64.RawURLEncoding.AppendEncode(out, box))
+}
+
+// open reverses seal. Its errors may name the key, never what was sealed.
+func (r *Keyring) open(sealed string) (string, error) {
+	if sealed == "" {
+		return "", nil
+	}
+	version, rest, _ := strings.Cut(sealed, ".")
+	id, text, found := strings.Cut(rest, ".")
+	if !found || version != sealVersion {
+		return "", errNotSealed
+	}
+	k := r.keys[id]
+	if k == nil {
+		return "", fmt.Errorf("secret is sealed with key %.16q, which the keyring does not have", id)
+	}
+	box, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(box) < k.aead.NonceSize() {
+		return "", errNotSealed
+	}
+	n := k.aead.NonceSize()
+	plain, err := k.aead.Open(box[n:n], box[:n], box[n:], []byte(k.header))
+	if err != nil {
+		return "", fmt.Errorf("secret cannot be opened with key %s: it was damaged", id)
+	}
+	return string(plain), nil
+}

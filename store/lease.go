@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrLeaseLost: another worker holds the document now, or it is gone. Whoever
+// gets it must write nothing more.
+var ErrLeaseLost = errors.New("lease lost")
+
+// Due is the value of Meta.Due for a document that may be claimed after d.
+func Due(d time.Duration) *float64 {
+	seconds := d.Seconds()
+	return &seconds
+}
+
+// Lease is the right to work on one document. Its time runs by the database's
+// clock from the document's last write. Safe for concurrent use.
+type Lease[T any] struct {
+	collection *Collection[T]
+	owner      string
+	fence      int64
+	ttl        time.Duration
+
+	mu     sync.Mutex
+	latest Record
+	doc    *T
+}
+
+// Claim takes the lease of a due document as owner for ttl. ErrPreconditionFailed
+// means that another worker won, ErrNotFound that the document is gone. A document
+// that still has an owner was lost by that owner, and Lost says so.
+func (c *Collection[T]) Claim(ctx context.Context, doc *T, owner string, ttl time.Duration) (*Lease[T], error) {
+	claimed := *doc
+	m := metaOf(&claimed)
+	if m.Owner != "" {
+		m.Lost++
+	}
+	m.Fence++
+	m.Owner, m.Due = owner, Due(ttl)
+	written, err := c.replace(ctx, &claimed)
+	if err != nil {
+		return nil, fmt.Errorf("claim: %w", err)
+	}
+	return &Lease[T]{collection: c, owner: owner, fence: m.Fence, ttl: ttl, latest: written, doc: &claimed}, nil
+}
+
+// Doc is the last known state. It is not to be changed.
+func (l *Lease[T]) Doc() *T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.doc
+}
+
+// Save changes the document and renews the lease. change sees the newest
+// document, with what others wrote meanwhile, and may run several times. If it
+// returns ErrUnchanged nothing is written and nothing renewed; any other error is
+// returned as it is.
+func (l *Lease[T]) Save(ctx context.Context, change func(*T) error) error {
+	return l.write(ctx, change, func(m *Meta) { m.Due = Due(l.ttl) })
+}
+
+// Renew starts the lease's time anew. Call it before half the time is over: one
+// lost beat must not cost the lease.
+func (l *Lease[T]) Renew(ctx context.Context) error {
+	return l.Save(ctx, func(*T) error { return nil })
+}
+
+// Release changes the document and gives the lease back. The document is due
+// again after that time; nil means that no work is left. An ErrUnchanged of
+// change still gives the lease back.
+func (l *Lease[T]) Release(ctx context.Context, change func(*T) error, after *time.Duration) error {
+	always := func(doc *T) error {
+		if err := change(doc); !errors.Is(err, ErrUnchanged) {
+			return err
+		}
+		return nil
+	}
+	return l.write(ctx, always, func(m *Meta) {
+		m.Owner, m.Due = "", nil
+		if after != nil {
+			m.Due = Due(*after)
+		}
+	})
+}
+
+// Delete removes the document while the lease holds.
+func (l *Lease[T]) Delete(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.guarded(ctx, func(doc *T) error { return l.collection.Delete(ctx, doc) })
+}
+
+func (l *Lease[T]) write(ctx context.Context, change func(*T) error, then func(*Meta)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.guarded(ctx, func(doc *T) error {
+		if err := change(doc); err != nil {
+			return err
+		}
+		m := metaOf(doc)
+		m.Owner, m.Fence = l.owner, l.fence
+		then(m)
+		written, err := l.collection.replace(ctx, doc)
+		if err != nil {
+			return err
+		}
+		l.latest, l.doc = written, doc
+		return nil
+	})
+	if errors.Is(err, ErrUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// guarded gives a fresh copy of the document to act, which writes under its ETag.
+// The last known version is tried first; only if it is not current any more the
+// document is read.
+func (l *Lease[T]) guarded(ctx context.Context, act func(*T) error) error {
+	m := metaOf(l.doc)
+	partition, id, stale := m.Partition, m.ID, false
+	err := RetryOnPreconditionFailed(ctx, func() (err error) {
+		if stale {
+			if l.latest, err = l.collection.keeper.Read(ctx, l.collection.container, partition, id); err != nil {
+				return l.collection.name(id, err)
+			}
+		}
+		stale = true
+		doc, err := l.collection.decode(l.latest)
+		if err != nil {
+			return err
+		}
+		if now := metaOf(doc); now.Owner != l.owner || now.Fence != l.fence {
+			return ErrLeaseLost
+		}
+		return act(doc)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: %w", ErrLeaseLost, err)
+	}
+	return err
+}
