@@ -1,0 +1,61 @@
+# Everything a developer does. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+GO_BUILD := go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+GOLANGCI := .cache/bin/golangci-lint-v2.15.0
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: bin/aro bin/aro-local ## build the binaries into bin/
+
+# The binaries are phony: Go's build cache knows best what is stale.
+.PHONY: bin/aro bin/aro-local
+bin/aro:
+	@$(GO_BUILD) -o $@ ./cmd/aro
+bin/aro-local:
+	@[ -x $@ ] || echo "Building aro-local with Kubernetes in it. The first time this takes minutes; later, seconds."
+	@cd local && $(GO_BUILD) -o ../$@ ./cmd/aro-local
+
+.PHONY: run
+run: build ## start everything on this machine (Ctrl-C stops it, data stays in .aro)
+	@exec bin/aro-local $(ARGS)
+
+.PHONY: test
+test: ## the whole test suite
+	@hack/test.sh
+
+.PHONY: generate
+generate: ## regenerate everything in generated/ and the generated documents
+	go run ./hack/generate
+	go run ./hack/errordocs
+
+.PHONY: bench
+bench: ## benchmarks with their baselines, reported in docs/performance.md
+	go run ./hack/bench -o docs/performance.md
+
+.PHONY: lint
+lint: lint-go lint-specs ## lint Go and the specs
+
+.PHONY: lint-go
+lint-go: $(GOLANGCI)
+	$(GOLANGCI) run ./...
+	cd local && ../$(GOLANGCI) run ./...
+
+.PHONY: lint-specs
+lint-specs:
+	hack/lint-specs/run.sh
+
+$(GOLANGCI):
+	@echo "Building golangci-lint; once, takes minutes."
+	@mkdir -p $(@D)
+	GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@mv $(@D)/golangci-lint $@
+
+.PHONY: clean
+clean: ## remove what was built and cached, and the local data
+	rm -rf bin .cache .aro node_modules
