@@ -1,0 +1,45 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/aro-rp/aro/hack/generate/spec"
+)
+
+// Version writes the package of one api-version, by file name.
+func Version(d *spec.Document, pkg string) (map[string][]byte, error) {
+	files, _, err := common(d, pkg)
+	if err != nil {
+		return nil, err
+	}
+	if files["routes.gen.go"], err = Routes(d, pkg, files["server.gen.go"]); err != nil {
+		return nil, fmt.Errorf("routes: %w", err)
+	}
+	return files, nil
+}
+
+// Admin writes the package of the admin API: types and echo server.
+func Admin(d *spec.Document, pkg string) (map[string][]byte, error) {
+	files, _, err := common(d, pkg)
+	return files, err
+}
+
+// common writes what oapi-codegen makes and proves that it lost nothing.
+func common(d *spec.Document, pkg string) (map[string][]byte, Structs, error) {
+	types, err := Types(d, pkg)
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := Server(d, pkg)
+	if err != nil {
+		return nil, nil, err
+	}
+	structs, err := ParseStructs(types)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := CheckFields(d, structs); err != nil {
+		return nil, nil, err
+	}
+	return map[string][]byte{"types.gen.go": types, "server.gen.go": server}, structs, nil
+}

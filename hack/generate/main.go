@@ -1,0 +1,125 @@
+// Command generate writes the packages below generated/ from the specs below
+// openapi/: one per api-version and one for the admin API.
+//
+// It fails rather than lose a property or a keyword of a spec. The same specs
+// always give the same files.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aro-rp/aro/hack/generate/emit"
+	"github.com/aro-rp/aro/hack/generate/spec"
+)
+
+func main() {
+	specs := flag.String("specs", "openapi", "directory of the specs")
+	out := flag.String("out", "generated", "directory to write the packages to")
+	flag.Parse()
+	if err := generate(*specs, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+// generate writes every package. It writes nothing unless all of them are sound.
+func generate(specs, out string) error {
+	versions, err := os.ReadDir(filepath.Join(specs, "arm"))
+	if err != nil {
+		return err
+	}
+	shared, err := spec.ReadOverlay(filepath.Join(specs, "overlays", "all.yaml"))
+	if err != nil {
+		return err
+	}
+	files, idle := map[string][]byte{}, []string{}
+	for _, v := range versions {
+		own, err := spec.ReadOverlay(filepath.Join(specs, "overlays", v.Name()+".yaml"))
+		if err != nil {
+			return err
+		}
+		if err := version(specs, v.Name(), shared, own, files); err != nil {
+			return err
+		}
+		idle = append(idle, own.Idle()...)
+	}
+	if idle = append(idle, shared.Idle()...); len(idle) > 0 {
+		return fmt.Errorf("rules that nothing obeys:\n\t%s", strings.Join(idle, "\n\t"))
+	}
+	if err := admin(specs, files); err != nil {
+		return err
+	}
+	return write(out, files)
+}
+
+// version adds the files of one api-version's package.
+func version(specs, v string, shared, own *spec.Overlay, files map[string][]byte) error {
+	d, err := spec.ReadVersion(specs, v, shared, own)
+	if err != nil {
+		return err
+	}
+	pkg := "v" + strings.ReplaceAll(v, "-", "")
+	code, err := emit.Version(d, pkg)
+	if err != nil {
+		return fmt.Errorf("api-version %s: %w", v, err)
+	}
+	for name, text := range code {
+		files[filepath.Join(pkg, name)] = text
+	}
+	return nil
+}
+
+// admin adds the files of the admin API's package.
+func admin(specs string, files map[string][]byte) error {
+	d, err := spec.Read(filepath.Join(specs, "admin", "admin.json"))
+	if err != nil {
+		return fmt.Errorf("admin API: %w", err)
+	}
+	code, err := emit.Admin(d, "admin")
+	if err != nil {
+		return fmt.Errorf("admin API: %w", err)
+	}
+	for name, text := range code {
+		files[filepath.Join("admin", name)] = text
+	}
+	return nil
+}
+
+// write puts the files below out and removes generated files that no longer exist.
+func write(out string, files map[string][]byte) error {
+	old, err := filepath.Glob(filepath.Join(out, "*", "*.gen.go"))
+	if err != nil {
+		return err
+	}
+	for _, path := range old {
+		name, err := filepath.Rel(out, path)
+		if err != nil {
+			return err
+		}
+		if _, ok := files[name]; !ok {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	var names []string
+	for name := range files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		path := filepath.Join(out, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, files[name], 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

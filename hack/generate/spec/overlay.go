@@ -1,0 +1,101 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+
+	"github.com/speakeasy-api/openapi/overlay"
+	"gopkg.in/yaml.v3"
+)
+
+// functionMember finds members that the JSONPath library takes for its functions
+// when a bracket follows.
+var functionMember = regexp.MustCompile(`\.(count|length|match|search|value)\[`)
+
+// Overlay is an OpenAPI Overlay 1.0.0 document: the rules of the server that the
+// published specs do not say. It remembers which of its actions found something.
+type Overlay struct {
+	path    string
+	doc     *overlay.Overlay
+	matched []bool
+}
+
+// ReadOverlay reads an overlay; a file that does not exist is an empty overlay.
+func ReadOverlay(path string) (*Overlay, error) {
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		return &Overlay{path: path, doc: &overlay.Overlay{}}, nil
+	}
+	doc, err := overlay.Parse(path)
+	if err != nil {
+		return nil, fmt.Errorf("overlay %s: %w", path, err)
+	}
+	doc.JSONPathVersion = "rfc9535"
+	if err := doc.Validate(); err != nil {
+		return nil, fmt.Errorf("overlay %s: %w", path, err)
+	}
+	return &Overlay{path: path, doc: doc, matched: make([]bool, len(doc.Actions))}, nil
+}
+
+// Apply returns doc changed by every action, in order.
+func (o *Overlay) Apply(doc map[string]any) (map[string]any, error) {
+	root, err := toYAML(doc)
+	if err != nil {
+		return nil, err
+	}
+	for i, action := range o.doc.Actions {
+		action.Target = functionMember.ReplaceAllString(action.Target, "['$1'][")
+		path, err := o.doc.NewPath(action.Target, nil)
+		if err != nil {
+			return nil, fmt.Errorf("overlay %s: target %s: %w", o.path, action.Target, err)
+		}
+		if len(path.Query(root)) == 0 {
+			continue
+		}
+		o.matched[i] = true
+		one := *o.doc
+		one.Actions = []overlay.Action{action}
+		if err := one.ApplyTo(root); err != nil {
+			return nil, fmt.Errorf("overlay %s: target %s: %w", o.path, action.Target, err)
+		}
+	}
+	return fromYAML(root)
+}
+
+// Idle lists the actions that have not changed any document so far.
+func (o *Overlay) Idle() []string {
+	var idle []string
+	for i, matched := range o.matched {
+		if !matched {
+			idle = append(idle, fmt.Sprintf("overlay %s: action %d: %s matches nothing", o.path, i+1, o.doc.Actions[i].Target))
+		}
+	}
+	return idle
+}
+
+// toYAML gives the document as the nodes that overlays work on.
+func toYAML(doc map[string]any) (*yaml.Node, error) {
+	data, err := json.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	var root yaml.Node
+	err = yaml.Unmarshal(data, &root)
+	return &root, err
+}
+
+// fromYAML goes back through JSON, so that numbers have the types of encoding/json.
+func fromYAML(root *yaml.Node) (map[string]any, error) {
+	var doc object
+	if err := root.Decode(&doc); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	doc = nil
+	err = json.Unmarshal(data, &doc)
+	return doc, err
+}

@@ -1,0 +1,111 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Document is one api-version's contract as the server keeps it.
+type Document struct {
+	// APIVersion as in the query parameter; empty for the admin API.
+	APIVersion string
+	// OpenAPI is the document after the overlays, references resolved.
+	OpenAPI *openapi3.T
+	// Routes are the operations in the order of their ids.
+	Routes []Route
+
+	schemas object
+	cache   map[string]*Schema
+}
+
+// Route is one operation of a spec.
+type Route struct {
+	OperationID, Method, Path string
+}
+
+// Read takes the Swagger file at path through the whole pipeline: bundle,
+// normalise, convert, compare, overlay. Overlays see the shape of the published
+// file; what only oapi-codegen needs is rewritten after them.
+func Read(path string, overlays ...*Overlay) (*Document, error) {
+	swagger, err := Bundle(path)
+	if err != nil {
+		return nil, err
+	}
+	published, err := clone(swagger)
+	if err != nil {
+		return nil, err
+	}
+	KeepSiblings(swagger)
+	doc, err := ToOpenAPI3(swagger)
+	if err != nil {
+		return nil, err
+	}
+	if err := Compare(published, doc); err != nil {
+		return nil, err
+	}
+	for _, o := range overlays {
+		if doc, err = o.Apply(doc); err != nil {
+			return nil, err
+		}
+	}
+	KeepSiblings(doc) // an overlay may have put keywords beside a $ref
+	Inherit(doc)
+	if err := dropUnusedParameters(doc); err != nil {
+		return nil, err
+	}
+	loaded, err := Load(doc)
+	if err != nil {
+		return nil, err
+	}
+	version, _ := member(doc, "info")["version"].(string)
+	return &Document{
+		APIVersion: version, OpenAPI: loaded, Routes: routes(doc),
+		schemas: member(member(doc, "components"), "schemas"), cache: map[string]*Schema{},
+	}, nil
+}
+
+// ReadVersion reads the spec of an api-version below root with its overlays.
+func ReadVersion(root, version string, shared, own *Overlay) (*Document, error) {
+	d, err := Read(filepath.Join(root, "arm", version, "redhatopenshift.json"), shared, own)
+	if err != nil {
+		return nil, fmt.Errorf("api-version %s: %w", version, err)
+	}
+	if d.APIVersion != version {
+		return nil, fmt.Errorf("api-version %s: the spec says it is %s", version, d.APIVersion)
+	}
+	return d, nil
+}
+
+// dropUnusedParameters removes shared parameters that no operation refers to:
+// they would become Go types that mean nothing.
+func dropUnusedParameters(doc object) error {
+	paths, err := json.Marshal(doc["paths"])
+	if err != nil {
+		return err
+	}
+	parameters := member(member(doc, "components"), "parameters")
+	for name := range parameters {
+		if !strings.Contains(string(paths), "\"#/components/parameters/"+name+"\"") {
+			delete(parameters, name)
+		}
+	}
+	return nil
+}
+
+func routes(doc object) []Route {
+	var list []Route
+	for path, item := range member(doc, "paths") {
+		for method, operation := range item.(object) {
+			if id, ok := operation.(object)["operationId"].(string); ok {
+				list = append(list, Route{OperationID: id, Method: strings.ToUpper(method), Path: path})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Route) int { return strings.Compare(a.OperationID, b.OperationID) })
+	return list
+}

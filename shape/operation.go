@@ -1,0 +1,8 @@
+package shape
+
+// Operation is one entry of an api-version's spec.
+type Operation struct {
+	ID, Method string
+	// Path has the parameters of the spec in braces.
+	Path string
+}
