@@ -1,0 +1,117 @@
+// Package backend does the work that the server only writes down. A Worker
+// claims clusters whose operation is due, runs the operation's plan under a
+// lease, and ends it; it also deletes the clusters of deleted subscriptions.
+//
+// It owns claiming, fairness, heartbeats, hand-over and the one place where
+// operations end. What the plans do is given to it: it never touches a cluster,
+// and it knows no api-version.
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// Config is what a Worker is made of. Store and Plans are needed; the zero of
+// every other member means its default.
+type Config struct {
+	Store *store.Store
+	// Plans has one plan for each kind of operation.
+	Plans map[model.OperationKind][]pipeline.Step
+
+	// Concurrency is how many operations run at once in this process; 100.
+	Concurrency int
+	// LeaseTTL is how long a silent worker keeps a cluster; 60 s. A quarter of it
+	// is the heartbeat.
+	LeaseTTL time.Duration
+	// PollInterval bounds how long work of other processes goes unnoticed; 1 s.
+	PollInterval time.Duration
+	// DrainGrace is how long running steps may take to stop; 25 s.
+	DrainGrace time.Duration
+	// SubscriptionRetry is after how long a deleted subscription is looked at
+	// again while it still has clusters; 10 min.
+	SubscriptionRetry time.Duration
+
+	// Now is the clock, NewID makes UUIDs.
+	Now   func() time.Time
+	NewID func() string
+	// Log gets what happens; the default is slog.Default.
+	Log *slog.Logger
+	// Metrics is where the worker's metrics are registered; nil for nowhere.
+	Metrics prometheus.Registerer
+}
+
+// withDefaults fills what was left zero.
+func (c Config) withDefaults() Config {
+	c.Concurrency = orElse(c.Concurrency, 100)
+	c.LeaseTTL = orElse(c.LeaseTTL, time.Minute)
+	c.PollInterval = orElse(c.PollInterval, time.Second)
+	c.DrainGrace = orElse(c.DrainGrace, 25*time.Second)
+	c.SubscriptionRetry = orElse(c.SubscriptionRetry, 10*time.Minute)
+	c.Log = orElse(c.Log, slog.Default())
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.NewID == nil {
+		c.NewID = uuid.NewString
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
+	return c
+}
+
+func orElse[T comparable](value, other T) T {
+	var zero T
+	if value == zero {
+		return other
+	}
+	return value
+}
+
+func (c Config) validate() error {
+	var faults []error
+	if c.Store == nil {
+		faults = append(faults, errors.New("no store"))
+	}
+	if c.Concurrency < 1 {
+		faults = append(faults, errors.New("concurrency must be at least 1"))
+	}
+	for name, d := range map[string]time.Duration{"lease time": c.LeaseTTL, "poll interval": c.PollInterval,
+		"drain grace": c.DrainGrace, "subscription retry": c.SubscriptionRetry} {
+		if d < 0 {
+			faults = append(faults, fmt.Errorf("%s must not be negative", name))
+		}
+	}
+	for _, kind := range []model.OperationKind{model.Create, model.Update, model.AdminUpdate, model.Delete} {
+		if err := pipeline.Validate(c.Plans[kind]); err != nil {
+			faults = append(faults, fmt.Errorf("plan %s: %w", kind, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// New makes a worker, or says everything that is wrong with cfg.
+func New(cfg Config) (*Worker, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("worker: metrics: %w", err)
+	}
+	return &Worker{
+		Config: cfg, owner: cfg.NewID(), metrics: m,
+		crew: newCrew(cfg.Concurrency), wake: make(chan struct{}, 1),
+	}, nil
+}

@@ -1,0 +1,99 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// end brings the operation to its end, with a failure or without: first clients
+// are told, then the cluster leaves its running state or, deleted, goes. A crash
+// in between is harmless: the next worker finds what was told.
+func (w *Worker) end(ctx context.Context, op *operation, failure error) error {
+	result, err := w.tell(ctx, op, failure)
+	if err != nil {
+		return err
+	}
+	if op.Kind == model.Delete && result.State == model.Succeeded {
+		err = op.work.Delete(ctx)
+	} else {
+		err = op.work.End(ctx, func(c *model.Cluster) { w.settle(c, op, result) })
+	}
+	if err != nil {
+		return err
+	}
+	w.reportEnd(ctx, op, result, failure)
+	return nil
+}
+
+// tell writes the operation's result where clients look, and returns it. A
+// result that was told before stands.
+func (w *Worker) tell(ctx context.Context, op *operation, failure error) (model.AsyncOperation, error) {
+	now := w.Now().UTC()
+	result := model.AsyncOperation{ID: op.ID, Kind: op.Kind, State: model.Succeeded, EndedAt: &now}
+	if failure != nil {
+		told := forClients(arm.AsError(failure, op.CorrelationID).Body())
+		result.State, result.Error = model.Failed, &told
+	}
+	if err := op.work.Renew(ctx); err != nil && !errors.Is(err, store.ErrUnavailable) {
+		return result, err // whoever lost the lease tells nothing
+	}
+	err := pipeline.Persist(ctx, func(ctx context.Context) error {
+		doc, err := w.Store.Operations.Update(ctx, op.ID, op.ID, func(d *store.OperationDocument) error {
+			if isTold(d) {
+				return store.ErrUnchanged
+			}
+			d.Operation.State, d.Operation.EndedAt, d.Operation.Error = result.State, result.EndedAt, result.Error
+			return nil
+		})
+		if err == nil {
+			result = doc.Operation
+		}
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil // it has expired; nobody asks any more
+	}
+	return result, err
+}
+
+// isTold tells whether the result of an operation stands.
+func isTold(d *store.OperationDocument) bool {
+	return d.Operation.State != "" && d.Operation.State.Terminal()
+}
+
+func forClients(b arm.Body) model.OperationError {
+	e := model.OperationError{Code: b.Code, Message: b.Message, Target: b.Target}
+	for _, d := range b.Details {
+		e.Details = append(e.Details, forClients(d))
+	}
+	return e
+}
+
+func (w *Worker) settle(c *model.Cluster, op *operation, result model.AsyncOperation) {
+	var code, message string
+	if result.Error != nil {
+		code, message = result.Error.Code, result.Error.Message
+	}
+	c.End(result.State, code, *result.EndedAt)
+	if op.Kind == model.AdminUpdate && code != "" {
+		c.Internal.LastAdminUpdateError = code + ": " + message
+	}
+}
+
+func (w *Worker) reportEnd(ctx context.Context, op *operation, result model.AsyncOperation, failure error) {
+	took := w.Now().Sub(op.StartedAt).Seconds()
+	labels := []string{string(op.Kind), strings.ToLower(string(result.State))}
+	w.metrics.operations.WithLabelValues(labels...).Inc()
+	w.metrics.duration.WithLabelValues(labels...).Observe(took)
+	if failure != nil {
+		op.log.ErrorContext(ctx, "operation failed", "error", failure, "seconds", took)
+		return
+	}
+	op.log.InfoContext(ctx, "operation ended", "state", result.State, "seconds", took)
+}

@@ -1,0 +1,190 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// maxLost is how many workers in a row may perish with an operation before it
+// is taken for the cause.
+const maxLost = 5
+
+// operation is one claimed operation.
+type operation struct {
+	model.Operation
+	work *pipeline.Work
+	log  *slog.Logger
+	lost int // workers that perished with it
+}
+
+// runOperation runs the operation of a claimed cluster as far as it goes. It
+// tells whether the cluster is due again at once.
+func (w *Worker) runOperation(ctx context.Context, due *store.ClusterDocument, lease *store.Lease[store.ClusterDocument]) (again bool) {
+	op := w.operationOf(lease)
+	if op == nil {
+		return w.forget(ctx, lease)
+	}
+	if due.Due != nil {
+		w.metrics.pickup.Observe(max(0, w.Now().Sub(due.WrittenAt).Seconds()-*due.Due))
+	}
+	ctx, release := w.keepAlive(ctx, op)
+	defer release()
+	return w.conclude(ctx, op, w.perform(ctx, op))
+}
+
+func (w *Worker) operationOf(lease *store.Lease[store.ClusterDocument]) *operation {
+	doc := lease.Doc()
+	running := doc.Cluster.Internal.Operation
+	if running == nil {
+		return nil
+	}
+	op := &operation{Operation: *running, lost: doc.Lost}
+	op.log = w.Log.With("operationId", op.ID, "operationKind", op.Kind, "correlationId", op.CorrelationID,
+		"clientRequestId", op.ClientRequestID, "resourceId", doc.Cluster.ID)
+	op.work = pipeline.NewWork(lease, pipeline.Options{Now: w.Now, Log: op.log, Observe: func(a pipeline.Attempt) {
+		w.metrics.attempts.WithLabelValues(string(op.Kind), a.Step, string(a.Result)).Inc()
+		if a.Result == pipeline.Done || a.Result == pipeline.Failed {
+			w.metrics.steps.WithLabelValues(string(op.Kind), a.Step, string(a.Result)).Observe(a.Since.Seconds())
+		}
+	}})
+	return op
+}
+
+// forget releases a cluster that was due with nothing to do; at once for the next
+// worker if an operation has begun meanwhile.
+func (w *Worker) forget(ctx context.Context, lease *store.Lease[store.ClusterDocument]) (again bool) {
+	err := pipeline.Persist(ctx, func(ctx context.Context) error {
+		again = false
+		err := lease.Release(ctx, idle, nil)
+		if errors.Is(err, pipeline.ErrSuperseded) {
+			again = true
+			err = lease.Release(ctx, func(*store.ClusterDocument) error { return nil }, new(time.Duration))
+		}
+		return err
+	})
+	w.Log.WarnContext(ctx, "cluster was due without an operation", "resourceId", lease.Doc().Cluster.ID, "error", err)
+	return again && err == nil
+}
+
+// idle refuses a cluster that has an operation.
+func idle(d *store.ClusterDocument) error {
+	if d.Cluster.Internal.Operation != nil {
+		return pipeline.ErrSuperseded
+	}
+	return nil
+}
+
+// perform runs the plan. Its error is pipeline.Run's.
+func (w *Worker) perform(ctx context.Context, op *operation) error {
+	if op.lost > maxLost {
+		return arm.TooManyClaims.Errorf("%d workers in a row stopped while they ran the operation.", op.lost)
+	}
+	if op.lost > 0 && w.wasTold(ctx, op) {
+		return nil // conclude finds out how it ended
+	}
+	return pipeline.Run(ctx, op.work, w.Plans[op.Kind])
+}
+
+// wasTold tells whether clients were told already how the operation ended, by a
+// worker that perished before it could end it for the cluster too.
+func (w *Worker) wasTold(ctx context.Context, op *operation) bool {
+	told, err := w.Store.Operations.Get(ctx, op.ID, op.ID)
+	return err == nil && isTold(told)
+}
+
+// conclude is the one place that decides what becomes of an operation after its
+// plan ran. It tells whether the cluster is due again at once.
+func (w *Worker) conclude(ctx context.Context, op *operation, outcome error) (again bool) {
+	err := w.act(ctx, op, outcome)
+	if errors.Is(err, pipeline.ErrSuperseded) { // while we were at it
+		err, again = op.work.HandOver(ctx), true
+	}
+	switch {
+	case errors.Is(err, store.ErrLeaseLost):
+		w.metrics.lost.Inc()
+		op.log.WarnContext(ctx, "lease lost", "error", err)
+	case err != nil:
+		op.log.ErrorContext(ctx, "operation left to its lease", "error", err)
+	}
+	return again && err == nil
+}
+
+func (w *Worker) act(ctx context.Context, op *operation, outcome error) error {
+	var pause *pipeline.Pause
+	switch {
+	case outcome == nil:
+		return w.end(ctx, op, nil)
+	case errors.As(outcome, &pause):
+		if err := op.work.Rest(ctx, pause); err != nil {
+			return err
+		}
+		time.AfterFunc(pause.After+timerSlack, w.Wake)
+		return nil
+	case errors.Is(outcome, store.ErrLeaseLost), errors.Is(outcome, pipeline.ErrSuperseded):
+		return outcome
+	case errors.Is(outcome, errDraining):
+		op.log.InfoContext(ctx, "operation handed over")
+		return op.work.HandOver(ctx)
+	default:
+		return w.end(ctx, op, outcome)
+	}
+}
+
+// keepAlive renews the lease until release is called. The context it returns
+// ends, with the cause, when the lease is lost or cannot be renewed in time, and
+// when the operation is superseded.
+func (w *Worker) keepAlive(ctx context.Context, op *operation) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	var beats sync.WaitGroup
+	beats.Go(func() { w.beat(ctx, op, done, cancel) })
+	return ctx, func() {
+		close(done)
+		beats.Wait()
+		cancel(nil)
+	}
+}
+
+func (w *Worker) beat(ctx context.Context, op *operation, done chan struct{}, cancel context.CancelCauseFunc) {
+	const retries = 5 // in the time of one beat
+	period := w.LeaseTTL / 4
+	renewed, pause := time.Now(), period // monotonic, unlike w.Now
+	for {
+		select {
+		case <-done:
+			return
+		case <-time.After(pause):
+		}
+		begun := time.Now()
+		err := renew(ctx, op.work, period)
+		pause = period
+		switch {
+		case err == nil:
+			renewed = begun
+		case errors.Is(err, pipeline.ErrSuperseded), errors.Is(err, store.ErrLeaseLost):
+			cancel(err)
+			return
+		case time.Since(renewed) > w.LeaseTTL-period/2:
+			cancel(errors.Join(store.ErrLeaseLost, err))
+			return
+		default:
+			pause = period / retries
+		}
+	}
+}
+
+// renew goes on while the process drains: a step that takes its time to stop is
+// still under its lease.
+func renew(ctx context.Context, work *pipeline.Work, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	return work.Renew(ctx)
+}

@@ -1,0 +1,228 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+const (
+	// lastLook is the least time an attempt gets, even when the step's timeout
+	// passed while no worker was there: what was awaited may have come about.
+	lastLook = 30 * time.Second
+	// firstRetry and slowestRetry bound the pause after a failed attempt.
+	firstRetry   = time.Second
+	slowestRetry = 30 * time.Second
+	// maxError bounds the error text kept in the document, in bytes.
+	maxError = 1024
+)
+
+// Run runs the steps that the operation has not finished yet, in order. Its
+// error says what is to be done with the operation:
+//
+//   - nil: the plan is done.
+//   - *Pause: give the lease back with Work.Rest.
+//   - ErrSuperseded, store.ErrLeaseLost, or the cause with which ctx was
+//     cancelled: somebody else goes on.
+//   - anything else, always an *arm.Error: the operation has failed.
+func Run(ctx context.Context, w *Work, steps []Step) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err := w.begin(ctx, steps); err != nil {
+		return stopped(ctx, err)
+	}
+	for {
+		step := next(w.Cluster(), steps)
+		if step == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := w.attempt(ctx, step); err != nil {
+			return w.judge(ctx, step, err)
+		}
+		if err := w.finish(ctx, step, steps); err != nil {
+			return stopped(ctx, err)
+		}
+	}
+}
+
+// stopped is what to make of progress that could not be recorded. The operation
+// has not failed, but this worker cannot go on with it; if nobody can, the
+// operation will have been lost too often.
+func stopped(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, ErrSuperseded), errors.Is(err, store.ErrLeaseLost):
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("progress not recorded: %w: %w", store.ErrLeaseLost, err)
+}
+
+// begin makes the first unfinished step the current one, unless it is.
+func (w *Work) begin(ctx context.Context, steps []Step) error {
+	step := next(w.Cluster(), steps)
+	if current := w.operation().Current; step == nil || current != nil && current.Name == step.Name {
+		return nil
+	}
+	return w.record(ctx, func(d *store.ClusterDocument) error {
+		w.advance(&d.Cluster, steps)
+		return nil
+	})
+}
+
+// finish records that the step ended well, and which one is next, in one write.
+func (w *Work) finish(ctx context.Context, step *Step, steps []Step) error {
+	done := *w.operation().Current // begin and finish see to it that it is this step's
+	done.EndedAt = w.options.Now()
+	done.Attempts++
+	done.WaitingFor, done.LastError, done.NextAttempt = "", "", time.Time{}
+	err := w.record(ctx, func(d *store.ClusterDocument) error {
+		d.Lost = 0
+		if op := d.Cluster.Internal.Operation; !op.HasFinished(step.Name) {
+			op.Finished = append(op.Finished, done)
+		}
+		w.advance(&d.Cluster, steps)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("step %q: %w", step.Name, err)
+	}
+	w.report(ctx, done, Done, nil)
+	return nil
+}
+
+func (w *Work) advance(c *model.Cluster, steps []Step) {
+	op := c.Internal.Operation
+	op.Steps = count(c, steps)
+	op.Current = nil
+	if step := next(c, steps); step != nil {
+		op.Current = &model.Step{Name: step.Name, StartedAt: w.options.Now()}
+	}
+}
+
+var errDeadline = errors.New("the step's time is over")
+
+// attempt calls the step within what is left of its time.
+func (w *Work) attempt(ctx context.Context, step *Step) (err error) {
+	left := w.operation().Current.StartedAt.Add(step.Timeout).Sub(w.options.Now())
+	ctx, cancel := context.WithTimeoutCause(ctx, max(left, min(lastLook, step.Timeout)), errDeadline)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			err = w.panicked(ctx, step, r)
+		}
+	}()
+	return step.Do(ctx, w)
+}
+
+// panicked makes an error of a panic. Only the runtime's own words are repeated:
+// any other value might hold anything.
+func (w *Work) panicked(ctx context.Context, step *Step, r any) error {
+	err := fmt.Errorf("panic with a %T", r)
+	if fault, ok := r.(runtime.Error); ok {
+		err = fmt.Errorf("panic: %w", fault)
+	}
+	w.options.Log.ErrorContext(ctx, "step panicked", "step", step.Name, "error", err.Error(), "stack", string(debug.Stack()))
+	return err
+}
+
+// judge says what an unsuccessful attempt means for the plan.
+func (w *Work) judge(ctx context.Context, step *Step, err error) error {
+	if errors.Is(err, ErrSuperseded) || errors.Is(err, store.ErrLeaseLost) || ctx.Err() != nil {
+		return stopped(ctx, err)
+	}
+	record := *w.operation().Current
+	record.Attempts++
+	left := record.StartedAt.Add(step.Timeout).Sub(w.options.Now())
+
+	var wait *later
+	var typed *arm.Error
+	switch {
+	case errors.As(err, &wait) && left > 0:
+		record.WaitingFor, record.LastError = wait.waitingFor, ""
+		return w.pause(ctx, record, min(wait.after, left), nil)
+	case errors.As(err, &wait):
+		err = timedOut(step, wait.waitingFor)
+	case errors.As(err, &typed) && !typed.Code.Retryable():
+	case left > 0:
+		after := min(backOff(record), left)
+		record.WaitingFor, record.LastError = "", truncated(err.Error())
+		return w.pause(ctx, record, after, err)
+	case typed != nil:
+	case errors.Is(err, context.DeadlineExceeded):
+		err = timedOut(step, record.WaitingFor).Because(err)
+	default:
+		err = unexplained(w.operation().Kind, step).Because(err)
+	}
+	w.report(ctx, record, Failed, err)
+	return fmt.Errorf("step %q: %w", step.Name, err)
+}
+
+func (w *Work) pause(ctx context.Context, record model.Step, after time.Duration, err error) error {
+	record.NextAttempt = w.options.Now().Add(after)
+	result := Waiting
+	if err != nil {
+		result = Retrying
+	}
+	w.report(ctx, record, result, err)
+	return &Pause{After: after, step: record}
+}
+
+// backOff doubles with every attempt. A step that failed for the first time
+// after it waited is tried again soon.
+func backOff(record model.Step) time.Duration {
+	d := firstRetry
+	if record.LastError != "" {
+		d = min(firstRetry<<min(record.Attempts-1, 10), slowestRetry)
+	}
+	return d - rand.N(d/5) // spread those that failed together
+}
+
+func timedOut(step *Step, waitingFor string) *arm.Error {
+	if waitingFor == "" {
+		waitingFor = "its work to end"
+	}
+	return arm.StepTimedOut.Errorf("The step %q did not end within %s. It was waiting for %s.", step.Name, step.Timeout, waitingFor)
+}
+
+func unexplained(kind model.OperationKind, step *Step) *arm.Error {
+	if kind == model.Create {
+		return arm.ClusterCreationFailed.Errorf("The cluster could not be created: the step %q failed again and again. Delete the cluster and create it again.", step.Name)
+	}
+	return arm.OperationFailed.Errorf("The step %q failed again and again.", step.Name)
+}
+
+func truncated(s string) string {
+	if len(s) <= maxError {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxError], "") + "…"
+}
+
+// report tells log and metrics how an attempt ended. Failures are logged by
+// whoever ends the operation.
+func (w *Work) report(ctx context.Context, step model.Step, result Result, err error) {
+	log := w.options.Log.With("step", step.Name, "attempt", step.Attempts)
+	switch result {
+	case Done:
+		log.InfoContext(ctx, "step done", "seconds", step.EndedAt.Sub(step.StartedAt).Seconds())
+	case Waiting:
+		log.DebugContext(ctx, "step waits", "waitingFor", step.WaitingFor)
+	case Retrying:
+		log.WarnContext(ctx, "step failed, will be tried again", "error", err.Error(), "nextAttempt", step.NextAttempt)
+	}
+	w.options.Observe(Attempt{Step: step.Name, Result: result, Since: w.options.Now().Sub(step.StartedAt)})
+}
