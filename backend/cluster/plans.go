@@ -1,0 +1,131 @@
+// Package cluster is what is done to clusters: one plan for each kind of
+// operation, and the steps they are made of.
+//
+// Plans are lists to be read from top to bottom. The package reaches the world
+// only through what it is given; leases, retries and terminal states are not its
+// business.
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/aro-rp/aro/backend/controlplane"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// Machines provides the machines of clusters, and what runs on them. All its
+// methods answer soon, and repeating them is harmless.
+type Machines interface {
+	// Apply makes the machines be as spec says, or starts to.
+	Apply(ctx context.Context, spec controlplane.Spec) (controlplane.Status, error)
+	// Get returns controlplane.ErrNotFound for what was never applied or is gone.
+	Get(ctx context.Context, id string) (controlplane.Status, error)
+	// Remove starts or goes on to remove everything, and tells when nothing is left.
+	Remove(ctx context.Context, id string) (gone bool, err error)
+}
+
+// Dependencies are what the steps work with. All are needed but those with a
+// default.
+type Dependencies struct {
+	Machines Machines
+	Billing  *store.Collection[store.BillingDocument]
+	// Build names this build of the service, for ProvisionedBy.
+	Build string
+	// Now is the clock; time.Now by default.
+	Now func() time.Time
+	// NewInfraID makes the prefix of machine names from a cluster's name; the
+	// package's function of that name by default.
+	NewInfraID func(clusterName string) string
+}
+
+// The maintenance tasks that select steps. An absent task means everything.
+const (
+	everything          = "Everything"
+	certificatesRenewal = "CertificatesRenewal"
+)
+
+// Plans gives the plan of each kind of operation.
+func Plans(d Dependencies) map[model.OperationKind][]pipeline.Step {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.NewInfraID == nil {
+		d.NewInfraID = NewInfraID
+	}
+	m := machines{d.Machines, d.Now}
+	r := records{d.Billing, d.Build, d.Now, d.NewInfraID}
+	return map[model.OperationKind][]pipeline.Step{
+		model.Create:      create(m, r),
+		model.Update:      update(m, r),
+		model.AdminUpdate: adminUpdate(m, r),
+		model.Delete:      remove(m, r),
+	}
+}
+
+// create makes a cluster out of nothing. The name comes before anything carries
+// it. Credentials are stored as soon as they work, so that a create that fails
+// later can be looked into. Billing begins once the cluster can be used at all,
+// before the customer waits for the last node.
+func create(m machines, r records) []pipeline.Step {
+	return []pipeline.Step{
+		{Name: "choose infra id", Do: r.chooseInfraID, Timeout: 10 * time.Minute},
+		{Name: "request control plane", Do: m.apply, Timeout: 30 * time.Minute},
+		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute},
+		{Name: "store kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute},
+		{Name: "begin billing", Do: r.beginBilling, Timeout: 10 * time.Minute},
+		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour},
+		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute},
+	}
+}
+
+// update makes a running cluster match what its customer changed.
+func update(m machines, r records) []pipeline.Step {
+	return []pipeline.Step{
+		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute},
+		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute},
+		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour},
+		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute},
+	}
+}
+
+// adminUpdate maintains a cluster as far as its task says. The build is recorded
+// last: it vouches for all that stands before it.
+func adminUpdate(m machines, r records) []pipeline.Step {
+	all, certificates := task(everything), task(everything, certificatesRenewal)
+	return []pipeline.Step{
+		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute, Only: all},
+		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute, Only: certificates},
+		{Name: "refresh kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute, Only: certificates},
+		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour, Only: all},
+		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute, Only: all},
+		{Name: "record build", Do: r.recordBuild, Timeout: 10 * time.Minute, Only: all},
+	}
+}
+
+// remove takes a cluster away, whatever was made of it. Billing ends when there
+// is nothing left that costs money.
+func remove(m machines, r records) []pipeline.Step {
+	return []pipeline.Step{
+		{Name: "remove control plane", Do: m.remove, Timeout: time.Hour},
+		{Name: "end billing", Do: r.endBilling, Timeout: 10 * time.Minute},
+	}
+}
+
+// task selects clusters whose maintenance task is one of these.
+func task(names ...string) func(*model.Cluster) bool {
+	return func(c *model.Cluster) bool {
+		wanted := c.Internal.MaintenanceTask
+		if wanted == "" {
+			wanted = everything
+		}
+		for _, name := range names {
+			if name == wanted {
+				return true
+			}
+		}
+		return false
+	}
+}
