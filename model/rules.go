@@ -1,0 +1,192 @@
+package model
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+// Rules are what the surroundings of a cluster allow. They are values, so that
+// judging a cluster looks nothing up.
+type Rules struct {
+	// Location is the region that the service serves, such as "eastus".
+	Location string
+	// Domain is where the service makes DNS records, such as "eastus.aroapp.io".
+	// What follows its first dot is the zone that only services may use.
+	Domain string
+	// RequireD2sWorkers is for development: the two-core sizes that a small quota
+	// can pay for are allowed for workers too.
+	RequireD2sWorkers bool
+}
+
+// Validate notes everything that is wrong with c as it is wanted now. On create
+// old is nil. On update only what differs from old is judged, so that a value
+// that was legal when it was stored never blocks a later change (A11). Call
+// Default first; targets are JSON paths in wire spelling.
+func (c *Cluster) Validate(old *Cluster, r Rules, f *arm.Faults) {
+	v := &validation{c: c, old: old, rules: r, faults: f}
+	v.id, _ = arm.ParseClusterID(c.ID)
+
+	v.location()
+	v.tags()
+	v.identity()
+	v.clusterProfile()
+	v.servicePrincipal()
+	v.workloadIdentities()
+	v.network()
+	v.loadBalancer()
+	v.master()
+	v.workers()
+	v.endpoints()
+}
+
+// validation is one judging of one cluster.
+type validation struct {
+	c, old *Cluster
+	id     arm.ClusterID // zero when c has no proper id; rules about it then pass
+	rules  Rules
+	faults *arm.Faults
+}
+
+func (v *validation) creating() bool { return v.old == nil }
+
+// changed tells whether what of picks has to be judged. The pick must be safe on
+// every cluster, the stored one included.
+func (v *validation) changed(of func(*Cluster) any) bool {
+	return v.creating() || !reflect.DeepEqual(of(v.c), of(v.old))
+}
+
+func (v *validation) fault(target, format string, args ...any) {
+	v.faults.Add(arm.InvalidParameter, target, format, args...)
+}
+
+// word notes a value that is none of the words the API knows.
+func word[T ~string](v *validation, target string, of func(*Cluster) T, allowed ...T) {
+	if v.changed(func(c *Cluster) any { return of(c) }) && !slices.Contains(allowed, of(v.c)) {
+		v.fault(target, "The value must be one of %s.", strings.Join(spell(allowed), ", "))
+	}
+}
+
+func spell[T ~string](words []T) []string {
+	var s []string
+	for _, w := range words {
+		s = append(s, string(w))
+	}
+	return s
+}
+
+func (v *validation) location() {
+	if v.changed(func(c *Cluster) any { return c.Location }) && !arm.SameLocation(v.c.Location, v.rules.Location) {
+		v.fault("location", "This service makes clusters in %s only. Use that location, or send the request to the region you want.", v.rules.Location)
+	}
+}
+
+// What a resource's tags may be (P23). maxTags is today's limit of the platform.
+const (
+	maxTags            = 50
+	maxTagName         = 512
+	maxTagValue        = 256
+	forbiddenInTagName = `<>%&\?/`
+)
+
+func (v *validation) tags() {
+	var stored map[string]string
+	if v.old != nil {
+		stored = v.old.Tags
+	}
+	if n := len(v.c.Tags); n > maxTags && n > len(stored) {
+		v.fault("tags", "A cluster can have at most %d tags. Remove some.", maxTags)
+	}
+	for _, name := range sortedKeys(v.c.Tags) {
+		value := v.c.Tags[name]
+		if was, ok := stored[name]; !ok {
+			v.tagName(name)
+		} else if was == value {
+			continue
+		}
+		if utf8.RuneCountInString(value) > maxTagValue {
+			v.fault("tags", "The value of a tag can have at most %d characters. Shorten it.", maxTagValue)
+		}
+	}
+}
+
+func (v *validation) tagName(name string) {
+	switch {
+	case name == "":
+		v.fault("tags", "The name of a tag cannot be empty.")
+	case utf8.RuneCountInString(name) > maxTagName:
+		v.fault("tags", "The name of a tag can have at most %d characters. Shorten it.", maxTagName)
+	case strings.ContainsAny(name, forbiddenInTagName):
+		v.fault("tags", "The name of a tag cannot contain any of %s. Rename it.", strings.Join(strings.Split(forbiddenInTagName, ""), " "))
+	}
+}
+
+// endpoints judges where the console, the Kubernetes API and the routes are reached.
+func (v *validation) endpoints() {
+	v.url("properties.consoleProfile.url", func(c *Cluster) string { return c.Properties.ConsoleProfile.URL })
+
+	const server = "properties.apiserverProfile"
+	word(v, server+".visibility", func(c *Cluster) Visibility { return c.Properties.APIServerProfile.Visibility }, Public, Private)
+	v.url(server+".url", func(c *Cluster) string { return c.Properties.APIServerProfile.URL })
+	v.ip(server+".ip", func(c *Cluster) string { return c.Properties.APIServerProfile.IP })
+
+	if v.creating() && len(v.c.Properties.IngressProfiles) != 1 {
+		v.fault("properties.ingressProfiles", "There must be exactly one ingress profile, named default.")
+	}
+	for i := range v.c.Properties.IngressProfiles {
+		v.ingress(i)
+	}
+}
+
+func (v *validation) ingress(i int) {
+	target := fmt.Sprintf("properties.ingressProfiles[%d]", i)
+	of := func(c *Cluster) IngressProfile { return at(c.Properties.IngressProfiles, i) }
+	if v.creating() && of(v.c).Name != "default" {
+		v.fault(target+".name", "The ingress profile must be named default.")
+	}
+	word(v, target+".visibility", func(c *Cluster) Visibility { return of(c).Visibility }, Public, Private)
+	v.ip(target+".ip", func(c *Cluster) string { return of(c).IP })
+}
+
+func (v *validation) url(target string, of func(*Cluster) string) {
+	if !v.changed(func(c *Cluster) any { return of(c) }) {
+		return
+	}
+	if _, err := url.Parse(of(v.c)); err != nil {
+		v.fault(target, "The value must be a URL. Leave it out: the service sets it.")
+	}
+}
+
+func (v *validation) ip(target string, of func(*Cluster) string) {
+	text := of(v.c)
+	if text == "" || !v.changed(func(c *Cluster) any { return of(c) }) {
+		return
+	}
+	if ip, err := netip.ParseAddr(text); err != nil || !ip.Is4() {
+		v.fault(target, "The value must be an IPv4 address. Leave it out: the service sets it.")
+	}
+}
+
+// at is list[i], or zero if the list is shorter.
+func at[T any](list []T, i int) T {
+	if i < len(list) {
+		return list[i]
+	}
+	var zero T
+	return zero
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,271 @@
+package model
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+const (
+	servicePrincipalTarget   = "properties.servicePrincipalProfile"
+	workloadTarget           = "properties.platformWorkloadIdentityProfile"
+	workloadIdentitiesTarget = workloadTarget + ".platformWorkloadIdentities"
+	userAssigned             = "UserAssigned"
+)
+
+// UsesWorkloadIdentity tells whether the operators of the cluster have
+// identities of their own, instead of sharing one service principal.
+func (c *Cluster) UsesWorkloadIdentity() bool {
+	return c.Properties.PlatformWorkloadIdentityProfile != nil && !c.hasServicePrincipal()
+}
+
+// hasServicePrincipal disregards the empty profile that a workload-identity
+// cluster may carry.
+func (c *Cluster) hasServicePrincipal() bool {
+	p := c.Properties.ServicePrincipalProfile
+	return p != nil && (p.ClientID != "" || p.ClientSecret != "" || c.Properties.PlatformWorkloadIdentityProfile == nil)
+}
+
+func (c *Cluster) hasIdentity() bool {
+	return c.Identity != nil && !strings.EqualFold(c.Identity.Type, "None")
+}
+
+// ManagedResourceGroupKey is the managed resource group as it must be unique in
+// a subscription, in lower case.
+func (c *Cluster) ManagedResourceGroupKey() string {
+	return strings.ToLower(c.Properties.ClusterProfile.ResourceGroupID)
+}
+
+// ClientIdentityKey is what the cluster acts as: the client id of its service
+// principal or the resource id of its identity, in lower case. It must be unique
+// in a subscription, and is empty for a cluster that has neither.
+func (c *Cluster) ClientIdentityKey() string {
+	if c.hasServicePrincipal() {
+		return strings.ToLower(c.Properties.ServicePrincipalProfile.ClientID)
+	}
+	if c.Identity == nil {
+		return ""
+	}
+	return strings.ToLower(at(sortedKeys(c.Identity.UserAssignedIdentities), 0))
+}
+
+// identity judges which of the two ways to act in Azure the cluster has.
+func (v *validation) identity() {
+	if !v.changed(func(c *Cluster) any {
+		return []any{c.hasServicePrincipal(), c.Properties.PlatformWorkloadIdentityProfile != nil, c.hasIdentity(), identityTypeAndIDs(c)}
+	}) {
+		return
+	}
+	workload := v.c.Properties.PlatformWorkloadIdentityProfile != nil
+	switch {
+	case workload && v.c.hasServicePrincipal():
+		v.fault(servicePrincipalTarget, "A cluster has either a service principal or platform workload identities. Remove one of the two profiles.")
+	case !workload && v.c.Properties.ServicePrincipalProfile == nil:
+		v.fault(servicePrincipalTarget, "A cluster needs a service principal or platform workload identities. Add one of the two profiles.")
+	}
+	if v.old != nil && v.c.UsesWorkloadIdentity() != v.old.UsesWorkloadIdentity() {
+		v.faults.Add(arm.PropertyChangeNotAllowed, workloadTarget,
+			"A cluster keeps the way it acts in Azure: with a service principal or with workload identities. Create another cluster instead.")
+	}
+	switch {
+	case workload && !v.c.hasIdentity():
+		v.fault("identity", "A cluster with platform workload identities needs an identity with one user-assigned identity.")
+	case !workload && v.c.hasIdentity():
+		v.fault("identity", "Only a cluster with platform workload identities has an identity. Remove it, or add platformWorkloadIdentityProfile.")
+	case workload:
+		v.userAssignedIdentity()
+	}
+}
+
+func identityTypeAndIDs(c *Cluster) []string {
+	if c.Identity == nil {
+		return nil
+	}
+	return append([]string{c.Identity.Type}, sortedKeys(c.Identity.UserAssignedIdentities)...)
+}
+
+func (v *validation) userAssignedIdentity() {
+	if !strings.EqualFold(v.c.Identity.Type, userAssigned) {
+		v.fault("identity.type", "The type of the identity must be %s.", userAssigned)
+	}
+	ids := sortedKeys(v.c.Identity.UserAssignedIdentities)
+	if len(ids) != 1 {
+		v.fault("identity", "The cluster needs exactly one user-assigned identity.")
+		return
+	}
+	if _, ok := parseID(userIdentityForm, ids[0]); !ok {
+		v.fault("identity.userAssignedIdentities", "The key must be the resource id of a user-assigned identity.")
+	}
+}
+
+func (v *validation) servicePrincipal() {
+	of := func(c *Cluster) ServicePrincipalProfile {
+		if c.hasServicePrincipal() {
+			return *c.Properties.ServicePrincipalProfile
+		}
+		return ServicePrincipalProfile{}
+	}
+	if !v.c.hasServicePrincipal() || !v.changed(func(c *Cluster) any { return []any{of(c).ClientID, of(c).ClientSecret} }) {
+		return
+	}
+	if !arm.ValidUUID(of(v.c).ClientID) {
+		v.fault(servicePrincipalTarget+".clientId", "The client id must be the UUID of an application. It is shown as appId.")
+	}
+	if of(v.c).ClientSecret == "" {
+		v.fault(servicePrincipalTarget+".clientSecret", "The client secret cannot be empty. Send a valid secret of the application.")
+	}
+}
+
+func (v *validation) workloadIdentities() {
+	p := v.c.Properties.PlatformWorkloadIdentityProfile
+	if p == nil {
+		return
+	}
+	if p.UpgradeableTo != "" && !fullVersion(p.UpgradeableTo) && v.changed(func(c *Cluster) any { return workload(c).UpgradeableTo }) {
+		v.fault(workloadTarget+".upgradeableTo", "The version must have the form x.y.z.")
+	}
+	if !v.changed(func(c *Cluster) any { return identityIDs(c) }) {
+		return
+	}
+	stored := map[string]string{}
+	if v.old != nil {
+		stored = identityIDs(v.old)
+	}
+	now := identityIDs(v.c)
+	if len(now) == 0 && len(stored) == 0 {
+		v.fault(workloadIdentitiesTarget, "There must be an identity for each platform operator.")
+	}
+	v.keptOperators(now, stored)
+	v.operatorIdentities(now, stored)
+}
+
+// workload is the workload identity profile, empty if there is none.
+func workload(c *Cluster) PlatformWorkloadIdentityProfile {
+	if p := c.Properties.PlatformWorkloadIdentityProfile; p != nil {
+		return *p
+	}
+	return PlatformWorkloadIdentityProfile{}
+}
+
+// identityIDs is the resource id of each operator's identity.
+func identityIDs(c *Cluster) map[string]string {
+	ids := map[string]string{}
+	for operator, identity := range workload(c).PlatformWorkloadIdentities {
+		ids[operator] = ""
+		if identity != nil {
+			ids[operator] = identity.ResourceID
+		}
+	}
+	return ids
+}
+
+// keptOperators: an operator that runs cannot lose its identity.
+func (v *validation) keptOperators(now, stored map[string]string) {
+	for _, operator := range sortedKeys(stored) {
+		if _, kept := now[operator]; !kept {
+			v.faults.Add(arm.PropertyChangeNotAllowed, workloadIdentitiesTarget,
+				"The identity of an operator can be replaced but not removed. Add %q again.", operator)
+		}
+	}
+}
+
+func (v *validation) operatorIdentities(now, stored map[string]string) {
+	users := map[string]string{}
+	for _, operator := range sortedKeys(now) {
+		id := now[operator]
+		if was, ok := stored[operator]; !ok || was != id {
+			v.operatorIdentity(operator, id)
+		}
+		key := strings.ToLower(id)
+		if other, taken := users[key]; taken && id != "" {
+			v.fault(workloadIdentitiesTarget, "Operators %q and %q use the same identity. Give each its own.", other, operator)
+		}
+		users[key] = operator
+	}
+}
+
+func (v *validation) operatorIdentity(operator, id string) {
+	target := workloadIdentitiesTarget + `["` + operator + `"]`
+	if operator == "" {
+		v.fault(target, "The name of an operator cannot be empty.")
+	}
+	if _, ok := parseID(userIdentityForm, id); !ok {
+		v.fault(target+".resourceId", "The value must be the resource id of a user-assigned identity.")
+	}
+}
+
+// RoleSetVersions are the minor versions, such as 4.17, whose roles the
+// identities must suffice for: the cluster's, and that of upgradeableTo if it is
+// newer. It is empty for a cluster without workload identities or version.
+func (c *Cluster) RoleSetVersions() []string {
+	current := minorVersion(c.Properties.ClusterProfile.Version)
+	if !c.UsesWorkloadIdentity() || current == "" {
+		return nil
+	}
+	versions := []string{current}
+	if next := minorVersion(workload(c).UpgradeableTo); next != "" && semver.Compare("v"+next, "v"+current) > 0 {
+		versions = append(versions, next)
+	}
+	return versions
+}
+
+// ValidateRoles notes when the operators that have identities are not exactly
+// those of the role sets the cluster needs. sets may hold more than these. It is
+// for creates, and for updates that change the identities or upgradeableTo.
+func (c *Cluster) ValidateRoles(sets []*PlatformWorkloadIdentityRoleSet, f *arm.Faults) {
+	versions := c.RoleSetVersions()
+	required := map[string]bool{}
+	before := f.Len()
+	for _, version := range versions {
+		set := findRoleSet(sets, version)
+		if set == nil {
+			f.Add(arm.InvalidParameter, "", "OpenShift %s has no platform workload identity role set. Choose a version that has one.", version)
+			continue
+		}
+		for _, role := range set.Properties.PlatformWorkloadIdentityRoles {
+			required[role.OperatorName] = true
+		}
+	}
+	if len(versions) == 0 || f.Len() > before {
+		return
+	}
+	names := sortedKeys(required)
+	if !slices.Equal(names, sortedKeys(identityIDs(c))) {
+		f.Add(arm.PlatformWorkloadIdentityMismatch, workloadIdentitiesTarget,
+			"OpenShift %s needs identities for exactly these operators: %s.", strings.Join(versions, " and "), strings.Join(names, ", "))
+	}
+}
+
+func findRoleSet(sets []*PlatformWorkloadIdentityRoleSet, version string) *PlatformWorkloadIdentityRoleSet {
+	for _, set := range sets {
+		if set != nil && set.Properties.OpenShiftVersion == version {
+			return set
+		}
+	}
+	return nil
+}
+
+// fullVersion tells whether s is a semantic version with all three numbers.
+func fullVersion(s string) bool {
+	v := "v" + s
+	return semver.IsValid(v) && semver.Canonical(v) == strings.TrimSuffix(v, semver.Build(v))
+}
+
+// minorVersion is the x.y of a version, empty if it is none.
+func minorVersion(s string) string {
+	return strings.TrimPrefix(semver.MajorMinor("v"+s), "v")
+}
+
+// olderThan compares releases; a candidate counts as the release it leads to. A
+// version that cannot be read is not older.
+func olderThan(version, least string) bool {
+	v := "v" + version
+	if least == "" || !semver.IsValid(v) {
+		return false
+	}
+	v, _, _ = strings.Cut(v, "-")
+	return semver.Compare(v, "v"+least) < 0
+}
