@@ -1,0 +1,157 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/store"
+)
+
+// changesLimit is the most documents of one answer of Changes.
+const changesLimit = 500
+
+// end is greater than every byte of a valid UTF-8 text.
+const end = "\xff"
+
+const columns = "SELECT partition, id, version, written_at, body FROM "
+
+// place is where a page ended. Its text is the continuation.
+type place struct{ partition, id string }
+
+func (p place) continuation(q store.Query) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(q.Partition + "\x00" + p.partition + "\x00" + p.id))
+}
+
+// parsePlace refuses continuations that cannot come from a page of q.
+func parsePlace(q store.Query) (place, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(q.Continuation)
+	parts := strings.Split(string(raw), "\x00")
+	if err != nil || len(parts) != 3 || parts[0] != q.Partition || !strings.HasPrefix(parts[2], q.Prefix) {
+		return place{}, store.ErrBadContinuation
+	}
+	return place{parts[1], parts[2]}, nil
+}
+
+func (k *keeper) List(ctx context.Context, c *store.Container, q store.Query) ([]store.Record, string, error) {
+	query, args, err := listQuery(c, q)
+	if err != nil {
+		return nil, "", err
+	}
+	records, err := k.records(ctx, query, append(args, q.Limit+1)...)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(records) <= q.Limit {
+		return records, "", nil
+	}
+	records = records[:q.Limit]
+	last := records[q.Limit-1]
+	return records, place{last.Partition, last.ID}.continuation(q), nil
+}
+
+func listQuery(c *store.Container, q store.Query) (string, []any, error) {
+	query := columns + c.Name + " WHERE " + live("?")
+	args := []any{time.Now().UnixMilli()}
+	and := func(condition string, values ...any) {
+		query += " AND " + condition
+		args = append(args, values...)
+	}
+	if q.Partition != "" {
+		and("partition = ?", q.Partition)
+	}
+	and("id < ?", q.Prefix+end)
+	if q.Continuation == "" {
+		and("id >= ?", q.Prefix)
+	} else {
+		after, err := parsePlace(q)
+		if err != nil {
+			return "", nil, err
+		}
+		if q.Partition != "" {
+			and("id > ?", after.id)
+		} else {
+			and("id >= ?", q.Prefix)
+			and("(partition, id) > (?, ?)", after.partition, after.id)
+		}
+	}
+	return query + " ORDER BY partition, id LIMIT ?", args, nil
+}
+
+func (k *keeper) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
+	now := time.Now().UnixMilli()
+	rows, err := k.pick(ctx, c, now, perPartition, limit)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	// What was claimed since it was picked is not due any more.
+	query := columns + c.Name + " WHERE rowid IN (?" + strings.Repeat(", ?", len(rows)-1) + ") AND due_at <= ? AND " +
+		live("?") + " ORDER BY due_at"
+	return k.records(ctx, query, append(rows, now, now)...)
+}
+
+// pick walks the documents that are due, the longest due first, and stops when it
+// has enough; it touches nothing but the index.
+func (k *keeper) pick(ctx context.Context, c *store.Container, now int64, perPartition, limit int) (picked []any, err error) {
+	query := "SELECT rowid, partition FROM " + c.Name + " WHERE due_at <= ? ORDER BY due_at"
+	rows, err := k.readers.QueryContext(ctx, query, now)
+	if err != nil {
+		return nil, fault(err)
+	}
+	defer rows.Close()
+	seen := map[string]int{}
+	var row int64
+	var partition sql.RawBytes
+	for len(picked) < limit && rows.Next() {
+		if err := rows.Scan(&row, &partition); err != nil {
+			return nil, fault(err)
+		}
+		if seen[string(partition)] < perPartition {
+			seen[string(partition)]++
+			picked = append(picked, row)
+		}
+	}
+	return picked, fault(rows.Err())
+}
+
+func (k *keeper) Changes(ctx context.Context, c *store.Container, mark string) ([]store.Record, string, error) {
+	var since int64
+	if mark != "" {
+		var err error
+		if since, err = strconv.ParseInt(mark, 10, 64); err != nil {
+			return nil, "", fmt.Errorf("mark: %w", store.ErrBadContinuation)
+		}
+	}
+	query := columns + c.Name + " WHERE version > ? AND " + live("?") + " ORDER BY version LIMIT ?"
+	records, err := k.records(ctx, query, since, time.Now().UnixMilli(), changesLimit)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(records) == 0 {
+		return nil, strconv.FormatInt(since, 10), nil
+	}
+	return records, records[len(records)-1].ETag, nil
+}
+
+func (k *keeper) records(ctx context.Context, query string, args ...any) ([]store.Record, error) {
+	rows, err := k.readers.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fault(err)
+	}
+	defer rows.Close()
+	var records []store.Record
+	for rows.Next() {
+		var r store.Record
+		var version, writtenAt int64
+		if err := rows.Scan(&r.Partition, &r.ID, &version, &writtenAt, &r.Body); err != nil {
+			return nil, fault(err)
+		}
+		r.ETag, r.WrittenAt = strconv.FormatInt(version, 10), time.UnixMilli(writtenAt).UTC()
+		records = append(records, r)
+	}
+	return records, fault(rows.Err())
+}

@@ -1,0 +1,125 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+
+	"github.com/aro-rp/aro/store"
+)
+
+// applicationID marks a database file as ours ("ARO1").
+const applicationID = 0x41524f31
+
+// migrations[v] brings a database of schema version v to v+1. They only ever
+// grow: a release that went out is never edited.
+var migrations = []string{
+	// The one row of sequence counts all writes; it orders them and is their ETag.
+	`CREATE TABLE sequence (last INTEGER NOT NULL);
+	INSERT INTO sequence VALUES (0);`,
+}
+
+// table makes the place of one container. Times are milliseconds since 1970.
+const table = `
+CREATE TABLE IF NOT EXISTS %[1]s (
+	partition  TEXT NOT NULL,
+	id         TEXT NOT NULL,
+	version    INTEGER NOT NULL,
+	written_at INTEGER NOT NULL,
+	due_at     INTEGER,
+	expires_at INTEGER,
+	body       TEXT NOT NULL,
+	PRIMARY KEY (partition, id)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS %[1]s_version ON %[1]s (version);
+CREATE INDEX IF NOT EXISTS %[1]s_due ON %[1]s (due_at, partition) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS %[1]s_expires ON %[1]s (expires_at) WHERE expires_at IS NOT NULL;`
+
+const uniqueIndex = `
+CREATE UNIQUE INDEX IF NOT EXISTS %[1]s_unique_%[2]s ON %[1]s (partition, json_extract(body, '$.%[2]s'))
+WHERE json_extract(body, '$.%[2]s') IS NOT NULL;`
+
+// migrate brings the database to this release's schema, in one transaction.
+func migrate(ctx context.Context, conn *sql.Conn) (err error) {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		}
+	}()
+	version, err := schemaVersion(ctx, conn)
+	if err != nil {
+		return err
+	}
+	var script strings.Builder
+	for _, step := range migrations[version:] {
+		script.WriteString(step)
+	}
+	for _, c := range store.Containers() {
+		fmt.Fprintf(&script, table, c.Name)
+		for _, key := range c.UniqueKeys {
+			fmt.Fprintf(&script, uniqueIndex, c.Name, key)
+		}
+	}
+	fmt.Fprintf(&script, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", applicationID, len(migrations))
+	_, err = conn.ExecContext(ctx, script.String())
+	return err
+}
+
+// schemaVersion refuses a database of another program or of a newer release.
+func schemaVersion(ctx context.Context, conn *sql.Conn) (int, error) {
+	var application, version, objects int
+	err := conn.QueryRowContext(ctx, `SELECT (SELECT * FROM pragma_application_id),
+		(SELECT * FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&application, &version, &objects)
+	switch {
+	case err != nil:
+		return 0, err
+	case objects > 0 && application != applicationID:
+		return 0, errors.New("is the database of another program")
+	case version > len(migrations):
+		return 0, fmt.Errorf("was written by a newer release: it has schema %d, this release knows %d", version, len(migrations))
+	}
+	return version, nil
+}
+
+// explain puts SQLite's codes into words that say what to do.
+func explain(err error) error {
+	switch code(err) {
+	case codes.SQLITE_NOTADB, codes.SQLITE_CORRUPT:
+		return fmt.Errorf("is no SQLite database, or a damaged one: %w", err)
+	case codes.SQLITE_CANTOPEN:
+		return fmt.Errorf("cannot be opened or created; does its folder exist: %w", err)
+	case codes.SQLITE_READONLY, codes.SQLITE_PERM, codes.SQLITE_AUTH:
+		return fmt.Errorf("is not writable for this user: %w", err)
+	}
+	return err
+}
+
+// code is SQLite's primary result code, 0 if err is not SQLite's.
+func code(err error) int {
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// conflict turns a violated uniqueness into a ConflictError, and returns nil for
+// other errors. SQLite tells the index only in the error's text.
+func conflict(err error, c *store.Container) *store.ConflictError {
+	if code(err) != codes.SQLITE_CONSTRAINT {
+		return nil
+	}
+	for _, key := range c.UniqueKeys {
+		if strings.Contains(err.Error(), "'"+c.Name+"_unique_"+key+"'") {
+			return &store.ConflictError{UniqueKey: key}
+		}
+	}
+	return &store.ConflictError{}
+}

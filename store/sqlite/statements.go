@@ -1,0 +1,115 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	codes "modernc.org/sqlite/lib"
+
+	"github.com/aro-rp/aro/store"
+)
+
+// statements are the prepared writes to one container's table. Those on one
+// document take its partition and id as ?1 and ?2, the time as ?3.
+type statements struct {
+	container *store.Container
+	// insert: version, body, ttl.
+	insert *sql.Stmt
+	// update: the version it must meet, body, ttl, the new version.
+	update *sql.Stmt
+	// delete: the version it must meet.
+	delete *sql.Stmt
+	exists *sql.Stmt
+	// purge takes a time and how many documents to remove that expired by then.
+	purge *sql.Stmt
+	// evict takes a time and a partition, and removes what expired there.
+	evict *sql.Stmt
+}
+
+func prepareTable(ctx context.Context, conn *sql.Conn, c *store.Container) (*statements, error) {
+	const (
+		due     = "?3 + CAST(json_extract(?5, '$.due') * 1000 AS INTEGER)"
+		expires = "?3 + 1000 * coalesce(json_extract(?5, '$.ttl'), ?6)"
+	)
+	document := " WHERE partition = ?1 AND id = ?2 AND " + live("?3")
+	t := &statements{container: c}
+	for query, into := range map[string]**sql.Stmt{
+		"INSERT INTO " + c.Name + " (partition, id, version, written_at, due_at, expires_at, body)" +
+			" VALUES (?1, ?2, ?4, ?3, " + due + ", " + expires + ", ?5)": &t.insert,
+		"UPDATE " + c.Name + " SET version = ?7, written_at = ?3, due_at = " + due + ", expires_at = " + expires +
+			", body = ?5" + document + " AND version = ?4": &t.update,
+		"DELETE FROM " + c.Name + document + " AND version = ?4":  &t.delete,
+		"SELECT EXISTS (SELECT 1 FROM " + c.Name + document + ")": &t.exists,
+		"DELETE FROM " + c.Name + " WHERE rowid IN" +
+			" (SELECT rowid FROM " + c.Name + " WHERE expires_at <= ?1 LIMIT ?2)": &t.purge,
+		// The plus keeps SQLite from walking the partition instead of the few that expired.
+		"DELETE FROM " + c.Name + " WHERE expires_at <= ?1 AND +partition = ?2": &t.evict,
+	} {
+		var err error
+		if *into, err = conn.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// guarded runs a write that has to meet a version of one document, and tells why
+// it met none. The first three arguments are partition, id and time.
+func (t *statements) guarded(s *sql.Stmt, args ...any) error {
+	result, err := s.Exec(args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	var exists bool
+	if err := t.exists.QueryRow(args[:3]...).Scan(&exists); err != nil {
+		return err
+	}
+	if exists {
+		return store.ErrPreconditionFailed
+	}
+	return store.ErrNotFound
+}
+
+// unique runs a write that may violate a uniqueness. What it collides with may
+// have expired and only wait for the purge; then it goes first.
+func (t *statements) unique(partition string, at stamp, act func(*statements, stamp) error) error {
+	err := act(t, at)
+	violation := conflict(err, t.container)
+	if violation == nil {
+		return err
+	}
+	result, err := t.evict.Exec(at.now, partition)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil {
+		return err
+	} else if n == 0 {
+		return violation
+	}
+	err = act(t, at)
+	if violation := conflict(err, t.container); violation != nil {
+		return violation
+	}
+	return err
+}
+
+// fault marks as unavailable what the database cannot do now. What the store
+// knows, and what only a bug of ours can cause, stays as it is.
+func fault(err error) error {
+	known := err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrPreconditionFailed) ||
+		errors.As(err, new(*store.ConflictError))
+	if known {
+		return err
+	}
+	switch code(err) {
+	case codes.SQLITE_ERROR, codes.SQLITE_CONSTRAINT, codes.SQLITE_MISUSE, codes.SQLITE_RANGE:
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	return unavailable(err)
+}

@@ -1,0 +1,244 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	codes "modernc.org/sqlite/lib"
+
+	"github.com/aro-rp/aro/store"
+)
+
+const (
+	// batchLimit bounds a transaction, and with it how long a write waits.
+	batchLimit = 256
+	// lockWait is how long another process may hold the file.
+	lockWait = 10 * time.Second
+	// A process that writes without a break lets others in once per courtesyEvery
+	// for courtesy; they look for the lock every lockPoll.
+	courtesyEvery = 25 * time.Millisecond
+	courtesy      = time.Millisecond
+	lockPoll      = 500 * time.Microsecond
+)
+
+var errClosed = errors.New("database is closed")
+
+// writer owns the one connection that writes. It puts the writes that wait at the
+// same time into one transaction: syncing the disk is what a write costs, and one
+// sync serves them all.
+type writer struct {
+	db     *sql.DB
+	conn   *sql.Conn
+	tables map[string]*statements
+	// reserve, begin, commit and rollback are those of the transaction.
+	reserve, begin, commit, rollback *sql.Stmt
+
+	queue  chan *write
+	closed chan struct{}
+	once   sync.Once
+	ended  chan struct{}
+	// breathed is when others were last let in.
+	breathed time.Time
+}
+
+// stamp is what a write gets from the transaction it is in.
+type stamp struct{ version, now int64 }
+
+// write is one waiting write. act runs in the transaction, in statements that
+// either take effect or fail as a whole.
+type write struct {
+	ctx   context.Context
+	table *statements
+	act   func(*statements, stamp) error
+	at    stamp
+	done  chan error
+}
+
+func openWriter(ctx context.Context, source string) (_ *writer, err error) {
+	w := &writer{
+		tables: map[string]*statements{},
+		queue:  make(chan *write, batchLimit),
+		closed: make(chan struct{}),
+		ended:  make(chan struct{}),
+	}
+	if w.db, err = sql.Open("sqlite", source); err != nil {
+		return nil, err
+	}
+	if err = w.prepare(ctx); err != nil {
+		_ = w.db.Close()
+		return nil, err
+	}
+	go w.run()
+	return w, nil
+}
+
+func (w *writer) prepare(ctx context.Context) (err error) {
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		return err
+	}
+	if err = migrate(ctx, w.conn); err != nil {
+		return err
+	}
+	// From here on run waits for locks itself: SQLite's own waiting grows too long between looks.
+	if _, err = w.conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
+		return err
+	}
+	for query, into := range map[string]**sql.Stmt{
+		"BEGIN IMMEDIATE": &w.begin,
+		"COMMIT":          &w.commit,
+		"ROLLBACK":        &w.rollback,
+		"UPDATE sequence SET last = last + ?1 RETURNING last - ?1": &w.reserve,
+	} {
+		if *into, err = w.conn.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	for _, c := range store.Containers() {
+		if w.tables[c.Name], err = prepareTable(ctx, w.conn, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put has act write r and returns it as written.
+func (w *writer) put(ctx context.Context, c *store.Container, r store.Record, act func(*statements, stamp) error) (store.Record, error) {
+	var at stamp
+	err := w.do(ctx, c, func(t *statements, s stamp) error {
+		at = s
+		return t.unique(r.Partition, s, act)
+	})
+	if err != nil {
+		return store.Record{}, err
+	}
+	r.ETag, r.WrittenAt = strconv.FormatInt(at.version, 10), time.UnixMilli(at.now).UTC()
+	return r, nil
+}
+
+// do has act run in a transaction and returns when that is on the disk.
+func (w *writer) do(ctx context.Context, c *store.Container, act func(*statements, stamp) error) error {
+	p := &write{ctx: ctx, table: w.tables[c.Name], act: act, done: make(chan error, 1)}
+	select {
+	case w.queue <- p:
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
+	case <-w.closed:
+		return unavailable(errClosed)
+	}
+	select {
+	case err := <-p.done:
+		return err
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
+	case <-w.ended:
+	}
+	select { // the last batch may have been ours
+	case err := <-p.done:
+		return err
+	default:
+		return unavailable(errClosed)
+	}
+}
+
+// close lets the batch under way end; what waits behind it fails.
+func (w *writer) close() error {
+	w.once.Do(func() { close(w.closed) })
+	<-w.ended
+	return w.db.Close()
+}
+
+func (w *writer) run() {
+	defer close(w.ended)
+	batch := make([]*write, 0, batchLimit)
+	for {
+		select {
+		case <-w.closed:
+			return
+		case first := <-w.queue:
+			batch = w.gather(append(batch[:0], first))
+		}
+		outcomes, err := w.transact(batch)
+		for i, p := range batch {
+			if err != nil {
+				p.done <- unavailable(err)
+			} else {
+				p.done <- outcomes[i]
+			}
+		}
+		clear(batch)
+		w.breathe()
+	}
+}
+
+// gather takes what waits.
+func (w *writer) gather(batch []*write) []*write {
+	for len(batch) < batchLimit {
+		select {
+		case p := <-w.queue:
+			batch = append(batch, p)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// breathe lets other processes have the file if this one has more to write.
+func (w *writer) breathe() {
+	if len(w.queue) == 0 {
+		w.breathed = time.Now()
+	} else if time.Since(w.breathed) > courtesyEvery {
+		time.Sleep(courtesy)
+		w.breathed = time.Now()
+	}
+}
+
+// transact runs the batch in one transaction. Its error means that nothing of it
+// was written, or that it is not known; else the outcomes tell for each write.
+func (w *writer) transact(batch []*write) (outcomes []error, err error) {
+	if err := w.lock(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_, _ = w.rollback.Exec()
+		}
+	}()
+	at := stamp{now: time.Now().UnixMilli()}
+	if err := w.reserve.QueryRow(len(batch)).Scan(&at.version); err != nil {
+		return nil, fmt.Errorf("reserve versions: %w", err)
+	}
+	outcomes = make([]error, len(batch))
+	for i, p := range batch {
+		at.version++
+		if err := p.ctx.Err(); err != nil {
+			outcomes[i] = unavailable(err)
+		} else {
+			outcomes[i] = fault(p.act(p.table, at))
+		}
+	}
+	if _, err := w.commit.Exec(); err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	return outcomes, nil
+}
+
+// lock begins a transaction as soon as no other process has one.
+func (w *writer) lock() error {
+	for end := time.Now().Add(lockWait); ; time.Sleep(lockPoll) {
+		_, err := w.begin.Exec()
+		if err == nil || code(err) != codes.SQLITE_BUSY || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-w.closed:
+			return errClosed
+		default:
+		}
+	}
+}
