@@ -8,12 +8,18 @@ import (
 
 // Version writes the package of one api-version, by file name.
 func Version(d *spec.Document, pkg string) (map[string][]byte, error) {
-	files, _, err := common(d, pkg)
+	files, structs, err := common(d, pkg)
 	if err != nil {
 		return nil, err
 	}
 	if files["routes.gen.go"], err = Routes(d, pkg, files["server.gen.go"]); err != nil {
 		return nil, fmt.Errorf("routes: %w", err)
+	}
+	if files["validate.gen.go"], err = Validators(d, pkg); err != nil {
+		return nil, fmt.Errorf("validators: %w", err)
+	}
+	if files["convert.gen.go"], err = Conversions(d, pkg, structs); err != nil {
+		return nil, fmt.Errorf("conversions: %w", err)
 	}
 	return files, nil
 }

@@ -1,0 +1,59 @@
+// Package conversion is what generated conversions between an api-version's
+// types and the model are made of: for each kind of value, how it is said to a
+// client and what a client's word does to the stored value.
+//
+// It holds the write semantics that are the same for every property. Which
+// property follows which rule comes from the specs; what values mean together is
+// checked by model.
+package conversion
+
+import (
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/shape"
+)
+
+// Write is one request on its way onto a cluster.
+type Write struct {
+	// Create tells that nothing is stored yet: create-only values may be set, and
+	// what is left out takes its default.
+	Create bool
+
+	faults *arm.Faults
+	path   shape.Path
+}
+
+// NewWrite begins a write that notes in f what is not allowed.
+func NewWrite(create bool, f *arm.Faults) *Write { return &Write{Create: create, faults: f} }
+
+// In goes down to a member, Out back up; faults between them have its path.
+func (w *Write) In(name string) { w.path.Named(name) }
+
+// Out goes back up from the last In.
+func (w *Write) Out() { w.path.Up() }
+
+func (w *Write) refuse(name, why string) {
+	w.path.Named(name)
+	defer w.path.Up()
+	w.faults.Add(arm.PropertyChangeNotAllowed, w.path.String(), "%s", why)
+}
+
+const (
+	readOnly   = "The property is read-only: only the service sets it. Leave it out or send the value that GET returns."
+	createOnly = "The property cannot change once the cluster exists. Leave it out or send the value that GET returns."
+	fixedList  = "Elements cannot be added, removed or reordered once the cluster exists. Leave the array out or send what GET returns."
+	echoedList = "The array is read-only: only the service sets it. Leave it out or send what GET returns."
+)
+
+// Same tells whether two texts mean the same.
+type Same func(a, b string) bool
+
+// Exact texts are the same only letter by letter.
+func Exact(a, b string) bool { return a == b }
+
+// IgnoreCase is how resource ids and names compare.
+func IgnoreCase(a, b string) bool { return strings.EqualFold(a, b) }
+
+// Location ignores case and blanks.
+func Location(a, b string) bool { return arm.SameLocation(a, b) }

@@ -1,0 +1,137 @@
+package emit
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/aro-rp/aro/hack/generate/spec"
+)
+
+// Conversions writes, for each schema that a resource is made of, a function that
+// says the model in this version's words and one that writes a client's words
+// onto the model.
+func Conversions(d *spec.Document, pkg string, structs Structs) ([]byte, error) {
+	c := &conversions{structs: structs, functions: map[string]string{}, types: map[string]reflect.Type{}}
+	imports := []string{"encoding/json", "fmt", "", module + "/arm", module + "/conversion", module + "/model"}
+	kubeconfig, err := d.Schema(kubeconfigSchema)
+	if err != nil {
+		return nil, err
+	}
+	if kubeconfig != nil {
+		imports = slices.Insert(imports, 0, "encoding/base64")
+	}
+	s := newSource(pkg, "", imports...)
+	if err := c.cluster(d, s); err != nil {
+		return nil, err
+	}
+	for _, resource := range []string{versionSchema, roleSetSchema} {
+		if err := c.catalogue(d, s, resource); err != nil {
+			return nil, err
+		}
+	}
+	credentials(s, structs[credentialsSchema])
+	if kubeconfig != nil {
+		s.f("%s", encodeKubeconfig)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.functions)) {
+		s.f("%s", c.functions[name])
+	}
+	return s.formatted()
+}
+
+type conversions struct {
+	structs   Structs
+	functions map[string]string       // by function name
+	types     map[string]reflect.Type // the model type of each schema, and only one
+}
+
+func (c *conversions) cluster(d *spec.Document, s *source) error {
+	schema, err := d.Schema(clusterSchema)
+	if err != nil {
+		return err
+	}
+	t := roots[clusterSchema]
+	if err := c.say(schema, t, ""); err != nil {
+		return err
+	}
+	if err := c.write(schema, t, ""); err != nil {
+		return err
+	}
+	s.f("%s", clusterMethods)
+	return nil
+}
+
+// catalogue writes the encoder of a resource that clients only read, if the version has it.
+func (c *conversions) catalogue(d *spec.Document, s *source, name string) error {
+	schema, err := d.Schema(name)
+	if err != nil || schema == nil {
+		return err
+	}
+	if err := c.say(schema, roots[name], ""); err != nil {
+		return err
+	}
+	method := map[string]string{versionSchema: "EncodeOpenShiftVersion", roleSetSchema: "EncodeRoleSet"}[name]
+	s.f("// %s is the resource as this version says it.", method)
+	s.f("func (Version) %s(m *model.%s) ([]byte, error) {\nout := say%s(m)\nreturn json.Marshal(&out)\n}\n", method, roots[name].Name(), goName(name))
+	return nil
+}
+
+// owns notes the model type of a schema. It tells whether its function is still to be written.
+func (c *conversions) owns(s *spec.Schema, t reflect.Type, function string) (bool, error) {
+	if s.Name == "" {
+		return false, fmt.Errorf("an object written in place has no name for its function")
+	}
+	if had, ok := c.types[s.Name]; ok && had != t {
+		return false, fmt.Errorf("schema %s stands for %s and for %s", s.Name, had, t)
+	}
+	c.types[s.Name] = t
+	if _, done := c.functions[function]; done {
+		return false, nil
+	}
+	c.functions[function] = "" // recursion stops here
+	return true, nil
+}
+
+const clusterMethods = `
+// WriteCluster writes a valid body of a PUT, or a PATCH already merged, onto c. On
+// create, when old is nil, c holds what the URL says; otherwise c is a deep copy
+// of old. What the write may not do is noted in f, and then c is of no use.
+func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
+	var in OpenShiftCluster
+	if err := json.Unmarshal(body, &in); err != nil {
+		return fmt.Errorf("cluster body: %w", err)
+	}
+	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &in, c)
+	return nil
+}
+
+// EncodeCluster is the resource as this version says it, without secrets.
+func (Version) EncodeCluster(c *model.Cluster) ([]byte, error) {
+	out := sayOpenShiftCluster(c)
+	return json.Marshal(&out)
+}
+`
+
+const encodeKubeconfig = `
+// EncodeAdminKubeconfig is the answer to listAdminCredentials; without a kubeconfig it is empty.
+func (Version) EncodeAdminKubeconfig(kubeconfig []byte) ([]byte, error) {
+	text := base64.StdEncoding.EncodeToString(kubeconfig)
+	return json.Marshal(&OpenShiftClusterAdminKubeconfig{Kubeconfig: conversion.Present(&text)})
+}
+`
+
+// credentials writes the encoder of the kubeadmin credentials; the oldest version
+// has no user name.
+func credentials(s *source, fields map[string]Field) {
+	s.f("// EncodeCredentials is the answer to the action that lists credentials.")
+	user, ok := fields["kubeadminUsername"]
+	if !ok {
+		s.f("func (Version) EncodeCredentials(_, password string) ([]byte, error) {")
+		s.f("return json.Marshal(&%s{%s: &password})\n}\n", credentialsSchema, fields["kubeadminPassword"].Name)
+		return
+	}
+	s.f("func (Version) EncodeCredentials(username, password string) ([]byte, error) {")
+	s.f("return json.Marshal(&%s{%s: &username, %s: &password})\n}\n", credentialsSchema, user.Name, fields["kubeadminPassword"].Name)
+}

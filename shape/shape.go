@@ -1,0 +1,90 @@
+// Package shape checks the shape of a JSON body: strict syntax, types, names,
+// enums, ranges. The code generated from each spec walks a body with a Walker
+// and every violation is noted at once, with its path and never with its value.
+//
+// It holds what generated validators call. It knows no property of any API and
+// no rule of meaning.
+package shape
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+// Mode says how strict a walk is.
+type Mode uint8
+
+const (
+	// Replace checks the body of a PUT: required members must be there, and null
+	// is the same as absent.
+	Replace Mode = iota
+	// Merge checks the body of a PATCH: nothing is required and null removes.
+	Merge
+)
+
+// checker is everything one check needs, pooled so that a check costs no allocation.
+type checker struct {
+	decoder jsontext.Decoder
+	reader  bytes.Buffer
+	walker  Walker
+}
+
+// pool is safe to share: a checker carries nothing from one body to the next.
+var pool = sync.Pool{New: func() any { return new(checker) }}
+
+// Check notes in f everything that is wrong with body: first its syntax and, if
+// that is sound, what root finds walking it.
+func Check(body []byte, mode Mode, f *arm.Faults, root func(*Walker)) {
+	c := pool.Get().(*checker)
+	defer pool.Put(c)
+	if c.syntax(body, f) {
+		c.walker.reset(body, mode, f)
+		root(&c.walker)
+		c.walker.reset(nil, mode, nil)
+	}
+}
+
+// syntax tells whether body is one strict JSON value: valid UTF-8, nothing
+// behind it, not too deep. Duplicate names are left to the walk, which can go on
+// after them.
+func (c *checker) syntax(body []byte, f *arm.Faults) bool {
+	c.reader = *bytes.NewBuffer(body)
+	c.decoder.Reset(&c.reader, jsontext.AllowDuplicateNames(true))
+	defer func() { c.reader = bytes.Buffer{} }()
+	for values := 0; ; {
+		_, err := c.decoder.ReadToken()
+		depth := c.decoder.StackDepth()
+		switch {
+		case errors.Is(err, io.EOF) && values == 1:
+			return true
+		case errors.Is(err, io.EOF):
+			f.Add(arm.InvalidRequestContent, "", "The body is empty or ends too early. Send one JSON object.")
+			return false
+		case err != nil:
+			f.Add(arm.InvalidRequestContent, "", "The body is not valid JSON in UTF-8; the fault is at byte %d.", offset(err, &c.decoder))
+			return false
+		case depth > MaxDepth:
+			f.Add(arm.InvalidRequestContent, "", "The body is nested deeper than %d levels.", MaxDepth)
+			return false
+		}
+		if depth == 0 {
+			if values++; values > 1 {
+				f.Add(arm.InvalidRequestContent, "", "The body holds more than one JSON value.")
+				return false
+			}
+		}
+	}
+}
+
+func offset(err error, d *jsontext.Decoder) int64 {
+	if syntactic := (*jsontext.SyntacticError)(nil); errors.As(err, &syntactic) {
+		return syntactic.ByteOffset
+	}
+	return d.InputOffset()
+}

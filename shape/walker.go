@@ -1,0 +1,120 @@
+package shape
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+// Walker stands at one value of a body whose syntax is known to be sound. Every
+// method that checks a value also consumes it.
+type Walker struct {
+	data   []byte
+	pos    int
+	mode   Mode
+	name   []byte
+	path   Path
+	faults *arm.Faults
+}
+
+func (w *Walker) reset(data []byte, mode Mode, f *arm.Faults) {
+	w.data, w.pos, w.mode, w.name, w.faults, w.path.depth = data, 0, mode, nil, f, 0
+}
+
+// Name of the member that Object.Next came to. It is valid until the next one.
+func (w *Walker) Name() []byte { return w.name }
+
+// typeFault notes a value of the wrong JSON type at the present place and skips it.
+func (w *Walker) typeFault(want string) {
+	w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The value must be %s.", want)
+	w.skip()
+}
+
+// fault notes a value that breaks a rule at the present place.
+func (w *Walker) fault(format string, args ...any) {
+	w.faults.Add(arm.InvalidParameter, w.path.String(), format, args...)
+}
+
+// peek is the first byte of the value, behind white space.
+func (w *Walker) peek() byte {
+	for w.pos < len(w.data) {
+		switch c := w.data[w.pos]; c {
+		case ' ', '\t', '\r', '\n':
+			w.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// skip consumes the value.
+func (w *Walker) skip() {
+	for depth := 0; ; {
+		switch w.peek() {
+		case '{', '[':
+			depth++
+			w.pos++
+		case '}', ']':
+			depth--
+			w.pos++
+		case '"':
+			w.raw()
+		case ',', ':':
+			w.pos++
+			continue
+		case 0:
+			return
+		default:
+			w.word()
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
+
+// raw consumes a string and gives it as it stands between its quotes.
+func (w *Walker) raw() (text []byte, escaped bool) {
+	w.pos++
+	start := w.pos
+	for {
+		switch w.data[w.pos] {
+		case '"':
+			text = w.data[start:w.pos]
+			w.pos++
+			return text, escaped
+		case '\\':
+			escaped = true
+			w.pos++
+		}
+		w.pos++
+	}
+}
+
+// text consumes a string and gives what it means. Only escapes cost an allocation.
+func (w *Walker) text() []byte {
+	start := w.pos
+	text, escaped := w.raw()
+	if !escaped {
+		return text
+	}
+	text, err := jsontext.AppendUnquote(nil, w.data[start:w.pos])
+	if err != nil { // cannot be: the syntax is sound
+		return nil
+	}
+	return text
+}
+
+// word consumes a number or a literal.
+func (w *Walker) word() []byte {
+	start := w.pos
+	for w.pos < len(w.data) && !bytes.ContainsRune(wordEnds, rune(w.data[w.pos])) {
+		w.pos++
+	}
+	return w.data[start:w.pos]
+}
+
+var wordEnds = []byte(",]} \t\r\n")
