@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -25,6 +26,8 @@ var errNotSealed = errors.New("secret is not sealed text")
 type Keyring struct {
 	newest *sealKey
 	keys   map[string]*sealKey
+	// raw are the keys themselves, newest first; Derive alone reads them.
+	raw [][]byte
 }
 
 type sealKey struct {
@@ -87,10 +90,25 @@ func (r *Keyring) add(line string) error {
 	}
 	key := &sealKey{header: sealVersion + "." + id + ".", aead: aead}
 	r.keys[id] = key
+	r.raw = append(r.raw, raw)
 	if r.newest == nil {
 		r.newest = key
 	}
 	return nil
+}
+
+// Derive makes keys of 32 bytes for another purpose from these, newest first, so
+// that one key file serves the whole service. Different purposes get unrelated keys.
+func (r *Keyring) Derive(purpose string) ([][]byte, error) {
+	derived := make([][]byte, len(r.raw))
+	for i, raw := range r.raw {
+		key, err := hkdf.Key(sha256.New, raw, nil, purpose, keyBytes)
+		if err != nil {
+			return nil, fmt.Errorf("derive key: %w", err)
+		}
+		derived[i] = key
+	}
+	return derived, nil
 }
 
 // seal returns "v1.<key id>.<base64 of nonce and ciphertext>"; empty stays empty.
