@@ -1,0 +1,90 @@
+package conformance
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+// addressChecks are chapter U: paths, names and arguments.
+func addressChecks() []check {
+	return []check{
+		{id: "U04", title: "cluster names are held to an allow-list of 1 to 90 characters", run: checkNames},
+		{id: "U07", title: "api-version is mandatory; an unknown one is 400 that lists the supported ones", run: checkAPIVersion},
+		{id: "U14", title: "group names are held to the platform's rule", run: checkGroups},
+		{id: "U15", title: "locations compare ignoring case and blanks and come back as given", run: checkLocation},
+	}
+}
+
+// badNames are illegal as the name of a group and of a cluster alike.
+func badNames() []string {
+	return []string{"a b", "a<b", "a>b", "a%b", "a&b", "a:b", "a\\b", "a?b", "a*b", "a'b", "a\"b", "ends.", "a\nb", "a\x00b", "ä", "a|b",
+		strings.Repeat("n", 91), strings.Repeat("n", 300)}
+}
+
+func checkNames(t *T) {
+	for _, name := range badNames() {
+		path := t.groupPath() + "/" + url.PathEscape(name)
+		t.want(t.get(path, stand.Newest), http.StatusBadRequest, "InvalidResourceName")
+		t.want(t.put(path, stand.Newest, stand.Body(stand.Newest, t.id("x"), t.location)), http.StatusBadRequest, "InvalidResourceName")
+	}
+	for _, name := range []string{"a", "A-b_c.d(e)", "1", strings.Repeat("n", 90)} {
+		t.want(t.get(t.groupPath()+"/"+name, stand.Newest), http.StatusNotFound, "ResourceNotFound")
+	}
+}
+
+func checkGroups(t *T) {
+	for _, name := range badNames() {
+		group := "/subscriptions/" + t.subscription + "/resourceGroups/" + url.PathEscape(name) + "/providers/" + arm.ClusterResourceType
+		t.want(t.get(group, stand.Newest), http.StatusBadRequest, "ResourceGroupNotFound")
+		t.want(t.get(group+"/name", stand.Newest), http.StatusBadRequest, "ResourceGroupNotFound")
+	}
+	for _, id := range []string{"no-uuid", strings.Repeat("0", 36), "{" + t.subscription + "}"} {
+		t.want(t.get("/subscriptions/"+url.PathEscape(id)+"/providers/"+arm.ClusterResourceType, stand.Newest), http.StatusBadRequest, "InvalidSubscriptionID")
+	}
+}
+
+func checkAPIVersion(t *T) {
+	c := t.shared()
+	for _, version := range []string{"", "2020-01-01", "2020-04-30-preview", "latest", "2025-07-25 ", "admin"} {
+		for _, r := range []stand.Request{
+			{Method: http.MethodGet, Path: c.path}, {Method: http.MethodPut, Path: c.path, Body: stand.Object{}},
+			{Method: http.MethodPatch, Path: c.path, Body: stand.Object{}}, {Method: http.MethodDelete, Path: c.path},
+			{Method: http.MethodGet, Path: t.groupPath()}, {Method: http.MethodPost, Path: c.path + "/listCredentials"},
+			{Method: http.MethodGet, Path: t.locationPath(t.subscription) + "/operationsstatus/" + uuid.NewString()},
+		} {
+			r.Version = version
+			reply := t.want(t.send(r), http.StatusBadRequest, "InvalidResourceType")
+			for _, supported := range stand.Versions() {
+				if !strings.Contains(reply.Message(), supported) {
+					t.Errorf("%s does not list %s", reply, supported)
+				}
+			}
+		}
+	}
+	t.versions(func(t *T, version string) {
+		t.want(t.get(c.path, version), http.StatusOK)
+		t.want(t.get(t.groupPath(), version), http.StatusOK)
+	})
+	// An operation that a version does not offer is no missing resource.
+	t.want(t.post(c.path+"/listAdminCredentials", "2020-04-30"), http.StatusBadRequest, "InvalidResourceType")
+}
+
+func checkLocation(t *T) {
+	spaced := strings.ToUpper(t.location[:1]) + t.location[1:4] + " " + strings.ToUpper(t.location[4:])
+	c := t.begin("location", stand.Newest, func(body stand.Object) { body["location"] = spaced })
+	if got := t.get(c.path, stand.Newest).Text("location"); got != spaced {
+		t.Errorf("location is %q, want %q as given", got, spaced)
+	}
+	id := t.id("elsewhere")
+	reply := t.want(t.put(id.String(), stand.Newest, stand.Body(stand.Newest, id, "atlantis")), http.StatusBadRequest, "InvalidParameter")
+	t.wantTarget(reply, "location")
+	elsewhere := strings.Replace(t.locationPath(t.subscription), t.location, "atlantis", 1)
+	t.want(t.get(elsewhere+"/openShiftVersions", stand.Newest), http.StatusBadRequest, "InvalidLocation")
+	t.want(t.get(strings.Replace(t.locationPath(t.subscription), t.location, url.PathEscape(spaced), 1)+"/openShiftVersions", stand.Newest), http.StatusOK)
+}

@@ -1,0 +1,148 @@
+package conformance
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+// hostileChecks are chapter X.
+func hostileChecks() []check {
+	return []check{
+		{id: "X01", title: "ids of another subscription give nothing away, wherever they stand", run: checkForeignIDs},
+		{id: "X02", title: "injection in strings that reach queries finds nothing and breaks nothing", run: checkInjection},
+		{id: "X04", title: "bodies that are deep, huge, broken or ambiguous are 4xx", run: checkBodies},
+		{id: "X05", title: "identity headers without a client certificate", why: "needs TLS: the server's own tests prove it"},
+		{id: "X06", title: "stored secrets are sealed, and keys rotate", why: "not visible by URL: store/storetest proves it, test/hostile looks at the raw bytes"},
+		{id: "X07", title: "the admin plane is apart from ARM's", why: "needs two client certificates: the server's own tests prove it"},
+		{id: "X08", title: "addresses given by callers are never called", run: checkNoCalls},
+	}
+}
+
+func checkForeignIDs(t *T) {
+	c := t.shared()
+	foreign := strings.Replace(c.path, t.subscription, t.other, 1)
+	t.want(t.get(foreign, stand.Newest), http.StatusNotFound, "ResourceNotFound")
+	t.want(t.patch(foreign, stand.Newest, stand.Object{"tags": stand.Object{"a": "b"}}), http.StatusNotFound, "ResourceNotFound")
+	t.want(t.remove(foreign, stand.Newest), http.StatusNoContent)
+	for _, action := range []string{"/listCredentials", "/listAdminCredentials"} {
+		t.want(t.post(foreign+action, stand.Newest), http.StatusNotFound, "ResourceNotFound")
+	}
+	list := t.want(t.get(t.subscriptionList(t.other), stand.Newest), http.StatusOK)
+	if strings.Contains(string(list.Body), t.subscription) {
+		t.Errorf("the list of another subscription shows this one's: %s", list)
+	}
+	// Ids in the body that point into another subscription.
+	id := t.id("foreign")
+	for _, path := range []string{"properties.clusterProfile.resourceGroupId", "properties.masterProfile.subnetId"} {
+		body := stand.Body(stand.Newest, id, t.location)
+		stand.Set(body, path, strings.Replace(stand.Text(body, path), t.subscription, t.other, 1))
+		reply := t.want(t.put(id.String(), stand.Newest, body), http.StatusBadRequest)
+		t.wantTarget(reply, path)
+	}
+	t.sameNames(c)
+}
+
+// sameNames proves that another subscription may use the same names and even the
+// same service principal without being told that they are taken.
+func (t *T) sameNames(c *cluster) {
+	t.Helper()
+	twin := arm.ClusterID{SubscriptionID: t.other, ResourceGroup: c.id.ResourceGroup, Name: c.id.Name}
+	made := t.beginAs(twin, stand.Newest, func(body stand.Object) {
+		stand.Set(body, "properties.servicePrincipalProfile.clientId", stand.Text(c.body, "properties.servicePrincipalProfile.clientId"))
+	})
+	t.succeeds(t.want(t.remove(made.path, stand.Newest), http.StatusAccepted))
+	t.want(t.get(c.path, stand.Newest), http.StatusOK)
+}
+
+func checkInjection(t *T) {
+	c := t.shared()
+	for _, attack := range []string{"' OR '1'='1", "x'); DROP TABLE documents; --", `" or c.id != "`, "%", "_", "../../" + t.other, "%2e%2e%2f", "\u202e", "a\u0000b", "{{7*7}}", "${jndi:ldap://x}"} {
+		escaped := url.PathEscape(attack)
+		for _, path := range []string{t.groupPath() + "/" + escaped, strings.Replace(t.groupPath(), t.group, escaped, 1),
+			"/subscriptions/" + escaped + "/providers/" + arm.ClusterResourceType,
+			t.locationPath(t.subscription) + "/operationsstatus/" + escaped, t.locationPath(t.subscription) + "/openShiftVersions/" + escaped} {
+			if reply := t.get(path, stand.Newest); reply.Status != http.StatusBadRequest && reply.Status != http.StatusNotFound {
+				t.Errorf("%s; want 400 or 404", reply)
+			}
+		}
+		for _, query := range []string{"?$skipToken=" + url.QueryEscape(attack), "?$top=" + url.QueryEscape(attack)} {
+			if reply := t.get(t.groupPath()+query, stand.Newest); reply.Status != http.StatusBadRequest {
+				t.Errorf("%s; want 400", reply)
+			}
+		}
+		if reply := t.patch(c.path, stand.Newest, stand.Object{"tags": stand.Object{"attack": attack, "x": "y"}, "location": attack}); reply.Status != http.StatusBadRequest {
+			t.Errorf("%s; want 400", reply)
+		}
+	}
+}
+
+func checkBodies(t *T) {
+	id := t.id("body")
+	valid := string(encode(stand.Body(stand.Newest, id, t.location)))
+	with := func(member string) string { return strings.Replace(valid, `{"location"`, "{"+member+`,"location"`, 1) }
+	for why, test := range map[string]struct {
+		body string
+		want int
+		code string
+	}{
+		"empty":             {"", 400, "InvalidRequestContent"},
+		"null":              {"null", 400, "InvalidRequestContent"},
+		"a list":            {"[]", 400, "InvalidRequestContent"},
+		"cut off":           {valid[:len(valid)-1], 400, "InvalidRequestContent"},
+		"trailing data":     {valid + "{}", 400, "InvalidRequestContent"},
+		"deep":              {strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000), 400, ""},
+		"deep lists":        {`{"tags":` + strings.Repeat("[", 50000), 400, ""},
+		"duplicate members": {with(`"location":"westeurope"`), 400, "InvalidRequestContent"},
+		"invalid UTF-8":     {with("\"tags\":{\"a\":\"\xff\xfe\"}"), 400, "InvalidRequestContent"},
+		"NaN":               {strings.Replace(valid, "128", "NaN", 1), 400, "InvalidRequestContent"},
+		"a huge integer":    {strings.Replace(valid, "128", strings.Repeat("9", 400), 1), 400, ""},
+		"an overflow":       {strings.Replace(valid, "128", "4294967424", 1), 400, ""},
+		"a huge exponent":   {strings.Replace(valid, "128", "1e999999999", 1), 400, ""},
+		"a negative number": {strings.Replace(valid, "128", "-128", 1), 400, ""},
+		"too large":         {with(`"tags":{"a":"` + strings.Repeat("x", 1<<20) + `"}`), 413, "RequestEntityTooLarge"},
+	} {
+		reply := t.put(id.String(), stand.Newest, []byte(test.body))
+		if reply.Status != test.want || test.code != "" && reply.Code() != test.code {
+			t.Errorf("%s: %s; want %d %s", why, reply, test.want, test.code)
+		}
+	}
+	for kind, want := range map[string]int{"text/plain": 415, "application/xml": 415, "": 415, "application/json; charset=utf-8": 400, "APPLICATION/JSON": 400} {
+		reply := t.send(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: []byte("{"), Header: map[string]string{"Content-Type": kind}})
+		if reply.Status != want {
+			t.Errorf("Content-Type %q: %s; want %d", kind, reply, want)
+		}
+	}
+	t.want(t.get(id.String(), stand.Newest), http.StatusNotFound)
+}
+
+func checkNoCalls(t *T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	defer listener.Close()
+	called := make(chan struct{}, 1)
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			_ = conn.Close()
+			called <- struct{}{}
+		}
+	}()
+	trap := fmt.Sprintf("http://%s/trap", listener.Addr())
+	c := t.unborn("ssrf")
+	c.body["tags"] = stand.Object{"url": strings.ReplaceAll(trap, "/", "_")}
+	t.succeeds(t.want(t.sendAs(http.MethodPut, c, c.body, map[string]string{"x-ms-identity-url": trap, "x-ms-home-tenant-id": tenant, "X-Forwarded-Host": listener.Addr().String()}), http.StatusCreated))
+	t.want(t.sendAs(http.MethodGet, c, nil, map[string]string{"Referer": trap}), http.StatusOK)
+	select {
+	case <-called:
+		t.Errorf("an address given by a caller was called")
+	case <-time.After(200 * time.Millisecond):
+	}
+}

@@ -1,0 +1,265 @@
+package conformance
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/controlplane"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+// settings are the flags of the kit.
+type settings struct {
+	rp, subscription, other, location, group string
+	cert, key, ca, report                    string
+}
+
+func (s *settings) register(f *flag.FlagSet) {
+	f.StringVar(&s.rp, "rp", "", "URL of the resource provider to check; empty starts one")
+	f.StringVar(&s.subscription, "subscription", "00000000-0000-0000-0000-0000000000a1", "subscription to work in")
+	f.StringVar(&s.other, "other-subscription", "00000000-0000-0000-0000-0000000000a2", "a subscription of another customer")
+	f.StringVar(&s.location, "location", "eastus", "location that the provider serves")
+	f.StringVar(&s.group, "group", "conformance-"+uuid.NewString()[:8], "resource group to work in")
+	f.StringVar(&s.cert, "cert", "", "PEM file of the client certificate")
+	f.StringVar(&s.key, "key", "", "PEM file of the client certificate's key")
+	f.StringVar(&s.ca, "ca", "", "PEM file of the authorities that the provider's certificate must come from")
+	f.StringVar(&s.report, "report", "", "write the report as Markdown to this file")
+}
+
+// flags are read by TestMain before any test runs.
+var flags settings
+
+const (
+	// checksAtOnce run in parallel: they mostly wait for operations.
+	checksAtOnce = "12"
+	tenant       = "00000000-0000-0000-0000-0000000000b1"
+	otherTenant  = "00000000-0000-0000-0000-0000000000b2"
+)
+
+func TestMain(m *testing.M) {
+	flags.register(flag.CommandLine)
+	flag.Parse()
+	if err := flag.Set("test.parallel", checksAtOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
+
+// kit is one run against one provider.
+type kit struct {
+	settings
+	client *stand.Client
+	// process and planes are nil when the provider was given by URL.
+	process *stand.Process
+	planes  *stand.ControlPlanes
+	// held names clusters that must not get ready.
+	held sync.Map
+	// patience is how long an operation may take, pause what lies between polls.
+	patience, pause time.Duration
+
+	once   sync.Once
+	common *cluster
+
+	seen observations
+}
+
+func newKit(t *testing.T) *kit {
+	k := &kit{settings: flags, patience: 15 * time.Minute, pause: time.Second}
+	k.seen.canaries = []string{stand.PullSecretCanary, stand.ClientSecretCanary}
+	if k.rp == "" {
+		k.start(t)
+	}
+	transport, err := k.transport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.client = stand.NewClient(k.rp, transport)
+	return k
+}
+
+func (k *kit) start(t *testing.T) {
+	dir := t.TempDir()
+	binary, err := stand.Build(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.planes = stand.NewControlPlanes(t, stand.Behaviour{Hold: func(s controlplane.Spec) bool {
+		_, held := k.held.Load(s.Name)
+		return held
+	}})
+	k.process = stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + filepath.Join(dir, "aro.db"),
+		ControlPlanes: k.planes.Address, Poll: 100 * time.Millisecond, Args: []string{"--location", k.location}})
+	k.rp, k.patience, k.pause = k.process.URL, 40*time.Second, 30*time.Millisecond
+}
+
+func (k *kit) transport() (*http.Transport, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if k.cert != "" {
+		pair, err := tls.LoadX509KeyPair(k.cert, k.key)
+		if err != nil {
+			return nil, fmt.Errorf("client certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	if k.ca != "" {
+		pem, err := os.ReadFile(k.ca)
+		if err != nil {
+			return nil, fmt.Errorf("authorities: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("authorities: no certificate in " + k.ca)
+		}
+	}
+	return &http.Transport{TLSClientConfig: config, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}, nil
+}
+
+// T is a check's test: it sends requests, judges answers, and remembers its
+// first failure for the report.
+type T struct {
+	*testing.T
+	*kit
+	result *result
+}
+
+// Errorf notes a failure.
+func (t *T) Errorf(format string, args ...any) {
+	t.Helper()
+	t.result.fail(format, args...)
+	t.T.Errorf(format, args...)
+}
+
+// Fatalf notes a failure and ends the check.
+func (t *T) Fatalf(format string, args ...any) {
+	t.Helper()
+	t.result.fail(format, args...)
+	t.T.Fatalf(format, args...)
+}
+
+// versions runs f once for each api-version.
+func (t *T) versions(f func(t *T, version string)) {
+	for _, version := range stand.Versions() {
+		t.each(version, func(t *T) { f(t, version) })
+	}
+}
+
+// each runs f as a subtest of the check.
+func (t *T) each(name string, f func(t *T)) {
+	t.Run(name, func(sub *testing.T) { f(&T{T: sub, kit: t.kit, result: t.result}) })
+}
+
+// send does one request; every answer is also looked at by the observations.
+func (t *T) send(r stand.Request) *stand.Reply {
+	t.Helper()
+	reply, err := t.client.Do(t.Context(), r)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.seen.note(reply)
+	return reply
+}
+
+// want fails unless the answer has the status, and the code if one is given.
+func (t *T) want(reply *stand.Reply, status int, code ...string) *stand.Reply {
+	t.Helper()
+	if reply.Status != status {
+		t.Fatalf("%s; want %d %s", reply, status, strings.Join(code, ""))
+	}
+	if len(code) > 0 && reply.Code() != code[0] {
+		t.Errorf("%s; want code %s", reply, code[0])
+	}
+	return reply
+}
+
+// wantTarget fails unless the error, or one of its details, is about target.
+func (t *T) wantTarget(reply *stand.Reply, target string) {
+	t.Helper()
+	for _, got := range reply.Targets() {
+		if got == target {
+			return
+		}
+	}
+	t.Errorf("%s; want target %s", reply, target)
+}
+
+func (t *T) get(path, version string) *stand.Reply {
+	t.Helper()
+	return t.send(stand.Request{Method: http.MethodGet, Path: path, Version: version})
+}
+
+func (t *T) put(path, version string, body any) *stand.Reply {
+	t.Helper()
+	return t.send(stand.Request{Method: http.MethodPut, Path: path, Version: version, Body: body})
+}
+
+func (t *T) patch(path, version string, body any) *stand.Reply {
+	t.Helper()
+	return t.send(stand.Request{Method: http.MethodPatch, Path: path, Version: version, Body: body})
+}
+
+func (t *T) post(path, version string) *stand.Reply {
+	t.Helper()
+	return t.send(stand.Request{Method: http.MethodPost, Path: path, Version: version})
+}
+
+func (t *T) remove(path, version string) *stand.Reply {
+	t.Helper()
+	return t.send(stand.Request{Method: http.MethodDelete, Path: path, Version: version})
+}
+
+// register tells the provider a subscription's state.
+func (t *T) register(subscription, tenant, state string) *stand.Reply {
+	t.Helper()
+	return t.put("/subscriptions/"+subscription, "2.0", stand.Object{"state": state, "registrationDate": "Fri, 20 Nov 2026 08:00:00 GMT",
+		"properties": stand.Object{"tenantId": tenant}})
+}
+
+// id names a cluster that no other check uses.
+func (t *T) id(prefix string) arm.ClusterID {
+	return arm.ClusterID{SubscriptionID: t.subscription, ResourceGroup: t.group, Name: prefix + "-" + uuid.NewString()[:8]}
+}
+
+// poll follows an operation's status to its end and returns the last answer.
+func (t *T) poll(url string) *stand.Reply {
+	t.Helper()
+	deadline := time.Now().Add(t.patience)
+	for {
+		reply := t.want(t.get(url, ""), http.StatusOK)
+		switch reply.Text("status") {
+		case "Succeeded", "Failed", "Canceled":
+			return reply
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("operation did not end within %s: %s", t.patience, reply)
+		}
+		time.Sleep(t.pause)
+	}
+}
+
+// succeeds follows the operation that reply began.
+func (t *T) succeeds(reply *stand.Reply) *stand.Reply {
+	t.Helper()
+	url := reply.Header.Get("Azure-AsyncOperation")
+	if url == "" {
+		t.Fatalf("%s; want a header Azure-AsyncOperation", reply)
+	}
+	last := t.poll(url)
+	if got := last.Text("status"); got != "Succeeded" {
+		t.Fatalf("operation ended %s: %s", got, last)
+	}
+	return last
+}

@@ -1,0 +1,149 @@
+package conformance
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/aro-rp/aro/test/stand"
+)
+
+// check is one line of the contract. A check without run does not apply, and
+// why says so; otherwise why may limit what is proved.
+type check struct {
+	id, title string
+	run       func(*T)
+	why       string
+}
+
+// result is what came of a check.
+type result struct {
+	check
+	mu      sync.Mutex
+	first   string
+	outcome string
+}
+
+func (r *result) fail(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == "" {
+		r.first = strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ")
+	}
+}
+
+// TestConformance runs every check that applies and reports on all of them.
+func TestConformance(t *testing.T) {
+	k := newKit(t)
+	setUp := &T{T: t, kit: k, result: &result{}}
+	for subscription, tenant := range map[string]string{k.subscription: tenant, k.other: otherTenant} {
+		reply := setUp.register(subscription, tenant, "Registered")
+		if reply.Status != 200 && reply.Status != 201 {
+			t.Fatalf("register a subscription: %s", reply)
+		}
+	}
+	var results []*result
+	// The chapters run side by side; the observations look back at all their answers.
+	t.Run("checks", func(t *testing.T) {
+		for _, c := range slices.Concat(requestChecks(), addressChecks(), putChecks(), patchChecks(), listChecks(), deleteChecks(),
+			asyncChecks(), providerChecks(), dataChecks(), subscriptionChecks(), templateChecks(), hostileChecks()) {
+			results = append(results, k.run(t, c, true))
+		}
+	})
+	t.Run("observations", func(t *testing.T) {
+		for _, c := range observationChecks() {
+			results = append(results, k.run(t, c, false))
+		}
+	})
+	if k.common != nil {
+		k.discard(k.common)
+	}
+	k.report(t, results)
+}
+
+func (k *kit) run(t *testing.T, c check, parallel bool) *result {
+	r := &result{check: c, outcome: "does not apply"}
+	if c.run == nil {
+		return r
+	}
+	t.Run(c.id, func(t *testing.T) {
+		t.Cleanup(func() {
+			switch {
+			case t.Failed():
+				r.outcome = "FAILS"
+			case t.Skipped():
+				r.outcome = "skipped"
+			default:
+				r.outcome = "passes"
+			}
+		})
+		if parallel {
+			t.Parallel()
+		}
+		c.run(&T{T: t, kit: k, result: r})
+	})
+	return r
+}
+
+// report prints one line per check id and writes the Markdown if it was asked for.
+func (k *kit) report(t *testing.T, results []*result) {
+	slices.SortStableFunc(results, func(a, b *result) int { return strings.Compare(order(a.id), order(b.id)) })
+	var table bytes.Buffer
+	w := tabwriter.NewWriter(&table, 2, 0, 2, ' ', 0)
+	count := map[string]int{}
+	for _, r := range results {
+		count[r.outcome]++
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.id, r.outcome, r.title, r.remark())
+	}
+	_ = w.Flush()
+	summary := fmt.Sprintf("%d checks pass, %d fail, %d do not apply.", count["passes"], count["FAILS"], count["does not apply"]+count["skipped"])
+	fmt.Printf("%s%s\n", table.String(), summary)
+	if k.settings.report == "" {
+		return
+	}
+	if err := os.WriteFile(k.settings.report, markdown(results, summary), 0o644); err != nil {
+		t.Error(err)
+	}
+}
+
+func (r *result) remark() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first != "" {
+		if len(r.first) > 300 {
+			return r.first[:300] + "…"
+		}
+		return r.first
+	}
+	return r.why
+}
+
+// order sorts the chapters as the contract has them.
+func order(id string) string {
+	return fmt.Sprintf("%02d%s", strings.Index("CUPAGDLOYEBTX", id[:1]), id)
+}
+
+func markdown(results []*result, summary string) []byte {
+	var b bytes.Buffer
+	b.WriteString("# Conformance to the ARM contract\n\n" +
+		"<!-- Written by the kit; do not edit. -->\n\n" +
+		"The runtime checks of the contract between Azure Resource Manager and a resource provider, as the kit in\n" +
+		"`test/conformance` found them. Write this page anew with\n\n" +
+		"    go test ./test/conformance -count=1 -report ../../docs/conformance.md\n\n" +
+		"and check any provider with `go test ./test/conformance -rp URL`. Important checks run over all " +
+		fmt.Sprint(len(stand.Versions())) + " api-versions.\n\n" + summary + "\n\n" +
+		"| Check | Result | What is checked | Remark |\n|---|---|---|---|\n")
+	for _, r := range results {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.id, r.outcome, cell(r.title), cell(r.remark()))
+	}
+	return b.Bytes()
+}
+
+func cell(s string) string {
+	return strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(s)
+}

@@ -1,0 +1,225 @@
+package conformance
+
+import (
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+// templateChecks are chapter T: how properties behave, and preflight.
+func templateChecks() []check {
+	return []check{
+		{id: "T04", title: "unknown members are 400 with their path", run: checkUnknown},
+		{id: "T05", title: "echoed read-only values are accepted, changed ones 400", run: checkReadOnly},
+		{id: "T06", title: "equal immutable values are accepted, changed ones 400 that names them", run: checkImmutable},
+		{id: "T07", title: "the order of arrays is kept", run: checkOrder, why: "every array a client can set holds exactly one element; faults name elements by index"},
+		{id: "T08", title: "JSON types are kept", run: checkTypes},
+		{id: "T09", title: "casing and format of values are kept", run: checkFormat},
+		{id: "T10", title: "a member has one owner: the service changes nothing that the client set", run: checkOwners},
+		{id: "T12", title: "preflight is always 200, with code, message and target, and skips expressions", run: checkPreflight},
+	}
+}
+
+func checkUnknown(t *T) {
+	t.versions(func(t *T, version string) {
+		id := t.id("unknown")
+		for _, path := range []string{"surprise", "properties.surprise", "properties.masterProfile.surprise", "properties.workerProfiles.0.surprise"} {
+			body := stand.Set(stand.Body(version, id, t.location), path, "x")
+			reply := t.want(t.put(id.String(), version, body), http.StatusBadRequest)
+			t.wantTarget(reply, strings.Replace(path, ".0.", "[0].", 1))
+		}
+		reply := t.patch(t.shared().path, version, stand.Object{"properties": stand.Object{"surprise": 1}})
+		t.want(reply, http.StatusBadRequest)
+		t.wantTarget(reply, "properties.surprise")
+	})
+}
+
+// readOnly are members that only the service sets, as most versions have them.
+func readOnly() []string {
+	return []string{"properties.apiserverProfile.url", "properties.apiserverProfile.ip", "properties.consoleProfile.url", "properties.ingressProfiles.0.ip"}
+}
+
+func checkReadOnly(t *T) {
+	c := t.ready("readonly", stand.Newest, nil)
+	t.versions(func(t *T, version string) {
+		members := readOnly()
+		if version == stand.Oldest {
+			members = []string{"properties.apiserverUrl", "properties.consoleUrl"}
+		}
+		stored := t.want(t.get(c.path, version), http.StatusOK).JSON
+		t.want(t.put(c.path, version, stored), http.StatusOK)
+		for _, member := range members {
+			if stand.Text(stored, member) == "" {
+				t.Errorf("GET has no %s: %s", member, encode(stored))
+				continue
+			}
+			reply := t.want(t.put(c.path, version, stand.Set(stand.Copy(stored), member, "10.9.9.9")), http.StatusBadRequest)
+			t.wantTarget(reply, strings.Replace(member, ".0.", "[0].", 1))
+		}
+	})
+}
+
+func checkImmutable(t *T) {
+	c := t.shared()
+	for path, value := range map[string]any{
+		"properties.clusterProfile.domain":          "other",
+		"properties.clusterProfile.version":         "4.0.1",
+		"properties.clusterProfile.resourceGroupId": "/subscriptions/" + t.subscription + "/resourceGroups/other",
+		"properties.clusterProfile.pullSecret":      `{"auths":{"other.example.com":{"auth":"b3RoZXI="}}}`,
+		"properties.networkProfile.podCidr":         "10.0.0.0/14",
+		"properties.masterProfile.vmSize":           "Standard_D16s_v3",
+		"properties.workerProfiles.0.vmSize":        "Standard_D8s_v3",
+		"properties.workerProfiles.0.count":         9,
+		"properties.apiserverProfile.visibility":    "Private",
+		"properties.ingressProfiles.0.visibility":   "Private",
+	} {
+		reply := t.put(c.path, stand.Newest, stand.Set(stand.Copy(c.body), path, value))
+		t.want(reply, http.StatusBadRequest, "PropertyChangeNotAllowed")
+		t.wantTarget(reply, strings.Replace(path, ".0.", "[0].", 1))
+	}
+	mixed := stand.Copy(c.body)
+	stand.Set(mixed, "properties.clusterProfile.resourceGroupId", strings.ToUpper(stand.Text(mixed, "properties.clusterProfile.resourceGroupId")))
+	t.want(t.put(c.path, stand.Newest, mixed), http.StatusOK)
+}
+
+func checkOrder(t *T) {
+	id := t.id("order")
+	body := stand.Body(stand.Newest, id, t.location)
+	worker := stand.At(body, "properties.workerProfiles.0")
+	other := stand.Copy(worker.(stand.Object))
+	other["name"], other["vmSize"] = "second", "no such size"
+	stand.Set(body, "properties.workerProfiles", []any{worker, other})
+	reply := t.want(t.put(id.String(), stand.Newest, body), http.StatusBadRequest)
+	if !slices.ContainsFunc(reply.Targets(), func(s string) bool { return strings.HasPrefix(s, "properties.workerProfiles") }) {
+		t.Errorf("%s; want a target in properties.workerProfiles", reply)
+	}
+}
+
+func checkTypes(t *T) {
+	t.versions(func(t *T, version string) {
+		t.Parallel()
+		c := t.begin("types", version, nil)
+		got := t.want(t.get(c.path, version), http.StatusOK).JSON
+		if where := mistyped(got, c.body, ""); where != "" {
+			t.Errorf("%s has another JSON type than was sent: %s", where, encode(got))
+		}
+		for path, wrong := range map[string]any{"location": 1, "tags": []any{}, "properties": "x", "properties.masterProfile.vmSize": true,
+			"properties.workerProfiles": stand.Object{}, "properties.workerProfiles.0.diskSizeGB": "128", "properties.workerProfiles.0.count": 2.5} {
+			id := t.id("types")
+			reply := t.want(t.put(id.String(), version, stand.Set(stand.Body(version, id, t.location), path, wrong)), http.StatusBadRequest, "InvalidRequestContent")
+			t.wantTarget(reply, strings.Replace(path, ".0.", "[0].", 1))
+		}
+	})
+}
+
+// mistyped is the first path that both have with different JSON types.
+func mistyped(got, want any, path string) string {
+	switch w := stand.Copy(stand.Object{"x": want})["x"].(type) {
+	case stand.Object:
+		g, ok := got.(stand.Object)
+		if !ok {
+			return path
+		}
+		for name, value := range w {
+			if g[name] == nil {
+				continue // a secret, say
+			}
+			if where := mistyped(g[name], value, path+"."+name); where != "" {
+				return where
+			}
+		}
+	default:
+		if reflect.TypeOf(got) != reflect.TypeOf(w) {
+			return path
+		}
+	}
+	return ""
+}
+
+func checkFormat(t *T) {
+	c := t.begin("format", stand.Newest, func(body stand.Object) {
+		for _, path := range []string{"properties.masterProfile.subnetId", "properties.workerProfiles.0.subnetId"} {
+			stand.Set(body, path, strings.Replace(stand.Text(body, path), "virtualNetworks/vnet", "virtualNetworks/VNet-A", 1))
+		}
+		group := stand.Text(body, "properties.clusterProfile.resourceGroupId")
+		stand.Set(body, "properties.clusterProfile.resourceGroupId", strings.Replace(group, "/aro-", "/ARO-", 1))
+		body["tags"] = stand.Object{"MiXed": "VaLue ü", "number": "007"}
+	})
+	got := t.want(t.get(c.path, stand.Newest), http.StatusOK).JSON
+	for _, path := range []string{"properties.masterProfile.subnetId", "properties.workerProfiles.0.subnetId", "properties.clusterProfile.resourceGroupId", "tags.MiXed", "tags.number"} {
+		if stand.Text(got, path) != stand.Text(c.body, path) {
+			t.Errorf("%s is %q, sent was %q", path, stand.Text(got, path), stand.Text(c.body, path))
+		}
+	}
+}
+
+func checkOwners(t *T) {
+	t.versions(func(t *T, version string) {
+		t.Parallel()
+		c := t.ready("owners", version, nil)
+		want := stand.Copy(c.body)
+		stand.Delete(want, "properties.servicePrincipalProfile.clientSecret")
+		stand.Delete(want, "properties.clusterProfile.pullSecret")
+		if missing := lacks(t.get(c.path, version).JSON, want, ""); missing != "" {
+			t.Errorf("after the create: %s", missing)
+		}
+	})
+}
+
+func (t *T) preflight(resources ...any) *stand.Reply {
+	t.Helper()
+	path := "/subscriptions/" + t.subscription + "/resourceGroups/" + t.group + "/providers/" + arm.Namespace + "/deployments/one/preflight"
+	return t.want(t.send(stand.Request{Method: http.MethodPost, Path: path, Version: stand.Newest, Body: stand.Object{"resources": resources}}), http.StatusOK)
+}
+
+// resource is a cluster as preflight sends it.
+func (t *T) resource(version string, edit func(stand.Object)) stand.Object {
+	id := t.id("preflight")
+	body := stand.Body(version, id, t.location)
+	body["id"], body["name"], body["type"], body["apiVersion"] = id.String(), id.Name, arm.ClusterResourceType, version
+	if edit != nil {
+		edit(body)
+	}
+	return body
+}
+
+func checkPreflight(t *T) {
+	t.versions(func(t *T, version string) {
+		if reply := t.preflight(t.resource(version, nil)); reply.Text("status") != "Succeeded" {
+			t.Errorf("%s; want Succeeded", reply)
+		}
+		bad := t.resource(version, func(b stand.Object) { stand.Set(b, "properties.networkProfile.podCidr", "10.0.0.0/30") })
+		reply := t.preflight(bad)
+		if reply.Text("status") != "Failed" || reply.Code() == "" || reply.Message() == "" || !strings.Contains(strings.Join(reply.Targets(), " "), "podCidr") {
+			t.Errorf("%s; want Failed with code, message and target", reply)
+		}
+	})
+	for why, test := range map[string]struct {
+		resource any
+		want     string
+	}{
+		"an expression where a string is checked": {t.resource(stand.Newest, func(b stand.Object) {
+			stand.Set(b, "properties.networkProfile.podCidr", "[parameters('podCidr')]")
+		}), "Succeeded"},
+		"an expression as location":   {t.resource(stand.Newest, func(b stand.Object) { b["location"] = "[resourceGroup().location]" }), "Succeeded"},
+		"a group that does not exist": {t.resource(stand.Newest, nil), "Succeeded"},
+		"another type":                {stand.Object{"type": "Microsoft.Other/things", "name": "x"}, "Succeeded"},
+		"an unknown api-version":      {t.resource(stand.Newest, func(b stand.Object) { b["apiVersion"] = "1999-01-01" }), "Failed"},
+		"an unknown member":           {t.resource(stand.Newest, func(b stand.Object) { b["surprise"] = 1 }), "Failed"},
+	} {
+		if reply := t.preflight(test.resource); reply.Text("status") != test.want {
+			t.Errorf("%s: %s; want %s", why, reply, test.want)
+		}
+	}
+	path := "/subscriptions/" + t.subscription + "/resourceGroups/" + t.group + "/providers/" + arm.Namespace + "/deployments/one/preflight"
+	for _, broken := range []string{"{", "null", "[]", `{"resources":{}}`} {
+		reply := t.want(t.send(stand.Request{Method: http.MethodPost, Path: path, Version: stand.Newest, Body: []byte(broken)}), http.StatusOK)
+		if reply.JSON == nil || broken != "null" && reply.Text("status") != "Failed" {
+			t.Errorf("body %s: %s; want one object with status Failed", broken, reply)
+		}
+	}
+}
