@@ -75,13 +75,13 @@ func (list acceptances) sift(found []finding, all []string) (open []finding, idl
 
 // mark sets used for every finding that matches and tells whether there was one.
 func mark(used []bool, found []finding, matches func(finding) bool) bool {
-	any := false
+	hit := false
 	for i, f := range found {
 		if matches(f) {
-			used[i], any = true, true
+			used[i], hit = true, true
 		}
 	}
-	return any
+	return hit
 }
 
 // pattern is the regular expression for a text with * in it.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oasdiff/oasdiff/checker"
 	"github.com/oasdiff/oasdiff/diff"
 	"github.com/oasdiff/oasdiff/flatten/allof"
@@ -41,8 +40,8 @@ func flattened(file string) (*load.SpecInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	var merged *openapi3.T
-	if merged, err = allof.MergeSpec(document.OpenAPI); err != nil {
+	merged, err := allof.MergeSpec(document.OpenAPI)
+	if err != nil {
 		return nil, fmt.Errorf("%s: merge allOf: %w", file, err)
 	}
 	return &load.SpecInfo{Url: version(file), Spec: merged}, nil

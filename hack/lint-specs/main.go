@@ -55,8 +55,11 @@ func main() {
 func run(ctx context.Context, specs string) (int, error) {
 	start := time.Now()
 	files, err := filepath.Glob(filepath.Join(specs, "arm", "*", "redhatopenshift.json"))
-	if err != nil || len(files) == 0 {
-		return 0, fmt.Errorf("specs below %s: %d found, %w", specs, len(files), err)
+	if err != nil {
+		return 0, err
+	}
+	if len(files) == 0 {
+		return 0, fmt.Errorf("no specs below %s", specs)
 	}
 	slices.Sort(files) // also the order of the versions in time
 	fromNode, err := nodeFindings(ctx, append(files, filepath.Join(specs, "admin", "admin.json")))
@@ -103,14 +106,15 @@ func nodeFindings(ctx context.Context, files []string) ([]finding, error) {
 		return nil, fmt.Errorf("npm linters: %w", err)
 	}
 	var found []finding
-	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	for lines.Scan() {
 		var line struct{ Check, Rule, Spec, Where, Text string }
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, fmt.Errorf("npm linters: line %q: %w", lines.Text(), err)
 		}
 		found = append(found, finding{line.Check, line.Rule, version(line.Spec), line.Where, line.Text})
 	}
-	return found, nil
+	return found, lines.Err()
 }
 
 // version is the name of the folder that holds a spec: an api-version, or "admin".
