@@ -27,8 +27,11 @@ func ToOpenAPI3(swagger map[string]any) (map[string]any, error) {
 		return nil, err
 	}
 	var doc object
-	err = json.Unmarshal(data, &doc)
-	return doc, err
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return nil, err
+	}
+	eachSchema(doc, nameNullable)
+	return doc, nil
 }
 
 // Load makes kin-openapi's form of an OpenAPI 3 document, references resolved.

@@ -7,16 +7,16 @@ package spec
 // KeepSiblings wraps every $ref that has keywords beside it in an allOf.
 func KeepSiblings(doc map[string]any) { eachSchema(doc, wrapReference) }
 
-// Inherit moves the properties beside an allOf into it, as its last part, and
-// gives x-nullable its OpenAPI 3 name where openapi2conv leaves it.
-func Inherit(doc map[string]any) {
-	eachSchema(doc, func(schema object) {
-		moveBesideAllOf(schema)
-		if value, ok := schema["x-nullable"]; ok {
-			schema["nullable"] = value
-			delete(schema, "x-nullable")
-		}
-	})
+// Inherit moves the properties beside an allOf into it, as its last part.
+func Inherit(doc map[string]any) { eachSchema(doc, moveBesideAllOf) }
+
+// nameNullable gives x-nullable its OpenAPI 3 name where openapi2conv leaves it,
+// which is below additionalProperties.
+func nameNullable(schema object) {
+	if value, ok := schema["x-nullable"]; ok {
+		schema["nullable"] = value
+		delete(schema, "x-nullable")
+	}
 }
 
 // eachSchema calls rewrite with every schema of the document, the outer first.

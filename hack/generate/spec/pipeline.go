@@ -32,6 +32,22 @@ type Route struct {
 // normalise, convert, compare, overlay. Overlays see the shape of the published
 // file; what only oapi-codegen needs is rewritten after them.
 func Read(path string, overlays ...*Overlay) (*Document, error) {
+	doc, err := Convert(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range overlays {
+		if doc, err = o.Apply(doc); err != nil {
+			return nil, err
+		}
+	}
+	KeepSiblings(doc) // an overlay may have put keywords beside a $ref
+	Inherit(doc)
+	return New(doc)
+}
+
+// Convert gives the published file as OpenAPI 3, proven to say the same.
+func Convert(path string) (map[string]any, error) {
 	swagger, err := Bundle(path)
 	if err != nil {
 		return nil, err
@@ -45,16 +61,11 @@ func Read(path string, overlays ...*Overlay) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := Compare(published, doc); err != nil {
-		return nil, err
-	}
-	for _, o := range overlays {
-		if doc, err = o.Apply(doc); err != nil {
-			return nil, err
-		}
-	}
-	KeepSiblings(doc) // an overlay may have put keywords beside a $ref
-	Inherit(doc)
+	return doc, Compare(published, doc)
+}
+
+// New is the document that code is written from.
+func New(doc map[string]any) (*Document, error) {
 	if err := dropUnusedParameters(doc); err != nil {
 		return nil, err
 	}
