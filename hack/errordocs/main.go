@@ -1,0 +1,51 @@
+// Command errordocs writes docs/errors.md from the error catalogue, so that what
+// customers read is what the service answers. It holds no text about any code.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+const intro = `<!-- Written by hack/errordocs from arm/catalogue.go. Do not edit: run make generate. -->
+# Errors
+
+Every failure is answered as ` + "`{\"error\": {\"code\", \"message\", \"target\", \"details\"}}`" + `. The code never changes
+its meaning: match on it, not on the message. The target is the JSON path of what has to change. When more than
+one thing is wrong, ` + "`details`" + ` lists them all, each with its own code and target. An operation that failed after
+the request was accepted carries the same object in its status; the HTTP status below then does not apply.
+
+| Code | HTTP status | When | What to do |
+|---|---|---|---|
+`
+
+func main() {
+	path := "docs/errors.md"
+	if len(os.Args) > 1 {
+		path = os.Args[1]
+	}
+	if err := os.WriteFile(path, page(arm.Catalogue()), 0o644); err != nil {
+		fmt.Fprintln(os.Stderr, "error documentation:", err)
+		os.Exit(1)
+	}
+}
+
+// page renders the catalogue, a row for each code.
+func page(codes []arm.Code) []byte {
+	var b bytes.Buffer
+	b.WriteString(intro)
+	for _, c := range codes {
+		fmt.Fprintf(&b, "| `%s` | %d %s | %s | %s |\n", c.Name, c.Status, http.StatusText(c.Status), cell(c.When), cell(c.Remedy))
+	}
+	return b.Bytes()
+}
+
+// cell keeps a text inside its cell of the table.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
+}
