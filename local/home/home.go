@@ -19,8 +19,14 @@ import (
 	"github.com/aro-rp/aro/backend/controlplane"
 )
 
-// Host is the address that every local API server listens on.
-const Host = "127.0.0.1"
+const (
+	// Host is the address that every local API server listens on.
+	Host = "127.0.0.1"
+	// EtcdSocket is the name of the socket at which the cluster's etcd answers. In
+	// a private directory it needs neither certificates nor a port. It looks like
+	// HOST:PORT because etcd insists on that.
+	EtcdSocket = "etcd.sock:2379"
+)
 
 // Home is the directory of one cluster. Its files are readable by their owner
 // alone.

@@ -8,13 +8,12 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
+
+	"github.com/aro-rp/aro/local/home"
 )
 
 const (
-	// EtcdSocket is the file in a cluster's home at which its etcd answers. A
-	// socket in a private directory needs no certificates and no port. The names
-	// look like HOST:PORT because etcd insists on that.
-	EtcdSocket = "etcd.sock:2379"
+	// peerSocket is beside home.EtcdSocket. No peer will ever call.
 	peerSocket = "etcd.sock:2380"
 	// etcdPatience bounds the start of etcd; replaying a log takes seconds at most.
 	etcdPatience = time.Minute
@@ -40,7 +39,7 @@ func startEtcd(ctx context.Context, dir string) (*embed.Etcd, error) {
 }
 
 func etcdConfig(dir string) *embed.Config {
-	clients := []url.URL{{Scheme: "unix", Host: EtcdSocket}}
+	clients := []url.URL{{Scheme: "unix", Host: home.EtcdSocket}}
 	peers := []url.URL{{Scheme: "unix", Host: peerSocket}}
 	config := embed.NewConfig()
 	config.Dir = dir

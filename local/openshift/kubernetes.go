@@ -75,7 +75,7 @@ func apiServerFlags(h home.Home, spec controlplane.Spec) (map[string]string, err
 		"secure-port":       strconv.Itoa(port),
 		// An endpoint may not have a loopback address, and no pod would use it.
 		"endpoint-reconciler-type":         "none",
-		"etcd-servers":                     "unix://" + EtcdSocket,
+		"etcd-servers":                     "unix://" + home.EtcdSocket,
 		"tls-cert-file":                    h.CertificateFile(home.APIServer),
 		"tls-private-key-file":             h.KeyFile(home.APIServer),
 		"client-ca-file":                   h.CertificateFile(home.Authority),

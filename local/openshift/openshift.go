@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,6 +39,8 @@ func Run(ctx context.Context, dir string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	// Half of the usual garbage: these processes idle, and there may be many.
+	debug.SetGCPercent(50)
 	api, manager, err := components(h, spec)
 	if err != nil {
 		return err

@@ -1,0 +1,58 @@
+// Command aro-local runs the whole product on one machine: the resource provider
+// and, for every cluster that is created, a real Kubernetes control plane. It
+// reads flags and environment and wires the packages of this module together;
+// each subcommand has a file.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker; see the Makefile.
+var version = "unknown"
+
+type commands struct {
+	Run          runCommand          `cmd:"" default:"withargs" help:"Start everything and keep it running; Ctrl-C stops it. The default."`
+	Kubectl      kubectlCommand      `cmd:"" passthrough:"" help:"Run kubectl, built from the same Kubernetes as the clusters."`
+	ControlPlane controlPlaneCommand `cmd:"" hidden:"" help:"Run one cluster. Started by run, for each cluster."`
+	VersionFlag  kong.VersionFlag    `name:"version" help:"Print the build's version and exit."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The second Ctrl-C is not caught: it ends a stop that takes too long.
+	context.AfterFunc(ctx, stop)
+	if err := execute(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "aro-local:", err)
+		os.Exit(1)
+	}
+}
+
+// execute runs the command that the arguments name.
+func execute(ctx context.Context, args []string) error {
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("aro-local"),
+		kong.Description("Managed OpenShift on one machine: the resource provider and its clusters."),
+		kong.Vars{"version": version},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	command.Bind(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	return command.Run()
+}

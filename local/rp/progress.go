@@ -1,0 +1,106 @@
+package rp
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// followPoll is the time between two looks at the clusters.
+const followPoll = time.Second
+
+// progress is where a cluster is, as the admin API tells it.
+type progress struct {
+	ResourceID string     `json:"resourceId"`
+	Name       string     `json:"name"`
+	State      string     `json:"provisioningState"`
+	Operation  *operation `json:"operation"`
+}
+
+type operation struct {
+	Kind            string    `json:"kind"`
+	Step            string    `json:"step"`
+	PercentComplete int       `json:"percentComplete"`
+	StartedAt       time.Time `json:"startedAt"`
+	WaitingFor      string    `json:"waitingFor"`
+}
+
+// Follow writes a line to out whenever a cluster changes its state or its step,
+// until ctx ends. While the provider does not answer it waits.
+func (r *RP) Follow(ctx context.Context, out io.Writer) {
+	seen := map[string]progress{}
+	tick := time.NewTicker(followPoll)
+	defer tick.Stop()
+	for {
+		if now, err := r.clusters(ctx); err == nil {
+			for _, line := range changes(seen, now, time.Now()) {
+				fmt.Fprintln(out, line)
+			}
+			seen = now
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (r *RP) clusters(ctx context.Context) (map[string]progress, error) {
+	var list struct {
+		Value []progress `json:"value"`
+	}
+	if err := r.call(ctx, http.MethodGet, "/admin/clusters", nil, &list); err != nil {
+		return nil, err
+	}
+	clusters := map[string]progress{}
+	for _, p := range list.Value {
+		clusters[p.ResourceID] = p
+	}
+	return clusters, nil
+}
+
+// changes are the lines that tell how after differs from before.
+func changes(before, after map[string]progress, now time.Time) []string {
+	var lines []string
+	say := func(name, what string) {
+		lines = append(lines, fmt.Sprintf("%s  %s: %s", now.Format(time.TimeOnly), name, what))
+	}
+	for _, id := range slices.Sorted(maps.Keys(after)) {
+		if p, old := after[id], before[id]; p.describe() != old.describe() {
+			say(p.Name, p.describe()+p.elapsed(now))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		if _, there := after[id]; !there {
+			say(before[id].Name, "gone")
+		}
+	}
+	return lines
+}
+
+// describe leaves out what changes all the time.
+func (p progress) describe() string {
+	if p.Operation == nil {
+		return p.State
+	}
+	text := fmt.Sprintf("%s, %d %%", p.State, p.Operation.PercentComplete)
+	if p.Operation.Step != "" {
+		text += ", " + p.Operation.Step
+	}
+	if p.Operation.WaitingFor != "" {
+		text += ": " + p.Operation.WaitingFor
+	}
+	return text
+}
+
+func (p progress) elapsed(now time.Time) string {
+	if p.Operation == nil || p.Operation.StartedAt.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", now.Sub(p.Operation.StartedAt).Truncate(time.Second))
+}

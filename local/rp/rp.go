@@ -1,0 +1,91 @@
+// Package rp is what a laptop wants from a running resource provider besides
+// clusters: to know that it is ready, a subscription, and progress to look at.
+//
+// It speaks HTTP to the provider like any other client and knows nothing of how
+// the provider is started or what it keeps.
+package rp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	// callTimeout bounds one call.
+	callTimeout = 5 * time.Second
+	// readyPoll is the time between two looks for readiness.
+	readyPoll = 100 * time.Millisecond
+)
+
+// RP is a resource provider that listens somewhere on this machine.
+type RP struct {
+	base string
+	http *http.Client
+}
+
+// At returns the provider that listens at HOST:PORT.
+func At(listen string) *RP {
+	return &RP{base: "http://" + listen, http: &http.Client{Timeout: callTimeout}}
+}
+
+// WaitReady returns once the provider accepts requests, or with ctx's error.
+func (r *RP) WaitReady(ctx context.Context) error {
+	for {
+		if err := r.call(ctx, http.MethodGet, "/healthz/ready", nil, nil); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(readyPoll):
+		}
+	}
+}
+
+// Register makes a subscription known, as Azure Resource Manager would.
+func (r *RP) Register(ctx context.Context, subscription, tenant string, now time.Time) error {
+	body := map[string]any{
+		"state":            "Registered",
+		"registrationDate": now.UTC().Format(http.TimeFormat),
+		"properties":       map[string]any{"tenantId": tenant},
+	}
+	if err := r.call(ctx, http.MethodPut, "/subscriptions/"+subscription+"?api-version=2.0", body, nil); err != nil {
+		return fmt.Errorf("subscription %s: %w", subscription, err)
+	}
+	return nil
+}
+
+// call sends one request and reads the answer into result unless that is nil.
+func (r *RP) call(ctx context.Context, method, path string, body, result any) error {
+	var content bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&content).Encode(body); err != nil {
+			return err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, r.base+path, &content)
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := r.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("%s %s answered %s", method, path, res.Status)
+	}
+	if result == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+		return err
+	}
+	return json.NewDecoder(res.Body).Decode(result)
+}

@@ -1,0 +1,192 @@
+// Package supervisor keeps programs running on this machine: it restarts what
+// dies, stops what is asked to stop, and finds what a killed predecessor left.
+//
+// It does not know what the programs do. Whoever needs an answer from one asks
+// that program, not this package.
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// firstDelay doubles with every exit in a row until it is maxDelay.
+	firstDelay = 200 * time.Millisecond
+	maxDelay   = 10 * time.Second
+	// healthyAfter is how long a program must have run for its exit not to
+	// count as one more failure to start.
+	healthyAfter = 10 * time.Second
+	// maxLog is the size in bytes at which a log gives way to a new one.
+	maxLog = 16 << 20
+)
+
+// Process is a program that Run keeps running. Set the exported fields before
+// Run; they are not to be changed afterwards.
+type Process struct {
+	Name    string   // for people
+	Path    string   // of the program
+	Args    []string // after the program's name
+	LogFile string   // gets what the program writes; the one before is LogFile.1
+	PIDFile string   // is there while the program runs
+	// Grace is how long the program may take to stop before it is killed.
+	Grace time.Duration
+	// GiveUpAfter is the number of failed starts in a row that end Run; 0 is never.
+	GiveUpAfter int
+	Log         *slog.Logger
+
+	mu      sync.Mutex
+	running *os.Process
+	exit    error
+}
+
+// Run starts the program, and starts it again after a growing delay whenever it
+// ends. It returns nil when ctx ended and the program is gone, and an error when
+// it gave up.
+func (p *Process) Run(ctx context.Context) error {
+	// On Linux the program dies with the thread that started it; locked to this
+	// goroutine, that thread lives until Run returns.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	failures := 0
+	for {
+		started := time.Now()
+		exit := p.once(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(started) >= healthyAfter {
+			failures = 0
+		}
+		failures++
+		if p.GiveUpAfter > 0 && failures >= p.GiveUpAfter {
+			return fmt.Errorf("%s ended %d times in a row (%w); its log is %s", p.Name, failures, exit, p.LogFile)
+		}
+		delay := min(firstDelay<<min(failures-1, 10), maxDelay)
+		p.Log.WarnContext(ctx, "a program ended and is started again", "program", p.Name, "exit", exit.Error(), "delay", delay.String())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(delay):
+		}
+	}
+}
+
+// PID is that of the running program, 0 while there is none.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running == nil {
+		return 0
+	}
+	return p.running.Pid
+}
+
+// Exit is how the program ended last; nil if it never did.
+func (p *Process) Exit() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exit
+}
+
+// Kill ends the program at once. Unless the context of Run ended before, it is
+// started again.
+func (p *Process) Kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running != nil {
+		killGroup(p.running.Pid)
+	}
+}
+
+// once runs the program until it ends or ctx does.
+func (p *Process) once(ctx context.Context) error {
+	cmd, err := p.start(ctx)
+	if err != nil {
+		p.ended(err)
+		return err
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		p.stop()
+	})
+	err = cmd.Wait()
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
+	killGroup(cmd.Process.Pid) // whatever it started ends with it
+	p.ended(err)
+	if !stop() {
+		<-stopped
+	}
+	return err
+}
+
+func (p *Process) start(ctx context.Context) (*exec.Cmd, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	log, err := openLog(p.LogFile)
+	if err != nil {
+		return nil, fmt.Errorf("log of %s: %w", p.Name, err)
+	}
+	defer log.Close() // the program has its own
+	cmd := exec.Command(p.Path, p.Args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = attributes()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.Name, err)
+	}
+	if err := writePID(p.PIDFile, cmd.Process.Pid); err != nil {
+		killGroup(cmd.Process.Pid)
+		return nil, errors.Join(fmt.Errorf("pid of %s: %w", p.Name, err), cmd.Wait())
+	}
+	p.running = cmd.Process
+	return cmd, nil
+}
+
+func (p *Process) ended(exit error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running, p.exit = nil, exit
+	os.Remove(p.PIDFile)
+}
+
+// stop asks the program to end, and makes it end when its grace is over.
+func (p *Process) stop() {
+	pid := p.PID()
+	if pid == 0 {
+		return
+	}
+	syscall.Kill(pid, syscall.SIGTERM)
+	for deadline := time.Now().Add(p.Grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if p.PID() != pid {
+			return
+		}
+	}
+	p.Kill()
+}
+
+// killGroup ends a program that attributes made the leader of its group, and
+// all that it started.
+func killGroup(pid int) { syscall.Kill(-pid, syscall.SIGKILL) }
+
+func openLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+		if err := os.Rename(path, path+".1"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
