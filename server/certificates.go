@@ -1,0 +1,38 @@
+package server
+
+import (
+	"crypto/tls"
+	"os"
+	"sync"
+	"time"
+)
+
+// certificateFiles is a certificate that may be renewed on disk.
+type certificateFiles struct {
+	cert, key string
+
+	mu      sync.Mutex
+	written time.Time
+	current *tls.Certificate
+}
+
+// get reads the files again after they were written. While the new ones cannot
+// be read, half renewed perhaps, the certificate before stays in use.
+func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	info, err := os.Stat(f.cert)
+	if err == nil && f.current != nil && info.ModTime().Equal(f.written) {
+		return f.current, nil
+	}
+	if err == nil {
+		var pair tls.Certificate
+		if pair, err = tls.LoadX509KeyPair(f.cert, f.key); err == nil {
+			f.current, f.written = &pair, info.ModTime()
+		}
+	}
+	if f.current != nil {
+		return f.current, nil
+	}
+	return nil, err
+}

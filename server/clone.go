@@ -1,0 +1,93 @@
+package server
+
+import (
+	"reflect"
+
+	"github.com/aro-rp/aro/model"
+)
+
+// clone is a deep copy: writing to it never shows in the original. Members that
+// this release does not know are shared, as nobody changes them.
+func clone(c *model.Cluster) *model.Cluster {
+	return deepCopy(reflect.ValueOf(c)).Interface().(*model.Cluster)
+}
+
+// withoutSecrets is a deep copy in which every secret is empty.
+func withoutSecrets(c *model.Cluster) *model.Cluster {
+	copied := deepCopy(reflect.ValueOf(c))
+	blankSecrets(copied)
+	return copied.Interface().(*model.Cluster)
+}
+
+func deepCopy(v reflect.Value) reflect.Value {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return v
+		}
+		p := reflect.New(v.Type().Elem())
+		p.Elem().Set(deepCopy(v.Elem()))
+		return p
+	case reflect.Struct:
+		s := reflect.New(v.Type()).Elem()
+		s.Set(v) // takes the unexported members along
+		for i := range v.NumField() {
+			if f := s.Field(i); f.CanSet() && mayPoint(f.Kind()) {
+				f.Set(deepCopy(v.Field(i)))
+			}
+		}
+		return s
+	case reflect.Slice:
+		if v.IsNil() {
+			return v
+		}
+		s := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			s.Index(i).Set(deepCopy(v.Index(i)))
+		}
+		return s
+	case reflect.Map:
+		if v.IsNil() {
+			return v
+		}
+		m := reflect.MakeMapWithSize(v.Type(), v.Len())
+		for key, value := range v.Seq2() {
+			m.SetMapIndex(key, deepCopy(value))
+		}
+		return m
+	}
+	return v
+}
+
+func mayPoint(k reflect.Kind) bool {
+	return k == reflect.Pointer || k == reflect.Struct || k == reflect.Slice || k == reflect.Map
+}
+
+// blankSecrets empties every secret that is reached through pointers, structs,
+// slices and maps of pointers.
+func blankSecrets(v reflect.Value) {
+	if v.Type() == reflect.TypeFor[model.Secret]() {
+		if v.CanSet() {
+			v.SetString("")
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			blankSecrets(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			blankSecrets(v.Field(i))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			blankSecrets(v.Index(i))
+		}
+	case reflect.Map:
+		for _, value := range v.Seq2() {
+			blankSecrets(value)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// deleteCluster begins a delete in any state, and cancels what runs (D01, D05).
+func (s *Server) deleteCluster(c *call) error {
+	id := c.clusterID()
+	switch _, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key()); {
+	case errors.Is(err, store.ErrNotFound):
+		return c.NoContent(http.StatusNoContent)
+	case err != nil:
+		return err
+	}
+	if err := s.subscriptionAllows(c, model.Registered, model.Warned, model.Suspended); err != nil {
+		return err
+	}
+	operation := s.newOperation(c, id)
+	var replaced string
+	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+		replaced = ""
+		if err := c.mayChange(&doc.Cluster); err != nil {
+			return err
+		}
+		if running := doc.Cluster.Internal.Operation; running != nil {
+			if running.Kind == model.Delete {
+				return store.ErrUnchanged
+			}
+			replaced = running.ID
+		}
+		if err := operation.begin(c, &doc.Cluster, model.Delete); err != nil {
+			return err
+		}
+		stampSystemData(&doc.Cluster, c.systemData())
+		due(doc)
+		return nil
+	})
+	if err != nil {
+		operation.discard(c)
+		if errors.Is(err, store.ErrNotFound) {
+			return c.NoContent(http.StatusNoContent)
+		}
+		return err
+	}
+	operation.discardUnless(c, &doc.Cluster)
+	s.cancel(c, replaced)
+	s.Wake()
+	running := doc.Cluster.Internal.Operation.ID
+	c.async(s, running)
+	c.Response().Header().Set(headerLocation, s.operationURL(c, resultsSegment, running))
+	return c.NoContent(http.StatusAccepted)
+}
+
+// cancel ends the document of a replaced operation. Should that fail, whoever
+// reads it still concludes that it was cancelled.
+func (s *Server) cancel(c *call, operationID string) {
+	if operationID == "" {
+		return
+	}
+	_, err := s.Store.Operations.Update(c.ctx(), operationID, operationID, func(doc *store.OperationDocument) error {
+		if doc.Operation.State != "" {
+			return store.ErrUnchanged
+		}
+		now := s.Now().UTC()
+		doc.Operation.State, doc.Operation.EndedAt, doc.Operation.Error = model.Canceled, &now, canceled()
+		return nil
+	})
+	if err != nil {
+		s.Logger.Warn("replaced operation not ended", "operation_id", operationID, "error", err)
+	}
+}
+
+func canceled() *model.OperationError {
+	return &model.OperationError{Code: arm.OperationCanceled.Name, Message: "The operation was cancelled because the cluster is being deleted."}
+}

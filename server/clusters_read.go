@@ -1,0 +1,113 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// cluster reads the cluster of the path, or says that there is none.
+func (s *Server) cluster(c *call) (*model.Cluster, error) {
+	id := c.clusterID()
+	doc, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, notFound(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &doc.Cluster, nil
+}
+
+func (s *Server) getCluster(c *call) error {
+	cl, err := s.cluster(c)
+	if err != nil {
+		return err
+	}
+	return c.cluster(http.StatusOK, cl)
+}
+
+// maxPage keeps a page far below ARM's 8 MB (C11), whatever the clusters carry.
+const maxPage = 100
+
+// listClusters answers a page of the clusters of a subscription, or of one of its
+// resource groups.
+func (s *Server) listClusters(c *call) error {
+	id := c.clusterID()
+	scope := pageScope{Subscription: id.Partition(), Tenant: c.trusted(headerTenant)}
+	query := store.Query{Partition: id.Partition(), Limit: maxPage}
+	if id.ResourceGroup != "" {
+		query.Prefix = arm.ClusterKeyPrefix(id.ResourceGroup)
+		scope.Group = query.Prefix
+	}
+	if top := c.QueryParam("$top"); top != "" {
+		n, err := strconv.Atoi(top)
+		if err != nil || n < 1 {
+			return arm.InvalidParameter.At("$top", "$top must be a whole number of at least 1.")
+		}
+		query.Limit = min(n, maxPage)
+	}
+	if token := c.QueryParam("$skipToken"); token != "" {
+		continuation, err := s.tokens.open(token, scope)
+		if err != nil {
+			return err
+		}
+		query.Continuation = continuation
+	}
+	docs, next, err := s.Store.Clusters.List(c.ctx(), query)
+	if err != nil {
+		return err
+	}
+	items := make([]json.RawMessage, len(docs))
+	for i, doc := range docs {
+		if items[i], err = c.version.EncodeCluster(&doc.Cluster); err != nil {
+			return err
+		}
+	}
+	link := ""
+	if next != "" {
+		link = c.nextLink(s.tokens.seal(next, scope))
+	}
+	return c.page(items, link)
+}
+
+// page writes a list (G06, G07).
+func (c *call) page(items []json.RawMessage, nextLink string) error {
+	size := 64 + len(nextLink)
+	for _, item := range items {
+		size += len(item) + 1
+	}
+	body := append(make([]byte, 0, size), `{"value":[`...)
+	for i, item := range items {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, item...)
+	}
+	body = append(body, ']')
+	if nextLink != "" {
+		quoted, err := json.Marshal(nextLink)
+		if err != nil {
+			return err
+		}
+		body = append(append(body, `,"nextLink":`...), quoted...)
+	}
+	return c.json(http.StatusOK, append(body, '}'))
+}
+
+// nextLink is the URL of this request with another token (C05).
+func (c *call) nextLink(token string) string {
+	query := url.Values{}
+	for name, values := range c.QueryParams() {
+		query[name] = values
+	}
+	query.Set("$skipToken", token)
+	u := url.URL{Path: c.path, RawQuery: query.Encode()}
+	return c.base() + u.String()
+}

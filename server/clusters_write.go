@@ -1,0 +1,339 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/conversion"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// putTries bounds how often a PUT changes its mind between creating and
+// replacing, because others create and delete the same cluster meanwhile.
+const putTries = 3
+
+// putCluster creates a cluster or replaces what is wanted of it.
+func (s *Server) putCluster(c *call) error {
+	if err := s.subscriptionAllows(c, model.Registered); err != nil {
+		return err
+	}
+	if err := validBody(c.body, c.version.ValidateCluster); err != nil {
+		return err
+	}
+	whole := func(*model.Cluster) ([]byte, error) { return c.body, nil }
+	err := store.ErrNotFound
+	for range putTries {
+		if err = s.changeCluster(c, whole); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		var conflict *store.ConflictError
+		if err = s.createCluster(c); !errors.As(err, &conflict) || conflict.UniqueKey != "" {
+			return duplicate(err)
+		}
+	}
+	return arm.WriteConflict.Errorf("The cluster is being created and deleted by others at the same time. Retry.").Because(err)
+}
+
+// patchCluster merges the body into what is wanted of a cluster (A05, A07).
+func (s *Server) patchCluster(c *call) error {
+	if err := s.subscriptionAllows(c, model.Registered); err != nil {
+		return err
+	}
+	if err := validBody(c.body, c.version.ValidateClusterUpdate); err != nil {
+		return err
+	}
+	err := s.changeCluster(c, func(current *model.Cluster) ([]byte, error) { return c.merged(current) })
+	if errors.Is(err, store.ErrNotFound) {
+		return notFound(c.clusterID())
+	}
+	return err
+}
+
+func validBody(body []byte, validate func([]byte, *arm.Faults)) error {
+	var f arm.Faults
+	validate(body, &f)
+	return f.Err()
+}
+
+// merged is the resource as the version says it, with the patch merged in. What
+// the merged resource is blamed for and the stored one is too, is not the
+// patch's fault (A11).
+func (c *call) merged(current *model.Cluster) ([]byte, error) {
+	before, err := c.version.EncodeCluster(current)
+	if err != nil {
+		return nil, err
+	}
+	after, err := conversion.MergePatch(before, c.body)
+	if err != nil {
+		return nil, arm.InvalidRequestContent.Errorf("The body is not a JSON merge patch of a cluster.").Because(err)
+	}
+	var faults arm.Faults
+	if c.version.ValidateCluster(after, &faults); faults.Len() == 0 {
+		return after, nil
+	}
+	var legacy, fresh arm.Faults
+	c.version.ValidateCluster(before, &legacy)
+	for _, f := range faults.List() {
+		if !blames(legacy.List(), f) {
+			fresh.Add(f.Code, f.Target, "%s", f.Message)
+		}
+	}
+	return after, fresh.Err()
+}
+
+func blames(list []*arm.Error, fault *arm.Error) bool {
+	for _, f := range list {
+		if f.Target == fault.Target && f.Message == fault.Message {
+			return true
+		}
+	}
+	return false
+}
+
+// changeCluster makes the cluster what body, made from the stored one, wants. It
+// answers, or returns an error that wraps store.ErrNotFound.
+func (s *Server) changeCluster(c *call, body func(*model.Cluster) ([]byte, error)) error {
+	id := c.clusterID()
+	operation := s.newOperation(c, id)
+	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+		old := &doc.Cluster
+		if err := c.mayChange(old); err != nil {
+			return err
+		}
+		external, err := body(old)
+		if err != nil {
+			return err
+		}
+		wanted := clone(old)
+		if err := s.want(c, external, old, wanted); err != nil {
+			return err
+		}
+		return s.decide(c, doc, wanted, operation)
+	})
+	if err != nil {
+		operation.discard(c)
+		return duplicate(err)
+	}
+	operation.discardUnless(c, &doc.Cluster)
+	return s.answerChange(c, &doc.Cluster)
+}
+
+// answerChange points to the running operation, be it new or one that does
+// already what is wanted.
+func (s *Server) answerChange(c *call, cl *model.Cluster) error {
+	if op := cl.Internal.Operation; op != nil {
+		c.async(s, op.ID)
+		s.Wake()
+	}
+	return c.cluster(200, cl)
+}
+
+// want writes the body onto wanted and judges the result, all faults at once.
+// old is nil on create.
+func (s *Server) want(c *call, body []byte, old, wanted *model.Cluster) error {
+	known, err := s.catalogue.current(c.ctx())
+	if err != nil {
+		return err
+	}
+	var f arm.Faults
+	if err := c.version.WriteCluster(body, old, wanted, &f); err != nil {
+		return arm.InvalidRequestContent.Errorf("The body cannot be read as a cluster.").Because(err)
+	}
+	if len(wanted.Tags) == 0 {
+		wanted.Tags = nil
+	}
+	if old == nil {
+		known.chooseVersion(wanted, &f)
+	}
+	wanted.Default()
+	c.noteIdentity(old, wanted, &f)
+	wanted.Validate(old, s.rules, &f)
+	if old == nil || !reflect.DeepEqual(old.Properties.PlatformWorkloadIdentityProfile, wanted.Properties.PlatformWorkloadIdentityProfile) {
+		wanted.ValidateRoles(known.roleSets, &f)
+	}
+	return f.Err()
+}
+
+// noteIdentity keeps what ARM tells about the cluster's managed identity.
+func (c *call) noteIdentity(old, wanted *model.Cluster, f *arm.Faults) {
+	if wanted.Identity == nil || !wanted.UsesWorkloadIdentity() {
+		return
+	}
+	overlay(&wanted.Identity.IdentityURL, c.trusted(headerIdentityURL))
+	overlay(&wanted.Identity.TenantID, c.trusted(headerTenant))
+	if old != nil {
+		return
+	}
+	for header, value := range map[string]string{headerIdentityURL: wanted.Identity.IdentityURL, headerTenant: wanted.Identity.TenantID} {
+		if value == "" {
+			f.Add(arm.InvalidParameter, header, "The header is needed to create a cluster with a managed identity. Azure Resource Manager sets it.")
+		}
+	}
+}
+
+// decide finds out what wanted takes: nothing, a quiet write, or an operation.
+func (s *Server) decide(c *call, doc *store.ClusterDocument, wanted *model.Cluster, operation *operation) error {
+	old := &doc.Cluster
+	same := reflect.DeepEqual(old, wanted)
+	failed := old.Properties.ProvisioningState == model.Failed
+	switch {
+	case same && old.Properties.ProvisioningState == model.Deleting:
+		return wanted.Begin(model.Operation{Kind: model.Update}) // refuses, naming the delete
+	case same && !failed:
+		return store.ErrUnchanged
+	case !same && onlyQuiet(old, wanted):
+		if err := clone(old).Begin(model.Operation{Kind: model.Update}); arm.OperationInProgress.Is(err) {
+			return err
+		}
+		wanted.Internal.Revision++
+	default:
+		if err := operation.begin(c, wanted, model.Update); err != nil {
+			return err
+		}
+		due(doc)
+	}
+	stampSystemData(wanted, c.systemData())
+	doc.Cluster = *wanted
+	doc.ManagedResourceGroup, doc.ClientIdentity = wanted.ManagedResourceGroupKey(), wanted.ClientIdentityKey()
+	return nil
+}
+
+// onlyQuiet tells whether the difference is in members that no machine depends
+// on: tags, and where credentials of the identity are fetched.
+func onlyQuiet(old, wanted *model.Cluster) bool {
+	quiet := clone(wanted)
+	quiet.Tags = old.Tags
+	if quiet.Identity != nil && old.Identity != nil {
+		quiet.Identity.IdentityURL, quiet.Identity.TenantID = old.Identity.IdentityURL, old.Identity.TenantID
+	}
+	return reflect.DeepEqual(old, quiet)
+}
+
+// due offers the document to the workers, unless one holds it: the holder notices
+// the new operation and hands the document on.
+func due(doc *store.ClusterDocument) {
+	if doc.Owner == "" {
+		doc.Due = store.Due(0)
+	}
+}
+
+// createCluster writes a new cluster and its operation. It returns an error that
+// wraps a *store.ConflictError if one of the same name appeared meanwhile.
+func (s *Server) createCluster(c *call) error {
+	if err := c.mayCreate(); err != nil {
+		return err
+	}
+	id := c.clusterID()
+	cl := &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType}
+	now := s.Now().UTC()
+	cl.Internal = model.Internal{UID: s.NewID(), CreatedAt: now, CreatedBy: s.Build, ProvisionedBy: s.Build}
+	if err := s.want(c, c.body, nil, cl); err != nil {
+		return err
+	}
+	if s.Preflight != nil {
+		if err := s.Preflight.CheckCreate(c.ctx(), cl); err != nil {
+			return err
+		}
+	}
+	cl.Internal.TenantID = s.tenant(c)
+	stampSystemData(cl, c.systemData())
+	operation := s.newOperation(c, id)
+	if err := operation.begin(c, cl, model.Create); err != nil {
+		return err
+	}
+	doc := store.NewCluster(id)
+	doc.Cluster = *cl
+	doc.ManagedResourceGroup, doc.ClientIdentity = cl.ManagedResourceGroupKey(), cl.ClientIdentityKey()
+	doc.Due = store.Due(0)
+	if err := s.Store.Clusters.Create(c.ctx(), doc); err != nil {
+		operation.discard(c)
+		return err
+	}
+	s.Wake()
+	c.async(s, cl.Internal.Operation.ID)
+	return c.cluster(201, cl)
+}
+
+// duplicate gives a violated unique key its code.
+func duplicate(err error) error {
+	var conflict *store.ConflictError
+	if !errors.As(err, &conflict) {
+		return err
+	}
+	if conflict.UniqueKey == "managedResourceGroup" {
+		return arm.DuplicateResourceGroup.At("properties.clusterProfile.resourceGroupId",
+			"Another cluster of the subscription uses this managed resource group. Choose another one.").Because(err)
+	}
+	return arm.DuplicateClientID.At("properties.servicePrincipalProfile.clientId",
+		"Another cluster of the subscription uses this service principal or user-assigned identity. Choose another one.").Because(err)
+}
+
+func notFound(id arm.ClusterID) error {
+	return arm.ResourceNotFound.Errorf("The cluster '%s' was not found in the resource group '%s'.", id.Name, id.ResourceGroup)
+}
+
+// operation is an operation that a request may begin. Its document is written
+// ahead of the cluster's, so that whoever polls it finds it.
+type operation struct {
+	s   *Server
+	id  arm.ClusterID
+	doc *store.OperationDocument // nil until written
+}
+
+func (s *Server) newOperation(_ *call, id arm.ClusterID) *operation {
+	return &operation{s: s, id: id}
+}
+
+// begin moves the cluster into the operation and writes the operation's document,
+// once, even if the cluster has to be read and changed again.
+func (o *operation) begin(c *call, cl *model.Cluster, kind model.OperationKind) error {
+	running := model.Operation{
+		ID: o.s.NewID(), Kind: kind, StartedAt: o.s.Now().UTC(),
+		CorrelationID: c.correlationID, ClientRequestID: c.clientRequestID, RequestID: c.requestID,
+	}
+	if o.doc != nil {
+		running.ID, running.StartedAt = o.doc.ID, o.doc.Operation.StartedAt
+	}
+	if err := cl.Begin(running); err != nil || o.doc != nil {
+		return err
+	}
+	doc := store.NewOperation(running.ID)
+	doc.Operation = model.AsyncOperation{
+		ID: running.ID, Kind: kind, SubscriptionID: o.id.SubscriptionID, TenantID: cl.Internal.TenantID,
+		ResourceID: cl.ID, ClusterUID: cl.Internal.UID,
+		InitialState: kind.Underway(), StartedAt: running.StartedAt,
+	}
+	if err := o.s.Store.Operations.Create(c.ctx(), doc); err != nil {
+		return err
+	}
+	o.doc = doc
+	return nil
+}
+
+// discardUnless removes the document if the cluster was stored without the
+// operation, because others made it superfluous.
+func (o *operation) discardUnless(c *call, cl *model.Cluster) {
+	if o.doc != nil && (cl.Internal.Operation == nil || cl.Internal.Operation.ID != o.doc.ID) {
+		o.discard(c)
+	}
+}
+
+// discardTimeout bounds the clean-up after a request that came to nothing.
+const discardTimeout = 5 * time.Second
+
+// discard removes the document of an operation that never began. If it cannot,
+// the document expires by itself; nobody was told its id.
+func (o *operation) discard(c *call) {
+	if o.doc == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx()), discardTimeout)
+	defer cancel()
+	if err := o.s.Store.Operations.Delete(ctx, o.doc); err != nil {
+		o.s.Logger.Warn("operation left over", "operation_id", o.doc.ID, "error", err)
+	}
+}

@@ -1,0 +1,70 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/store"
+)
+
+// retryLater is what a client waits that is told no time of its own.
+const retryLater = 10 * time.Second
+
+// typed gives every error that a handler may return its place in the catalogue.
+func (c *call) typed(err error) *arm.Error {
+	var known *arm.Error
+	var http *echo.HTTPError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return arm.ServiceUnavailable.Errorf("The service cannot reach its database at the moment. Try again later.").Because(err)
+	case errors.Is(err, store.ErrPreconditionFailed):
+		return arm.WriteConflict.Errorf("The resource was changed by others at the same time, again and again. Read it again and retry.").Because(err)
+	case errors.Is(err, store.ErrBadContinuation):
+		return badToken().Because(err)
+	case errors.As(err, &http):
+		return fromEcho(http)
+	}
+	return arm.AsError(err, c.correlation())
+}
+
+// fromEcho renders what the generated routes refuse, which is a parameter.
+func fromEcho(e *echo.HTTPError) *arm.Error {
+	if e.Code == http.StatusBadRequest {
+		return arm.InvalidParameter.Errorf("A parameter of the URL has a form that the API does not allow.").Because(e)
+	}
+	return arm.NotFound.Errorf("The path does not exist.").Because(e)
+}
+
+func (c *call) correlation() string {
+	if c.correlationID != "" {
+		return c.correlationID
+	}
+	return c.requestID
+}
+
+// write renders the error. It is the only place that does.
+func (c *call) write(e *arm.Error) {
+	h := c.Response().Header()
+	if e.RetryAfter > 0 || e.Code.Retryable() {
+		wait := max(e.RetryAfter, time.Second)
+		if e.RetryAfter == 0 {
+			wait = retryLater
+		}
+		h.Set(headerRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	body, err := json.Marshal(arm.Envelope{Error: e.Body()})
+	if err != nil {
+		body = nil // strings always marshal
+	}
+	_ = c.json(e.Code.Status, body) // the client may be gone
+}

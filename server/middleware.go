@@ -1,0 +1,312 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+const (
+	// requestTimeout is less than the 60 s that ARM waits (C10).
+	requestTimeout = 50 * time.Second
+	// maxBody is what ARM lets through at most.
+	maxBody = 1 << 20
+)
+
+// chain is the way of every request, outermost first. Everything behind render
+// may return an error; recovery stands behind it, so that a panic is rendered,
+// counted and logged like one.
+func (s *Server) chain() handler {
+	steps := []func(next handler) handler{
+		s.identify, s.find, s.log, s.measure, s.render, s.recovery,
+		s.authenticate, s.checkPath, s.chooseVersion, s.readBody,
+	}
+	h := s.dispatch
+	for i := len(steps) - 1; i >= 0; i-- {
+		h = steps[i](h)
+	}
+	return h
+}
+
+// identify gives the request its ids and its end (C01 to C04, C10).
+func (s *Server) identify(next handler) handler {
+	return func(c *call) error {
+		r := c.Request()
+		c.started = s.Now()
+		c.requestID = s.NewID()
+		c.correlationID = bounded(r.Header.Get(headerCorrelationID))
+		c.clientRequestID = bounded(r.Header.Get(headerClientRequestID))
+		h := c.Response().Header()
+		h.Set(headerRequestID, c.requestID)
+		if c.clientRequestID != "" && strings.EqualFold(r.Header.Get(headerReturnClientID), "true") {
+			h.Set(headerClientRequestID, c.clientRequestID)
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		c.SetRequest(r.WithContext(ctx))
+		return next(c)
+	}
+}
+
+// bounded keeps foreign ids short: they go into logs and documents.
+func bounded(id string) string {
+	return id[:min(len(id), 128)]
+}
+
+// find looks the path up. What is wrong with it is said later, to those who may know.
+func (s *Server) find(next handler) handler {
+	return func(c *call) error {
+		c.route, c.path = s.table.find(c.Request().URL.Path)
+		if c.route != nil {
+			if m := c.route.methods[c.Request().Method]; m != nil {
+				c.operation = m.operation
+			}
+		}
+		return next(c)
+	}
+}
+
+// log writes one line when the request has ended. It holds no body, no query and
+// nothing that says who the client is (C17, Y03).
+func (s *Server) log(next handler) handler {
+	return func(c *call) error {
+		err := next(c)
+		level := slog.LevelInfo
+		if c.Response().Status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		ctx := c.ctx()
+		if !s.Logger.Enabled(ctx, level) {
+			return err
+		}
+		attrs := make([]slog.Attr, 0, 12)
+		attrs = append(attrs,
+			slog.String("operation", c.operation),
+			slog.String("method", c.Request().Method),
+			slog.Int("status", c.Response().Status),
+			slog.Duration("took", s.Now().Sub(c.started)),
+			slog.String("request_id", c.requestID),
+			slog.String("correlation_id", c.correlationID),
+			slog.String("client_request_id", c.clientRequestID),
+		)
+		if c.version != nil {
+			attrs = append(attrs, slog.String("api_version", c.version.name))
+		}
+		if id := c.clusterID(); id.Name != "" {
+			attrs = append(attrs, slog.String("resource_id", id.String()))
+		}
+		if err != nil {
+			attrs = append(attrs, slog.Any("error", err))
+		}
+		s.Logger.LogAttrs(ctx, level, "request", attrs...)
+		return err
+	}
+}
+
+// measure counts and times the request.
+func (s *Server) measure(next handler) handler {
+	return func(c *call) error {
+		s.metrics.running.Inc()
+		defer s.metrics.running.Dec()
+		err := next(c)
+		s.metrics.observe(c, s.Now().Sub(c.started))
+		return err
+	}
+}
+
+// render answers with the error, if there is one, and passes it on to the log.
+func (s *Server) render(next handler) handler {
+	return func(c *call) error {
+		err := next(c)
+		if err == nil {
+			return nil
+		}
+		typed := c.typed(err)
+		if !c.Response().Committed {
+			c.write(typed)
+		}
+		return typed
+	}
+}
+
+// recovery makes an error of a panic.
+func (s *Server) recovery(next handler) handler {
+	return func(c *call) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				s.Logger.Error("panic", "request_id", c.requestID, "operation", c.operation, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				err = errors.New("panic")
+			}
+		}()
+		return next(c)
+	}
+}
+
+// authenticate admits ARM to the API, engineers to the admin API and the
+// metrics, and everybody to the health checks.
+func (s *Server) authenticate(next handler) handler {
+	return func(c *call) error {
+		switch planeOf(c.path) {
+		case openPlane:
+			return next(c)
+		case adminPlane:
+			c.caller = s.Auth.Authenticate(c.Request())
+			if !c.caller.Admin {
+				return arm.Forbidden.Errorf("The client certificate is not allowed on the admin API.")
+			}
+			c.caller.ARM = false // what ARM says about clients is not for engineers to say
+		default:
+			c.caller = s.Auth.Authenticate(c.Request())
+			if !c.caller.ARM {
+				return arm.Forbidden.Errorf("The client certificate is not that of Azure Resource Manager.")
+			}
+		}
+		return next(c)
+	}
+}
+
+type plane int
+
+const (
+	armPlane plane = iota
+	adminPlane
+	openPlane
+)
+
+func planeOf(path string) plane {
+	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
+	switch {
+	case strings.EqualFold(first, "admin"), strings.EqualFold(first, "metrics"):
+		return adminPlane
+	case strings.EqualFold(first, "healthz"):
+		return openPlane
+	}
+	return armPlane
+}
+
+// checkPath judges path and method, each part of the path with the code of its own.
+func (s *Server) checkPath(next handler) handler {
+	return func(c *call) error {
+		if c.route == nil {
+			return unknown(c.path)
+		}
+		if c.operation == "" {
+			c.Response().Header().Set("Allow", c.route.allow())
+			return arm.MethodNotAllowed.Errorf("The path does not have this method. It has %s.", c.route.allow())
+		}
+		var buffer [maxSegments]string
+		segments := split(c.path, buffer[:0])
+		for i, name := range c.route.parameters {
+			if err := s.checkParameter(name, segments[i]); err != nil {
+				return err
+			}
+		}
+		return next(c)
+	}
+}
+
+func (s *Server) checkParameter(name, value string) error {
+	switch name {
+	case "subscriptionId":
+		if !arm.ValidSubscriptionID(value) {
+			return arm.InvalidSubscriptionID.At(name, "The subscription id in the path is not a UUID.")
+		}
+	case "resourceGroupName":
+		if !arm.ValidName(value) {
+			return arm.InvalidResourceGroup.At(name, "The resource group name in the path is not legal. Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'.")
+		}
+	case "resourceName":
+		if !arm.ValidName(value) {
+			return arm.InvalidResourceName.At(name, "The cluster name in the path is not legal. Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'.")
+		}
+	case "location":
+		if !arm.SameLocation(value, s.Location) {
+			return arm.InvalidLocation.At(name, "This service serves the location %s only.", s.Location)
+		}
+	case "operationId":
+		if !arm.ValidUUID(value) {
+			return arm.InvalidOperationID.At(name, "The operation id in the path is not a UUID. Use the URL that the service gave.")
+		}
+	}
+	return nil
+}
+
+// chooseVersion finds the api-version and whether it offers the operation (U07).
+func (s *Server) chooseVersion(next handler) handler {
+	return func(c *call) error {
+		m := c.route.methods[c.Request().Method]
+		if m.optional {
+			return next(c)
+		}
+		name := c.QueryParam("api-version")
+		c.version = s.versions[name]
+		switch {
+		case name == "":
+			return arm.InvalidResourceType.At("api-version", "The query parameter api-version is missing. Supported are %s.", s.supported(m))
+		case m.anyVersion:
+			if c.version == nil && m.handler == nil {
+				c.version = s.versions[m.versions[0]] // any router will do
+			}
+		case c.version == nil:
+			return arm.InvalidResourceType.At("api-version", "The api-version is not supported. Supported are %s.", s.supported(m))
+		case !contains(m.versions, name):
+			return arm.InvalidResourceType.At("api-version", "The operation %s is not part of api-version %s. It is available in %s.", m.operation, name, s.supported(m))
+		}
+		return next(c)
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, one := range list {
+		if one == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) supported(m *method) string {
+	if len(m.versions) == 0 {
+		return subscriptionAPIVersion
+	}
+	return strings.Join(m.versions, ", ")
+}
+
+// readBody reads the body of the methods that have one, up to a limit.
+func (s *Server) readBody(next handler) handler {
+	return func(c *call) error {
+		r := c.Request()
+		if !hasBody(r.Method) {
+			return next(c)
+		}
+		if r.ContentLength > maxBody {
+			return tooLarge()
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+		var large *http.MaxBytesError
+		switch {
+		case errors.As(err, &large):
+			return tooLarge()
+		case err != nil:
+			return arm.InvalidRequestContent.Errorf("The body ended before it was complete.").Because(err)
+		}
+		media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+		if len(body) > 0 && !strings.EqualFold(strings.TrimSpace(media), jsonType) {
+			return arm.UnsupportedMediaType.At("Content-Type", "The Content-Type must be %s.", jsonType)
+		}
+		c.body = body
+		return next(c)
+	}
+}
+
+func tooLarge() error {
+	return arm.RequestTooLarge.Errorf("The body is larger than %d bytes.", maxBody)
+}

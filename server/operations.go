@@ -1,0 +1,191 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// operationView is an operation and what its cluster says about it.
+type operationView struct {
+	op *model.AsyncOperation
+	// running is the cluster's record while it runs this operation, else nil.
+	running *model.Operation
+	// cluster is nil when it is gone, or another has its name.
+	cluster *model.Cluster
+}
+
+// operationStatus is the body that a polling client reads (L10).
+type operationStatus struct {
+	ID              string                  `json:"id"`
+	Name            string                  `json:"name"`
+	Status          model.ProvisioningState `json:"status"`
+	StartTime       time.Time               `json:"startTime"`
+	EndTime         *time.Time              `json:"endTime,omitempty"`
+	PercentComplete int                     `json:"percentComplete"`
+	Properties      *operationProgress      `json:"properties,omitempty"`
+	Error           *arm.Body               `json:"error,omitempty"`
+}
+
+// operationProgress is where a running operation is.
+type operationProgress struct {
+	CurrentStep   string    `json:"currentStep"`
+	StepStartedAt time.Time `json:"stepStartedAt"`
+}
+
+// viewOperation reads the operation of the path. One of another subscription or
+// tenant does not exist for the caller (L13).
+func (s *Server) viewOperation(c *call) (*operationView, error) {
+	absent := arm.NotFound.Errorf("The operation was not found. Operations are kept for seven days.")
+	id := strings.ToLower(c.Param("operationId"))
+	doc, err := s.Store.Operations.Get(c.ctx(), id, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, absent
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := &operationView{op: &doc.Operation}
+	tenant := c.trusted(headerTenant)
+	if !strings.EqualFold(v.op.SubscriptionID, c.Param("subscriptionId")) ||
+		tenant != "" && v.op.TenantID != "" && !strings.EqualFold(tenant, v.op.TenantID) {
+		return nil, absent
+	}
+	return v, s.viewCluster(c, v)
+}
+
+func (s *Server) viewCluster(c *call, v *operationView) error {
+	id, ok := arm.ParseClusterID(v.op.ResourceID)
+	if !ok {
+		return nil
+	}
+	doc, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if doc.Cluster.Internal.UID != v.op.ClusterUID {
+		return nil
+	}
+	v.cluster = &doc.Cluster
+	if running := doc.Cluster.Internal.Operation; running != nil && running.ID == v.op.ID {
+		v.running = running
+	}
+	return nil
+}
+
+// state is Canceled if the operation never ended and its cluster does not run
+// it: a delete took its place.
+func (v *operationView) state() model.ProvisioningState {
+	switch {
+	case v.running != nil:
+		return v.op.InitialState
+	case v.op.State == "":
+		return model.Canceled
+	}
+	return v.op.State
+}
+
+func (v *operationView) error() *model.OperationError {
+	if v.op.Error == nil && v.state() == model.Canceled {
+		return canceled()
+	}
+	return v.op.Error
+}
+
+// getOperationStatus answers 200 while the operation is known (L10). What ended
+// shows as ended only when the cluster shows it too.
+func (s *Server) getOperationStatus(c *call) error {
+	v, err := s.viewOperation(c)
+	if err != nil {
+		return err
+	}
+	status := operationStatus{
+		ID:        c.operationID(s, v.op),
+		Name:      v.op.ID,
+		Status:    v.state(),
+		StartTime: v.op.StartedAt,
+	}
+	if v.running != nil {
+		status.PercentComplete = v.running.PercentComplete()
+		if step := v.running.Current; step != nil {
+			status.Properties = &operationProgress{CurrentStep: step.Name, StepStartedAt: step.StartedAt}
+		}
+		c.Response().Header().Set(headerRetryAfter, asyncRetryAfterSeconds)
+	} else {
+		status.EndTime = v.op.EndedAt
+		status.PercentComplete = 100
+		if e := v.error(); e != nil {
+			body := errorBody(e)
+			status.Error = &body
+		}
+	}
+	body, err := json.Marshal(status)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, body)
+}
+
+// operationID is the resource id of the operation's status.
+func (c *call) operationID(s *Server, op *model.AsyncOperation) string {
+	return "/subscriptions/" + op.SubscriptionID + "/providers/" + arm.Namespace + "/locations/" +
+		arm.NormalLocation(s.Location) + "/" + statusSegment + "/" + op.ID
+}
+
+func errorBody(e *model.OperationError) arm.Body {
+	b := arm.Body{Code: e.Code, Message: e.Message, Target: e.Target}
+	for i := range e.Details {
+		b.Details = append(b.Details, errorBody(&e.Details[i]))
+	}
+	return b
+}
+
+// getOperationResult answers 202 while the operation runs, and afterwards what
+// the request would have answered had it not been asynchronous (L09).
+func (s *Server) getOperationResult(c *call) error {
+	v, err := s.viewOperation(c)
+	if err != nil {
+		return err
+	}
+	switch state := v.state(); {
+	case v.running != nil:
+		h := c.Response().Header()
+		h.Set(headerLocation, s.operationURL(c, resultsSegment, v.op.ID))
+		h.Set(headerRetryAfter, asyncRetryAfterSeconds)
+		return c.NoContent(http.StatusAccepted)
+	case state != model.Succeeded:
+		return v.failure()
+	case v.cluster == nil:
+		return c.NoContent(http.StatusNoContent)
+	}
+	return c.cluster(http.StatusOK, v.cluster)
+}
+
+// failure is the operation's error as an answer. Its own fault would read as a
+// fault of the poll, which clients repeat; as a conflict they stop.
+func (v *operationView) failure() error {
+	e := v.error()
+	if e == nil {
+		e = &model.OperationError{Code: arm.OperationFailed.Name, Message: "The operation failed."}
+	}
+	b := errorBody(e)
+	failed := &arm.Error{Code: arm.Code{Name: b.Code, Status: http.StatusConflict}, Message: b.Message, Target: b.Target}
+	for _, known := range arm.Catalogue() {
+		if known.Name == b.Code && known.Status < http.StatusInternalServerError {
+			failed.Code = known
+		}
+	}
+	for _, d := range b.Details {
+		failed.Details = append(failed.Details, &arm.Error{Code: arm.Code{Name: d.Code}, Message: d.Message, Target: d.Target})
+	}
+	return failed
+}

@@ -1,0 +1,193 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// preflightReply is always sent with 200 (T12).
+type preflightReply struct {
+	Status string    `json:"status"`
+	Error  *arm.Body `json:"error,omitempty"`
+}
+
+// preflightDeployment judges the clusters of a template before it is deployed, by
+// the rules that need no look at other resources.
+func (s *Server) preflightDeployment(c *call) error {
+	reply := preflightReply{Status: "Succeeded"}
+	if err := s.preflightTemplate(c); err != nil {
+		typed := c.typed(err)
+		if typed.Code.Retryable() {
+			return typed
+		}
+		body := typed.Body()
+		reply = preflightReply{Status: "Failed", Error: &body}
+	}
+	body, err := json.Marshal(reply)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, body)
+}
+
+// preflightTemplate returns what is wrong with the first cluster that is not right.
+func (s *Server) preflightTemplate(c *call) error {
+	var template struct {
+		Resources []map[string]any `json:"resources"`
+	}
+	if err := json.Unmarshal(c.body, &template); err != nil {
+		return arm.InvalidRequestContent.Errorf("The body is not a template with resources.").Because(err)
+	}
+	for _, resource := range template.Resources {
+		if kind, _ := resource["type"].(string); !strings.EqualFold(kind, arm.ClusterResourceType) {
+			continue
+		}
+		if err := s.preflightResource(c, resource); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) preflightResource(c *call, resource map[string]any) error {
+	id, err := preflightID(c, resource)
+	if err != nil {
+		return err
+	}
+	name, _ := resource["apiVersion"].(string)
+	if isExpression(name) {
+		return nil
+	}
+	inner := *c
+	if inner.version = s.versions[name]; inner.version == nil {
+		return arm.InvalidResourceType.At(id.String(), "The apiVersion of the resource is not supported.")
+	}
+	// These say where and when to deploy, not what.
+	for _, member := range []string{"apiVersion", "type", "name", "id", "scope", "dependsOn", "condition", "comments", "copy", "resourceGroup", "subscriptionId"} {
+		delete(resource, member)
+	}
+	unknown := expressions{}
+	unknown.strip("", resource)
+	if inner.body, err = json.Marshal(resource); err != nil {
+		return err
+	}
+	return unknown.judge(id, s.preflightCluster(&inner, id))
+}
+
+// preflightID is the cluster that the resource becomes. A name that is not known
+// yet cannot exist yet either.
+func preflightID(c *call, resource map[string]any) (arm.ClusterID, error) {
+	id := arm.ClusterID{SubscriptionID: c.Param("subscriptionId"), ResourceGroup: c.Param("resourceGroupName"), Name: "preflight"}
+	if text, _ := resource["id"].(string); text != "" && !isExpression(text) {
+		parsed, ok := arm.ParseClusterID(text)
+		if !ok {
+			return id, arm.InvalidParameter.At(text, "The id of the resource is not that of a cluster.")
+		}
+		return parsed, nil
+	}
+	if name, _ := resource["name"].(string); name != "" && !isExpression(name) {
+		id.Name = name
+		if !arm.ValidName(name) {
+			return id, arm.InvalidResourceName.At(id.String(), "The name of the resource is not legal for a cluster.")
+		}
+	}
+	return id, nil
+}
+
+// preflightCluster judges the body as a PUT of the cluster would.
+func (s *Server) preflightCluster(c *call, id arm.ClusterID) error {
+	if err := validBody(c.body, c.version.ValidateCluster); err != nil {
+		return err
+	}
+	doc, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return s.want(c, c.body, nil, &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType})
+	case err != nil:
+		return err
+	}
+	return s.want(c, c.body, &doc.Cluster, clone(&doc.Cluster))
+}
+
+// expressions are the paths of values that are known only when the template is
+// deployed: strings in square brackets.
+type expressions []string
+
+func isExpression(s string) bool {
+	return strings.HasPrefix(s, "[") && !strings.HasPrefix(s, "[[") && strings.HasSuffix(s, "]")
+}
+
+// strip removes the expressions below value and notes where they were. It tells
+// whether value itself is one.
+func (e *expressions) strip(path string, value any) bool {
+	switch value := value.(type) {
+	case string:
+		if isExpression(value) {
+			*e = append(*e, path)
+			return true
+		}
+	case map[string]any:
+		for name, member := range value {
+			below := name
+			if path != "" {
+				below = path + "." + name
+			}
+			if e.strip(below, member) {
+				delete(value, name)
+			}
+		}
+	case []any:
+		for i, element := range value {
+			if e.strip(path+"["+strconv.Itoa(i)+"]", element) {
+				value[i] = nil
+			}
+		}
+	}
+	return false
+}
+
+// judge keeps the faults that have nothing to do with expressions, and names the
+// resource as their target.
+func (e expressions) judge(id arm.ClusterID, err error) error {
+	var fault *arm.Error
+	if !errors.As(err, &fault) {
+		return err
+	}
+	if fault.Code.Retryable() {
+		return err
+	}
+	faults := fault.Details
+	if len(faults) == 0 {
+		faults = []*arm.Error{fault}
+	}
+	faults = slices.DeleteFunc(slices.Clone(faults), e.excuse)
+	if len(faults) == 0 {
+		return nil
+	}
+	first := faults[0].Code.At(id.String(), "%s", faults[0].Message)
+	first.Details = faults
+	return first
+}
+
+// excuse tells whether the fault is about a value that is not known yet, about
+// what holds it or what is in it, or about headers that come with the deployment.
+func (e expressions) excuse(fault *arm.Error) bool {
+	if fault.Target == headerIdentityURL || fault.Target == headerTenant {
+		return true
+	}
+	return slices.ContainsFunc(e, func(path string) bool { return within(path, fault.Target) || within(fault.Target, path) })
+}
+
+// within tells whether the path inner is outer or lies in it.
+func within(inner, outer string) bool {
+	rest, ok := strings.CutPrefix(inner, outer)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}

@@ -1,0 +1,130 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/ugorji/go/codec"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// subscriptionAPIVersion is the one with which ARM tells about subscriptions.
+const subscriptionAPIVersion = "2.0"
+
+// subscriptionAllows lets a request pass whose subscription is in one of the
+// states (B02).
+func (s *Server) subscriptionAllows(c *call, states ...model.SubscriptionState) error {
+	doc, err := s.subscription(c)
+	switch {
+	case err != nil:
+		return err
+	case doc == nil:
+		return arm.InvalidSubscriptionState.Errorf("The subscription is not registered with %s. Register it.", arm.Namespace)
+	case !slices.Contains(states, doc.Subscription.State):
+		return arm.InvalidSubscriptionState.Errorf("The request is not allowed in subscription state %q.", doc.Subscription.State)
+	}
+	return nil
+}
+
+// subscription is nil if ARM never told about it.
+func (s *Server) subscription(c *call) (*store.SubscriptionDocument, error) {
+	id := strings.ToLower(c.Param("subscriptionId"))
+	doc, err := s.Store.Subscriptions.Get(c.ctx(), id, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return doc, err
+}
+
+// tenant is the tenant of the subscription, as far as it is known.
+func (s *Server) tenant(c *call) string {
+	if told := c.trusted(headerTenant); told != "" {
+		return told
+	}
+	if doc, err := s.subscription(c); err == nil && doc != nil {
+		return doc.Subscription.Properties.TenantID
+	}
+	return ""
+}
+
+// subscriptionStates are the words that ARM uses.
+func subscriptionStates() []model.SubscriptionState {
+	return []model.SubscriptionState{model.Registered, model.Unregistered, model.Warned, model.Suspended, model.Deleted}
+}
+
+// putSubscription notes what ARM tells about a subscription, in any order of
+// states (B01). Deleted makes the backend delete the clusters. Members that the
+// service does not know are kept and given back.
+func (s *Server) putSubscription(c *call) error {
+	told, err := readSubscription(c.body)
+	if err != nil {
+		return err
+	}
+	id := strings.ToLower(c.Param("subscriptionId"))
+	for {
+		_, err := s.Store.Subscriptions.Update(c.ctx(), id, id, func(doc *store.SubscriptionDocument) error {
+			if reflect.DeepEqual(doc.Subscription, *told) {
+				return store.ErrUnchanged
+			}
+			doc.Subscription = *told
+			s.cascade(doc)
+			return nil
+		})
+		if !errors.Is(err, store.ErrNotFound) {
+			return s.answerSubscription(c, http.StatusOK, err)
+		}
+		doc := store.NewSubscription(id)
+		doc.Subscription = *told
+		s.cascade(doc)
+		err = s.Store.Subscriptions.Create(c.ctx(), doc)
+		var conflict *store.ConflictError
+		if !errors.As(err, &conflict) {
+			return s.answerSubscription(c, http.StatusCreated, err)
+		}
+	}
+}
+
+// cascade gives the backend work if the subscription is deleted, and takes it
+// back if it no longer is.
+func (s *Server) cascade(doc *store.SubscriptionDocument) {
+	doc.Due = nil
+	if doc.Subscription.State == model.Deleted {
+		doc.Due = store.Due(0)
+	}
+}
+
+// answerSubscription echoes the body: it is what is stored now.
+func (s *Server) answerSubscription(c *call, status int, err error) error {
+	if err != nil {
+		return err
+	}
+	s.Wake()
+	return c.json(status, c.body)
+}
+
+// readSubscription reads the body with all its members, at every depth. Who owns
+// the subscription's account is of no use here and not kept.
+func readSubscription(body []byte) (*model.Subscription, error) {
+	if !json.Valid(body) || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return nil, arm.InvalidRequestContent.Errorf("The body must be a JSON object that describes the subscription.")
+	}
+	h := &codec.JsonHandle{}
+	h.MapType = reflect.TypeFor[map[string]any]()
+	var told model.Subscription
+	if err := codec.NewDecoderBytes(body, h).Decode(&told); err != nil {
+		return nil, arm.InvalidRequestContent.Errorf("The body is not a subscription: a member has the wrong type.")
+	}
+	if !slices.Contains(subscriptionStates(), told.State) {
+		return nil, arm.InvalidParameter.At("state", "The state must be one of %v.", subscriptionStates())
+	}
+	delete(told.Properties.CodecMissingFields(), "accountOwner")
+	return &told, nil
+}
