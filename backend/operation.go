@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -156,27 +157,27 @@ func (w *Worker) keepAlive(ctx context.Context, op *operation) (_ context.Contex
 func (w *Worker) beat(ctx context.Context, op *operation, done chan struct{}, cancel context.CancelCauseFunc) {
 	const retries = 5 // in the time of one beat
 	period := w.LeaseTTL / 4
-	renewed, pause := time.Now(), period // monotonic, unlike w.Now
+	safe := w.LeaseTTL - period/2 // leaves the step time to stop before another worker begins
+	deadline, pause := time.Now().Add(safe), period
 	for {
 		select {
 		case <-done:
 			return
 		case <-time.After(pause):
 		}
-		begun := time.Now()
-		err := renew(ctx, op.work, period)
-		pause = period
+		begun := time.Now() // monotonic, unlike w.Now
+		err := renew(ctx, op.work, min(period, deadline.Sub(begun)))
 		switch {
 		case err == nil:
-			renewed = begun
+			deadline, pause = begun.Add(safe), period
 		case errors.Is(err, pipeline.ErrSuperseded), errors.Is(err, store.ErrLeaseLost):
 			cancel(err)
 			return
-		case time.Since(renewed) > w.LeaseTTL-period/2:
-			cancel(errors.Join(store.ErrLeaseLost, err))
+		case !time.Now().Before(deadline):
+			cancel(fmt.Errorf("%w: %w", store.ErrLeaseLost, err))
 			return
 		default:
-			pause = period / retries
+			pause = min(period/retries, time.Until(deadline))
 		}
 	}
 }

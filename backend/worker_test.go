@@ -1,0 +1,509 @@
+package backend_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+type steps = map[model.OperationKind][]pipeline.Step
+
+func TestLifeOfACluster(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var order []string
+	note := func(name string) pipeline.Step {
+		return step(name, func(context.Context, *pipeline.Work) error { order = append(order, name); return nil })
+	}
+	w := db.work(t, backend.Config{Plans: plans(steps{model.Create: {note("a"), note("b")}, model.Delete: {note("z")}})})
+
+	doc := request(t, s, subscription, "c")
+	w.Wake()
+	if op := result(t, s, doc.Cluster.Internal.Operation.ID); op.State != model.Succeeded || op.EndedAt == nil || op.Error != nil {
+		t.Errorf("create told %+v, want Succeeded with its end", op)
+	}
+	if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Succeeded {
+		t.Errorf("after create the cluster is %s, want Succeeded", c.Properties.ProvisioningState)
+	}
+	id := change(t, s, doc, model.Delete)
+	w.Wake()
+	if op := result(t, s, id); op.State != model.Succeeded {
+		t.Errorf("delete told %s, want Succeeded", op.State)
+	}
+	if settled(t, s, doc) != nil {
+		t.Error("the document is still there after the delete")
+	}
+	if got := strings.Join(order, " "); got != "a b z" {
+		t.Errorf("steps ran in the order %q, want a b z", got)
+	}
+}
+
+func TestFailuresReachClientAndCluster(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		why   string
+		kind  model.OperationKind
+		err   error
+		code  string
+		state model.ProvisioningState
+		was   model.ProvisioningState // FailedProvisioningState
+	}{
+		"create": {why: "a half-made cluster can only be deleted", kind: model.Create,
+			err: arm.InvalidParameter.At("properties.x", "wrong"), code: "InvalidParameter", state: model.Failed, was: model.Creating},
+		"update": {why: "a failed update may be repeated", kind: model.Update,
+			err: arm.InvalidParameter.At("properties.x", "wrong"), code: "InvalidParameter", state: model.Failed, was: model.Updating},
+		"delete": {why: "what is left must stay visible", kind: model.Delete,
+			err: arm.InvalidParameter.At("properties.x", "wrong"), code: "InvalidParameter", state: model.Failed, was: model.Deleting},
+		"maintenance": {why: "ours, not the customer's failure", kind: model.AdminUpdate,
+			err: arm.InvalidParameter.At("properties.x", "wrong"), code: "InvalidParameter", state: model.Succeeded},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := newDatabase(t)
+			s, _ := db.connect(t)
+			fails := []pipeline.Step{step("fails", func(context.Context, *pipeline.Work) error { return test.err })}
+			db.work(t, backend.Config{Plans: plans(steps{test.kind: fails})})
+			doc := request(t, s, subscription, "c")
+			id := doc.Cluster.Internal.Operation.ID
+			if test.kind != model.Create {
+				settled(t, s, doc)
+				id = change(t, s, doc, test.kind)
+			}
+			op := result(t, s, id)
+			if op.State != model.Failed || op.Error == nil || op.Error.Code != test.code || op.Error.Target != "properties.x" {
+				t.Errorf("%s: told %+v, want Failed with %s", test.why, op, test.code)
+			}
+			c := settled(t, s, doc).Cluster
+			if c.Properties.ProvisioningState != test.state || c.Internal.FailedProvisioningState != test.was {
+				t.Errorf("%s: cluster is %s (failed while %q), want %s (%q)", test.why,
+					c.Properties.ProvisioningState, c.Internal.FailedProvisioningState, test.state, test.was)
+			}
+			if maintained := c.Internal.LastAdminUpdateError != ""; maintained != (test.kind == model.AdminUpdate) {
+				t.Errorf("%s: last maintenance error is %q", test.why, c.Internal.LastAdminUpdateError)
+			}
+		})
+	}
+}
+
+// TestCrashAtEveryBoundary cuts a worker off its database for ever, after each
+// of its writes: the claim, the first step's begin, each step's end, the last
+// renewal, what the client is told.
+func TestCrashAtEveryBoundary(t *testing.T) {
+	t.Parallel()
+	const n = 3
+	for writes := 1; writes <= 1+1+n+1+1; writes++ {
+		t.Run(fmt.Sprint("after write ", writes), func(t *testing.T) {
+			t.Parallel()
+			ran := crash(t, n, func(dying *running) {
+				var count atomic.Int32
+				dying.wire.onWrite(func(string) {
+					if count.Add(1) == int32(writes) {
+						dying.wire.cut()
+					}
+				})
+			}, func(*running, int) {})
+			for i, times := range ran {
+				if times != 1 {
+					t.Errorf("step %d was done %d times, want once", i, times)
+				}
+			}
+		})
+	}
+	for at := range n {
+		t.Run(fmt.Sprint("before the end of step ", at, " is recorded"), func(t *testing.T) {
+			t.Parallel()
+			ran := crash(t, n, func(*running) {}, func(dying *running, step int) {
+				if step == at {
+					dying.wire.cut()
+				}
+			})
+			for i, times := range ran {
+				if want := map[bool]int32{true: 2, false: 1}[i == at]; times != want {
+					t.Errorf("step %d was done %d times, want %d", i, times, want)
+				}
+			}
+		})
+	}
+}
+
+// crash runs a create of n steps with a worker that is cut off on the way and
+// then with another one. It returns how often each step was done.
+func crash(t *testing.T, n int, prepare func(dying *running), afterStep func(dying *running, step int)) []int32 {
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	ran := make([]atomic.Int32, n)
+	var dying *running
+	plan := func(mayDie bool) map[model.OperationKind][]pipeline.Step {
+		var list []pipeline.Step
+		for i := range n {
+			list = append(list, step(fmt.Sprint("step ", i), func(ctx context.Context, _ *pipeline.Work) error {
+				if mayDie && dying.wire.isCut.Load() {
+					<-ctx.Done() // the dead do nothing
+					return ctx.Err()
+				}
+				ran[i].Add(1)
+				if mayDie {
+					afterStep(dying, i)
+				}
+				return nil
+			}))
+		}
+		return plans(steps{model.Create: list})
+	}
+	const ttl = time.Second
+	dying = db.work(t, backend.Config{LeaseTTL: ttl, PollInterval: time.Hour, Plans: plan(true)})
+	prepare(dying)
+	doc := request(t, s, subscription, "c")
+	dying.Wake()
+	eventually(t, "the first worker is cut off", dying.wire.isCut.Load)
+	db.work(t, backend.Config{LeaseTTL: ttl, Plans: plan(false)})
+
+	if op := result(t, s, doc.Cluster.Internal.Operation.ID); op.State != model.Succeeded {
+		t.Errorf("told %s, want Succeeded", op.State)
+	}
+	if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Succeeded {
+		t.Errorf("cluster is %s, want Succeeded", c.Properties.ProvisioningState)
+	}
+	times := make([]int32, n)
+	for i := range ran {
+		times[i] = ran[i].Load()
+	}
+	return times
+}
+
+func TestAToldFailureStandsAfterACrash(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var attempts atomic.Int32
+	plan := plans(steps{model.Create: {step("fails once", func(context.Context, *pipeline.Work) error {
+		if attempts.Add(1) == 1 {
+			return arm.InvalidParameter.Errorf("wrong")
+		}
+		return nil
+	})}})
+	first := db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plan})
+	first.wire.onWrite(func(container string) {
+		if container == "Operations" {
+			first.wire.cut()
+		}
+	})
+	doc := request(t, s, subscription, "c")
+	result(t, s, doc.Cluster.Internal.Operation.ID)
+	db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plan})
+	if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Failed {
+		t.Errorf("cluster is %s although its client was told Failed", c.Properties.ProvisioningState)
+	}
+	if n := attempts.Load(); n != 1 {
+		t.Errorf("the step was tried %d times, want once", n)
+	}
+}
+
+func TestManyWorkersRunEachStepOnce(t *testing.T) {
+	t.Parallel()
+	const clusters, workers = 20, 3
+	const ttl = 2 * time.Second
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var mu sync.Mutex
+	done, inside := map[string]int{}, map[string]int{}
+	note := func(counts map[string]int, name string, n int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		counts[name] += n
+		return counts[name]
+	}
+	takes := func(name string, d time.Duration) pipeline.Step {
+		return step(name, func(ctx context.Context, w *pipeline.Work) error {
+			cluster := w.Cluster().Name
+			if note(inside, cluster, 1) > 1 {
+				t.Errorf("two workers on %s at once", cluster)
+			}
+			defer note(inside, cluster, -1)
+			select {
+			case <-ctx.Done(): // a machine so slow that the lease was lost
+				return ctx.Err()
+			case <-time.After(d):
+				note(done, cluster+" "+name, 1)
+				return nil
+			}
+		})
+	}
+	var docs []*store.ClusterDocument
+	for i := range clusters {
+		docs = append(docs, request(t, s, fmt.Sprintf("00000000-0000-0000-0000-%012d", i%4), fmt.Sprint("c", i)))
+	}
+	for range workers { // only heartbeats keep the lease during the long step
+		db.work(t, backend.Config{LeaseTTL: ttl, Plans: plans(steps{model.Create: {takes("short", 0), takes("long", ttl+time.Second)}})})
+	}
+	for _, doc := range docs {
+		if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Succeeded {
+			t.Errorf("%s is %s, want Succeeded", c.Name, c.Properties.ProvisioningState)
+		}
+	}
+	if len(done) != 2*clusters {
+		t.Errorf("%d different steps were done, want %d", len(done), 2*clusters)
+	}
+	for name, n := range done {
+		if n != 1 {
+			t.Errorf("%s was done %d times", name, n)
+		}
+	}
+}
+
+func TestDeleteCancelsWhatRuns(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	entered, left := make(chan struct{}), make(chan struct{})
+	create := step("blocks", func(ctx context.Context, w *pipeline.Work) error {
+		close(entered)
+		<-ctx.Done()
+		time.Sleep(100 * time.Millisecond) // cleaning up
+		if err := w.Save(context.WithoutCancel(ctx), func(*model.Cluster) error { return nil }); !errors.Is(err, pipeline.ErrSuperseded) {
+			t.Errorf("Save of the cancelled create: %v, want ErrSuperseded", err)
+		}
+		close(left)
+		return nil
+	})
+	remove := step("removes", func(context.Context, *pipeline.Work) error {
+		select {
+		case <-left:
+		default:
+			t.Error("the delete began before the create's step had returned")
+		}
+		return nil
+	})
+	w := db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plans(steps{model.Create: {create}, model.Delete: {remove}})})
+	doc := request(t, s, subscription, "c")
+	within(t, "the create's step begins", entered)
+	id := change(t, s, doc, model.Delete)
+	w.Wake()
+	if op := result(t, s, id); op.State != model.Succeeded {
+		t.Errorf("delete told %s, want Succeeded", op.State)
+	}
+	if settled(t, s, doc) != nil {
+		t.Error("the document is still there")
+	}
+	created, err := s.Operations.Get(t.Context(), doc.Cluster.Internal.Operation.ID, doc.Cluster.Internal.Operation.ID)
+	if err != nil || created.Operation.State != "" {
+		t.Errorf("the cancelled create told %q (%v); its status is for the server to derive", created.Operation.State, err)
+	}
+}
+
+func TestTooManyLostWorkersFailTheOperation(t *testing.T) {
+	t.Parallel()
+	for lost, want := range map[int]model.ProvisioningState{4: model.Succeeded, 5: model.Failed} {
+		t.Run(fmt.Sprint(lost+1), func(t *testing.T) {
+			t.Parallel()
+			db := newDatabase(t)
+			s, _ := db.connect(t)
+			doc := request(t, s, subscription, "c")
+			if _, err := s.Clusters.Update(t.Context(), doc.Partition, doc.ID, func(d *store.ClusterDocument) error {
+				d.Owner, d.Lost = "dead", lost
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			db.work(t, backend.Config{Plans: plans(nil)})
+			op := result(t, s, doc.Cluster.Internal.Operation.ID)
+			if op.State != want || want == model.Failed && op.Error.Code != arm.TooManyClaims.Name {
+				t.Errorf("after %d lost workers: %+v, want %s", lost+1, op, want)
+			}
+			if now := settled(t, s, doc); now.Lost != 0 {
+				t.Errorf("the next operation would inherit %d lost workers", now.Lost)
+			}
+		})
+	}
+}
+
+func TestDrainHandsOverAtOnce(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	entered := make(chan struct{})
+	var once sync.Once
+	plan := plans(steps{model.Create: {step("goes on elsewhere", func(ctx context.Context, _ *pipeline.Work) error {
+		first := false
+		once.Do(func() { first = true })
+		if !first {
+			return nil
+		}
+		close(entered)
+		<-ctx.Done()
+		return ctx.Err()
+	})}})
+	first := db.work(t, backend.Config{LeaseTTL: time.Hour, Plans: plan})
+	doc := request(t, s, subscription, "c")
+	within(t, "the step begins", entered)
+	db.work(t, backend.Config{LeaseTTL: time.Hour, Plans: plan})
+	begun := time.Now()
+	if err := first.stop(); err != nil {
+		t.Errorf("drain: %v", err)
+	}
+	if c := settled(t, s, doc); c.Cluster.Properties.ProvisioningState != model.Succeeded || c.Lost != 0 {
+		t.Errorf("cluster is %s with %d lost workers, want Succeeded with none", c.Cluster.Properties.ProvisioningState, c.Lost)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("the other worker needed %s", took)
+	}
+}
+
+func TestDrainGivesUpOnAStuckStep(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	entered, end := make(chan struct{}), make(chan struct{})
+	w := db.work(t, backend.Config{DrainGrace: 50 * time.Millisecond, Plans: plans(steps{model.Create: {
+		step("stuck", func(context.Context, *pipeline.Work) error { close(entered); <-end; return nil })}})})
+	request(t, s, subscription, "c")
+	within(t, "the step begins", entered)
+	if err := w.stop(); err == nil || !strings.Contains(err.Error(), "1 operations did not stop") {
+		t.Errorf("drain with a stuck step: %v", err)
+	}
+	close(end)
+}
+
+func TestOneSubscriptionDoesNotStarveAnother(t *testing.T) {
+	t.Parallel()
+	const other = "00000000-0000-0000-0000-000000000002"
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var mu sync.Mutex
+	var order []string
+	plan := plans(steps{model.Create: {step("slow", func(_ context.Context, w *pipeline.Work) error {
+		mu.Lock()
+		order = append(order, w.Cluster().ID)
+		mu.Unlock()
+		time.Sleep(10 * time.Millisecond)
+		return nil
+	})}})
+	var docs []*store.ClusterDocument
+	for i := range 40 {
+		docs = append(docs, request(t, s, subscription, fmt.Sprint("c", i)))
+	}
+	docs = append(docs, request(t, s, other, "late"))
+	db.work(t, backend.Config{Concurrency: 4, Plans: plan})
+	for _, doc := range docs {
+		settled(t, s, doc)
+	}
+	for i, id := range order {
+		if strings.Contains(id, other) && i > 4 {
+			t.Errorf("the other subscription's only cluster was number %d", i+1)
+		}
+	}
+}
+
+func TestAnOutageOfTheStoreIsSurvived(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var ran atomic.Int32
+	entered, back := make(chan struct{}), make(chan struct{})
+	w := db.work(t, backend.Config{LeaseTTL: time.Minute, Plans: plans(steps{model.Create: {
+		step("during the outage", func(context.Context, *pipeline.Work) error { ran.Add(1); close(entered); <-back; return nil }),
+		step("after it", func(context.Context, *pipeline.Work) error { ran.Add(1); return nil })}})})
+	doc := request(t, s, subscription, "c")
+	within(t, "the step begins", entered)
+	w.wire.cut()
+	close(back)
+	time.Sleep(700 * time.Millisecond) // the step's record fails at least twice
+	w.wire.isCut.Store(false)
+	if c := settled(t, s, doc); c.Cluster.Properties.ProvisioningState != model.Succeeded || ran.Load() != 2 {
+		t.Errorf("cluster is %s after %d steps, want Succeeded after 2", c.Cluster.Properties.ProvisioningState, ran.Load())
+	}
+}
+
+func TestALeaseThatCannotBeKeptCancelsTheStep(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	entered, left := make(chan struct{}), make(chan struct{})
+	w := db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plans(steps{model.Create: {
+		step("blocks", func(ctx context.Context, _ *pipeline.Work) error {
+			close(entered)
+			<-ctx.Done()
+			if cause := context.Cause(ctx); !errors.Is(cause, store.ErrLeaseLost) {
+				t.Errorf("the step was cancelled because %v", cause)
+			}
+			close(left)
+			return ctx.Err()
+		})}})})
+	request(t, s, subscription, "c")
+	within(t, "the step begins", entered)
+	w.wire.cut()
+	within(t, "the step is cancelled", left)
+}
+
+func TestMetricsAndLogsTellNoSecretsAndNoNames(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-7f3a"
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	registry := prometheus.NewRegistry()
+	var attempts atomic.Int32
+	w := db.work(t, backend.Config{Metrics: registry, Plans: plans(steps{model.Create: {
+		step("keeps a secret", func(ctx context.Context, w *pipeline.Work) error {
+			err := w.Save(ctx, func(c *model.Cluster) error { c.Internal.KubeadminPassword = canary; return nil })
+			switch attempts.Add(1) {
+			case 1:
+				return fmt.Errorf("%v is not what %+v wants: %w", w.Cluster().Internal.KubeadminPassword, w.Cluster().Internal, errors.New("no"))
+			case 2:
+				panic(map[string]string{"password": canary})
+			}
+			return err
+		})}})})
+	doc := request(t, s, subscription, "secretive")
+	if op := result(t, s, doc.Cluster.Internal.Operation.ID); op.State != model.Succeeded {
+		t.Fatalf("told %+v", op)
+	}
+	settled(t, s, doc)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprint(families)
+	for _, want := range []string{"aro_backend_operations_total", "aro_backend_operation_duration_seconds", "aro_backend_step_duration_seconds",
+		"aro_backend_step_attempts_total", "aro_backend_pickup_delay_seconds", "aro_backend_running_operations", "aro_backend_claims_total", "aro_backend_lost_leases_total"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no metric %s", want)
+		}
+	}
+	if strings.Contains(text, "secretive") || strings.Contains(text, subscription) {
+		t.Error("a metric names the customer's resource")
+	}
+	log := w.logs.String()
+	for _, want := range []string{`"operationId":"` + doc.Cluster.Internal.Operation.ID, `"correlationId":"correlation"`, `"resourceId":"/subscriptions/`, `"step":"keeps a secret"`, `"attempt":3`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log has no %s", want)
+		}
+	}
+	if strings.Contains(log+text, canary) {
+		t.Errorf("the secret got out:\n%s", log)
+	}
+}
+
+func TestConfigurationIsChecked(t *testing.T) {
+	t.Parallel()
+	_, err := backend.New(backend.Config{Concurrency: -1, LeaseTTL: -time.Second, Plans: steps{model.Create: {{Name: "idle"}}}})
+	for _, want := range []string{"no store", "concurrency", "lease time", `plan Create: step "idle" does nothing`, "plan Delete: the plan has no steps"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("New: %v, want a word on %q", err, want)
+		}
+	}
+}
