@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +22,8 @@ type Behaviour struct {
 	// Boot is from the first Apply until everything is ready; Removal from the
 	// first Remove until nothing is left.
 	Boot, Removal time.Duration
+	// Latency is how long every Apply takes to answer.
+	Latency time.Duration
 	// Hold keeps clusters from getting ready for as long as it says so.
 	Hold func(controlplane.Spec) bool
 	// Kubeconfig and Password are what ready clusters hand out. Empty means
@@ -107,18 +110,8 @@ func (c *ControlPlanes) Records() []Record {
 		r.Specs = slices.Clone(r.Specs)
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b Record) int { return compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b Record) int { return strings.Compare(a.ID, b.ID) })
 	return all
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (c *ControlPlanes) apply(w http.ResponseWriter, r *http.Request) {
@@ -127,6 +120,7 @@ func (c *ControlPlanes) apply(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":"not a spec of this cluster"}`, http.StatusBadRequest)
 		return
 	}
+	time.Sleep(c.behaviour.Latency)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.planes[spec.ID]

@@ -1,0 +1,120 @@
+package crash
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // for the database's own integrity check
+
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/store/sqlite"
+)
+
+// documentsWhole opens the database that the dead left behind and compares every
+// document with what customers were told and what was done outside.
+func (f *fleet) documentsWhole(told [][]*story) {
+	t := f.t
+	t.Helper()
+	integrity(t, f.path)
+	s := open(t, f.path)
+	live := map[string]bool{} // by UID
+	keys := map[string]*store.ClusterDocument{}
+	for _, doc := range all(t, s.Clusters) {
+		live[doc.Cluster.Internal.UID] = true
+		keys[doc.ID] = doc
+		if c := doc.Cluster; c.Properties.ProvisioningState != "Succeeded" || c.Internal.Operation != nil || doc.Owner != "" || doc.Due != nil {
+			t.Errorf("%s rests as %s, operation %v, owner %q, due %v", c.Name, c.Properties.ProvisioningState, c.Internal.Operation != nil, doc.Owner, doc.Due)
+		}
+	}
+	for _, stories := range told {
+		for _, story := range stories {
+			doc := keys[story.id.Key()]
+			if (doc == nil) != story.deleted {
+				t.Errorf("%s: deleted %v, document there %v", story.id.Name, story.deleted, doc != nil)
+			}
+			if doc != nil && doc.Cluster.Tags["patched"] != story.tag {
+				t.Errorf("%s: tag %q, acknowledged was %q", story.id.Name, doc.Cluster.Tags["patched"], story.tag)
+			}
+		}
+	}
+	for _, r := range f.planes.Records() {
+		judge(t, r, live[r.ID])
+		delete(live, r.ID)
+	}
+	for uid := range live {
+		t.Errorf("cluster %s has no control plane", uid)
+	}
+	bills(t, s, keys)
+}
+
+// bills proves that every live cluster is billed and no deleted one any more.
+func bills(t *testing.T, s *store.Store, clusters map[string]*store.ClusterDocument) {
+	t.Helper()
+	live := map[string]bool{}
+	for _, doc := range clusters {
+		live[doc.Cluster.Internal.UID] = true
+	}
+	for _, bill := range all(t, s.Billing) {
+		if ended := bill.Billing.DeletedAt != nil; bill.Billing.CreatedAt == nil || ended == live[bill.ID] {
+			t.Errorf("bill of %s: begun %v, ended %v, cluster there %v", bill.Billing.ResourceID, bill.Billing.CreatedAt, bill.Billing.DeletedAt, live[bill.ID])
+		}
+		delete(live, bill.ID)
+	}
+	for uid := range live {
+		t.Errorf("cluster %s is not billed", uid)
+	}
+}
+
+// all reads a whole collection.
+func all[T any](t *testing.T, c *store.Collection[T]) (docs []*T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	q := store.Query{Limit: 100}
+	for {
+		page, next, err := c.List(ctx, q)
+		if err != nil {
+			t.Fatalf("a document cannot be read: %v", err)
+		}
+		docs = append(docs, page...)
+		if q.Continuation = next; next == "" {
+			return docs
+		}
+	}
+}
+
+func open(t *testing.T, path string) *store.Store {
+	t.Helper()
+	text, err := os.ReadFile(path + ".keys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.ParseKeyring(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(keeper, keys)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// integrity asks the database whether its file is whole.
+func integrity(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var verdict string
+	if err := db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+		t.Errorf("integrity of the database: %q, %v", verdict, err)
+	}
+}

@@ -1,0 +1,259 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+const (
+	subscription = "00000000-0000-0000-0000-0000000000a1"
+	location     = "eastus"
+	// stepDone is the worker's log line for a step that was recorded as finished.
+	stepDone = "step done"
+)
+
+// binary is built once by TestMain.
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	if testing.Short() {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "crash")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		binary, err = stand.Build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// fleet is some processes on one store. Whichever dies is replaced at once.
+type fleet struct {
+	t       *testing.T
+	path    string // of the database
+	planes  *stand.ControlPlanes
+	options stand.Options
+
+	mu      sync.Mutex
+	alive   []*stand.Process
+	clients map[*stand.Process]*stand.Client
+	// done counts the lines of finished steps by operation and step.
+	done   map[string]int
+	onDone func(*stand.Process, stand.Line)
+
+	stopping chan struct{}
+	keepers  sync.WaitGroup
+}
+
+func newFleet(t *testing.T, size int, b stand.Behaviour, lease time.Duration) *fleet {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	f := &fleet{t: t, path: filepath.Join(t.TempDir(), "aro.db"), planes: stand.NewControlPlanes(t, b),
+		clients: map[*stand.Process]*stand.Client{}, done: map[string]int{}, stopping: make(chan struct{})}
+	f.options = stand.Options{Binary: binary, Store: "sqlite:" + f.path, ControlPlanes: f.planes.Address,
+		Lease: lease, Poll: 100 * time.Millisecond, OnLine: f.line}
+	for range size {
+		f.keepers.Add(1)
+		first := f.launch(f.options)
+		go f.keep(first)
+	}
+	t.Cleanup(f.halt)
+	f.register()
+	return f
+}
+
+// keep replaces a process whenever it dies, until the fleet stops.
+func (f *fleet) keep(p *stand.Process) {
+	defer f.keepers.Done()
+	for p != nil {
+		<-p.Exited()
+		f.mu.Lock()
+		delete(f.clients, p)
+		f.alive = without(f.alive, p)
+		f.mu.Unlock()
+		select {
+		case <-f.stopping:
+			return
+		default:
+			p = f.launch(f.options)
+		}
+	}
+}
+
+func without(all []*stand.Process, gone *stand.Process) []*stand.Process {
+	var rest []*stand.Process
+	for _, p := range all {
+		if p != gone {
+			rest = append(rest, p)
+		}
+	}
+	return rest
+}
+
+func (f *fleet) launch(o stand.Options) *stand.Process {
+	p, err := stand.Launch(o)
+	if err != nil {
+		select {
+		case <-f.stopping:
+		default:
+			f.t.Errorf("a process could not be replaced: %v", err)
+		}
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.alive = append(f.alive, p)
+	f.clients[p] = stand.NewClient(p.URL, nil)
+	return p
+}
+
+// halt ends all processes.
+func (f *fleet) halt() {
+	select {
+	case <-f.stopping:
+	default:
+		close(f.stopping)
+	}
+	f.mu.Lock()
+	all := f.alive
+	f.mu.Unlock()
+	for _, p := range all {
+		p.Kill()
+	}
+	f.keepers.Wait()
+}
+
+// retire stops all processes as an operator would, and fails if one does not go well.
+func (f *fleet) retire() {
+	f.t.Helper()
+	close(f.stopping)
+	f.mu.Lock()
+	all := f.alive
+	f.mu.Unlock()
+	for _, p := range all {
+		if err := p.Stop(); err != nil {
+			f.t.Errorf("SIGTERM: %v", err)
+		}
+	}
+	f.keepers.Wait()
+}
+
+func (f *fleet) line(p *stand.Process, line stand.Line) {
+	if line.Message() != stepDone {
+		return
+	}
+	f.mu.Lock()
+	f.done[line.Attr("operationId")+" "+line.Attr("step")]++
+	hook := f.onDone
+	f.mu.Unlock()
+	if hook != nil {
+		hook(p, line)
+	}
+}
+
+func (f *fleet) hook(onDone func(*stand.Process, stand.Line)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.onDone = onDone
+}
+
+// finished is how often each step of each operation was finished.
+func (f *fleet) finished() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[string]int{}
+	for step, n := range f.done {
+		all[step] = n
+	}
+	return all
+}
+
+func (f *fleet) any() *stand.Process {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.alive) == 0 {
+		return nil
+	}
+	return f.alive[rand.IntN(len(f.alive))]
+}
+
+var errNoAnswer = errors.New("no answer")
+
+// patience is how long a request may go without an answer while processes die.
+const patience = 60 * time.Second
+
+// do sends a request to some process until one answers below 500. The request
+// may be carried out more than once: that is what callers of a dying service do.
+func (f *fleet) do(r stand.Request) (*stand.Reply, error) {
+	deadline := time.Now().Add(patience)
+	for ; time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		p := f.any()
+		if p == nil {
+			continue
+		}
+		f.mu.Lock()
+		client := f.clients[p]
+		f.mu.Unlock()
+		if client == nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		reply, err := client.Do(ctx, r)
+		cancel()
+		if err == nil && reply.Status < 500 {
+			return reply, nil
+		}
+	}
+	return nil, fmt.Errorf("%w to %s %s within %s", errNoAnswer, r.Method, r.Path, patience)
+}
+
+func (f *fleet) must(r stand.Request) *stand.Reply {
+	f.t.Helper()
+	reply, err := f.do(r)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return reply
+}
+
+func (f *fleet) register() {
+	f.t.Helper()
+	reply := f.must(stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
+		Body: stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
+	if reply.Status != http.StatusOK && reply.Status != http.StatusCreated {
+		f.t.Fatal(reply)
+	}
+}
+
+func clusterID(name string) arm.ClusterID {
+	return arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "crash", Name: name}
+}
+
+// secret is a PATCH that makes a worker act, and says so in a tag.
+func secret(salt string) stand.Object {
+	return stand.Object{"tags": stand.Object{"patched": salt},
+		"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "secret-" + salt}}}
+}
