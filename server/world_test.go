@@ -1,0 +1,231 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/seed"
+	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+const (
+	subscription = "00000000-0000-0000-0000-0000000000a1"
+	location     = "eastus"
+	newest       = stand.Newest
+	oldest       = stand.Oldest
+)
+
+// world is a server on a real store, with a registered subscription.
+type world struct {
+	t     testing.TB
+	store *store.Store
+	http  *httptest.Server
+	*stand.Client
+
+	mu    sync.Mutex
+	log   bytes.Buffer
+	wakes int
+}
+
+func (w *world) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(p)
+}
+
+func (w *world) logged() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.String()
+}
+
+func openStore(t testing.TB) *store.Store {
+	t.Helper()
+	keeper, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.ParseKeyring([]byte(store.NewKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := store.New(keeper, keys)
+	t.Cleanup(func() { _ = st.Close() })
+	if err := seed.Empty(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func newWorld(t testing.TB, change ...func(*server.Config)) *world {
+	t.Helper()
+	w := &world{t: t, store: openStore(t)}
+	cfg := server.Config{
+		Store: w.store, Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{}, Build: "test",
+		Logger: slog.New(slog.NewJSONHandler(w, nil)), Registry: prometheus.NewRegistry(),
+		Wake: func() { w.mu.Lock(); w.wakes++; w.mu.Unlock() },
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	s, err := server.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.http = httptest.NewServer(s.Handler())
+	t.Cleanup(w.http.Close)
+	w.Client = stand.NewClient(w.http.URL, nil)
+	w.subscription(subscription, model.Registered)
+	return w
+}
+
+func (w *world) subscription(id string, state model.SubscriptionState) {
+	w.t.Helper()
+	r := w.do("PUT", "/subscriptions/"+id, "2.0", stand.Object{"state": state, "properties": stand.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}})
+	if r.Status != 200 && r.Status != 201 {
+		w.t.Fatal(r)
+	}
+}
+
+// do sends a request; headers come as name, value, name, value.
+func (w *world) do(method, path, version string, body any, headers ...string) *stand.Reply {
+	w.t.Helper()
+	r := stand.Request{Method: method, Path: path, Version: version, Body: body, Header: map[string]string{}}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header[headers[i]] = headers[i+1]
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	defer cancel()
+	reply, err := w.Do(ctx, r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return reply
+}
+
+// want fails unless the reply has the status.
+func (w *world) want(status int, r *stand.Reply) *stand.Reply {
+	w.t.Helper()
+	if r.Status != status {
+		w.t.Fatalf("want %d: %v", status, r)
+	}
+	return r
+}
+
+// wantError fails unless the reply is an error with this code.
+func (w *world) wantError(code arm.Code, r *stand.Reply) *stand.Reply {
+	w.t.Helper()
+	if r.Status != code.Status || r.Code() != code.Name || r.Message() == "" {
+		w.t.Errorf("want %d %s: %v", code.Status, code.Name, r)
+	}
+	return r
+}
+
+func clusterID(name string) arm.ClusterID {
+	return arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "Group-1", Name: name}
+}
+
+// create puts a cluster in the words of the version.
+func (w *world) create(version, name string) *stand.Reply {
+	w.t.Helper()
+	id := clusterID(name)
+	return w.want(201, w.do("PUT", id.String(), version, stand.Body(version, id, location)))
+}
+
+// finish ends the running operation as a worker would.
+func (w *world) finish(id arm.ClusterID, state model.ProvisioningState) {
+	w.t.Helper()
+	doc, err := w.store.Clusters.Get(w.t.Context(), id.Partition(), id.Key())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	running, now := doc.Cluster.Internal.Operation, time.Now().UTC()
+	if running == nil {
+		w.t.Fatal("no operation runs")
+	}
+	reason := ""
+	_, err = w.store.Operations.Update(w.t.Context(), running.ID, running.ID, func(op *store.OperationDocument) error {
+		op.Operation.State, op.Operation.EndedAt = state, &now
+		if state == model.Failed {
+			reason = arm.OperationFailed.Name
+			op.Operation.Error = &model.OperationError{Code: reason, Message: "The step failed."}
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if running.Kind == model.Delete && state == model.Succeeded {
+		if err := w.store.Clusters.Delete(w.t.Context(), doc); err != nil {
+			w.t.Fatal(err)
+		}
+		return
+	}
+	w.alter(id, func(doc *store.ClusterDocument) {
+		doc.Cluster.End(state, reason, now)
+		doc.Due = nil
+		doc.Cluster.Internal.KubeadminPassword = "kubeadmin-password-canary"
+		doc.Cluster.Internal.UserAdminKubeconfig = "kubeconfig-canary"
+	})
+}
+
+func (w *world) alter(id arm.ClusterID, change func(*store.ClusterDocument)) {
+	w.t.Helper()
+	_, err := w.store.Clusters.Update(w.t.Context(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+		change(doc)
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ready creates a cluster and lets its create succeed.
+func (w *world) ready(version, name string) arm.ClusterID {
+	w.t.Helper()
+	w.create(version, name)
+	w.finish(clusterID(name), model.Succeeded)
+	return clusterID(name)
+}
+
+func readAll(t testing.TB, r io.Reader) string {
+	t.Helper()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func decode(t testing.TB, raw []byte) stand.Object {
+	t.Helper()
+	var o stand.Object
+	if err := json.Unmarshal(raw, &o); err != nil {
+		t.Fatalf("%v in %s", err, raw)
+	}
+	return o
+}
+
+func newID() string { return uuid.NewString() }
+
+func lower(s string) string { return strings.ToLower(s) }
+
+var _ = http.MethodGet
