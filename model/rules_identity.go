@@ -173,14 +173,17 @@ func (v *validation) keptOperators(now, stored map[string]string) {
 }
 
 func (v *validation) operatorIdentities(now, stored map[string]string) {
+	kept := func(operator string) bool {
+		was, ok := stored[operator]
+		return ok && was == now[operator]
+	}
 	users := map[string]string{}
 	for _, operator := range sortedKeys(now) {
-		id := now[operator]
-		if was, ok := stored[operator]; !ok || was != id {
-			v.operatorIdentity(operator, id)
+		if !kept(operator) {
+			v.operatorIdentity(operator, now[operator])
 		}
-		key := strings.ToLower(id)
-		if other, taken := users[key]; taken && id != "" {
+		key := strings.ToLower(now[operator])
+		if other, taken := users[key]; taken && key != "" && !(kept(operator) && kept(other)) {
 			v.fault(workloadIdentitiesTarget, "Operators %q and %q use the same identity. Give each its own.", other, operator)
 		}
 		users[key] = operator
@@ -206,7 +209,7 @@ func (c *Cluster) RoleSetVersions() []string {
 		return nil
 	}
 	versions := []string{current}
-	if next := minorVersion(workload(c).UpgradeableTo); next != "" && semver.Compare("v"+next, "v"+current) > 0 {
+	if next := minorVersion(workload(c).UpgradeableTo); semver.Compare("v"+next, "v"+current) > 0 {
 		versions = append(versions, next)
 	}
 	return versions

@@ -90,6 +90,7 @@ func TestOperatorIdentities(t *testing.T) {
 	cases := []ruleCase{
 		{"one more operator", set("machine-api", identities+"machine"), nil},
 		{"another identity", set("image-registry", identities+"registry2"), nil},
+		{"no longer a resource id", set("image-registry", "me"), []fault{invalid(operators+`["image-registry"].resourceId`, "resource id")}},
 		{"one identity for two", set("machine-api", strings.ToUpper(registryID)), []fault{invalid(operators, `"image-registry" and "machine-api"`)}},
 		{"no resource id", set("machine-api", "me"), []fault{invalid(operators+`["machine-api"].resourceId`, "resource id")}},
 		{"another resource", set("machine-api", des), []fault{invalid(operators+`["machine-api"].resourceId`, "resource id")}},
@@ -108,6 +109,49 @@ func TestOperatorIdentities(t *testing.T) {
 			[]fault{{arm.PropertyChangeNotAllowed, operators, `"image-registry"`}}},
 		ruleCase{"all operators lost", profile(func(p *model.PlatformWorkloadIdentityProfile) { p.PlatformWorkloadIdentities = nil }),
 			[]fault{{arm.PropertyChangeNotAllowed, operators, `"file-csi-driver"`}, {arm.PropertyChangeNotAllowed, operators, `"image-registry"`}}}))
+}
+
+func TestStoredIdentitiesDoNotBlockOthers(t *testing.T) {
+	shared := func() *model.Cluster {
+		c := workloadCluster()
+		for _, operator := range []string{"a", "b"} {
+			c.Properties.PlatformWorkloadIdentityProfile.PlatformWorkloadIdentities[operator] = &model.PlatformWorkloadIdentity{ResourceID: "legacy"}
+		}
+		return c
+	}
+	set := func(operator, id string) func(*model.Cluster) {
+		return func(c *model.Cluster) {
+			c.Properties.PlatformWorkloadIdentityProfile.PlatformWorkloadIdentities[operator] = &model.PlatformWorkloadIdentity{ResourceID: id}
+		}
+	}
+	onUpdate(t, shared, []ruleCase{
+		{"a good one more", set("c", identities+"third"), nil},
+		{"one of the bad ones mended", set("a", identities+"mended"), nil},
+		{"one more that shares", set("c", registryID), []fault{invalid(operators, `"c" and "image-registry"`)}},
+	})
+}
+
+func TestRoleSetVersions(t *testing.T) {
+	for _, tc := range []struct {
+		why, version, upgradeableTo, want string
+	}{
+		{"the version's own", "4.17.12", "", "4.17"},
+		{"an upgrade inside the minor version adds none", "4.17.12", "4.17.40", "4.17"},
+		{"numbers compare, not text", "4.9.1", "4.10.0", "4.9 4.10"},
+		{"an upgrade to the past adds none", "4.17.12", "4.16.1", "4.17"},
+		{"an upgrade that cannot be read adds none", "4.17.12", "soon", "4.17"},
+		{"a version that cannot be read has none", "soon", "4.17.1", ""},
+	} {
+		c := workloadCluster()
+		c.Properties.ClusterProfile.Version = tc.version
+		c.Properties.PlatformWorkloadIdentityProfile.UpgradeableTo = tc.upgradeableTo
+		if got := strings.Join(c.RoleSetVersions(), " "); got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.why, got, tc.want)
+		}
+	}
+	if got := valid().RoleSetVersions(); got != nil {
+		t.Errorf("a service principal: got %v, want none", got)
+	}
 }
 
 func roleSet(version string, operators ...string) *model.PlatformWorkloadIdentityRoleSet {
