@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/backend/cluster"
+	"github.com/aro-rp/aro/backend/controlplane"
+	"github.com/aro-rp/aro/seed"
+	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/store"
+)
+
+// secret is a flag's value that no help text or error prints.
+type secret string
+
+func (secret) String() string { return "[secret]" }
+
+type rpCommand struct {
+	Listen        string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address."`
+	Store         string        `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME."`
+	Server        bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
+	Backend       bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
+	ControlPlanes string        `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where clusters' machines come from: the socket of aro-local. The backend needs it."`
+	Location      string        `env:"ARO_LOCATION" default:"eastus" help:"Azure region that this service serves."`
+	Domain        string        `env:"ARO_DOMAIN" placeholder:"DOMAIN" help:"Domain below which clusters get names. Default: LOCATION.aroapp.io."`
+	LogLevel      slog.Level    `env:"ARO_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
+	Workers       int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
+	Lease         time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
+	Poll          time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
+	Drain         time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
+
+	EncryptionKeys string `env:"ARO_ENCRYPTION_KEYS" type:"path" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first. Development default: the database's path with .keys, made if absent."`
+	CosmosKey      secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Account key for emulators. Default: the environment's Azure credential."`
+
+	Production   bool   `env:"ARO_PRODUCTION" help:"Refuse to start without TLS, client certificate allow-lists and keys."`
+	TLSCert      string `env:"ARO_TLS_CERT" type:"path" placeholder:"FILE" help:"Server certificate chain, PEM."`
+	TLSKey       string `env:"ARO_TLS_KEY" type:"path" placeholder:"FILE" help:"Server key, PEM."`
+	ARMClients   string `env:"ARO_ARM_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that are Azure Resource Manager, PEM."`
+	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the admin API, PEM."`
+}
+
+// Run is the whole service: store, server and backend, until ctx ends or one of
+// them fails.
+func (c *rpCommand) Run(ctx context.Context) error {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	slog.SetDefault(log)
+	if !c.Server && !c.Backend {
+		return errors.New("nothing to do: --server=false and --backend=false")
+	}
+	if c.Domain == "" {
+		c.Domain = c.Location + ".aroapp.io"
+	}
+	documents, keys, err := c.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = documents.Close() }()
+	if !c.Production {
+		if err := seed.Empty(ctx, documents); err != nil {
+			return fmt.Errorf("seed the store: %w", err)
+		}
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	group, ctx := errgroup.WithContext(ctx)
+	wake := func() {}
+	if c.Backend {
+		worker, err := c.newWorker(documents, metrics, log)
+		if err != nil {
+			return fmt.Errorf("backend: %w", err)
+		}
+		wake = worker.Wake
+		group.Go(func() error { return worker.Run(ctx) })
+	}
+	if c.Server {
+		api, err := c.newServer(server.Config{Store: documents, Registry: metrics, Logger: log, Wake: wake}, keys)
+		if err != nil {
+			return fmt.Errorf("server: %w", err)
+		}
+		listener, err := net.Listen("tcp", c.Listen)
+		if err != nil {
+			return fmt.Errorf("--listen: %w", err)
+		}
+		log.Info("listening", "address", listener.Addr().String())
+		group.Go(func() error { return api.Serve(ctx, listener) })
+	}
+	return group.Wait()
+}
+
+func (c *rpCommand) newWorker(documents *store.Store, metrics *prometheus.Registry, log *slog.Logger) (*backend.Worker, error) {
+	if c.ControlPlanes == "" {
+		return nil, errors.New("--control-planes is missing: start aro-local, which sets it, or use --backend=false")
+	}
+	machines, err := controlplane.NewClient(c.ControlPlanes)
+	if err != nil {
+		return nil, fmt.Errorf("--control-planes: %w", err)
+	}
+	return backend.New(backend.Config{
+		Store:        documents,
+		Plans:        cluster.Plans(cluster.Dependencies{Machines: machines, Billing: documents.Billing, Build: version}),
+		Concurrency:  c.Workers,
+		LeaseTTL:     c.Lease,
+		PollInterval: c.Poll,
+		DrainGrace:   c.Drain,
+		Log:          log,
+		Metrics:      metrics,
+	})
+}
+
+// newServer completes what flags say about the API.
+func (c *rpCommand) newServer(cfg server.Config, keys *store.Keyring) (*server.Server, error) {
+	var err error
+	if cfg.TokenKeys, err = keys.Derive("continuation tokens"); err != nil {
+		return nil, err
+	}
+	cfg.Location, cfg.Domain, cfg.Build, cfg.Grace = c.Location, c.Domain, version, c.Drain
+	cfg.Auth = server.Development{}
+	if c.Production {
+		cfg.DrainDelay = c.Drain
+		if cfg.TLS, cfg.Auth, err = c.mutualTLS(); err != nil {
+			return nil, err
+		}
+	}
+	return server.New(cfg)
+}
+
+// mutualTLS reads the certificates that production cannot do without.
+func (c *rpCommand) mutualTLS() (*tls.Config, server.Authenticator, error) {
+	for flag, value := range map[string]string{"--tls-cert": c.TLSCert, "--tls-key": c.TLSKey,
+		"--arm-clients": c.ARMClients, "--admin-clients": c.AdminClients} {
+		if value == "" {
+			return nil, nil, fmt.Errorf("%s is missing; production needs it", flag)
+		}
+	}
+	config, err := server.TLSConfig(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	arm, err := server.ReadAllowList(c.ARMClients)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--arm-clients: %w", err)
+	}
+	admin, err := server.ReadAllowList(c.AdminClients)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--admin-clients: %w", err)
+	}
+	auth, err := server.NewMutualTLS(arm, admin, nil)
+	return config, auth, err
+}
