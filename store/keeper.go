@@ -22,7 +22,8 @@ var (
 	// ErrPreconditionFailed: the document changed since its ETag was read.
 	ErrPreconditionFailed = errors.New("document was changed meanwhile")
 	// ErrUnavailable: the database could not answer within its bounded retries.
-	// Nothing was written, or what was written is not known; wraps the cause.
+	// Nothing was written, or what was written is not known. Keepers return it as
+	// an UnavailableError.
 	ErrUnavailable = errors.New("database unavailable")
 	// ErrBadContinuation: the continuation is not one this keeper made for this query.
 	ErrBadContinuation = errors.New("bad continuation")
@@ -43,6 +44,18 @@ func (e *ConflictError) Error() string {
 	return "another document has the same " + e.UniqueKey
 }
 
+// UnavailableError is an ErrUnavailable with its cause.
+type UnavailableError struct {
+	// RetryAfter is how long the database asks its callers to wait; 0 if it does not say.
+	RetryAfter time.Duration
+	Cause      error
+}
+
+func (e *UnavailableError) Error() string { return ErrUnavailable.Error() + ": " + e.Cause.Error() }
+
+// Unwrap makes it both ErrUnavailable and its cause.
+func (e *UnavailableError) Unwrap() []error { return []error{ErrUnavailable, e.Cause} }
+
 // Container is a set of documents of one type, as Cosmos DB knows it. The
 // partition key is always the top-level member "partition".
 type Container struct {
@@ -60,7 +73,8 @@ type Container struct {
 // "id" and "partition", and for work that is due the number "due".
 type Record struct {
 	Partition string
-	ID        string
+	// ID is at most 255 bytes, without any of / \ ? # (Cosmos DB's rule).
+	ID string
 	// ETag is the version that a Replace or Delete must meet.
 	ETag string
 	// WrittenAt is the database's clock at the last write.
@@ -103,7 +117,8 @@ type Keeper interface {
 	// the database can tell, and no more than perPartition of one partition.
 	Due(ctx context.Context, c *Container, perPartition, limit int) ([]Record, error)
 	// Changes returns documents written since the mark, at least once each, and the
-	// next mark. The empty mark starts at the beginning. Deletions are not told.
+	// next mark; a bounded number, so ask again until there are none. The empty mark
+	// starts at the beginning. Deletions are not told.
 	Changes(ctx context.Context, c *Container, mark string) ([]Record, string, error)
 	// Ping answers whether the database can be read and written at the moment.
 	Ping(ctx context.Context) error

@@ -222,4 +222,4 @@ func ttl(c *store.Container) any {
 	return int64(c.TTL / time.Second)
 }
 
-func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }
+func unavailable(err error) error { return &store.UnavailableError{Cause: err} }

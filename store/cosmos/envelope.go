@@ -1,0 +1,123 @@
+package cosmos
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/store"
+)
+
+const (
+	// envelopeMember is the top-level member where the keeper keeps its own notes.
+	envelopeMember = "keeper"
+	tokensMember   = "tokens"
+	// trailLength is how many writes later a write can still be recognised.
+	trailLength = 8
+)
+
+// envelope is what the keeper notes in a document beside its content.
+//
+// Tokens are those of the last writes, the newest first. After an answer was lost
+// they tell whether the write took effect, even if others wrote since.
+//
+// The other members stand in for the document's unique keys: Cosmos DB compares
+// absent members too, as if they were equal, so an absent key is noted as
+// something that no other document has.
+type envelope map[string]any
+
+// unique is what stands in for the unique key with this value; value is nil if
+// the document does not have the key.
+func unique(value json.RawMessage, id string) string {
+	if value == nil || string(value) == "null" {
+		return "absent in " + id
+	}
+	return "=" + string(value)
+}
+
+// seal puts the envelope into the body of r. The tokens of the version that r
+// replaces come from its ETag.
+func seal(c *store.Container, r store.Record, token string) ([]byte, envelope, error) {
+	_, trail := splitETag(r.ETag)
+	tokens := append([]string{token}, trail...)
+	note := envelope{tokensMember: tokens[:min(len(tokens), trailLength)]}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(r.Body, &members); err != nil {
+		return nil, nil, fmt.Errorf("body: %w", err)
+	}
+	for _, key := range c.UniqueKeys {
+		note[key] = unique(members[key], r.ID)
+	}
+	inner, err := json.Marshal(note)
+	if err != nil {
+		return nil, nil, fmt.Errorf("envelope: %w", err)
+	}
+	members[envelopeMember] = inner
+	body, err := marshal(members)
+	return body, note, err
+}
+
+// open takes the database's and the keeper's own members out of what was read.
+func open(raw []byte) (store.Record, error) {
+	var system struct {
+		ID        string `json:"id"`
+		Partition string `json:"partition"`
+		ETag      string `json:"_etag"`
+		TS        int64  `json:"_ts"`
+		Envelope  struct {
+			Tokens []string `json:"tokens"`
+		} `json:"keeper"`
+	}
+	if err := json.Unmarshal(raw, &system); err != nil {
+		return store.Record{}, fmt.Errorf("document: %w", err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return store.Record{}, fmt.Errorf("document %s: %w", system.ID, err)
+	}
+	for _, name := range []string{envelopeMember, "_rid", "_self", "_etag", "_attachments", "_ts"} {
+		delete(members, name)
+	}
+	body, err := marshal(members)
+	return store.Record{
+		Partition: system.Partition,
+		ID:        system.ID,
+		ETag:      joinETag(system.ETag, system.Envelope.Tokens),
+		WrittenAt: time.Unix(system.TS, 0).UTC(),
+		Body:      body,
+	}, err
+}
+
+// marshal writes members in the order of their names and leaves text as it is.
+func marshal(members map[string]json.RawMessage) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(members); err != nil {
+		return nil, fmt.Errorf("document: %w", err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// The ETag of a record is Cosmos DB's and the tokens of the last writes.
+func joinETag(etag string, tokens []string) string {
+	return strings.Join(append([]string{etag}, tokens...), " ")
+}
+
+func splitETag(s string) (etag string, tokens []string) {
+	parts := strings.Split(s, " ")
+	return parts[0], parts[1:]
+}
+
+// wrote tells whether the write with that token is behind the version with this ETag.
+func wrote(etag, token string) bool {
+	_, tokens := splitETag(etag)
+	return slices.Contains(tokens, token)
+}
+
+// newToken names one write.
+func newToken() string { return rand.Text()[:13] }

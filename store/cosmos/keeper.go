@@ -1,0 +1,285 @@
+// Package cosmos keeps documents in Azure Cosmos DB (NoSQL API), for production.
+// All clocks that matter are the database's.
+//
+// The official client has no change feed and serves no cross-partition order, no
+// triggers and no stored procedures, so nothing here needs them. The package knows
+// containers and records, never what a document means.
+package cosmos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
+	"github.com/aro-rp/aro/store"
+)
+
+// Options say where the database is and who asks. Either Credential or Key is set.
+type Options struct {
+	// Endpoint of the account, such as https://NAME.documents.azure.com/.
+	Endpoint string
+	Database string
+	// Credential is an identity that may read and write the database's documents.
+	Credential azcore.TokenCredential
+	// Key is the account's key in base64.
+	Key string
+	// Transport sends the requests; nil is the default.
+	Transport policy.Transporter
+}
+
+// Keeper is a store.Keeper on one Cosmos DB database.
+type Keeper struct {
+	client     *azcosmos.Client
+	database   string
+	containers map[string]*azcosmos.ContainerClient
+}
+
+var _ store.Keeper = (*Keeper)(nil)
+
+// Open connects to the account. Database and containers are expected to be there;
+// deployments create them, and Prepare does in development.
+func Open(ctx context.Context, o Options) (*Keeper, error) {
+	client, err := newClient(o)
+	if err != nil {
+		return nil, fmt.Errorf("cosmos %s: %w", o.Endpoint, err)
+	}
+	k := &Keeper{client: client, database: o.Database, containers: map[string]*azcosmos.ContainerClient{}}
+	for _, c := range store.Containers() {
+		if k.containers[c.Name], err = client.NewContainer(o.Database, c.Name); err != nil {
+			return nil, fmt.Errorf("cosmos %s: container %s: %w", o.Endpoint, c.Name, err)
+		}
+	}
+	return k, nil
+}
+
+func newClient(o Options) (*azcosmos.Client, error) {
+	options := &azcosmos.ClientOptions{EnableContentResponseOnWrite: true}
+	options.Transport = o.Transport
+	// attempt retries: it alone knows which writes may be sent again.
+	options.Retry = policy.RetryOptions{MaxRetries: -1, TryTimeout: tryTimeout}
+	if o.Credential != nil {
+		return azcosmos.NewClient(o.Endpoint, o.Credential, options)
+	}
+	key, err := azcosmos.NewKeyCredential(o.Key)
+	if err != nil {
+		return nil, errors.New("the account's key is not base64")
+	}
+	return azcosmos.NewClientWithKey(o.Endpoint, key, options)
+}
+
+// Prepare creates the database and the containers that are missing.
+func (k *Keeper) Prepare(ctx context.Context) error {
+	err := existing(attempt(ctx, func(ctx context.Context) error {
+		_, err := k.client.CreateDatabase(ctx, azcosmos.DatabaseProperties{ID: k.database}, nil)
+		return err
+	}))
+	if err != nil {
+		return fmt.Errorf("create database %s: %w", k.database, err)
+	}
+	database, err := k.client.NewDatabase(k.database)
+	if err != nil {
+		return fmt.Errorf("database %s: %w", k.database, err)
+	}
+	for _, c := range store.Containers() {
+		err := existing(attempt(ctx, func(ctx context.Context) error {
+			_, err := database.CreateContainer(ctx, Properties(c), nil)
+			return err
+		}))
+		if err != nil {
+			return fmt.Errorf("create container %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+// existing accepts that somebody created it before.
+func existing(_ bool, err error) error {
+	if errors.As(err, new(*store.ConflictError)) {
+		return nil
+	}
+	return err
+}
+
+// Properties are what a container must be created with; deployments use them too.
+func Properties(c *store.Container) azcosmos.ContainerProperties {
+	ttl := int32(-1) // documents may have their own
+	if c.TTL != 0 {
+		ttl = int32(c.TTL / time.Second)
+	}
+	p := azcosmos.ContainerProperties{
+		ID:                     c.Name,
+		PartitionKeyDefinition: azcosmos.PartitionKeyDefinition{Paths: []string{"/partition"}, Kind: azcosmos.PartitionKeyKindHash, Version: 2},
+		DefaultTimeToLive:      &ttl,
+		// Only what queries ask for is indexed: it is what writes cost.
+		IndexingPolicy: &azcosmos.IndexingPolicy{
+			Automatic:     true,
+			IndexingMode:  azcosmos.IndexingModeConsistent,
+			IncludedPaths: []azcosmos.IncludedPath{{Path: "/id/?"}, {Path: "/partition/?"}, {Path: "/due/?"}, {Path: "/" + envelopeMember + "/*"}},
+			ExcludedPaths: []azcosmos.ExcludedPath{{Path: "/*"}},
+		},
+	}
+	if len(c.UniqueKeys) > 0 {
+		p.UniqueKeyPolicy = &azcosmos.UniqueKeyPolicy{}
+	}
+	for _, key := range c.UniqueKeys {
+		p.UniqueKeyPolicy.UniqueKeys = append(p.UniqueKeyPolicy.UniqueKeys,
+			azcosmos.UniqueKey{Paths: []string{"/" + envelopeMember + "/" + key}})
+	}
+	return p
+}
+
+// Create implements store.Keeper.
+func (k *Keeper) Create(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
+	r.ETag = ""
+	token := newToken()
+	body, note, err := seal(c, r, token)
+	if err != nil {
+		return store.Record{}, err
+	}
+	var raw []byte
+	_, err = attempt(ctx, func(ctx context.Context) error {
+		answer, err := k.containers[c.Name].CreateItem(ctx, partitionKey(r.Partition), body, writing(nil))
+		raw = answer.Value
+		return err
+	})
+	if err == nil {
+		return written(r, raw)
+	}
+	if !errors.As(err, new(*store.ConflictError)) {
+		return store.Record{}, err
+	}
+	existing, readErr := k.Read(ctx, c, r.Partition, r.ID)
+	switch {
+	case readErr == nil && wrote(existing.ETag, token): // the answer to our own create was lost
+		return existing, nil
+	case readErr == nil:
+		return store.Record{}, err
+	case errors.Is(readErr, store.ErrNotFound):
+		return store.Record{}, k.violated(ctx, c, r, note)
+	}
+	return store.Record{}, readErr
+}
+
+// Replace implements store.Keeper.
+func (k *Keeper) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
+	token := newToken()
+	body, note, err := seal(c, r, token)
+	if err != nil {
+		return store.Record{}, err
+	}
+	etag, _ := splitETag(r.ETag)
+	var raw []byte
+	lost, err := attempt(ctx, func(ctx context.Context) error {
+		answer, err := k.containers[c.Name].ReplaceItem(ctx, partitionKey(r.Partition), r.ID, body, writing(&etag))
+		raw = answer.Value
+		return err
+	})
+	switch {
+	case err == nil:
+		return written(r, raw)
+	case errors.As(err, new(*store.ConflictError)):
+		return store.Record{}, k.violated(ctx, c, r, note)
+	case lost && errors.Is(err, store.ErrPreconditionFailed):
+		return k.recognise(ctx, c, r, token)
+	}
+	return store.Record{}, err
+}
+
+// recognise finds out whether a write whose answer was lost changed the document,
+// after a repetition did not find the old version any more.
+func (k *Keeper) recognise(ctx context.Context, c *store.Container, r store.Record, token string) (store.Record, error) {
+	current, err := k.Read(ctx, c, r.Partition, r.ID)
+	if err != nil {
+		return store.Record{}, err
+	}
+	if !wrote(current.ETag, token) {
+		return store.Record{}, store.ErrPreconditionFailed
+	}
+	if _, tokens := splitETag(current.ETag); tokens[0] != token {
+		// Others wrote on top of it: it is ours, but no ETag meets it any more.
+		r.WrittenAt = current.WrittenAt
+		return r, nil
+	}
+	return current, nil
+}
+
+// Delete implements store.Keeper.
+func (k *Keeper) Delete(ctx context.Context, c *store.Container, partition, id, etag string) error {
+	etag, _ = splitETag(etag)
+	lost, err := attempt(ctx, func(ctx context.Context) error {
+		_, err := k.containers[c.Name].DeleteItem(ctx, partitionKey(partition), id, writing(&etag))
+		return err
+	})
+	if lost && errors.Is(err, store.ErrNotFound) {
+		return nil // an attempt whose answer was lost removed it
+	}
+	return err
+}
+
+// Read implements store.Keeper.
+func (k *Keeper) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
+	var raw []byte
+	_, err := attempt(ctx, func(ctx context.Context) error {
+		answer, err := k.containers[c.Name].ReadItem(ctx, partitionKey(partition), id, nil)
+		raw = answer.Value
+		return err
+	})
+	if err != nil {
+		return store.Record{}, err
+	}
+	return open(raw)
+}
+
+// violated finds the unique key at which another document has what r has.
+func (k *Keeper) violated(ctx context.Context, c *store.Container, r store.Record, note envelope) error {
+	for _, key := range c.UniqueKeys {
+		query := fmt.Sprintf(`SELECT c.id FROM c WHERE c["partition"] = @partition AND c["%s"]["%s"] = @value AND c.id != @id`, envelopeMember, key)
+		q := cosmosQuery{text: query, partition: r.Partition, parameters: []azcosmos.QueryParameter{
+			{Name: "@partition", Value: r.Partition}, {Name: "@value", Value: note[key]}, {Name: "@id", Value: r.ID},
+		}, size: 1}
+		found, err := k.gather(ctx, c, q, 1)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return &store.ConflictError{UniqueKey: key}
+		}
+	}
+	return &store.ConflictError{}
+}
+
+// Ping asks for a write that changes nothing: it removes a document that does not
+// exist. That needs the database's write region to answer.
+func (k *Keeper) Ping(ctx context.Context) error {
+	err := k.Delete(ctx, store.Containers()[0], "ping", "ping", "none")
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Close implements store.Keeper. The client holds nothing that must be given back.
+func (k *Keeper) Close() error { return nil }
+
+func partitionKey(partition string) azcosmos.PartitionKey {
+	return azcosmos.NewPartitionKeyString(partition)
+}
+
+func writing(etag *string) *azcosmos.ItemOptions {
+	return &azcosmos.ItemOptions{EnableContentResponseOnWrite: true, IfMatchEtag: (*azcore.ETag)(etag)}
+}
+
+// written is r as the database has it now.
+func written(r store.Record, raw []byte) (store.Record, error) {
+	now, err := open(raw)
+	if err != nil {
+		return store.Record{}, err
+	}
+	r.ETag, r.WrittenAt = now.ETag, now.WrittenAt
+	return r, nil
+}

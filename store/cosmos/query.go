@@ -1,0 +1,237 @@
+package cosmos
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
+	"github.com/aro-rp/aro/store"
+)
+
+const (
+	// pageSize is how many documents one answer of the database has at most.
+	pageSize = 100
+	// overlap is how far Changes looks back, in seconds: the clocks of partitions
+	// differ, and a write shows up a little later than its time.
+	overlap = 5
+)
+
+// cosmosQuery is a query in Cosmos DB's SQL and where to go on with it.
+type cosmosQuery struct {
+	text       string
+	parameters []azcosmos.QueryParameter
+	// partition to ask; empty means all.
+	partition    string
+	continuation string
+	size         int
+}
+
+// page is one answer of the database.
+type page struct {
+	items [][]byte
+	next  string
+	// at is the database's time of the answer.
+	at time.Time
+}
+
+func (k *Keeper) page(ctx context.Context, c *store.Container, q cosmosQuery) (p page, err error) {
+	key := azcosmos.NewPartitionKey()
+	if q.partition != "" {
+		key = partitionKey(q.partition)
+	}
+	options := &azcosmos.QueryOptions{QueryParameters: q.parameters, PageSizeHint: int32(q.size)}
+	if q.continuation != "" {
+		options.ContinuationToken = &q.continuation
+	}
+	_, err = attempt(ctx, func(ctx context.Context) error {
+		answer, err := k.containers[c.Name].NewQueryItemsPager(q.text, key, options).NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		p = page{items: answer.Items}
+		if answer.ContinuationToken != nil {
+			p.next = *answer.ContinuationToken
+		}
+		p.at, err = http.ParseTime(answer.RawResponse.Header.Get("Date"))
+		return err
+	})
+	return p, err
+}
+
+// gather collects up to limit documents, over pages that may be short or empty.
+func (k *Keeper) gather(ctx context.Context, c *store.Container, q cosmosQuery, limit int) (items [][]byte, err error) {
+	for {
+		p, err := k.page(ctx, c, q)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, p.items...)
+		if q.continuation = p.next; p.next == "" || len(items) >= limit {
+			return items[:min(limit, len(items))], nil
+		}
+	}
+}
+
+func records(items [][]byte) ([]store.Record, error) {
+	rs := make([]store.Record, len(items))
+	for i, raw := range items {
+		var err error
+		if rs[i], err = open(raw); err != nil {
+			return nil, err
+		}
+	}
+	return rs, nil
+}
+
+// place is where a page of List ended. In one partition that is an id: the
+// database can order there. Over all partitions it is the database's own token.
+type place struct {
+	Partition string `json:"p,omitempty"`
+	Prefix    string `json:"x,omitempty"`
+	ID        string `json:"i,omitempty"`
+	Token     string `json:"t,omitempty"`
+}
+
+func (p place) String() string {
+	raw, _ := json.Marshal(p) // strings always marshal
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// parsePlace refuses continuations that are not of a page of q.
+func parsePlace(q store.Query) (p place, err error) {
+	if q.Continuation == "" {
+		return place{Partition: q.Partition, Prefix: q.Prefix}, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(q.Continuation)
+	if err != nil {
+		return place{}, store.ErrBadContinuation
+	}
+	if err := json.Unmarshal(raw, &p); err != nil || p.Partition != q.Partition || p.Prefix != q.Prefix {
+		return place{}, store.ErrBadContinuation
+	}
+	return p, nil
+}
+
+// List implements store.Keeper.
+func (k *Keeper) List(ctx context.Context, c *store.Container, q store.Query) ([]store.Record, string, error) {
+	at, err := parsePlace(q)
+	if err != nil {
+		return nil, "", err
+	}
+	if q.Partition == "" {
+		return k.listAll(ctx, c, q, at)
+	}
+	items, err := k.gather(ctx, c, cosmosQuery{
+		text: `SELECT * FROM c WHERE c["partition"] = @partition AND STARTSWITH(c.id, @prefix) AND c.id > @after ORDER BY c.id`,
+		parameters: []azcosmos.QueryParameter{
+			{Name: "@partition", Value: q.Partition}, {Name: "@prefix", Value: q.Prefix}, {Name: "@after", Value: at.ID},
+		},
+		partition: q.Partition,
+		size:      q.Limit + 1,
+	}, q.Limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	rs, err := records(items)
+	if err != nil || len(rs) <= q.Limit {
+		return rs, "", err
+	}
+	rs = rs[:q.Limit]
+	at.ID = rs[q.Limit-1].ID
+	return rs, at.String(), nil
+}
+
+func (k *Keeper) listAll(ctx context.Context, c *store.Container, q store.Query, at place) ([]store.Record, string, error) {
+	p, err := k.page(ctx, c, cosmosQuery{
+		text:         `SELECT * FROM c WHERE STARTSWITH(c.id, @prefix)`,
+		parameters:   []azcosmos.QueryParameter{{Name: "@prefix", Value: q.Prefix}},
+		continuation: at.Token,
+		size:         q.Limit,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	rs, err := records(p.items)
+	if at.Token = p.next; err != nil || p.next == "" {
+		return rs, "", err
+	}
+	return rs, at.String(), nil
+}
+
+// dueQuery compares times by the database's clock. The time of a write is known in
+// whole seconds: what is not due at once waits for the second to be over, so that
+// no lease ends early.
+const dueQuery = `SELECT * FROM c WHERE IS_NUMBER(c.due) AND
+	(c.due <= 0 OR c._ts + 1 + c.due <= GetCurrentTimestamp() / 1000)`
+
+// Due implements store.Keeper. The database cannot order over partitions, so what
+// comes first is its choice.
+func (k *Keeper) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
+	q := cosmosQuery{text: dueQuery, size: pageSize}
+	share := map[string]int{}
+	var picked []store.Record
+	for {
+		p, err := k.page(ctx, c, q)
+		if err != nil {
+			return nil, err
+		}
+		rs, err := records(p.items)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rs {
+			if share[r.Partition] < perPartition && len(picked) < limit {
+				share[r.Partition]++
+				picked = append(picked, r)
+			}
+		}
+		if q.continuation = p.next; p.next == "" || len(picked) == limit {
+			return picked, nil
+		}
+	}
+}
+
+// mark is how far a reader of Changes has come: it has everything before Since
+// and, while Token is set, is on its way through what follows; Next is where it
+// will be then.
+type mark struct {
+	Since int64  `json:"s"`
+	Next  int64  `json:"n,omitempty"`
+	Token string `json:"t,omitempty"`
+}
+
+// Changes implements store.Keeper. Documents written in the last seconds before a
+// mark are told again.
+func (k *Keeper) Changes(ctx context.Context, c *store.Container, after string) ([]store.Record, string, error) {
+	var m mark
+	if after != "" {
+		if err := json.Unmarshal([]byte(after), &m); err != nil {
+			return nil, "", store.ErrBadContinuation
+		}
+	}
+	p, err := k.page(ctx, c, cosmosQuery{
+		text:         `SELECT * FROM c WHERE c._ts >= @since`,
+		parameters:   []azcosmos.QueryParameter{{Name: "@since", Value: m.Since}},
+		continuation: m.Token,
+		size:         pageSize,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	if m.Token == "" { // a new round: everything older than its first answer is in it
+		m.Next = p.at.Unix() - overlap
+	}
+	if m.Token = p.next; m.Token == "" {
+		m = mark{Since: max(m.Since, m.Next)}
+	}
+	rs, err := records(p.items)
+	if err != nil {
+		return nil, "", err
+	}
+	next, err := json.Marshal(m)
+	return rs, string(next), err
+}

@@ -1,0 +1,118 @@
+package cosmos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/aro-rp/aro/store"
+)
+
+const (
+	// tries and patience bound the attempts at one request. A database that asks
+	// for more patience is unavailable.
+	tries    = 7
+	patience = 8 * time.Second
+	// tryTimeout is how long one attempt may take.
+	tryTimeout   = 5 * time.Second
+	firstBackoff = 50 * time.Millisecond
+)
+
+// statusRetryWith is Cosmos DB's own status for a write that met another one.
+const statusRetryWith = 449
+
+// failure is what an attempt that did not succeed means.
+type failure struct {
+	err error
+	// transient failures are worth another attempt, after that long.
+	transient bool
+	after     time.Duration
+	// lost means that the request may have taken effect.
+	lost bool
+}
+
+// judge tells what an error of azcosmos means.
+func judge(err error) failure {
+	answer := (*azcore.ResponseError)(nil)
+	if !errors.As(err, &answer) {
+		return failure{err: err, transient: true, lost: true}
+	}
+	f := failure{err: fmt.Errorf("cosmos answered %d %s", answer.StatusCode, answer.ErrorCode)}
+	switch answer.StatusCode {
+	case http.StatusNotFound:
+		f.err = store.ErrNotFound
+	case http.StatusPreconditionFailed:
+		f.err = store.ErrPreconditionFailed
+	case http.StatusConflict:
+		f.err = &store.ConflictError{}
+	case http.StatusTooManyRequests, statusRetryWith:
+		f.transient = true
+	case http.StatusRequestTimeout, http.StatusGone, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		f.transient, f.lost = true, true
+	}
+	if answer.RawResponse != nil {
+		f.after = retryAfter(answer.RawResponse.Header)
+	}
+	return f
+}
+
+func retryAfter(h http.Header) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("x-ms-retry-after-ms"), 64); err == nil && ms > 0 {
+		return time.Duration(ms * float64(time.Millisecond))
+	}
+	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s > 0 {
+		return time.Duration(s) * time.Second
+	}
+	return 0
+}
+
+// attempt runs do until it succeeds, fails for good or the bounds are reached.
+// lost tells whether an attempt before the last may have taken effect.
+func attempt(ctx context.Context, do func(context.Context) error) (lost bool, err error) {
+	var waited time.Duration
+	for n := 1; ; n++ {
+		err := do(ctx)
+		if err == nil {
+			return lost, nil
+		}
+		if ctx.Err() != nil {
+			return lost, &store.UnavailableError{Cause: ctx.Err()}
+		}
+		f := judge(err)
+		if !f.transient {
+			return lost, f.err
+		}
+		lost = lost || f.lost
+		wait := max(f.after, backoff(n))
+		if waited += wait; n == tries || waited > patience {
+			return lost, &store.UnavailableError{RetryAfter: f.after, Cause: f.err}
+		}
+		if err := pause(ctx, wait); err != nil {
+			return lost, &store.UnavailableError{RetryAfter: f.after, Cause: errors.Join(err, f.err)}
+		}
+	}
+}
+
+// backoff doubles with each try and is spread over its upper half.
+func backoff(n int) time.Duration {
+	full := firstBackoff << (n - 1)
+	return full/2 + rand.N(full/2)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
