@@ -29,14 +29,11 @@ type operationStatus struct {
 	StartTime       time.Time               `json:"startTime"`
 	EndTime         *time.Time              `json:"endTime,omitempty"`
 	PercentComplete int                     `json:"percentComplete"`
-	Properties      *operationProgress      `json:"properties,omitempty"`
-	Error           *arm.Body               `json:"error,omitempty"`
-}
-
-// operationProgress is where a running operation is.
-type operationProgress struct {
-	CurrentStep   string    `json:"currentStep"`
-	StepStartedAt time.Time `json:"stepStartedAt"`
+	// CurrentStep and its start are beside the status and not in properties, which
+	// the contract keeps for successes.
+	CurrentStep   string     `json:"currentStep,omitempty"`
+	StepStartedAt *time.Time `json:"stepStartedAt,omitempty"`
+	Error         *arm.Body  `json:"error,omitempty"`
 }
 
 // viewOperation reads the operation of the path. One of another subscription or
@@ -117,7 +114,7 @@ func (s *Server) getOperationStatus(c *call) error {
 	if v.running != nil {
 		status.PercentComplete = v.running.PercentComplete()
 		if step := v.running.Current; step != nil {
-			status.Properties = &operationProgress{CurrentStep: step.Name, StepStartedAt: step.StartedAt}
+			status.CurrentStep, status.StepStartedAt = step.Name, &step.StartedAt
 		}
 		c.Response().Header().Set(headerRetryAfter, asyncRetryAfterSeconds)
 	} else {
