@@ -57,11 +57,17 @@ func (w *Walker) string() ([]byte, bool) {
 		w.typeFault("a string")
 		return nil, false
 	}
-	return w.text(), true
+	return w.value(), true
 }
 
 // String checks that the value is any string.
-func (w *Walker) String() { w.string() }
+func (w *Walker) String() {
+	if w.peek() != '"' {
+		w.typeFault("a string")
+		return
+	}
+	w.raw()
+}
 
 // Length checks a string's number of characters.
 func (w *Walker) Length(least, most int) {

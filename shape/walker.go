@@ -1,8 +1,6 @@
 package shape
 
 import (
-	"bytes"
-
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/aro-rp/aro/arm"
@@ -11,12 +9,13 @@ import (
 // Walker stands at one value of a body whose syntax is known to be sound. Every
 // method that checks a value also consumes it.
 type Walker struct {
-	data   []byte
-	pos    int
-	mode   Mode
-	name   []byte
-	path   Path
-	faults *arm.Faults
+	data    []byte
+	pos     int
+	mode    Mode
+	name    []byte
+	path    Path
+	faults  *arm.Faults
+	scratch []byte // the last value that had escapes
 }
 
 func (w *Walker) reset(data []byte, mode Mode, f *arm.Faults) {
@@ -94,14 +93,29 @@ func (w *Walker) raw() (text []byte, escaped bool) {
 	}
 }
 
-// text consumes a string and gives what it means. Only escapes cost an allocation.
+// text consumes a string and gives what it means, which may be kept.
 func (w *Walker) text() []byte {
 	start := w.pos
 	text, escaped := w.raw()
 	if !escaped {
 		return text
 	}
-	text, err := jsontext.AppendUnquote(nil, w.data[start:w.pos])
+	return unquote(nil, w.data[start:w.pos])
+}
+
+// value consumes a string and gives what it means, until the next value.
+func (w *Walker) value() []byte {
+	start := w.pos
+	text, escaped := w.raw()
+	if !escaped {
+		return text
+	}
+	w.scratch = unquote(w.scratch[:0], w.data[start:w.pos])
+	return w.scratch
+}
+
+func unquote(buffer, quoted []byte) []byte {
+	text, err := jsontext.AppendUnquote(buffer, quoted)
 	if err != nil { // cannot be: the syntax is sound
 		return nil
 	}
@@ -111,10 +125,16 @@ func (w *Walker) text() []byte {
 // word consumes a number or a literal.
 func (w *Walker) word() []byte {
 	start := w.pos
-	for w.pos < len(w.data) && !bytes.ContainsRune(wordEnds, rune(w.data[w.pos])) {
+	for w.pos < len(w.data) && !isWordEnd(w.data[w.pos]) {
 		w.pos++
 	}
 	return w.data[start:w.pos]
 }
 
-var wordEnds = []byte(",]} \t\r\n")
+func isWordEnd(c byte) bool {
+	switch c {
+	case ',', ']', '}', ' ', '\t', '\r', '\n':
+		return true
+	}
+	return false
+}
