@@ -55,7 +55,7 @@ func checkAPIVersion(t *T) {
 		for _, r := range []stand.Request{
 			{Method: http.MethodGet, Path: c.path}, {Method: http.MethodPut, Path: c.path, Body: stand.Object{}},
 			{Method: http.MethodPatch, Path: c.path, Body: stand.Object{}}, {Method: http.MethodDelete, Path: c.path},
-			{Method: http.MethodGet, Path: t.groupPath()}, {Method: http.MethodPost, Path: c.path + "/listCredentials"},
+			{Method: http.MethodGet, Path: t.groupPath()},
 			{Method: http.MethodGet, Path: t.locationPath(t.subscription) + "/operationsstatus/" + uuid.NewString()},
 		} {
 			r.Version = version
@@ -71,6 +71,7 @@ func checkAPIVersion(t *T) {
 		t.want(t.get(c.path, version), http.StatusOK)
 		t.want(t.get(t.groupPath(), version), http.StatusOK)
 	})
+	t.want(t.post(c.path+"/listCredentials", ""), http.StatusBadRequest, "InvalidResourceType")
 	// An operation that a version does not offer is no missing resource.
 	t.want(t.post(c.path+"/listAdminCredentials", "2020-04-30"), http.StatusBadRequest, "InvalidResourceType")
 }

@@ -24,7 +24,7 @@ func asyncChecks() []check {
 		{id: "L05", title: "asynchronous PATCH and DELETE carry the polling headers", run: checkPollingHeaders,
 			why: "PATCH is 200 with Azure-AsyncOperation, as the published specs have it; POST actions are synchronous"},
 		{id: "L07", title: "provisioningState is read-only: an equal value is ignored, another is 400", run: checkStateReadOnly},
-		{id: "L08", title: "states move as they may; POST actions do not touch them", run: checkStates},
+		{id: "L08", title: "states move as they may; a change meanwhile is 409; POST actions do not touch them", run: checkStates},
 		{id: "L09", title: "Location is 202 while running, then the synchronous answer", run: checkResults},
 		{id: "L10", title: "the status is 200 while readable and has status, name, percent and error as agreed", run: checkStatus},
 		{id: "L12", title: "operation ids are fresh, and results outlive the cluster", run: checkOperationIDs},
@@ -98,6 +98,7 @@ func checkStateReadOnly(t *T) {
 }
 
 func checkStates(t *T) {
+	t.meanwhile()
 	c := t.begin("states", stand.Newest, nil)
 	seen := []string{c.created.Text("properties.provisioningState")}
 	look := func(reply *stand.Reply) {
@@ -128,6 +129,26 @@ func checkStates(t *T) {
 	quick := []string{"Creating", "Succeeded", "Updating", "Succeeded", "gone"}
 	if !slices.Equal(seen, with) && !slices.Equal(seen, quick) {
 		t.Errorf("states were %q, want %q", seen, with)
+	}
+}
+
+// meanwhile proves that a change during an operation is refused and names it.
+func (t *T) meanwhile() {
+	t.Helper()
+	c := t.busy()
+	u, err := url.Parse(c.created.Header.Get("Azure-AsyncOperation"))
+	if err != nil {
+		t.Fatalf("Azure-AsyncOperation: %v", err)
+	}
+	changed := stand.Set(stand.Copy(c.body), "tags", stand.Object{"changed": "yes"})
+	for _, reply := range []*stand.Reply{t.put(c.path, stand.Newest, changed), t.patch(c.path, stand.Newest, work("-m"))} {
+		t.want(reply, http.StatusConflict, "OperationInProgress")
+		if !strings.Contains(reply.Message(), path.Base(u.Path)) {
+			t.Errorf("%s does not name the operation %s", reply, path.Base(u.Path))
+		}
+	}
+	for _, action := range []string{"/listCredentials", "/listAdminCredentials"} {
+		t.want(t.post(c.path+action, stand.Newest), http.StatusBadRequest, "RequestNotAllowed")
 	}
 }
 

@@ -13,7 +13,7 @@ func deleteChecks() []check {
 		{id: "D01", title: "DELETE answers 202, and 204 when nothing is there; never 404", run: checkDeleteCodes},
 		{id: "D04", title: "answers to DELETE are empty", run: checkDeleteEmpty},
 		{id: "D05", title: "DELETE is never refused because of the state", run: checkDeleteAnyState,
-			why: "Failed cannot be provoked from outside: the worker's own tests do"},
+			why: "Failed cannot be provoked by URL: test/crash deletes a failed cluster"},
 		{id: "D06", title: "DELETE works with any api-version, whatever version created the cluster", run: checkDeleteVersions},
 		{id: "D07", title: "clusters of a group can be deleted in any order, again and again", run: checkDeleteGroup},
 		{id: "D08", title: "children are cascaded or validated", why: "clusters have no child resources"},

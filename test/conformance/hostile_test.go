@@ -68,8 +68,10 @@ func checkInjection(t *T) {
 		for _, path := range []string{t.groupPath() + "/" + escaped, strings.Replace(t.groupPath(), t.group, escaped, 1),
 			"/subscriptions/" + escaped + "/providers/" + arm.ClusterResourceType,
 			t.locationPath(t.subscription) + "/operationsstatus/" + escaped, t.locationPath(t.subscription) + "/openShiftVersions/" + escaped} {
-			if reply := t.get(path, stand.Newest); reply.Status != http.StatusBadRequest && reply.Status != http.StatusNotFound {
-				t.Errorf("%s; want 400 or 404", reply)
+			reply := t.get(path, stand.Newest)
+			items, list := reply.JSON["value"].([]any) // "_" is a legal name of a group, and finds nothing
+			if reply.Status != http.StatusBadRequest && reply.Status != http.StatusNotFound && (!list || len(items) > 0) {
+				t.Errorf("%s; want 400, 404 or nothing", reply)
 			}
 		}
 		for _, query := range []string{"?$skipToken=" + url.QueryEscape(attack), "?$top=" + url.QueryEscape(attack)} {
@@ -87,6 +89,7 @@ func checkBodies(t *T) {
 	id := t.id("body")
 	valid := string(encode(stand.Body(stand.Newest, id, t.location)))
 	with := func(member string) string { return strings.Replace(valid, `{"location"`, "{"+member+`,"location"`, 1) }
+	number := func(n string) string { return strings.Replace(valid, `"diskSizeGB":128`, `"diskSizeGB":`+n, 1) }
 	for why, test := range map[string]struct {
 		body string
 		want int
@@ -101,11 +104,11 @@ func checkBodies(t *T) {
 		"deep lists":        {`{"tags":` + strings.Repeat("[", 50000), 400, ""},
 		"duplicate members": {with(`"location":"westeurope"`), 400, "InvalidRequestContent"},
 		"invalid UTF-8":     {with("\"tags\":{\"a\":\"\xff\xfe\"}"), 400, "InvalidRequestContent"},
-		"NaN":               {strings.Replace(valid, "128", "NaN", 1), 400, "InvalidRequestContent"},
-		"a huge integer":    {strings.Replace(valid, "128", strings.Repeat("9", 400), 1), 400, ""},
-		"an overflow":       {strings.Replace(valid, "128", "4294967424", 1), 400, ""},
-		"a huge exponent":   {strings.Replace(valid, "128", "1e999999999", 1), 400, ""},
-		"a negative number": {strings.Replace(valid, "128", "-128", 1), 400, ""},
+		"NaN":               {number("NaN"), 400, "InvalidRequestContent"},
+		"a huge integer":    {number(strings.Repeat("9", 400)), 400, ""},
+		"an overflow":       {number("4294967424"), 400, ""},
+		"a huge exponent":   {number("1e999999999"), 400, ""},
+		"a negative number": {number("-128"), 400, ""},
 		"too large":         {with(`"tags":{"a":"` + strings.Repeat("x", 1<<20) + `"}`), 413, "RequestEntityTooLarge"},
 	} {
 		reply := t.put(id.String(), stand.Newest, []byte(test.body))

@@ -3,6 +3,7 @@ package crash
 import (
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,57 @@ func TestAWorkerKilledAfterAnyStepIsReplacedAndNoStepRunsAgain(t *testing.T) {
 	f.onceFromOutside(id, false)
 }
 
+func TestAllWorkersKilledInsideAStepAreReplacedAndItsEffectIsNotDoubled(t *testing.T) {
+	t.Parallel()
+	var f atomic.Pointer[fleet]
+	var calls atomic.Int64
+	b := stand.Behaviour{Boot: 200 * time.Millisecond, OnCall: func(string) {
+		// The first, third, … call of a step dies with all workers; the next gets through.
+		if f := f.Load(); f != nil && calls.Add(1)%2 == 1 {
+			f.shootAll()
+		}
+	}}
+	f.Store(newFleet(t, 2, b, time.Second))
+	id := clusterID("inside")
+	created := f.Load().must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	f.Load().ends(created, "Succeeded")
+	deleted := f.Load().must(stand.Request{Method: http.MethodDelete, Path: id.String(), Version: stand.Newest})
+	f.Load().ends(deleted, "Succeeded")
+	if n := calls.Load(); n < 6 {
+		t.Errorf("workers were killed inside %d calls, want at least 3", n/2)
+	}
+	f.Load().noStepTwice()
+	f.Load().onceFromOutside(id, false)
+}
+
+func TestACreateThatKillsEveryWorkerFailsInsteadOfGoingOnForEver(t *testing.T) {
+	t.Parallel()
+	var f atomic.Pointer[fleet]
+	b := stand.Behaviour{OnCall: func(method string) {
+		if f := f.Load(); f != nil && method == http.MethodPut {
+			f.shootAll()
+		}
+	}}
+	f.Store(newFleet(t, 2, b, time.Second))
+	id := clusterID("poison")
+	created := f.Load().must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	f.Load().ends(created, "Failed")
+	address, _ := url.Parse(created.Header.Get("Azure-AsyncOperation"))
+	if status := f.Load().must(stand.Request{Method: http.MethodGet, Path: address.RequestURI()}); status.Code() != "TooManyAttempts" {
+		t.Errorf("%s; want code TooManyAttempts", status)
+	}
+	got := f.Load().must(stand.Request{Method: http.MethodGet, Path: id.String(), Version: stand.Newest})
+	if state := got.Text("properties.provisioningState"); state != "Failed" {
+		t.Errorf("state is %s, want Failed", state)
+	}
+	if changed := f.Load().must(stand.Request{Method: http.MethodPatch, Path: id.String(), Version: stand.Newest, Body: secret("x")}); changed.Code() != "RequestNotAllowed" {
+		t.Errorf("%s; want RequestNotAllowed", changed)
+	}
+	deleted := f.Load().must(stand.Request{Method: http.MethodDelete, Path: id.String(), Version: stand.Newest})
+	f.Load().ends(deleted, "Succeeded")
+	f.Load().onceFromOutside(id, false)
+}
+
 func TestDeleteCancelsACreateWhoseWorkersAreKilled(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2, stand.Behaviour{Boot: time.Hour, Removal: 100 * time.Millisecond}, time.Second)
@@ -69,25 +121,30 @@ func TestAStoppedWorkerHandsItsClusterOverAtOnce(t *testing.T) {
 	t.Parallel()
 	const lease = 2 * time.Minute // waiting for it would be too long
 	f := newFleet(t, 2, stand.Behaviour{Latency: 1500 * time.Millisecond}, lease)
-	id := clusterID("handed-over")
-	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
-	// The first step is done: its worker is now inside the slow second one.
-	worker := make(chan *stand.Process, 16)
+	first := make(chan *stand.Process, 1)
+	var last atomic.Pointer[stand.Process]
 	f.hook(func(p *stand.Process, _ stand.Line) {
+		last.Store(p)
 		select {
-		case worker <- p:
+		case first <- p:
 		default:
 		}
 	})
+	id := clusterID("handed-over")
+	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	// The first step is done: its worker is now inside the slow second one.
 	select {
-	case p := <-worker:
+	case p := <-first:
 		if err := p.Stop(); err != nil {
 			t.Errorf("SIGTERM: %v", err)
+		}
+		f.ends(created, "Succeeded") // operationTimeout is half of the lease
+		if last.Load() == p {
+			t.Error("the stopped worker finished the operation itself: nothing was handed over")
 		}
 	case <-time.After(operationTimeout):
 		t.Fatal("no step was finished")
 	}
-	f.ends(created, "Succeeded") // operationTimeout is half of the lease
 	f.noStepTwice()
 	f.onceFromOutside(id, true)
 }

@@ -191,6 +191,16 @@ func (f *fleet) finished() map[string]int {
 	return all
 }
 
+// shootAll kills every process there is.
+func (f *fleet) shootAll() {
+	f.mu.Lock()
+	all := f.alive
+	f.mu.Unlock()
+	for _, p := range all {
+		p.Shoot()
+	}
+}
+
 func (f *fleet) any() *stand.Process {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,9 @@ type Behaviour struct {
 	Boot, Removal time.Duration
 	// Latency is how long every Apply takes to answer.
 	Latency time.Duration
+	// OnCall is called with the HTTP method after a call took effect and before it
+	// is answered: the moment at which a caller cannot know what happened.
+	OnCall func(method string)
 	// Hold keeps clusters from getting ready for as long as it says so.
 	Hold func(controlplane.Spec) bool
 	// Kubeconfig and Password are what ready clusters hand out. Empty means
@@ -90,7 +94,7 @@ func ServeControlPlanes(b Behaviour) (*ControlPlanes, func(), error) {
 	mux.HandleFunc("PUT /clusters/{id}", c.apply)
 	mux.HandleFunc("GET /clusters/{id}", c.get)
 	mux.HandleFunc("DELETE /clusters/{id}", c.remove)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: c.interrupted(mux), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	stop := func() {
 		_ = server.Close()
@@ -112,6 +116,23 @@ func (c *ControlPlanes) Records() []Record {
 	}
 	slices.SortFunc(all, func(a, b Record) int { return strings.Compare(a.ID, b.ID) })
 	return all
+}
+
+// interrupted holds answers back until OnCall has returned.
+func (c *ControlPlanes) interrupted(next http.Handler) http.Handler {
+	if c.behaviour.OnCall == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		c.behaviour.OnCall(r.Method)
+		for name, values := range answer.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	})
 }
 
 func (c *ControlPlanes) apply(w http.ResponseWriter, r *http.Request) {
