@@ -124,7 +124,7 @@ func (a adminAPI) AdminGetCluster(ec echo.Context, _, _, _ string) error {
 	if err != nil {
 		return err
 	}
-	return c.value(http.StatusOK, withoutSecrets(cl))
+	return c.value(http.StatusOK, cl)
 }
 
 // AdminExplainCluster says what a cluster does or waits for.
@@ -134,7 +134,7 @@ func (a adminAPI) AdminExplainCluster(ec echo.Context, _, _, _ string) error {
 	if _, err := a.s.cluster(c); err != nil {
 		return err
 	}
-	doc, err := a.s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key())
+	doc, err := a.s.Store.Clusters.View(c.ctx(), id.Partition(), id.Key())
 	if err != nil {
 		return err
 	}

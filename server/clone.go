@@ -12,13 +12,6 @@ func clone(c *model.Cluster) *model.Cluster {
 	return deepCopy(reflect.ValueOf(c)).Interface().(*model.Cluster)
 }
 
-// withoutSecrets is a deep copy in which every secret is empty.
-func withoutSecrets(c *model.Cluster) *model.Cluster {
-	copied := deepCopy(reflect.ValueOf(c))
-	blankSecrets(copied)
-	return copied.Interface().(*model.Cluster)
-}
-
 func deepCopy(v reflect.Value) reflect.Value {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -61,33 +54,4 @@ func deepCopy(v reflect.Value) reflect.Value {
 
 func mayPoint(k reflect.Kind) bool {
 	return k == reflect.Pointer || k == reflect.Struct || k == reflect.Slice || k == reflect.Map
-}
-
-// blankSecrets empties every secret that is reached through pointers, structs,
-// slices and maps of pointers.
-func blankSecrets(v reflect.Value) {
-	if v.Type() == reflect.TypeFor[model.Secret]() {
-		if v.CanSet() {
-			v.SetString("")
-		}
-		return
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			blankSecrets(v.Elem())
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			blankSecrets(v.Field(i))
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			blankSecrets(v.Index(i))
-		}
-	case reflect.Map:
-		for _, value := range v.Seq2() {
-			blankSecrets(value)
-		}
-	}
 }

@@ -12,7 +12,7 @@ import (
 // deleteCluster begins a delete in any state, and cancels what runs (D01, D05).
 func (s *Server) deleteCluster(c *call) error {
 	id := c.clusterID()
-	switch _, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key()); {
+	switch _, err := s.Store.Clusters.View(c.ctx(), id.Partition(), id.Key()); {
 	case errors.Is(err, store.ErrNotFound):
 		return c.NoContent(http.StatusNoContent)
 	case err != nil:

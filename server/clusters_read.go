@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,10 +13,14 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// cluster reads the cluster of the path, or says that there is none.
+// cluster reads the cluster of the path without its secrets, or says that there is none.
 func (s *Server) cluster(c *call) (*model.Cluster, error) {
+	return readCluster(c, s.Store.Clusters.View)
+}
+
+func readCluster(c *call, read func(ctx context.Context, partition, id string) (*store.ClusterDocument, error)) (*model.Cluster, error) {
 	id := c.clusterID()
-	doc, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key())
+	doc, err := read(c.ctx(), id.Partition(), id.Key())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, notFound(id)
 	}

@@ -1,22 +1,391 @@
 package server_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"sync"
 	"testing"
 
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/stand"
 )
 
 func TestLifeOfAClusterInEveryVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
 	for _, version := range stand.Versions() {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			id := clusterID("Cluster-1")
-			created := w.create(version, id.Name)
-			t.Log(string(created.Body))
-			t.Log(created.Header)
-			got := w.want(200, w.do("GET", id.String(), version, nil))
-			t.Log(got.Header)
+		id := clusterID("Life-" + version)
+		created := w.create(version, id.Name)
+		if created.Text("properties.provisioningState") != "Creating" || created.Text("id") != id.String() || created.Text("name") != id.Name {
+			t.Errorf("%s: %v", version, created)
+		}
+		for _, header := range []string{"Azure-AsyncOperation", "Retry-After", "ETag", "X-Ms-Request-Id", "Date"} {
+			if created.Header.Get(header) == "" {
+				t.Errorf("%s: create has no %s", version, header)
+			}
+		}
+		w.finish(id, model.Succeeded)
+		got := w.want(200, w.do("GET", id.String(), version, nil))
+		again := w.want(200, w.do("PUT", id.String(), version, got.JSON))
+		if !reflect.DeepEqual(again.JSON, got.JSON) || again.Header.Get("ETag") != got.Header.Get("ETag") || again.Header.Get("Azure-AsyncOperation") != "" {
+			t.Errorf("%s: PUT of what GET answers changed something: %v", version, again)
+		}
+		patched := w.want(200, w.do("PATCH", id.String(), version, stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "new"}}}))
+		if patched.Text("properties.provisioningState") != "Updating" || patched.Header.Get("Azure-AsyncOperation") == "" {
+			t.Errorf("%s: a new client secret is work: %v", version, patched)
+		}
+		w.finish(id, model.Succeeded)
+		deleted := w.want(202, w.do("DELETE", id.String(), version, nil))
+		if len(deleted.Body) > 0 || deleted.Header.Get("Location") == "" || deleted.Header.Get("Azure-AsyncOperation") == "" || deleted.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %v %v", version, deleted, deleted.Header)
+		}
+		w.finish(id, model.Succeeded)
+		w.wantError(arm.ResourceNotFound, w.do("GET", id.String(), version, nil))
+		w.want(204, w.do("DELETE", id.String(), version, nil))
+	}
+}
+
+func TestWritesByState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tags := stand.Object{"tags": stand.Object{"new": "tag"}}
+	work := stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "new"}}}
+	for i, test := range []struct {
+		why     string
+		state   model.ProvisioningState
+		failed  model.ProvisioningState
+		body    any // nil repeats the create's PUT
+		code    arm.Code
+		working bool
+	}{
+		{why: "nothing changes while a create runs: a retry of the same PUT is fine", state: model.Creating},
+		{why: "a change while a create runs would be lost", state: model.Creating, body: work, code: arm.OperationInProgress},
+		{why: "tags too", state: model.Creating, body: tags, code: arm.OperationInProgress},
+		{why: "what is being deleted cannot be asked for again", state: model.Deleting, code: arm.OperationInProgress},
+		{why: "an empty patch of a healthy cluster is no work", state: model.Succeeded, body: stand.Object{}},
+		{why: "tags are no work", state: model.Succeeded, body: tags},
+		{why: "a secret is", state: model.Succeeded, body: work, working: true},
+		{why: "the same PUT repeats a failed update", state: model.Failed, failed: model.Updating, working: true},
+		{why: "tags of a failed update can change without work", state: model.Failed, failed: model.Updating, body: tags},
+		{why: "a failed create can only be deleted", state: model.Failed, failed: model.Creating, code: arm.RequestNotAllowed},
+		{why: "a failed delete can only be deleted", state: model.Failed, failed: model.Deleting, body: work, code: arm.RequestNotAllowed},
+	} {
+		id := w.ready(newest, fmt.Sprintf("state-%d", i))
+		w.alter(id, func(doc *store.ClusterDocument) {
+			doc.Cluster.Properties.ProvisioningState, doc.Cluster.Internal.FailedProvisioningState = test.state, test.failed
+			if !test.state.Terminal() {
+				doc.Cluster.Internal.Operation = &model.Operation{ID: newID()}
+			}
 		})
+		verb, body := "PATCH", test.body
+		if body == nil {
+			verb, body = "PUT", stand.Body(newest, id, location)
+		}
+		reply := w.do(verb, id.String(), newest, body)
+		if test.code.Name != "" {
+			w.wantError(test.code, reply)
+			if reply.Header.Get("Azure-AsyncOperation") != "" {
+				t.Errorf("%s: an error points to an operation", test.why)
+			}
+			continue
+		}
+		w.want(200, reply)
+		if working := reply.Text("properties.provisioningState") == "Updating"; working != test.working {
+			t.Errorf("%s: %v", test.why, reply)
+		}
+	}
+}
+
+func TestAChangeIsOfferedToWorkersAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.ready(newest, "due")
+	if w.wakes == 0 {
+		t.Error("the create woke nobody")
+	}
+	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "new"}}}))
+	docs, err := w.store.Clusters.Due(t.Context(), 10, 10)
+	if err != nil || len(docs) != 1 || docs[0].Cluster.Internal.Operation.Kind != model.Update {
+		t.Errorf("due are %d documents, %v", len(docs), err)
+	}
+}
+
+func TestUniqueKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.ready(newest, "first")
+	body := stand.Body(newest, first, location)
+	group, client := stand.Text(body, "properties.clusterProfile.resourceGroupId"), stand.Text(body, "properties.servicePrincipalProfile.clientId")
+
+	second := clusterID("second")
+	w.wantError(arm.DuplicateResourceGroup, w.do("PUT", second.String(), newest, stand.Set(stand.Body(newest, second, location), "properties.clusterProfile.resourceGroupId", group)))
+	reply := w.wantError(arm.DuplicateClientID, w.do("PUT", second.String(), newest, stand.Set(stand.Body(newest, second, location), "properties.servicePrincipalProfile.clientId", client)))
+	if reply.Header.Get("Azure-AsyncOperation") != "" {
+		t.Error("a refused create points to an operation")
+	}
+	w.ready(newest, "second")
+	patch := func(id string) stand.Object {
+		return stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientId": id}}}
+	}
+	w.wantError(arm.DuplicateClientID, w.do("PATCH", second.String(), newest, patch(client)))
+	// The key follows a rotation: what the first gives up, the second may take.
+	w.want(200, w.do("PATCH", first.String(), newest, patch(newID())))
+	w.want(200, w.do("PATCH", second.String(), newest, patch(client)))
+}
+
+func TestRefusedWritesLeaveNoOperation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.ready(newest, "left")
+	before := operations(t, w)
+	other := clusterID("other")
+	body := stand.Set(stand.Body(newest, other, location), "properties.clusterProfile.resourceGroupId", stand.Text(stand.Body(newest, id, location), "properties.clusterProfile.resourceGroupId"))
+	w.wantError(arm.DuplicateResourceGroup, w.do("PUT", other.String(), newest, body))
+	w.wantError(arm.InvalidParameter, w.do("PATCH", id.String(), newest, stand.Object{"surprise": 1}))
+	if after := operations(t, w); after != before {
+		t.Errorf("%d operation documents, were %d", after, before)
+	}
+}
+
+func operations(t *testing.T, w *world) int {
+	t.Helper()
+	docs, _, err := w.store.Operations.List(t.Context(), store.Query{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(docs)
+}
+
+func TestPatchFollowsMergePatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.ready(newest, "patch")
+	w.wantError(arm.ResourceNotFound, w.do("PATCH", clusterID("absent").String(), newest, stand.Object{}))
+	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"a": "1", "b": "2"}}))
+	got := w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"c": "3"}}))
+	if want := (stand.Object{"c": "3"}); !reflect.DeepEqual(got.JSON["tags"], want) {
+		t.Errorf("tags are %v, want them replaced as a set: %v", got.JSON["tags"], want)
+	}
+	got = w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": nil}))
+	if got.JSON["tags"] != nil {
+		t.Errorf("tags are %v after null", got.JSON["tags"])
+	}
+	const count = "properties.networkProfile.loadBalancerProfile.managedOutboundIps.count"
+	nested := func(v any) stand.Object {
+		return stand.Object{"properties": stand.Object{"networkProfile": stand.Object{"loadBalancerProfile": stand.Object{"managedOutboundIps": stand.Object{"count": v}}}}}
+	}
+	if got = w.want(200, w.do("PATCH", id.String(), newest, nested(5))); got.Text(count) != "5" {
+		t.Errorf("count is %s, want 5", got.Text(count))
+	}
+	w.finish(id, model.Succeeded)
+	if got = w.want(200, w.do("PATCH", id.String(), newest, nested(nil))); got.Text(count) != "1" {
+		t.Errorf("count is %s after null, want the default", got.Text(count))
+	}
+}
+
+func TestPatchIsNotBlamedForLegacyValues(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.ready(newest, "legacy")
+	w.alter(id, func(doc *store.ClusterDocument) {
+		doc.Cluster.Properties.NetworkProfile.OutboundType = "Legacy"
+		doc.Cluster.Properties.MasterProfile.VMSize = "Standard_Ancient"
+	})
+	got := w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"a": "b"}}))
+	if got.Text("properties.provisioningState") != "Succeeded" || got.Text("tags.a") != "b" {
+		t.Error(got)
+	}
+	w.wantError(arm.InvalidParameter, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"a<": "b"}}))
+}
+
+func TestSystemDataIsTheTriggersAndOnlyFromARM(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := clusterID("system")
+	told := func(who string) string {
+		return fmt.Sprintf(`{"createdBy":%q,"createdByType":"User","createdAt":"2026-01-02T03:04:05Z","lastModifiedBy":%q,"lastModifiedByType":"User","lastModifiedAt":"2026-01-02T03:04:05Z"}`, who, who)
+	}
+	const header = "X-Ms-Arm-Resource-System-Data"
+	w.want(201, w.do("PUT", id.String(), newest, stand.Body(newest, id, location), header, told("creator@example.com")))
+	w.finish(id, model.Succeeded)
+	if got := w.do("GET", id.String(), newest, nil); got.Text("systemData.createdBy") != "creator@example.com" {
+		t.Error(got)
+	}
+	// A PUT that changes nothing, and one that is refused, leave it alone.
+	w.want(200, w.do("PUT", id.String(), newest, stand.Body(newest, id, location), header, told("repeater@example.com")))
+	w.want(400, w.do("PATCH", id.String(), newest, stand.Object{"surprise": 1}, header, told("refused@example.com")))
+	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"x": "y"}}, header, `{"lastModifiedBy":"patcher@example.com"}`))
+	got := w.do("GET", id.String(), newest, nil)
+	if got.Text("systemData.createdBy") != "creator@example.com" || got.Text("systemData.lastModifiedBy") != "patcher@example.com" {
+		t.Error(got)
+	}
+	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"x": "z"}}, header, `{not json`))
+	if log := w.logged(); contains(log, "example.com") {
+		t.Errorf("system data is in the log: %s", log)
+	}
+}
+
+func TestWorkloadIdentityNeedsARMsHeaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := clusterID("identity")
+	body := workloadBody(t, w, id)
+	reply := w.want(400, w.do("PUT", id.String(), newest, body))
+	if !reflect.DeepEqual(sorted(reply.Targets()[1:]), []string{"X-Ms-Home-Tenant-Id", "X-Ms-Identity-Url"}) {
+		t.Errorf("targets are %q: %v", reply.Targets(), reply)
+	}
+	headers := []string{"X-Ms-Identity-Url", "https://identity.example.com/x", "X-Ms-Home-Tenant-Id", newID()}
+	created := w.want(201, w.do("PUT", id.String(), newest, body, headers...))
+	if created.Text("identity.tenantId") != headers[3] || contains(string(created.Body), "identity.example.com") {
+		t.Error(created)
+	}
+	w.finish(id, model.Succeeded)
+	again := w.want(200, w.do("PUT", id.String(), newest, body))
+	if again.Header.Get("Azure-AsyncOperation") != "" {
+		t.Errorf("a repeated PUT without the headers is work: %v", again)
+	}
+	delete(stand.At(body, "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities").(stand.Object), operatorOf(body))
+	other := clusterID("identity-2")
+	w.want(400, w.do("PUT", other.String(), newest, body, headers...))
+}
+
+// workloadBody is a create body with an identity for each operator that the
+// default version needs.
+func workloadBody(t *testing.T, w *world, id arm.ClusterID) stand.Object {
+	t.Helper()
+	sets := w.want(200, w.do("GET", "/subscriptions/"+subscription+"/providers/Microsoft.RedHatOpenShift/locations/"+location+"/platformWorkloadIdentityRoleSets", newest, nil))
+	body := stand.Body(newest, id, location)
+	version := ""
+	for _, v := range w.do("GET", "/admin/versions", "", nil).JSON["value"].([]any) {
+		if stand.At(v.(stand.Object), "properties.default") == true {
+			version = stand.Text(v.(stand.Object), "properties.version")
+		}
+	}
+	identity := func(name string) string {
+		return "/subscriptions/" + subscription + "/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + name
+	}
+	operators := stand.Object{}
+	for _, set := range sets.JSON["value"].([]any) {
+		minor := stand.Text(set.(stand.Object), "properties.openShiftVersion")
+		if len(version) <= len(minor) || version[:len(minor)+1] != minor+"." {
+			continue
+		}
+		for _, role := range stand.At(set.(stand.Object), "properties.platformWorkloadIdentityRoles").([]any) {
+			name := stand.Text(role.(stand.Object), "operatorName")
+			operators[name] = stand.Object{"resourceId": identity(name)}
+		}
+	}
+	if len(operators) == 0 {
+		t.Fatalf("no role set for %q in %s", version, sets.Body)
+	}
+	stand.Delete(body, "properties.servicePrincipalProfile")
+	stand.Set(body, "properties.platformWorkloadIdentityProfile", stand.Object{"platformWorkloadIdentities": operators})
+	body["identity"] = stand.Object{"type": "UserAssigned", "userAssignedIdentities": stand.Object{identity("cluster-" + id.Name): stand.Object{}}}
+	return body
+}
+
+func operatorOf(body stand.Object) string {
+	for name := range stand.At(body, "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities").(stand.Object) {
+		return name
+	}
+	return ""
+}
+
+func TestConcurrentPatchesAreNeverLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.ready(newest, "race")
+	const writers = 16
+	etags := make([]string, writers)
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			r := w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"writer": fmt.Sprint(i)}})
+			if r.Status != 200 && r.Status != 409 {
+				t.Errorf("writer %d: %v", i, r)
+			}
+			if r.Status == 200 {
+				etags[i] = r.Header.Get("ETag")
+			}
+		})
+	}
+	wg.Wait()
+	seen := map[string]bool{}
+	for _, tag := range etags {
+		if tag != "" && seen[tag] {
+			t.Errorf("two writers got the ETag %s", tag)
+		}
+		seen[tag] = true
+	}
+}
+
+func TestConcurrentCreatesMakeOneCluster(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := clusterID("one")
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	for range 8 {
+		wg.Go(func() {
+			r := w.do("PUT", id.String(), newest, stand.Body(newest, id, location))
+			mu.Lock()
+			statuses[r.Status]++
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	if statuses[201] != 1 || statuses[200] != 7 {
+		t.Errorf("answers were %v, want one 201 and seven 200", statuses)
+	}
+	if n := operations(t, w); n != 1 {
+		t.Errorf("%d operations were left, want 1", n)
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.ready(newest, "credentials")
+	reply := w.want(200, w.do("POST", id.String()+"/listCredentials", newest, nil))
+	if reply.Text("kubeadminUsername") != "kubeadmin" || reply.Text("kubeadminPassword") != "kubeadmin-password-canary" {
+		t.Error(reply)
+	}
+	if reply = w.want(200, w.do("POST", id.String()+"/listAdminCredentials", newest, stand.Object{})); reply.Text("kubeconfig") != "a3ViZWNvbmZpZy1jYW5hcnk=" {
+		t.Error(reply)
+	}
+	w.want(200, w.do("POST", id.String()+"/credentials", oldest, nil))
+	w.wantError(arm.InvalidRequestContent, w.do("POST", id.String()+"/listCredentials", newest, []byte("{")))
+	w.wantError(arm.ResourceNotFound, w.do("POST", clusterID("absent").String()+"/listCredentials", newest, nil))
+	for _, state := range []model.ProvisioningState{model.Creating, model.Deleting, model.Failed} {
+		w.alter(id, func(doc *store.ClusterDocument) {
+			doc.Cluster.Properties.ProvisioningState, doc.Cluster.Internal.FailedProvisioningState = state, model.Creating
+		})
+		w.wantError(arm.RequestNotAllowed, w.do("POST", id.String()+"/listAdminCredentials", newest, nil))
+	}
+}
+
+func TestVersionOfACreate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := clusterID("version")
+	reply := w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, stand.Set(stand.Body(newest, id, location), "properties.clusterProfile.version", "4.0.1")))
+	if reply.Targets()[0] != "properties.clusterProfile.version" {
+		t.Error(reply)
+	}
+	var known struct {
+		Value []struct{ Properties struct{ Version string } }
+	}
+	list := w.do("GET", "/subscriptions/"+subscription+"/providers/Microsoft.RedHatOpenShift/locations/"+location+"/openShiftVersions", newest, nil)
+	if err := json.Unmarshal(list.Body, &known); err != nil || len(known.Value) == 0 {
+		t.Fatal(list, err)
+	}
+	first := known.Value[0].Properties.Version
+	created := w.want(201, w.do("PUT", id.String(), newest, stand.Set(stand.Body(newest, id, location), "properties.clusterProfile.version", first)))
+	if created.Text("properties.clusterProfile.version") != first {
+		t.Error(created)
 	}
 }

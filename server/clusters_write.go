@@ -25,17 +25,21 @@ func (s *Server) putCluster(c *call) error {
 		return err
 	}
 	whole := func(*model.Cluster) ([]byte, error) { return c.body, nil }
-	err := store.ErrNotFound
+	var conflict *store.ConflictError
 	for range putTries {
-		if err = s.changeCluster(c, whole); !errors.Is(err, store.ErrNotFound) {
+		if err := s.changeCluster(c, whole); !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		var conflict *store.ConflictError
-		if err = s.createCluster(c); !errors.As(err, &conflict) || conflict.UniqueKey != "" {
-			return duplicate(err)
+		if conflict != nil && conflict.UniqueKey != "" {
+			return duplicate(conflict)
+		}
+		// A conflict may be with another cluster, or with this one if somebody else
+		// has just created it: look again.
+		if err := s.createCluster(c); !errors.As(err, &conflict) {
+			return err
 		}
 	}
-	return arm.WriteConflict.Errorf("The cluster is being created and deleted by others at the same time. Retry.").Because(err)
+	return arm.WriteConflict.Errorf("The cluster is being created and deleted by others at the same time. Retry.").Because(conflict)
 }
 
 // patchCluster merges the body into what is wanted of a cluster (A05, A07).

@@ -36,7 +36,7 @@ func (s *Server) listAdminCredentials(c *call) error {
 	return c.json(http.StatusOK, body)
 }
 
-// accessibleCluster is the cluster of the path if it is there to be used.
+// accessibleCluster is the cluster of the path, with its secrets, if it is there to be used.
 func (s *Server) accessibleCluster(c *call) (*model.Cluster, error) {
 	if len(c.body) > 0 && !json.Valid(c.body) {
 		return nil, arm.InvalidRequestContent.Errorf("The body is not valid JSON. The operation needs none.")
@@ -44,7 +44,7 @@ func (s *Server) accessibleCluster(c *call) (*model.Cluster, error) {
 	if err := s.subscriptionAllows(c, model.Registered); err != nil {
 		return nil, err
 	}
-	cl, err := s.cluster(c)
+	cl, err := readCluster(c, s.Store.Clusters.Get)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (s *Server) viewCluster(c *call, v *operationView) error {
 	if !ok {
 		return nil
 	}
-	doc, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key())
+	doc, err := s.Store.Clusters.View(c.ctx(), id.Partition(), id.Key())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}

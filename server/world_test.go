@@ -3,12 +3,10 @@ package server_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"io"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -206,26 +204,14 @@ func (w *world) ready(version, name string) arm.ClusterID {
 	return clusterID(name)
 }
 
-func readAll(t testing.TB, r io.Reader) string {
-	t.Helper()
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
+func contains(s, part string) bool { return strings.Contains(s, part) }
 
-func decode(t testing.TB, raw []byte) stand.Object {
-	t.Helper()
-	var o stand.Object
-	if err := json.Unmarshal(raw, &o); err != nil {
-		t.Fatalf("%v in %s", err, raw)
-	}
-	return o
+func sorted(list []string) []string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return list
 }
 
 func newID() string { return uuid.NewString() }
 
 func lower(s string) string { return strings.ToLower(s) }
-
-var _ = http.MethodGet
