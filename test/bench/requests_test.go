@@ -36,6 +36,7 @@ func serve(b *testing.B, h http.Handler, status int, next func() *http.Request) 
 	b.Helper()
 	b.ReportAllocs()
 	a := &answer{header: http.Header{}}
+	defer reportCPU(b)()
 	for b.Loop() {
 		r := next()
 		clear(a.header)

@@ -3,7 +3,6 @@ package crash
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -28,24 +27,7 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	if testing.Short() {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "crash")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		binary, err = stand.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(stand.Main(m, func(path string) { binary = path }))
 }
 
 // fleet is some processes on one store. Whichever dies is replaced at once.
