@@ -26,6 +26,10 @@ func (w *Walker) Object() (Object, bool) {
 		w.typeFault("an object")
 		return Object{}, false
 	}
+	if w.path.depth == MaxDepth {
+		w.skip()
+		return Object{}, false
+	}
 	w.pos++
 	return Object{w: w, start: w.pos}, true
 }

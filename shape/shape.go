@@ -50,36 +50,25 @@ func Check(body []byte, mode Mode, f *arm.Faults, root func(*Walker)) {
 	}
 }
 
-// syntax tells whether body is one strict JSON value: valid UTF-8, nothing
-// behind it, not too deep. Duplicate names are left to the walk, which can go on
-// after them.
+// syntax tells whether body is one strict JSON value: valid UTF-8 and nothing
+// behind it. Duplicate names are left to the walk, which can go on after them.
 func (c *checker) syntax(body []byte, f *arm.Faults) bool {
 	c.reader = *bytes.NewBuffer(body)
 	c.decoder.Reset(&c.reader, jsontext.AllowDuplicateNames(true))
 	defer func() { c.reader = bytes.Buffer{} }()
-	for values := 0; ; {
-		_, err := c.decoder.ReadToken()
-		depth := c.decoder.StackDepth()
-		switch {
-		case errors.Is(err, io.EOF) && values == 1:
-			return true
-		case errors.Is(err, io.EOF):
-			f.Add(arm.InvalidRequestContent, "", "The body is empty or ends too early. Send one JSON object.")
-			return false
-		case err != nil:
-			f.Add(arm.InvalidRequestContent, "", "The body is not valid JSON in UTF-8; the fault is at byte %d.", offset(err, &c.decoder))
-			return false
-		case depth > MaxDepth:
-			f.Add(arm.InvalidRequestContent, "", "The body is nested deeper than %d levels.", MaxDepth)
-			return false
-		}
-		if depth == 0 {
-			if values++; values > 1 {
-				f.Add(arm.InvalidRequestContent, "", "The body holds more than one JSON value.")
-				return false
-			}
-		}
+	switch _, err := c.decoder.ReadValue(); {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		f.Add(arm.InvalidRequestContent, "", "The body is empty or ends too early. Send one JSON object.")
+		return false
+	case err != nil:
+		f.Add(arm.InvalidRequestContent, "", "The body is not valid JSON in UTF-8; the fault is at byte %d.", offset(err, &c.decoder))
+		return false
 	}
+	if _, err := c.decoder.ReadToken(); !errors.Is(err, io.EOF) {
+		f.Add(arm.InvalidRequestContent, "", "Something follows the JSON value in the body. Send one JSON object.")
+		return false
+	}
+	return true
 }
 
 func offset(err error, d *jsontext.Decoder) int64 {

@@ -22,6 +22,10 @@ func (w *Walker) Array() (Array, bool) {
 		w.typeFault("an array")
 		return Array{}, false
 	}
+	if w.path.depth == MaxDepth {
+		w.skip()
+		return Array{}, false
+	}
 	w.pos++
 	return Array{w: w}, true
 }

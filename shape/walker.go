@@ -1,6 +1,8 @@
 package shape
 
 import (
+	"bytes"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/aro-rp/aro/arm"
@@ -49,12 +51,19 @@ func (w *Walker) peek() byte {
 	return 0
 }
 
+// tooDeep notes that nobody can mean a body like this.
+func (w *Walker) tooDeep() {
+	w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The value is nested deeper than %d levels.", MaxDepth)
+}
+
 // skip consumes the value.
 func (w *Walker) skip() {
 	for depth := 0; ; {
 		switch w.peek() {
 		case '{', '[':
-			depth++
+			if depth++; w.path.depth+depth == MaxDepth+1 && w.faults != nil {
+				w.tooDeep()
+			}
 			w.pos++
 		case '}', ']':
 			depth--
@@ -78,19 +87,23 @@ func (w *Walker) skip() {
 // raw consumes a string and gives it as it stands between its quotes.
 func (w *Walker) raw() (text []byte, escaped bool) {
 	w.pos++
-	start := w.pos
-	for {
-		switch w.data[w.pos] {
-		case '"':
-			text = w.data[start:w.pos]
-			w.pos++
-			return text, escaped
-		case '\\':
-			escaped = true
-			w.pos++
-		}
-		w.pos++
+	text = w.data[w.pos : w.pos+bytes.IndexByte(w.data[w.pos:], '"')]
+	if bytes.IndexByte(text, '\\') >= 0 {
+		text, escaped = w.data[w.pos:escapedEnd(w.data, w.pos)], true
 	}
+	w.pos += len(text) + 1
+	return text, escaped
+}
+
+// escapedEnd is where a string that has escapes ends.
+func escapedEnd(data []byte, pos int) int {
+	for data[pos] != '"' {
+		if data[pos] == '\\' {
+			pos++
+		}
+		pos++
+	}
+	return pos
 }
 
 // text consumes a string and gives what it means, which may be kept.
