@@ -44,6 +44,23 @@ func BenchmarkRecordedSteps(b *testing.B) {
 	b.ReportMetric(float64(len(docs)*each)/b.Elapsed().Seconds(), "steps/s")
 }
 
+// BenchmarkOperations measures whole operations of one step under a backlog.
+func BenchmarkOperations(b *testing.B) {
+	db := newDatabase(b)
+	s, _ := db.connect(b)
+	var all sync.WaitGroup
+	all.Add(b.N)
+	for i := range b.N {
+		request(b, s, fmt.Sprintf("00000000-0000-0000-0000-%012d", i%50), fmt.Sprint("c", i))
+	}
+	b.ResetTimer()
+	w := db.work(b, backend.Config{Log: slog.New(slog.DiscardHandler), Plans: plans(steps{
+		model.Create: {step("only", func(context.Context, *pipeline.Work) error { all.Done(); return nil })}})})
+	w.Wake()
+	all.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "operations/s")
+}
+
 // BenchmarkPickup measures the time from the write of a new cluster to its first
 // step, in the process that wrote it and in another one.
 func BenchmarkPickup(b *testing.B) {

@@ -35,16 +35,21 @@ func (w *Worker) end(ctx context.Context, op *operation, failure error) error {
 // result that was told before stands.
 func (w *Worker) tell(ctx context.Context, op *operation, failure error) (model.AsyncOperation, error) {
 	now := w.Now().UTC()
-	result := model.AsyncOperation{ID: op.ID, Kind: op.Kind, State: model.Succeeded, EndedAt: &now}
-	if failure != nil {
+	result := model.AsyncOperation{State: model.Succeeded, EndedAt: &now}
+	if failure != nil { // a success was recorded under the lease just now, a failure was not
+		if err := op.work.Renew(ctx); err != nil {
+			return result, err // whoever lost the lease tells nothing
+		}
 		told := forClients(arm.AsError(failure, op.CorrelationID).Body())
 		result.State, result.Error = model.Failed, &told
 	}
-	if err := op.work.Renew(ctx); err != nil && !errors.Is(err, store.ErrUnavailable) {
-		return result, err // whoever lost the lease tells nothing
-	}
+	return w.write(ctx, op.ID, result)
+}
+
+// write puts a result into an operation's document unless one stands there.
+func (w *Worker) write(ctx context.Context, id string, result model.AsyncOperation) (model.AsyncOperation, error) {
 	err := pipeline.Persist(ctx, func(ctx context.Context) error {
-		doc, err := w.Store.Operations.Update(ctx, op.ID, op.ID, func(d *store.OperationDocument) error {
+		doc, err := w.Store.Operations.Update(ctx, id, id, func(d *store.OperationDocument) error {
 			if isTold(d) {
 				return store.ErrUnchanged
 			}
@@ -80,7 +85,7 @@ func (w *Worker) settle(c *model.Cluster, op *operation, result model.AsyncOpera
 	if result.Error != nil {
 		code, message = result.Error.Code, result.Error.Message
 	}
-	c.End(result.State, code, *result.EndedAt)
+	c.End(result.State, code, w.Now().UTC())
 	if op.Kind == model.AdminUpdate && code != "" {
 		c.Internal.LastAdminUpdateError = code + ": " + message
 	}

@@ -48,8 +48,8 @@ func (w *Worker) operationOf(lease *store.Lease[store.ClusterDocument]) *operati
 		return nil
 	}
 	op := &operation{Operation: *running, lost: doc.Lost}
-	op.log = w.Log.With("operationId", op.ID, "operationKind", op.Kind, "correlationId", op.CorrelationID,
-		"clientRequestId", op.ClientRequestID, "resourceId", doc.Cluster.ID)
+	op.log = w.Log.With("operation_id", op.ID, "operation_kind", op.Kind, "correlation_id", op.CorrelationID,
+		"client_request_id", op.ClientRequestID, "resource_id", doc.Cluster.ID)
 	op.work = pipeline.NewWork(lease, pipeline.Options{Now: w.Now, Log: op.log, Observe: func(a pipeline.Attempt) {
 		w.metrics.attempts.WithLabelValues(string(op.Kind), a.Step, string(a.Result)).Inc()
 		if a.Result == pipeline.Done || a.Result == pipeline.Failed {
@@ -71,7 +71,7 @@ func (w *Worker) forget(ctx context.Context, lease *store.Lease[store.ClusterDoc
 		}
 		return err
 	})
-	w.Log.WarnContext(ctx, "cluster was due without an operation", "resourceId", lease.Doc().Cluster.ID, "error", err)
+	w.Log.WarnContext(ctx, "cluster was due without an operation", "resource_id", lease.Doc().Cluster.ID, "error", err)
 	return again && err == nil
 }
 

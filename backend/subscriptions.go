@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
@@ -102,18 +103,26 @@ func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument) er
 	if err := w.Store.Operations.Create(ctx, w.operationDocument(doc, op)); err != nil {
 		return fmt.Errorf("operation to delete %s: %w", doc.Cluster.ID, err)
 	}
+	var replaced *model.Operation
 	_, err := w.Store.Clusters.Update(ctx, doc.Partition, doc.ID, func(d *store.ClusterDocument) error {
+		replaced = nil
 		if isBeingDeleted(&d.Cluster) || d.Cluster.Internal.UID != doc.Cluster.Internal.UID {
 			return store.ErrUnchanged
 		}
 		if d.Owner == "" {
 			d.Due = store.Due(0)
 		}
+		replaced = d.Cluster.Internal.Operation
 		return d.Cluster.Begin(op)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
+	if err != nil || replaced == nil {
+		return err
+	}
+	now, why := w.Now().UTC(), forClients(arm.OperationCanceled.Errorf("The operation was cancelled because the cluster is being deleted.").Body())
+	_, err = w.write(ctx, replaced.ID, model.AsyncOperation{State: model.Canceled, EndedAt: &now, Error: &why})
 	return err
 }
 

@@ -60,6 +60,9 @@ func TestADeletedSubscriptionLosesItsClusters(t *testing.T) {
 			return errors.Is(err, store.ErrNotFound)
 		})
 	}
+	if op := result(t, s, docs[4].Cluster.Internal.Operation.ID); op.State != model.Canceled || op.EndedAt == nil || op.Error.Code != arm.OperationCanceled.Name {
+		t.Errorf("the client of the interrupted create is told %+v, want Canceled", op)
+	}
 	if c := settled(t, s, docs[0]); c == nil || c.Cluster.Properties.ProvisioningState != model.Succeeded {
 		t.Error("the other subscription's cluster was touched")
 	}

@@ -66,7 +66,7 @@ func (w *Worker) pollClusters(ctx, working context.Context) {
 	for ctx.Err() == nil {
 		if err := w.pickUp(ctx, working); err != nil && ctx.Err() == nil {
 			pause = min(2*pause, slowestPoll)
-			w.Log.WarnContext(ctx, "no work picked up", "error", err, "retryIn", pause)
+			w.Log.WarnContext(ctx, "no work picked up", "error", err, "retry_in", pause)
 		} else {
 			pause = w.PollInterval
 		}

@@ -488,13 +488,71 @@ func TestMetricsAndLogsTellNoSecretsAndNoNames(t *testing.T) {
 		t.Error("a metric names the customer's resource")
 	}
 	log := w.logs.String()
-	for _, want := range []string{`"operationId":"` + doc.Cluster.Internal.Operation.ID, `"correlationId":"correlation"`, `"resourceId":"/subscriptions/`, `"step":"keeps a secret"`, `"attempt":3`} {
+	for _, want := range []string{`"operation_id":"` + doc.Cluster.Internal.Operation.ID, `"correlation_id":"correlation"`, `"resource_id":"/subscriptions/`, `"step":"keeps a secret"`, `"attempt":3`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log has no %s", want)
 		}
 	}
 	if strings.Contains(log+text, canary) {
 		t.Errorf("the secret got out:\n%s", log)
+	}
+}
+
+func TestAWaitingStepIsAskedAgainInTime(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var looks []time.Time
+	const gap = 100 * time.Millisecond
+	w := db.work(t, backend.Config{PollInterval: time.Hour, Plans: plans(steps{model.Create: {step("waits", func(context.Context, *pipeline.Work) error {
+		if looks = append(looks, time.Now()); len(looks) < 5 {
+			return pipeline.Later(gap, "the fifth look")
+		}
+		return nil
+	})}})})
+	doc := request(t, s, subscription, "c")
+	w.Wake()
+	settled(t, s, doc) // although the worker polls once an hour
+	for i := 1; i < len(looks); i++ {
+		if d := looks[i].Sub(looks[i-1]); d < gap {
+			t.Errorf("look %d came after %s, want at least %s", i+1, d, gap)
+		}
+	}
+}
+
+func TestWaitingClustersKeepNoWorkerBusy(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	w := db.work(t, backend.Config{Concurrency: 1, Plans: plans(steps{model.Create: {step("waits", func(_ context.Context, w *pipeline.Work) error {
+		if strings.HasPrefix(w.Cluster().Name, "waits") {
+			return pipeline.Later(time.Hour, "nothing that comes")
+		}
+		return nil
+	})}})})
+	for i := range 5 {
+		request(t, s, subscription, fmt.Sprint("waits", i))
+	}
+	doc := request(t, s, subscription, "works")
+	w.Wake()
+	if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Succeeded {
+		t.Errorf("cluster is %s, want Succeeded", c.Properties.ProvisioningState)
+	}
+}
+
+func TestADueClusterWithoutAnOperationIsPutToRest(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	doc := store.NewCluster(arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "rg", Name: "c"})
+	doc.Due = store.Due(0)
+	doc.Cluster.Properties.ProvisioningState = model.Succeeded
+	if err := s.Clusters.Create(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+	db.work(t, backend.Config{Plans: plans(nil)})
+	if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Succeeded {
+		t.Errorf("cluster is %s, want Succeeded as before", c.Properties.ProvisioningState)
 	}
 }
 

@@ -220,9 +220,9 @@ func (w *Work) report(ctx context.Context, step model.Step, result Result, err e
 	case Done:
 		log.InfoContext(ctx, "step done", "seconds", step.EndedAt.Sub(step.StartedAt).Seconds())
 	case Waiting:
-		log.DebugContext(ctx, "step waits", "waitingFor", step.WaitingFor)
+		log.DebugContext(ctx, "step waits", "waiting_for", step.WaitingFor)
 	case Retrying:
-		log.WarnContext(ctx, "step failed, will be tried again", "error", err.Error(), "nextAttempt", step.NextAttempt)
+		log.WarnContext(ctx, "step failed, will be tried again", "error", err.Error(), "next_attempt", step.NextAttempt)
 	}
 	w.options.Observe(Attempt{Step: step.Name, Result: result, Since: w.options.Now().Sub(step.StartedAt)})
 }
