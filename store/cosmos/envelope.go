@@ -16,8 +16,9 @@ const (
 	// envelopeMember is the top-level member where the keeper keeps its own notes.
 	envelopeMember = "keeper"
 	tokensMember   = "tokens"
-	// trailLength is how many writes later a write can still be recognised.
-	trailLength = 8
+	// trailLength is how many writes later a write can still be recognised: more
+	// than one document sees while a request is tried again.
+	trailLength = 32
 )
 
 // envelope is what the keeper notes in a document beside its content.
@@ -120,4 +121,4 @@ func wrote(etag, token string) bool {
 }
 
 // newToken names one write.
-func newToken() string { return rand.Text()[:13] }
+func newToken() string { return rand.Text()[:8] }
