@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"reflect"
 	"sync"
 
@@ -13,42 +14,58 @@ import (
 // for sealed secrets. Members that a struct does not know go through
 // model.Unknown, at every depth.
 type documents struct {
-	handle   *codec.JsonHandle
-	encoders sync.Pool // of *codec.Encoder
+	encoders sync.Pool // of *encoder
 	decoders sync.Pool // of *codec.Decoder
+	viewers  sync.Pool // of *codec.Decoder that leave secrets empty
 }
 
 func newDocuments(keys *Keyring) *documents {
+	d := &documents{}
+	whole, view := newHandle(sealer{keys}), newHandle(blind{})
+	d.encoders.New = func() any { return &encoder{Encoder: codec.NewEncoderBytes(nil, whole)} }
+	d.decoders.New = func() any { return codec.NewDecoderBytes(nil, whole) }
+	d.viewers.New = func() any { return codec.NewDecoderBytes(nil, view) }
+	return d
+}
+
+func newHandle(secrets codec.InterfaceExt) *codec.JsonHandle {
 	h := &codec.JsonHandle{HTMLCharsAsIs: true}
 	h.Canonical = true
 	h.MapType = reflect.TypeFor[map[string]any]()
 	// Bodies are never written to again, so strings may point into them.
 	h.ZeroCopy = true
-	if err := h.SetInterfaceExt(reflect.TypeFor[model.Secret](), 1, sealer{keys}); err != nil {
+	if err := h.SetInterfaceExt(reflect.TypeFor[model.Secret](), 1, secrets); err != nil {
 		panic(err) // only for types that cannot have an extension
 	}
-	d := &documents{handle: h}
-	d.encoders.New = func() any { return codec.NewEncoderBytes(nil, h) }
-	d.decoders.New = func() any { return codec.NewDecoderBytes(nil, h) }
-	return d
+	return h
+}
+
+// encoder writes into its buffer, which grows to the size of usual documents.
+type encoder struct {
+	*codec.Encoder
+	buffer []byte
 }
 
 func (d *documents) encode(doc any) ([]byte, error) {
-	e := d.encoders.Get().(*codec.Encoder)
+	e := d.encoders.Get().(*encoder)
 	defer d.encoders.Put(e)
-	var body []byte
-	e.ResetBytes(&body)
+	e.ResetBytes(&e.buffer)
 	if err := e.Encode(doc); err != nil {
 		return nil, err
 	}
-	return body, nil
+	return bytes.Clone(e.buffer), nil
 }
 
 // decode fills doc from body, which must not be changed afterwards: the strings
 // of doc point into it.
-func (d *documents) decode(body []byte, doc any) error {
-	r := d.decoders.Get().(*codec.Decoder)
-	defer d.decoders.Put(r)
+func (d *documents) decode(body []byte, doc any) error { return decodeWith(&d.decoders, body, doc) }
+
+// view is decode but for the secrets, which stay empty.
+func (d *documents) view(body []byte, doc any) error { return decodeWith(&d.viewers, body, doc) }
+
+func decodeWith(decoders *sync.Pool, body []byte, doc any) error {
+	r := decoders.Get().(*codec.Decoder)
+	defer decoders.Put(r)
 	r.ResetBytes(body)
 	return r.Decode(doc)
 }
@@ -69,3 +86,10 @@ func (s sealer) UpdateExt(dst any, v any) {
 	}
 	*dst.(*model.Secret) = model.Secret(plain)
 }
+
+// blind is the extension for views: sealed text is passed over.
+type blind struct{}
+
+func (blind) ConvertExt(any) any { panic(errView) }
+
+func (blind) UpdateExt(any, any) {}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
@@ -78,6 +79,26 @@ func sealing(t *testing.T, d *database) {
 	if string(got.Cluster.Properties.ServicePrincipalProfile.ClientSecret) != canary+"-client" ||
 		string(got.Cluster.Internal.AdminKubeconfig) != canary+"-kubeconfig" {
 		t.Error("a secret did not come back")
+	}
+}
+
+func views(t *testing.T, d *database) {
+	d.secretive(t)
+	page, _, err := d.Clusters.List(d.ctx, store.Query{Partition: "p", Limit: 1})
+	check(t, err)
+	view, err := d.Clusters.View(d.ctx, "p", "a")
+	check(t, err)
+	for how, seen := range map[string]*store.ClusterDocument{"viewed": view, "listed": page[0]} {
+		profile := seen.Cluster.Properties.ServicePrincipalProfile
+		if profile == nil || profile.ClientID != "visible" || profile.ClientSecret != "" || seen.Cluster.Internal.AdminKubeconfig != "" {
+			t.Errorf("%s: %+v", how, seen.Cluster)
+		}
+		if _, err := d.Clusters.Claim(d.ctx, seen, "me", time.Minute); err == nil {
+			t.Errorf("%s: was written without its secrets", how)
+		}
+		if err := d.Clusters.Delete(d.ctx, seen); err == nil {
+			t.Errorf("%s: was deleted without a version", how)
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
 		{"every change is told", changes},
 		{"members of a newer release survive", unknownMembers},
 		{"secrets are stored sealed", sealing},
+		{"a view has no secrets and is not written", views},
 		{"keys rotate", rotation},
 		{"an ended context is the end", endedContext},
 		{"a healthy database answers a ping", ping},
