@@ -81,11 +81,13 @@ func create(m machines, r records) []pipeline.Step {
 	}
 }
 
-// update makes a running cluster match what its customer changed.
+// update makes a running cluster match what its customer changed. Whatever moved
+// meanwhile is stored with it.
 func update(m machines, r records) []pipeline.Step {
 	return []pipeline.Step{
 		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute},
 		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute},
+		{Name: "refresh kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute},
 		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour},
 		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute},
 	}

@@ -53,7 +53,7 @@ func NewWork(lease *store.Lease[store.ClusterDocument], o Options) *Work {
 // Cluster is the cluster as last read or written. It is not to be changed.
 func (w *Work) Cluster() *model.Cluster { return &w.lease.Doc().Cluster }
 
-// Operation is the running operation as last read or written, not to be changed.
+// operation is the running operation as last read or written, not to be changed.
 func (w *Work) operation() *model.Operation { return w.Cluster().Internal.Operation }
 
 // Save changes the cluster's document, once it is sure that this worker still
