@@ -1,0 +1,134 @@
+package server_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+func TestAdminSeesClustersAndNoSecrets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ready := w.ready(newest, "Zulu")
+	w.create(newest, "alpha")
+	busy := clusterID("alpha")
+	started := time.Now().UTC().Truncate(time.Second)
+	w.alter(busy, func(doc *store.ClusterDocument) {
+		op := doc.Cluster.Internal.Operation
+		op.Steps, op.Finished = 2, []model.Step{{Name: "first", StartedAt: started, EndedAt: started}}
+		op.Current = &model.Step{Name: "second", StartedAt: started, Attempts: 3, WaitingFor: "nodes", NextAttempt: started}
+		doc.Owner, doc.Due, doc.Lost = "worker-1", store.Due(time.Minute), 1
+	})
+	list := w.want(200, w.do("GET", "/admin/clusters", "", nil))
+	if stand.Text(list.JSON, "value.0.name") != "alpha" || stand.Text(list.JSON, "value.1.name") != "Zulu" {
+		t.Errorf("not sorted by id: %v", list)
+	}
+	for path, want := range map[string]string{"resourceId": busy.String(), "key": lower(busy.String()), "provisioningState": "Creating", "operation.kind": "Create",
+		"operation.step": "second", "operation.waitingFor": "nodes", "operation.percentComplete": "50", "createdBy": "test", "resourceGroup": "Group-1", "subscription": subscription} {
+		if got := stand.Text(list.JSON, "value.0."+path); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+	for filter, want := range map[string]int{"name=zul": 1, "name=nothing": 0, "state=creating": 1, "subscription=a1": 2, "version=4.": 2, "created_by=tes": 2, "state=Succeeded&name=alpha": 0, "provisioned_by=other": 0} {
+		if got := len(w.want(200, w.do("GET", "/admin/clusters?"+filter, "", nil)).JSON["value"].([]any)); got != want {
+			t.Errorf("%s finds %d, want %d", filter, got, want)
+		}
+	}
+	whole := w.want(200, w.do("GET", "/admin"+ready.String(), "", nil))
+	if whole.Text("internal.uid") == "" || whole.Text("properties.provisioningState") != "Succeeded" || whole.Text("internal.transitions.0.to") != "Creating" {
+		t.Error(whole)
+	}
+	for _, secret := range []string{stand.PullSecretCanary, stand.ClientSecretCanary, "password-canary", "kubeconfig-canary"} {
+		if contains(string(whole.Body), secret) {
+			t.Errorf("%s is in %s", secret, whole.Body)
+		}
+	}
+	explained := w.want(200, w.do("GET", "/admin"+busy.String()+"/explain", "", nil))
+	for path, want := range map[string]string{"currentStep.name": "second", "currentStep.attempts": "3", "waitingFor": "nodes", "retries": "1", "lease.owner": "worker-1",
+		"finishedSteps.0.name": "first", "steps": "2", "transitions.0.to": "Creating", "nextAttempt": started.Format(time.RFC3339)} {
+		if got := explained.Text(path); got != want {
+			t.Errorf("%s is %q, want %q in %s", path, got, want, explained.Body)
+		}
+	}
+	if r := w.want(200, w.do("GET", "/admin"+strings.ToUpper(ready.String())+"/explain", "", nil)); r.JSON["operation"] != nil || r.JSON["lease"] != nil {
+		t.Error(r)
+	}
+	w.wantError(arm.ResourceNotFound, w.do("GET", "/admin"+clusterID("absent").String(), "", nil))
+	w.wantError(arm.ResourceNotFound, w.do("GET", "/admin"+clusterID("absent").String()+"/explain", "", nil))
+	w.wantError(arm.NotFound, w.do("GET", "/admin/nothing", "", nil))
+}
+
+func TestAdminKeepsVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const path = "/admin/versions"
+	version := func(v string, enabled, isDefault bool) stand.Object {
+		return stand.Object{"properties": stand.Object{"version": v, "openShiftPullspec": "registry/ocp@" + v, "installerPullspec": "registry/installer@" + v, "enabled": enabled, "default": isDefault}}
+	}
+	w.want(201, w.do("PUT", path, "", version("4.99.1", true, true)))
+	w.want(200, w.do("PUT", path, "", version("4.99.1", true, true)))
+	list := w.want(200, w.do("GET", path, "", nil))
+	defaults := 0
+	for _, v := range list.JSON["value"].([]any) {
+		if stand.At(v.(stand.Object), "properties.default") == true {
+			defaults++
+		}
+	}
+	if defaults != 1 {
+		t.Errorf("%d versions are the default: %s", defaults, list.Body)
+	}
+	id := clusterID("new-default")
+	if created := w.want(201, w.do("PUT", id.String(), newest, stand.Body(newest, id, location))); created.Text("properties.clusterProfile.version") != "4.99.1" {
+		t.Errorf("the new default is not used at once: %v", created)
+	}
+	w.want(201, w.do("PUT", path, "", version("4.98.1", false, false)))
+	offered := string(w.do("GET", "/subscriptions/"+subscription+provider+"/locations/eastus/openShiftVersions", newest, nil).Body)
+	if contains(offered, "4.98.1") || !contains(offered, "4.99.1") {
+		t.Errorf("offered are %s", offered)
+	}
+	for why, test := range map[string]struct {
+		body   any
+		code   arm.Code
+		target string
+	}{
+		"the default cannot be disabled": {version("4.99.1", false, false), arm.InvalidParameter, "properties.enabled"},
+		"nor be made so":                 {version("4.97.1", false, true), arm.InvalidParameter, "properties.enabled"},
+		"no version":                     {version("latest", true, false), arm.InvalidParameter, "properties.version"},
+		"no images":                      {stand.Object{"properties": stand.Object{"version": "4.97.1"}}, arm.InvalidParameter, "properties.installerPullspec"},
+		"another name":                   {stand.Set(version("4.99.1", true, true), "name", "4.98.1"), arm.PropertyChangeNotAllowed, "name"},
+		"an unknown member":              {stand.Set(version("4.99.1", true, true), "surprise", 1), arm.InvalidRequestContent, ""},
+	} {
+		r := w.wantError(test.code, w.do("PUT", path, "", test.body))
+		if test.target != "" && !contains(strings.Join(r.Targets(), " "), test.target) {
+			t.Errorf("%s: %v", why, r)
+		}
+	}
+}
+
+func TestAdminKeepsRoleSets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const path = "/admin/platformworkloadidentityrolesets"
+	role := stand.Object{"operatorName": "one", "roleDefinitionName": "One", "roleDefinitionId": "/r/1", "serviceAccounts": []any{"system:serviceaccount:a:b"}, "secretLocation": stand.Object{"namespace": "n", "name": "s"}}
+	set := stand.Object{"properties": stand.Object{"openShiftVersion": "4.99", "platformWorkloadIdentityRoles": []any{role}}}
+	w.want(201, w.do("PUT", path, "", set))
+	if r := w.want(200, w.do("PUT", path, "", set)); r.Text("properties.platformWorkloadIdentityRoles.0.secretLocation.name") != "s" {
+		t.Error(r)
+	}
+	w.want(200, w.do("GET", path, "", nil))
+	got := w.want(200, w.do("GET", "/subscriptions/"+subscription+provider+"/locations/eastus/platformWorkloadIdentityRoleSets/4.99", newest, nil))
+	if got.Text("properties.platformWorkloadIdentityRoles.0.operatorName") != "one" || contains(string(got.Body), "serviceAccounts") {
+		t.Error(got)
+	}
+	r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "", stand.Object{"properties": stand.Object{"openShiftVersion": "4", "platformWorkloadIdentityRoles": []any{stand.Object{}}}}))
+	for _, target := range []string{"properties.openShiftVersion", "properties.platformWorkloadIdentityRoles[0].operatorName", "properties.platformWorkloadIdentityRoles[0].serviceAccounts"} {
+		if !contains(strings.Join(r.Targets(), " "), target) {
+			t.Errorf("no target %s: %v", target, r)
+		}
+	}
+}

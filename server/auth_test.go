@@ -1,0 +1,283 @@
+package server_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+// authority issues certificates for tests.
+type authority struct {
+	t    *testing.T
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority(t *testing.T) *authority {
+	a := &authority{t: t}
+	a.key = newKey(t)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign}
+	a.cert = a.sign(template, template, &a.key.PublicKey)
+	return a
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func (a *authority) sign(template, parent *x509.Certificate, key *ecdsa.PublicKey) *x509.Certificate {
+	a.t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key, a.key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return cert
+}
+
+// issue makes a certificate that is valid until the time.
+func (a *authority) issue(name string, until time.Time) tls.Certificate {
+	a.t.Helper()
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	key := newKey(a.t)
+	cert := a.sign(&x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: until, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}}, a.cert, &key.PublicKey)
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
+}
+
+// save writes certificate and key as PEM files.
+func save(t *testing.T, dir string, c tls.Certificate) (certFile, keyFile string) {
+	t.Helper()
+	key, err := x509.MarshalECPrivateKey(c.PrivateKey.(*ecdsa.PrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	for file, block := range map[string]*pem.Block{keyFile: {Type: "EC PRIVATE KEY", Bytes: key}, certFile: {Type: "CERTIFICATE", Bytes: c.Certificate[0]}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile
+}
+
+// serve starts the server on a free port until the test ends and gives its URL.
+func serve(t *testing.T, cfg server.Config) string {
+	t.Helper()
+	s, err := server.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	scheme := "http://"
+	if cfg.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + l.Addr().String()
+}
+
+func TestMutualTLSTellsCallersApart(t *testing.T) {
+	t.Parallel()
+	ca, stranger := newAuthority(t), newAuthority(t)
+	later := time.Now().Add(time.Hour)
+	armCert, adminCert := ca.issue("arm", later), ca.issue("admin", later)
+	auth, err := server.NewMutualTLS(
+		server.AllowList{Certificates: []*x509.Certificate{armCert.Leaf}},
+		server.AllowList{Roots: pool(ca), CommonNames: []string{"admin"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile := save(t, t.TempDir(), ca.issue("server", later))
+	tlsConfig, err := server.TLSConfig(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: auth, TLS: tlsConfig})
+	send := func(cert *tls.Certificate, verb, path string, headers map[string]string) *stand.Reply {
+		t.Helper()
+		config := &tls.Config{RootCAs: pool(ca)}
+		if cert != nil {
+			config.Certificates = []tls.Certificate{*cert}
+		}
+		transport := &http.Transport{TLSClientConfig: config}
+		defer transport.CloseIdleConnections()
+		version := newest
+		if verb == "PUT" {
+			version = "2.0"
+		}
+		r, err := stand.NewClient(base, transport).Do(t.Context(), stand.Request{Method: verb, Path: path, Version: version, Header: headers, Body: map[bool]any{true: stand.Object{"state": "Registered"}}[verb == "PUT"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	expired, foreign, named := ca.issue("admin", time.Now().Add(-time.Minute)), stranger.issue("admin", later), ca.issue("arm", later)
+	for _, test := range []struct {
+		why        string
+		cert       *tls.Certificate
+		arm, admin int
+	}{
+		{"no certificate", nil, 403, 403},
+		{"ARM's", &armCert, 200, 403},
+		{"an engineer's", &adminCert, 403, 200},
+		{"an expired one", &expired, 403, 403},
+		{"of another authority", &foreign, 403, 403},
+		{"the same name is not the same certificate", &named, 403, 403},
+	} {
+		for path, want := range map[string]int{listPath: test.arm, "/admin/clusters": test.admin, "/ADMIN/versions": test.admin, "/metrics": test.admin, "/healthz/ready": 200} {
+			r := send(test.cert, "GET", path, nil)
+			if r.Status != want || want == 403 && r.Code() != arm.Forbidden.Name {
+				t.Errorf("%s: want %d: %v", test.why, want, r)
+			}
+		}
+		if test.arm == 403 {
+			if r := send(test.cert, "GET", "/nothing", nil); r.Status != 403 {
+				t.Errorf("%s learns which paths exist: %v", test.why, r)
+			}
+		}
+	}
+	if r := send(&armCert, "PUT", "/subscriptions/"+subscription, nil); r.Status != 201 {
+		t.Error(r)
+	}
+	// Headers alone prove nothing (X05).
+	if r := send(nil, "GET", listPath, map[string]string{"X-Ms-Client-Principal-Name": "arm", "X-Arr-Clientcert": "x", "X-Ms-Home-Tenant-Id": newID()}); r.Status != 403 {
+		t.Error(r)
+	}
+}
+
+func pool(a *authority) *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AddCert(a.cert)
+	return p
+}
+
+func TestProductionRefusesToStartWithoutItsGuards(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	one := server.AllowList{Certificates: []*x509.Certificate{ca.cert}}
+	if _, err := server.NewMutualTLS(server.AllowList{}, one, nil); err == nil {
+		t.Error("an empty allow-list for ARM was accepted")
+	}
+	if _, err := server.NewMutualTLS(one, server.AllowList{CommonNames: []string{"admin"}}, nil); err == nil {
+		t.Error("names without an authority were accepted")
+	}
+	auth, err := server.NewMutualTLS(one, one, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.New(server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: auth}); err == nil || !strings.Contains(err.Error(), "TLS") {
+		t.Errorf("started without TLS: %v", err)
+	}
+	if _, err := server.New(server.Config{Store: openStore(t), Location: location, Domain: "d"}); err == nil {
+		t.Error("started without an authenticator")
+	}
+	if _, err := server.ReadAllowList(filepath.Join(t.TempDir(), "absent")); err == nil {
+		t.Error("an absent allow-list was read")
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.ReadAllowList(empty); err == nil {
+		t.Error("an empty allow-list was read")
+	}
+}
+
+func TestDevelopmentListensOnLoopbackOnly(t *testing.T) {
+	t.Parallel()
+	s, err := server.New(server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: server.Development{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := s.Serve(t.Context(), l); err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("served on %s: %v", l.Addr(), err)
+	}
+}
+
+func TestARenewedCertificateIsUsed(t *testing.T) {
+	t.Parallel()
+	ca, dir := newAuthority(t), t.TempDir()
+	certFile, keyFile := save(t, dir, ca.issue("first", time.Now().Add(time.Hour)))
+	config, err := server.TLSConfig(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := func() string {
+		c, err := config.GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := x509.ParseCertificate(c.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return leaf.Subject.CommonName
+	}
+	if name() != "first" {
+		t.Fatal(name())
+	}
+	later := time.Now().Add(time.Minute)
+	if err := os.WriteFile(certFile, []byte("half written"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(certFile, later, later); err != nil {
+		t.Fatal(err)
+	}
+	if name() != "first" {
+		t.Error("a broken file displaced the certificate")
+	}
+	save(t, dir, ca.issue("second", time.Now().Add(time.Hour)))
+	if err := os.Chtimes(certFile, later.Add(time.Minute), later.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if name() != "second" {
+		t.Error("the renewed certificate is not used")
+	}
+}

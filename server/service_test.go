@@ -1,0 +1,247 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+func TestIdsOfRequests(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	given := []string{"X-Ms-Client-Request-Id", "client-1", "X-Ms-Correlation-Request-Id", "correlation-1", "X-Ms-Request-Id", "forged", "X-Ms-Routing-Request-Id", "routing-1"}
+	first := w.do("GET", listPath, newest, nil, given...)
+	second := w.do("GET", listPath, newest, nil, given...)
+	id := first.Header.Get("X-Ms-Request-Id")
+	if !arm.ValidUUID(id) || id == second.Header.Get("X-Ms-Request-Id") {
+		t.Errorf("request ids are %q and %q", id, second.Header.Get("X-Ms-Request-Id"))
+	}
+	if got := first.Header.Get("X-Ms-Client-Request-Id"); got != "" {
+		t.Errorf("the client's id %q came back unasked", got)
+	}
+	asked := w.do("GET", listPath, newest, nil, append(given, "X-Ms-Return-Client-Request-Id", "TRUE")...)
+	if got := asked.Header.Get("X-Ms-Client-Request-Id"); got != "client-1" {
+		t.Errorf("the client's id is %q", got)
+	}
+	if got := asked.Header.Get("Content-Type"); got != "application/json" || asked.Header.Get("Date") == "" {
+		t.Errorf("Content-Type %q, Date %q", got, asked.Header.Get("Date"))
+	}
+	for _, want := range []string{id, "client-1", "correlation-1", `"operation":"OpenShiftClusters_List"`, `"status":200`, `"api_version":"` + newest} {
+		if !contains(w.logged(), want) {
+			t.Errorf("the log has no %s: %s", want, w.logged())
+		}
+	}
+	if contains(w.logged(), "forged") || contains(w.logged(), "routing-1") {
+		t.Errorf("foreign ids are taken as ours: %s", w.logged())
+	}
+	for line := range strings.Lines(w.logged()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("a log line is no JSON: %s", line)
+		}
+	}
+	w.want(200, w.do("GET", listPath, newest, nil, "X-Ms-Client-Request-Id", strings.Repeat("x", 5000)))
+	if contains(w.logged(), strings.Repeat("x", 200)) {
+		t.Error("a foreign id fills the log")
+	}
+}
+
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := clusterID("bodies")
+	good, err := json.Marshal(stand.Body(newest, id, location))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		why, body, kind string
+		code            arm.Code
+	}{
+		{"empty", "", "application/json", arm.InvalidRequestContent},
+		{"null", "null", "application/json", arm.InvalidRequestContent},
+		{"not JSON", "{", "application/json", arm.InvalidRequestContent},
+		{"another type", string(good), "text/plain", arm.UnsupportedMediaType},
+		{"no type", string(good), "", arm.UnsupportedMediaType},
+		{"too large", `{"tags":{"a":"` + strings.Repeat("x", 1<<20) + `"}}`, "application/json", arm.RequestTooLarge},
+	} {
+		for _, verb := range []string{"PUT", "PATCH"} {
+			w.wantError(test.code, w.do(verb, id.String(), newest, []byte(test.body), "Content-Type", test.kind))
+		}
+	}
+	w.wantError(arm.RequestTooLarge, w.do("PUT", id.String(), newest, struct{ io.Reader }{strings.NewReader(strings.Repeat(" ", 1<<20+1))}))
+	w.want(201, w.do("PUT", id.String(), newest, struct{ io.Reader }{bytes.NewReader(good)}, "Content-Type", "Application/JSON; charset=utf-8"))
+}
+
+func TestAllFaultsAtOnceWithTargetsAndNoValues(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := clusterID("faults")
+	body := stand.Body(newest, id, location)
+	stand.Set(body, "surprise-canary", 1)
+	stand.Set(body, "properties.networkProfile.outboundType", "outbound-canary")
+	stand.Set(body, "properties.clusterProfile.pullSecret", 17)
+	r := w.want(400, w.do("PUT", id.String(), newest, body))
+	targets := strings.Join(r.Targets(), " ")
+	for _, want := range []string{"surprise-canary", "properties.networkProfile.outboundType", "properties.clusterProfile.pullSecret"} {
+		if !contains(targets, want) {
+			t.Errorf("no target %s: %v", want, r)
+		}
+	}
+	if contains(string(r.Body), "outbound-canary") {
+		t.Errorf("the value is repeated: %v", r)
+	}
+}
+
+func TestMetricsCountByOperation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.ready(newest, "metrics-canary")
+	w.do("GET", "/nothing/metrics-canary", newest, nil)
+	w.do("GET", listPath, "metrics-canary", nil)
+	text := string(w.want(200, w.do("GET", "/metrics", "", nil)).Body)
+	for _, want := range []string{
+		`aro_http_requests_total{api_version="2025-07-25",operation="OpenShiftClusters_CreateOrUpdate",status="201"} 1`,
+		`aro_http_requests_total{api_version="",operation="",status="404"} 1`,
+		`aro_http_requests_total{api_version="",operation="OpenShiftClusters_List",status="400"} 1`,
+		`aro_http_request_seconds_count{operation="OpenShiftClusters_List"} 1`,
+	} {
+		if !contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	if contains(text, "canary") || contains(text, subscription) {
+		t.Error("metrics name customers")
+	}
+}
+
+// broken is a keeper that fails or panics.
+type broken struct {
+	store.Keeper
+	err error
+}
+
+func (b broken) fail() error {
+	if b.err == nil {
+		panic("panic-canary")
+	}
+	return b.err
+}
+
+func (b broken) Read(context.Context, *store.Container, string, string) (store.Record, error) {
+	return store.Record{}, b.fail()
+}
+
+func (b broken) Ping(context.Context) error { return b.fail() }
+
+func brokenWorld(t *testing.T, err error) *world {
+	keys, keysErr := store.ParseKeyring([]byte(store.NewKey()))
+	if keysErr != nil {
+		t.Fatal(keysErr)
+	}
+	w := &world{t: t}
+	base := serve(t, server.Config{Store: store.New(broken{err: err}, keys), Location: location, Domain: "d", Auth: server.Development{}})
+	w.Client = stand.NewClient(base, nil)
+	return w
+}
+
+func TestAnUnavailableStoreIs503WithRetryAfter(t *testing.T) {
+	t.Parallel()
+	w := brokenWorld(t, store.ErrUnavailable)
+	for _, r := range []*stand.Reply{w.do("GET", clusterID("x").String(), newest, nil), w.do("GET", "/healthz/ready", "", nil)} {
+		w.wantError(arm.ServiceUnavailable, r)
+		if r.Header.Get("Retry-After") == "" {
+			t.Errorf("no Retry-After: %v", r)
+		}
+	}
+	w.want(200, w.do("GET", "/healthz/live", "", nil))
+}
+
+func TestAPanicIsOneFailedRequest(t *testing.T) {
+	t.Parallel()
+	w := brokenWorld(t, nil)
+	r := w.wantError(arm.InternalServerError, w.do("GET", clusterID("x").String(), newest, nil, "X-Ms-Correlation-Request-Id", "correlation-7"))
+	if contains(string(r.Body), "canary") || !contains(r.Message(), "correlation-7") || r.Header.Get("X-Ms-Request-Id") == "" || r.Header.Get("Retry-After") == "" {
+		t.Error(r, r.Header)
+	}
+	w.want(200, w.do("GET", "/healthz/live", "", nil))
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	st := openStore(t)
+	s, err := server.New(server.Config{Store: st, Location: location, Domain: "d", Auth: server.Development{}, DrainDelay: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := "http://" + l.Addr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	get := func() int {
+		r, err := http.Get(base + "/healthz/ready")
+		if err != nil {
+			return 0
+		}
+		_ = r.Body.Close()
+		return r.StatusCode
+	}
+	if got := get(); got != 200 {
+		t.Fatalf("ready is %d", got)
+	}
+	// A request whose body is still coming when the server stops is finished.
+	body, feed := io.Pipe()
+	slow := make(chan int, 1)
+	go func() {
+		req, _ := http.NewRequest("PUT", base+"/subscriptions/"+subscription+"?api-version=2.0", body)
+		req.Header.Set("Content-Type", "application/json")
+		r, err := http.DefaultClient.Do(req)
+		if err != nil {
+			slow <- 0
+			return
+		}
+		_ = r.Body.Close()
+		slow <- r.StatusCode
+	}()
+	if _, err := feed.Write([]byte(`{"state":`)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	for deadline := time.Now().Add(5 * time.Second); get() != 503; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a draining server says it is ready")
+		}
+	}
+	for deadline := time.Now().Add(5 * time.Second); get() != 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it goes on accepting")
+		}
+	}
+	_, _ = feed.Write([]byte(`"Registered"}`))
+	_ = feed.Close()
+	if got := <-slow; got != 201 {
+		t.Errorf("the running request got %d", got)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	if doc, err := st.Subscriptions.Get(t.Context(), subscription, subscription); err != nil || doc.Subscription.State != model.Registered {
+		t.Errorf("the running request was lost: %v", err)
+	}
+}
