@@ -1,6 +1,7 @@
 package openshift
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
@@ -24,6 +25,7 @@ const (
 // nodes are what the Spec asks for. Their names depend on nothing but the Spec,
 // so a pool that shrinks loses its last nodes and keeps the others.
 func nodes(spec controlplane.Spec, now time.Time) []*corev1.Node {
+	spec.Location = dnsWord(spec.Location)
 	var all []*corev1.Node
 	for i := range spec.Masters.Count {
 		name := fmt.Sprintf("%s-master-%d", spec.InfraID, i)
@@ -36,10 +38,11 @@ func nodes(spec controlplane.Spec, now time.Time) []*corev1.Node {
 	}
 	position := map[string]int{} // pools of one name share their numbering
 	for _, pool := range spec.Workers {
+		name := cmp.Or(dnsWord(pool.Name), "worker")
 		for range pool.Count {
-			i := position[pool.Name]
-			position[pool.Name]++
-			node := newNode(spec, workerName(spec, pool.Name, i), i, pool.VMSize, now)
+			i := position[name]
+			position[name]++
+			node := newNode(spec, workerName(spec, name, i), i, pool.VMSize, now)
 			node.Labels[rolePrefix+"worker"] = ""
 			setAddresses(node, fmt.Sprintf("10.0.2.%d", 10+i%200))
 			all = append(all, node)
@@ -50,12 +53,19 @@ func nodes(spec controlplane.Spec, now time.Time) []*corev1.Node {
 
 // workerName looks as if a machine set per zone had made the node.
 func workerName(spec controlplane.Spec, pool string, i int) string {
-	if pool == "" {
-		pool = "worker"
-	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d", spec.InfraID, pool, i))
 	suffix := base32.StdEncoding.EncodeToString(sum[:])[:5]
-	return strings.ToLower(fmt.Sprintf("%s-%s-%s%d-%s", spec.InfraID, pool, spec.Location, i%zones+1, suffix))
+	return fmt.Sprintf("%s-%s-%s%d-%s", spec.InfraID, pool, spec.Location, i%zones+1, strings.ToLower(suffix))
+}
+
+// dnsWord leaves of a name what the name of a node may hold.
+func dnsWord(name string) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if r == '-' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(name)), "-")
 }
 
 func newNode(spec controlplane.Spec, name string, i int, vmSize string, now time.Time) *corev1.Node {

@@ -52,6 +52,9 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer unlock()
+	if err := c.forgetRegistration(); err != nil {
+		return err
+	}
 	provider, err := c.provider(log)
 	if err != nil {
 		return err
@@ -118,15 +121,27 @@ func (c runCommand) present(ctx context.Context) error {
 
 // register happens once per database: later the state is the user's to change.
 func (c runCommand) register(ctx context.Context, provider *rp.RP) error {
-	done := filepath.Join(c.Data, "subscription-registered")
-	if _, err := os.Stat(done); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(c.registered()); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := provider.Register(ctx, subscription, tenant, time.Now()); err != nil {
 		return err
 	}
-	return os.WriteFile(done, nil, 0o600)
+	return os.WriteFile(c.registered(), nil, 0o600)
 }
+
+// forgetRegistration is for a database that someone deleted.
+func (c runCommand) forgetRegistration() error {
+	if _, err := os.Stat(c.database()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Remove(c.registered()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (c runCommand) registered() string { return filepath.Join(c.Data, "subscription-registered") }
 
 func (c runCommand) database() string { return filepath.Join(c.Data, "aro.db") }
 
