@@ -1,0 +1,25 @@
+package bench
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/aro-rp/aro/test/stand"
+)
+
+var (
+	// binary is the path of aro.
+	binary string
+	// scratch is a folder that lasts as long as the process.
+	scratch string
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.bench").Value.String() == "" {
+		os.Exit(m.Run()) // there are no tests, and so no need of a binary
+	}
+	os.Exit(stand.Main(m, func(path string) { binary, scratch = path, filepath.Dir(path) }))
+}
