@@ -54,6 +54,3 @@ func Exact(a, b string) bool { return a == b }
 
 // IgnoreCase is how resource ids and names compare.
 func IgnoreCase(a, b string) bool { return strings.EqualFold(a, b) }
-
-// Location ignores case and blanks.
-func Location(a, b string) bool { return arm.SameLocation(a, b) }

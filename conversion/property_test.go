@@ -199,6 +199,9 @@ func FuzzWrite(f *testing.F) {
 	f.Add(uint8(0), []byte(`null`))
 	all := versions()
 	stored := rapid.Custom(drawCluster).Example(1)
+	for i, v := range all {
+		f.Add(uint8(i), encode(f, v, stored))
+	}
 	f.Fuzz(func(t *testing.T, index uint8, body []byte) {
 		v := all[int(index)%len(all)]
 		var replace, merge, changes arm.Faults

@@ -20,16 +20,27 @@ func URLText(w *Write, name string, in *string, have string, mismatch arm.Code) 
 	w.faults.Add(mismatch, name, "The property must be that of the URL. Leave it out or correct it.")
 }
 
+// same tells whether a text was sent that means what is stored.
+func same[W, M ~string](in *W, have M, means Same) bool {
+	return in != nil && means(string(*in), string(have))
+}
+
 // EchoText accepts a read-only text only as it is.
-func EchoText[W, M ~string](w *Write, name string, in *W, have M, same Same) {
-	if in != nil && *in != "" && !same(string(*in), string(have)) {
+func EchoText[W, M ~string](w *Write, name string, in *W, have M) {
+	if in != nil && *in != "" && string(*in) != string(have) {
 		w.refuse(name, readOnly)
 	}
 }
 
-// FixedText writes a text at creation. Later it may only be repeated, and keeps
-// the spelling it was created with.
-func FixedText[W, M ~string](w *Write, name string, in *W, m *M, initial M, same Same) {
+// EchoID is EchoText for resource ids and names, whose case does not matter.
+func EchoID[W, M ~string](w *Write, name string, in *W, have M) {
+	if !same(in, have, IgnoreCase) {
+		EchoText(w, name, in, have)
+	}
+}
+
+// FixedText writes a text at creation. Later it may only be repeated.
+func FixedText[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
 	switch given := in != nil && *in != ""; {
 	case given && w.Create:
 		*m = M(*in)
@@ -37,22 +48,39 @@ func FixedText[W, M ~string](w *Write, name string, in *W, m *M, initial M, same
 		*m = initial
 	case given && *m == "" && string(*in) == string(initial):
 		*m = initial // created by a version that did not know the property
-	case given && !same(string(*in), string(*m)):
+	case given && string(*in) != string(*m):
 		w.refuse(name, createOnly)
 	}
 }
 
-// MutableText replaces a text and tells whether it now means something else.
-func MutableText[W, M ~string](in *W, m *M, initial M, same Same) bool {
+// FixedID is FixedText for resource ids. It keeps the case that the id was created with.
+func FixedID[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
+	if w.Create || !same(in, *m, IgnoreCase) {
+		FixedText(w, name, in, m, initial)
+	}
+}
+
+// FixedLocation is FixedText for a region, whose case and blanks do not matter.
+func FixedLocation[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
+	if w.Create || !same(in, *m, arm.SameLocation) {
+		FixedText(w, name, in, m, initial)
+	}
+}
+
+// MutableText replaces a text and tells whether it changed.
+func MutableText[W, M ~string](in *W, m *M, initial M) bool {
 	value := initial
 	if in != nil && *in != "" {
 		value = M(*in)
 	}
-	if *m == value || same(string(*m), string(value)) {
-		return false
-	}
+	changed := *m != value
 	*m = value
-	return true
+	return changed
+}
+
+// MutableID is MutableText for resource ids; one in other case is the same.
+func MutableID[W, M ~string](in *W, m *M, initial M) bool {
+	return !same(in, *m, IgnoreCase) && MutableText(in, m, initial)
 }
 
 // Secret replaces a secret if one was sent.

@@ -102,16 +102,16 @@ func writeMasterProfile(w *conversion.Write, in *MasterProfile, m *model.MasterP
 	if in == nil {
 		in = &MasterProfile{}
 	}
-	conversion.FixedText(w, "subnetId", in.SubnetID, &m.SubnetID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v3", conversion.Exact)
+	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
+	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v3")
 }
 
 func writeNetworkProfile(w *conversion.Write, in *NetworkProfile, m *model.NetworkProfile) {
 	if in == nil {
 		in = &NetworkProfile{}
 	}
-	conversion.FixedText(w, "podCidr", in.PodCidr, &m.PodCIDR, "10.128.0.0/14", conversion.Exact)
-	conversion.FixedText(w, "serviceCidr", in.ServiceCidr, &m.ServiceCIDR, "172.30.0.0/16", conversion.Exact)
+	conversion.FixedText(w, "podCidr", in.PodCidr, &m.PodCIDR, "10.128.0.0/14")
+	conversion.FixedText(w, "serviceCidr", in.ServiceCidr, &m.ServiceCIDR, "172.30.0.0/16")
 }
 
 func writeOpenShiftCluster(w *conversion.Write, in *OpenShiftCluster, m *model.Cluster) {
@@ -121,7 +121,7 @@ func writeOpenShiftCluster(w *conversion.Write, in *OpenShiftCluster, m *model.C
 	conversion.URLText(w, "id", in.ID, m.ID, arm.MismatchingResourceID)
 	conversion.URLText(w, "name", in.Name, m.Name, arm.MismatchingResourceName)
 	conversion.URLText(w, "type", in.Type, m.Type, arm.MismatchingResourceType)
-	conversion.FixedText(w, "location", in.Location, &m.Location, "", conversion.Location)
+	conversion.FixedLocation(w, "location", in.Location, &m.Location, "")
 	w.In("properties")
 	writeProperties(w, in.Properties, &m.Properties)
 	w.Out()
@@ -132,9 +132,9 @@ func writeProperties(w *conversion.Write, in *Properties, m *model.Properties) {
 	if in == nil {
 		in = &Properties{}
 	}
-	conversion.EchoText(w, "apiserverUrl", in.ApiserverURL, m.APIServerProfile.URL, conversion.Exact)
-	conversion.EchoText(w, "consoleUrl", in.ConsoleURL, m.ConsoleProfile.URL, conversion.Exact)
-	conversion.EchoText(w, "provisioningState", in.ProvisioningState, sayProvisioningState(m.ProvisioningState), conversion.Exact)
+	conversion.EchoText(w, "apiserverUrl", in.ApiserverURL, m.APIServerProfile.URL)
+	conversion.EchoText(w, "consoleUrl", in.ConsoleURL, m.ConsoleProfile.URL)
+	conversion.EchoText(w, "provisioningState", in.ProvisioningState, sayProvisioningState(m.ProvisioningState))
 	w.In("masterProfile")
 	writeMasterProfile(w, in.MasterProfile, &m.MasterProfile)
 	w.Out()
@@ -162,7 +162,7 @@ func writeServicePrincipalProfile(w *conversion.Write, in *ServicePrincipalProfi
 	if in == nil {
 		in = &ServicePrincipalProfile{}
 	}
-	conversion.MutableText(in.ClientID, &m.ClientID, "", conversion.Exact)
+	conversion.MutableText(in.ClientID, &m.ClientID, "")
 	conversion.Secret(in.ClientSecret, &m.ClientSecret)
 }
 
@@ -172,7 +172,7 @@ func writeWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerP
 	}
 	conversion.MutableNumber(in.Count, &m.Count, 3)
 	conversion.FixedNumber(w, "diskSizeGB", in.DiskSizeGB, &m.DiskSizeGB, 128)
-	conversion.FixedText(w, "name", in.Name, &m.Name, "worker", conversion.Exact)
-	conversion.FixedText(w, "subnetId", in.SubnetID, &m.SubnetID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v3", conversion.Exact)
+	conversion.FixedText(w, "name", in.Name, &m.Name, "worker")
+	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
+	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v3")
 }

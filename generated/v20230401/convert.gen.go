@@ -49,11 +49,11 @@ func (Version) EncodeAdminKubeconfig(kubeconfig []byte) ([]byte, error) {
 
 func echoSystemData(w *conversion.Write, in *SystemData, m *model.SystemData) {
 	conversion.EchoTime(w, "createdAt", in.CreatedAt, m.CreatedAt)
-	conversion.EchoText(w, "createdBy", in.CreatedBy, m.CreatedBy, conversion.Exact)
-	conversion.EchoText(w, "createdByType", in.CreatedByType, m.CreatedByType, conversion.Exact)
+	conversion.EchoText(w, "createdBy", in.CreatedBy, m.CreatedBy)
+	conversion.EchoText(w, "createdByType", in.CreatedByType, m.CreatedByType)
 	conversion.EchoTime(w, "lastModifiedAt", in.LastModifiedAt, m.LastModifiedAt)
-	conversion.EchoText(w, "lastModifiedBy", in.LastModifiedBy, m.LastModifiedBy, conversion.Exact)
-	conversion.EchoText(w, "lastModifiedByType", in.LastModifiedByType, m.LastModifiedByType, conversion.Exact)
+	conversion.EchoText(w, "lastModifiedBy", in.LastModifiedBy, m.LastModifiedBy)
+	conversion.EchoText(w, "lastModifiedByType", in.LastModifiedByType, m.LastModifiedByType)
 }
 
 func sayAPIServerProfile(m *model.APIServerProfile) APIServerProfile {
@@ -187,55 +187,55 @@ func writeAPIServerProfile(w *conversion.Write, in *APIServerProfile, m *model.A
 	if in == nil {
 		in = &APIServerProfile{}
 	}
-	conversion.EchoText(w, "ip", in.IP, m.IP, conversion.Exact)
-	conversion.EchoText(w, "url", in.URL, m.URL, conversion.Exact)
-	conversion.FixedText(w, "visibility", in.Visibility, &m.Visibility, "Public", conversion.Exact)
+	conversion.EchoText(w, "ip", in.IP, m.IP)
+	conversion.EchoText(w, "url", in.URL, m.URL)
+	conversion.FixedText(w, "visibility", in.Visibility, &m.Visibility, "Public")
 }
 
 func writeClusterProfile(w *conversion.Write, in *ClusterProfile, m *model.ClusterProfile) {
 	if in == nil {
 		in = &ClusterProfile{}
 	}
-	conversion.FixedText(w, "domain", in.Domain, &m.Domain, "", conversion.Exact)
-	conversion.FixedText(w, "fipsValidatedModules", in.FipsValidatedModules, &m.FIPSValidatedModules, "Disabled", conversion.Exact)
+	conversion.FixedText(w, "domain", in.Domain, &m.Domain, "")
+	conversion.FixedText(w, "fipsValidatedModules", in.FipsValidatedModules, &m.FIPSValidatedModules, "Disabled")
 	conversion.FixedSecret(w, "pullSecret", in.PullSecret, &m.PullSecret)
-	conversion.FixedText(w, "resourceGroupId", in.ResourceGroupID, &m.ResourceGroupID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "version", in.Version, &m.Version, "", conversion.Exact)
+	conversion.FixedID(w, "resourceGroupId", in.ResourceGroupID, &m.ResourceGroupID, "")
+	conversion.FixedText(w, "version", in.Version, &m.Version, "")
 }
 
 func writeConsoleProfile(w *conversion.Write, in *ConsoleProfile, m *model.ConsoleProfile) {
 	if in == nil {
 		in = &ConsoleProfile{}
 	}
-	conversion.EchoText(w, "url", in.URL, m.URL, conversion.Exact)
+	conversion.EchoText(w, "url", in.URL, m.URL)
 }
 
 func writeIngressProfile(w *conversion.Write, in *IngressProfile, m *model.IngressProfile) {
 	if in == nil {
 		in = &IngressProfile{}
 	}
-	conversion.EchoText(w, "ip", in.IP, m.IP, conversion.Exact)
-	conversion.FixedText(w, "name", in.Name, &m.Name, "default", conversion.Exact)
-	conversion.FixedText(w, "visibility", in.Visibility, &m.Visibility, "Public", conversion.Exact)
+	conversion.EchoText(w, "ip", in.IP, m.IP)
+	conversion.FixedText(w, "name", in.Name, &m.Name, "default")
+	conversion.FixedText(w, "visibility", in.Visibility, &m.Visibility, "Public")
 }
 
 func writeMasterProfile(w *conversion.Write, in *MasterProfile, m *model.MasterProfile) {
 	if in == nil {
 		in = &MasterProfile{}
 	}
-	conversion.FixedText(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled", conversion.Exact)
-	conversion.FixedText(w, "subnetId", in.SubnetID, &m.SubnetID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v5", conversion.Exact)
+	conversion.FixedID(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "")
+	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled")
+	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
+	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v5")
 }
 
 func writeNetworkProfile(w *conversion.Write, in *NetworkProfile, m *model.NetworkProfile) {
 	if in == nil {
 		in = &NetworkProfile{}
 	}
-	conversion.FixedText(w, "outboundType", in.OutboundType, &m.OutboundType, "Loadbalancer", conversion.Exact)
-	conversion.FixedText(w, "podCidr", in.PodCidr, &m.PodCIDR, "10.128.0.0/14", conversion.Exact)
-	conversion.FixedText(w, "serviceCidr", in.ServiceCidr, &m.ServiceCIDR, "172.30.0.0/16", conversion.Exact)
+	conversion.FixedText(w, "outboundType", in.OutboundType, &m.OutboundType, "Loadbalancer")
+	conversion.FixedText(w, "podCidr", in.PodCidr, &m.PodCIDR, "10.128.0.0/14")
+	conversion.FixedText(w, "serviceCidr", in.ServiceCidr, &m.ServiceCIDR, "172.30.0.0/16")
 }
 
 func writeOpenShiftCluster(w *conversion.Write, in *OpenShiftCluster, m *model.Cluster) {
@@ -250,7 +250,7 @@ func writeOpenShiftCluster(w *conversion.Write, in *OpenShiftCluster, m *model.C
 		w.Out()
 	}
 	conversion.URLText(w, "type", in.Type, m.Type, arm.MismatchingResourceType)
-	conversion.FixedText(w, "location", &in.Location, &m.Location, "", conversion.Location)
+	conversion.FixedLocation(w, "location", &in.Location, &m.Location, "")
 	w.In("properties")
 	writeOpenShiftClusterProperties(w, in.Properties, &m.Properties)
 	w.Out()
@@ -261,7 +261,7 @@ func writeOpenShiftClusterProperties(w *conversion.Write, in *OpenShiftClusterPr
 	if in == nil {
 		in = &OpenShiftClusterProperties{}
 	}
-	conversion.EchoText(w, "provisioningState", in.ProvisioningState, sayProvisioningState(m.ProvisioningState), conversion.Exact)
+	conversion.EchoText(w, "provisioningState", in.ProvisioningState, sayProvisioningState(m.ProvisioningState))
 	w.In("apiserverProfile")
 	writeAPIServerProfile(w, in.ApiserverProfile, &m.APIServerProfile)
 	w.Out()
@@ -305,7 +305,7 @@ func writeServicePrincipalProfile(w *conversion.Write, in *ServicePrincipalProfi
 	if in == nil {
 		in = &ServicePrincipalProfile{}
 	}
-	conversion.MutableText(in.ClientID, &m.ClientID, "", conversion.Exact)
+	conversion.MutableText(in.ClientID, &m.ClientID, "")
 	conversion.Secret(in.ClientSecret, &m.ClientSecret)
 }
 
@@ -314,10 +314,10 @@ func writeWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerP
 		in = &WorkerProfile{}
 	}
 	conversion.FixedNumber(w, "count", in.Count, &m.Count, 3)
-	conversion.FixedText(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "", conversion.IgnoreCase)
+	conversion.FixedID(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "")
 	conversion.FixedNumber(w, "diskSizeGB", in.DiskSizeGB, &m.DiskSizeGB, 128)
-	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled", conversion.Exact)
-	conversion.FixedText(w, "name", in.Name, &m.Name, "worker", conversion.Exact)
-	conversion.FixedText(w, "subnetId", in.SubnetID, &m.SubnetID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v5", conversion.Exact)
+	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled")
+	conversion.FixedText(w, "name", in.Name, &m.Name, "worker")
+	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
+	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v5")
 }

@@ -54,26 +54,26 @@ func (Version) EncodeAdminKubeconfig(kubeconfig []byte) ([]byte, error) {
 }
 
 func echoEffectiveOutboundIP(w *conversion.Write, in *EffectiveOutboundIP, m *model.ResourceReference) {
-	conversion.EchoText(w, "id", in.ID, m.ID, conversion.IgnoreCase)
+	conversion.EchoID(w, "id", in.ID, m.ID)
 }
 
 func echoSystemData(w *conversion.Write, in *SystemData, m *model.SystemData) {
 	conversion.EchoTime(w, "createdAt", in.CreatedAt, m.CreatedAt)
-	conversion.EchoText(w, "createdBy", in.CreatedBy, m.CreatedBy, conversion.Exact)
-	conversion.EchoText(w, "createdByType", in.CreatedByType, m.CreatedByType, conversion.Exact)
+	conversion.EchoText(w, "createdBy", in.CreatedBy, m.CreatedBy)
+	conversion.EchoText(w, "createdByType", in.CreatedByType, m.CreatedByType)
 	conversion.EchoTime(w, "lastModifiedAt", in.LastModifiedAt, m.LastModifiedAt)
-	conversion.EchoText(w, "lastModifiedBy", in.LastModifiedBy, m.LastModifiedBy, conversion.Exact)
-	conversion.EchoText(w, "lastModifiedByType", in.LastModifiedByType, m.LastModifiedByType, conversion.Exact)
+	conversion.EchoText(w, "lastModifiedBy", in.LastModifiedBy, m.LastModifiedBy)
+	conversion.EchoText(w, "lastModifiedByType", in.LastModifiedByType, m.LastModifiedByType)
 }
 
 func echoWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerProfile) {
 	conversion.EchoNumber(w, "count", in.Count, m.Count)
-	conversion.EchoText(w, "diskEncryptionSetId", in.DiskEncryptionSetID, m.DiskEncryptionSetID, conversion.IgnoreCase)
+	conversion.EchoID(w, "diskEncryptionSetId", in.DiskEncryptionSetID, m.DiskEncryptionSetID)
 	conversion.EchoNumber(w, "diskSizeGB", in.DiskSizeGB, m.DiskSizeGB)
-	conversion.EchoText(w, "encryptionAtHost", in.EncryptionAtHost, m.EncryptionAtHost, conversion.Exact)
-	conversion.EchoText(w, "name", in.Name, m.Name, conversion.Exact)
-	conversion.EchoText(w, "subnetId", in.SubnetID, m.SubnetID, conversion.IgnoreCase)
-	conversion.EchoText(w, "vmSize", in.VMSize, m.VMSize, conversion.Exact)
+	conversion.EchoText(w, "encryptionAtHost", in.EncryptionAtHost, m.EncryptionAtHost)
+	conversion.EchoText(w, "name", in.Name, m.Name)
+	conversion.EchoID(w, "subnetId", in.SubnetID, m.SubnetID)
+	conversion.EchoText(w, "vmSize", in.VMSize, m.VMSize)
 }
 
 func sayAPIServerProfile(m *model.APIServerProfile) APIServerProfile {
@@ -278,37 +278,37 @@ func writeAPIServerProfile(w *conversion.Write, in *APIServerProfile, m *model.A
 	if in == nil {
 		in = &APIServerProfile{}
 	}
-	conversion.EchoText(w, "ip", in.IP, m.IP, conversion.Exact)
-	conversion.EchoText(w, "url", in.URL, m.URL, conversion.Exact)
-	conversion.FixedText(w, "visibility", in.Visibility, &m.Visibility, "Public", conversion.Exact)
+	conversion.EchoText(w, "ip", in.IP, m.IP)
+	conversion.EchoText(w, "url", in.URL, m.URL)
+	conversion.FixedText(w, "visibility", in.Visibility, &m.Visibility, "Public")
 }
 
 func writeClusterProfile(w *conversion.Write, in *ClusterProfile, m *model.ClusterProfile) {
 	if in == nil {
 		in = &ClusterProfile{}
 	}
-	conversion.EchoText(w, "oidcIssuer", in.OidcIssuer, m.OIDCIssuer, conversion.Exact)
-	conversion.FixedText(w, "domain", in.Domain, &m.Domain, "", conversion.Exact)
-	conversion.FixedText(w, "fipsValidatedModules", in.FipsValidatedModules, &m.FIPSValidatedModules, "Disabled", conversion.Exact)
+	conversion.EchoText(w, "oidcIssuer", in.OidcIssuer, m.OIDCIssuer)
+	conversion.FixedText(w, "domain", in.Domain, &m.Domain, "")
+	conversion.FixedText(w, "fipsValidatedModules", in.FipsValidatedModules, &m.FIPSValidatedModules, "Disabled")
 	conversion.FixedSecret(w, "pullSecret", in.PullSecret, &m.PullSecret)
-	conversion.FixedText(w, "resourceGroupId", in.ResourceGroupID, &m.ResourceGroupID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "version", in.Version, &m.Version, "", conversion.Exact)
+	conversion.FixedID(w, "resourceGroupId", in.ResourceGroupID, &m.ResourceGroupID, "")
+	conversion.FixedText(w, "version", in.Version, &m.Version, "")
 }
 
 func writeConsoleProfile(w *conversion.Write, in *ConsoleProfile, m *model.ConsoleProfile) {
 	if in == nil {
 		in = &ConsoleProfile{}
 	}
-	conversion.EchoText(w, "url", in.URL, m.URL, conversion.Exact)
+	conversion.EchoText(w, "url", in.URL, m.URL)
 }
 
 func writeIngressProfile(w *conversion.Write, in *IngressProfile, m *model.IngressProfile) {
 	if in == nil {
 		in = &IngressProfile{}
 	}
-	conversion.EchoText(w, "ip", in.IP, m.IP, conversion.Exact)
-	conversion.FixedText(w, "name", in.Name, &m.Name, "default", conversion.Exact)
-	conversion.FixedText(w, "visibility", in.Visibility, &m.Visibility, "Public", conversion.Exact)
+	conversion.EchoText(w, "ip", in.IP, m.IP)
+	conversion.FixedText(w, "name", in.Name, &m.Name, "default")
+	conversion.FixedText(w, "visibility", in.Visibility, &m.Visibility, "Public")
 }
 
 func writeLoadBalancerProfile(w *conversion.Write, in *LoadBalancerProfile, m *model.LoadBalancerProfile) {
@@ -343,9 +343,9 @@ func writeManagedServiceIdentity(w *conversion.Write, in *ManagedServiceIdentity
 	if in == nil {
 		in = &ManagedServiceIdentity{}
 	}
-	conversion.EchoText(w, "principalId", in.PrincipalID, m.PrincipalID, conversion.Exact)
-	conversion.EchoText(w, "tenantId", in.TenantID, m.TenantID, conversion.Exact)
-	conversion.FixedText(w, "type", &in.Type, &m.Type, "", conversion.Exact)
+	conversion.EchoText(w, "principalId", in.PrincipalID, m.PrincipalID)
+	conversion.EchoText(w, "tenantId", in.TenantID, m.TenantID)
+	conversion.FixedText(w, "type", &in.Type, &m.Type, "")
 	conversion.MutableNullableEntries(w, "userAssignedIdentities", in.UserAssignedIdentities, &m.UserAssignedIdentities, writeUserAssignedIdentity)
 }
 
@@ -353,10 +353,10 @@ func writeMasterProfile(w *conversion.Write, in *MasterProfile, m *model.MasterP
 	if in == nil {
 		in = &MasterProfile{}
 	}
-	conversion.FixedText(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled", conversion.Exact)
-	conversion.FixedText(w, "subnetId", in.SubnetID, &m.SubnetID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v5", conversion.Exact)
+	conversion.FixedID(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "")
+	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled")
+	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
+	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v5")
 }
 
 func writeNetworkProfile(w *conversion.Write, in *NetworkProfile, m *model.NetworkProfile) {
@@ -371,10 +371,10 @@ func writeNetworkProfile(w *conversion.Write, in *NetworkProfile, m *model.Netwo
 		writeLoadBalancerProfile(w, in.LoadBalancerProfile, m.LoadBalancerProfile)
 		w.Out()
 	}
-	conversion.FixedText(w, "outboundType", in.OutboundType, &m.OutboundType, "Loadbalancer", conversion.Exact)
-	conversion.FixedText(w, "podCidr", in.PodCidr, &m.PodCIDR, "10.128.0.0/14", conversion.Exact)
-	conversion.FixedText(w, "preconfiguredNSG", in.PreconfiguredNSG, &m.PreconfiguredNSG, "Disabled", conversion.Exact)
-	conversion.FixedText(w, "serviceCidr", in.ServiceCidr, &m.ServiceCIDR, "172.30.0.0/16", conversion.Exact)
+	conversion.FixedText(w, "outboundType", in.OutboundType, &m.OutboundType, "Loadbalancer")
+	conversion.FixedText(w, "podCidr", in.PodCidr, &m.PodCIDR, "10.128.0.0/14")
+	conversion.FixedText(w, "preconfiguredNSG", in.PreconfiguredNSG, &m.PreconfiguredNSG, "Disabled")
+	conversion.FixedText(w, "serviceCidr", in.ServiceCidr, &m.ServiceCIDR, "172.30.0.0/16")
 }
 
 func writeOpenShiftCluster(w *conversion.Write, in *OpenShiftCluster, m *model.Cluster) {
@@ -397,7 +397,7 @@ func writeOpenShiftCluster(w *conversion.Write, in *OpenShiftCluster, m *model.C
 		writeManagedServiceIdentity(w, in.Identity, m.Identity)
 		w.Out()
 	}
-	conversion.FixedText(w, "location", &in.Location, &m.Location, "", conversion.Location)
+	conversion.FixedLocation(w, "location", &in.Location, &m.Location, "")
 	w.In("properties")
 	writeOpenShiftClusterProperties(w, in.Properties, &m.Properties)
 	w.Out()
@@ -408,7 +408,7 @@ func writeOpenShiftClusterProperties(w *conversion.Write, in *OpenShiftClusterPr
 	if in == nil {
 		in = &OpenShiftClusterProperties{}
 	}
-	conversion.EchoText(w, "provisioningState", in.ProvisioningState, m.ProvisioningState, conversion.Exact)
+	conversion.EchoText(w, "provisioningState", in.ProvisioningState, m.ProvisioningState)
 	conversion.Array[WorkerProfile, model.WorkerProfile]{
 		Name:      "workerProfilesStatus",
 		SentKey:   func(e *WorkerProfile) string { return conversion.Text(e.Name) },
@@ -467,9 +467,9 @@ func writePlatformWorkloadIdentity(w *conversion.Write, in *PlatformWorkloadIden
 	if in == nil {
 		in = &PlatformWorkloadIdentity{}
 	}
-	conversion.EchoText(w, "clientId", in.ClientID, m.ClientID, conversion.Exact)
-	conversion.EchoText(w, "objectId", in.ObjectID, m.ObjectID, conversion.Exact)
-	if conversion.MutableText(in.ResourceID, &m.ResourceID, "", conversion.IgnoreCase) {
+	conversion.EchoText(w, "clientId", in.ClientID, m.ClientID)
+	conversion.EchoText(w, "objectId", in.ObjectID, m.ObjectID)
+	if conversion.MutableID(in.ResourceID, &m.ResourceID, "") {
 		// They describe what the former id named.
 		m.ClientID = ""
 		m.ObjectID = ""
@@ -481,14 +481,14 @@ func writePlatformWorkloadIdentityProfile(w *conversion.Write, in *PlatformWorkl
 		in = &PlatformWorkloadIdentityProfile{}
 	}
 	conversion.MutableEntries(w, "platformWorkloadIdentities", in.PlatformWorkloadIdentities, &m.PlatformWorkloadIdentities, writePlatformWorkloadIdentity)
-	conversion.MutableText(in.UpgradeableTo, &m.UpgradeableTo, "", conversion.Exact)
+	conversion.MutableText(in.UpgradeableTo, &m.UpgradeableTo, "")
 }
 
 func writeServicePrincipalProfile(w *conversion.Write, in *ServicePrincipalProfile, m *model.ServicePrincipalProfile) {
 	if in == nil {
 		in = &ServicePrincipalProfile{}
 	}
-	conversion.MutableText(in.ClientID, &m.ClientID, "", conversion.Exact)
+	conversion.MutableText(in.ClientID, &m.ClientID, "")
 	conversion.Secret(in.ClientSecret, &m.ClientSecret)
 }
 
@@ -496,8 +496,8 @@ func writeUserAssignedIdentity(w *conversion.Write, in *UserAssignedIdentity, m 
 	if in == nil {
 		in = &UserAssignedIdentity{}
 	}
-	conversion.EchoText(w, "clientId", in.ClientID, m.ClientID, conversion.Exact)
-	conversion.EchoText(w, "principalId", in.PrincipalID, m.PrincipalID, conversion.Exact)
+	conversion.EchoText(w, "clientId", in.ClientID, m.ClientID)
+	conversion.EchoText(w, "principalId", in.PrincipalID, m.PrincipalID)
 }
 
 func writeWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerProfile) {
@@ -505,10 +505,10 @@ func writeWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerP
 		in = &WorkerProfile{}
 	}
 	conversion.FixedNumber(w, "count", in.Count, &m.Count, 3)
-	conversion.FixedText(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "", conversion.IgnoreCase)
+	conversion.FixedID(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "")
 	conversion.FixedNumber(w, "diskSizeGB", in.DiskSizeGB, &m.DiskSizeGB, 128)
-	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled", conversion.Exact)
-	conversion.FixedText(w, "name", in.Name, &m.Name, "worker", conversion.Exact)
-	conversion.FixedText(w, "subnetId", in.SubnetID, &m.SubnetID, "", conversion.IgnoreCase)
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v5", conversion.Exact)
+	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled")
+	conversion.FixedText(w, "name", in.Name, &m.Name, "worker")
+	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
+	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v5")
 }

@@ -176,11 +176,7 @@ func (c *conversions) arrayLiteral(m member, t reflect.Type) (literal string, fi
 		fixed = key.CreateOnly()
 		s.f("SentKey: func(e *%s) string { return conversion.Text(e.%s) },", goName(items.Name), c.structs[goName(items.Name)][m.Key].Name)
 		s.f("StoredKey: func(e *model.%s) string { return e.%s },", t.Name(), stored.Name)
-		same, err := compare(key.Schema)
-		if err != nil {
-			return "", false, err
-		}
-		s.f("Same: %s,", same)
+		s.f("Same: conversion.%s,", map[bool]string{true: "IgnoreCase", false: "Exact"}[key.Compare == "ignore-case"])
 	}
 	s.f("Write: %s,\n}", functionName(items, m.echo))
 	return s.String()[:s.Len()-1], fixed, nil
@@ -201,23 +197,23 @@ func (c *conversions) entries(m member) (string, error) {
 }
 
 func (c *conversions) text(m member, field Field) (string, error) {
-	same, err := compare(m.Schema)
+	kind, err := textKind(m.Schema)
 	if err != nil {
 		return "", err
 	}
-	initial := ""
+	initial, ok := "", true
 	if m.Default != nil {
-		text, ok := m.Default.(string)
-		if !ok {
+		if initial, ok = m.Default.(string); !ok {
 			return "", fmt.Errorf("the default is not a string")
 		}
-		initial = text
 	}
 	switch {
-	case m.echo && len(m.Values) > 0:
-		return fmt.Sprintf("conversion.EchoText(w, %q, %s, %s(%s), %s)", m.Name, m.in, "say"+field.Type, m.to.expr, same), nil
-	case m.echo:
-		return fmt.Sprintf("conversion.EchoText(w, %q, %s, %s, %s)", m.Name, m.in, m.to.expr, same), nil
+	case m.echo && kind != "Location":
+		have := m.to.expr
+		if len(m.Values) > 0 {
+			have = fmt.Sprintf("say%s(%s)", field.Type, have)
+		}
+		return fmt.Sprintf("conversion.Echo%s(w, %q, %s, %s)", kind, m.Name, m.in, have), nil
 	case len(m.Values) > 0:
 		return "", fmt.Errorf("x-aro-values on a property that a client may set")
 	case m.Secret && m.CreateOnly():
@@ -225,13 +221,24 @@ func (c *conversions) text(m member, field Field) (string, error) {
 	case m.Secret:
 		return fmt.Sprintf("conversion.Secret(%s, &%s)", m.in, m.to.expr), nil
 	case m.CreateOnly():
-		return fmt.Sprintf("conversion.FixedText(w, %q, %s, &%s, %q, %s)", m.Name, m.in, m.to.expr, initial, same), nil
+		return fmt.Sprintf("conversion.Fixed%s(w, %q, %s, &%s, %q)", kind, m.Name, m.in, m.to.expr, initial), nil
+	case kind == "Location":
+		return "", fmt.Errorf("a location that is not fixed at creation has no conversion")
 	}
-	call := fmt.Sprintf("conversion.MutableText(%s, &%s, %q, %s)", m.in, m.to.expr, initial, same)
+	call := fmt.Sprintf("conversion.Mutable%s(%s, &%s, %q)", kind, m.in, m.to.expr, initial)
 	if described := c.describes(m); described != "" {
 		return fmt.Sprintf("if %s {\n// They describe what the former id named.\n%s\n}", call, described), nil
 	}
 	return call, nil
+}
+
+// textKind is how the conversions call a text that compares as the spec says.
+func textKind(s *spec.Schema) (string, error) {
+	kind, ok := map[string]string{"": "Text", "ignore-case": "ID", "location": "Location"}[s.Compare]
+	if !ok {
+		return "", fmt.Errorf("x-aro-compare %q is not known", s.Compare)
+	}
+	return kind, nil
 }
 
 // describes writes the statements that blank the read-only members beside a
@@ -270,17 +277,4 @@ func number(m member) (string, error) {
 		return fmt.Sprintf("conversion.FixedNumber(w, %q, %s, &%s, %d)", m.Name, m.in, m.to.expr, initial), nil
 	}
 	return fmt.Sprintf("conversion.MutableNumber(%s, &%s, %d)", m.in, m.to.expr, initial), nil
-}
-
-// compare is the function that tells whether two values of a text are the same.
-func compare(s *spec.Schema) (string, error) {
-	switch s.Compare {
-	case "":
-		return "conversion.Exact", nil
-	case "ignore-case":
-		return "conversion.IgnoreCase", nil
-	case "location":
-		return "conversion.Location", nil
-	}
-	return "", fmt.Errorf("x-aro-compare %q is not known", s.Compare)
 }

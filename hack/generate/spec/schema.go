@@ -155,7 +155,26 @@ func (d *Document) own(s *Schema, node object) error {
 	if s.Properties != nil && s.Type == "" {
 		s.Type = "object"
 	}
+	if err := s.words(); err != nil {
+		return err
+	}
 	return d.children(s, node)
+}
+
+// words fails when a default or a substitute is not a word of the schema's enum.
+func (s *Schema) words() error {
+	if len(s.Enum) == 0 {
+		return nil
+	}
+	if text, ok := s.Default.(string); ok && !slices.Contains(s.Enum, text) {
+		return fmt.Errorf("the default %q is not in the enum", text)
+	}
+	for _, word := range s.Values {
+		if !slices.Contains(s.Enum, word) {
+			return fmt.Errorf("x-aro-values: %q is not in the enum", word)
+		}
+	}
+	return nil
 }
 
 func (d *Document) children(s *Schema, node object) (err error) {
