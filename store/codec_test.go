@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aro-rp/aro/model"
 )
@@ -266,4 +267,33 @@ func TestRetriesEndWhenTheContextDoes(t *testing.T) {
 	if !errors.Is(err, ErrPreconditionFailed) || ctx.Err() == nil {
 		t.Errorf("got %v", err)
 	}
+}
+
+func FuzzDocumentsSurviveARewrite(f *testing.F) {
+	d := newDocuments(testKeys(f))
+	f.Add([]byte(`{"id":"a","new":[1,{"x":null}],"cluster":{"tags":{"a":"b"},"properties":{"workerProfiles":[{"count":3,"z":1e3}]}}}`))
+	f.Add([]byte(`{"cluster":null,"due":0.5,"leaseFence":-1}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if !json.Valid(body) || !utf8.Valid(body) {
+			return
+		}
+		var doc, again ClusterDocument
+		if d.decode(bytes.Clone(body), &doc) != nil {
+			return
+		}
+		once, err := d.encode(&doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.decode(once, &again); err != nil {
+			t.Fatalf("%v in %s", err, once)
+		}
+		if !json.Valid(once) {
+			t.Fatalf("not JSON: %s", once)
+		}
+		twice, err := d.encode(&again)
+		if err != nil || !bytes.Equal(once, twice) {
+			t.Fatalf("rewritten to\n%s\nthen to\n%s\n%v", once, twice, err)
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,9 +27,10 @@ type Lease[T any] struct {
 	fence      int64
 	ttl        time.Duration
 
-	mu     sync.Mutex
+	doc atomic.Pointer[T]
+
+	mu     sync.Mutex // serialises writes
 	latest Record
-	doc    *T
 }
 
 // Claim takes the lease of a due document as owner for ttl. ErrPreconditionFailed
@@ -46,15 +48,13 @@ func (c *Collection[T]) Claim(ctx context.Context, doc *T, owner string, ttl tim
 	if err != nil {
 		return nil, fmt.Errorf("claim: %w", err)
 	}
-	return &Lease[T]{collection: c, owner: owner, fence: m.Fence, ttl: ttl, latest: written, doc: &claimed}, nil
+	l := &Lease[T]{collection: c, owner: owner, fence: m.Fence, ttl: ttl, latest: written}
+	l.doc.Store(&claimed)
+	return l, nil
 }
 
 // Doc is the last known state. It is not to be changed.
-func (l *Lease[T]) Doc() *T {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.doc
-}
+func (l *Lease[T]) Doc() *T { return l.doc.Load() }
 
 // Save changes the document and renews the lease. change sees the newest
 // document, with what others wrote meanwhile, and may run several times. If it
@@ -109,7 +109,8 @@ func (l *Lease[T]) write(ctx context.Context, change func(*T) error, then func(*
 		if err != nil {
 			return err
 		}
-		l.latest, l.doc = written, doc
+		l.latest = written
+		l.doc.Store(doc)
 		return nil
 	})
 	if errors.Is(err, ErrUnchanged) {
@@ -122,7 +123,7 @@ func (l *Lease[T]) write(ctx context.Context, change func(*T) error, then func(*
 // The last known version is tried first; only if it is not current any more the
 // document is read.
 func (l *Lease[T]) guarded(ctx context.Context, act func(*T) error) error {
-	m := metaOf(l.doc)
+	m := metaOf(l.Doc())
 	partition, id, stale := m.Partition, m.ID, false
 	err := RetryOnPreconditionFailed(ctx, func() (err error) {
 		if stale {

@@ -308,6 +308,15 @@ func TestLastingFaultsEndAsUnavailable(t *testing.T) {
 	}
 }
 
+func TestAMissingContainerIsNoMissingDocument(t *testing.T) {
+	r := newRig(t, startEmulator(t))
+	r.faults.set(func(*http.Request) fault { return status(404, "x-ms-substatus", "1003") })
+	_, err := r.Clusters.Get(t.Context(), "p", "a")
+	if err == nil || errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "container is missing") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTheDatabaseIsGivenTheTimeItAsksFor(t *testing.T) {
 	r := newRig(t, startEmulator(t))
 	r.faults.times(2, status(429, "x-ms-retry-after-ms", "400"))

@@ -42,7 +42,9 @@ type Keeper struct {
 var _ store.Keeper = (*Keeper)(nil)
 
 // Open connects to the account. Database and containers are expected to be there;
-// deployments create them, and Prepare does in development.
+// deployments create them, and Prepare does in development. The account's default
+// consistency must be strong or bounded staleness: with less, a document could be
+// read as it was before one's own write.
 func Open(ctx context.Context, o Options) (*Keeper, error) {
 	client, err := newClient(o)
 	if err != nil {

@@ -24,6 +24,9 @@ const (
 	firstBackoff = 50 * time.Millisecond
 )
 
+// substatusNoContainer comes with 404 when it is not the document that is missing.
+const substatusNoContainer = "1003"
+
 // statusRetryWith is Cosmos DB's own status for a write that met another one.
 const statusRetryWith = 449
 
@@ -46,7 +49,11 @@ func judge(err error) failure {
 	f := failure{err: fmt.Errorf("cosmos answered %d %s", answer.StatusCode, answer.ErrorCode)}
 	switch answer.StatusCode {
 	case http.StatusNotFound:
-		f.err = store.ErrNotFound
+		if answer.RawResponse != nil && answer.RawResponse.Header.Get("x-ms-substatus") == substatusNoContainer {
+			f.err = errors.New("database or container is missing in the Cosmos DB account")
+		} else {
+			f.err = store.ErrNotFound
+		}
 	case http.StatusPreconditionFailed:
 		f.err = store.ErrPreconditionFailed
 	case http.StatusConflict:

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -240,6 +241,39 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.path) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestAWriteWaitsForAnotherProcessAndNoLongerThanItsContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "aro.db")
+	s, err := openStore(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	conn, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := s.Ping(short); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while the file is locked: %v", err)
+	}
+	if _, err := s.Clusters.Get(t.Context(), "p", "a"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a read waits for the writer: %v", err)
+	}
+	time.AfterFunc(200*time.Millisecond, func() { _, _ = conn.ExecContext(context.Background(), "ROLLBACK") })
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("after the lock is gone: %v", err)
 	}
 }
 

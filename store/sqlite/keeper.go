@@ -69,7 +69,7 @@ func open(ctx context.Context, path string) (_ *keeper, err error) {
 	k.readers.SetMaxOpenConns(connections)
 	k.readers.SetMaxIdleConns(connections)
 	for _, c := range store.Containers() {
-		query := "SELECT version, written_at, body FROM " + c.Name + " WHERE partition = ?1 AND id = ?2 AND " + live("?3")
+		query := "SELECT version, written_at, CAST(body AS BLOB) FROM " + c.Name + " WHERE partition = ?1 AND id = ?2 AND " + live("?3")
 		if k.reads[c.Name], err = k.readers.PrepareContext(ctx, query); err != nil {
 			return nil, err
 		}
@@ -136,7 +136,7 @@ func (k *keeper) Read(ctx context.Context, c *store.Container, partition, id str
 	r := store.Record{Partition: partition, ID: id}
 	var version, writtenAt int64
 	// A read of one row is not worth a goroutine that watches the context.
-	err := k.reads[c.Name].QueryRow(partition, id, time.Now().UnixMilli()).Scan(&version, &writtenAt, &r.Body)
+	err := k.reads[c.Name].QueryRow(partition, id, time.Now().UnixMilli()).Scan(&version, &writtenAt, (*body)(&r.Body))
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Record{}, store.ErrNotFound
 	}
@@ -145,6 +145,20 @@ func (k *keeper) Read(ctx context.Context, c *store.Container, partition, id str
 	}
 	r.ETag, r.WrittenAt = strconv.FormatInt(version, 10), time.UnixMilli(writtenAt).UTC()
 	return r, nil
+}
+
+// body takes the bytes that the driver copied out of SQLite. Without it
+// database/sql would copy them once more, to be safe from drivers that do not.
+type body []byte
+
+// Scan implements sql.Scanner.
+func (b *body) Scan(value any) error {
+	bytes, ok := value.([]byte)
+	if !ok {
+		return fmt.Errorf("body is a %T", value)
+	}
+	*b = bytes
+	return nil
 }
 
 // Ping writes, durably: a full disk is found out here.

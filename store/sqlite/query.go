@@ -18,7 +18,7 @@ const changesLimit = 500
 // end is greater than every byte of a valid UTF-8 text.
 const end = "\xff"
 
-const columns = "SELECT partition, id, version, written_at, body FROM "
+const columns = "SELECT partition, id, version, written_at, CAST(body AS BLOB) FROM "
 
 // place is where a page ended. Its text is the continuation.
 type place struct{ partition, id string }
@@ -147,7 +147,7 @@ func (k *keeper) records(ctx context.Context, query string, args ...any) ([]stor
 	for rows.Next() {
 		var r store.Record
 		var version, writtenAt int64
-		if err := rows.Scan(&r.Partition, &r.ID, &version, &writtenAt, &r.Body); err != nil {
+		if err := rows.Scan(&r.Partition, &r.ID, &version, &writtenAt, (*body)(&r.Body)); err != nil {
 			return nil, fault(err)
 		}
 		r.ETag, r.WrittenAt = strconv.FormatInt(version, 10), time.UnixMilli(writtenAt).UTC()
