@@ -203,6 +203,39 @@ func TestAcknowledgedWritesSurviveAKill(t *testing.T) {
 	}
 }
 
+func TestABusyProcessLetsOthersWrite(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	path := filepath.Join(t.TempDir(), "aro.db")
+	s, err := openStore(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	cmd, lines := startChild(t, path, "endless")
+	defer func() { _ = cmd.Wait() }()
+	defer func() { _ = cmd.Process.Kill() }()
+	if !lines.Scan() {
+		t.Fatal("the other process does not write")
+	}
+	go func() {
+		for lines.Scan() { // a full pipe would stop it
+		}
+	}()
+	var longest time.Duration
+	for range 50 {
+		begin := time.Now()
+		if err := s.Ping(ctx); err != nil {
+			t.Fatal(err)
+		}
+		longest = max(longest, time.Since(begin))
+	}
+	t.Logf("the longest of 50 writes took %v", longest)
+	if longest > 3*time.Second {
+		t.Errorf("a write had to wait %v", longest)
+	}
+}
+
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string, fill func(path string)) string {
