@@ -45,7 +45,7 @@ var _ store.Keeper = (*Keeper)(nil)
 // deployments create them, and Prepare does in development. The account's default
 // consistency must be strong or bounded staleness: with less, a document could be
 // read as it was before one's own write.
-func Open(ctx context.Context, o Options) (*Keeper, error) {
+func Open(_ context.Context, o Options) (*Keeper, error) {
 	client, err := newClient(o)
 	if err != nil {
 		return nil, fmt.Errorf("cosmos %s: %w", o.Endpoint, err)
