@@ -20,7 +20,7 @@ var parameter = regexp.MustCompile(`\{(\w+)\}`)
 // TestEveryOperationOfTheSpecIsRouted calls each path of the spec, with values
 // for its parameters, and looks at what arrives.
 func TestEveryOperationOfTheSpecIsRouted(t *testing.T) {
-	e, called, subscription := echo.New(), "", ""
+	called, subscription := "", ""
 	handle := func(c echo.Context, operationID string) error {
 		called, subscription = operationID, c.Param("subscriptionId")
 		return c.NoContent(http.StatusNoContent)
@@ -34,7 +34,7 @@ func TestEveryOperationOfTheSpecIsRouted(t *testing.T) {
 		{v20220904.Version{}.Operations(), func(e *echo.Echo) { v20220904.Version{}.Routes(e, handle) }, 10},
 		{v20250725.Version{}.Operations(), func(e *echo.Echo) { v20250725.Version{}.Routes(e, handle) }, 13},
 	} {
-		e = echo.New()
+		e := echo.New()
 		test.routes(e)
 		if len(test.operations) < test.least {
 			t.Errorf("only %d operations", len(test.operations))

@@ -56,7 +56,7 @@ func (c *conversions) cluster(d *spec.Document, s *source) error {
 	if err := c.say(schema, t, ""); err != nil {
 		return err
 	}
-	if err := c.write(schema, t, ""); err != nil {
+	if err := c.function(schema, t, "", false); err != nil {
 		return err
 	}
 	s.f("%s", clusterMethods)

@@ -43,7 +43,5 @@ func (s *source) formatted() ([]byte, error) {
 	return code, nil
 }
 
-// upper makes the first letter a capital, lower the opposite.
+// upper makes the first letter a capital.
 func upper(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
-
-func lower(name string) string { return strings.ToLower(name[:1]) + name[1:] }

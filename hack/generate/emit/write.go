@@ -14,17 +14,6 @@ var urlMembers = map[string]string{
 	"id": "MismatchingResourceID", "name": "MismatchingResourceName", "type": "MismatchingResourceType",
 }
 
-// write writes the function that puts a schema's type onto the model type t at
-// the JSON path at. A nil object has every member left out.
-func (c *conversions) write(o *spec.Schema, t reflect.Type, at string) error {
-	return c.function(o, t, at, false)
-}
-
-// echo writes the function that only compares, for objects that are read-only as a whole.
-func (c *conversions) echo(o *spec.Schema, t reflect.Type, at string) error {
-	return c.function(o, t, at, true)
-}
-
 func functionName(o *spec.Schema, echo bool) string {
 	if echo {
 		return "echo" + goName(o.Name)
@@ -32,6 +21,9 @@ func functionName(o *spec.Schema, echo bool) string {
 	return "write" + goName(o.Name)
 }
 
+// function writes the function that puts a schema's type onto the model type t at
+// the JSON path at, or only compares the two if the object is read-only as a whole.
+// A nil object has every member left out.
 func (c *conversions) function(o *spec.Schema, t reflect.Type, at string, echo bool) error {
 	name := functionName(o, echo)
 	todo, err := c.owns(o, t, name)
@@ -201,11 +193,9 @@ func (c *conversions) text(m member, field Field) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	initial, ok := "", true
-	if m.Default != nil {
-		if initial, ok = m.Default.(string); !ok {
-			return "", fmt.Errorf("the default is not a string")
-		}
+	initial, ok := m.Default.(string)
+	if !ok && m.Default != nil {
+		return "", fmt.Errorf("the default is not a string")
 	}
 	switch {
 	case m.echo && kind != "Location":
