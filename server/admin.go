@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -131,10 +132,10 @@ func (a adminAPI) AdminGetCluster(ec echo.Context, _, _, _ string) error {
 func (a adminAPI) AdminExplainCluster(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
 	id := c.clusterID()
-	if _, err := a.s.cluster(c); err != nil {
-		return err
-	}
 	doc, err := a.s.Store.Clusters.View(c.ctx(), id.Partition(), id.Key())
+	if errors.Is(err, store.ErrNotFound) {
+		return notFound(id)
+	}
 	if err != nil {
 		return err
 	}

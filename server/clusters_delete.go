@@ -21,7 +21,7 @@ func (s *Server) deleteCluster(c *call) error {
 	if err := s.subscriptionAllows(c, model.Registered, model.Warned, model.Suspended); err != nil {
 		return err
 	}
-	operation := s.newOperation(c, id)
+	operation := &operation{s: s, id: id}
 	var replaced string
 	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		replaced = ""

@@ -102,7 +102,7 @@ func blames(list []*arm.Error, fault *arm.Error) bool {
 // answers, or returns an error that wraps store.ErrNotFound.
 func (s *Server) changeCluster(c *call, body func(*model.Cluster) ([]byte, error)) error {
 	id := c.clusterID()
-	operation := s.newOperation(c, id)
+	operation := &operation{s: s, id: id}
 	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		old := &doc.Cluster
 		if err := c.mayChange(old); err != nil {
@@ -245,7 +245,7 @@ func (s *Server) createCluster(c *call) error {
 	}
 	cl.Internal.TenantID = s.tenant(c)
 	stampSystemData(cl, c.systemData())
-	operation := s.newOperation(c, id)
+	operation := &operation{s: s, id: id}
 	if err := operation.begin(c, cl, model.Create); err != nil {
 		return err
 	}
@@ -286,10 +286,6 @@ type operation struct {
 	s   *Server
 	id  arm.ClusterID
 	doc *store.OperationDocument // nil until written
-}
-
-func (s *Server) newOperation(_ *call, id arm.ClusterID) *operation {
-	return &operation{s: s, id: id}
 }
 
 // begin moves the cluster into the operation and writes the operation's document,

@@ -21,7 +21,7 @@ const retryLater = 10 * time.Second
 // typed gives every error that a handler may return its place in the catalogue.
 func (c *call) typed(err error) *arm.Error {
 	var known *arm.Error
-	var http *echo.HTTPError
+	var routed *echo.HTTPError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -31,8 +31,8 @@ func (c *call) typed(err error) *arm.Error {
 		return arm.WriteConflict.Errorf("The resource was changed by others at the same time, again and again. Read it again and retry.").Because(err)
 	case errors.Is(err, store.ErrBadContinuation):
 		return badToken().Because(err)
-	case errors.As(err, &http):
-		return fromEcho(http)
+	case errors.As(err, &routed):
+		return fromEcho(routed)
 	}
 	return arm.AsError(err, c.correlation())
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,8 +81,11 @@ func (s *Server) log(next handler) handler {
 	return func(c *call) error {
 		err := next(c)
 		level := slog.LevelInfo
-		if c.Response().Status >= http.StatusInternalServerError {
+		switch {
+		case c.Response().Status >= http.StatusInternalServerError:
 			level = slog.LevelError
+		case planeOf(c.path) == openPlane:
+			level = slog.LevelDebug // every few seconds, for ever
 		}
 		ctx := c.ctx()
 		if !s.Logger.Enabled(ctx, level) {
@@ -257,20 +261,11 @@ func (s *Server) chooseVersion(next handler) handler {
 			}
 		case c.version == nil:
 			return arm.InvalidResourceType.At("api-version", "The api-version is not supported. Supported are %s.", s.supported(m))
-		case !contains(m.versions, name):
+		case !slices.Contains(m.versions, name):
 			return arm.InvalidResourceType.At("api-version", "The operation %s is not part of api-version %s. It is available in %s.", m.operation, name, s.supported(m))
 		}
 		return next(c)
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *Server) supported(m *method) string {

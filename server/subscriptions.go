@@ -75,7 +75,7 @@ func (s *Server) putSubscription(c *call) error {
 				return store.ErrUnchanged
 			}
 			doc.Subscription = *told
-			s.cascade(doc)
+			cascade(doc)
 			return nil
 		})
 		if !errors.Is(err, store.ErrNotFound) {
@@ -83,7 +83,7 @@ func (s *Server) putSubscription(c *call) error {
 		}
 		doc := store.NewSubscription(id)
 		doc.Subscription = *told
-		s.cascade(doc)
+		cascade(doc)
 		err = s.Store.Subscriptions.Create(c.ctx(), doc)
 		var conflict *store.ConflictError
 		if !errors.As(err, &conflict) {
@@ -93,8 +93,11 @@ func (s *Server) putSubscription(c *call) error {
 }
 
 // cascade gives the backend work if the subscription is deleted, and takes it
-// back if it no longer is.
-func (s *Server) cascade(doc *store.SubscriptionDocument) {
+// back if it no longer is. A worker that holds the document finds out itself.
+func cascade(doc *store.SubscriptionDocument) {
+	if doc.Owner != "" {
+		return
+	}
 	doc.Due = nil
 	if doc.Subscription.State == model.Deleted {
 		doc.Due = store.Due(0)
