@@ -18,9 +18,9 @@ func hostileChecks() []check {
 		{id: "X01", title: "ids of another subscription give nothing away, wherever they stand", run: checkForeignIDs},
 		{id: "X02", title: "injection in strings that reach queries finds nothing and breaks nothing", run: checkInjection},
 		{id: "X04", title: "bodies that are deep, huge, broken or ambiguous are 4xx", run: checkBodies},
-		{id: "X05", title: "identity headers without a client certificate", why: "needs TLS: the server's own tests prove it"},
+		{id: "X05", title: "identity headers without a client certificate", why: "needs TLS: test/hostile proves it"},
 		{id: "X06", title: "stored secrets are sealed, and keys rotate", why: "not visible by URL: store/storetest proves it, test/hostile looks at the raw bytes"},
-		{id: "X07", title: "the admin plane is apart from ARM's", why: "needs two client certificates: the server's own tests prove it"},
+		{id: "X07", title: "the admin plane is apart from ARM's", why: "needs two client certificates: test/hostile proves it over TLS"},
 		{id: "X08", title: "addresses given by callers are never called", run: checkNoCalls},
 	}
 }

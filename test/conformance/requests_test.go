@@ -21,7 +21,7 @@ func requestChecks() []check {
 		{id: "C02", title: "x-ms-client-request-id is echoed only when the caller asks", run: checkEcho},
 		{id: "C04", title: "x-ms-routing-request-id is not our own activity id", run: checkRoutingID},
 		{id: "C05", title: "public URLs are built from the Referer", run: checkReferer},
-		{id: "C06", title: "identity headers are trusted only from ARM", why: "needs two client certificates: the server's own tests prove it over TLS"},
+		{id: "C06", title: "identity headers are trusted only from ARM", why: "needs two client certificates: test/hostile proves it over TLS"},
 		{id: "C07", title: "Accept-Language never changes codes", run: checkLanguage},
 		{id: "C08", title: "paths match whatever their casing, names come back as given", run: checkCasing},
 		{id: "C09", title: "unknown query parameters do not break a call", run: checkQuery},

@@ -147,8 +147,12 @@ func (f *fleet) line(p *stand.Process, line stand.Line) {
 	if line.Message() != stepDone {
 		return
 	}
+	operation, step := line.Attr("operation_id"), line.Attr("step")
+	if operation == "" || step == "" {
+		f.t.Errorf("a log line of a finished step does not say which: %s", line.Text)
+	}
 	f.mu.Lock()
-	f.done[line.Attr("operationId")+" "+line.Attr("step")]++
+	f.done[operation+" "+step]++
 	hook := f.onDone
 	f.mu.Unlock()
 	if hook != nil {
@@ -171,6 +175,13 @@ func (f *fleet) finished() map[string]int {
 		all[step] = n
 	}
 	return all
+}
+
+// sleeps keeps requests away from a process that is paused.
+func (f *fleet) sleeps(p *stand.Process) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.clients, p)
 }
 
 // shootAll kills every process there is.

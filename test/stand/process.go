@@ -195,6 +195,13 @@ func (p *Process) Output() string {
 // Shoot sends SIGKILL and does not wait; OnLine may call it.
 func (p *Process) Shoot() { _ = p.cmd.Process.Kill() }
 
+// Pause stops the process in its tracks, as a machine does that is out of breath;
+// Resume lets it go on without knowing.
+func (p *Process) Pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
+
 // Kill ends the process with SIGKILL and waits until it is gone. It may be called
 // again, but not from OnLine.
 func (p *Process) Kill() {
