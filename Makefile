@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-GO_BUILD := go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# No -trimpath: tests and binaries then share one build cache, and Kubernetes is compiled once.
+GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 GOLANGCI := .cache/bin/golangci-lint-v2.15.0
 
 .PHONY: help

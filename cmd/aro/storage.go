@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/store/cosmos"
 	"github.com/aro-rp/aro/store/sqlite"
 )
 
@@ -24,7 +28,8 @@ func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring
 			keyFile = location + ".keys"
 		}
 		keeper, err = sqlite.Open(ctx, location)
-	// COSMOS
+	case "cosmos":
+		keeper, err = c.openCosmos(ctx, location)
 	default:
 		return nil, nil, fmt.Errorf("--store %q: use sqlite:PATH or cosmos:ENDPOINT?database=NAME", c.Store)
 	}
@@ -36,6 +41,33 @@ func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring
 		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %w", err), keeper.Close())
 	}
 	return store.New(keeper, keys), keys, nil
+}
+
+func (c *rpCommand) openCosmos(ctx context.Context, location string) (store.Keeper, error) {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("use cosmos:ENDPOINT?database=NAME with an https endpoint")
+	}
+	database := u.Query().Get("database")
+	if database == "" {
+		return nil, errors.New("the endpoint needs ?database=NAME")
+	}
+	u.RawQuery = ""
+	options := cosmos.Options{Endpoint: u.String(), Database: database, Key: string(c.CosmosKey)}
+	if c.CosmosKey == "" {
+		if options.Credential, err = azidentity.NewDefaultAzureCredential(nil); err != nil {
+			return nil, fmt.Errorf("credential: %w", err)
+		}
+	}
+	keeper, err := cosmos.Open(ctx, options)
+	if err != nil || c.Production {
+		return keeper, err
+	}
+	// In production the deployment creates the containers; the service has no right to.
+	if err := keeper.Prepare(ctx); err != nil {
+		return nil, errors.Join(err, keeper.Close())
+	}
+	return keeper, nil
 }
 
 // readKeyring reads the keys that seal secrets. In development an absent file is
