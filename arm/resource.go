@@ -3,10 +3,7 @@
 // with its catalogue of codes. It does no I/O and imports nothing of ours.
 package arm
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // The provider and its one tracked resource type, cased as ARM publishes them.
 const (
@@ -54,20 +51,47 @@ func ParseClusterID(s string) (ClusterID, bool) {
 	return id, ValidSubscriptionID(id.SubscriptionID) && ValidName(id.ResourceGroup) && ValidName(id.Name)
 }
 
-var (
-	uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
-	namePattern = regexp.MustCompile(`^[-a-zA-Z0-9_().]{0,89}[-a-zA-Z0-9_()]$`)
-)
-
 // ValidSubscriptionID tells whether s is a UUID in the usual form.
-func ValidSubscriptionID(s string) bool { return uuidPattern.MatchString(s) }
+func ValidSubscriptionID(s string) bool { return ValidUUID(s) }
 
 // ValidUUID tells whether s is a UUID in the usual form.
-func ValidUUID(s string) bool { return uuidPattern.MatchString(s) }
+func ValidUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // ValidName tells whether s may name a resource group or a cluster (U04, U14):
 // at most 90 letters, digits and -_(). but not ending in a dot.
-func ValidName(s string) bool { return namePattern.MatchString(s) }
+func ValidName(s string) bool { return MadeOf(s, 1, 90, "-_().") && s[len(s)-1] != '.' }
+
+// MadeOf tells whether s is made of ASCII letters, digits and the marks alone,
+// and of how many.
+func MadeOf(s string, least, most int, marks string) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(marks, c) >= 0) {
+			return false
+		}
+	}
+	return true
+}
 
 // SameLocation compares locations as ARM does, ignoring case and blanks (U15).
 func SameLocation(a, b string) bool { return NormalLocation(a) == NormalLocation(b) }

@@ -1,19 +1,31 @@
 package model
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
-// The forms of Azure ids that a cluster refers to, without regard to case. The
-// first two groups are subscription and resource group.
-const groupForm = `(?i)^/subscriptions/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/resourceGroups/([-\w().]{0,89}[-\w()])`
+// idForm is how an Azure id goes on behind subscription and resource group.
+type idForm struct {
+	provider string
+	levels   []idLevel
+}
 
+// idLevel is a type and how long names of it are, and which characters they have
+// beside letters and digits.
+type idLevel struct {
+	kind        string
+	least, most int
+	marks       string
+}
+
+// The forms of Azure ids that a cluster refers to, without regard to case.
 var (
-	resourceGroupForm     = regexp.MustCompile(groupForm + `$`)
-	subnetForm            = regexp.MustCompile(groupForm + `/providers/Microsoft\.Network/virtualNetworks/[-\w.]{2,64}/subnets/[-\w.]{2,80}$`)
-	diskEncryptionSetForm = regexp.MustCompile(groupForm + `/providers/Microsoft\.Compute/diskEncryptionSets/[-\w]{1,80}$`)
-	userIdentityForm      = regexp.MustCompile(groupForm + `/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[-\w]{3,128}$`)
+	resourceGroupForm     = idForm{}
+	subnetForm            = idForm{"Microsoft.Network", []idLevel{{"virtualNetworks", 2, 64, "-_."}, {"subnets", 2, 80, "-_."}}}
+	diskEncryptionSetForm = idForm{"Microsoft.Compute", []idLevel{{"diskEncryptionSets", 1, 80, "-_"}}}
+	userIdentityForm      = idForm{"Microsoft.ManagedIdentity", []idLevel{{"userAssignedIdentities", 3, 128, "-_"}}}
 )
 
 // azureID is what the rules compare of an Azure id.
@@ -24,13 +36,30 @@ type azureID struct {
 }
 
 // parseID takes an id of the given form apart.
-func parseID(form *regexp.Regexp, id string) (azureID, bool) {
-	m := form.FindStringSubmatch(id)
-	if m == nil || !ascii(id) {
+func parseID(form idForm, id string) (azureID, bool) {
+	s := strings.Split(id, "/")
+	if !ascii(id) || len(s) < 5 || s[0] != "" || !strings.EqualFold(s[1], "subscriptions") || !arm.ValidSubscriptionID(s[2]) ||
+		!strings.EqualFold(s[3], "resourceGroups") || !arm.ValidName(s[4]) || !form.matches(s[5:]) {
 		return azureID{}, false
 	}
-	segments := strings.Split(id, "/")
-	return azureID{subscription: m[1], resourceGroup: m[2], parent: strings.Join(segments[:len(segments)-2], "/")}, true
+	last := len(id) - len("//") - len(s[len(s)-1]) - len(s[len(s)-2])
+	return azureID{subscription: s[2], resourceGroup: s[4], parent: id[:last]}, true
+}
+
+// matches judges the segments behind the resource group.
+func (f idForm) matches(s []string) bool {
+	if f.provider == "" {
+		return len(s) == 0
+	}
+	if len(s) != 2+2*len(f.levels) || !strings.EqualFold(s[0], "providers") || !strings.EqualFold(s[1], f.provider) {
+		return false
+	}
+	for i, l := range f.levels {
+		if kind, name := s[2+2*i], s[3+2*i]; !strings.EqualFold(kind, l.kind) || !arm.MadeOf(name, l.least, l.most, l.marks) {
+			return false
+		}
+	}
+	return true
 }
 
 // ascii keeps out letters such as the Kelvin sign, which fold to an ASCII one.
