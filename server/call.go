@@ -11,6 +11,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
 )
 
 // The headers of ARM's contract.
@@ -49,6 +50,10 @@ type call struct {
 	// version is nil on routes that do not differ by api-version.
 	version *spoken
 	body    []byte
+	// subscription is that of the path, once it is allowed.
+	subscription *store.SubscriptionDocument
+	// begun is the id of the asynchronous operation that the answer points to.
+	begun string
 }
 
 // handler answers a call or returns why it does not.
@@ -128,6 +133,7 @@ func (c *call) cluster(status int, cl *model.Cluster) error {
 
 // async adds the headers of an accepted operation (L03, L11).
 func (c *call) async(s *Server, operationID string) {
+	c.begun = operationID
 	h := c.Response().Header()
 	h.Set(headerAsyncOperation, s.operationURL(c, statusSegment, operationID))
 	h.Set(headerRetryAfter, asyncRetryAfterSeconds)

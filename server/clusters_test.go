@@ -45,6 +45,14 @@ func TestLifeOfAClusterInEveryVersion(t *testing.T) {
 		w.finish(id, model.Succeeded)
 		w.wantError(arm.ResourceNotFound, w.do("GET", id.String(), version, nil))
 		w.want(204, w.do("DELETE", id.String(), version, nil))
+		if running := created.Header.Get("Azure-AsyncOperation"); !contains(w.logged(), `"operation_id":"`+name(created)[1:]) {
+			t.Errorf("%s: the log does not name the operation %s", version, running)
+		}
+	}
+	for _, secret := range []string{stand.PullSecretCanary, stand.ClientSecretCanary, "password-canary", "kubeconfig-canary"} {
+		if contains(w.logged(), secret) {
+			t.Errorf("%s is in the log", secret)
+		}
 	}
 }
 

@@ -243,7 +243,7 @@ func (s *Server) createCluster(c *call) error {
 			return err
 		}
 	}
-	cl.Internal.TenantID = s.tenant(c)
+	cl.Internal.TenantID = c.tenant()
 	stampSystemData(cl, c.systemData())
 	operation := &operation{s: s, id: id}
 	if err := operation.begin(c, cl, model.Create); err != nil {

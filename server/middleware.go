@@ -107,6 +107,9 @@ func (s *Server) log(next handler) handler {
 		if id := c.clusterID(); id.Name != "" {
 			attrs = append(attrs, slog.String("resource_id", id.String()))
 		}
+		if c.begun != "" {
+			attrs = append(attrs, slog.String("operation_id", c.begun))
+		}
 		if err != nil {
 			attrs = append(attrs, slog.Any("error", err))
 		}

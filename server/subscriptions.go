@@ -31,6 +31,7 @@ func (s *Server) subscriptionAllows(c *call, states ...model.SubscriptionState) 
 	case !slices.Contains(states, doc.Subscription.State):
 		return arm.InvalidSubscriptionState.Errorf("The request is not allowed in subscription state %q.", doc.Subscription.State)
 	}
+	c.subscription = doc
 	return nil
 }
 
@@ -44,15 +45,12 @@ func (s *Server) subscription(c *call) (*store.SubscriptionDocument, error) {
 	return doc, err
 }
 
-// tenant is the tenant of the subscription, as far as it is known.
-func (s *Server) tenant(c *call) string {
+// tenant is the tenant of a subscription that was allowed, as far as it is known.
+func (c *call) tenant() string {
 	if told := c.trusted(headerTenant); told != "" {
 		return told
 	}
-	if doc, err := s.subscription(c); err == nil && doc != nil {
-		return doc.Subscription.Properties.TenantID
-	}
-	return ""
+	return c.subscription.Subscription.Properties.TenantID
 }
 
 // subscriptionStates are the words that ARM uses.
