@@ -121,34 +121,31 @@ func TestAWorkerThatSleptThroughItsLeaseChangesNothingMore(t *testing.T) {
 	t.Parallel()
 	// The first step's worker falls asleep while it waits for the slow answer to the
 	// second, well before its heartbeat: asleep inside a write it would also keep
-	// SQLite's lock, which no store could help.
+	// SQLite's lock, which no store could help. It wakes when another worker has just
+	// finished that second step, and the operation still goes on.
 	const lease, latency = 4 * time.Second, time.Second
-	f := newFleet(t, 2, stand.Behaviour{Latency: latency}, lease)
-	asleep := make(chan *stand.Process, 1)
+	f := newFleet(t, 2, stand.Behaviour{Latency: latency, Boot: lease}, lease)
+	var sleeper atomic.Pointer[stand.Process]
+	var woken atomic.Bool
 	f.hook(func(p *stand.Process, _ stand.Line) {
-		select {
-		case asleep <- p:
+		switch {
+		case sleeper.CompareAndSwap(nil, p):
 			f.sleeps(p)
 			time.Sleep(latency / 4)
 			if err := p.Pause(); err != nil {
 				t.Errorf("SIGSTOP: %v", err)
 			}
-		default:
+		case p != sleeper.Load() && woken.CompareAndSwap(false, true):
+			if err := sleeper.Load().Resume(); err != nil {
+				t.Errorf("SIGCONT: %v", err)
+			}
 		}
 	})
 	id := clusterID("sleeper")
 	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
 	f.ends(created, "Succeeded")
-	updated := f.must(stand.Request{Method: http.MethodPatch, Path: id.String(), Version: stand.Newest, Body: secret("1")})
-	f.ends(updated, "Succeeded")
-	before := f.must(stand.Request{Method: http.MethodGet, Path: id.String(), Version: stand.Newest})
-	if err := (<-asleep).Resume(); err != nil {
-		t.Errorf("SIGCONT: %v", err)
-	}
-	time.Sleep(lease / 2) // it wakes, goes on with its step, and has to notice
-	after := f.must(stand.Request{Method: http.MethodGet, Path: id.String(), Version: stand.Newest})
-	if string(after.Body) != string(before.Body) || after.Header.Get("ETag") != before.Header.Get("ETag") {
-		t.Errorf("the sleeper changed the cluster from %s to %s", before, after)
+	if !woken.Load() {
+		t.Error("the sleeper was never woken")
 	}
 	f.noStepTwice()
 	f.onceFromOutside(id, true)
