@@ -93,12 +93,10 @@ func spread(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }
 // nobody's thousand clusters hide another's one.
 func (w *Worker) pickUp(ctx, working context.Context) error {
 	for perSubscription := 1; !w.crew.full(); perSubscription = min(4*perSubscription, w.Concurrency) {
+		// An error may be about one damaged document among many that are well.
 		due, err := w.Store.Clusters.Due(ctx, perSubscription, 2*w.Concurrency)
-		if err != nil {
+		if w.start(working, w.crew.take(due)) == 0 || err != nil {
 			return err
-		}
-		if w.start(working, w.crew.take(due)) == 0 {
-			return nil
 		}
 	}
 	return nil

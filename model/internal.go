@@ -63,8 +63,6 @@ type Operation struct {
 	Current *Step `json:"current,omitempty"`
 	// Steps is how many steps the plan has.
 	Steps int `json:"steps,omitempty"`
-	// Claims counts the workers that took the operation up since its last finished step.
-	Claims int `json:"claims,omitempty"`
 	// CorrelationID, ClientRequestID and RequestID are of the request that began it.
 	CorrelationID   string `json:"correlationId,omitempty"`
 	ClientRequestID string `json:"clientRequestId,omitempty"`

@@ -110,13 +110,24 @@ func (c *Collection[T]) List(ctx context.Context, q Query) ([]*T, string, error)
 }
 
 // Due returns up to limit documents that may be claimed, and no more than
-// perPartition of one partition.
+// perPartition of one partition. One that cannot be decoded must not hold up the
+// others: they are returned, together with the error about it.
 func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) ([]*T, error) {
 	records, err := c.keeper.Due(ctx, c.container, perPartition, limit)
 	if err != nil {
 		return nil, c.name("due", err)
 	}
-	return each(records, c.decode)
+	docs := make([]*T, 0, len(records))
+	var damaged error
+	for _, r := range records {
+		doc, err := c.decode(r)
+		if err != nil {
+			damaged = errors.Join(damaged, err)
+			continue
+		}
+		docs = append(docs, doc)
+	}
+	return docs, damaged
 }
 
 // Changes returns documents written since the mark, at least once each, and the

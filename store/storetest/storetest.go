@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
 		{"an expired document gives way to a new one", rebirth},
 		{"only what is due is given out", due},
 		{"no partition gets more than its share", fairness},
+		{"a damaged document holds up no other", damaged},
 		{"one of many workers gets the lease", claimRace},
 		{"a lease that expires is taken over, and the old holder writes nothing more", takeover},
 		{"a heartbeat keeps the lease", heartbeat},

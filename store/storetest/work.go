@@ -42,6 +42,20 @@ func (d *database) claim(t *testing.T, owner string, ttl time.Duration) (lease *
 
 func atOnce(c *store.ClusterDocument) { c.Due = store.Due(0) }
 
+func damaged(t *testing.T, d *database) {
+	body := []byte(`{"id":"damaged","partition":"p","due":0,"cluster":"no object"}`)
+	_, err := d.keeper.Create(d.ctx, container(t, "Clusters"), store.Record{Partition: "p", ID: "damaged", Body: body})
+	check(t, err)
+	d.create(t, "p", "well", atOnce)
+	d.eventually(t, "the well one is due", func() bool {
+		docs, err := d.Clusters.Due(d.ctx, 10, 10)
+		if err == nil {
+			t.Fatal("Due does not tell of the damaged document")
+		}
+		return len(docs) == 1 && docs[0].ID == "well"
+	})
+}
+
 func due(t *testing.T, d *database) {
 	d.create(t, "p", "idle", nil)
 	d.create(t, "p", "later", func(c *store.ClusterDocument) { c.Due = store.Due(time.Hour) })
