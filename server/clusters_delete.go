@@ -42,7 +42,7 @@ func (s *Server) deleteCluster(c *call) error {
 		return nil
 	})
 	if err != nil {
-		operation.discard(c)
+		operation.refused(c, err)
 		if errors.Is(err, store.ErrNotFound) {
 			return c.NoContent(http.StatusNoContent)
 		}

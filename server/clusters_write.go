@@ -119,7 +119,7 @@ func (s *Server) changeCluster(c *call, body func(*model.Cluster) ([]byte, error
 		return s.decide(c, doc, wanted, operation)
 	})
 	if err != nil {
-		operation.discard(c)
+		operation.refused(c, err)
 		return duplicate(err)
 	}
 	operation.discardUnless(c, &doc.Cluster)
@@ -254,7 +254,7 @@ func (s *Server) createCluster(c *call) error {
 	doc.ManagedResourceGroup, doc.ClientIdentity = cl.ManagedResourceGroupKey(), cl.ClientIdentityKey()
 	doc.Due = store.Due(0)
 	if err := s.Store.Clusters.Create(c.ctx(), doc); err != nil {
-		operation.discard(c)
+		operation.refused(c, err)
 		return err
 	}
 	s.Wake()
@@ -318,6 +318,14 @@ func (o *operation) begin(c *call, cl *model.Cluster, kind model.OperationKind) 
 // operation, because others made it superfluous.
 func (o *operation) discardUnless(c *call, cl *model.Cluster) {
 	if o.doc != nil && (cl.Internal.Operation == nil || cl.Internal.Operation.ID != o.doc.ID) {
+		o.discard(c)
+	}
+}
+
+// refused removes the document if the cluster was certainly not written. When
+// the store did not answer it may have been, and then the operation runs.
+func (o *operation) refused(c *call, err error) {
+	if !errors.Is(err, store.ErrUnavailable) && c.ctx().Err() == nil {
 		o.discard(c)
 	}
 }

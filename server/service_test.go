@@ -7,14 +7,18 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -243,5 +247,48 @@ func TestDrain(t *testing.T) {
 	}
 	if doc, err := st.Subscriptions.Get(t.Context(), subscription, subscription); err != nil || doc.Subscription.State != model.Registered {
 		t.Errorf("the running request was lost: %v", err)
+	}
+}
+
+// lossy is a keeper whose replaces are applied but not acknowledged.
+type lossy struct {
+	store.Keeper
+	lose atomic.Bool
+}
+
+func (l *lossy) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
+	written, err := l.Keeper.Replace(ctx, c, r)
+	if err == nil && l.lose.Load() {
+		return store.Record{}, store.ErrUnavailable
+	}
+	return written, err
+}
+
+func TestAWriteThatMayHaveHappenedKeepsItsOperation(t *testing.T) {
+	t.Parallel()
+	keeper, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.ParseKeyring([]byte(store.NewKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lossy{Keeper: keeper}
+	st := store.New(l, keys)
+	t.Cleanup(func() { _ = st.Close() })
+	if err := seed.Empty(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(c *server.Config) { c.Store = st })
+	w.store = st
+	id := w.ready(newest, "lossy")
+	work := stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "next"}}}
+	l.lose.Store(true)
+	w.wantError(arm.ServiceUnavailable, w.do("PATCH", id.String(), newest, work))
+	l.lose.Store(false)
+	again := w.want(200, w.do("PATCH", id.String(), newest, work))
+	if r := w.want(200, w.do("GET", again.Header.Get("Azure-AsyncOperation"), "", nil)); r.Text("status") != "Updating" {
+		t.Errorf("a repeated request does not find the operation that runs: %v", r)
 	}
 }
