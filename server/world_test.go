@@ -158,6 +158,7 @@ func (w *world) finish(id arm.ClusterID, state model.ProvisioningState) {
 	running, now := doc.Cluster.Internal.Operation, time.Now().UTC()
 	if running == nil {
 		w.t.Fatal("no operation runs")
+		return
 	}
 	reason := ""
 	_, err = w.store.Operations.Update(w.t.Context(), running.ID, running.ID, func(op *store.OperationDocument) error {
