@@ -43,8 +43,9 @@ func (s *settings) register(f *flag.FlagSet) {
 var flags settings
 
 const (
-	// checksAtOnce run in parallel: they mostly wait for operations.
-	checksAtOnce = "12"
+	// checksAtOnce run in parallel: they mostly wait for operations. A provider given
+	// by URL makes real clusters, which may be heavy.
+	checksAtOnce, checksByURL = "12", "3"
 	tenant       = "00000000-0000-0000-0000-0000000000b1"
 	otherTenant  = "00000000-0000-0000-0000-0000000000b2"
 )
@@ -52,7 +53,11 @@ const (
 func TestMain(m *testing.M) {
 	flags.register(flag.CommandLine)
 	flag.Parse()
-	if err := flag.Set("test.parallel", checksAtOnce); err != nil {
+	atOnce := checksAtOnce
+	if flags.rp != "" {
+		atOnce = checksByURL
+	}
+	if err := flag.Set("test.parallel", atOnce); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}

@@ -13,6 +13,14 @@ import (
 	"github.com/aro-rp/aro/test/stand"
 )
 
+// What can come of a check.
+const (
+	passes        = "passes"
+	fails         = "FAILS"
+	notApplicable = "does not apply"
+	notRun        = "not run"
+)
+
 // check is one line of the contract. A check without run does not apply, and
 // why says so; otherwise why may limit what is proved.
 type check struct {
@@ -48,15 +56,14 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	var results []*result
-	// The chapters run side by side; the observations look back at all their answers.
+	active, observing := allChecks()
 	t.Run("checks", func(t *testing.T) {
-		for _, c := range slices.Concat(requestChecks(), addressChecks(), putChecks(), patchChecks(), listChecks(), deleteChecks(),
-			asyncChecks(), providerChecks(), dataChecks(), subscriptionChecks(), templateChecks(), hostileChecks()) {
+		for _, c := range active {
 			results = append(results, k.run(t, c, true))
 		}
 	})
 	t.Run("observations", func(t *testing.T) {
-		for _, c := range observationChecks() {
+		for _, c := range observing {
 			results = append(results, k.run(t, c, false))
 		}
 	})
@@ -66,20 +73,47 @@ func TestConformance(t *testing.T) {
 	k.report(t, results)
 }
 
+// allChecks are the chapters of the contract; the observations look back at the
+// answers to all the others.
+func allChecks() (active, observing []check) {
+	return slices.Concat(requestChecks(), addressChecks(), putChecks(), patchChecks(), listChecks(), deleteChecks(),
+		asyncChecks(), providerChecks(), dataChecks(), subscriptionChecks(), templateChecks(), hostileChecks()), observationChecks()
+}
+
+// TestThePageListsEveryCheck fails when docs/conformance.md is older than a check.
+func TestThePageListsEveryCheck(t *testing.T) {
+	page, err := os.ReadFile("../../docs/conformance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	active, observing := allChecks()
+	seen := map[string]bool{}
+	for _, c := range slices.Concat(active, observing) {
+		if seen[c.id] {
+			t.Errorf("%s is checked twice", c.id)
+		}
+		seen[c.id] = true
+		if !bytes.Contains(page, []byte("| "+c.id+" | ")) || !bytes.Contains(page, []byte("| "+cell(c.title)+" | ")) {
+			t.Errorf("docs/conformance.md lacks %s %q: write it anew", c.id, c.title)
+		}
+	}
+}
+
 func (k *kit) run(t *testing.T, c check, parallel bool) *result {
-	r := &result{check: c, outcome: "does not apply"}
+	r := &result{check: c, outcome: notRun}
 	if c.run == nil {
+		r.outcome = notApplicable
 		return r
 	}
 	t.Run(c.id, func(t *testing.T) {
 		t.Cleanup(func() {
 			switch {
 			case t.Failed():
-				r.outcome = "FAILS"
+				r.outcome = fails
 			case t.Skipped():
-				r.outcome = "skipped"
+				r.outcome = notRun
 			default:
-				r.outcome = "passes"
+				r.outcome = passes
 			}
 		})
 		if parallel {
@@ -101,7 +135,7 @@ func (k *kit) report(t *testing.T, results []*result) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.id, r.outcome, r.title, r.remark())
 	}
 	_ = w.Flush()
-	summary := fmt.Sprintf("%d checks pass, %d fail, %d do not apply.", count["passes"], count["FAILS"], count["does not apply"]+count["skipped"])
+	summary := fmt.Sprintf("%d checks pass, %d fail, %d do not apply, %d were not run.", count[passes], count[fails], count[notApplicable], count[notRun])
 	fmt.Printf("%s%s\n", table.String(), summary)
 	if k.settings.report == "" {
 		return

@@ -2,6 +2,8 @@ package hostile
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -131,7 +133,7 @@ func FuzzContinuation(f *testing.F) {
 		if strings.Contains(w.Body.String(), foreignName) {
 			t.Fatalf("shows another customer's cluster: %s", w.Body)
 		}
-		if w.Code == http.StatusOK && continuation != token && continuation != "" {
+		if w.Code == http.StatusOK && !same(continuation, token) && continuation != "" {
 			t.Fatalf("a token that was never given out was accepted: %q", continuation)
 		}
 		for _, other := range []string{strings.Replace(list, subscription, foreign, 1), strings.Replace(list, "/g/", "/h/", 1), "/subscriptions/" + subscription + "/providers/" + arm.ClusterResourceType} {
@@ -141,6 +143,13 @@ func FuzzContinuation(f *testing.F) {
 			}
 		}
 	})
+}
+
+// same tells whether two tokens are the same bytes: base64 has some freedom.
+func same(a, b string) bool {
+	x, errX := base64.RawURLEncoding.DecodeString(a)
+	y, errY := base64.RawURLEncoding.DecodeString(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 func get(h http.Handler, target string) *httptest.ResponseRecorder {
