@@ -49,7 +49,7 @@ func fuzzHandler(f *testing.F) http.Handler {
 		f.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest("PUT", "/subscriptions/"+subscription+"?api-version=2.0", bytes.NewReader([]byte(`{"state":"Registered"}`)))
+	r := httptest.NewRequest(http.MethodPut, "/subscriptions/"+subscription+"?api-version=2.0", bytes.NewReader([]byte(`{"state":"Registered"}`)))
 	r.Header.Set("Content-Type", "application/json")
 	s.Handler().ServeHTTP(w, r)
 	if w.Code != 201 {

@@ -213,7 +213,7 @@ func TestDrain(t *testing.T) {
 	body, feed := io.Pipe()
 	slow := make(chan int, 1)
 	go func() {
-		req, _ := http.NewRequest("PUT", base+"/subscriptions/"+subscription+"?api-version=2.0", body)
+		req, _ := http.NewRequest(http.MethodPut, base+"/subscriptions/"+subscription+"?api-version=2.0", body)
 		req.Header.Set("Content-Type", "application/json")
 		r, err := http.DefaultClient.Do(req)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrLeaseLost: another worker holds the document now, or it is gone. Whoever
+// ErrLeaseLost means that another worker holds the document now, or it is gone. Whoever
 // gets it must write nothing more.
 var ErrLeaseLost = errors.New("lease lost")
 

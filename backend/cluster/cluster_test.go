@@ -367,7 +367,7 @@ func TestInfraIDsAreLabels(t *testing.T) {
 			t.Errorf("NewInfraID(%q) = %q, want a label of at most 27 beginning with %q", name, id, prefix)
 		}
 	}
-	if cluster.NewInfraID("c") == cluster.NewInfraID("c") {
+	if first, second := cluster.NewInfraID("c"), cluster.NewInfraID("c"); first == second {
 		t.Error("two infra ids of one name are equal")
 	}
 }

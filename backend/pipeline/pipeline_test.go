@@ -295,7 +295,7 @@ func TestAPanicIsAFailedAttempt(t *testing.T) {
 		do   func() error
 		want string
 	}{
-		"the runtime's": {why: "engineers need its words", do: func() error { var m map[string]int; m["x"] = 1; return nil }, want: "nil map"},
+		"the runtime's": {why: "engineers need its words", do: func() error { var p *model.Cluster; p.Name = "x"; return nil }, want: "nil pointer"},
 		"any other":     {why: "its value may be anything", do: func() error { panic("hunter2") }, want: "panic with a string"},
 	}
 	for name, test := range tests {

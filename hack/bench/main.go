@@ -94,7 +94,7 @@ func (r *results) add(line *benchfmt.Result) {
 	}
 }
 
-func (r *results) write(w io.Writer, p string) {
+func (r *results) write(w *bytes.Buffer, p string) {
 	if len(r.names) == 0 {
 		return
 	}

@@ -55,7 +55,6 @@ type write struct {
 	ctx   context.Context
 	table *statements
 	act   func(*statements, stamp) error
-	at    stamp
 	done  chan error
 }
 

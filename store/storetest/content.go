@@ -17,7 +17,7 @@ const newer = `{"id":"a","partition":"p","new":{"deep":[1,{"x":null}]},"cluster"
 "internal":{"operation":{"new":"in the operation","finished":[{"name":"s","new":false}]}}}}`
 
 func unknownMembers(t *testing.T, d *database) {
-	_, err := d.keeper.Create(d.ctx, container(t, "Clusters"), store.Record{Partition: "p", ID: "a", Body: []byte(newer)})
+	_, err := d.keeper.Create(d.ctx, clusters(t), store.Record{Partition: "p", ID: "a", Body: []byte(newer)})
 	check(t, err)
 	_, err = d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
 		c.Cluster.Location = "x"
@@ -30,7 +30,7 @@ func unknownMembers(t *testing.T, d *database) {
 	check(t, lease.Save(d.ctx, func(c *store.ClusterDocument) error { c.Cluster.Tags["t"] = "2"; return nil }))
 	check(t, lease.Release(d.ctx, nothing, nil))
 
-	body := d.raw(t, "p", "a")
+	body := d.raw(t)
 	for _, want := range []struct {
 		value any
 		path  []any
@@ -67,7 +67,7 @@ func (d *database) secretive(t *testing.T) {
 
 func sealing(t *testing.T, d *database) {
 	d.secretive(t)
-	body := d.raw(t, "p", "a")
+	body := d.raw(t)
 	if bytes.Contains(body, []byte("canary")) {
 		t.Error("a secret lies open in the database")
 	}
@@ -104,7 +104,7 @@ func views(t *testing.T, d *database) {
 
 func rotation(t *testing.T, d *database) {
 	d.secretive(t)
-	before := d.raw(t, "p", "a")
+	before := d.raw(t)
 	young := store.NewKey()
 	rotated := store.New(d.keeper, keyring(t, young+"\n"+d.keyLine))
 	doc, err := rotated.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
@@ -118,7 +118,7 @@ func rotation(t *testing.T, d *database) {
 		t.Errorf("a rewrite did not seal with the newest key: %v", err)
 	}
 	_, err = d.Clusters.Get(d.ctx, "p", "a")
-	sealed, _ := member(t, d.raw(t, "p", "a"), "cluster", "internal", "adminKubeconfig").(string)
+	sealed, _ := member(t, d.raw(t), "cluster", "internal", "adminKubeconfig").(string)
 	parts := strings.Split(sealed, ".")
 	if err == nil || len(parts) != 3 || !strings.Contains(err.Error(), parts[1]) || strings.Contains(err.Error(), parts[2]) {
 		t.Errorf("without the key: %v", err)

@@ -40,7 +40,7 @@ func etags(t *testing.T, d *database) {
 	if second.ETag == first.ETag {
 		t.Errorf("a write left the ETag %s", first.ETag)
 	}
-	clusters := container(t, "Clusters")
+	clusters := clusters(t)
 	stale := store.Record{Partition: "p", ID: "a", ETag: first.ETag, Body: []byte(`{"id":"a","partition":"p"}`)}
 	for name, etag := range map[string]string{"stale": first.ETag, "foreign": `"nonsense"`} {
 		stale.ETag = etag

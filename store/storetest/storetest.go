@@ -71,15 +71,15 @@ type database struct {
 	keyLine string
 }
 
-// container finds a container by its name.
-func container(t *testing.T, name string) *store.Container {
+// clusters finds the container of clusters, for writing raw records.
+func clusters(t *testing.T) *store.Container {
 	t.Helper()
 	for _, c := range store.Containers() {
-		if c.Name == name {
+		if c.Name == "Clusters" {
 			return c
 		}
 	}
-	t.Fatalf("no container %s", name)
+	t.Fatal("no container of clusters")
 	return nil
 }
 
@@ -107,10 +107,10 @@ func (d *database) create(t *testing.T, partition, id string, change func(*store
 	return doc
 }
 
-// raw reads the stored bytes.
-func (d *database) raw(t *testing.T, partition, id string) []byte {
+// raw reads the stored bytes of cluster a in partition p.
+func (d *database) raw(t *testing.T) []byte {
 	t.Helper()
-	r, err := d.keeper.Read(d.ctx, container(t, "Clusters"), partition, id)
+	r, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
 	check(t, err)
 	return r.Body
 }

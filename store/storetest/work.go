@@ -12,10 +12,10 @@ import (
 
 func nothing(*store.ClusterDocument) error { return nil }
 
-// dueIDs are the ids that are due, sorted.
-func (d *database) dueIDs(t *testing.T, perPartition, limit int) (ids []string) {
+// dueIDs are the ids that are due, sorted: at most limit, and 10 of a partition.
+func (d *database) dueIDs(t *testing.T, limit int) (ids []string) {
 	t.Helper()
-	docs, err := d.Clusters.Due(d.ctx, perPartition, limit)
+	docs, err := d.Clusters.Due(d.ctx, 10, limit)
 	check(t, err)
 	for _, doc := range docs {
 		ids = append(ids, doc.ID)
@@ -44,7 +44,7 @@ func atOnce(c *store.ClusterDocument) { c.Due = store.Due(0) }
 
 func damaged(t *testing.T, d *database) {
 	body := []byte(`{"id":"damaged","partition":"p","due":0,"cluster":"no object"}`)
-	_, err := d.keeper.Create(d.ctx, container(t, "Clusters"), store.Record{Partition: "p", ID: "damaged", Body: body})
+	_, err := d.keeper.Create(d.ctx, clusters(t), store.Record{Partition: "p", ID: "damaged", Body: body})
 	check(t, err)
 	d.create(t, "p", "well", atOnce)
 	d.eventually(t, "the well one is due", func() bool {
@@ -63,17 +63,17 @@ func due(t *testing.T, d *database) {
 	d.create(t, "p", "now", atOnce)
 	d.create(t, "q", "overdue", func(c *store.ClusterDocument) { c.Due = store.Due(-time.Minute) })
 	d.eventually(t, "what is due at once is due", func() bool {
-		return slices.Contains(d.dueIDs(t, 10, 10), "now")
+		return slices.Contains(d.dueIDs(t, 10), "now")
 	})
 	d.eventually(t, "what is due in a second is due", func() bool {
-		return slices.Equal(d.dueIDs(t, 10, 10), []string{"now", "overdue", "soon"})
+		return slices.Equal(d.dueIDs(t, 10), []string{"now", "overdue", "soon"})
 	})
-	if got := d.dueIDs(t, 10, 2); len(got) != 2 {
+	if got := d.dueIDs(t, 2); len(got) != 2 {
 		t.Errorf("limit 2 gave %v", got)
 	}
 	_, err := d.Clusters.Update(d.ctx, "p", "now", func(c *store.ClusterDocument) error { c.Due = nil; return nil })
 	check(t, err)
-	if got := d.dueIDs(t, 10, 10); slices.Contains(got, "now") {
+	if got := d.dueIDs(t, 10); slices.Contains(got, "now") {
 		t.Errorf("without Due it is still due: %v", got)
 	}
 }
@@ -132,7 +132,7 @@ func claimRace(t *testing.T, d *database) {
 	if docs[0].Fence != 0 || docs[0].Owner != "" {
 		t.Error("Claim changed the caller's document")
 	}
-	if got := d.dueIDs(t, 10, 10); len(got) != 0 {
+	if got := d.dueIDs(t, 10); len(got) != 0 {
 		t.Errorf("a leased document is due: %v", got)
 	}
 }
@@ -167,7 +167,7 @@ func heartbeat(t *testing.T, d *database) {
 	for range 8 {
 		time.Sleep(500 * time.Millisecond)
 		check(t, lease.Renew(d.ctx))
-		if got := d.dueIDs(t, 10, 10); len(got) != 0 {
+		if got := d.dueIDs(t, 10); len(got) != 0 {
 			t.Fatalf("due in spite of the heartbeat: %v", got)
 		}
 	}
@@ -252,7 +252,7 @@ func release(t *testing.T, d *database) {
 	if got, err = d.Clusters.Get(d.ctx, "p", "a"); err != nil || got.Due != nil || got.Fence != 3 {
 		t.Errorf("without work left: due %v, fence %d, %v", got.Due, got.Fence, err)
 	}
-	if ids := d.dueIDs(t, 10, 10); len(ids) != 0 {
+	if ids := d.dueIDs(t, 10); len(ids) != 0 {
 		t.Errorf("due: %v", ids)
 	}
 }

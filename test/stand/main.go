@@ -20,7 +20,7 @@ func Main(m *testing.M, use func(binary string)) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	binary, err := Build(dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
