@@ -46,8 +46,8 @@ const (
 	// checksAtOnce run in parallel: they mostly wait for operations. A provider given
 	// by URL makes real clusters, which may be heavy.
 	checksAtOnce, checksByURL = "12", "3"
-	tenant       = "00000000-0000-0000-0000-0000000000b1"
-	otherTenant  = "00000000-0000-0000-0000-0000000000b2"
+	tenant                    = "00000000-0000-0000-0000-0000000000b1"
+	otherTenant               = "00000000-0000-0000-0000-0000000000b2"
 )
 
 func TestMain(m *testing.M) {

@@ -72,6 +72,7 @@ func (f *fleet) keep(p *stand.Process) {
 	defer f.keepers.Done()
 	for p != nil {
 		<-p.Exited()
+		p.CheckSound(f.t)
 		f.mu.Lock()
 		delete(f.clients, p)
 		f.alive = without(f.alive, p)

@@ -113,8 +113,23 @@ func Start(t testing.TB, o Options) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() {
+		p.Kill()
+		p.CheckSound(t)
+	})
 	return p
+}
+
+// CheckSound fails the test if the process panicked, even where it recovered, or
+// if it was built with the race detector and that found something.
+func (p *Process) CheckSound(t testing.TB) {
+	t.Helper()
+	output := p.Output()
+	for _, sign := range []string{"WARNING: DATA RACE", "\"msg\":\"panic\"", "\"msg\":\"step panicked\"", "\ngoroutine "} {
+		if i := strings.Index(output, sign); i >= 0 {
+			t.Errorf("aro is not sound: %.2000s", output[i:])
+		}
+	}
 }
 
 // Launch is Start for callers that are no test; they must Kill or Stop it.
