@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -152,7 +153,7 @@ func (r *Keyring) open(sealed string) (string, error) {
 	return string(plain), nil
 }
 
-// cut returns a copy of a JSON text in which sealed strings are empty. They are
+// cut returns a JSON text with empty strings in the place of sealed ones. They are
 // known by the headers of the keys, which nobody outside has ever seen.
 func (r *Keyring) cut(text []byte) []byte {
 	for _, k := range r.keys {
@@ -164,18 +165,22 @@ func (r *Keyring) cut(text []byte) []byte {
 // cutStrings empties the strings that begin with start, a quote and what follows
 // it. There are no escapes in them.
 func cutStrings(text, start []byte) []byte {
-	var rest []byte
+	var few [8][]byte
+	kept := few[:0]
 	for {
-		i := bytes.Index(text, start)
-		if i < 0 {
-			return append(rest, text...)
+		from := bytes.Index(text, start) + 1
+		if from == 0 {
+			break
 		}
-		rest = append(rest, text[:i+1]...)
-		text = text[i+1:]
-		end := bytes.IndexByte(text, '"')
-		if end < 0 { // no JSON; the codec will say so
-			return append(rest, text...)
+		length := bytes.IndexByte(text[from:], '"')
+		if length < 0 {
+			break // no JSON; the codec will say so
 		}
-		text = text[end:]
+		kept = append(kept, text[:from])
+		text = text[from+length:]
 	}
+	if len(kept) == 0 {
+		return text
+	}
+	return slices.Concat(append(kept, text)...)
 }
