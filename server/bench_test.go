@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -97,13 +98,22 @@ func (x *bench) body(b *testing.B, id arm.ClusterID) []byte {
 	return raw
 }
 
-// cluster creates one ready cluster through the API.
-func (x *bench) cluster(b *testing.B, name string) arm.ClusterID {
+// create begins to create one cluster through the API.
+func (x *bench) create(b *testing.B, name string) arm.ClusterID {
 	b.Helper()
 	id := clusterID(name)
 	x.send(b, 201, "PUT", id.String()+"?api-version="+newest, x.body(b, id))
+	return id
+}
+
+// cluster creates one ready cluster through the API. Most of its row is sealed, as in life.
+func (x *bench) cluster(b *testing.B, name string) arm.ClusterID {
+	b.Helper()
+	id := x.create(b, name)
 	_, err := x.store.Clusters.Update(b.Context(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		doc.Cluster.End(model.Succeeded, "", doc.Cluster.Internal.CreatedAt)
+		kubeconfig := model.Secret(strings.Repeat("of 9 kB, ", 1000))
+		doc.Cluster.Internal.AdminKubeconfig, doc.Cluster.Internal.UserAdminKubeconfig = kubeconfig, kubeconfig
 		doc.Due = nil
 		return nil
 	})
@@ -134,7 +144,7 @@ func BenchmarkGet(b *testing.B) {
 	x := newBench(b)
 	id := x.cluster(b, "get")
 	target := id.String() + "?api-version=" + newest
-	b.Run("bare", func(b *testing.B) {
+	b.Run("baseline", func(b *testing.B) {
 		c := container("Clusters")
 		e := bare("/subscriptions/:s/resourceGroups/:g/providers/Microsoft.RedHatOpenShift/openShiftClusters/:n", func(ec echo.Context) error {
 			r, err := x.keeper.Read(ec.Request().Context(), c, id.Partition(), id.Key())
@@ -166,23 +176,22 @@ func BenchmarkList100(b *testing.B) {
 		x.cluster(b, fmt.Sprintf("list-%03d", i))
 	}
 	target := groupList("Group-1") + "?api-version=" + newest
-	b.Run("bare", func(b *testing.B) {
+	b.Run("baseline", func(b *testing.B) {
 		c := container("Clusters")
 		e := bare("/subscriptions/:s/resourceGroups/:g/providers/Microsoft.RedHatOpenShift/openShiftClusters", func(ec echo.Context) error {
 			rows, _, err := x.keeper.List(ec.Request().Context(), c, store.Query{Partition: subscription, Prefix: "group-1|", Limit: 100})
 			if err != nil {
 				return err
 			}
-			var out bytes.Buffer
-			out.WriteString(`{"value":[`)
-			for i, r := range rows {
-				if i > 0 {
-					out.WriteByte(',')
+			w := ec.Response()
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(200)
+			for _, r := range rows {
+				if _, err := w.Write(r.Body); err != nil {
+					return err
 				}
-				out.Write(r.Body)
 			}
-			out.WriteString(`]}`)
-			return ec.JSONBlob(200, out.Bytes())
+			return nil
 		})
 		b.ReportAllocs()
 		for b.Loop() {
@@ -205,9 +214,9 @@ func BenchmarkList100(b *testing.B) {
 // with writing the same two documents to the keeper.
 func BenchmarkCreate(b *testing.B) {
 	const atOnce = 16
-	b.Run("bare", func(b *testing.B) {
+	b.Run("baseline", func(b *testing.B) {
 		x := newBench(b)
-		id := x.cluster(b, "template")
+		id := x.create(b, "template")
 		clusters, operations := container("Clusters"), container("Operations")
 		row, err := x.keeper.Read(b.Context(), clusters, id.Partition(), id.Key())
 		if err != nil {

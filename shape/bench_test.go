@@ -28,7 +28,7 @@ func BenchmarkPutBody(b *testing.B) {
 			}
 		}
 	})
-	b.Run("kin-openapi", func(b *testing.B) {
+	b.Run("baseline", func(b *testing.B) {
 		validate := kinFilter(b)
 		b.ReportAllocs()
 		b.SetBytes(int64(len(body)))

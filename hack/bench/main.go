@@ -20,7 +20,7 @@ import (
 )
 
 // packages hold benchmarks, in the order of the report.
-var packages = []string{"./generated/v20231122", "./conversion", "./store", "./store/sqlite", "./server", "./backend/...", "./test/bench"}
+var packages = []string{"./shape", "./conversion", "./model", "./store", "./store/sqlite", "./server", "./backend/...", "./test/bench"}
 
 func main() {
 	out := flag.String("o", "", "write the report to this file instead of standard output")

@@ -10,18 +10,14 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// clustersContainer is where clusters are, for raw baselines.
-func clustersContainer() *store.Container { return containerNamed("Clusters") }
-
-func operationsContainer() *store.Container { return containerNamed("Operations") }
-
-func containerNamed(name string) *store.Container {
+// clustersContainer is where clusters are.
+func clustersContainer() *store.Container {
 	for _, c := range store.Containers() {
-		if c.Name == name {
+		if c.Name == "Clusters" {
 			return c
 		}
 	}
-	panic("no container " + name)
+	panic("no container of clusters")
 }
 
 // fillers is how many writes wait at the same time, so that many share a sync.
