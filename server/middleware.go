@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -149,12 +150,21 @@ func (s *Server) recovery(next handler) handler {
 	return func(c *call) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				s.Logger.Error("panic", "request_id", c.requestID, "operation", c.operation, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-				err = errors.New("panic")
+				err = panicked(p)
+				s.Logger.Error("panic", "request_id", c.requestID, "operation", c.operation, "error", err.Error(), "stack", string(debug.Stack()))
 			}
 		}()
 		return next(c)
 	}
+}
+
+// panicked describes a panic. The runtime's own errors keep their words; of any
+// other value, which might be a secret, only the type is told.
+func panicked(p any) error {
+	if fault, ok := p.(runtime.Error); ok {
+		return fmt.Errorf("panic: %w", fault)
+	}
+	return fmt.Errorf("panic with a %T", p)
 }
 
 // authenticate admits ARM to the API, engineers to the admin API and the
