@@ -15,8 +15,12 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// retryLater is what a client waits that is told no time of its own.
-const retryLater = 10 * time.Second
+const (
+	// retryLater is what a client waits that is told no time of its own.
+	retryLater = 10 * time.Second
+	// retryAtMost bounds what the database asks for: clients give up on more.
+	retryAtMost = time.Minute
+)
 
 // typed gives every error that a handler may return its place in the catalogue.
 func (c *call) typed(err error) *arm.Error {
@@ -26,7 +30,7 @@ func (c *call) typed(err error) *arm.Error {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return arm.ServiceUnavailable.Errorf("The service cannot reach its database at the moment. Try again later.").Because(err)
+		return arm.ServiceUnavailable.Errorf("The service cannot reach its database at the moment. Try again later.").Because(err).After(databaseWait(err))
 	case errors.Is(err, store.ErrPreconditionFailed):
 		return arm.WriteConflict.Errorf("The resource was changed by others at the same time, again and again. Read it again and retry.").Because(err)
 	case errors.Is(err, store.ErrBadContinuation):
@@ -35,6 +39,16 @@ func (c *call) typed(err error) *arm.Error {
 		return fromEcho(routed)
 	}
 	return arm.AsError(err, c.correlation())
+}
+
+// databaseWait is how long the database asks to be left alone, within bounds; 0
+// if it does not say.
+func databaseWait(err error) time.Duration {
+	var unavailable *store.UnavailableError
+	if !errors.As(err, &unavailable) || unavailable.RetryAfter <= 0 {
+		return 0
+	}
+	return min(unavailable.RetryAfter, retryAtMost)
 }
 
 // fromEcho renders what the generated routes refuse, which is a parameter.

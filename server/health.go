@@ -19,7 +19,7 @@ func (s *Server) ready(c *call) error {
 	ctx, cancel := context.WithTimeout(c.ctx(), pingTimeout)
 	defer cancel()
 	if err := s.Store.Ping(ctx); err != nil {
-		return arm.ServiceUnavailable.Errorf("The database does not answer.").Because(err)
+		return arm.ServiceUnavailable.Errorf("The database does not answer.").Because(err).After(databaseWait(err))
 	}
 	return c.json(http.StatusOK, []byte(`{}`))
 }

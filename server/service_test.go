@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -133,12 +136,13 @@ func TestMetricsCountByOperation(t *testing.T) {
 // broken is a keeper that fails or panics.
 type broken struct {
 	store.Keeper
-	err error
+	err   error
+	panic any
 }
 
 func (b broken) fail() error {
 	if b.err == nil {
-		panic("panic-canary")
+		panic(b.panic)
 	}
 	return b.err
 }
@@ -149,37 +153,72 @@ func (b broken) Read(context.Context, *store.Container, string, string) (store.R
 
 func (b broken) Ping(context.Context) error { return b.fail() }
 
-func brokenWorld(t *testing.T, err error) *world {
+func brokenWorld(t *testing.T, keeper broken) *world {
 	keys, keysErr := store.ParseKeyring([]byte(store.NewKey()))
 	if keysErr != nil {
 		t.Fatal(keysErr)
 	}
 	w := &world{t: t}
-	base := serve(t, server.Config{Store: store.New(broken{err: err}, keys), Location: location, Domain: "d", Auth: server.Development{}})
+	base := serve(t, server.Config{Store: store.New(keeper, keys), Location: location, Domain: "d", Auth: server.Development{},
+		Logger: slog.New(slog.NewJSONHandler(w, nil))})
 	w.Client = stand.NewClient(base, nil)
 	return w
 }
 
 func TestAnUnavailableStoreIs503WithRetryAfter(t *testing.T) {
 	t.Parallel()
-	w := brokenWorld(t, store.ErrUnavailable)
-	for _, r := range []*stand.Reply{w.do("GET", clusterID("x").String(), newest, nil), w.do("GET", "/healthz/ready", "", nil)} {
-		w.wantError(arm.ServiceUnavailable, r)
-		if r.Header.Get("Retry-After") == "" {
-			t.Errorf("no Retry-After: %v", r)
+	cause := errors.New("cause-canary")
+	for why, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"no time is told":               {store.ErrUnavailable, "10"},
+		"the database tells none":       {&store.UnavailableError{Cause: cause}, "10"},
+		"the database's time":           {&store.UnavailableError{Cause: cause, RetryAfter: 7 * time.Second}, "7"},
+		"parts of a second round up":    {&store.UnavailableError{Cause: cause, RetryAfter: 7100 * time.Millisecond}, "8"},
+		"less than a second is one":     {&store.UnavailableError{Cause: cause, RetryAfter: time.Millisecond}, "1"},
+		"no client is sent for an hour": {&store.UnavailableError{Cause: cause, RetryAfter: time.Hour}, "60"},
+	} {
+		w := brokenWorld(t, broken{err: test.err})
+		for _, r := range []*stand.Reply{w.do("GET", clusterID("x").String(), newest, nil), w.do("GET", "/healthz/ready", "", nil)} {
+			w.wantError(arm.ServiceUnavailable, r)
+			if got := r.Header.Get("Retry-After"); got != test.want || contains(string(r.Body), "canary") {
+				t.Errorf("%s: Retry-After is %q, want %q: %v", why, got, test.want, r)
+			}
 		}
+		w.want(200, w.do("GET", "/healthz/live", "", nil))
 	}
-	w.want(200, w.do("GET", "/healthz/live", "", nil))
 }
 
 func TestAPanicIsOneFailedRequest(t *testing.T) {
 	t.Parallel()
-	w := brokenWorld(t, nil)
-	r := w.wantError(arm.InternalServerError, w.do("GET", clusterID("x").String(), newest, nil, "X-Ms-Correlation-Request-Id", "correlation-7"))
-	if contains(string(r.Body), "canary") || !contains(r.Message(), "correlation-7") || r.Header.Get("X-Ms-Request-Id") == "" || r.Header.Get("Retry-After") == "" {
-		t.Error(r, r.Header)
+	_, outOfRange := strconv.Atoi("panic-canary") // an error that repeats what it was given
+	for why, test := range map[string]struct {
+		panic  any
+		logged string
+	}{
+		"text may be a secret":            {"panic-canary", "panic with a string"},
+		"so may an error":                 {outOfRange, "panic with a *strconv.NumError"},
+		"the runtime's words are its own": {indexError(), "index out of range [3] with length 0"},
+	} {
+		w := brokenWorld(t, broken{panic: test.panic})
+		r := w.wantError(arm.InternalServerError, w.do("GET", clusterID("x").String(), newest, nil, "X-Ms-Correlation-Request-Id", "correlation-7"))
+		if contains(string(r.Body), "canary") || !contains(r.Message(), "correlation-7") || r.Header.Get("X-Ms-Request-Id") == "" || r.Header.Get("Retry-After") == "" {
+			t.Error(why, r, r.Header)
+		}
+		w.want(200, w.do("GET", "/healthz/live", "", nil))
+		if log := w.logged(); contains(log, "canary") || !contains(log, test.logged) || !contains(log, "service_test.go") {
+			t.Errorf("%s: want %q and the stack in\n%s", why, test.logged, log)
+		}
 	}
-	w.want(200, w.do("GET", "/healthz/live", "", nil))
+}
+
+// indexError is what the runtime panics with.
+func indexError() (fault any) {
+	defer func() { fault = recover() }()
+	var empty []int
+	at := 3
+	return empty[at]
 }
 
 func TestDrain(t *testing.T) {
