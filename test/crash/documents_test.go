@@ -2,15 +2,11 @@ package crash
 
 import (
 	"context"
-	"database/sql"
 	"os"
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite" // for the database's own integrity check
-
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/store/sqlite"
 )
 
 // documentsWhole opens the database that the dead left behind and compares every
@@ -18,8 +14,8 @@ import (
 func (f *fleet) documentsWhole(told [][]*story) {
 	t := f.t
 	t.Helper()
-	integrity(t, f.path)
-	s := open(t, f.path)
+	f.database.whole(t)
+	s := f.openStore()
 	live := map[string]bool{} // by UID
 	keys := map[string]*store.ClusterDocument{}
 	for _, doc := range all(t, s.Clusters) {
@@ -86,35 +82,22 @@ func all[T any](t *testing.T, c *store.Collection[T]) (docs []*T) {
 	}
 }
 
-func open(t *testing.T, path string) *store.Store {
-	t.Helper()
-	text, err := os.ReadFile(path + ".keys")
+// openStore reads the database as the service does.
+func (f *fleet) openStore() *store.Store {
+	f.t.Helper()
+	text, err := os.ReadFile(f.database.keys)
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	keys, err := store.ParseKeyring(text)
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	keeper, err := sqlite.Open(t.Context(), path)
+	keeper, err := f.database.open(f.t.Context())
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	s := store.New(keeper, keys)
-	t.Cleanup(func() { _ = s.Close() })
+	f.t.Cleanup(func() { _ = s.Close() })
 	return s
-}
-
-// integrity asks the database whether its file is whole.
-func integrity(t *testing.T, path string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	var verdict string
-	if err := db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
-		t.Errorf("integrity of the database: %q, %v", verdict, err)
-	}
 }

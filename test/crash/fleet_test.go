@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -32,10 +31,10 @@ func TestMain(m *testing.M) {
 
 // fleet is some processes on one store. Whichever dies is replaced at once.
 type fleet struct {
-	t       *testing.T
-	path    string // of the database
-	planes  *stand.ControlPlanes
-	options stand.Options
+	t        *testing.T
+	database database
+	planes   *stand.ControlPlanes
+	options  stand.Options
 
 	mu      sync.Mutex
 	alive   []*stand.Process
@@ -50,13 +49,18 @@ type fleet struct {
 
 func newFleet(t *testing.T, size int, b stand.Behaviour, lease time.Duration) *fleet {
 	t.Helper()
+	return newFleetOn(t, inFile(t), size, b, lease)
+}
+
+func newFleetOn(t *testing.T, d database, size int, b stand.Behaviour, lease time.Duration) *fleet {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	f := &fleet{t: t, path: filepath.Join(t.TempDir(), "aro.db"), planes: stand.NewControlPlanes(t, b),
+	f := &fleet{t: t, database: d, planes: stand.NewControlPlanes(t, b),
 		clients: map[*stand.Process]*stand.Client{}, done: map[string]int{}, stopping: make(chan struct{})}
-	f.options = stand.Options{Binary: binary, Store: "sqlite:" + f.path, ControlPlanes: f.planes.Address,
-		Lease: lease, Poll: 100 * time.Millisecond, OnLine: f.line}
+	f.options = stand.Options{Binary: binary, Store: d.flag, ControlPlanes: f.planes.Address,
+		Lease: lease, Poll: 100 * time.Millisecond, OnLine: f.line, Args: d.args}
 	for range size {
 		f.keepers.Add(1)
 		first := f.launch(f.options)
@@ -176,6 +180,13 @@ func (f *fleet) finished() map[string]int {
 		all[step] = n
 	}
 	return all
+}
+
+// steps is how many steps were finished so far.
+func (f *fleet) steps() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.done)
 }
 
 // sleeps keeps requests away from a process that is paused.
