@@ -24,8 +24,8 @@ type Internal struct {
 	FailedProvisioningState ProvisioningState `json:"failedProvisioningState,omitempty"`
 	// LastAdminUpdateError is the text of the last failed maintenance; empty when it went well.
 	LastAdminUpdateError string `json:"lastAdminUpdateError,omitempty"`
-	// MaintenanceTask is what the running or next admin update does; empty means everything.
-	MaintenanceTask string `json:"maintenanceTask,omitempty"`
+	// MaintenanceTask is what the running admin update does; empty means Everything.
+	MaintenanceTask MaintenanceTask `json:"maintenanceTask,omitempty"`
 
 	// Operation is the running operation; nil when the state is terminal.
 	Operation *Operation `json:"operation,omitempty"`
@@ -48,6 +48,18 @@ const (
 	AdminUpdate OperationKind = "AdminUpdate"
 	Delete      OperationKind = "Delete"
 )
+
+// MaintenanceTask says how much of a cluster's maintenance an admin update does.
+type MaintenanceTask string
+
+// The maintenance tasks.
+const (
+	Everything          MaintenanceTask = "Everything"
+	CertificatesRenewal MaintenanceTask = "CertificatesRenewal"
+)
+
+// MaintenanceTasks lists every task.
+func MaintenanceTasks() []MaintenanceTask { return []MaintenanceTask{Everything, CertificatesRenewal} }
 
 // Operation is one run of a plan against a cluster, and its progress.
 type Operation struct {

@@ -298,15 +298,15 @@ func TestMaintenanceDoesWhatItsTaskSays(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		why         string
-		task        string
+		task        model.MaintenanceTask
 		applied     int
 		credentials bool
-		build       string
+		build, err  string
 	}{
-		"everything":   {why: "named", task: "Everything", applied: 1, credentials: true, build: "build-1"},
+		"everything":   {why: "named", task: model.Everything, applied: 1, credentials: true, build: "build-1"},
 		"absent":       {why: "means everything", applied: 1, credentials: true, build: "build-1"},
-		"certificates": {why: "only that", task: "CertificatesRenewal", credentials: true},
-		"others":       {why: "not of this list", task: "OperatorUpdate"},
+		"certificates": {why: "only that", task: model.CertificatesRenewal, credentials: true},
+		"others":       {why: "what nobody does has not been done", task: "OfANewerRelease", err: "RequestNotAllowed"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -320,7 +320,8 @@ func TestMaintenanceDoesWhatItsTaskSays(t *testing.T) {
 				c.Internal.UserAdminKubeconfig = "old"
 			})
 			c := s.settled(doc)
-			if c.Properties.ProvisioningState != model.Succeeded || c.Internal.LastAdminUpdateError != "" {
+			failure, _, _ := strings.Cut(c.Internal.LastAdminUpdateError, ":")
+			if c.Properties.ProvisioningState != model.Succeeded || c.Internal.MaintenanceTask != "" || failure != test.err {
 				t.Errorf("ended %s with %q", c.Properties.ProvisioningState, c.Internal.LastAdminUpdateError)
 			}
 			fresh := string(c.Internal.UserAdminKubeconfig) == canary
@@ -328,6 +329,22 @@ func TestMaintenanceDoesWhatItsTaskSays(t *testing.T) {
 				t.Errorf("%s: applied %d times, credentials fresh %v, build %q", test.why, applied, fresh, c.Internal.ProvisionedBy)
 			}
 		})
+	}
+}
+
+func TestEveryMaintenanceTaskHasSteps(t *testing.T) {
+	for _, task := range model.MaintenanceTasks() {
+		c := &model.Cluster{}
+		c.Internal.MaintenanceTask = task
+		steps := 0
+		for _, step := range cluster.Plans(cluster.Dependencies{})[model.AdminUpdate] {
+			if step.Only == nil || step.Only(c) {
+				steps++
+			}
+		}
+		if steps < 2 {
+			t.Errorf("%s is offered but has %d steps", task, steps)
+		}
 	}
 }
 

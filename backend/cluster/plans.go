@@ -7,9 +7,12 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/controlplane"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
@@ -40,12 +43,6 @@ type Dependencies struct {
 	// package's function of that name by default.
 	NewInfraID func(clusterName string) string
 }
-
-// The maintenance tasks that select steps. An absent task means everything.
-const (
-	everything          = "Everything"
-	certificatesRenewal = "CertificatesRenewal"
-)
 
 // Plans gives the plan of each kind of operation.
 func Plans(d Dependencies) map[model.OperationKind][]pipeline.Step {
@@ -96,8 +93,9 @@ func update(m machines, r records) []pipeline.Step {
 // adminUpdate maintains a cluster as far as its task says. The build is recorded
 // last: it vouches for all that stands before it.
 func adminUpdate(m machines, r records) []pipeline.Step {
-	all, certificates := task(everything), task(everything, certificatesRenewal)
+	all, certificates := task(model.Everything), task(model.Everything, model.CertificatesRenewal)
 	return []pipeline.Step{
+		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
 		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute, Only: all},
 		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute, Only: certificates},
 		{Name: "refresh kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute, Only: certificates},
@@ -117,17 +115,20 @@ func remove(m machines, r records) []pipeline.Step {
 }
 
 // task selects clusters whose maintenance task is one of these.
-func task(names ...string) func(*model.Cluster) bool {
-	return func(c *model.Cluster) bool {
-		wanted := c.Internal.MaintenanceTask
-		if wanted == "" {
-			wanted = everything
-		}
-		for _, name := range names {
-			if name == wanted {
-				return true
-			}
-		}
-		return false
-	}
+func task(these ...model.MaintenanceTask) func(*model.Cluster) bool {
+	return func(c *model.Cluster) bool { return slices.Contains(these, taskOf(c)) }
+}
+
+func taskOf(c *model.Cluster) model.MaintenanceTask {
+	return cmp.Or(c.Internal.MaintenanceTask, model.Everything)
+}
+
+// foreignTask selects clusters whose task only another release knows.
+func foreignTask(c *model.Cluster) bool {
+	return !slices.Contains(model.MaintenanceTasks(), taskOf(c))
+}
+
+// refuseTask fails the maintenance: to end well without a step would be a lie.
+func refuseTask(_ context.Context, w *pipeline.Work) error {
+	return arm.RequestNotAllowed.Errorf("This release of the service does not know the maintenance task %q. Repeat the request when all of it has been upgraded.", taskOf(w.Cluster()))
 }
