@@ -111,12 +111,12 @@ type rig struct {
 	clean *store.Store
 }
 
-func newRig(t *testing.T, endpoint string) *rig {
+func newRig(t *testing.T, a account) *rig {
 	t.Helper()
 	keys, err := store.ParseKeyring([]byte(store.NewKey()))
 	must(t, err)
-	f := &faulty{next: newComplete()}
-	k := open(t, endpoint, f)
+	f := &faulty{next: &http.Client{}}
+	k := a.open(t, f)
 	r := &rig{faults: f, Store: store.New(k, keys)}
 	r.clean = store.New(directly{k, f}, keys)
 	return r
@@ -150,7 +150,7 @@ func document(id string) *store.ClusterDocument {
 func count(c *store.ClusterDocument) error { c.Cluster.Internal.Revision++; return nil }
 
 func TestPassingFaultsAreNotNoticed(t *testing.T) {
-	endpoint := startEmulator(t)
+	account := startAccount(t)
 	for name, inject := range map[string]fault{
 		"429":                        status(429, "x-ms-retry-after-ms", "20"),
 		"449":                        status(449),
@@ -166,7 +166,7 @@ func TestPassingFaultsAreNotNoticed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			r := newRig(t, endpoint)
+			r := newRig(t, account)
 			r.faults.times(2, inject)
 			must(t, r.Clusters.Create(ctx, document("a")))
 			wantConflict(t, r.Clusters.Create(ctx, document("a")))
@@ -223,7 +223,7 @@ func wantConflict(t *testing.T, err error) {
 func TestAWriteIsRecognisedUnderOthers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	r := newRig(t, startEmulator(t))
+	r := newRig(t, startAccount(t))
 	others := func(n int) func() {
 		return func() {
 			for range n {
@@ -255,7 +255,7 @@ func TestAWriteIsRecognisedUnderOthers(t *testing.T) {
 }
 
 func TestLastingFaultsEndAsUnavailable(t *testing.T) {
-	endpoint := startEmulator(t)
+	account := startAccount(t)
 	for name, test := range map[string]struct {
 		inject     fault
 		retryAfter time.Duration
@@ -270,7 +270,7 @@ func TestLastingFaultsEndAsUnavailable(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			r := newRig(t, endpoint)
+			r := newRig(t, account)
 			kept := document("kept")
 			must(t, r.Clusters.Create(ctx, kept))
 			r.faults.set(func(*http.Request) fault { return test.inject })
@@ -309,7 +309,7 @@ func TestLastingFaultsEndAsUnavailable(t *testing.T) {
 }
 
 func TestAMissingContainerIsNoMissingDocument(t *testing.T) {
-	r := newRig(t, startEmulator(t))
+	r := newRig(t, startAccount(t))
 	r.faults.set(func(*http.Request) fault { return status(404, "x-ms-substatus", "1003") })
 	_, err := r.Clusters.Get(t.Context(), "p", "a")
 	if err == nil || errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "container is missing") {
@@ -318,7 +318,7 @@ func TestAMissingContainerIsNoMissingDocument(t *testing.T) {
 }
 
 func TestTheDatabaseIsGivenTheTimeItAsksFor(t *testing.T) {
-	r := newRig(t, startEmulator(t))
+	r := newRig(t, startAccount(t))
 	r.faults.times(2, status(429, "x-ms-retry-after-ms", "400"))
 	begin := time.Now()
 	must(t, r.Clusters.Create(t.Context(), document("a")))
@@ -330,7 +330,7 @@ func TestTheDatabaseIsGivenTheTimeItAsksFor(t *testing.T) {
 func TestWritersUnderChaosLoseAndDoubleNothing(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	r := newRig(t, startEmulator(t))
+	r := newRig(t, startAccount(t))
 	must(t, r.Clusters.Create(ctx, document("a")))
 	faults := []fault{
 		status(429, "x-ms-retry-after-ms", "5"), status(503), half,

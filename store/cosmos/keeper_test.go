@@ -3,7 +3,6 @@ package cosmos_test
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"os"
 	"strings"
 	"testing"
@@ -14,12 +13,13 @@ import (
 
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/cosmos"
+	"github.com/aro-rp/aro/store/cosmos/cosmostest"
 	"github.com/aro-rp/aro/store/storetest"
 )
 
 func TestContract(t *testing.T) {
-	endpoint, transport := startEmulator(t), newComplete()
-	storetest.Run(t, func(t *testing.T) store.Keeper { return open(t, endpoint, transport) })
+	account := startAccount(t)
+	storetest.Run(t, func(t *testing.T) store.Keeper { return account.open(t, nil) })
 }
 
 // TestContractWithAccount runs the suite against a real account, given as
@@ -50,15 +50,26 @@ func dropDatabase(t *testing.T, o cosmos.Options) {
 	}
 }
 
-// open makes a new database on the emulator.
-func open(t *testing.T, endpoint string, transport policy.Transporter) *cosmos.Keeper {
+// account is an account on the emulator.
+type account struct{ endpoint, key string }
+
+func startAccount(t *testing.T) account {
 	t.Helper()
-	return prepared(t, cosmos.Options{
-		Endpoint:  endpoint,
-		Database:  rand.Text(),
-		Key:       base64.StdEncoding.EncodeToString([]byte("the emulator takes any key")),
-		Transport: transport,
-	})
+	endpoint, key := cosmostest.Start(t)
+	return account{endpoint, key}
+}
+
+// open makes a new database. A nil transport is the client's own.
+func (a account) open(t *testing.T, transport policy.Transporter) *cosmos.Keeper {
+	t.Helper()
+	return prepared(t, cosmos.Options{Endpoint: a.endpoint, Key: a.key, Database: rand.Text(), Transport: transport})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func prepared(t *testing.T, o cosmos.Options) *cosmos.Keeper {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/cosmos"
+	"github.com/aro-rp/aro/store/cosmos/cosmostest"
 	"github.com/aro-rp/aro/store/sqlite"
-	"github.com/aro-rp/aro/test/stand"
 )
 
 // database is what a fleet shares.
@@ -49,11 +49,12 @@ func inCosmos(t *testing.T) database {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	endpoint, keys := stand.StartCosmos(t), filepath.Join(t.TempDir(), "keys")
+	endpoint, key := cosmostest.Start(t)
+	keys := filepath.Join(t.TempDir(), "keys")
 	return database{flag: "cosmos:" + endpoint + "?database=aro", keys: keys,
-		args: []string{"--encryption-keys", keys, "--cosmos-key", stand.CosmosKey()},
+		args: []string{"--encryption-keys", keys, "--cosmos-key", key},
 		open: func(ctx context.Context) (store.Keeper, error) {
-			return cosmos.Open(ctx, cosmos.Options{Endpoint: endpoint, Database: "aro", Key: stand.CosmosKey()})
+			return cosmos.Open(ctx, cosmos.Options{Endpoint: endpoint, Database: "aro", Key: key})
 		},
 		whole: func(*testing.T) {}, // it has no files of ours
 	}
