@@ -29,7 +29,7 @@ func (secret) String() string { return "[secret]" }
 
 type rpCommand struct {
 	Listen        string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address."`
-	Store         string        `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME."`
+	Store         string        `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME, which needs --encryption-keys."`
 	Server        bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
 	Backend       bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
 	ControlPlanes string        `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where clusters' machines come from: the socket of aro-local. The backend needs it."`
@@ -41,8 +41,8 @@ type rpCommand struct {
 	Poll          time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
 	Drain         time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
 
-	EncryptionKeys string `env:"ARO_ENCRYPTION_KEYS" type:"path" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first. Development default: the database's path with .keys, made if absent."`
-	CosmosKey      secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Account key for emulators. Default: the environment's Azure credential."`
+	EncryptionKeys string `env:"ARO_ENCRYPTION_KEYS" type:"path" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first. All processes on one database need the same. In development an absent file is made; the default is then SQLite's path with .keys."`
+	CosmosKey      secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Key of the Cosmos DB account, for emulators and development. Default: the environment's Azure credential, which may not create databases."`
 
 	Production   bool   `env:"ARO_PRODUCTION" help:"Refuse to start without TLS, client certificate allow-lists and keys."`
 	TLSCert      string `env:"ARO_TLS_CERT" type:"path" placeholder:"FILE" help:"Server certificate chain, PEM."`
@@ -83,6 +83,7 @@ func (c *rpCommand) Run(ctx context.Context) error {
 			return fmt.Errorf("backend: %w", err)
 		}
 		wake = worker.Wake
+		log.Info("working on clusters", "workers", c.Workers)
 		group.Go(func() error { return worker.Run(ctx) })
 	}
 	if c.Server {

@@ -20,19 +20,22 @@ import (
 func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring, error) {
 	kind, location, _ := strings.Cut(c.Store, ":")
 	keyFile := c.EncryptionKeys
-	var keeper store.Keeper
-	var err error
+	var open func(context.Context, string) (store.Keeper, error)
 	switch kind {
 	case "sqlite":
 		if keyFile == "" && !c.Production {
 			keyFile = location + ".keys"
 		}
-		keeper, err = sqlite.Open(ctx, location)
+		open = openSQLite
 	case "cosmos":
-		keeper, err = c.openCosmos(ctx, location)
+		open = c.openCosmos
 	default:
 		return nil, nil, fmt.Errorf("--store %q: use sqlite:PATH or cosmos:ENDPOINT?database=NAME", c.Store)
 	}
+	if keyFile == "" {
+		return nil, nil, c.keysMissing(kind)
+	}
+	keeper, err := open(ctx, location)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--store: %w", err)
 	}
@@ -43,18 +46,24 @@ func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring
 	return store.New(keeper, keys), keys, nil
 }
 
+// keysMissing says what file is wanted where there is no default.
+func (c *rpCommand) keysMissing(kind string) error {
+	if c.Production {
+		return errors.New("--encryption-keys is missing: production needs a file with one base64 key of 32 bytes a line, newest first")
+	}
+	return fmt.Errorf("--encryption-keys is missing: %s: has no default for it. Name a file that all processes on this database share; it is made if absent", kind)
+}
+
+func openSQLite(ctx context.Context, path string) (store.Keeper, error) {
+	return sqlite.Open(ctx, path)
+}
+
 func (c *rpCommand) openCosmos(ctx context.Context, location string) (store.Keeper, error) {
-	u, err := url.Parse(location)
-	if err != nil || u.Host == "" {
-		return nil, errors.New("use cosmos:ENDPOINT?database=NAME with an https endpoint")
+	options, err := c.cosmosOptions(location)
+	if err != nil {
+		return nil, err
 	}
-	database := u.Query().Get("database")
-	if database == "" {
-		return nil, errors.New("the endpoint needs ?database=NAME")
-	}
-	u.RawQuery = ""
-	options := cosmos.Options{Endpoint: u.String(), Database: database, Key: string(c.CosmosKey)}
-	if c.CosmosKey == "" {
+	if options.Key == "" {
 		if options.Credential, err = azidentity.NewDefaultAzureCredential(nil); err != nil {
 			return nil, fmt.Errorf("credential: %w", err)
 		}
@@ -70,12 +79,26 @@ func (c *rpCommand) openCosmos(ctx context.Context, location string) (store.Keep
 	return keeper, nil
 }
 
+// cosmosOptions reads ENDPOINT?database=NAME.
+func (c *rpCommand) cosmosOptions(location string) (cosmos.Options, error) {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return cosmos.Options{}, errors.New("use cosmos:ENDPOINT?database=NAME with an endpoint such as https://ACCOUNT.documents.azure.com")
+	}
+	if u.Scheme == "http" && (c.Production || c.CosmosKey == "") {
+		return cosmos.Options{}, errors.New("plain http is for emulators: not in production, and only with --cosmos-key")
+	}
+	database := u.Query().Get("database")
+	if database == "" {
+		return cosmos.Options{}, errors.New("the endpoint needs ?database=NAME")
+	}
+	u.RawQuery = ""
+	return cosmos.Options{Endpoint: u.String(), Database: database, Key: string(c.CosmosKey)}, nil
+}
+
 // readKeyring reads the keys that seal secrets. In development an absent file is
 // made with one new key, readable by its owner alone.
 func readKeyring(path string, create bool) (*store.Keyring, error) {
-	if path == "" {
-		return nil, errors.New("name a file with one base64 key of 32 bytes a line, newest first")
-	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) && create {
 		text, err = createKeys(path)

@@ -59,6 +59,8 @@ type Options struct {
 	ControlPlanes string
 	// Lease and Poll shorten how long a dead worker's cluster rests.
 	Lease, Poll time.Duration
+	// BackendOnly leaves the API to other processes: URL stays empty.
+	BackendOnly bool
 	// Args are further flags.
 	Args []string
 	// OnLine is called for every log line, one at a time, while the process runs.
@@ -93,7 +95,7 @@ func (l Line) Attr(name string) string {
 
 // Process is one running `aro rp`.
 type Process struct {
-	// URL is where it listens, without a trailing slash.
+	// URL is where it listens, without a trailing slash; empty if it does not.
 	URL string
 
 	cmd    *exec.Cmd
@@ -105,8 +107,8 @@ type Process struct {
 	output strings.Builder
 }
 
-// Start runs `aro rp` on a free loopback port and waits until it listens. The
-// test's end kills it.
+// Start runs `aro rp` on a free loopback port and waits until it listens, or works
+// if that is all it does. The test's end kills it.
 func Start(t testing.TB, o Options) *Process {
 	t.Helper()
 	p, err := Launch(o)
@@ -138,6 +140,11 @@ func Launch(o Options) (*Process, error) {
 	if o.ControlPlanes != "" {
 		args = append(args, "--control-planes", o.ControlPlanes)
 	}
+	ready := "listening"
+	if o.BackendOnly {
+		ready = "working on clusters"
+		args = append(args, "--no-server")
+	}
 	if o.Lease > 0 {
 		args = append(args, "--lease", o.Lease.String())
 	}
@@ -157,38 +164,42 @@ func Launch(o Options) (*Process, error) {
 		_ = read.Close()
 		return nil, fmt.Errorf("start aro: %w", err)
 	}
-	address := make(chan string, 1)
-	go p.read(read, address)
-	return p, p.await(address)
+	first := make(chan Line, 1)
+	go p.read(read, ready, first)
+	return p, p.await(first)
 }
 
-func (p *Process) await(address <-chan string) error {
+// await waits for the line that says that the process is ready.
+func (p *Process) await(ready <-chan Line) error {
 	select {
-	case a := <-address:
-		p.URL = "http://" + a
+	case line := <-ready:
+		if address := line.Attr("address"); address != "" {
+			p.URL = "http://" + address
+		}
 		return nil
 	case <-p.exited:
-		return fmt.Errorf("aro ended before it listened: %w\n%s", p.err, p.Output())
+		return fmt.Errorf("aro ended before it was ready: %w\n%s", p.err, p.Output())
 	case <-time.After(startTimeout):
 		p.Kill()
-		return fmt.Errorf("aro did not listen within %s\n%s", startTimeout, p.Output())
+		return fmt.Errorf("aro was not ready within %s\n%s", startTimeout, p.Output())
 	}
 }
 
-// read follows the output to its end, which is the end of the process.
-func (p *Process) read(output io.ReadCloser, address chan<- string) {
+// read follows the output to its end, which is the end of the process. It tells
+// first of the first line with the message ready.
+func (p *Process) read(output io.ReadCloser, ready string, first chan<- Line) {
 	lines := bufio.NewScanner(output)
 	lines.Buffer(nil, maxLine)
-	listening := false
+	told := false
 	for lines.Scan() {
 		line := Line{Text: lines.Text()}
 		_ = json.Unmarshal(lines.Bytes(), &line.Attrs) // not JSON: no attributes
 		p.mu.Lock()
 		p.output.WriteString(line.Text + "\n")
 		p.mu.Unlock()
-		if !listening && line.Message() == "listening" {
-			listening = true
-			address <- line.Attr("address")
+		if !told && line.Message() == ready {
+			told = true
+			first <- line
 		}
 		if p.onLine != nil {
 			p.onLine(p, line)
