@@ -168,6 +168,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if isDevelopment(s.Auth) && !isLoopback(l.Addr()) {
 		return fmt.Errorf("development mode trusts everybody and so listens on loopback addresses only, not on %s", l.Addr())
 	}
+	s.Logger.Info("listening", "address", l.Addr().String())
 	if s.TLS != nil {
 		l = tls.NewListener(l, s.TLS)
 	}

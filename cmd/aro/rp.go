@@ -95,7 +95,6 @@ func (c *rpCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("--listen: %w", err)
 		}
-		log.Info("listening", "address", listener.Addr().String())
 		group.Go(func() error { return api.Serve(ctx, listener) })
 	}
 	return group.Wait()
