@@ -3,11 +3,15 @@ package server
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
 	"github.com/aro-rp/aro/arm"
@@ -128,6 +132,94 @@ func (a adminAPI) AdminGetCluster(ec echo.Context, _, _, _ string) error {
 	return c.value(http.StatusOK, cl)
 }
 
+// AdminUpdateCluster begins the maintenance of a cluster.
+func (a adminAPI) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
+	c := ec.(*call)
+	task, err := c.maintenanceTask()
+	if err != nil {
+		return err
+	}
+	c.subject = string(task)
+	id := c.clusterID()
+	operation := &operation{s: a.s, id: id}
+	doc, err := a.s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+		cl := &doc.Cluster
+		if err := c.mayChange(cl); err != nil {
+			return err
+		}
+		if err := operation.begin(c, cl, model.AdminUpdate); err != nil {
+			return err
+		}
+		cl.Internal.MaintenanceTask, cl.Internal.LastAdminUpdateError = task, ""
+		due(doc)
+		return nil
+	})
+	if err != nil {
+		operation.refused(c, err)
+		if errors.Is(err, store.ErrNotFound) {
+			return notFound(id)
+		}
+		return err
+	}
+	a.s.Wake()
+	c.begun = doc.Cluster.Internal.Operation.ID
+	return c.value(http.StatusOK, withoutSecrets(&doc.Cluster))
+}
+
+// maintenanceTask is the task of the body; everything if it names none.
+func (c *call) maintenanceTask() (model.MaintenanceTask, error) {
+	var told admin.ClusterUpdate
+	if err := c.strict(&told); err != nil {
+		return "", err
+	}
+	if told.Properties == nil || told.Properties.MaintenanceTask == nil {
+		return model.Everything, nil
+	}
+	task := model.MaintenanceTask(*told.Properties.MaintenanceTask)
+	if all := model.MaintenanceTasks(); !slices.Contains(all, task) {
+		return "", arm.InvalidParameter.At("properties.maintenanceTask", "There is no such maintenance task. There are %v.", all)
+	}
+	return task, nil
+}
+
+// strict reads the body, a JSON object, into v and refuses members that v does
+// not have.
+func (c *call) strict(v any) error {
+	if kind := jsontext.Value(c.body).Kind(); kind != jsontext.KindBeginObject {
+		return arm.InvalidRequestContent.Errorf("The body must be one JSON object.")
+	}
+	err := jsonv2.Unmarshal(c.body, v, jsonv2.RejectUnknownMembers(true))
+	var meaning *jsonv2.SemanticError
+	var syntax *jsontext.SyntacticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &syntax):
+		return arm.InvalidRequestContent.At(target(syntax.JSONPointer), "The body is not valid JSON; the fault is at byte %d.", syntax.ByteOffset).Because(err)
+	case errors.As(err, &meaning) && errors.Is(err, jsonv2.ErrUnknownName):
+		return arm.InvalidParameter.At(target(meaning.JSONPointer), "There is no such member. Remove it, or correct its name.").Because(err)
+	case errors.As(err, &meaning):
+		return arm.InvalidRequestContent.At(target(meaning.JSONPointer), "The value has the wrong JSON type.").Because(err)
+	}
+	return fmt.Errorf("body: %w", err)
+}
+
+// target spells a place in the body as all our errors do.
+func target(place jsontext.Pointer) string {
+	var b strings.Builder
+	for name := range place.Tokens() {
+		switch _, err := strconv.ParseUint(name, 10, 0); {
+		case err == nil:
+			b.WriteString("[" + name + "]")
+		case b.Len() > 0:
+			b.WriteString("." + bounded(name))
+		default:
+			b.WriteString(bounded(name))
+		}
+	}
+	return b.String()
+}
+
 // AdminExplainCluster says what a cluster does or waits for.
 func (a adminAPI) AdminExplainCluster(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
@@ -148,6 +240,7 @@ func explain(doc *store.ClusterDocument) admin.Explanation {
 		ResourceID:              cl.ID,
 		ProvisioningState:       admin.ProvisioningState(cl.Properties.ProvisioningState),
 		FailedProvisioningState: present(admin.ProvisioningState(cl.Internal.FailedProvisioningState)),
+		LastAdminUpdateError:    present(cl.Internal.LastAdminUpdateError),
 		Operation:               runningOperation(cl.Internal.Operation),
 		Retries:                 int32(doc.Lost),
 		Transitions:             transitions(cl.Internal.Transitions),

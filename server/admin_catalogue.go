@@ -1,8 +1,6 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"regexp"
@@ -60,6 +58,7 @@ func (a adminAPI) AdminPutVersion(ec echo.Context) error {
 		return err
 	}
 	p := told.Properties
+	c.subject = p.Version
 	enabled, isDefault := p.Enabled != nil && *p.Enabled, p.Default != nil && *p.Default
 	var f arm.Faults
 	if !patchVersion.MatchString(p.Version) {
@@ -178,6 +177,7 @@ func (a adminAPI) AdminPutRoleSet(ec echo.Context) error {
 		return err
 	}
 	minor := told.Properties.OpenShiftVersion
+	c.subject = minor
 	roles := modelRoles(told.Properties.PlatformWorkloadIdentityRoles)
 	doc := store.NewRoleSet(minor)
 	doc.RoleSet = model.PlatformWorkloadIdentityRoleSet{ID: minor, Name: minor, Type: roleSetType,
@@ -244,14 +244,4 @@ func sameEnvelope(f *arm.Faults, name, kind *string, wantName, wantKind string) 
 	if kind != nil && !strings.EqualFold(*kind, wantKind) {
 		f.Add(arm.PropertyChangeNotAllowed, "type", "The type is %s and cannot be another.", wantKind)
 	}
-}
-
-// strict reads the body into v and refuses members that v does not have.
-func (c *call) strict(v any) error {
-	d := json.NewDecoder(bytes.NewReader(c.body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return arm.InvalidRequestContent.Errorf("The body cannot be read: %s.", err)
-	}
-	return nil
 }

@@ -101,7 +101,9 @@ func TestAdminKeepsVersions(t *testing.T) {
 		"no version":                     {version("latest", true, false), arm.InvalidParameter, "properties.version"},
 		"no images":                      {stand.Object{"properties": stand.Object{"version": "4.97.1"}}, arm.InvalidParameter, "properties.installerPullspec"},
 		"another name":                   {stand.Set(version("4.99.1", true, true), "name", "4.98.1"), arm.PropertyChangeNotAllowed, "name"},
-		"an unknown member":              {stand.Set(version("4.99.1", true, true), "surprise", 1), arm.InvalidRequestContent, ""},
+		"an unknown member":              {stand.Set(version("4.99.1", true, true), "surprise", 1), arm.InvalidParameter, "surprise"},
+		"an unknown member below":        {stand.Set(version("4.99.1", true, true), "properties.surprise", 1), arm.InvalidParameter, "properties.surprise"},
+		"a wrong type":                   {stand.Set(version("4.99.1", true, true), "properties.enabled", "yes"), arm.InvalidRequestContent, "properties.enabled"},
 	} {
 		r := w.wantError(test.code, w.do("PUT", path, "", test.body))
 		if test.target != "" && !contains(strings.Join(r.Targets(), " "), test.target) {
@@ -126,6 +128,10 @@ func TestAdminKeepsRoleSets(t *testing.T) {
 		t.Error(got)
 	}
 	r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "", stand.Object{"properties": stand.Object{"openShiftVersion": "4", "platformWorkloadIdentityRoles": []any{stand.Object{}}}}))
+	unknown := stand.Object{"properties": stand.Object{"openShiftVersion": "4.99", "platformWorkloadIdentityRoles": []any{role, stand.Object{"sur~/prise": 1}}}}
+	if r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "", unknown)); r.Text("error.target") != "properties.platformWorkloadIdentityRoles[1].sur~/prise" {
+		t.Error(r)
+	}
 	for _, target := range []string{"properties.openShiftVersion", "properties.platformWorkloadIdentityRoles[0].operatorName", "properties.platformWorkloadIdentityRoles[0].serviceAccounts"} {
 		if !contains(strings.Join(r.Targets(), " "), target) {
 			t.Errorf("no target %s: %v", target, r)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -74,6 +75,17 @@ func ReadAllowList(path string) (AllowList, error) {
 type MutualTLS struct {
 	arm, admin allowed
 	now        func() time.Time
+}
+
+// certificateOf tells the common name of the caller's certificate and its SHA-256
+// fingerprint, whether it is allowed or not; nothing without a certificate.
+func certificateOf(r *http.Request) (name, fingerprint string) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return "", ""
+	}
+	leaf := r.TLS.PeerCertificates[0]
+	sum := sha256.Sum256(leaf.Raw)
+	return leaf.Subject.CommonName, hex.EncodeToString(sum[:])
 }
 
 type allowed struct {

@@ -5,10 +5,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -134,7 +137,8 @@ func TestMutualTLSTellsCallersApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := serve(t, server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: auth, TLS: tlsConfig})
+	w := &world{t: t} // for its log
+	base := serve(t, server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: auth, TLS: tlsConfig, Logger: slog.New(slog.NewJSONHandler(w, nil))})
 	send := func(cert *tls.Certificate, verb, path string, headers map[string]string) *stand.Reply {
 		t.Helper()
 		config := &tls.Config{RootCAs: pool(ca)}
@@ -180,6 +184,23 @@ func TestMutualTLSTellsCallersApart(t *testing.T) {
 	}
 	if r := send(&armCert, "PUT", "/subscriptions/"+subscription, nil); r.Status != 201 {
 		t.Error(r)
+	}
+	// The audit names certificates, and engineers only where a certificate vouches (X07).
+	for _, cert := range []*tls.Certificate{&adminCert, &armCert, nil} {
+		send(cert, "PUT", "/admin/versions", map[string]string{"X-Ms-Client-Principal-Name": "ann"})
+	}
+	fingerprint := func(c tls.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Leaf.Raw)) }
+	audits := w.audits()
+	for i, want := range []stand.Object{
+		{"certificate": "admin", "fingerprint": fingerprint(adminCert), "principal": "ann", "status": 400.0},
+		{"certificate": "arm", "fingerprint": fingerprint(armCert), "principal": "", "status": 403.0},
+		{"certificate": "", "fingerprint": "", "principal": "", "status": 403.0},
+	} {
+		for name, value := range want {
+			if i >= len(audits) || audits[i][name] != value {
+				t.Errorf("audit %d: no %s %v in %v", i, name, value, audits)
+			}
+		}
 	}
 	// Headers alone prove nothing (X05).
 	if r := send(nil, "GET", listPath, map[string]string{"X-Ms-Client-Principal-Name": "arm", "X-Arr-Clientcert": "x", "X-Ms-Home-Tenant-Id": newID()}); r.Status != 403 {

@@ -23,6 +23,7 @@ const (
 	headerSystemData       = "X-Ms-Arm-Resource-System-Data"
 	headerIdentityURL      = "X-Ms-Identity-Url"
 	headerTenant           = "X-Ms-Home-Tenant-Id"
+	headerPrincipal        = "X-Ms-Client-Principal-Name"
 	headerAsyncOperation   = "Azure-Asyncoperation"
 	headerRetryAfter       = "Retry-After"
 	headerETag             = "Etag"
@@ -54,6 +55,8 @@ type call struct {
 	subscription *store.SubscriptionDocument
 	// begun is the id of the asynchronous operation that the answer points to.
 	begun string
+	// subject is what an engineer's write is about, beside its path; for the audit.
+	subject string
 }
 
 // handler answers a call or returns why it does not.
@@ -69,6 +72,14 @@ func (c *call) trusted(name string) string {
 		return ""
 	}
 	return c.header(name)
+}
+
+// principal is the engineer for whom a tool of ours calls, as the tool says.
+func (c *call) principal() string {
+	if !c.caller.Admin {
+		return ""
+	}
+	return c.header(headerPrincipal)
 }
 
 func (c *call) clusterID() arm.ClusterID {

@@ -55,3 +55,33 @@ func deepCopy(v reflect.Value) reflect.Value {
 func mayPoint(k reflect.Kind) bool {
 	return k == reflect.Pointer || k == reflect.Struct || k == reflect.Slice || k == reflect.Map
 }
+
+// withoutSecrets is a clone in which every secret is empty, as in a view.
+func withoutSecrets(c *model.Cluster) *model.Cluster {
+	c = clone(c)
+	blank(reflect.ValueOf(c))
+	return c
+}
+
+func blank(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			blank(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Field(i); f.CanSet() {
+				blank(f)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			blank(v.Index(i))
+		}
+	case reflect.String:
+		if v.Type() == reflect.TypeFor[model.Secret]() {
+			v.SetString("")
+		}
+	}
+}

@@ -28,7 +28,7 @@ const (
 // counted and logged like one.
 func (s *Server) chain() handler {
 	steps := []func(next handler) handler{
-		s.identify, s.find, s.log, s.measure, s.render, s.recovery,
+		s.identify, s.find, s.log, s.audit, s.measure, s.render, s.recovery,
 		s.authenticate, s.checkPath, s.chooseVersion, s.readBody,
 	}
 	h := s.dispatch
@@ -115,6 +115,26 @@ func (s *Server) log(next handler) handler {
 			attrs = append(attrs, slog.Any("error", err))
 		}
 		s.Logger.LogAttrs(ctx, level, "request", attrs...)
+		return err
+	}
+}
+
+// audit writes one line about each write that somebody tried through the admin
+// API, allowed or not: who, what, and how it was answered (X07). The fingerprint
+// is proof. The names are what the holder of the certificate says: the one of the
+// certificate, and the one of the engineer for whom a tool of ours calls.
+func (s *Server) audit(next handler) handler {
+	return func(c *call) error {
+		err := next(c)
+		r := c.Request()
+		if c.operation == "" || planeOf(c.path) != adminPlane || !hasBody(r.Method) && r.Method != http.MethodDelete {
+			return err
+		}
+		name, fingerprint := certificateOf(r)
+		s.Logger.InfoContext(c.ctx(), "audit",
+			"certificate", name, "fingerprint", fingerprint, "principal", bounded(c.principal()),
+			"method", r.Method, "path", c.path, "subject", bounded(c.subject), "status", c.Response().Status,
+			"operation_id", c.begun, "request_id", c.requestID, "correlation_id", c.correlationID)
 		return err
 	}
 }

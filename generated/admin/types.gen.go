@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// Defines values for MaintenanceTask.
+const (
+	CertificatesRenewal MaintenanceTask = "CertificatesRenewal"
+	Everything          MaintenanceTask = "Everything"
+)
+
 // Defines values for OperationKind.
 const (
 	AdminUpdate OperationKind = "AdminUpdate"
@@ -76,6 +82,18 @@ type ClusterList struct {
 	Value []ClusterItem `json:"value"`
 }
 
+// ClusterUpdate A request to maintain a cluster.
+type ClusterUpdate struct {
+	// Properties What to do. Absent means everything.
+	Properties *ClusterUpdateProperties `json:"properties,omitempty"`
+}
+
+// ClusterUpdateProperties What the maintenance does.
+type ClusterUpdateProperties struct {
+	// MaintenanceTask Which part of the maintenance is done. Absent means Everything.
+	MaintenanceTask *MaintenanceTask `json:"maintenanceTask,omitempty"`
+}
+
 // Error Body of every failed request.
 type Error struct {
 	// Error The error.
@@ -107,6 +125,9 @@ type Explanation struct {
 
 	// FinishedSteps The steps of the operation that ended well, in order. They never run again.
 	FinishedSteps *[]StepState `json:"finishedSteps,omitempty"`
+
+	// LastAdminUpdateError Why the last maintenance failed. Absent when it went well.
+	LastAdminUpdateError *string `json:"lastAdminUpdateError,omitempty"`
 
 	// Lease Who works on the cluster now. Absent when nobody does.
 	Lease *Lease `json:"lease,omitempty"`
@@ -144,6 +165,9 @@ type Lease struct {
 	// Owner Name of the worker.
 	Owner string `json:"owner"`
 }
+
+// MaintenanceTask A part of the maintenance of a cluster.
+type MaintenanceTask string
 
 // OperationKind What an operation does to a cluster.
 type OperationKind string
@@ -342,6 +366,9 @@ type AdminListClustersParams struct {
 
 // AdminPutRoleSetJSONRequestBody defines body for AdminPutRoleSet for application/json ContentType.
 type AdminPutRoleSetJSONRequestBody = RoleSet
+
+// AdminUpdateClusterJSONRequestBody defines body for AdminUpdateCluster for application/json ContentType.
+type AdminUpdateClusterJSONRequestBody = ClusterUpdate
 
 // AdminPutVersionJSONRequestBody defines body for AdminPutVersion for application/json ContentType.
 type AdminPutVersionJSONRequestBody = Version

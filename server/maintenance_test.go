@@ -1,0 +1,342 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/backend/cluster"
+	"github.com/aro-rp/aro/backend/controlplane"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+// maintain asks for a maintenance task; "" names none.
+func (w *world) maintain(id arm.ClusterID, task model.MaintenanceTask) *stand.Reply {
+	w.t.Helper()
+	body := stand.Object{}
+	if task != "" {
+		body = stand.Object{"properties": stand.Object{"maintenanceTask": task}}
+	}
+	return w.do("PATCH", "/admin"+id.String(), "", body)
+}
+
+func (w *world) explain(id arm.ClusterID) *stand.Reply {
+	w.t.Helper()
+	return w.want(200, w.do("GET", "/admin"+id.String()+"/explain", "", nil))
+}
+
+// plans are the real ones, on control planes that exist as records only.
+func (w *world) plans(b stand.Behaviour) (map[model.OperationKind][]pipeline.Step, *stand.ControlPlanes) {
+	w.t.Helper()
+	planes := stand.NewControlPlanes(w.t, b)
+	machines, err := controlplane.NewClient(planes.Address)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return cluster.Plans(cluster.Dependencies{Machines: machines, Billing: w.store.Billing, Build: "worker"}), planes
+}
+
+// employ lets a worker run the plans until the test ends.
+func (w *world) employ(plans map[model.OperationKind][]pipeline.Step) {
+	w.t.Helper()
+	worker, err := backend.New(backend.Config{Store: w.store, Plans: plans, PollInterval: 20 * time.Millisecond, LeaseTTL: 2 * time.Second,
+		Log: slog.New(slog.NewJSONHandler(w, nil))})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Run(ctx) }()
+	w.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+func (w *world) eventually(what string, is func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("not within 20 s: %s\n%s", what, w.logged())
+		}
+	}
+}
+
+// settled waits until nothing runs on the cluster.
+func (w *world) settled(id arm.ClusterID) {
+	w.t.Helper()
+	w.eventually(id.Name+" settles", func() bool { return w.explain(id).JSON["operation"] == nil })
+}
+
+func (w *world) status(operationID string) *stand.Reply {
+	w.t.Helper()
+	return w.want(200, w.do("GET", "/subscriptions/"+subscription+provider+"/locations/eastus/operationsstatus/"+operationID, newest, nil))
+}
+
+func TestMaintenanceRunsAndTheStateBeforeReturns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plans, planes := w.plans(stand.Behaviour{Kubeconfig: "kubeconfig-canary", Password: "password-canary"})
+	w.employ(plans)
+	w.create(newest, "one")
+	id := clusterID("one")
+	w.settled(id)
+	for _, test := range []struct {
+		task, means model.MaintenanceTask
+		applied     int
+		build       string
+	}{
+		{model.CertificatesRenewal, model.CertificatesRenewal, 0, "test"},
+		{model.Everything, model.Everything, 1, "worker"},
+		{"", model.Everything, 1, "worker"},
+	} {
+		before, wakes := planes.Records()[0].Applied, w.woken()
+		begun := w.want(200, w.maintain(id, test.task))
+		for path, want := range map[string]string{"properties.provisioningState": "AdminUpdating", "internal.operation.kind": "AdminUpdate",
+			"internal.maintenanceTask": string(test.means), "internal.lastProvisioningState": "Succeeded", "name": "one"} {
+			if got := begun.Text(path); got != want {
+				t.Errorf("%q: %s is %q, want %q", test.task, path, got, want)
+			}
+		}
+		if contains(string(begun.Body), "canary") || w.woken() == wakes {
+			t.Errorf("%q: woken %d times: %s", test.task, w.woken()-wakes, begun.Body)
+		}
+		w.settled(id)
+		if r := w.status(begun.Text("internal.operation.id")); r.Text("status") != "Succeeded" {
+			t.Error(r)
+		}
+		after := w.want(200, w.do("GET", "/admin"+id.String(), "", nil))
+		if after.Text("properties.provisioningState") != "Succeeded" || after.Text("internal.lastAdminUpdateError") != "" ||
+			after.Text("internal.maintenanceTask") != "" || after.Text("internal.provisionedBy") != test.build {
+			t.Errorf("%q: %s", test.task, after.Body)
+		}
+		if got := planes.Records()[0].Applied - before; got != test.applied {
+			t.Errorf("%q: machines were applied %d times, want %d", test.task, got, test.applied)
+		}
+	}
+}
+
+func (w *world) woken() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.wakes
+}
+
+func TestMaintenanceThatFailsSpoilsNothingAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plans, _ := w.plans(stand.Behaviour{})
+	var broken atomic.Bool
+	broken.Store(true)
+	plans[model.AdminUpdate] = []pipeline.Step{{Name: "break", Timeout: time.Minute, Do: func(context.Context, *pipeline.Work) error {
+		if broken.Load() {
+			return arm.RequestNotAllowed.Errorf("The machine room is closed.")
+		}
+		return nil
+	}}}
+	w.employ(plans)
+	w.create(newest, "one")
+	id := clusterID("one")
+	w.settled(id)
+	failing := w.want(200, w.maintain(id, model.Everything)).Text("internal.operation.id")
+	w.settled(id)
+
+	const reason = "RequestNotAllowed: The machine room is closed."
+	whole := w.want(200, w.do("GET", "/admin"+id.String(), "", nil))
+	explained := w.explain(id)
+	if whole.Text("internal.lastAdminUpdateError") != reason || explained.Text("lastAdminUpdateError") != reason {
+		t.Errorf("the reason is not shown:\n%s\n%s", whole.Body, explained.Body)
+	}
+	if whole.Text("properties.provisioningState") != "Succeeded" || whole.Text("internal.failedProvisioningState") != "" {
+		t.Errorf("the cluster is spoilt: %s", whole.Body)
+	}
+	if r := w.status(failing); r.Text("status") != "Failed" || r.Text("error.code") != "RequestNotAllowed" {
+		t.Error(r)
+	}
+	customers := w.want(200, w.do("GET", id.String(), newest, nil))
+	if customers.Text("properties.provisioningState") != "Succeeded" || contains(string(customers.Body), "machine room") {
+		t.Errorf("the customer sees it: %s", customers.Body)
+	}
+	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"still": "usable"}}))
+
+	broken.Store(false)
+	if again := w.want(200, w.maintain(id, model.Everything)); again.Text("internal.lastAdminUpdateError") != "" {
+		t.Errorf("the old reason outlives a new attempt: %s", again.Body)
+	}
+	w.settled(id)
+	if r := w.explain(id); r.JSON["lastAdminUpdateError"] != nil {
+		t.Error(r)
+	}
+}
+
+func TestDeleteEndsMaintenance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var hold atomic.Bool
+	plans, planes := w.plans(stand.Behaviour{Hold: func(controlplane.Spec) bool { return hold.Load() }})
+	w.employ(plans)
+	w.create(newest, "one")
+	id := clusterID("one")
+	w.settled(id)
+	hold.Store(true)
+	maintenance := w.want(200, w.maintain(id, model.Everything)).Text("internal.operation.id")
+	w.eventually("the maintenance waits", func() bool { return w.explain(id).Text("currentStep.name") == "api server answers" })
+	if r := w.status(maintenance); r.Text("status") != "AdminUpdating" {
+		t.Error(r)
+	}
+	w.want(202, w.do("DELETE", id.String(), newest, nil))
+	if r := w.status(maintenance); r.Text("status") != "Canceled" || r.Text("error.code") != arm.OperationCanceled.Name {
+		t.Error(r)
+	}
+	w.eventually("the cluster is gone", func() bool { return w.do("GET", id.String(), newest, nil).Status == 404 })
+	if r := planes.Records()[0]; r.Exists || r.AppliedLate > 0 {
+		t.Errorf("left over: %+v", r)
+	}
+}
+
+func TestEveryVersionShowsMaintenanceInItsWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.ready(newest, "one")
+	w.want(200, w.maintain(id, model.Everything))
+	for _, version := range stand.Versions() {
+		want := "AdminUpdating"
+		if version == oldest { // which has no such word
+			want = "Updating"
+		}
+		if r := w.want(200, w.do("GET", id.String(), version, nil)); r.Text("properties.provisioningState") != want {
+			t.Errorf("%s says %q, want %q", version, r.Text("properties.provisioningState"), want)
+		}
+	}
+}
+
+func TestMaintenanceIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	healthy, creating, maintained, spoilt, half := w.ready(newest, "healthy"), clusterID("creating"), w.ready(newest, "maintained"), clusterID("spoilt"), w.ready(newest, "half")
+	w.create(newest, "creating")
+	w.want(200, w.maintain(maintained, model.Everything))
+	w.create(newest, "spoilt")
+	w.finish(spoilt, model.Failed)
+	w.want(202, w.do("DELETE", half.String(), newest, nil))
+	w.finish(half, model.Failed)
+	wakes := w.woken()
+	for _, test := range []struct {
+		why    string
+		id     arm.ClusterID
+		body   string
+		code   arm.Code
+		target string
+	}{
+		{"no cluster", clusterID("absent"), `{}`, arm.ResourceNotFound, ""},
+		{"it is being created", creating, `{}`, arm.OperationInProgress, "properties.provisioningState"},
+		{"it is being maintained", maintained, `{}`, arm.OperationInProgress, "properties.provisioningState"},
+		{"its create failed", spoilt, `{}`, arm.RequestNotAllowed, "properties.provisioningState"},
+		{"its delete failed", half, `{}`, arm.RequestNotAllowed, "properties.provisioningState"},
+		{"no such task", healthy, `{"properties":{"maintenanceTask":"Nothing"}}`, arm.InvalidParameter, "properties.maintenanceTask"},
+		{"a task that would do nothing", healthy, `{"properties":{"maintenanceTask":"OperatorUpdate"}}`, arm.InvalidParameter, "properties.maintenanceTask"},
+		{"an empty task", healthy, `{"properties":{"maintenanceTask":""}}`, arm.InvalidParameter, "properties.maintenanceTask"},
+		{"an unknown member", healthy, `{"surprise":1}`, arm.InvalidParameter, "surprise"},
+		{"an unknown member below", healthy, `{"properties":{"maintenanceTask":"Everything","provisioningState":"Succeeded"}}`, arm.InvalidParameter, "properties.provisioningState"},
+		{"another case", healthy, `{"Properties":{}}`, arm.InvalidParameter, "Properties"},
+		{"a number for a word", healthy, `{"properties":{"maintenanceTask":1}}`, arm.InvalidRequestContent, "properties.maintenanceTask"},
+		{"a list for an object", healthy, `{"properties":[]}`, arm.InvalidRequestContent, "properties"},
+		{"a member twice", healthy, `{"properties":{"maintenanceTask":"Everything","maintenanceTask":"Everything"}}`, arm.InvalidRequestContent, "properties.maintenanceTask"},
+		{"more than one value", healthy, `{} {}`, arm.InvalidRequestContent, ""},
+		{"half a value", healthy, `{"properties":`, arm.InvalidRequestContent, "properties"},
+		{"no object", healthy, `null`, arm.InvalidRequestContent, ""},
+		{"no body", healthy, ``, arm.InvalidRequestContent, ""},
+	} {
+		r := w.wantError(test.code, w.do("PATCH", "/admin"+test.id.String(), "", []byte(test.body)))
+		if got := r.Text("error.target"); got != test.target {
+			t.Errorf("%s: target is %q, want %q", test.why, got, test.target)
+		}
+	}
+	w.wantError(arm.PreconditionFailed, w.do("PATCH", "/admin"+healthy.String(), "", stand.Object{}, "If-Match", `"another"`))
+	if r := w.wantError(arm.MethodNotAllowed, w.do("POST", "/admin"+healthy.String(), "", stand.Object{})); r.Header.Get("Allow") != "GET, PATCH" {
+		t.Error(r, r.Header)
+	}
+	if r := w.explain(healthy); r.Text("provisioningState") != "Succeeded" || w.woken() != wakes {
+		t.Errorf("a refusal moved the cluster, or woke somebody: %v", r)
+	}
+}
+
+func TestTheSpecOffersTheTasksThatExist(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../openapi/admin/admin.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spec struct {
+		Definitions map[string]struct {
+			Enum []model.MaintenanceTask `json:"enum"`
+		} `json:"definitions"`
+	}
+	if err := json.Unmarshal(text, &spec); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := spec.Definitions["MaintenanceTask"].Enum, model.MaintenanceTasks(); !slices.Equal(got, want) {
+		t.Errorf("the spec has %v, the service %v", got, want)
+	}
+}
+
+// audits are the lines that the log has for the audit.
+func (w *world) audits() []stand.Object {
+	w.t.Helper()
+	var lines []stand.Object
+	for text := range strings.Lines(w.logged()) {
+		var line stand.Object
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			w.t.Fatal(err)
+		}
+		if line["msg"] == "audit" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestEveryWriteOfAnEngineerIsAudited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.ready(newest, "one")
+	path := "/admin" + id.String()
+	w.do("GET", path, "", nil)
+	w.do("PATCH", id.String(), newest, stand.Object{}, "X-Ms-Client-Principal-Name", "customer-canary")
+	w.do("PUT", "/admin/nothing", "", stand.Object{})
+	begun := w.want(200, w.do("PATCH", strings.Replace(path, "/admin/", "/ADMIN/", 1), "", stand.Object{}, "X-Ms-Client-Principal-Name", "ann@example.com", "X-Ms-Correlation-Request-Id", "correlation-9"))
+	w.want(409, w.do("PATCH", path, "", stand.Object{}, "X-Ms-Client-Principal-Name", strings.Repeat("x", 1000)))
+	w.want(201, w.do("PUT", "/admin/versions", "", stand.Object{"properties": stand.Object{"version": "4.99.1", "openShiftPullspec": "a", "installerPullspec": "b"}}))
+	lines := w.audits()
+	want := []stand.Object{
+		{"method": "PATCH", "path": path, "status": 200.0, "subject": "Everything", "principal": "ann@example.com", "correlation_id": "correlation-9",
+			"operation_id": begun.Text("internal.operation.id"), "request_id": begun.Header.Get("X-Ms-Request-Id"), "fingerprint": ""},
+		{"method": "PATCH", "path": path, "status": 409.0, "principal": strings.Repeat("x", 128), "operation_id": ""},
+		{"method": "PUT", "path": "/admin/versions", "status": 201.0, "subject": "4.99.1", "principal": ""},
+	}
+	if len(lines) != len(want) {
+		t.Fatalf("got %d lines, want %d: %v", len(lines), len(want), lines)
+	}
+	for i := range want {
+		for name, value := range want[i] {
+			if lines[i][name] != value {
+				t.Errorf("line %d: %s is %v, want %v", i, name, lines[i][name], value)
+			}
+		}
+	}
+	if contains(w.logged(), "customer-canary") {
+		t.Error("the log says who the customer is")
+	}
+}
