@@ -54,7 +54,17 @@ func (s *Server) viewOperation(c *call) (*operationView, error) {
 		tenant != "" && v.op.TenantID != "" && !strings.EqualFold(tenant, v.op.TenantID) {
 		return nil, absent
 	}
-	return v, s.viewCluster(c, v)
+	if err := s.viewCluster(c, v); err != nil || v.running != nil || v.op.State != "" {
+		return v, err
+	}
+	// It may have ended since it was read. Workers end the operation before the
+	// cluster, so what a second look finds is true.
+	if doc, err = s.Store.Operations.Get(c.ctx(), id, id); err == nil {
+		v.op = &doc.Operation
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	return v, nil
 }
 
 func (s *Server) viewCluster(c *call, v *operationView) error {

@@ -1,12 +1,15 @@
 package server_test
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/stand"
 )
@@ -129,6 +132,41 @@ func TestAnOperationThatNeverEndedIsCanceledOnceItsClusterIsGone(t *testing.T) {
 	}
 	if r := w.do("GET", status(created), "", nil); r.Text("status") != "Canceled" || r.Code() == "" {
 		t.Error(r)
+	}
+}
+
+// overtaken is a keeper behind which something happens once, right after an
+// operation was read.
+type overtaken struct {
+	store.Keeper
+	by atomic.Pointer[func()]
+}
+
+func (o *overtaken) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
+	r, err := o.Keeper.Read(ctx, c, partition, id)
+	if c.Name == "Operations" {
+		if happen := o.by.Swap(nil); happen != nil {
+			(*happen)()
+		}
+	}
+	return r, err
+}
+
+func TestAnOperationThatEndsWhileItIsReadIsNotCanceled(t *testing.T) {
+	t.Parallel()
+	o := &overtaken{}
+	st := openStore(t, func(k store.Keeper) store.Keeper { o.Keeper = k; return o })
+	w := newWorld(t, func(c *server.Config) { c.Store = st })
+	w.store = st
+	polls := map[string]func(created *stand.Reply) string{"status": status, "result": result}
+	for poll, url := range polls {
+		created := w.create(newest, poll)
+		end := func() { w.finish(clusterID(poll), model.Succeeded) }
+		o.by.Store(&end)
+		r := w.want(200, w.do("GET", url(created), "", nil))
+		if ended := r.Text("status") == "Succeeded" && r.Text("endTime") != ""; !ended && r.Text("id") != clusterID(poll).String() {
+			t.Error(poll, r)
+		}
 	}
 }
 

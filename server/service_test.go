@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,10 +17,8 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -305,20 +302,8 @@ func (l *lossy) Replace(ctx context.Context, c *store.Container, r store.Record)
 
 func TestAWriteThatMayHaveHappenedKeepsItsOperation(t *testing.T) {
 	t.Parallel()
-	keeper, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := store.ParseKeyring([]byte(store.NewKey()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &lossy{Keeper: keeper}
-	st := store.New(l, keys)
-	t.Cleanup(func() { _ = st.Close() })
-	if err := seed.Empty(t.Context(), st); err != nil {
-		t.Fatal(err)
-	}
+	l := &lossy{}
+	st := openStore(t, func(k store.Keeper) store.Keeper { l.Keeper = k; return l })
 	w := newWorld(t, func(c *server.Config) { c.Store = st })
 	w.store = st
 	id := w.ready(newest, "lossy")

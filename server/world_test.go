@@ -55,11 +55,16 @@ func (w *world) logged() string {
 	return w.log.String()
 }
 
-func openStore(t testing.TB) *store.Store {
+// openStore opens a seeded store. Each wrap puts a keeper around the last.
+func openStore(t testing.TB, wraps ...func(store.Keeper) store.Keeper) *store.Store {
 	t.Helper()
+	var keeper store.Keeper
 	keeper, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, wrap := range wraps {
+		keeper = wrap(keeper)
 	}
 	keys, err := store.ParseKeyring([]byte(store.NewKey()))
 	if err != nil {
