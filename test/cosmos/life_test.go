@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,12 +34,17 @@ func TestServersAndBackendsShareTheLivesOfClusters(t *testing.T) {
 	// Two clusters at a time each: one backend cannot have them all.
 	first, second := d.backend("--workers", "2"), d.backend("--workers", "2")
 	var ids []arm.ClusterID
+	var polls sync.WaitGroup
 	for i := range 5 {
 		ids = append(ids, clusterID("life", fmt.Sprintf("shared-%d", i)))
-		sites[i%2].create(ids[i])
+		created := sites[i%2].create(ids[i])
+		for _, s := range sites {
+			polls.Go(func() { s.runsThenSucceeds(created) })
+		}
 	}
+	polls.Wait()
 	for i, id := range ids {
-		sites[(i+1)%2].settles(id)
+		sites[i%2].settles(id)
 	}
 	live(clusterID("life", "whole"), sites)
 	if one, other := d.steps(first), d.steps(second); one == 0 || other == 0 {
@@ -111,6 +117,27 @@ func (s *site) ended(reply *stand.Reply) {
 	if err != nil || status.Text("status") != "Succeeded" {
 		s.Errorf("%s began %s, %v; want it Succeeded", reply, status, err)
 	}
+}
+
+// runsThenSucceeds polls a create without pause, to be there whenever it ends: a
+// poll may see it running or succeeded and nothing between.
+func (s *site) runsThenSucceeds(created *stand.Reply) {
+	address, err := url.Parse(created.Header.Get("Azure-AsyncOperation"))
+	for err == nil {
+		var status *stand.Reply
+		if status, err = s.client.Do(s.ctx, stand.Request{Method: http.MethodGet, Path: address.RequestURI()}); err != nil {
+			break
+		}
+		switch got := status.Text("status"); got {
+		case "Creating":
+		case "Succeeded":
+			return
+		default:
+			s.Errorf("%s; want Creating or Succeeded", status)
+			return
+		}
+	}
+	s.Errorf("%s: %v", created, err)
 }
 
 // list walks over the pages of a list and asks another site for each page.
