@@ -74,6 +74,9 @@ func (c *rpCommand) openCosmos(ctx context.Context, location string) (store.Keep
 	}
 	// In production the deployment creates the containers; the service has no right to.
 	if err := keeper.Prepare(ctx); err != nil {
+		if options.Key == "" {
+			err = fmt.Errorf("outside production the database is made if missing, which needs --cosmos-key: %w", err)
+		}
 		return nil, errors.Join(err, keeper.Close())
 	}
 	return keeper, nil
