@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(asProgram) == "":
 		os.Exit(m.Run())
-	case os.Args[1] == "rp":
+	case len(os.Args) > 1 && os.Args[1] == "rp":
 		provide(os.Args[1:])
 	default:
 		main()
