@@ -185,7 +185,7 @@ func BenchmarkList100(b *testing.B) {
 			}
 			w := ec.Response()
 			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			for _, r := range rows {
 				if _, err := w.Write(r.Body); err != nil {
 					return err

@@ -226,7 +226,7 @@ func (c *Clusters) boot(id string, h home.Home) error {
 	go func() {
 		defer c.work.Done()
 		defer close(cl.done)
-		cl.process.Run(ctx) // it never gives up, so it has no error
+		_ = cl.process.Run(ctx) // it never gives up, so it has no error
 	}()
 	return nil
 }

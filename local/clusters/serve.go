@@ -37,7 +37,7 @@ func (c *Clusters) Serve(ctx context.Context, socket string) error {
 		WriteTimeout:      10 * time.Second,
 		ErrorLog:          nil,
 	}
-	stop := context.AfterFunc(ctx, func() { server.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("socket of the control planes: %w", err)
@@ -105,5 +105,5 @@ func (c *Clusters) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func writeJSON(w http.ResponseWriter, code int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	json.NewEncoder(w).Encode(value)
+	_ = json.NewEncoder(w).Encode(value)
 }

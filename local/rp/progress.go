@@ -38,7 +38,7 @@ func (r *RP) Follow(ctx context.Context, out io.Writer) {
 	for {
 		if now, err := r.clusters(ctx); err == nil {
 			for _, line := range changes(seen, now, time.Now()) {
-				fmt.Fprintln(out, line)
+				_, _ = fmt.Fprintln(out, line)
 			}
 			seen = now
 		}

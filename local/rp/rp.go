@@ -33,15 +33,16 @@ func At(listen string) *RP {
 	return &RP{base: "http://" + listen, http: &http.Client{Timeout: callTimeout}}
 }
 
-// WaitReady returns once the provider accepts requests, or with ctx's error.
-func (r *RP) WaitReady(ctx context.Context) error {
+// BecomesReady returns true once the provider accepts requests, false if ctx
+// ends before.
+func (r *RP) BecomesReady(ctx context.Context) bool {
 	for {
 		if err := r.call(ctx, http.MethodGet, "/healthz/ready", nil, nil); err == nil {
-			return nil
+			return true
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		case <-time.After(readyPoll):
 		}
 	}

@@ -18,15 +18,15 @@ func serve(t *testing.T, handler http.HandlerFunc) *RP {
 	return At(strings.TrimPrefix(server.URL, "http://"))
 }
 
-func TestWaitReadyWaits(t *testing.T) {
+func TestItWaitsForAProviderThatBecomesReady(t *testing.T) {
 	var asked atomic.Int32
 	r := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/healthz/ready" || asked.Add(1) < 3 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
-	if err := r.WaitReady(t.Context()); err != nil || asked.Load() != 3 {
-		t.Errorf("after %d questions: %v", asked.Load(), err)
+	if ready := r.BecomesReady(t.Context()); !ready || asked.Load() != 3 {
+		t.Errorf("after %d questions it is ready: %v", asked.Load(), ready)
 	}
 }
 

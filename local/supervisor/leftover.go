@@ -53,12 +53,12 @@ func Lock(path string) (unlock func(), err error) {
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(path)
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("%s is held by process %s, which uses this directory already: stop it, or choose another directory",
 			path, strings.TrimSpace(string(holder)))
 	}
 	if err := file.Truncate(0); err == nil {
-		fmt.Fprintln(file, os.Getpid())
+		_, _ = fmt.Fprintln(file, os.Getpid()) // only for people to read
 	}
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil
 }

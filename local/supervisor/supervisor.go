@@ -141,7 +141,7 @@ func (p *Process) start(ctx context.Context) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log of %s: %w", p.Name, err)
 	}
-	defer log.Close() // the program has its own
+	defer func() { _ = log.Close() }() // the program has its own
 	cmd := exec.Command(p.Path, p.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = attributes()
@@ -160,7 +160,7 @@ func (p *Process) ended(exit error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running, p.exit = nil, exit
-	os.Remove(p.PIDFile)
+	_ = os.Remove(p.PIDFile)
 }
 
 // stop asks the program to end, and makes it end when its grace is over.
@@ -169,7 +169,7 @@ func (p *Process) stop() {
 	if pid == 0 {
 		return
 	}
-	syscall.Kill(pid, syscall.SIGTERM)
+	_ = syscall.Kill(pid, syscall.SIGTERM)
 	for deadline := time.Now().Add(p.Grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if p.PID() != pid {
 			return
@@ -180,7 +180,7 @@ func (p *Process) stop() {
 
 // killGroup ends a program that attributes made the leader of its group, and
 // all that it started.
-func killGroup(pid int) { syscall.Kill(-pid, syscall.SIGKILL) }
+func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
 func openLog(path string) (*os.File, error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {

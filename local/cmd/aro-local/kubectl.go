@@ -16,8 +16,7 @@ type kubectlCommand struct {
 func (c kubectlCommand) Run() error {
 	// kubectl reads its arguments from here, also to find plugins.
 	os.Args = append([]string{"kubectl"}, c.Args...)
-	if err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()); err != nil {
-		util.CheckErr(err)
-	}
-	return nil
+	err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand())
+	util.CheckErr(err)
+	return err
 }

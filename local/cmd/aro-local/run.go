@@ -108,7 +108,7 @@ func (c runCommand) provider(log *slog.Logger) (*supervisor.Process, error) {
 // present registers the subscription, tells what to try, and shows progress.
 func (c runCommand) present(ctx context.Context) error {
 	provider := rp.At(c.Listen)
-	if provider.WaitReady(ctx) != nil {
+	if !provider.BecomesReady(ctx) {
 		return nil // stopped before it was ready
 	}
 	if err := c.register(ctx, provider); err != nil {
