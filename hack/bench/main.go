@@ -22,6 +22,21 @@ import (
 // packages hold benchmarks, in the order of the report.
 var packages = []string{"./shape", "./conversion", "./model", "./store", "./store/sqlite", "./server", "./backend/...", "./test/bench"}
 
+// budgets are what the figures are held against.
+const budgets = `
+| what | budget | where it is measured |
+|---|---|---|
+| GET through the whole server | at most 3 × a bare handler on the same row, at most 150 allocations | server, Get |
+| LIST of 100 | at most 3 × reading and writing the rows raw | server, List100 |
+| PUT create, durable | at most 3 × the same writes raw | server, Create |
+| validation of a full PUT body | at most 1/8 of kin-openapi's filter | shape, PutBody |
+| HTTP over loopback, load generator included | at least 4,000 GET/s and 300 durable creates/s | test/bench, HTTP |
+| 100,000 clusters against 1,000 | GET, LIST page and claim at most 1.5 × | test/bench, Growth |
+| resident memory at 100,000 clusters | under 300 MiB | test/bench, Memory |
+| from the answer to the first step | p99 under 250 ms in one process, under 2 s across processes | test/bench, Pickup |
+| step engine | at least 500 recorded steps/s | backend, RecordedSteps |
+`
+
 func main() {
 	out := flag.String("o", "", "write the report to this file instead of standard output")
 	count := flag.Int("count", 3, "runs of each benchmark; the median is reported")
@@ -35,8 +50,9 @@ func main() {
 
 func run(path, match string, count int) error {
 	var report bytes.Buffer
-	fmt.Fprintf(&report, "# Performance\n\nWritten by `make bench` on %s, %s, %d CPUs: medians of %d runs. Compare ratios; absolute times are of that machine.\n",
+	fmt.Fprintf(&report, "# Performance\n\nWritten by `make bench` on %s, %s, %d CPUs: medians of %d run(s). Compare ratios; absolute times are of that machine.\n",
 		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), count)
+	report.WriteString(budgets)
 	for _, p := range packages {
 		results, err := benchmark(p, match, count)
 		if err != nil {
