@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/aro-rp/aro/local/home"
 )
@@ -16,6 +17,9 @@ const (
 	firstPort = 20000
 	portCount = 10000
 	portTries = 100
+	// portPatience is how long a cluster waits for its own port.
+	portPatience = 3 * time.Second
+	portPoll     = 50 * time.Millisecond
 )
 
 // settlePort chooses the cluster's port once, and again only if another program
@@ -25,7 +29,7 @@ func (c *Clusters) settlePort(h home.Home) error {
 	if err != nil {
 		return err
 	}
-	if port != 0 && free(port) {
+	if port != 0 && comesFree(port) {
 		return nil
 	}
 	reserved, err := c.reserved()
@@ -56,6 +60,17 @@ func (c *Clusters) reserved() (map[int]bool, error) {
 		ports[port] = true
 	}
 	return ports, nil
+}
+
+// comesFree gives a process that was killed a moment ago the time to let go of
+// its port: it may count as ended while its last threads still hold it.
+func comesFree(port int) bool {
+	for deadline := time.Now().Add(portPatience); !free(port); time.Sleep(portPoll) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 func free(port int) bool {
