@@ -32,10 +32,58 @@ type Internal struct {
 	// Transitions are the last moves of the state, oldest first.
 	Transitions []Transition `json:"transitions,omitempty"`
 
-	InfraID             string `json:"infraId,omitempty"`
+	// Names are chosen once and stored before anything carries them.
+	InfraID                     string `json:"infraId,omitempty"`
+	StorageSuffix               string `json:"storageSuffix,omitempty"`
+	ImageRegistryStorageAccount string `json:"imageRegistryStorageAccountName,omitempty"`
+	// OutboundIPs are the names of public IPs made for outbound traffic alone.
+	OutboundIPs []string `json:"outboundIps,omitempty"`
+
+	// SSHKey is the private key of the machines' user core, PEM.
+	SSHKey Secret `json:"sshKey,omitempty"`
+	// BoundServiceAccountSigningKey signs tokens of workload identities, PEM.
+	// Once the cluster was installed with it, it must not change.
+	BoundServiceAccountSigningKey Secret `json:"boundServiceAccountSigningKey,omitempty"`
+	// MTU of the machines' network, in bytes; 0 means 1500.
+	MTU int `json:"mtuSize,omitempty"`
+	// Zones of the machines; empty means that the region or size has none.
+	Zones []string `json:"zones,omitempty"`
+	// PrivateEndpointIP is where the service reaches the cluster's API server.
+	PrivateEndpointIP string `json:"apiServerPrivateEndpointIp,omitempty"`
+	// ResourceProviderID is the object id of the service's own application in the
+	// customer's tenant.
+	ResourceProviderID string `json:"resourceProviderId,omitempty"`
+
+	// AdminKubeconfig is the installer's; ServiceKubeconfig and SREKubeconfig are
+	// for the service and for those who run it; UserAdminKubeconfig is given out.
 	AdminKubeconfig     Secret `json:"adminKubeconfig,omitempty"`
+	ServiceKubeconfig   Secret `json:"aroServiceKubeconfig,omitempty"`
+	SREKubeconfig       Secret `json:"aroSREKubeconfig,omitempty"`
 	UserAdminKubeconfig Secret `json:"userAdminKubeconfig,omitempty"`
 	KubeadminPassword   Secret `json:"kubeadminPassword,omitempty"`
+
+	// Diagnostics were gathered when the last operation failed.
+	Diagnostics *Diagnostics `json:"diagnostics,omitempty"`
+}
+
+// Diagnostics is what was found out about a cluster after a step failed, for
+// those who run the service. It holds no secrets.
+type Diagnostics struct {
+	Unknown
+
+	OperationID string    `json:"operationId,omitempty"`
+	Step        string    `json:"step,omitempty"`
+	At          time.Time `json:"at,omitempty"`
+	// Findings in the order they were gathered.
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// Finding is one thing looked at; Text is bounded and may be several lines.
+type Finding struct {
+	Unknown
+
+	Name string `json:"name,omitempty"`
+	Text string `json:"text,omitempty"`
 }
 
 // OperationKind says what an operation makes of a cluster.

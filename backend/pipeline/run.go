@@ -149,6 +149,7 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 	left := record.StartedAt.Add(step.Timeout).Sub(w.options.Now())
 
 	var wait *later
+	var patient *again
 	var typed *arm.Error
 	switch {
 	case errors.As(err, &wait) && left > 0:
@@ -156,7 +157,7 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 		return w.pause(ctx, record, min(wait.after, left), nil)
 	case errors.As(err, &wait):
 		err = timedOut(step, wait.waitingFor)
-	case errors.As(err, &typed) && !typed.Code.Retryable():
+	case errors.As(err, &typed) && !typed.Code.Retryable() && !errors.As(err, &patient):
 	case left > 0:
 		after := min(backOff(record), left)
 		record.WaitingFor, record.LastError = "", truncated(err.Error())

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -72,6 +73,17 @@ type later struct {
 }
 
 func (l *later) Error() string { return "waiting for " + l.waitingFor }
+
+// Again is what a step returns when err is probably about something that only
+// takes its time, such as a role assignment that has not spread yet. The step is
+// tried again; only when its time is over the plan ends with err.
+func Again(err *arm.Error) error { return &again{err} }
+
+type again struct{ err *arm.Error }
+
+func (a *again) Error() string { return a.err.Error() }
+
+func (a *again) Unwrap() error { return a.err }
 
 // Pause is Run's answer when the plan cannot go on now: the worker gives the
 // lease back with Work.Rest and is free until then.

@@ -1,0 +1,72 @@
+// Package env is what differs between the places the service runs in:
+// production, development and test. Whoever asks where something is, or whether
+// something is done here, asks an Environment; nothing else in the service knows
+// what kind of place it is in.
+//
+// It holds words and addresses, no clients and no I/O, and it reads no
+// environment variables: cmd/aro does.
+package env
+
+import "strings"
+
+// Environment is one place the service runs in. Make it with New.
+type Environment struct {
+	Mode Mode
+	// Location is the Azure region served; Domain the DNS zone below which
+	// clusters get names, such as eastus.aroapp.io.
+	Location, Domain string
+	// TenantID, SubscriptionID and ResourceGroup are the service's own.
+	TenantID, SubscriptionID, ResourceGroup string
+	// FirstPartyClientID is the application as which the service acts on
+	// customers' resources.
+	FirstPartyClientID string
+	// ServiceVault, ClusterVault and IdentityVault are URLs of key vaults: of the
+	// service's own secrets, of clusters' certificates, and of cluster identities'
+	// credentials.
+	ServiceVault, ClusterVault, IdentityVault string
+	// OIDCStorage is the URL of the blob container that holds the OpenID documents
+	// of workload identity clusters; OIDCIssuer the URL below which readers find them.
+	OIDCStorage, OIDCIssuer string
+	// RegistryDomain is the host of the registry that mirrors OpenShift's images.
+	RegistryDomain string
+	// CertificateIssuer names the issuer of clusters' certificates in ClusterVault.
+	CertificateIssuer string
+	// MSIAudience is the token audience of the managed identity data plane.
+	MSIAudience string
+}
+
+// Mode is the kind of place.
+type Mode string
+
+// The kinds. Test is development with time scaled down for the test suite.
+const (
+	Production  Mode = "production"
+	Development Mode = "development"
+	Test        Mode = "test"
+)
+
+// PrivateEndpointSubnetID is where the service puts its private endpoints to clusters.
+func (e *Environment) PrivateEndpointSubnetID() string {
+	return "/subscriptions/" + e.SubscriptionID + "/resourceGroups/" + e.ResourceGroup +
+		"/providers/Microsoft.Network/virtualNetworks/rp-pe-vnet-001/subnets/rp-pe-subnet"
+}
+
+// FullDomain completes a cluster's domain: a single label is a name below Domain.
+func (e *Environment) FullDomain(domain string) string {
+	if strings.Contains(domain, ".") {
+		return domain
+	}
+	return domain + "." + e.Domain
+}
+
+// ManagedName returns the label of a cluster's domain below Domain, and false
+// when the domain is the customer's own.
+func (e *Environment) ManagedName(domain string) (label string, managed bool) {
+	label, found := strings.CutSuffix(e.FullDomain(domain), "."+e.Domain)
+	return label, found && label != "" && !strings.Contains(label, ".")
+}
+
+// DelegatedDomain tells whether names below Domain resolve on the internet.
+// Where they do not, kubeconfigs name the address beside the name, and trust the
+// cluster's own authority.
+func (e *Environment) DelegatedDomain() bool { return e.Mode == Production }
