@@ -8,6 +8,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,13 @@ type Config struct {
 	Store *store.Store
 	// Plans has one plan for each kind of operation.
 	Plans map[model.OperationKind][]pipeline.Step
+
+	// Diagnose looks for what explains why a step failed, within what ctx leaves it;
+	// nil when nobody looks. It must hold no secrets.
+	Diagnose func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics
+	// Trace puts an operation's correlation id where calls to other services find
+	// it; nil when there are none.
+	Trace func(ctx context.Context, correlationID string) context.Context
 
 	// Concurrency is how many operations run at once in this process; 100.
 	Concurrency int
@@ -63,6 +71,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.NewID == nil {
 		c.NewID = uuid.NewString
+	}
+	if c.Diagnose == nil {
+		c.Diagnose = func(context.Context, *model.Cluster, string, error) *model.Diagnostics { return nil }
+	}
+	if c.Trace == nil {
+		c.Trace = func(ctx context.Context, _ string) context.Context { return ctx }
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()

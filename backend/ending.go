@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -15,6 +16,7 @@ import (
 // are told, then the cluster leaves its running state or, deleted, goes. A crash
 // in between is harmless: the next worker finds what was told.
 func (w *Worker) end(ctx context.Context, op *operation, failure error) error {
+	found := w.diagnose(ctx, op, failure)
 	result, err := w.tell(ctx, op, failure)
 	if err != nil {
 		return err
@@ -22,13 +24,33 @@ func (w *Worker) end(ctx context.Context, op *operation, failure error) error {
 	if op.Kind == model.Delete && result.State == model.Succeeded {
 		err = op.work.Delete(ctx)
 	} else {
-		err = op.work.End(ctx, func(c *model.Cluster) { w.settle(c, op, result) })
+		err = op.work.End(ctx, func(c *model.Cluster) { w.settle(c, op, result, found) })
 	}
 	if err != nil {
 		return err
 	}
 	w.reportEnd(ctx, op, result, failure)
 	return nil
+}
+
+// diagnoseTimeout bounds how long clients wait for a failure to be looked into.
+const diagnoseTimeout = 20 * time.Second
+
+// diagnose looks for what explains the failure, while it can still be seen.
+func (w *Worker) diagnose(ctx context.Context, op *operation, failure error) *model.Diagnostics {
+	if failure == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
+	defer cancel()
+	return w.Diagnose(ctx, op.work.Cluster(), currentStep(op.work.Cluster()), failure)
+}
+
+func currentStep(c *model.Cluster) string {
+	if op := c.Internal.Operation; op != nil && op.Current != nil {
+		return op.Current.Name
+	}
+	return ""
 }
 
 // tell writes the operation's result where clients look, and returns it. A
@@ -80,10 +102,12 @@ func forClients(b arm.Body) model.OperationError {
 	return e
 }
 
-func (w *Worker) settle(c *model.Cluster, op *operation, result model.AsyncOperation) {
+func (w *Worker) settle(c *model.Cluster, op *operation, result model.AsyncOperation, found *model.Diagnostics) {
 	var code, message string
+	c.Internal.LastFailure, c.Internal.Diagnostics = nil, found
 	if result.Error != nil {
 		code, message = result.Error.Code, result.Error.Message
+		c.Internal.LastFailure = &model.Failure{OperationID: op.ID, Step: currentStep(c), At: w.Now().UTC(), Error: *result.Error}
 	}
 	c.End(result.State, code, w.Now().UTC())
 	if op.Kind == model.AdminUpdate && code != "" {

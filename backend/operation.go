@@ -36,7 +36,7 @@ func (w *Worker) runOperation(ctx context.Context, due *store.ClusterDocument, l
 	if due.Due != nil {
 		w.metrics.pickup.Observe(max(0, w.Now().Sub(due.WrittenAt).Seconds()-*due.Due))
 	}
-	ctx, release := w.keepAlive(ctx, op)
+	ctx, release := w.keepAlive(w.Trace(ctx, op.CorrelationID), op)
 	defer release()
 	return w.conclude(ctx, op, w.perform(ctx, op))
 }

@@ -93,6 +93,9 @@ func TestFailuresReachClientAndCluster(t *testing.T) {
 				t.Errorf("%s: cluster is %s (failed while %q), want %s (%q)", test.why,
 					c.Properties.ProvisioningState, c.Internal.FailedProvisioningState, test.state, test.was)
 			}
+			if f := c.Internal.LastFailure; f == nil || f.OperationID != id || f.Step != "fails" || f.Error.Code != test.code || f.Error.Target != "properties.x" {
+				t.Errorf("%s: recorded %+v", test.why, f)
+			}
 			if maintained := c.Internal.LastAdminUpdateError != ""; maintained != (test.kind == model.AdminUpdate) {
 				t.Errorf("%s: last maintenance error is %q", test.why, c.Internal.LastAdminUpdateError)
 			}

@@ -62,8 +62,19 @@ type Internal struct {
 	UserAdminKubeconfig Secret `json:"userAdminKubeconfig,omitempty"`
 	KubeadminPassword   Secret `json:"kubeadminPassword,omitempty"`
 
-	// Diagnostics were gathered when the last operation failed.
+	// LastFailure and Diagnostics are of the last operation, if it failed.
+	LastFailure *Failure     `json:"lastFailure,omitempty"`
 	Diagnostics *Diagnostics `json:"diagnostics,omitempty"`
+}
+
+// Failure is how an operation failed.
+type Failure struct {
+	Unknown
+
+	OperationID string         `json:"operationId,omitempty"`
+	Step        string         `json:"step,omitempty"`
+	At          time.Time      `json:"at,omitempty"`
+	Error       OperationError `json:"error"`
 }
 
 // Diagnostics is what was found out about a cluster after a step failed, for
@@ -71,9 +82,7 @@ type Internal struct {
 type Diagnostics struct {
 	Unknown
 
-	OperationID string    `json:"operationId,omitempty"`
-	Step        string    `json:"step,omitempty"`
-	At          time.Time `json:"at,omitempty"`
+	At time.Time `json:"at,omitempty"`
 	// Findings in the order they were gathered.
 	Findings []Finding `json:"findings,omitempty"`
 }

@@ -248,6 +248,7 @@ func explain(doc *store.ClusterDocument) admin.Explanation {
 	if doc.Owner != "" && doc.Due != nil {
 		e.Lease = &admin.Lease{Owner: doc.Owner, ExpiresAt: doc.WrittenAt.Add(time.Duration(*doc.Due * float64(time.Second)))}
 	}
+	explainFailure(&e, &cl.Internal)
 	op := cl.Internal.Operation
 	if op == nil {
 		return e
@@ -263,6 +264,23 @@ func explain(doc *store.ClusterDocument) admin.Explanation {
 		e.CurrentStep, e.WaitingFor, e.NextAttempt = &step, step.WaitingFor, step.NextAttempt
 	}
 	return e
+}
+
+// explainFailure tells how the last operation failed, if it did.
+func explainFailure(e *admin.Explanation, in *model.Internal) {
+	if f := in.LastFailure; f != nil {
+		e.LastFailure = &admin.Failure{
+			OperationID: f.OperationID, Step: present(f.Step), At: f.At,
+			Code: f.Error.Code, Message: f.Error.Message, Target: present(f.Error.Target),
+		}
+	}
+	if in.Diagnostics != nil {
+		findings := make([]admin.Finding, len(in.Diagnostics.Findings))
+		for i, f := range in.Diagnostics.Findings {
+			findings[i] = admin.Finding{Name: f.Name, Text: f.Text}
+		}
+		e.Findings = &findings
+	}
 }
 
 func stepState(s *model.Step) admin.StepState {

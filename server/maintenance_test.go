@@ -49,7 +49,7 @@ func (w *world) plans(b stand.Behaviour) (map[model.OperationKind][]pipeline.Ste
 // employ lets a worker run the plans until the test ends.
 func (w *world) employ(plans map[model.OperationKind][]pipeline.Step) {
 	w.t.Helper()
-	worker, err := backend.New(backend.Config{Store: w.store, Plans: plans, PollInterval: 20 * time.Millisecond, LeaseTTL: 2 * time.Second,
+	worker, err := backend.New(backend.Config{Store: w.store, Plans: plans, Diagnose: seen, PollInterval: 20 * time.Millisecond, LeaseTTL: 2 * time.Second,
 		Log: slog.New(slog.NewJSONHandler(w, nil))})
 	if err != nil {
 		w.t.Fatal(err)
@@ -63,6 +63,11 @@ func (w *world) employ(plans map[model.OperationKind][]pipeline.Step) {
 			w.t.Error(err)
 		}
 	})
+}
+
+// seen is what an inspection of any failed cluster finds.
+func seen(_ context.Context, _ *model.Cluster, step string, _ error) *model.Diagnostics {
+	return &model.Diagnostics{At: time.Now(), Findings: []model.Finding{{Name: "machines", Text: "all dark at " + step}}}
 }
 
 func (w *world) eventually(what string, is func() bool) {
@@ -158,6 +163,12 @@ func TestMaintenanceThatFailsSpoilsNothingAndSaysWhy(t *testing.T) {
 	explained := w.explain(id)
 	if whole.Text("internal.lastAdminUpdateError") != reason || explained.Text("lastAdminUpdateError") != reason {
 		t.Errorf("the reason is not shown:\n%s\n%s", whole.Body, explained.Body)
+	}
+	for path, want := range map[string]string{"lastFailure.operationId": failing, "lastFailure.step": "break", "lastFailure.code": "RequestNotAllowed",
+		"lastFailure.message": "The machine room is closed.", "findings.0.name": "machines", "findings.0.text": "all dark at break"} {
+		if got := explained.Text(path); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
 	}
 	if whole.Text("properties.provisioningState") != "Succeeded" || whole.Text("internal.failedProvisioningState") != "" {
 		t.Errorf("the cluster is spoilt: %s", whole.Body)

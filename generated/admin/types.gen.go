@@ -123,11 +123,17 @@ type Explanation struct {
 	// FailedProvisioningState State in which the last failed operation was.
 	FailedProvisioningState *ProvisioningState `json:"failedProvisioningState,omitempty"`
 
+	// Findings What was found out about the cluster when its last operation failed.
+	Findings *[]Finding `json:"findings,omitempty"`
+
 	// FinishedSteps The steps of the operation that ended well, in order. They never run again.
 	FinishedSteps *[]StepState `json:"finishedSteps,omitempty"`
 
 	// LastAdminUpdateError Why the last maintenance failed. Absent when it went well.
 	LastAdminUpdateError *string `json:"lastAdminUpdateError,omitempty"`
+
+	// LastFailure Why the last operation failed. Absent when it went well.
+	LastFailure *Failure `json:"lastFailure,omitempty"`
 
 	// Lease Who works on the cluster now. Absent when nobody does.
 	Lease *Lease `json:"lease,omitempty"`
@@ -155,6 +161,36 @@ type Explanation struct {
 
 	// WaitingFor What the current step waits for. Absent when it is working.
 	WaitingFor *string `json:"waitingFor,omitempty"`
+}
+
+// Failure How an operation failed.
+type Failure struct {
+	// At When it failed, in UTC.
+	At time.Time `json:"at"`
+
+	// Code Code of the error that clients see.
+	Code string `json:"code"`
+
+	// Message Message of the error that clients see.
+	Message string `json:"message"`
+
+	// OperationID The operation, as clients poll it.
+	OperationID string `json:"operationId"`
+
+	// Step The step that failed.
+	Step *string `json:"step,omitempty"`
+
+	// Target Path of the property that the error is about.
+	Target *string `json:"target,omitempty"`
+}
+
+// Finding One thing that was looked at.
+type Finding struct {
+	// Name What was looked at.
+	Name string `json:"name"`
+
+	// Text What was seen; may be several lines.
+	Text string `json:"text"`
 }
 
 // Lease The right of one worker to change a cluster.
