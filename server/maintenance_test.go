@@ -13,10 +13,10 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend"
-	"github.com/aro-rp/aro/backend/cluster"
-	"github.com/aro-rp/aro/backend/controlplane"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/test/paper"
+	"github.com/aro-rp/aro/test/paper/seam"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -39,11 +39,11 @@ func (w *world) explain(id arm.ClusterID) *stand.Reply {
 func (w *world) plans(b stand.Behaviour) (map[model.OperationKind][]pipeline.Step, *stand.ControlPlanes) {
 	w.t.Helper()
 	planes := stand.NewControlPlanes(w.t, b)
-	machines, err := controlplane.NewClient(planes.Address)
+	machines, err := seam.NewClient(planes.Address)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return cluster.Plans(cluster.Dependencies{Machines: machines, Billing: w.store.Billing, Build: "worker"}), planes
+	return paper.Plans(paper.Dependencies{Machines: machines, Billing: w.store.Billing, Build: "worker"}), planes
 }
 
 // employ lets a worker run the plans until the test ends.
@@ -196,7 +196,7 @@ func TestDeleteEndsMaintenance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var hold atomic.Bool
-	plans, planes := w.plans(stand.Behaviour{Hold: func(controlplane.Spec) bool { return hold.Load() }})
+	plans, planes := w.plans(stand.Behaviour{Hold: func(seam.Spec) bool { return hold.Load() }})
 	w.employ(plans)
 	w.create(newest, "one")
 	id := clusterID("one")

@@ -15,8 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aro-rp/aro/backend"
-	"github.com/aro-rp/aro/backend/cluster"
-	"github.com/aro-rp/aro/backend/controlplane"
 	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
@@ -28,21 +26,22 @@ type secret string
 func (secret) String() string { return "[secret]" }
 
 type rpCommand struct {
-	Listen        string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address."`
-	Store         string        `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME, which needs --encryption-keys."`
-	Server        bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
-	Backend       bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
-	ControlPlanes string        `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where clusters' machines come from: the socket of aro-local. The backend needs it."`
-	Location      string        `env:"ARO_LOCATION" default:"eastus" help:"Azure region that this service serves."`
-	Domain        string        `env:"ARO_DOMAIN" placeholder:"DOMAIN" help:"Domain below which clusters get names. Default: LOCATION.aroapp.io."`
-	LogLevel      slog.Level    `env:"ARO_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
-	Workers       int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
-	Lease         time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
-	Poll          time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
-	Drain         time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
+	Listen   string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address."`
+	Store    string        `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME, which needs --encryption-keys."`
+	Server   bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
+	Backend  bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
+	Location string        `env:"ARO_LOCATION" default:"eastus" help:"Azure region that this service serves."`
+	Domain   string        `env:"ARO_DOMAIN" placeholder:"DOMAIN" help:"Domain below which clusters get names. Default: LOCATION.aroapp.io."`
+	LogLevel slog.Level    `env:"ARO_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
+	Workers  int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
+	Lease    time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
+	Poll     time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
+	Drain    time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
 
 	EncryptionKeys string `env:"ARO_ENCRYPTION_KEYS" type:"path" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first. All processes on one database need the same. In development an absent file is made; the default is then SQLite's path with .keys."`
 	CosmosKey      secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Key of the Cosmos DB account, for emulators and development. Default: the environment's Azure credential, which may not create databases."`
+
+	cloudFlags `embed:""`
 
 	Production   bool   `env:"ARO_PRODUCTION" help:"Refuse to start without TLS, client certificate allow-lists and keys."`
 	TLSCert      string `env:"ARO_TLS_CERT" type:"path" placeholder:"FILE" help:"Server certificate chain, PEM."`
@@ -78,7 +77,7 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	wake := func() {}
 	if c.Backend {
-		worker, err := c.newWorker(documents, metrics, log)
+		worker, err := c.newWorker(ctx, documents, metrics, log)
 		if err != nil {
 			return fmt.Errorf("backend: %w", err)
 		}
@@ -100,24 +99,20 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (c *rpCommand) newWorker(documents *store.Store, metrics *prometheus.Registry, log *slog.Logger) (*backend.Worker, error) {
-	if c.ControlPlanes == "" {
-		return nil, errors.New("--control-planes is missing: start aro-local, which sets it, or use --backend=false")
-	}
-	machines, err := controlplane.NewClient(c.ControlPlanes)
-	if err != nil {
-		return nil, fmt.Errorf("--control-planes: %w", err)
-	}
-	return backend.New(backend.Config{
+func (c *rpCommand) newWorker(ctx context.Context, documents *store.Store, metrics *prometheus.Registry, log *slog.Logger) (*backend.Worker, error) {
+	cfg := backend.Config{
 		Store:        documents,
-		Plans:        cluster.Plans(cluster.Dependencies{Machines: machines, Billing: documents.Billing, Build: version}),
 		Concurrency:  c.Workers,
 		LeaseTTL:     c.Lease,
 		PollInterval: c.Poll,
 		DrainGrace:   c.Drain,
 		Log:          log,
 		Metrics:      metrics,
-	})
+	}
+	if err := c.plan(ctx, &cfg); err != nil {
+		return nil, err
+	}
+	return backend.New(cfg)
 }
 
 // newServer completes what flags say about the API.

@@ -17,7 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/controlplane"
+	"github.com/aro-rp/aro/test/paper/seam"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -102,7 +102,7 @@ func (k *kit) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.planes = stand.NewControlPlanes(t, stand.Behaviour{Hold: func(s controlplane.Spec) bool {
+	k.planes = stand.NewControlPlanes(t, stand.Behaviour{Hold: func(s seam.Spec) bool {
 		_, held := k.held.Load(s.Name)
 		return held
 	}})

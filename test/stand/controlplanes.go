@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aro-rp/aro/backend/controlplane"
+	"github.com/aro-rp/aro/test/paper/seam"
 )
 
 // Behaviour says how the control planes of a stand behave.
@@ -29,14 +29,14 @@ type Behaviour struct {
 	// is answered: the moment at which a caller cannot know what happened.
 	OnCall func(method string)
 	// Hold keeps clusters from getting ready for as long as it says so.
-	Hold func(controlplane.Spec) bool
+	Hold func(seam.Spec) bool
 	// Kubeconfig and Password are what ready clusters hand out. Empty means
 	// something made up from the cluster's id.
 	Kubeconfig, Password string
 }
 
 // ControlPlanes provides control planes that exist only as records: the other
-// side of the seam backend/controlplane. It outlives the processes it serves and
+// side of the seam backend/seam. It outlives the processes it serves and
 // remembers what they did to it.
 type ControlPlanes struct {
 	// Address is the value for --control-planes.
@@ -53,7 +53,7 @@ type Record struct {
 	// Created counts changes from nothing to something; Applied all Applies.
 	Created, Applied int
 	// Specs are the distinct specs in the order they came.
-	Specs []controlplane.Spec
+	Specs []seam.Spec
 	// Removed counts changes from something to nothing.
 	Removed int
 	// AppliedLate counts Applies after a Remove.
@@ -136,7 +136,7 @@ func (c *ControlPlanes) interrupted(next http.Handler) http.Handler {
 }
 
 func (c *ControlPlanes) apply(w http.ResponseWriter, r *http.Request) {
-	var spec controlplane.Spec
+	var spec seam.Spec
 	if err := json.NewDecoder(r.Body).Decode(&spec); err != nil || spec.ID != r.PathValue("id") {
 		http.Error(w, `{"error":"not a spec of this cluster"}`, http.StatusBadRequest)
 		return
@@ -204,7 +204,7 @@ func (c *ControlPlanes) settle(p *plane) {
 
 func (c *ControlPlanes) answer(w http.ResponseWriter, p *plane) {
 	spec := p.record.Specs[len(p.record.Specs)-1]
-	status := controlplane.Status{NodesWanted: spec.Masters.Count, Message: "starting"}
+	status := seam.Status{NodesWanted: spec.Masters.Count, Message: "starting"}
 	for _, pool := range spec.Workers {
 		status.NodesWanted += pool.Count
 	}
@@ -228,7 +228,7 @@ func kubeconfig(id string) string {
 		base64.StdEncoding.EncodeToString([]byte(id)) + "\n"
 }
 
-func equal(a, b controlplane.Spec) bool {
+func equal(a, b seam.Spec) bool {
 	workers := slices.Equal(a.Workers, b.Workers)
 	a.Workers, b.Workers = nil, nil
 	return workers && fmt.Sprint(a) == fmt.Sprint(b)
