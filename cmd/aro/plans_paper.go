@@ -1,0 +1,32 @@
+//go:build paper
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/test/paper"
+	"github.com/aro-rp/aro/test/paper/seam"
+)
+
+// cloudFlags lead to machines that exist on paper only: this is the build for
+// proofs of the API, the store and the worker, which need thousands of clusters.
+type cloudFlags struct {
+	ControlPlanes string `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where records stand for machines. The backend needs it."`
+}
+
+// plan completes cfg with what is done to clusters.
+func (c *rpCommand) plan(_ context.Context, cfg *backend.Config) error {
+	if c.ControlPlanes == "" {
+		return errors.New("--control-planes is missing: give it or use --backend=false")
+	}
+	machines, err := seam.NewClient(c.ControlPlanes)
+	if err != nil {
+		return fmt.Errorf("--control-planes: %w", err)
+	}
+	cfg.Plans = paper.Plans(paper.Dependencies{Machines: machines, Billing: cfg.Store.Billing, Build: version})
+	return nil
+}
