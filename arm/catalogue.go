@@ -89,6 +89,82 @@ var (
 		"The operators given are not exactly those that the OpenShift version needs.",
 		"Give one identity for each operator that the message lists."}
 
+	// What Azure says about what the customer gave the service to work with.
+
+	InvalidServicePrincipalCredentials = Code{"InvalidServicePrincipalCredentials", http.StatusBadRequest,
+		"Entra ID or Azure refuses the cluster's service principal: unknown, its secret is wrong or has expired, or it lacks rights.",
+		"Check that the application exists in the cluster's tenant, give it a new secret or the role that the message names, and update the cluster."}
+	InvalidServicePrincipalToken = Code{"InvalidServicePrincipalToken", http.StatusBadRequest,
+		"The token that Entra ID issued to the service principal cannot be read.",
+		"Check the application's token configuration in Entra ID."}
+	InvalidServicePrincipalClaims = Code{"InvalidServicePrincipalClaims", http.StatusBadRequest,
+		"The service principal's token names no subject: none of the claims oid, altsecid and puid.",
+		"Create the application's service principal in the cluster's tenant."}
+	InvalidServicePrincipalPermissions = Code{"InvalidServicePrincipalPermissions", http.StatusBadRequest,
+		"The cluster's service principal may not do what the cluster needs to a resource.",
+		"Assign it a role with the actions that the message lists, on the resource that it names. New assignments take up to ten minutes to work."}
+	InvalidResourceProviderPermissions = Code{"InvalidResourceProviderPermissions", http.StatusBadRequest,
+		"The service itself, Azure Red Hat OpenShift RP, may not do what the cluster needs to a resource.",
+		"Assign its service principal a role with the actions that the message lists, on the resource that it names."}
+	InvalidWorkloadIdentityPermissions = Code{"InvalidWorkloadIdentityPermissions", http.StatusBadRequest,
+		"An operator's identity may not do what the operator needs to a resource.",
+		"Assign the identity the operator's built-in role on the resource that the message names."}
+	InvalidClusterMSIPermissions = Code{"InvalidClusterMSIPermissions", http.StatusBadRequest,
+		"The cluster's identity may not federate the operators' identities.",
+		"Assign it the role Azure Red Hat OpenShift Federated Credential on each identity that the message names."}
+	InvalidPlatformWorkloadIdentity = Code{"InvalidPlatformWorkloadIdentity", http.StatusBadRequest,
+		"An operator's identity does not exist, or the cluster's identity may not read it.",
+		"Create the identity, or assign the cluster's identity the role Azure Red Hat OpenShift Federated Credential on it."}
+	PlatformWorkloadIdentityContainsInvalidCredential = Code{"PlatformWorkloadIdentityContainsInvalidCredential", http.StatusBadRequest,
+		"An operator's identity has federated credentials that are not this cluster's.",
+		"Use an identity of its own for each operator of each cluster, or delete the credentials that the message names."}
+	InvalidLinkedVNet = Code{"InvalidLinkedVNet", http.StatusBadRequest,
+		"The virtual network or one of the subnets cannot carry the cluster.",
+		"Change the network as the message says."}
+	InvalidLinkedSubnet = Code{"InvalidLinkedSubnet", http.StatusBadRequest,
+		"A subnet was not found.", "Create the subnet, or correct its id."}
+	InvalidLinkedRouteTable = Code{"InvalidLinkedRouteTable", http.StatusBadRequest,
+		"The route table of a subnet was not found.", "Create the route table, or detach it from the subnet."}
+	InvalidLinkedNatGateway = Code{"InvalidLinkedNatGateway", http.StatusBadRequest,
+		"The NAT gateway of a subnet was not found.", "Create the NAT gateway, or detach it from the subnet."}
+	InvalidLinkedDiskEncryptionSet = Code{"InvalidLinkedDiskEncryptionSet", http.StatusBadRequest,
+		"A disk encryption set was not found, or is in another location than the cluster.",
+		"Create it in the cluster's location, or correct its id."}
+	InvalidResourceID = Code{"InvalidResourceID", http.StatusBadRequest,
+		"A resource id is not one, or not of the type needed.", "Correct the id at the path in target."}
+	ResourceProviderNotRegistered = Code{"ResourceProviderNotRegistered", http.StatusBadRequest,
+		"The subscription has not registered a resource provider that clusters need.",
+		"Register the providers that the message names, for example with az provider register."}
+	ResourceQuotaExceeded = Code{"ResourceQuotaExceeded", http.StatusBadRequest,
+		"The subscription's quota in the region does not suffice for the cluster.",
+		"Raise the quota that the message names, or ask for fewer or smaller machines."}
+	QuotaExceeded = Code{"QuotaExceeded", http.StatusInternalServerError,
+		"Azure could not provide the worker machines: quota or capacity was used up while they were made.",
+		"Raise the quota that the message names, or choose another size, and create the cluster again."}
+	DeploymentFailed = Code{"DeploymentFailed", http.StatusBadRequest,
+		"Azure refused or failed to create resources of the cluster.",
+		"The details name each resource and Azure's reason. Remove the reason, then repeat the request."}
+	ComponentNotReady = Code{"DeploymentFailed", http.StatusInternalServerError,
+		"A part of the cluster did not become ready in time.",
+		"The message names the part. Repeat the request; if it persists open a support ticket."}
+	DuplicateDomain = Code{"DuplicateDomain", http.StatusBadRequest,
+		"Another cluster uses the domain.", "Choose another properties.clusterProfile.domain."}
+	ClusterResourceGroupAlreadyExists = Code{"ClusterResourceGroupAlreadyExists", http.StatusBadRequest,
+		"The managed resource group exists and is not this cluster's.",
+		"Choose a properties.clusterProfile.resourceGroupId that does not exist yet."}
+	RequestDisallowedByPolicy = Code{"RequestDisallowedByPolicy", http.StatusBadRequest,
+		"An Azure Policy of the subscription forbids what the cluster needs.",
+		"Exempt the managed resource group or the resource from the policy assignment that the message names."}
+	CannotDeleteLoadBalancerWithPrivateLinkService = Code{"CannotDeleteLoadBalancerWithPrivateLinkService", http.StatusBadRequest,
+		"A load balancer cannot be deleted because a private link service still uses it.",
+		"Delete the private link service that the message names, then repeat the delete."}
+	InUseSubnetCannotBeDeleted = Code{"InUseSubnetCannotBeDeleted", http.StatusBadRequest,
+		"A subnet or another network resource cannot be deleted because something still uses it.",
+		"Delete or detach what the message names, then repeat the delete."}
+	ScopeLocked = Code{"ScopeLocked", http.StatusConflict,
+		"A management lock forbids the change.",
+		"Remove the lock that the message names, then repeat the request."}
+
 	OperationInProgress = Code{"OperationInProgress", http.StatusConflict,
 		"Another operation on the cluster is still running.",
 		"Wait until the operation that the message names has ended. DELETE is accepted at any time."}
@@ -121,7 +197,14 @@ func Catalogue() []Code {
 	return []Code{
 		InvalidRequestContent, InvalidParameter, InvalidNetworkAddress, InvalidCIDRRange, PropertyChangeNotAllowed,
 		MismatchingResourceID, MismatchingResourceName, MismatchingResourceType, PlatformWorkloadIdentityMismatch,
-		DuplicateResourceGroup, DuplicateClientID,
+		DuplicateResourceGroup, DuplicateClientID, DuplicateDomain, ClusterResourceGroupAlreadyExists,
+		InvalidServicePrincipalCredentials, InvalidServicePrincipalToken, InvalidServicePrincipalClaims,
+		InvalidServicePrincipalPermissions, InvalidResourceProviderPermissions, InvalidWorkloadIdentityPermissions,
+		InvalidClusterMSIPermissions, InvalidPlatformWorkloadIdentity, PlatformWorkloadIdentityContainsInvalidCredential,
+		InvalidLinkedVNet, InvalidLinkedSubnet, InvalidLinkedRouteTable, InvalidLinkedNatGateway, InvalidLinkedDiskEncryptionSet,
+		InvalidResourceID, ResourceProviderNotRegistered, ResourceQuotaExceeded, QuotaExceeded,
+		RequestDisallowedByPolicy, ScopeLocked, CannotDeleteLoadBalancerWithPrivateLinkService, InUseSubnetCannotBeDeleted,
+		DeploymentFailed, ComponentNotReady,
 		InvalidResourceType, InvalidSubscriptionID, InvalidSubscriptionState, InvalidResourceGroup,
 		InvalidResourceNamespace, InvalidResourceName, InvalidLocation, InvalidOperationID, RequestNotAllowed,
 		Forbidden, NotFound, ResourceNotFound, MethodNotAllowed, UnsupportedMediaType, RequestTooLarge,
