@@ -7,7 +7,10 @@
 // environment variables: cmd/aro does.
 package env
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Environment is one place the service runs in. Make it with New.
 type Environment struct {
@@ -70,3 +73,40 @@ func (e *Environment) ManagedName(domain string) (label string, managed bool) {
 // Where they do not, kubeconfigs name the address beside the name, and trust the
 // cluster's own authority.
 func (e *Environment) DelegatedDomain() bool { return e.Mode == Production }
+
+// Patience is how long a check waits for a permission to take effect: Azure
+// caches role assignments for five minutes.
+func (e *Environment) Patience() time.Duration {
+	return e.pick(6*time.Minute, 20*time.Second, 2*time.Second)
+}
+
+// PatienceStep is the time between two such checks.
+func (e *Environment) PatienceStep() time.Duration {
+	return e.pick(30*time.Second, 2*time.Second, 200*time.Millisecond)
+}
+
+// PollEvery is the time between two looks at a long-running operation of Azure,
+// which a Retry-After header overrides.
+func (e *Environment) PollEvery() time.Duration {
+	return e.pick(10*time.Second, time.Second, time.Second)
+}
+
+// RetryDelay is the first pause before a call to Azure is repeated; it doubles.
+func (e *Environment) RetryDelay() time.Duration {
+	return e.pick(2*time.Second, 500*time.Millisecond, 50*time.Millisecond)
+}
+
+// RefreshEvery is how old secrets from key vaults may become.
+func (e *Environment) RefreshEvery() time.Duration {
+	return e.pick(time.Hour, time.Hour, time.Minute)
+}
+
+func (e *Environment) pick(production, development, test time.Duration) time.Duration {
+	switch e.Mode {
+	case Development:
+		return development
+	case Test:
+		return test
+	}
+	return production
+}
