@@ -1,0 +1,139 @@
+// Command aro-installer makes what an OpenShift cluster starts from. It reads one
+// JSON document from stdin, writes one to stdout and logs JSON lines to stderr. It
+// needs no network, no files and no environment. What it reads and writes is in
+// package document; it holds no logic of its own.
+package main
+
+// Keys of clusters in FIPS mode must come from an approved module.
+//go:debug fips140=on
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/aro-rp/aro/installer/cluster"
+	"github.com/aro-rp/aro/installer/document"
+	"github.com/aro-rp/aro/installer/graph"
+	"github.com/aro-rp/aro/installer/payload"
+)
+
+// version is set by the linker; see build.sh.
+var version = "unknown"
+
+const usage = `aro-installer makes what an OpenShift cluster starts from: the ignition of its
+first machines and the keys to it.
+
+  aro-installer <request.json >result.json
+
+It reads one JSON document and writes one; it logs JSON lines to stderr. The exit
+code is 0, or 1 with {"error":{"message":…,"asset":…}} as the result. It needs no
+network, no files and no environment. test/contract has examples of requests.
+
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
+	flags := flag.NewFlagSet("aro-installer", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.Usage = func() {
+		_, _ = io.WriteString(out, usage)
+		flags.PrintDefaults()
+	}
+	showVersion := flags.Bool("version", false, "print the versions of the program and of the OpenShift installer, and exit")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 1
+	case flags.NArg() > 0:
+		flags.Usage()
+		return 1
+	case *showVersion:
+		installer, err := payload.Version()
+		if err != nil {
+			installer = err.Error()
+		}
+		_, _ = fmt.Fprintf(out, "aro-installer %s (OpenShift installer %s)\n", version, installer)
+		return 0
+	}
+	logrus.SetFormatter(&logrus.JSONFormatter{})
+	logrus.SetOutput(os.Stderr)
+	if err := settle(); err != nil {
+		return answer(out, failure(err, nil), 1)
+	}
+	req, err := document.Read(in)
+	if err != nil {
+		return answer(out, failure(err, nil), 1)
+	}
+	if err := payload.Mount(); err != nil {
+		return answer(out, failure(err, nil), 1)
+	}
+	result, err := cluster.Generate(ctx, req)
+	if err != nil {
+		return answer(out, failure(err, req.Secrets()), 1)
+	}
+	return answer(out, result, 0)
+}
+
+// settle sets what the installer reads from the environment, whatever our caller's
+// environment has.
+func settle() error {
+	os.Clearenv()
+	for name, value := range map[string]string{
+		"OPENSHIFT_INSTALL_INVOKER": "ARO",
+		// The installer wants its host in FIPS mode, for it leaves cryptography to
+		// the host's libraries. Ours is Go's own module, in FIPS mode by the
+		// directive at the top.
+		"OPENSHIFT_INSTALL_SKIP_HOSTCRYPT_VALIDATION": "true",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("environment: %w", err)
+		}
+	}
+	return nil
+}
+
+// failure names the asset apart from the message, and takes secrets out of it: a
+// part of the installer may cite what it could not read.
+func failure(err error, secrets []string) document.Failure {
+	problem := document.Problem{Message: err.Error()}
+	var failed *graph.Failure
+	if errors.As(err, &failed) {
+		problem = document.Problem{Message: failed.Err.Error(), Asset: failed.Asset}
+	}
+	for _, s := range secrets {
+		for _, form := range []string{s, strings.Trim(strconv.Quote(s), `"`)} {
+			if form != "" {
+				problem.Message = strings.ReplaceAll(problem.Message, form, "[secret]")
+			}
+		}
+	}
+	return document.Failure{Error: problem}
+}
+
+func answer(out io.Writer, document any, code int) int {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(document); err != nil {
+		logrus.Error("the result cannot be written")
+		return 1
+	}
+	return code
+}

@@ -1,0 +1,233 @@
+// Package document is what the program reads and writes: one JSON document each
+// way. Whoever starts the program has types of its own for them; the examples in
+// test/contract hold both sides to the same form.
+//
+// It checks what the installer would not, and it does not know the installer.
+package document
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+)
+
+// maxRequest bounds what is read; a request has some kilobytes.
+const maxRequest = 4 << 20
+
+// Request says what cluster to make.
+type Request struct {
+	ClusterID      string `json:"clusterId"` // a UUID; telemetry knows the cluster by it
+	InfraID        string `json:"infraId"`   // prefix of the names of Azure resources
+	Domain         string `json:"domain"`    // in full
+	Location       string `json:"location"`
+	CloudName      string `json:"cloudName"`
+	ARMEndpoint    string `json:"armEndpoint,omitempty"` // of a cloud that is none of the known
+	TenantID       string `json:"tenantId"`
+	SubscriptionID string `json:"subscriptionId"`
+	ResourceGroup  string `json:"resourceGroup"` // the managed one, by name
+
+	Network      Network `json:"network"`
+	OutboundType string  `json:"outboundType"` // Loadbalancer or UserDefinedRouting
+	Publish      string  `json:"publish"`      // External or Internal
+	SSHPublicKey string  `json:"sshPublicKey"`
+	PullSecret   string  `json:"pullSecret"`
+	FIPS         bool    `json:"fips"`
+	NetworkType  string  `json:"networkType,omitempty"`
+	PodCIDR      string  `json:"podCidr"`
+	ServiceCIDR  string  `json:"serviceCidr"`
+	MTU          int     `json:"mtu,omitempty"` // 0 and 1500 leave the machines as they are
+
+	Master  Pool   `json:"master"`
+	Worker  Worker `json:"worker"`
+	OSImage Image  `json:"osImage"`
+
+	APIServerInternalIP         string `json:"apiServerInternalIp"`
+	IngressIP                   string `json:"ingressIp"`
+	ImageRegistryStorageAccount string `json:"imageRegistryStorageAccount"`
+	ImageRegistryContainer      string `json:"imageRegistryContainer"`
+	RegistryDomain              string `json:"registryDomain"` // host that mirrors the release images
+	ReleaseImage                string `json:"releaseImage"`
+
+	// Exactly one of them is set.
+	ServicePrincipal *ServicePrincipal `json:"servicePrincipal,omitempty"`
+	WorkloadIdentity *WorkloadIdentity `json:"workloadIdentity,omitempty"`
+}
+
+// Network is the customer's.
+type Network struct {
+	ResourceGroup  string `json:"resourceGroup"`
+	VirtualNetwork string `json:"virtualNetwork"`
+	MasterSubnet   string `json:"masterSubnet"`
+	WorkerSubnet   string `json:"workerSubnet"`
+}
+
+// Pool is what machines of one role have in common.
+type Pool struct {
+	VMSize              string   `json:"vmSize"`
+	Zones               []string `json:"zones,omitempty"` // none: the machines are regional
+	EncryptionAtHost    bool     `json:"encryptionAtHost"`
+	DiskEncryptionSetID string   `json:"diskEncryptionSetId,omitempty"`
+	// Capabilities are the size's, as Azure's resource SKU API names them.
+	Capabilities map[string]string `json:"capabilities"`
+}
+
+// Worker is the first pool of workers.
+type Worker struct {
+	Pool
+	Name       string `json:"name"`
+	Count      int    `json:"count"`
+	DiskSizeGB int    `json:"diskSizeGB"`
+}
+
+// Image is one of Azure's marketplace.
+type Image struct {
+	Publisher string `json:"publisher"`
+	Offer     string `json:"offer"`
+	SKU       string `json:"sku"`
+	Version   string `json:"version"`
+}
+
+// ServicePrincipal is the cluster's, with its secret.
+type ServicePrincipal struct {
+	ClientID     string `json:"clientId"`
+	ClientSecret string `json:"clientSecret"`
+}
+
+// WorkloadIdentity is how the cluster's operators prove who they are without a
+// secret in Azure.
+type WorkloadIdentity struct {
+	OIDCIssuer string `json:"oidcIssuer"`
+	// BoundServiceAccountSigningKey is an RSA private key in PEM.
+	BoundServiceAccountSigningKey string     `json:"boundServiceAccountSigningKey"`
+	Identities                    []Identity `json:"identities"`
+}
+
+// Identity is one operator's.
+type Identity struct {
+	OperatorName    string `json:"operatorName"`
+	ClientID        string `json:"clientId"`
+	SecretNamespace string `json:"secretNamespace"`
+	SecretName      string `json:"secretName"`
+}
+
+// Result is all that is needed to start the cluster's machines and to reach it.
+type Result struct {
+	BootstrapIgnition     json.RawMessage            `json:"bootstrapIgnition"`
+	MasterIgnition        json.RawMessage            `json:"masterIgnition"`
+	WorkerIgnition        json.RawMessage            `json:"workerIgnition"`
+	AdminKubeconfig       string                     `json:"adminKubeconfig"`
+	KubeadminPassword     string                     `json:"kubeadminPassword"`
+	NetworkType           string                     `json:"networkType"`
+	RootCA                KeyPair                    `json:"rootCA"`
+	AdminKubeconfigSigner KeyPair                    `json:"adminKubeconfigSigner"`
+	Graph                 map[string]json.RawMessage `json:"graph"`
+}
+
+// KeyPair is a certificate and its private key in PEM.
+type KeyPair struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+}
+
+// Failure is the document instead of a Result.
+type Failure struct {
+	Error Problem `json:"error"`
+}
+
+// Problem says what went wrong, and with which of the installer's assets, if any.
+type Problem struct {
+	Message string `json:"message"`
+	Asset   string `json:"asset,omitempty"`
+}
+
+// Read reads one request, which has no member that we do not know.
+func Read(r io.Reader) (*Request, error) {
+	in := json.NewDecoder(io.LimitReader(r, maxRequest))
+	in.DisallowUnknownFields()
+	var req Request
+	if err := in.Decode(&req); err != nil {
+		return nil, fmt.Errorf("the request cannot be read: %w", hideValue(err))
+	}
+	if _, err := in.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("the request is followed by something else")
+	}
+	return &req, req.validate()
+}
+
+// hideValue keeps only the position: the decoder's own text may cite a secret.
+func hideValue(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%s must be a %s", wrong.Field, wrong.Type)
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("no JSON at byte %d", syntax.Offset)
+	}
+	return err
+}
+
+// validate names every member that is missing or wrong, never its value.
+func (r *Request) validate() error {
+	var bad []string
+	for name, value := range map[string]string{
+		"clusterId": r.ClusterID, "infraId": r.InfraID, "location": r.Location, "tenantId": r.TenantID,
+		"subscriptionId": r.SubscriptionID, "resourceGroup": r.ResourceGroup, "releaseImage": r.ReleaseImage,
+		"registryDomain": r.RegistryDomain, "imageRegistryStorageAccount": r.ImageRegistryStorageAccount,
+		"imageRegistryContainer": r.ImageRegistryContainer, "pullSecret": r.PullSecret,
+	} {
+		if value == "" {
+			bad = append(bad, name)
+		}
+	}
+	if name, base, _ := strings.Cut(r.Domain, "."); name == "" || base == "" {
+		bad = append(bad, "domain")
+	}
+	for name, value := range map[string]string{"apiServerInternalIp": r.APIServerInternalIP, "ingressIp": r.IngressIP} {
+		if a, err := netip.ParseAddr(value); err != nil || !a.Is4() {
+			bad = append(bad, name)
+		}
+	}
+	if r.MTU != 0 && r.MTU != 1500 && r.MTU != 3900 {
+		bad = append(bad, "mtu")
+	}
+	bad = append(bad, r.badIdentity()...)
+	if len(bad) > 0 {
+		return &Invalid{Members: bad}
+	}
+	return nil
+}
+
+func (r *Request) badIdentity() (bad []string) {
+	sp, wi := r.ServicePrincipal, r.WorkloadIdentity
+	switch {
+	case (sp == nil) == (wi == nil):
+		return []string{"servicePrincipal or workloadIdentity (exactly one)"}
+	case sp != nil && (sp.ClientID == "" || sp.ClientSecret == ""):
+		return []string{"servicePrincipal"}
+	case wi != nil && (wi.OIDCIssuer == "" || wi.BoundServiceAccountSigningKey == "" || len(wi.Identities) == 0):
+		return []string{"workloadIdentity"}
+	case wi != nil:
+		for i, id := range wi.Identities {
+			if id.OperatorName == "" || id.ClientID == "" || id.SecretNamespace == "" || id.SecretName == "" {
+				bad = append(bad, fmt.Sprintf("workloadIdentity.identities[%d]", i))
+			}
+		}
+	}
+	return bad
+}
+
+// Secrets are the texts of the request that must not get out.
+func (r *Request) Secrets() []string {
+	s := []string{r.PullSecret}
+	if r.ServicePrincipal != nil {
+		s = append(s, r.ServicePrincipal.ClientSecret)
+	}
+	if r.WorkloadIdentity != nil {
+		s = append(s, r.WorkloadIdentity.BoundServiceAccountSigningKey)
+	}
+	return s
+}

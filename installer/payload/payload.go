@@ -1,0 +1,69 @@
+// Package payload holds the files that the OpenShift installer's assets read:
+// templates of manifests, of the bootstrap machine's scripts and units, and the
+// list of operating system images. They are compiled in, so that the program
+// runs without the installer's source.
+//
+// It knows where the files come from, not what they say.
+package payload
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/openshift/installer/data"
+	"github.com/openshift/installer/pkg/version"
+)
+
+const installerModule = "github.com/openshift/installer"
+
+//go:embed all:data
+var files embed.FS
+
+// errNotBuilt is for programs that were compiled by other means than build.sh.
+var errNotBuilt = errors.New("the program was built without the installer's data: build it with installer/build.sh")
+
+// Mount lets the installer's assets read the compiled-in files, and only these.
+func Mount() error {
+	at, err := Version()
+	if err != nil {
+		return err
+	}
+	if linked := linkedVersion(); linked != "" && linked != at {
+		return fmt.Errorf("the program was built with the installer's code of %s and data of %s: run installer/build.sh again", linked, at)
+	}
+	root, err := fs.Sub(files, "data")
+	if err != nil {
+		return fmt.Errorf("installer's data: %w", err)
+	}
+	data.Assets = http.FS(root)
+	version.Raw = at // goes into the cluster, as the installer that made it
+	return nil
+}
+
+// Version is the OpenShift installer's.
+func Version() (string, error) {
+	at, err := files.ReadFile("data/VERSION")
+	if err != nil {
+		return "", errNotBuilt
+	}
+	return strings.TrimSpace(string(at)), nil
+}
+
+// linkedVersion is empty where the build does not tell, as in tests.
+func linkedVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range info.Deps {
+		if m.Path == installerModule {
+			return m.Version
+		}
+	}
+	return ""
+}
