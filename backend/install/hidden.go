@@ -1,0 +1,53 @@
+package install
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+)
+
+const hidden = "[secret]"
+
+// Secret is text that prints as a placeholder, in logs too, and is itself in JSON
+// only: these documents are where it belongs.
+type Secret string
+
+// Format hides the text under every verb.
+func (Secret) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(hidden)) }
+
+// LogValue hides the text from slog.
+func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// Document is a JSON document with secrets in it.
+type Document []byte
+
+// Format hides the document under every verb.
+func (Document) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(hidden)) }
+
+// LogValue hides the document from slog.
+func (Document) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalJSON is the document itself.
+func (d Document) MarshalJSON() ([]byte, error) { return json.RawMessage(d).MarshalJSON() }
+
+// UnmarshalJSON keeps the document as it is.
+func (d *Document) UnmarshalJSON(text []byte) error {
+	return (*json.RawMessage)(d).UnmarshalJSON(text)
+}
+
+// LogValue tells which cluster it is: handlers that write JSON would write it all.
+func (r Request) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("clusterId", r.ClusterID), slog.String("infraId", r.InfraID), slog.String("domain", r.Domain))
+}
+
+// LogValue hides the result from slog, for the same reason.
+func (Result) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// LogValue hides the secret from slog, for the same reason.
+func (s ServicePrincipal) LogValue() slog.Value { return slog.StringValue(s.ClientID) }
+
+// LogValue hides the key from slog, for the same reason.
+func (w WorkloadIdentity) LogValue() slog.Value { return slog.StringValue(w.OIDCIssuer) }
+
+// LogValue hides the key from slog, for the same reason.
+func (KeyPair) LogValue() slog.Value { return slog.StringValue(hidden) }

@@ -1,0 +1,162 @@
+package install
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// defaultTimeout is many times what a run takes: seconds.
+	defaultTimeout = 3 * time.Minute
+	// drainTimeout bounds the wait for the output of a killed program.
+	drainTimeout = 2 * time.Second
+	// maxResult is many times what a result has: two megabytes.
+	maxResult = 32 << 20
+)
+
+// Installer starts the program, once for each cluster. It may be used from many
+// goroutines at once.
+type Installer struct {
+	// Program is the path of aro-installer.
+	Program string
+	// Timeout bounds one run; 0 stands for three minutes.
+	Timeout time.Duration
+	Log     *slog.Logger
+}
+
+// Error is what the program says when it cannot make the cluster.
+type Error struct {
+	Message string `json:"message"`
+	// Asset is the installer's asset that failed, if it was one.
+	Asset string `json:"asset"`
+}
+
+// Error names the asset.
+func (e *Error) Error() string {
+	if e.Asset == "" {
+		return "installer: " + e.Message
+	}
+	return "installer: asset " + e.Asset + ": " + e.Message
+}
+
+// errTooMuch is for a program that does not stop writing.
+var errTooMuch = errors.New("the result is too large")
+
+// Run makes everything for one cluster. Its error is an *Error if the program
+// answered, and names no secret.
+func (i *Installer) Run(ctx context.Context, req Request) (*Result, error) {
+	in, err := json.Marshal(req)
+	if err != nil {
+		return nil, fmt.Errorf("installer: the request cannot be written: %w", err)
+	}
+	timeout := i.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no result after %s", timeout))
+	defer cancel()
+
+	started := time.Now()
+	out := &limited{max: maxResult}
+	said := &relay{ctx: ctx, log: i.Log.With("program", "aro-installer", "cluster", req.ClusterID), hide: req.secrets()}
+	exit := i.start(ctx, in, out, said)
+	said.flush()
+	if exit != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("installer: %w", context.Cause(ctx))
+	}
+	result, err := read(out, exit)
+	if err != nil {
+		return nil, err
+	}
+	i.Log.InfoContext(ctx, "the installer made a cluster's ignition", "cluster", req.ClusterID, "took", time.Since(started).Round(time.Millisecond).String())
+	return result, nil
+}
+
+// start runs the program to its end. It gets no environment, and a process group
+// of its own that is killed as a whole when ctx ends.
+func (i *Installer) start(ctx context.Context, in []byte, out *limited, said *relay) error {
+	cmd := exec.CommandContext(ctx, i.Program)
+	cmd.Env = []string{}
+	cmd.Stdin = bytes.NewReader(in)
+	cmd.Stdout = out
+	cmd.Stderr = said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = drainTimeout
+	return cmd.Run()
+}
+
+// read makes a result or an error of what the program left.
+func read(out *limited, exit error) (*Result, error) {
+	if out.over {
+		return nil, fmt.Errorf("installer: %w", errTooMuch)
+	}
+	var failed failure
+	switch err := json.Unmarshal(out.Bytes(), &failed); {
+	case err == nil && failed.Error != nil:
+		return nil, failed.Error
+	case exit != nil:
+		return nil, fmt.Errorf("installer: the program failed without saying why: %w", exit)
+	case err != nil:
+		return nil, errors.New("installer: the result is not JSON")
+	}
+	var result Result
+	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
+		return nil, errors.New("installer: the result has another form") // the decoder's text may cite a secret
+	}
+	if missing := result.missing(); len(missing) > 0 {
+		return nil, fmt.Errorf("installer: the result lacks %s", strings.Join(missing, ", "))
+	}
+	return &result, nil
+}
+
+// missing names the members that no result is without.
+func (r *Result) missing() (names []string) {
+	for _, m := range []struct {
+		name string
+		size int
+	}{
+		{"bootstrapIgnition", len(r.BootstrapIgnition)}, {"masterIgnition", len(r.MasterIgnition)}, {"workerIgnition", len(r.WorkerIgnition)},
+		{"adminKubeconfig", len(r.AdminKubeconfig)}, {"kubeadminPassword", len(r.KubeadminPassword)}, {"networkType", len(r.NetworkType)},
+		{"rootCA", min(len(r.RootCA.Cert), len(r.RootCA.Key))}, {"graph", len(r.Graph)},
+		{"adminKubeconfigSigner", min(len(r.AdminKubeconfigSigner.Cert), len(r.AdminKubeconfigSigner.Key))},
+	} {
+		if m.size == 0 {
+			names = append(names, m.name)
+		}
+	}
+	return names
+}
+
+// minSecret is the length from which a line of a secret is looked for: shorter
+// ones occur in other words.
+const minSecret = 8
+
+// secrets are the texts of the request that no log may have, line by line as a
+// log would have them.
+func (r *Request) secrets() []string {
+	texts := []string{string(r.PullSecret)}
+	if r.ServicePrincipal != nil {
+		texts = append(texts, string(r.ServicePrincipal.ClientSecret))
+	}
+	if r.WorkloadIdentity != nil {
+		texts = append(texts, string(r.WorkloadIdentity.BoundServiceAccountSigningKey))
+	}
+	var lines []string
+	for _, text := range texts {
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); len(line) >= minSecret {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
