@@ -79,6 +79,9 @@ type Behaviour struct {
 	Actions map[string]Action
 	// Views by the last segment of a GET's path below the resource.
 	Views map[string]Action
+	// Read and List answer GETs of one resource and of its collections instead of
+	// the engine, wherever the collection is.
+	Read, List Handler
 	// Created is the status of a PUT that created; 201 if 0.
 	Created int
 	// Stateless resources show no provisioningState.

@@ -78,7 +78,14 @@ func (e *Engine) Serve(ctx context.Context, call *Call) (*Answer, error) {
 }
 
 func (e *Engine) read(ctx context.Context, call *Call, id ID) (*Answer, error) {
+	b := e.behaviour(id.Type())
+	if b.List != nil && id.Collection() {
+		return b.List(ctx, call)
+	}
 	if !id.Collection() {
+		if b.Read != nil {
+			return b.Read(ctx, call)
+		}
 		r, err := e.Get(ctx, call.Path)
 		if err != nil {
 			return nil, err
