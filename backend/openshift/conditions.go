@@ -1,0 +1,144 @@
+package openshift
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	configv1 "github.com/openshift/api/config/v1"
+	operatorv1 "github.com/openshift/api/operator/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// clusterVersion and cluster name the objects of which a cluster has one.
+const (
+	clusterVersion = "version"
+	singleton      = "cluster"
+)
+
+// BootstrapComplete asks whether the control plane runs on its own machines.
+func (c *Cluster) BootstrapComplete(ctx context.Context) (missing string, err error) {
+	const waiting = "the control plane machines to take over from the bootstrap machine"
+	var status corev1.ConfigMap
+	err = c.Get(ctx, client.ObjectKey{Namespace: "kube-system", Name: "bootstrap"}, &status)
+	switch {
+	case apierrors.IsNotFound(err) || err == nil && status.Data["status"] != "complete":
+		return waiting, nil
+	case err != nil:
+		return "", fmt.Errorf("read the bootstrap status: %w", err)
+	}
+	return "", nil
+}
+
+// Settled asks whether each of the operators is available, and neither
+// progressing nor degraded.
+func (c *Cluster) Settled(ctx context.Context, operators ...string) (missing string, err error) {
+	var waiting []string
+	for _, name := range operators {
+		var operator configv1.ClusterOperator
+		err := c.Get(ctx, client.ObjectKey{Name: name}, &operator)
+		if client.IgnoreNotFound(err) != nil {
+			return "", fmt.Errorf("read the operator %s: %w", name, err)
+		}
+		if why := unsettled(operator.Status.Conditions); err != nil || why != "" {
+			waiting = append(waiting, fmt.Sprintf("the operator %s (%s)", name, orAbsent(why, err)))
+		}
+	}
+	return strings.Join(waiting, ", "), nil
+}
+
+func orAbsent(why string, err error) string {
+	if err != nil {
+		return "not there yet"
+	}
+	return why
+}
+
+// unsettled says why an operator is not ready, and nothing when it is.
+// An operator that says nothing about being degraded is not.
+func unsettled(conditions []configv1.ClusterOperatorStatusCondition) string {
+	found := map[configv1.ClusterStatusConditionType]configv1.ClusterOperatorStatusCondition{}
+	for _, condition := range conditions {
+		found[condition.Type] = condition
+	}
+	available, progressing, degraded := found[configv1.OperatorAvailable], found[configv1.OperatorProgressing], found[configv1.OperatorDegraded]
+	switch {
+	case available.Status != configv1.ConditionTrue:
+		return because("not available", available)
+	case degraded.Status != "" && degraded.Status != configv1.ConditionFalse:
+		return because("degraded", degraded)
+	case progressing.Status != configv1.ConditionFalse:
+		return because("progressing", progressing)
+	}
+	return ""
+}
+
+// because adds the operator's own words, of which people need only the beginning.
+func because(what string, condition configv1.ClusterOperatorStatusCondition) string {
+	words := condition.Message
+	if words == "" {
+		words = condition.Reason
+	}
+	if words == "" {
+		return what
+	}
+	return what + ": " + short(words)
+}
+
+const longestWords = 200
+
+func short(words string) string {
+	words = strings.Join(strings.Fields(words), " ")
+	if len(words) > longestWords {
+		words = strings.ToValidUTF8(words[:longestWords], "") + "…"
+	}
+	return words
+}
+
+// ConsoleExists asks whether the console has been asked for.
+func (c *Cluster) ConsoleExists(ctx context.Context) (missing string, err error) {
+	err = c.Get(ctx, client.ObjectKey{Name: singleton}, &operatorv1.Console{})
+	if apierrors.IsNotFound(err) {
+		return "the console to be created", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the console: %w", err)
+	}
+	return "", nil
+}
+
+// VersionReady asks whether all of the release runs.
+func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) {
+	var version configv1.ClusterVersion
+	if err := c.Get(ctx, client.ObjectKey{Name: clusterVersion}, &version); err != nil {
+		return "", fmt.Errorf("read the cluster version: %w", err)
+	}
+	why := "it is not available"
+	for _, condition := range version.Status.Conditions {
+		if condition.Type == configv1.OperatorAvailable && condition.Status == configv1.ConditionTrue {
+			return "", nil
+		}
+		if condition.Type == configv1.OperatorProgressing && condition.Message != "" {
+			why = short(condition.Message)
+		}
+	}
+	return fmt.Sprintf("the cluster version (%s)", why), nil
+}
+
+// Unreachable tells whether err only says that the API server does not answer
+// yet, or not well: it does not listen, it starts, it is busy, it does not know
+// a type yet, or somebody else wrote at the same time.
+func Unreachable(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return !meta.IsNoMatchError(err) // the connection failed, in one of many ways
+	}
+	return apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
+		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) ||
+		apierrors.IsNotFound(err) || apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) ||
+		apierrors.IsUnexpectedServerError(err)
+}

@@ -1,0 +1,180 @@
+package openshift
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// How long the credentials work, and how long those given to customers must
+// still work: a customer may keep them for most of a year.
+const (
+	serviceValidity = 10 * 365 * 24 * time.Hour
+	userValidity    = 365 * 24 * time.Hour
+	userFreshness   = 275 * 24 * time.Hour
+)
+
+// Issuer makes credentials for one cluster.
+type Issuer struct {
+	authority *x509.Certificate
+	key       crypto.Signer
+	cluster   *clientcmdapi.Cluster
+	name      string // of the cluster in kubeconfigs
+	now       func() time.Time
+}
+
+// NewIssuer takes the cluster's address and authority from the installer's
+// kubeconfig and signs with signer, the authority of administrators.
+func NewIssuer(installers []byte, signer KeyPair, now func() time.Time) (*Issuer, error) {
+	config, err := clientcmd.Load(installers)
+	if err != nil || len(config.Clusters) != 1 {
+		return nil, errors.New("the installer's kubeconfig does not describe one cluster")
+	}
+	pair, err := tls.X509KeyPair(signer.Certificate, signer.Key)
+	if err != nil {
+		return nil, fmt.Errorf("the administrators' authority: %w", err)
+	}
+	key, ok := pair.PrivateKey.(crypto.Signer)
+	if !ok || pair.Leaf == nil || !pair.Leaf.IsCA {
+		return nil, errors.New("the administrators' authority cannot sign")
+	}
+	issuer := &Issuer{authority: pair.Leaf, key: key, now: now}
+	for name, cluster := range config.Clusters {
+		issuer.name, issuer.cluster = name, cluster
+	}
+	return issuer, nil
+}
+
+// Service makes the service's own kubeconfig.
+func (i *Issuer) Service() ([]byte, error) {
+	return i.kubeconfig(pkix.Name{CommonName: "system:aro-service", Organization: []string{"system:masters"}}, serviceValidity, i.cluster)
+}
+
+// SRE makes the kubeconfig of those who run the service. What they may do is
+// bound to their name in the cluster.
+func (i *Issuer) SRE() ([]byte, error) {
+	return i.kubeconfig(pkix.Name{CommonName: "system:aro-sre"}, serviceValidity, i.cluster)
+}
+
+// Reach is how customers reach the API server.
+type Reach struct {
+	// Domain of the cluster, in full.
+	Domain string
+	// Address is an IP that stands for names which nobody outside resolves;
+	// empty where names resolve.
+	Address string
+}
+
+// User makes the kubeconfig that customers get.
+func (i *Issuer) User(r Reach) ([]byte, error) {
+	return i.kubeconfig(pkix.Name{CommonName: "system:admin"}, userValidity, i.userCluster(r))
+}
+
+// userCluster names the API server as customers reach it. Where its name
+// resolves, its certificate is from an authority that everybody trusts. Where
+// not, the address stands for the name, and the internal name is the one that
+// the cluster's own authority vouches for, whatever certificate is put on the other.
+func (i *Issuer) userCluster(r Reach) *clientcmdapi.Cluster {
+	cluster := i.cluster.DeepCopy()
+	cluster.Server = userServer(r)
+	if r.Address == "" {
+		cluster.CertificateAuthorityData = nil
+		return cluster
+	}
+	cluster.TLSServerName = "api-int." + r.Domain
+	return cluster
+}
+
+func userServer(r Reach) string {
+	host := r.Address
+	if host == "" {
+		host = "api." + r.Domain
+	}
+	return "https://" + net.JoinHostPort(host, "6443")
+}
+
+func (i *Issuer) kubeconfig(subject pkix.Name, validity time.Duration, cluster *clientcmdapi.Cluster) ([]byte, error) {
+	certificate, key, err := i.sign(subject, validity)
+	if err != nil {
+		return nil, err
+	}
+	who := subject.CommonName
+	return clientcmd.Write(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{i.name: cluster},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{who: {ClientCertificateData: certificate, ClientKeyData: key}},
+		Contexts:       map[string]*clientcmdapi.Context{who: {Cluster: i.name, AuthInfo: who}},
+		CurrentContext: who,
+	})
+}
+
+// sign makes a client certificate. It begins with the authority's validity, so
+// that clocks of cluster and service may differ, and ends no later than that.
+func (i *Issuer) sign(subject pkix.Name, validity time.Duration) (certificate, key []byte, err error) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a key: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a serial number: %w", err)
+	}
+	until := i.now().Add(validity)
+	if until.After(i.authority.NotAfter) {
+		until = i.authority.NotAfter
+	}
+	template := &x509.Certificate{SerialNumber: serial, Subject: subject,
+		NotBefore: i.authority.NotBefore, NotAfter: until, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	der, err := x509.CreateCertificate(rand.Reader, template, i.authority, private.Public(), i.key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("sign the certificate of %s: %w", subject.CommonName, err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)}), nil
+}
+
+// Fresh tells whether a customer's kubeconfig reaches the cluster and will work
+// for long enough.
+func Fresh(kubeconfig []byte, r Reach, now time.Time) bool {
+	config, err := clientcmd.Load(kubeconfig)
+	if err != nil || len(config.Clusters) == 0 || len(config.AuthInfos) == 0 {
+		return false
+	}
+	for _, cluster := range config.Clusters {
+		if strings.HasPrefix(cluster.Server, "https://api-int.") || cluster.Server != userServer(r) {
+			return false
+		}
+	}
+	for _, who := range config.AuthInfos {
+		if len(who.ClientKeyData) == 0 || !validUntil(who.ClientCertificateData, now.Add(userFreshness)) {
+			return false
+		}
+	}
+	return true
+}
+
+func validUntil(certificates []byte, then time.Time) bool {
+	found := false
+	for block, rest := pem.Decode(bytes.TrimSpace(certificates)); block != nil; block, rest = pem.Decode(rest) {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil || !certificate.NotAfter.After(then) {
+			return false
+		}
+		found = true
+	}
+	return found
+}
