@@ -6,43 +6,23 @@
 package azure
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/dns/armdns"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/privatedns/armprivatedns"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armfeatures"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/storage/armstorage"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/env"
 )
 
-// Cloud is where an Azure answers: one of Microsoft's, or any that describes
-// itself at /metadata/endpoints. Find it with FindCloud.
-type Cloud struct {
-	// Name as the SDKs and OpenShift know it, such as AzurePublicCloud.
-	Name string
-	cloud.Configuration
-	// Graph is the base URL of Microsoft Graph, such as https://graph.microsoft.com.
-	Graph string
-	// CheckAccess is the URL of the permission check, with {location} in it.
-	CheckAccess string
-	// StorageSuffix and VaultSuffix are DNS suffixes; a custom cloud may have other URL shapes.
-	StorageSuffix, VaultSuffix string
-	// Custom clouds need instance discovery off and answer with one audience of their own.
-	Custom bool
-}
-
-// Options are what a Azure needs.
+// Options are what a Azure needs. Log and Metrics may be nil.
 type Options struct {
 	Cloud       Cloud
 	Environment *env.Environment
@@ -54,54 +34,49 @@ type Options struct {
 	Metrics prometheus.Registerer
 }
 
-// Clients are the SDK's clients of one subscription, acting as one identity.
-type Clients struct {
-	Subscription string
-	Credential   azcore.TokenCredential
+// Azure is Azure, reached as the service.
+type Azure struct {
+	cloud     Cloud
+	env       *env.Environment
+	transport *http.Client
+	service   azcore.TokenCredential
+	log       *slog.Logger
+	metrics   *metrics
+	// certificates holds the first party application's certificate.
+	certificates *Keeper
 
-	Groups      *armresources.ResourceGroupsClient
-	Resources   *armresources.Client
-	Deployments *armresources.DeploymentsClient
-	Operations  *armresources.DeploymentOperationsClient
-	Providers   *armresources.ProvidersClient
-	Features    *armfeatures.Client
-
-	VirtualNetworks     *armnetwork.VirtualNetworksClient
-	Subnets             *armnetwork.SubnetsClient
-	SecurityGroups      *armnetwork.SecurityGroupsClient
-	RouteTables         *armnetwork.RouteTablesClient
-	NatGateways         *armnetwork.NatGatewaysClient
-	LoadBalancers       *armnetwork.LoadBalancersClient
-	PublicIPs           *armnetwork.PublicIPAddressesClient
-	Interfaces          *armnetwork.InterfacesClient
-	PrivateEndpoints    *armnetwork.PrivateEndpointsClient
-	PrivateLinkServices *armnetwork.PrivateLinkServicesClient
-	NetworkUsages       *armnetwork.UsagesClient
-	PrivateZones        *armprivatedns.PrivateZonesClient
-	ZoneLinks           *armprivatedns.VirtualNetworkLinksClient
-	RecordSets          *armdns.RecordSetsClient
-
-	VirtualMachines    *armcompute.VirtualMachinesClient
-	Disks              *armcompute.DisksClient
-	DiskEncryptionSets *armcompute.DiskEncryptionSetsClient
-	SKUs               *armcompute.ResourceSKUsClient
-	ComputeUsages      *armcompute.UsageClient
-
-	StorageAccounts *armstorage.AccountsClient
-
-	RoleAssignments *armauthorization.RoleAssignmentsClient
-	RoleDefinitions *armauthorization.RoleDefinitionsClient
-	Permissions     *armauthorization.PermissionsClient
-
-	Identities           *armmsi.UserAssignedIdentitiesClient
-	FederatedCredentials *armmsi.FederatedIdentityCredentialsClient
+	mu sync.Mutex
+	// application acts as the first party application with the certificate of
+	// applicationVersion.
+	application        *azidentity.ClientCertificateCredential
+	applicationVersion string
 }
 
-// correlation is how a request's correlation id reaches the SDK's calls.
-type correlation struct{}
-
-// WithCorrelation makes all calls to Azure under ctx carry the correlation id of
-// the request that began the operation.
-func WithCorrelation(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, correlation{}, id)
+// New makes the clients' common ground. It calls nobody: see Load.
+func New(o Options) (*Azure, error) {
+	if o.Environment == nil || o.Transport == nil || o.Service == nil || o.Cloud.Services == nil {
+		return nil, errors.New("azure: cloud, environment, transport and service identity are needed")
+	}
+	m, err := newMetrics(o.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("azure: metrics: %w", err)
+	}
+	a := &Azure{cloud: o.Cloud, env: o.Environment, transport: o.Transport, service: o.Service,
+		log: cmp.Or(o.Log, slog.Default()), metrics: m}
+	a.certificates, err = a.Keep(o.Environment.ServiceVault, nil, []string{firstPartyCertificate})
+	return a, err
 }
+
+// Load reads what the service needs from its vault, once at start, and says
+// clearly what it lacks.
+func (a *Azure) Load(ctx context.Context) error { return a.certificates.Load(ctx) }
+
+// Run keeps fresh what Load read, until ctx ends.
+func (a *Azure) Run(ctx context.Context) error { return a.certificates.Run(ctx) }
+
+// Cloud is where a reaches to.
+func (a *Azure) Cloud() Cloud { return a.cloud }
+
+// PollEvery is how often to look at a long-running operation; give it to
+// PollUntilDone as runtime.PollUntilDoneOptions.Frequency.
+func (a *Azure) PollEvery() time.Duration { return a.env.PollEvery() }

@@ -1,0 +1,173 @@
+package azure
+
+import (
+	"context"
+	"encoding/json"
+
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+)
+
+// Deploy makes a template's resources in a group, incrementally, and waits for
+// them. When a deployment of that name runs already, it waits for that one.
+//
+// Parameters are bare values by name, without {"value": …}; a model.Secret is
+// for a parameter of a secure type. Outputs are bare values too. What Azure
+// refuses is an arm.DeploymentFailed whose details name each resource; Explain
+// knows it.
+func (a *Azure) Deploy(ctx context.Context, clients *Clients, group, name string, template, parameters map[string]any) (map[string]any, error) {
+	d := deployment{a, clients, group, name}
+	poller, err := clients.Deployments.BeginCreateOrUpdate(ctx, group, name, armresources.Deployment{
+		Properties: &armresources.DeploymentProperties{
+			Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: template, Parameters: wrapped(parameters),
+		}}, nil)
+	if err != nil {
+		if Code(err) == "DeploymentActive" {
+			return d.join(ctx)
+		}
+		return nil, d.failed(ctx, err)
+	}
+	done, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: a.PollEvery()})
+	if err != nil {
+		return nil, d.failed(ctx, err)
+	}
+	return outputs(done.Properties), nil
+}
+
+type deployment struct {
+	azure       *Azure
+	clients     *Clients
+	group, name string
+}
+
+// join waits for the deployment that runs already.
+func (d deployment) join(ctx context.Context) (map[string]any, error) {
+	for {
+		got, err := d.clients.Deployments.Get(ctx, d.group, d.name, nil)
+		if err != nil {
+			return nil, fmt.Errorf("deployment %s: %w", d.name, err)
+		}
+		state := armresources.ProvisioningStateNotSpecified
+		if got.Properties != nil && got.Properties.ProvisioningState != nil {
+			state = *got.Properties.ProvisioningState
+		}
+		switch state {
+		case armresources.ProvisioningStateSucceeded:
+			return outputs(got.Properties), nil
+		case armresources.ProvisioningStateFailed, armresources.ProvisioningStateCanceled:
+			faults := d.operations(ctx)
+			return nil, d.error(faults, fmt.Errorf("deployment %s: %s", d.name, state))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(d.azure.PollEvery()):
+		}
+	}
+}
+
+// deploymentFault is why a deployment failed, for Explain and the log.
+type deploymentFault struct {
+	faults []fault
+	cause  error
+}
+
+func (f *deploymentFault) Error() string { return f.cause.Error() }
+
+func (f *deploymentFault) Unwrap() error { return f.cause }
+
+// failed tells a deployment that failed from a call that did.
+func (d deployment) failed(ctx context.Context, err error) error {
+	faults := faultsOf(err)
+	if len(faults) == 0 {
+		return fmt.Errorf("deployment %s: %w", d.name, err)
+	}
+	ran := faults[0].code == "DeploymentFailed" || faults[0].status < http.StatusMultipleChoices
+	switch {
+	case ran:
+		faults = append(faults, d.operations(ctx)...)
+	case !hasStatus(err, http.StatusBadRequest):
+		return fmt.Errorf("deployment %s: %w", d.name, err)
+	}
+	return d.error(faults, err)
+}
+
+func (d deployment) error(faults []fault, cause error) error {
+	e := arm.DeploymentFailed.Errorf("Azure could not make the cluster's resources (deployment %q). The details name each one and Azure's reason; remove it, then repeat the request.", d.name)
+	seen := map[string]bool{}
+	for _, f := range faults {
+		if text := f.code + ": " + f.said(); f.code != "DeploymentFailed" && !seen[text] && len(e.Details) < maxFaults {
+			seen[text] = true
+			e.Details = append(e.Details, arm.DeploymentFailed.At(f.target, "%s", text))
+		}
+	}
+	return e.Because(&deploymentFault{faults, cause})
+}
+
+// operations are the faults of the deployment's single resources. Why the
+// deployment failed is worth some time even when the caller's is over.
+func (d deployment) operations(ctx context.Context) []fault {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	var faults []fault
+	pager := d.clients.Operations.NewListPager(d.group, d.name, nil)
+	for pager.More() && len(faults) < maxFaults {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			break
+		}
+		for _, op := range page.Value {
+			faults = append(faults, operationFaults(op)...)
+		}
+	}
+	return faults
+}
+
+func operationFaults(op *armresources.DeploymentOperation) []fault {
+	p := op.Properties
+	if p == nil || p.ProvisioningState == nil || *p.ProvisioningState != "Failed" || p.StatusMessage == nil {
+		return nil
+	}
+	body, err := json.Marshal(p.StatusMessage)
+	if err != nil {
+		return nil
+	}
+	var like fault
+	if p.TargetResource != nil && p.TargetResource.ID != nil {
+		like.target = *p.TargetResource.ID
+	}
+	return parseFaults(body, like)
+}
+
+func wrapped(parameters map[string]any) map[string]any {
+	all := make(map[string]any, len(parameters))
+	for name, value := range parameters {
+		if s, ok := value.(model.Secret); ok {
+			value = string(s)
+		}
+		all[name] = map[string]any{"value": value}
+	}
+	return all
+}
+
+func outputs(p *armresources.DeploymentPropertiesExtended) map[string]any {
+	all := map[string]any{}
+	if p == nil {
+		return all
+	}
+	declared, _ := p.Outputs.(map[string]any)
+	for name, output := range declared {
+		if o, ok := output.(map[string]any); ok {
+			all[name] = o["value"]
+		}
+	}
+	return all
+}

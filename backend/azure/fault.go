@@ -1,0 +1,219 @@
+package azure
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// NotFound tells whether err says that something does not exist.
+func NotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+// Conflict tells whether err says that something is in the way.
+func Conflict(err error) bool {
+	return hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusPreconditionFailed)
+}
+
+// Code is the error code of Azure, or empty.
+func Code(err error) string {
+	var r *azcore.ResponseError
+	if errors.As(err, &r) {
+		return r.ErrorCode
+	}
+	return ""
+}
+
+func hasStatus(err error, status int) bool {
+	var r *azcore.ResponseError
+	return errors.As(err, &r) && r.StatusCode == status
+}
+
+// fault is one thing that Azure says is wrong. An answer is a tree of them.
+type fault struct {
+	code, message, target string
+	// status is of the answer it came in; retryAfter that it asked to wait.
+	status     int
+	retryAfter bool
+	// url is the path of the request that failed.
+	url string
+	// policies are the denying policies, as people named them.
+	policies []string
+}
+
+const (
+	maxDepth  = 6
+	maxFaults = 50
+	// maxMessage bounds what is repeated of Azure's words, in bytes.
+	maxMessage = 600
+)
+
+// faultsOf takes an error of the SDK apart, the outermost fault first.
+func faultsOf(err error) []fault {
+	var r *azcore.ResponseError
+	if !errors.As(err, &r) {
+		return nil
+	}
+	top := fault{code: r.ErrorCode, status: r.StatusCode}
+	var body []byte
+	if r.RawResponse != nil {
+		top.retryAfter = r.RawResponse.Header.Get("Retry-After") != ""
+		if r.RawResponse.Request != nil && r.RawResponse.Request.URL != nil {
+			top.url = r.RawResponse.Request.URL.Path
+		}
+		if r.RawResponse.Body != nil {
+			body, _ = runtime.Payload(r.RawResponse)
+		}
+	}
+	faults := parseFaults(body, top)
+	if len(faults) == 0 || r.ErrorCode != "" && faults[0].code != r.ErrorCode {
+		faults = append([]fault{top}, faults...)
+	}
+	return faults
+}
+
+// wireError is an error in the shapes that Azure's services give it.
+type wireError struct {
+	Code       string          `json:"code"`
+	Message    json.RawMessage `json:"message"`
+	Target     string          `json:"target"`
+	Details    []wireError     `json:"details"`
+	Error      *wireError      `json:"error"`
+	OData      *wireError      `json:"odata.error"`
+	Additional []struct {
+		Type string `json:"type"`
+		Info struct {
+			Definition     string `json:"policyDefinitionDisplayName"`
+			DefinitionName string `json:"policyDefinitionName"`
+			Assignment     string `json:"policyAssignmentDisplayName"`
+			AssignmentName string `json:"policyAssignmentName"`
+		} `json:"info"`
+	} `json:"additionalInfo"`
+}
+
+// parseFaults reads an error's body; like gives what all its faults have in common.
+func parseFaults(body []byte, like fault) []fault {
+	like.code = ""
+	var e wireError
+	if len(body) == 0 || json.Unmarshal(body, &e) != nil {
+		return nil
+	}
+	var all []fault
+	e.flatten(like, 0, &all)
+	return all
+}
+
+func (e *wireError) flatten(like fault, depth int, all *[]fault) {
+	if depth > maxDepth || len(*all) >= maxFaults {
+		return
+	}
+	for _, inner := range []*wireError{e.Error, e.OData} {
+		if inner != nil {
+			inner.flatten(like, depth+1, all)
+		}
+	}
+	text := e.text()
+	if e.Code != "" {
+		f := like
+		f.code, f.message, f.policies = e.Code, text, e.policies()
+		if e.Target != "" {
+			f.target = e.Target
+		}
+		*all = append(*all, f)
+	}
+	// Deployments put the resource's answer into the message, as text.
+	var inner wireError
+	if strings.HasPrefix(text, "{") && json.Unmarshal([]byte(text), &inner) == nil {
+		inner.flatten(like, depth+1, all)
+	}
+	for i := range e.Details {
+		e.Details[i].flatten(like, depth+1, all)
+	}
+}
+
+// text is the message, which old services wrap once more.
+func (e *wireError) text() string {
+	var plain string
+	if json.Unmarshal(e.Message, &plain) == nil {
+		return plain
+	}
+	var wrapped struct {
+		Value string `json:"value"`
+	}
+	_ = json.Unmarshal(e.Message, &wrapped)
+	return wrapped.Value
+}
+
+func (e *wireError) policies() []string {
+	var names []string
+	for _, a := range e.Additional {
+		if a.Type != "PolicyViolation" {
+			continue
+		}
+		definition, assignment := firstOf(a.Info.Definition, a.Info.DefinitionName), firstOf(a.Info.Assignment, a.Info.AssignmentName)
+		names = append(names, "policy \""+definition+"\" assigned as \""+assignment+"\"")
+	}
+	return names
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return "unknown"
+}
+
+var (
+	entraCode  = regexp.MustCompile(`AADSTS\d+`)
+	resourceID = regexp.MustCompile(`(?i)/subscriptions/[0-9a-f-]{36}(/resourceGroups/[^/'"\s,)]+)?[^'"\s,)]*`)
+)
+
+// entraFault is the code of a refused authentication and all that was said.
+func entraFault(err error) (code, text string) {
+	var refused *azidentity.AuthenticationFailedError
+	if !errors.As(err, &refused) {
+		return "", ""
+	}
+	text = refused.Error()
+	return entraCode.FindString(text), text
+}
+
+// within tells whether the fault lies in a resource group: by the scopes it
+// names, or else by what was asked for.
+func (f fault) within(group string) bool {
+	if group == "" {
+		return false
+	}
+	text := f.message
+	if _, linked, found := strings.Cut(text, "linked scope(s)"); found {
+		text = linked // the first scope is where the permission suffices
+	}
+	scopes := resourceID.FindAllString(text, maxFaults)
+	if len(scopes) == 0 {
+		scopes = []string{cmp.Or(f.target, f.url)}
+	}
+	for _, scope := range scopes {
+		segments := strings.Split(scope, "/")
+		if len(segments) < 5 || !strings.EqualFold(segments[3], "resourceGroups") || !strings.EqualFold(strings.TrimRight(segments[4], "."), group) {
+			return false
+		}
+	}
+	return true
+}
+
+// said is what Azure said, bounded.
+func (f fault) said() string {
+	text := strings.Join(strings.Fields(f.message), " ")
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
+	return text
+}

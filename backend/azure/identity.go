@@ -1,0 +1,168 @@
+package azure
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
+	"github.com/Azure/msi-dataplane/pkg/dataplane"
+	"github.com/go-logr/logr"
+
+	"github.com/aro-rp/aro/model"
+)
+
+// errNoCredentials tells that the vault holds no usable credentials.
+var errNoCredentials = errors.New("the vault holds no credentials of the cluster's identity")
+
+// FetchClusterIdentity sees to it that the identity vault holds credentials of
+// the cluster's identity, and fresh ones when the time to renew has come.
+func (a *Azure) FetchClusterIdentity(ctx context.Context, c *model.Cluster) error {
+	id, err := identityID(c)
+	if err != nil {
+		return err
+	}
+	vault, err := a.Secrets(a.env.IdentityVault, a.service)
+	if err != nil {
+		return err
+	}
+	name := dataplane.IdentifierForManagedIdentityCredentials(c.Internal.UID)
+	stored, err := vault.GetSecret(ctx, name, "", nil)
+	switch {
+	case err != nil && !NotFound(err):
+		return fmt.Errorf("cluster identity: %w", err)
+	case err == nil:
+		if _, err := credentialsIn(stored.Value, id); err == nil && !renewable(stored.Tags, time.Now()) {
+			return nil
+		}
+	}
+	fresh, err := a.askIdentities(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	_, parameters, err := dataplane.FormatManagedIdentityCredentialsForStorage(c.Internal.UID, *fresh)
+	if err != nil {
+		return fmt.Errorf("cluster identity: %w", err)
+	}
+	if _, err := vault.SetSecret(ctx, name, parameters, nil); err != nil {
+		return fmt.Errorf("cluster identity: %w", err)
+	}
+	return nil
+}
+
+// renewable tells whether credentials are in the time in which they are to be renewed.
+func renewable(tags map[string]*string, now time.Time) bool {
+	at := func(tag string) (time.Time, bool) {
+		if tags[tag] == nil {
+			return time.Time{}, false
+		}
+		t, err := time.Parse(time.RFC3339, *tags[tag])
+		return t, err == nil
+	}
+	from, known := at(dataplane.RenewAfterKeyVaultTag)
+	until, bounded := at(dataplane.CannotRenewAfterKeyVaultTag)
+	return !known || now.After(from) && (!bounded || now.Before(until))
+}
+
+// ClusterIdentity acts as the cluster's identity; FetchClusterIdentity comes first.
+func (a *Azure) ClusterIdentity(ctx context.Context, c *model.Cluster) (azcore.TokenCredential, error) {
+	id, err := identityID(c)
+	if err != nil {
+		return nil, err
+	}
+	vault, err := a.Secrets(a.env.IdentityVault, a.service)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := vault.GetSecret(ctx, dataplane.IdentifierForManagedIdentityCredentials(c.Internal.UID), "", nil)
+	if err != nil {
+		return nil, fmt.Errorf("cluster identity: %w", err)
+	}
+	found, err := credentialsIn(stored.Value, id)
+	if err != nil {
+		return nil, err
+	}
+	credential, err := dataplane.GetCredential(a.options(entra), found)
+	if err != nil {
+		return nil, fmt.Errorf("cluster identity: %w", err)
+	}
+	return credential, nil
+}
+
+// ClusterIdentityIDs asks the data plane for the ids of the cluster's identity.
+func (a *Azure) ClusterIdentityIDs(ctx context.Context, c *model.Cluster) (clientID, principalID string, err error) {
+	id, err := identityID(c)
+	if err != nil {
+		return "", "", err
+	}
+	answer, err := a.askIdentities(ctx, c, id)
+	if err != nil {
+		return "", "", err
+	}
+	found := answer.ExplicitIdentities[0]
+	if found.ClientID == nil || found.ObjectID == nil {
+		return "", "", errors.New("cluster identity: the data plane gave no ids")
+	}
+	return *found.ClientID, *found.ObjectID, nil
+}
+
+// ForgetClusterIdentity removes the credentials from the vault; absent ones are fine.
+func (a *Azure) ForgetClusterIdentity(ctx context.Context, uid string) error {
+	vault, err := a.Secrets(a.env.IdentityVault, a.service)
+	if err != nil {
+		return err
+	}
+	if _, err := vault.DeleteSecret(ctx, dataplane.IdentifierForManagedIdentityCredentials(uid), &azsecrets.DeleteSecretOptions{}); err != nil && !NotFound(err) {
+		return fmt.Errorf("cluster identity: %w", err)
+	}
+	return nil
+}
+
+// askIdentities gets the identity's credentials from the data plane. The answer
+// has exactly that one.
+func (a *Azure) askIdentities(ctx context.Context, c *model.Cluster, id string) (*dataplane.ManagedIdentityCredentials, error) {
+	if c.Identity.IdentityURL == "" {
+		return nil, errors.New("cluster identity: Azure Resource Manager gave no URL for it")
+	}
+	quiet, o := logr.Discard(), a.options(identities)
+	client, err := dataplane.NewClientFactory(a.FirstParty(a.env.TenantID), a.env.MSIAudience, &o, dataplane.WithClientLogger(&quiet)).NewClient(c.Identity.IdentityURL)
+	if err != nil {
+		return nil, fmt.Errorf("cluster identity: %w", err)
+	}
+	answer, err := client.GetUserAssignedIdentitiesCredentials(ctx, dataplane.UserAssignedIdentitiesRequest{IdentityIDs: []string{id}})
+	if err != nil {
+		return nil, fmt.Errorf("cluster identity: %w", err)
+	}
+	if len(answer.ExplicitIdentities) != 1 {
+		return nil, fmt.Errorf("cluster identity: the data plane gave %d identities, want one", len(answer.ExplicitIdentities))
+	}
+	return answer, nil
+}
+
+// identityID is the resource id of the cluster's one identity.
+func identityID(c *model.Cluster) (string, error) {
+	if c.Identity == nil || len(c.Identity.UserAssignedIdentities) != 1 {
+		return "", errors.New("the cluster has not exactly one identity")
+	}
+	return slices.Collect(maps.Keys(c.Identity.UserAssignedIdentities))[0], nil
+}
+
+// credentialsIn finds the credentials of an identity in a secret's text.
+func credentialsIn(text *string, id string) (dataplane.UserAssignedIdentityCredentials, error) {
+	var all dataplane.ManagedIdentityCredentials
+	if text == nil || json.Unmarshal([]byte(*text), &all) != nil {
+		return dataplane.UserAssignedIdentityCredentials{}, errNoCredentials
+	}
+	for _, one := range all.ExplicitIdentities {
+		if one.ResourceID != nil && strings.EqualFold(*one.ResourceID, id) && one.ClientSecret != nil {
+			return one, nil
+		}
+	}
+	return dataplane.UserAssignedIdentityCredentials{}, errNoCredentials
+}
