@@ -31,9 +31,13 @@ test: ## the whole test suite
 	@hack/test.sh
 
 .PHONY: generate
-generate: ## regenerate everything in generated/ and the generated documents
+generate: clients ## regenerate everything in generated/ and clients/, and the generated documents
 	go run ./hack/generate
 	go run ./hack/errordocs
+
+.PHONY: clients
+clients: ## regenerate the Go and Python clients (2 minutes)
+	hack/clients/generate.sh
 
 .PHONY: bench
 bench: ## benchmarks with their baselines, reported in docs/performance.md

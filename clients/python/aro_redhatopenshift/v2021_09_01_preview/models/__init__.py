@@ -1,0 +1,73 @@
+# coding=utf-8
+# --------------------------------------------------------------------------
+# NO_HEADER
+# --------------------------------------------------------------------------
+# pylint: disable=wrong-import-position
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._patch import *  # pylint: disable=unused-wildcard-import
+
+
+from ._models_py3 import (  # type: ignore
+    APIServerProfile,
+    CloudErrorBody,
+    ClusterProfile,
+    ConsoleProfile,
+    Display,
+    IngressProfile,
+    MasterProfile,
+    NetworkProfile,
+    OpenShiftCluster,
+    OpenShiftClusterAdminKubeconfig,
+    OpenShiftClusterCredentials,
+    OpenShiftClusterList,
+    OpenShiftClusterUpdate,
+    Operation,
+    OperationList,
+    Resource,
+    ServicePrincipalProfile,
+    TrackedResource,
+    WorkerProfile,
+)
+
+from ._azure_red_hat_open_shift_client_enums import (  # type: ignore
+    EncryptionAtHost,
+    ProvisioningState,
+    SoftwareDefinedNetwork,
+    VMSize,
+    Visibility,
+)
+from ._patch import __all__ as _patch_all
+from ._patch import *
+from ._patch import patch_sdk as _patch_sdk
+
+__all__ = [
+    "APIServerProfile",
+    "CloudErrorBody",
+    "ClusterProfile",
+    "ConsoleProfile",
+    "Display",
+    "IngressProfile",
+    "MasterProfile",
+    "NetworkProfile",
+    "OpenShiftCluster",
+    "OpenShiftClusterAdminKubeconfig",
+    "OpenShiftClusterCredentials",
+    "OpenShiftClusterList",
+    "OpenShiftClusterUpdate",
+    "Operation",
+    "OperationList",
+    "Resource",
+    "ServicePrincipalProfile",
+    "TrackedResource",
+    "WorkerProfile",
+    "EncryptionAtHost",
+    "ProvisioningState",
+    "SoftwareDefinedNetwork",
+    "VMSize",
+    "Visibility",
+]
+__all__.extend([p for p in _patch_all if p not in __all__])  # pyright: ignore
+_patch_sdk()
