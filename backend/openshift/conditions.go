@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -19,6 +19,11 @@ const (
 	clusterVersion = "version"
 	singleton      = "cluster"
 )
+
+// Answers asks whether the API server serves requests.
+func (c *Cluster) Answers(ctx context.Context) error {
+	return c.Get(ctx, client.ObjectKey{Name: "kube-system"}, &corev1.Namespace{})
+}
 
 // BootstrapComplete asks whether the control plane runs on its own machines.
 func (c *Cluster) BootstrapComplete(ctx context.Context) (missing string, err error) {
@@ -86,12 +91,13 @@ func because(what string, condition configv1.ClusterOperatorStatusCondition) str
 	if words == "" {
 		return what
 	}
-	return what + ": " + short(words)
+	return what + ": " + Short(words)
 }
 
 const longestWords = 200
 
-func short(words string) string {
+// Short is the beginning of words, on one line.
+func Short(words string) string {
 	words = strings.Join(strings.Fields(words), " ")
 	if len(words) > longestWords {
 		words = strings.ToValidUTF8(words[:longestWords], "") + "…"
@@ -123,7 +129,7 @@ func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) 
 			return "", nil
 		}
 		if condition.Type == configv1.OperatorProgressing && condition.Message != "" {
-			why = short(condition.Message)
+			why = Short(condition.Message)
 		}
 	}
 	return fmt.Sprintf("the cluster version (%s)", why), nil
@@ -133,11 +139,8 @@ func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) 
 // yet, or not well: it does not listen, it starts, it is busy, it does not know
 // a type yet, or somebody else wrote at the same time.
 func Unreachable(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return !meta.IsNoMatchError(err) // the connection failed, in one of many ways
-	}
-	return apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
+	var transport *url.Error // the connection failed, in one of many ways
+	return errors.As(err, &transport) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
 		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) ||
 		apierrors.IsNotFound(err) || apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) ||
 		apierrors.IsUnexpectedServerError(err)

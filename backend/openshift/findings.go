@@ -36,7 +36,7 @@ func (c *Cluster) Findings(ctx context.Context) []Finding {
 	for i, l := range looks {
 		lines, err := l.look(ctx)
 		if err != nil {
-			lines = []string{"cannot be read: " + short(err.Error())}
+			lines = []string{"cannot be read: " + Short(err.Error())}
 		}
 		if len(lines) > mostLines {
 			lines = append(lines[:mostLines], fmt.Sprintf("and %d more", len(lines)-mostLines))
@@ -107,7 +107,7 @@ func (c *Cluster) describeMachines(ctx context.Context) ([]string, error) {
 		m := &machines.Items[i]
 		line := m.Name + " " + cmp.Or(phase(m), "without phase")
 		if m.Status.ErrorMessage != nil {
-			line += ": " + short(*m.Status.ErrorMessage)
+			line += ": " + Short(*m.Status.ErrorMessage)
 		}
 		lines = append(lines, line)
 	}
@@ -136,7 +136,7 @@ func conditionLine(kind, status, reason, message string) string {
 		line += " " + reason
 	}
 	if message != "" {
-		line += ": " + short(message)
+		line += ": " + Short(message)
 	}
 	return line
 }

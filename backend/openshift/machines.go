@@ -97,7 +97,7 @@ func wantOfCapacity(m *machinev1beta1.Machine) string {
 	}
 	for _, text := range texts {
 		if slices.ContainsFunc(capacityCodes, func(code string) bool { return strings.Contains(text, code) }) {
-			return short(text)
+			return Short(text)
 		}
 	}
 	return ""
