@@ -125,7 +125,7 @@ func (k *Keeper) read(ctx context.Context, name string) (holding, error) {
 	}
 	h := holding{text: model.Secret(*secret.Value)}
 	if secret.ID != nil {
-		h.version = secret.ID.Version()
+		h.version = string(*secret.ID) // ends with the version, wherever the vault is
 	}
 	if !slices.Contains(k.certificates, name) {
 		return h, nil
