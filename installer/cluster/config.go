@@ -13,6 +13,7 @@ import (
 	"github.com/openshift/installer/pkg/types"
 	"github.com/openshift/installer/pkg/types/azure"
 	"github.com/openshift/installer/pkg/types/validation"
+	"golang.org/x/crypto/ssh"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	capz "sigs.k8s.io/cluster-api-provider-azure/api/v1beta1"
 
@@ -119,11 +120,24 @@ func credentials(req *document.Request) *icazure.Credentials {
 // validate asks the installer, and keeps the refused values out of the error: the
 // pull secret may be among them.
 func validate(config *types.InstallConfig) error {
+	checked := *config
+	checked.FIPS = false // see approvedKey
 	var refused []error
-	for _, e := range validation.ValidateInstallConfig(config, false) {
+	for _, e := range validation.ValidateInstallConfig(&checked, false) {
 		refused = append(refused, fmt.Errorf("%s: %s", e.Field, e.Detail))
 	}
+	if config.FIPS && !approvedKey(config.SSHKey) {
+		refused = append(refused, errors.New("sshKey: a cluster in FIPS mode takes RSA and ECDSA only"))
+	}
 	return errors.Join(refused...)
+}
+
+// approvedKey is the installer's check of keys for clusters in FIPS mode, without
+// its check that the host is in FIPS mode: the installer leaves cryptography to
+// the host, but this program brings Go's own module, in FIPS mode.
+func approvedKey(authorized string) bool {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(authorized))
+	return err == nil && (key.Type() == ssh.KeyAlgoRSA || strings.HasPrefix(key.Type(), "ecdsa-sha2-nistp"))
 }
 
 func platform(req *document.Request) *azure.Platform {

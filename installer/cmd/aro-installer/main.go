@@ -1,11 +1,12 @@
+// Keys of clusters in FIPS mode must come from an approved module.
+//
+//go:debug fips140=on
+
 // Command aro-installer makes what an OpenShift cluster starts from. It reads one
 // JSON document from stdin, writes one to stdout and logs JSON lines to stderr. It
 // needs no network, no files and no environment. What it reads and writes is in
 // package document; it holds no logic of its own.
 package main
-
-// Keys of clusters in FIPS mode must come from an approved module.
-//go:debug fips140=on
 
 import (
 	"context"
@@ -30,6 +31,9 @@ import (
 
 // version is set by the linker; see build.sh.
 var version = "unknown"
+
+// hidden stands for a secret.
+const hidden = "[secret]"
 
 const usage = `aro-installer makes what an OpenShift cluster starts from: the ignition of its
 first machines and the keys to it.
@@ -75,7 +79,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	}
 	logrus.SetFormatter(&logrus.JSONFormatter{})
 	logrus.SetOutput(os.Stderr)
-	if err := settle(); err != nil {
+	os.Clearenv() // the installer takes orders from it
+	if err := os.Setenv("OPENSHIFT_INSTALL_INVOKER", "ARO"); err != nil {
 		return answer(out, failure(err, nil), 1)
 	}
 	req, err := document.Read(in)
@@ -92,24 +97,6 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	return answer(out, result, 0)
 }
 
-// settle sets what the installer reads from the environment, whatever our caller's
-// environment has.
-func settle() error {
-	os.Clearenv()
-	for name, value := range map[string]string{
-		"OPENSHIFT_INSTALL_INVOKER": "ARO",
-		// The installer wants its host in FIPS mode, for it leaves cryptography to
-		// the host's libraries. Ours is Go's own module, in FIPS mode by the
-		// directive at the top.
-		"OPENSHIFT_INSTALL_SKIP_HOSTCRYPT_VALIDATION": "true",
-	} {
-		if err := os.Setenv(name, value); err != nil {
-			return fmt.Errorf("environment: %w", err)
-		}
-	}
-	return nil
-}
-
 // failure names the asset apart from the message, and takes secrets out of it: a
 // part of the installer may cite what it could not read.
 func failure(err error, secrets []string) document.Failure {
@@ -119,11 +106,11 @@ func failure(err error, secrets []string) document.Failure {
 		problem = document.Problem{Message: failed.Err.Error(), Asset: failed.Asset}
 	}
 	for _, s := range secrets {
-		for _, form := range []string{s, strings.Trim(strconv.Quote(s), `"`)} {
-			if form != "" {
-				problem.Message = strings.ReplaceAll(problem.Message, form, "[secret]")
-			}
+		if s == "" {
+			continue
 		}
+		quoted := strconv.Quote(s)
+		problem.Message = strings.NewReplacer(s, hidden, quoted[1:len(quoted)-1], hidden).Replace(problem.Message)
 	}
 	return document.Failure{Error: problem}
 }

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"crypto/fips140"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aro-rp/aro/installer/document"
+)
+
+// asProgram makes the test's binary the program itself.
+const asProgram = "ARO_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// program runs it in an empty directory without an environment.
+func program(t *testing.T, in []byte, args ...string) (code int, out, said []byte) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env, cmd.Dir = []string{asProgram + "=1"}, t.TempDir()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &stdout, &stderr
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(cmd.Dir); len(left) > 0 {
+		t.Errorf("it left %v", left)
+	}
+	return cmd.ProcessState.ExitCode(), stdout.Bytes(), stderr.Bytes()
+}
+
+func example(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "test", "contract", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestOneDocumentInOneOut(t *testing.T) {
+	for _, name := range []string{"installer-request.json", "installer-request-workload-identity.json"} {
+		t.Run(name, func(t *testing.T) {
+			in := example(t, name)
+			code, out, said := program(t, in)
+			var result document.Result
+			if err := json.Unmarshal(out, &result); err != nil || code != 0 || len(result.BootstrapIgnition) < 300_000 {
+				t.Fatalf("code %d, %v, %d bytes; %s", code, err, len(result.BootstrapIgnition), said)
+			}
+			mustBeLog(t, said)
+			req, err := document.Read(bytes.NewReader(in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, secret := range append(req.Secrets(), result.KubeadminPassword, result.RootCA.Key, result.AdminKubeconfigSigner.Key, "PRIVATE KEY", "dG9rZW4") {
+				if bytes.Contains(said, []byte(secret)) || bytes.Contains(said, inside(marshal(t, secret))) {
+					t.Errorf("a secret is in the log: %.12s…", secret)
+				}
+			}
+		})
+	}
+}
+
+// inside of a JSON string.
+func inside(quoted []byte) []byte { return quoted[1 : len(quoted)-1] }
+
+func marshal(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func mustBeLog(t *testing.T, said []byte) {
+	t.Helper()
+	lines := 0
+	for line := range bytes.Lines(said) {
+		var entry struct{ Level, Msg string }
+		if err := json.Unmarshal(line, &entry); err != nil || entry.Level == "" || entry.Msg == "" {
+			t.Errorf("no log line: %s", line)
+		}
+		lines++
+	}
+	if lines == 0 {
+		t.Error("it logs nothing")
+	}
+}
+
+func TestAFailureIsADocumentToo(t *testing.T) {
+	change := func(old, new string) []byte {
+		return bytes.Replace(example(t, "installer-request.json"), []byte(old), []byte(new), 1)
+	}
+	for name, test := range map[string]struct {
+		in    []byte
+		asset string
+		says  string
+	}{
+		"nothing":           {nil, "", "cannot be read"},
+		"no JSON":           {[]byte("example~client+secret/7"), "", "no JSON at byte"},
+		"a missing member":  {change(`"infraId": "demo-x7k2p"`, `"infraId": ""`), "", "infraId"},
+		"an unknown member": {change(`"infraId"`, `"infraID2"`), "", "infraID2"},
+		"a refused value":   {change(`"Loadbalancer"`, `"Carrier"`), "*installconfig.InstallConfig", "outboundType"},
+		"a failing asset":   {change(`"HyperVGenerations": "V1,V2"`, `"HyperV": "V1"`), "*machines.Master", "HyperVGeneration"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, said := program(t, test.in)
+			var failed document.Failure
+			if err := json.Unmarshal(out, &failed); err != nil || code != 1 || failed.Error.Asset != test.asset || !strings.Contains(failed.Error.Message, test.says) {
+				t.Errorf("code %d, %s (%v), want %s saying %q", code, out, err, test.asset, test.says)
+			}
+			if strings.Contains(string(out)+string(said), "example~client+secret/7") {
+				t.Errorf("a secret is in %s%s", out, said)
+			}
+		})
+	}
+}
+
+func TestKeysComeFromAnApprovedModule(t *testing.T) {
+	if !fips140.Enabled() {
+		t.Error("Go's cryptography is not in FIPS mode")
+	}
+}
+
+func TestASecretThatAnErrorCitesIsTakenOut(t *testing.T) {
+	secret := "line one\nline \"two\""
+	cited := "cannot parse " + secret + " nor " + string(marshal(t, secret))
+	if got := failure(errorText(cited), []string{secret, ""}).Error.Message; got != `cannot parse [secret] nor "[secret]"` {
+		t.Errorf("got %s", got)
+	}
+}
+
+type errorText string
+
+func (e errorText) Error() string { return string(e) }
+
+func TestItExplainsItself(t *testing.T) {
+	for arg, want := range map[string]struct {
+		code int
+		says string
+	}{
+		"--help": {0, "stderr"}, "--version": {0, "OpenShift installer v1.4.19-ec5"}, "--gateway": {1, "--version"}, "request.json": {1, "--version"},
+	} {
+		code, out, _ := program(t, nil, arg)
+		if code != want.code || !strings.Contains(strings.ReplaceAll(string(out), "  -version", "--version"), want.says) {
+			t.Errorf("%s: code %d, %s", arg, code, out)
+		}
+	}
+}
+
+// Without a network, not even localhost, the program must do all it does.
+func TestItNeedsNoNetwork(t *testing.T) {
+	unshare, err := exec.LookPath("unshare")
+	if err != nil || exec.CommandContext(t.Context(), unshare, "-rn", "true").Run() != nil {
+		t.Skip("this machine does not let us take the network away")
+	}
+	var stdout bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), unshare, "-rn", os.Args[0])
+	cmd.Env, cmd.Dir = []string{asProgram + "=1"}, t.TempDir()
+	cmd.Stdin, cmd.Stdout = bytes.NewReader(example(t, "installer-request.json")), &stdout
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%v: %.300s", err, stdout.Bytes())
+	}
+}
