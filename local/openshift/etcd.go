@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
-
-	"github.com/aro-rp/aro/local/home"
 )
 
 const (
-	// peerSocket is beside home.EtcdSocket. No peer will ever call.
+	// clientSocket is in the cluster's directory, which is private: etcd needs
+	// neither certificates nor a port. It looks like HOST:PORT because etcd insists.
+	clientSocket = "etcd.sock:2379"
+	// peerSocket is beside it. No peer will ever call.
 	peerSocket = "etcd.sock:2380"
 	// etcdPatience bounds the start of etcd; replaying a log takes seconds at most.
 	etcdPatience = time.Minute
@@ -39,7 +40,7 @@ func startEtcd(ctx context.Context, dir string) (*embed.Etcd, error) {
 }
 
 func etcdConfig(dir string) *embed.Config {
-	clients := []url.URL{{Scheme: "unix", Host: home.EtcdSocket}}
+	clients := []url.URL{{Scheme: "unix", Host: clientSocket}}
 	peers := []url.URL{{Scheme: "unix", Host: peerSocket}}
 	config := embed.NewConfig()
 	config.Dir = dir

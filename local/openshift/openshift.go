@@ -1,10 +1,12 @@
-// Package openshift runs one cluster in the current process: an etcd, a
-// kube-apiserver, a kube-controller-manager and simulated nodes, all from the
-// Go modules of Kubernetes and etcd. Everything it needs to know is in the
-// cluster's home.
+// Package openshift runs the control plane of one cluster in the current process,
+// as the bootstrap machine and the masters of OpenShift do: an etcd, a
+// kube-apiserver and a kube-controller-manager from the Go modules of Kubernetes
+// and etcd, the machine config server, and in place of OpenShift's operators
+// controllers that report what they find. All that decides how they run is what
+// Ignition wrote to the bootstrap machine's disk; see package bootstrap.
 //
-// Kubernetes keeps process-wide state, so a process runs at most one cluster. This
-// package starts no other process and knows nothing of other clusters.
+// Kubernetes keeps process-wide state, so a process runs at most one cluster.
+// Nodes are made by nobody here: machines join from outside, as kubelets do.
 package openshift
 
 import (
@@ -17,31 +19,48 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/aro-rp/aro/local/home"
+	"github.com/aro-rp/aro/local/openshift/bootstrap"
+	"github.com/aro-rp/aro/local/openshift/machineconfig"
 )
 
-// Run runs the cluster of the home in dir until ctx ends or a part of it fails.
-// It changes the working directory of the process to dir.
+// Cluster is one control plane.
+type Cluster struct {
+	// Dir holds root/, the machine's disk, and ports.json, where to listen. All
+	// that the control plane keeps is written here, too.
+	Dir string
+	// Azure is the origin of the cloud that machines are made in, as in
+	// https://localhost:8443. Without it no machine is made.
+	Azure string
+	// AzureCAFile holds the authorities of Azure's certificate, in PEM; empty for
+	// the system's.
+	AzureCAFile string
+	Log         *slog.Logger
+}
+
+// certifyEvery is far shorter than what every certificate has left.
+const certifyEvery = 12 * time.Hour
+
+// Run runs the cluster in dir until ctx ends or a part of it fails.
 func Run(ctx context.Context, dir string, log *slog.Logger) error {
-	dir, err := filepath.Abs(dir)
+	return Cluster{Dir: dir, Log: log}.Run(ctx)
+}
+
+// Run runs the cluster until ctx ends or a part of it fails. It changes the
+// working directory of the process.
+func (c Cluster) Run(ctx context.Context) error {
+	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
-		return fmt.Errorf("home of the cluster: %w", err)
+		return fmt.Errorf("directory of the cluster: %w", err)
 	}
 	// The path of a unix socket may have some 100 bytes; a relative one always fits.
 	if err := os.Chdir(dir); err != nil {
-		return fmt.Errorf("home of the cluster: %w", err)
+		return fmt.Errorf("directory of the cluster: %w", err)
 	}
-	h := home.At(dir)
-	spec, err := h.Spec()
-	if err != nil {
-		return err
-	}
+	c.Dir = dir
 	// Half of the usual garbage: these processes idle, and there may be many.
 	debug.SetGCPercent(50)
-	api, manager, err := components(h, spec)
+	p, err := c.prepare()
 	if err != nil {
 		return err
 	}
@@ -50,45 +69,96 @@ func Run(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	defer etcd.Close()
-	log.InfoContext(ctx, "etcd answers", "cluster", spec.ID)
+	c.Log.InfoContext(ctx, "etcd answers")
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return etcdFailure(ctx, etcd) })
-	g.Go(func() error { return api(ctx) })
-	g.Go(func() error {
-		client, err := connect(ctx, h)
-		if err != nil {
-			return err
-		}
-		log.InfoContext(ctx, "API server answers", "cluster", spec.ID)
-		g.Go(func() error { return manager(ctx) })
-		return newMachines(h, client, log).run(ctx)
-	})
+	g.Go(func() error { return p.certify(ctx) })
+	g.Go(func() error { return p.api(ctx) })
+	g.Go(func() error { return p.install(ctx, g) })
 	return g.Wait()
 }
 
-// connect returns a client once the API server says that it is ready.
-func connect(ctx context.Context, h home.Home) (*kubernetes.Clientset, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", h.KubeconfigFile(home.Admin))
-	if err != nil {
-		return nil, fmt.Errorf("client of the API server: %w", err)
+// plane is a cluster whose disk was read.
+type plane struct {
+	Cluster
+	disk    bootstrap.Dir
+	config  *bootstrap.Config
+	ports   ports
+	api     component
+	manager component
+	serving *named
+}
+
+func (c Cluster) prepare() (*plane, error) {
+	p := &plane{Cluster: c, disk: bootstrap.Dir(c.Dir)}
+	var err error
+	if p.ports, err = readPorts(c.Dir); err != nil {
+		return nil, err
 	}
-	config.UserAgent = "aro-local"
-	config.QPS, config.Burst = 50, 100 // creating the nodes of a big cluster is a burst
-	config.Timeout = 10 * time.Second
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("client of the API server: %w", err)
+	if p.config, err = p.disk.Read(); err != nil {
+		return nil, err
 	}
+	if err := p.disk.Certify(time.Now()); err != nil {
+		return nil, err
+	}
+	if p.serving, err = newNamed(p.disk); err != nil {
+		return nil, err
+	}
+	if p.manager, err = p.controllerManager(); err != nil {
+		return nil, fmt.Errorf("kube-controller-manager: %w", err)
+	}
+	// The programs share process-wide feature gates, of which the controller
+	// manager changes one before the first use closes them: so it comes first.
+	if p.api, err = p.apiServer(); err != nil {
+		return nil, fmt.Errorf("kube-apiserver: %w", err)
+	}
+	return p, nil
+}
+
+// certify renews certificates that come to their end while the process runs; the
+// API server and the clients of this process notice by themselves.
+func (p *plane) certify(ctx context.Context) error {
+	ticker := time.NewTicker(certifyEvery)
+	defer ticker.Stop()
 	for {
-		_, err := client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
-		if err == nil {
-			return client, nil
-		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+			return nil
+		case now := <-ticker.C:
+			if err := p.disk.Certify(now); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// install makes an OpenShift cluster of what the API server serves, then runs
+// the parts that need it.
+func (p *plane) install(ctx context.Context, g *errgroup.Group) error {
+	config, err := p.adminConfig()
+	if err != nil {
+		return err
+	}
+	if err := ready(ctx, config); err != nil {
+		return err
+	}
+	p.Log.InfoContext(ctx, "API server answers", "port", p.ports.APIServer)
+	g.Go(func() error { return p.manager(ctx) })
+	if err := p.applyPayload(ctx, config); err != nil {
+		return err
+	}
+	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
+	manager, err := p.controllers(config)
+	if err != nil {
+		return err
+	}
+	g.Go(func() error {
+		server := machineconfig.Server{Disk: p.disk, Reader: manager.GetClient(), Domain: p.config.Domain, Log: p.Log}
+		if !manager.GetCache().WaitForCacheSync(ctx) {
+			return nil // stopped before
+		}
+		return server.Run(ctx, p.ports.MachineConfig)
+	})
+	return manager.Start(ctx)
 }
