@@ -3,126 +3,177 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
+	"strings"
+	"sync"
 
-	"github.com/aro-rp/aro/backend/controlplane"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+
+	"github.com/aro-rp/aro/backend/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend/template"
 	"github.com/aro-rp/aro/model"
 )
 
-// masterCount is OpenShift's number of control plane machines.
-const masterCount = 3
-
-// How often a condition is asked: at first often, later a tenth of its age apart.
-const (
-	fastestPoll = 250 * time.Millisecond
-	slowestPoll = 10 * time.Second
-)
-
-// machines are the steps about the cluster's machines and what runs on them.
-type machines struct {
-	provider Machines
-	now      func() time.Time
-}
-
-// specOf is what the provider shall make of the cluster.
-func specOf(c *model.Cluster) controlplane.Spec {
-	p := &c.Properties
-	spec := controlplane.Spec{
-		ID: c.Internal.UID, Name: c.Name, InfraID: c.Internal.InfraID,
-		Domain: p.ClusterProfile.Domain, Version: p.ClusterProfile.Version, Location: c.Location,
-		PodCIDR: p.NetworkProfile.PodCIDR, ServiceCIDR: p.NetworkProfile.ServiceCIDR,
-		Masters: controlplane.Pool{Name: "master", VMSize: p.MasterProfile.VMSize, Count: masterCount},
+// deployMachines starts the bootstrap machine and the masters.
+func (s *steps) deployMachines(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
 	}
-	for _, w := range p.WorkerProfiles {
-		spec.Workers = append(spec.Workers, controlplane.Pool{Name: w.Name, VMSize: w.VMSize, Count: w.Count})
+	machines, err := s.machineTemplate(ctx, clients, w)
+	if err != nil {
+		return err
 	}
-	return spec
-}
-
-// nodesOf is how many nodes the cluster shall have.
-func nodesOf(c *model.Cluster) int {
-	n := masterCount
-	for _, w := range c.Properties.WorkerProfiles {
-		n += w.Count
+	parameters := map[string]any{}
+	if machines.Bootstrap != nil && machines.Bootstrap.Account == "" {
+		signature, err := s.delegatedSignature(ctx, c)
+		if err != nil {
+			return err
+		}
+		parameters[template.SignatureParameter] = signature
 	}
-	return n
-}
-
-func (m machines) apply(ctx context.Context, w *pipeline.Work) error {
-	_, err := m.provider.Apply(ctx, specOf(w.Cluster()))
+	_, err = s.Azure.Deploy(ctx, clients, managedGroup(c), machinesDeployment, machines.Template(), parameters)
 	return err
 }
 
-// status asks for the machines. If they are lost it asks for them anew, which
-// the step's timeout bounds.
-func (m machines) status(ctx context.Context, c *model.Cluster) (controlplane.Status, error) {
-	status, err := m.provider.Get(ctx, c.Internal.UID)
-	if errors.Is(err, controlplane.ErrNotFound) {
-		return m.provider.Apply(ctx, specOf(c))
+func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *pipeline.Work) (*template.Machines, error) {
+	c := w.Cluster()
+	result, err := s.readGraph(ctx, c)
+	if err != nil {
+		return nil, err
 	}
-	return status, err
+	m := &c.Properties.MasterProfile
+	capabilities, err := s.Validator.Capabilities(ctx, clients, c.Location, m.VMSize)
+	if err != nil {
+		return nil, err
+	}
+	others, err := s.Validator.Capabilities(ctx, clients, c.Location, c.Properties.WorkerProfiles[0].VMSize)
+	if err != nil {
+		return nil, err
+	}
+	t := templateOf(c)
+	t.Zones = firstZones(c)
+	machines := &template.Machines{
+		Cluster: t, VMSize: m.VMSize, Image: template.Image(imageOf(c.Properties.ClusterProfile.Version, capabilities, others)),
+		EncryptionAtHost: m.EncryptionAtHost == model.Enabled, DiskEncryptionSetID: m.DiskEncryptionSetID,
+		AcceleratedNetworking: strings.EqualFold(capabilities["AcceleratedNetworkingEnabled"], "True"), MasterIgnition: result.MasterIgnition,
+	}
+	// A machine that is there keeps what it started from; anything else Azure refuses.
+	_, err = clients.VirtualMachines.Get(ctx, managedGroup(c), c.Internal.InfraID+"-bootstrap", nil)
+	if err == nil || !azure.NotFound(err) {
+		return machines, err
+	}
+	url, err := blobService(ctx, clients, c)
+	machines.Bootstrap = &template.Bootstrap{BlobURL: url + ignitionContainer + "/" + ignitionBlob}
+	if !c.UsesWorkloadIdentity() {
+		machines.Bootstrap.Account = storageAccount(c)
+		machines.Bootstrap.SignedAt = c.Internal.Operation.StartedAt.Add(-graceForClocks)
+	}
+	return machines, err
 }
 
-func (m machines) apiServerAnswers(ctx context.Context, w *pipeline.Work) error {
-	status, err := m.status(ctx, w.Cluster())
-	if err != nil || status.APIServerReady {
-		return err
-	}
-	return m.later(w, status, "the API server to answer")
-}
-
-// storeAccess stores how the cluster is reached, and the credentials for it.
-func (m machines) storeAccess(ctx context.Context, w *pipeline.Work) error {
-	status, err := m.status(ctx, w.Cluster())
+// removeBootstrap removes the bootstrap machine: what uses comes before what is used.
+func (s *steps) removeBootstrap(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	clients, err := s.customer(c)
 	if err != nil {
 		return err
 	}
-	if !status.APIServerReady || len(status.AdminKubeconfig) == 0 {
-		return m.later(w, status, "the cluster's credentials")
+	group, name := managedGroup(c), c.Internal.InfraID+"-bootstrap"
+	machine, err := clients.VirtualMachines.BeginDelete(ctx, group, name, nil)
+	if err == nil {
+		_, err = machine.PollUntilDone(ctx, s.poll())
 	}
-	return w.Save(ctx, func(c *model.Cluster) error {
-		p := &c.Properties
-		p.APIServerProfile.URL, p.APIServerProfile.IP = status.APIServerURL, status.APIServerIP
-		p.ConsoleProfile.URL = status.ConsoleURL
-		for i := range p.IngressProfiles {
-			p.IngressProfiles[i].IP = status.IngressIP
+	if err != nil && !azure.NotFound(err) {
+		return err
+	}
+	disk, err := clients.Disks.BeginDelete(ctx, group, name+"_OSDisk", nil)
+	if err == nil {
+		_, err = disk.PollUntilDone(ctx, s.poll())
+	}
+	if err != nil && !azure.NotFound(err) {
+		return err
+	}
+	nic, err := clients.Interfaces.BeginDelete(ctx, group, name+"-nic", nil)
+	if err == nil {
+		_, err = nic.PollUntilDone(ctx, s.poll())
+	}
+	if err != nil && !azure.NotFound(err) {
+		return err
+	}
+	return nil
+}
+
+// startMachines starts those that somebody stopped: nothing else in an update
+// works without them.
+func (s *steps) startMachines(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
+	}
+	names, err := machineNames(ctx, clients, managedGroup(c))
+	if err != nil {
+		return err
+	}
+	return inParallel(names, func(name string) error {
+		view, err := clients.VirtualMachines.InstanceView(ctx, managedGroup(c), name, nil)
+		if err != nil || !stopped(&view.VirtualMachineInstanceView) {
+			return err
 		}
-		c.Internal.AdminKubeconfig = model.Secret(status.AdminKubeconfig)
-		c.Internal.UserAdminKubeconfig = model.Secret(status.AdminKubeconfig)
-		c.Internal.KubeadminPassword = model.Secret(status.KubeadminPassword)
-		return nil
+		poller, err := clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, nil)
+		if err != nil {
+			return err
+		}
+		_, err = poller.PollUntilDone(ctx, s.poll())
+		return err
 	})
 }
 
-// nodesAreReady compares with what the cluster shall have: right after a change
-// the provider may still count what was before.
-func (m machines) nodesAreReady(ctx context.Context, w *pipeline.Work) error {
-	status, err := m.status(ctx, w.Cluster())
-	if err != nil {
-		return err
+func machineNames(ctx context.Context, clients *azure.Clients, group string) ([]string, error) {
+	var names []string
+	for pages := clients.VirtualMachines.NewListPager(group, nil); pages.More(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, vm := range page.Value {
+			names = append(names, deref(vm.Name))
+		}
 	}
-	want := nodesOf(w.Cluster())
-	if status.NodesWanted == want && status.NodesReady == want {
-		return nil
-	}
-	return m.later(w, status, fmt.Sprintf("%d nodes to be ready, %d are", want, status.NodesReady))
+	return names, nil
 }
 
-func (m machines) remove(ctx context.Context, w *pipeline.Work) error {
-	gone, err := m.provider.Remove(ctx, w.Cluster().Internal.UID)
-	if err != nil || gone {
-		return err
+func powerState(view *armcompute.VirtualMachineInstanceView) string {
+	for _, status := range view.Statuses {
+		if state, found := strings.CutPrefix(deref(status.Code), "PowerState/"); found {
+			return state
+		}
 	}
-	return m.later(w, controlplane.Status{}, "the control plane to be removed")
+	return ""
 }
 
-// later asks again soon. The provider's own words, if it has any, tell more.
-func (m machines) later(w *pipeline.Work, status controlplane.Status, waitingFor string) error {
-	if status.Message != "" {
-		waitingFor += " (" + status.Message + ")"
+func stopped(view *armcompute.VirtualMachineInstanceView) bool {
+	state := strings.ToLower(powerState(view))
+	return state == "deallocated" || state == "stopped"
+}
+
+// atOnce bounds how many calls one step makes at the same time.
+const atOnce = 10
+
+// inParallel does something with each item, and joins what went wrong.
+func inParallel[T any](items []T, do func(T) error) error {
+	errs := make([]error, len(items))
+	slots := make(chan struct{}, atOnce)
+	var group sync.WaitGroup
+	for i, item := range items {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = do(item)
+		})
 	}
-	age := m.now().Sub(w.Cluster().Internal.Operation.Current.StartedAt)
-	return pipeline.Later(min(max(age/10, fastestPoll), slowestPoll), waitingFor)
+	group.Wait()
+	return errors.Join(errs...)
 }

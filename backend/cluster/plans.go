@@ -1,9 +1,3 @@
-// Package cluster is what is done to clusters: one plan for each kind of
-// operation, and the steps they are made of.
-//
-// Plans are lists to be read from top to bottom. The package reaches the world
-// only through what it is given; leases, retries and terminal states are not its
-// business.
 package cluster
 
 import (
@@ -13,104 +7,118 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/controlplane"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/store"
 )
-
-// Machines provides the machines of clusters, and what runs on them. All its
-// methods answer soon, and repeating them is harmless.
-type Machines interface {
-	// Apply makes the machines be as spec says, or starts to.
-	Apply(ctx context.Context, spec controlplane.Spec) (controlplane.Status, error)
-	// Get returns controlplane.ErrNotFound for what was never applied or is gone.
-	Get(ctx context.Context, id string) (controlplane.Status, error)
-	// Remove starts or goes on to remove everything, and tells when nothing is left.
-	Remove(ctx context.Context, id string) (gone bool, err error)
-}
-
-// Dependencies are what the steps work with. All are needed but those with a
-// default.
-type Dependencies struct {
-	Machines Machines
-	Billing  *store.Collection[store.BillingDocument]
-	// Build names this build of the service, for ProvisionedBy.
-	Build string
-	// Now is the clock; time.Now by default.
-	Now func() time.Time
-	// NewInfraID makes the prefix of machine names from a cluster's name; the
-	// package's function of that name by default.
-	NewInfraID func(clusterName string) string
-}
 
 // Plans gives the plan of each kind of operation.
 func Plans(d Dependencies) map[model.OperationKind][]pipeline.Step {
-	if d.Now == nil {
-		d.Now = time.Now
-	}
-	if d.NewInfraID == nil {
-		d.NewInfraID = NewInfraID
-	}
-	m := machines{d.Machines, d.Now}
-	r := records{d.Billing, d.Build, d.Now, d.NewInfraID}
+	s := newSteps(d)
 	return map[model.OperationKind][]pipeline.Step{
-		model.Create:      create(m, r),
-		model.Update:      update(m, r),
-		model.AdminUpdate: adminUpdate(m, r),
-		model.Delete:      remove(m, r),
+		model.Create:      s.explained(s.create()),
+		model.Update:      s.explained(s.update()),
+		model.AdminUpdate: s.explained(s.adminUpdate()),
+		model.Delete:      s.explained(s.remove()),
 	}
 }
 
-// create makes a cluster out of nothing. The name comes before anything carries
-// it. Credentials are stored as soon as they work, so that a create that fails
-// later can be looked into. Billing begins once the cluster can be used at all,
-// before the customer waits for the last node.
-func create(m machines, r records) []pipeline.Step {
+// Times of steps. Short ones write a document or ask one question; calls wait
+// for Azure to answer; changes for Azure to make something; rollouts for
+// OpenShift to restart what changed.
+const (
+	short   = 10 * time.Minute
+	call    = 15 * time.Minute
+	change  = 30 * time.Minute
+	rollout = 30 * time.Minute
+)
+
+// create makes a cluster out of nothing: who it is and whether it can be, its
+// names, its resources, what it starts from, its machines, and then whatever
+// turns an OpenShift cluster into this service's. Billing begins once the
+// cluster's machines are asked for.
+func (s *steps) create() []pipeline.Step {
+	return slices.Concat(s.createAzure(), s.createOpenShift())
+}
+
+func (s *steps) createAzure() []pipeline.Step {
 	return []pipeline.Step{
-		{Name: "choose infra id", Do: r.chooseInfraID, Timeout: 10 * time.Minute},
-		{Name: "request control plane", Do: m.apply, Timeout: 30 * time.Minute},
-		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute},
-		{Name: "store kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute},
-		{Name: "begin billing", Do: r.beginBilling, Timeout: 10 * time.Minute},
-		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour},
-		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute},
+		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
+		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
+		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: call, Only: servicePrincipal},
+		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
+		{Name: "validate", Do: s.validateFor(model.Create), Timeout: call},
+		{Name: "choose zones", Do: s.chooseZones, Timeout: short},
+		{Name: "choose names", Do: s.chooseNames, Timeout: short},
+		{Name: "choose packet size", Do: s.chooseMTU, Timeout: short},
+		{Name: "reserve domain", Do: s.reserveDomain, Timeout: short, Only: s.managed},
+		{Name: "choose token issuer", Do: s.chooseIssuer, Timeout: short, Only: workloadIdentity},
+		{Name: "publish token issuer", Do: s.publishIssuer, Timeout: short, Only: workloadIdentity},
+		{Name: "managed resource group", Do: s.ensureGroup, Timeout: call},
+		{Name: "prepare subnets", Do: s.prepareSubnets, Timeout: call},
+		{Name: "choose outbound addresses", Do: s.chooseOutboundIPs, Timeout: short, Only: balanced},
+		{Name: "deploy network and storage", Do: s.deployBase, Timeout: change},
+		{Name: "attach security group", Do: s.attachSecurityGroup, Timeout: call, Only: ownSecurityGroup},
+		{Name: "federate identities", Do: s.federateIdentities, Timeout: call, Only: workloadIdentity},
+		{Name: "address of the API", Do: s.recordAPIAddress, Timeout: call},
+		{Name: "address of routes", Do: s.recordIngressAddress, Timeout: call},
+		{Name: "link to the API", Do: s.linkAPIServer, Timeout: call},
+		{Name: "order certificates", Do: s.orderCertificates, Timeout: call, Only: s.signed},
+		{Name: "run installer", Do: s.runInstaller, Timeout: call},
+		{Name: "deploy machines", Do: s.deployMachines, Timeout: change},
 	}
 }
 
-// update makes a running cluster match what its customer changed. Whatever moved
-// meanwhile is stored with it.
-func update(m machines, r records) []pipeline.Step {
+func (s *steps) createOpenShift() []pipeline.Step {
 	return []pipeline.Step{
-		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute},
-		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute},
-		{Name: "refresh kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute},
-		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour},
-		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute},
+		{Name: "make kubeconfigs", Do: s.makeKubeconfigs, Timeout: short},
+		{Name: "begin billing", Do: s.beginBilling, Timeout: short},
+		{Name: "bootstrap complete", Do: s.bootstrapComplete, Timeout: time.Hour},
+		{Name: "API server ready", Do: s.apiServerReady, Timeout: rollout},
+		{Name: "remove bootstrap machine", Do: s.removeBootstrap, Timeout: change},
+		{Name: "remove ignition", Do: s.removeIgnition, Timeout: call},
+		{Name: "API server certificate", Do: s.configureAPIServerCertificate, Timeout: change},
+		{Name: "API server restarted", Do: s.apiServerReady, Timeout: rollout},
+		{Name: "workers ready", Do: s.workersReady, Timeout: rollout},
+		{Name: "console exists", Do: s.consoleExists, Timeout: rollout},
+		{Name: "brand console", Do: s.brandConsole, Timeout: short},
+		{Name: "console ready", Do: s.consoleReady, Timeout: rollout},
+		{Name: "disable samples", Do: s.disableSamples, Timeout: short, Only: withoutPullSecret},
+		{Name: "disable operator hub", Do: s.disableOperatorHub, Timeout: short, Only: withoutPullSecret},
+		{Name: "disable updates", Do: s.disableUpdates, Timeout: short},
+		{Name: "cluster version ready", Do: s.clusterVersionReady, Timeout: rollout},
+		{Name: "record cluster data", Do: s.recordClusterData, Timeout: short},
+		{Name: "ingress certificate", Do: s.configureIngressCertificate, Timeout: change},
+		{Name: "ingress ready", Do: s.ingressReady, Timeout: rollout},
+		{Name: "encrypted storage class", Do: s.configureStorageClass, Timeout: short, Only: withEncryptedWorkers},
+		{Name: "remove file storage class", Do: s.removeFileStorageClass, Timeout: short, Only: workloadIdentity},
+		{Name: "operators settled", Do: s.operatorsSettled, Timeout: rollout},
+		{Name: "record workers", Do: s.recordWorkers, Timeout: short},
+	}
+}
+
+// update makes a running cluster match what its customer changed, above all its
+// identity and its outbound addresses, and mends what moved meanwhile.
+func (s *steps) update() []pipeline.Step {
+	return []pipeline.Step{
+		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 	}
 }
 
 // adminUpdate maintains a cluster as far as its task says. The build is recorded
 // last: it vouches for all that stands before it.
-func adminUpdate(m machines, r records) []pipeline.Step {
-	all, certificates := task(model.Everything), task(model.Everything, model.CertificatesRenewal)
+func (s *steps) adminUpdate() []pipeline.Step {
+	all := task(model.Everything)
 	return []pipeline.Step{
 		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
-		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute, Only: all},
-		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute, Only: certificates},
-		{Name: "refresh kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute, Only: certificates},
-		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour, Only: all},
-		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute, Only: all},
-		{Name: "record build", Do: r.recordBuild, Timeout: 10 * time.Minute, Only: all},
+		{Name: "record build", Do: s.recordBuild, Timeout: short, Only: all},
 	}
 }
 
 // remove takes a cluster away, whatever was made of it. Billing ends when there
 // is nothing left that costs money.
-func remove(m machines, r records) []pipeline.Step {
+func (s *steps) remove() []pipeline.Step {
 	return []pipeline.Step{
-		{Name: "remove control plane", Do: m.remove, Timeout: time.Hour},
-		{Name: "end billing", Do: r.endBilling, Timeout: 10 * time.Minute},
+		{Name: "end billing", Do: s.endBilling, Timeout: short},
 	}
 }
 

@@ -1,0 +1,142 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend/template"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// The names of the deployments: a repetition joins one that runs.
+const (
+	baseDeployment     = "storage"
+	machinesDeployment = "resources"
+	denyDeployment     = "denyassignment"
+	storageDeployment  = "storageaccounts"
+	principalRoles     = "clustersp"
+	identityRoles      = "platformworkloadidentityrbac"
+)
+
+func (s *steps) validateFor(kind model.OperationKind) func(context.Context, *pipeline.Work) error {
+	return func(ctx context.Context, w *pipeline.Work) error { return s.Validator.Validate(ctx, w.Cluster(), kind) }
+}
+
+// chooseZones decides once in which zones the cluster is.
+func (s *steps) chooseZones(ctx context.Context, w *pipeline.Work) error {
+	clients, err := s.customer(w.Cluster())
+	if err != nil {
+		return err
+	}
+	zones, err := s.Validator.Zones(ctx, clients, w.Cluster())
+	if err != nil {
+		return err
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		if len(c.Internal.Zones) > 0 {
+			return store.ErrUnchanged
+		}
+		c.Internal.Zones = zones
+		return nil
+	})
+}
+
+// templateOf is what all templates know of the cluster.
+func templateOf(c *model.Cluster) template.Cluster {
+	return template.Cluster{
+		GroupID: c.Properties.ClusterProfile.ResourceGroupID, Location: c.Location, InfraID: c.Internal.InfraID, Zones: c.Internal.Zones,
+		PublicAPI: publicAPI(c), PublicIngress: publicIngress(c), PublicOutbound: balanced(c),
+		MasterSubnetID: c.Properties.MasterProfile.SubnetID,
+	}
+}
+
+func (s *steps) storageOf(c *model.Cluster) template.Storage {
+	return template.Storage{
+		Account: storageAccount(c), RegistryAccount: c.Internal.ImageRegistryStorageAccount,
+		Subnets: s.storageSubnets(c), WorkloadIdentity: c.UsesWorkloadIdentity(),
+	}
+}
+
+func (s *steps) deployBase(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	access, err := s.accessOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	base := template.Base{
+		Cluster: templateOf(c), Storage: s.storageOf(c), Access: *access,
+		OutboundIPs: c.Internal.OutboundIPs, ServiceSubscription: s.Env.SubscriptionID,
+	}
+	return s.deploy(ctx, c, baseDeployment, base.Template())
+}
+
+func (s *steps) deploy(ctx context.Context, c *model.Cluster, name string, t map[string]any) error {
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
+	}
+	_, err = s.Azure.Deploy(ctx, clients, managedGroup(c), name, t, nil)
+	return err
+}
+
+// accessOf is who may do what in the managed group. An object id that is missing
+// would open or close the group to the wrong ones.
+func (s *steps) accessOf(ctx context.Context, c *model.Cluster) (*template.Access, error) {
+	a := &template.Access{ResourceProviderID: c.Internal.ResourceProviderID, Excluded: []string{c.Internal.ResourceProviderID}}
+	if c.UsesWorkloadIdentity() {
+		grants, err := s.grants(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		a.Grants = grants
+		for _, operator := range sortedOperators(c) {
+			a.Excluded = append(a.Excluded, operators(c)[operator].ObjectID)
+		}
+	} else if sp := c.Properties.ServicePrincipalProfile; sp != nil {
+		a.ServicePrincipalID = sp.ObjectID
+		a.Excluded = append(a.Excluded, sp.ObjectID)
+	}
+	if holds(a.Excluded, "") || len(a.Excluded) < 2 {
+		return nil, errors.New("the object id of one of the cluster's identities is not known")
+	}
+	return a, nil
+}
+
+// grants are the roles that the operators' identities need in the managed group.
+func (s *steps) grants(ctx context.Context, c *model.Cluster) ([]template.Grant, error) {
+	roles, err := s.roles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var grants []template.Grant
+	seen := map[template.Grant]bool{}
+	for _, operator := range sortedOperators(c) {
+		for _, role := range roles[operator] {
+			g := template.Grant{RoleID: lastSegment(role.RoleDefinitionID), ObjectID: operators(c)[operator].ObjectID}
+			if !seen[g] {
+				seen[g] = true
+				grants = append(grants, g)
+			}
+		}
+	}
+	return grants, nil
+}
+
+// denyOthers renews the deny assignment, whose exclusions follow the identities.
+func (s *steps) denyOthers(ctx context.Context, w *pipeline.Work) error {
+	access, err := s.accessOf(ctx, w.Cluster())
+	if err != nil {
+		return err
+	}
+	return s.deploy(ctx, w.Cluster(), denyDeployment, access.DenyAssignment())
+}
+
+// renewStorage brings the settings of the storage accounts up to date, but for
+// their encryption, which cannot change.
+func (s *steps) renewStorage(ctx context.Context, w *pipeline.Work) error {
+	storage, t := s.storageOf(w.Cluster()), templateOf(w.Cluster())
+	storage.Unencrypted = true
+	return s.deploy(ctx, w.Cluster(), storageDeployment, storage.Template(&t))
+}

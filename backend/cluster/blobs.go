@@ -1,0 +1,209 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/storage/armstorage"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+)
+
+// Where the installer's work is kept in a cluster's storage account.
+const (
+	ignitionContainer, ignitionBlob = "ignition", "bootstrap.ign"
+	graphContainer, graphBlob       = "aro", "graph"
+)
+
+const (
+	// graceForClocks makes a signature valid for readers whose clocks are slow.
+	graceForClocks = 10 * time.Second
+	// keySignedFor is how long a signature made with an account's key opens it.
+	keySignedFor = 24 * time.Hour
+	// delegatedFor is how long one delegated by Entra ID does.
+	delegatedFor = time.Hour
+	// maxGraph bounds what is read of a graph: some times what one has.
+	maxGraph = 64 << 20
+)
+
+// rights are what a signature is for: the letters of permissions, and whether
+// they are about containers or about what is in them.
+type rights struct {
+	permissions armstorage.Permissions
+	resources   armstorage.SignedResourceTypes
+}
+
+var (
+	toRead   = rights{"r", armstorage.SignedResourceTypesO}
+	toWrite  = rights{"cw", armstorage.SignedResourceTypesO}
+	toRemove = rights{"d", armstorage.SignedResourceTypesC}
+)
+
+// blobs is the cluster's storage account: with a signature of its key that allows
+// the least or, where accounts have no keys, as our application.
+func (s *steps) blobs(ctx context.Context, c *model.Cluster, r rights) (*azblob.Client, error) {
+	clients, err := s.customer(c)
+	if err != nil {
+		return nil, err
+	}
+	url, err := blobService(ctx, clients, c)
+	if err != nil {
+		return nil, err
+	}
+	if c.UsesWorkloadIdentity() {
+		return s.Azure.Blobs(url, clients.Credential)
+	}
+	now := s.Now().UTC()
+	answer, err := clients.StorageAccounts.ListAccountSAS(ctx, managedGroup(c), storageAccount(c), armstorage.AccountSasParameters{
+		Services: new(armstorage.ServicesB), ResourceTypes: &r.resources, Permissions: &r.permissions,
+		Protocols: new(armstorage.HTTPProtocolHTTPS), SharedAccessStartTime: new(now.Add(-graceForClocks)), SharedAccessExpiryTime: new(now.Add(keySignedFor)),
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.Azure.BlobsWithSAS(url, deref(answer.AccountSasToken))
+}
+
+// blobService is the URL of the account's blob service, which ends in a slash.
+func blobService(ctx context.Context, clients *azure.Clients, c *model.Cluster) (string, error) {
+	account, err := clients.StorageAccounts.GetProperties(ctx, managedGroup(c), storageAccount(c), nil)
+	if err != nil {
+		return "", err
+	}
+	if p := account.Properties; p != nil && p.PrimaryEndpoints != nil && deref(p.PrimaryEndpoints.Blob) != "" {
+		return strings.TrimSuffix(*p.PrimaryEndpoints.Blob, "/") + "/", nil
+	}
+	return "", errors.New("the cluster's storage account has no blob service yet")
+}
+
+// delegatedSignature opens the ignition to the bootstrap machine of a cluster
+// whose accounts have no keys.
+func (s *steps) delegatedSignature(ctx context.Context, c *model.Cluster) (model.Secret, error) {
+	blobs, err := s.blobs(ctx, c, toRead)
+	if err != nil {
+		return "", err
+	}
+	from, until := s.Now().UTC().Add(-graceForClocks), s.Now().UTC().Add(delegatedFor)
+	credential, err := blobs.ServiceClient().GetUserDelegationCredential(ctx, service.KeyInfo{
+		Start: new(from.Format(sas.TimeFormat)), Expiry: new(until.Format(sas.TimeFormat)),
+	}, nil)
+	if err != nil {
+		return "", err
+	}
+	signed, err := sas.BlobSignatureValues{
+		Protocol: sas.ProtocolHTTPS, StartTime: from, ExpiryTime: until, Permissions: (&sas.BlobPermissions{Read: true}).String(),
+		ContainerName: ignitionContainer, BlobName: ignitionBlob,
+	}.SignWithUserDelegation(credential)
+	if err != nil {
+		return "", err
+	}
+	return model.Secret(signed.Encode()), nil
+}
+
+// hasGraph tells whether the installer's work is committed.
+func (s *steps) hasGraph(ctx context.Context, c *model.Cluster) (bool, error) {
+	blobs, err := s.blobs(ctx, c, toRead)
+	if err != nil {
+		return false, err
+	}
+	_, err = blobs.ServiceClient().NewContainerClient(graphContainer).NewBlobClient(graphBlob).GetProperties(ctx, nil)
+	if absent(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// absent includes the answer to HEAD, which has no body and so no code.
+func absent(err error) bool {
+	return azure.NotFound(err) || bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound)
+}
+
+// readGraph reads what the installer made for the cluster.
+func (s *steps) readGraph(ctx context.Context, c *model.Cluster) (*install.Result, error) {
+	blobs, err := s.blobs(ctx, c, toRead)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := blobs.DownloadStream(ctx, graphContainer, graphBlob, nil)
+	if err != nil {
+		return nil, fmt.Errorf("what the installer made: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	sealed, err := io.ReadAll(io.LimitReader(answer.Body, maxGraph))
+	if err != nil {
+		return nil, fmt.Errorf("what the installer made: %w", err)
+	}
+	plain, err := unseal(s.Seal, c.Internal.UID, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("what the installer made: %w", err)
+	}
+	var result install.Result
+	if err := json.Unmarshal(plain, &result); err != nil {
+		return nil, errors.New("what the installer made has another form") // the decoder's text may cite a secret
+	}
+	return &result, nil
+}
+
+// writeGraph commits what the installer made. The ignition comes first: once the
+// graph is there nothing is made again. Of two that write at once one wins, and
+// the ignition is the winner's.
+func (s *steps) writeGraph(ctx context.Context, w *pipeline.Work, result *install.Result) error {
+	c := w.Cluster()
+	plain, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	sealed, err := seal(s.Seal, c.Internal.UID, plain)
+	if err != nil {
+		return err
+	}
+	blobs, err := s.blobs(ctx, c, toWrite)
+	if err != nil {
+		return err
+	}
+	if err := w.Renew(ctx); err != nil { // the installer took its time
+		return err
+	}
+	if _, err := blobs.UploadBuffer(ctx, ignitionContainer, ignitionBlob, result.BootstrapIgnition, nil); err != nil {
+		return err
+	}
+	_, err = blobs.UploadBuffer(ctx, graphContainer, graphBlob, sealed, &azblob.UploadBufferOptions{
+		AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: new(azcore.ETagAny)}},
+	})
+	if !azure.Conflict(err) {
+		return err
+	}
+	committed, err := s.readGraph(ctx, c)
+	if err != nil {
+		return err
+	}
+	_, err = blobs.UploadBuffer(ctx, ignitionContainer, ignitionBlob, committed.BootstrapIgnition, nil)
+	return err
+}
+
+// removeIgnition takes the bootstrap machine's ignition away, which holds keys.
+func (s *steps) removeIgnition(ctx context.Context, w *pipeline.Work) error {
+	blobs, err := s.blobs(ctx, w.Cluster(), toRemove)
+	if err != nil {
+		return err
+	}
+	_, err = blobs.DeleteContainer(ctx, ignitionContainer, nil)
+	if absent(err) || bloberror.HasCode(err, bloberror.ContainerBeingDeleted) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+// Package cluster is what is done to clusters: one plan for each kind of
+// operation, and the steps they are made of.
+//
+// Plans are lists to be read from top to bottom. The package reaches the world
+// only through what it is given; leases, retries and terminal states are not its
+// business, what Azure's errors mean is package azure's, and what a template
+// looks like package template's.
+package cluster
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// Installer makes what a cluster starts from, anew each time.
+type Installer interface {
+	Run(ctx context.Context, r install.Request) (*install.Result, error)
+}
+
+// Validator judges what a cluster is to be made of, by asking Azure.
+type Validator interface {
+	// Validate tells everything that stands in the way at once.
+	Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error
+	// Zones chooses those of the machines; none where there are none.
+	Zones(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]string, error)
+	// Capabilities of a VM size in a location, as Azure's resource SKU API names them.
+	Capabilities(ctx context.Context, clients *azure.Clients, location, size string) (map[string]string, error)
+}
+
+// Keys gives keys of 32 bytes for a purpose, the newest first.
+type Keys interface {
+	Derive(purpose string) ([][]byte, error)
+}
+
+// Dependencies are what the steps work with. All are needed but those with a
+// default.
+type Dependencies struct {
+	Azure     *azure.Azure
+	Env       *env.Environment
+	Installer Installer
+	Validator Validator
+	Versions  *store.Collection[store.VersionDocument]
+	RoleSets  *store.Collection[store.RoleSetDocument]
+	Billing   *store.Collection[store.BillingDocument]
+	// Seal has the keys that seal what is kept in clusters' storage accounts.
+	Seal Keys
+	// PullSecret is the service's own, merged beneath the customer's; may be empty.
+	PullSecret model.Secret
+	// Build names this build of the service, for ProvisionedBy.
+	Build string
+	// Now is the clock; time.Now by default.
+	Now func() time.Time
+	// Log gets what no error carries; slog.Default by default.
+	Log *slog.Logger
+}
+
+// steps are the steps of all plans.
+type steps struct{ Dependencies }
+
+func newSteps(d Dependencies) *steps {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	return &steps{d}
+}
+
+// explained makes every step say what Azure's errors mean.
+func (s *steps) explained(plan []pipeline.Step) []pipeline.Step {
+	for i := range plan {
+		do := plan[i].Do
+		plan[i].Do = func(ctx context.Context, w *pipeline.Work) error {
+			return azure.Explain(do(ctx, w), azure.SubjectOf(w.Cluster()))
+		}
+	}
+	return plan
+}
+
+// customer are the clients of the cluster's subscription, as the service's first
+// party application.
+func (s *steps) customer(c *model.Cluster) (*azure.Clients, error) {
+	id, err := clusterID(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Azure.Clients(id.SubscriptionID, s.Azure.FirstParty(c.Internal.TenantID))
+}
+
+// own are the clients of the service's own subscription, as the service itself.
+func (s *steps) own() (*azure.Clients, error) {
+	return s.Azure.Clients(s.Env.SubscriptionID, s.Azure.Service())
+}
+
+// poll says how often to look at what Azure is doing.
+func (s *steps) poll() *runtime.PollUntilDoneOptions {
+	return &runtime.PollUntilDoneOptions{Frequency: s.Azure.PollEvery()}
+}
+
+// How often a condition is asked: at first often, later a tenth of its age apart.
+const (
+	fastestPoll = 250 * time.Millisecond
+	slowestPoll = 10 * time.Second
+)
+
+// later asks again soon.
+func (s *steps) later(w *pipeline.Work, waitingFor string) error {
+	var age time.Duration
+	if current := w.Cluster().Internal.Operation.Current; current != nil {
+		age = s.Now().Sub(current.StartedAt)
+	}
+	return pipeline.Later(min(max(age/10, fastestPoll), slowestPoll), waitingFor)
+}

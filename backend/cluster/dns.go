@@ -1,0 +1,149 @@
+package cluster
+
+import (
+	"context"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/dns/armdns"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+)
+
+// ttl of the records, in seconds.
+const ttl = 300
+
+// ownerKey is the metadata in which a cluster's api record names the cluster.
+const ownerKey = "resourceId"
+
+// zone is where the service's own names are. Customers' own domains are theirs:
+// all steps about DNS leave them alone.
+type zone struct {
+	records *armdns.RecordSetsClient
+	group   string
+	name    string
+	label   string // of the cluster
+	owner   string // the cluster's id
+}
+
+// managed selects clusters whose domain is ours.
+func (s *steps) managed(c *model.Cluster) bool {
+	_, managed := s.Env.ManagedName(c.Properties.ClusterProfile.Domain)
+	return managed
+}
+
+func (s *steps) zoneOf(c *model.Cluster) (*zone, error) {
+	own, err := s.own()
+	if err != nil {
+		return nil, err
+	}
+	label, _ := s.Env.ManagedName(c.Properties.ClusterProfile.Domain)
+	return &zone{own.RecordSets, s.Env.ResourceGroup, s.Env.Domain, label, c.ID}, nil
+}
+
+// api reads the cluster's api record; nil if there is none.
+func (z *zone) api(ctx context.Context) (*armdns.RecordSet, error) {
+	r, err := z.records.Get(ctx, z.group, z.name, "api."+z.label, armdns.RecordTypeA, nil)
+	if azure.NotFound(err) {
+		return nil, nil
+	}
+	return &r.RecordSet, err
+}
+
+func (z *zone) owns(r *armdns.RecordSet) bool {
+	return r != nil && r.Properties != nil && strings.EqualFold(deref(r.Properties.Metadata[ownerKey]), z.owner)
+}
+
+// reserve creates the api record without an address: whoever creates it first
+// has the domain.
+func (z *zone) reserve(ctx context.Context) error {
+	existing, err := z.api(ctx)
+	if err != nil || z.owns(existing) {
+		return err
+	}
+	if existing == nil {
+		_, err = z.records.CreateOrUpdate(ctx, z.group, z.name, "api."+z.label, armdns.RecordTypeA, z.record(""),
+			&armdns.RecordSetsClientCreateOrUpdateOptions{IfNoneMatch: new("*")})
+	}
+	if existing != nil || azure.Conflict(err) {
+		return arm.DuplicateDomain.At("properties.clusterProfile.domain",
+			"The domain %q is taken by another cluster. Choose another one.", z.label+"."+z.name).Because(err)
+	}
+	return err
+}
+
+// pointAPI gives the api record its address, as long as it is ours.
+func (z *zone) pointAPI(ctx context.Context, ip string) error {
+	if err := z.reserve(ctx); err != nil {
+		return err
+	}
+	r, err := z.api(ctx)
+	if err != nil || r == nil || pointsTo(r, ip) {
+		return err
+	}
+	_, err = z.records.CreateOrUpdate(ctx, z.group, z.name, "api."+z.label, armdns.RecordTypeA, z.record(ip),
+		&armdns.RecordSetsClientCreateOrUpdateOptions{IfMatch: r.Etag})
+	return err
+}
+
+// pointApps makes all names below apps lead to the routes' address. The api
+// record guards it.
+func (z *zone) pointApps(ctx context.Context, ip string) error {
+	name := "*.apps." + z.label
+	r, err := z.records.Get(ctx, z.group, z.name, name, armdns.RecordTypeA, nil)
+	if err != nil && !azure.NotFound(err) {
+		return err
+	}
+	if err == nil && pointsTo(&r.RecordSet, ip) {
+		return nil
+	}
+	_, err = z.records.CreateOrUpdate(ctx, z.group, z.name, name, armdns.RecordTypeA, z.record(ip), nil)
+	return err
+}
+
+// remove deletes both records, apps first: the api record says whose they are.
+func (z *zone) remove(ctx context.Context) error {
+	existing, err := z.api(ctx)
+	if err != nil || !z.owns(existing) {
+		return err
+	}
+	if _, err := z.records.Delete(ctx, z.group, z.name, "*.apps."+z.label, armdns.RecordTypeA, nil); err != nil && !azure.NotFound(err) {
+		return err
+	}
+	_, err = z.records.Delete(ctx, z.group, z.name, "api."+z.label, armdns.RecordTypeA, &armdns.RecordSetsClientDeleteOptions{IfMatch: existing.Etag})
+	if azure.NotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func (z *zone) record(ip string) armdns.RecordSet {
+	p := &armdns.RecordSetProperties{TTL: new(int64(ttl)), Metadata: map[string]*string{ownerKey: &z.owner}, ARecords: []*armdns.ARecord{}}
+	if ip != "" {
+		p.ARecords = append(p.ARecords, &armdns.ARecord{IPv4Address: &ip})
+	}
+	return armdns.RecordSet{Properties: p}
+}
+
+func pointsTo(r *armdns.RecordSet, ip string) bool {
+	p := r.Properties
+	return p != nil && len(p.ARecords) == 1 && p.ARecords[0] != nil && deref(p.ARecords[0].IPv4Address) == ip
+}
+
+func (s *steps) reserveDomain(ctx context.Context, w *pipeline.Work) error {
+	z, err := s.zoneOf(w.Cluster())
+	if err != nil {
+		return err
+	}
+	return z.reserve(ctx)
+}
+
+func (s *steps) removeDomain(ctx context.Context, w *pipeline.Work) error {
+	z, err := s.zoneOf(w.Cluster())
+	if err != nil {
+		return err
+	}
+	return z.remove(ctx)
+}

@@ -1,0 +1,112 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+)
+
+func endpointName(c *model.Cluster) string { return "rp-pe-" + c.Internal.UID }
+
+// linkAPIServer makes our private endpoint to the cluster's API server, in the
+// service's own network, and records its address.
+func (s *steps) linkAPIServer(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	own, err := s.own()
+	if err != nil {
+		return err
+	}
+	link := c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/privateLinkServices/" + c.Internal.InfraID + "-pls"
+	poller, err := own.PrivateEndpoints.BeginCreateOrUpdate(ctx, s.Env.ResourceGroup, endpointName(c), armnetwork.PrivateEndpoint{
+		Location: &s.Env.Location,
+		Properties: &armnetwork.PrivateEndpointProperties{
+			Subnet: &armnetwork.Subnet{ID: new(s.Env.PrivateEndpointSubnetID())},
+			ManualPrivateLinkServiceConnections: []*armnetwork.PrivateLinkServiceConnection{{
+				Name: new("rp-plsconnection"), Properties: &armnetwork.PrivateLinkServiceConnectionProperties{PrivateLinkServiceID: &link},
+			}},
+		},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := poller.PollUntilDone(ctx, s.poll()); err != nil {
+		return err
+	}
+	endpoint, err := own.PrivateEndpoints.Get(ctx, s.Env.ResourceGroup, endpointName(c), nil)
+	if err != nil {
+		return err
+	}
+	if state := connectionState(&endpoint.PrivateEndpoint); state != "Approved" {
+		if state == "Rejected" || state == "Disconnected" {
+			return arm.ComponentNotReady.Errorf("The private link to the cluster's API server is %s. Repeat the request; if it persists open a support ticket.", strings.ToLower(state))
+		}
+		return s.later(w, "the private link to the API server to be approved")
+	}
+	ip, err := endpointIP(ctx, own, &endpoint.PrivateEndpoint)
+	if err != nil {
+		return err
+	}
+	if ip == "" {
+		return s.later(w, "the private endpoint to get an address")
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		c.Internal.PrivateEndpointIP = ip
+		return nil
+	})
+}
+
+func connectionState(e *armnetwork.PrivateEndpoint) string {
+	if e.Properties == nil {
+		return ""
+	}
+	for _, c := range append(e.Properties.ManualPrivateLinkServiceConnections, e.Properties.PrivateLinkServiceConnections...) {
+		if c.Properties != nil && c.Properties.PrivateLinkServiceConnectionState != nil {
+			return deref(c.Properties.PrivateLinkServiceConnectionState.Status)
+		}
+	}
+	return ""
+}
+
+func endpointIP(ctx context.Context, own *azure.Clients, e *armnetwork.PrivateEndpoint) (string, error) {
+	if e.Properties == nil || len(e.Properties.NetworkInterfaces) == 0 {
+		return "", nil
+	}
+	id, err := azarm.ParseResourceID(deref(e.Properties.NetworkInterfaces[0].ID))
+	if err != nil {
+		return "", errors.New("the private endpoint's interface has no resource id")
+	}
+	nic, err := own.Interfaces.Get(ctx, id.ResourceGroupName, id.Name, nil)
+	if err != nil || nic.Properties == nil {
+		return "", err
+	}
+	for _, c := range nic.Properties.IPConfigurations {
+		if c.Properties != nil && deref(c.Properties.PrivateIPAddress) != "" {
+			return *c.Properties.PrivateIPAddress, nil
+		}
+	}
+	return "", nil
+}
+
+// unlinkAPIServer removes the private endpoint.
+func (s *steps) unlinkAPIServer(ctx context.Context, w *pipeline.Work) error {
+	own, err := s.own()
+	if err != nil {
+		return err
+	}
+	poller, err := own.PrivateEndpoints.BeginDelete(ctx, s.Env.ResourceGroup, endpointName(w.Cluster()), nil)
+	if err == nil {
+		_, err = poller.PollUntilDone(ctx, s.poll())
+	}
+	if azure.NotFound(err) {
+		return nil
+	}
+	return err
+}

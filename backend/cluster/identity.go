@@ -1,0 +1,275 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// fetchClusterIdentity sees to it that we can act as the cluster's identity, and
+// records who that is.
+func (s *steps) fetchClusterIdentity(ctx context.Context, w *pipeline.Work) error {
+	if err := s.Azure.FetchClusterIdentity(ctx, w.Cluster()); err != nil {
+		return err
+	}
+	clientID, principalID, err := s.Azure.ClusterIdentityIDs(ctx, w.Cluster())
+	if err != nil {
+		return err
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		if c.Identity == nil {
+			return errors.New("the cluster has no identity")
+		}
+		fill(&c.Identity.TenantID, c.Internal.TenantID) // of older clusters
+		for id := range c.Identity.UserAssignedIdentities {
+			c.Identity.UserAssignedIdentities[id] = &model.UserAssignedIdentity{ClientID: clientID, PrincipalID: principalID}
+		}
+		return nil
+	})
+}
+
+const operatorTarget = `properties.platformWorkloadIdentityProfile.platformWorkloadIdentities["%s"]`
+
+// readOperatorIdentities records who the operators' identities are, as the
+// cluster's identity reads them.
+func (s *steps) readOperatorIdentities(ctx context.Context, w *pipeline.Work) error {
+	found := map[string]armmsi.UserAssignedIdentityProperties{}
+	for operator, identity := range operators(w.Cluster()) {
+		id, err := s.readIdentity(ctx, w.Cluster(), identity.ResourceID)
+		if err != nil {
+			return unreadable(operator, identity.ResourceID, err)
+		}
+		found[operator] = *id
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		for operator, p := range found {
+			if identity := c.Properties.PlatformWorkloadIdentityProfile.PlatformWorkloadIdentities[operator]; identity != nil {
+				identity.ClientID, identity.ObjectID = deref(p.ClientID), deref(p.PrincipalID)
+			}
+		}
+		return nil
+	})
+}
+
+func (s *steps) readIdentity(ctx context.Context, c *model.Cluster, id string) (*armmsi.UserAssignedIdentityProperties, error) {
+	clients, r, err := s.asClusterIdentity(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := clients.Identities.Get(ctx, r.ResourceGroupName, r.Name, nil)
+	if err == nil && identity.Properties == nil {
+		err = errors.New("it has no properties")
+	}
+	return identity.Properties, err
+}
+
+// asClusterIdentity are clients of the subscription of the identity with that id.
+func (s *steps) asClusterIdentity(ctx context.Context, c *model.Cluster, id string) (*azure.Clients, *azarm.ResourceID, error) {
+	r, err := azarm.ParseResourceID(id)
+	if err != nil {
+		return nil, nil, arm.InvalidResourceID.At(id, "The id %q is not that of a user-assigned identity.", id)
+	}
+	credential, err := s.Azure.ClusterIdentity(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	clients, err := s.Azure.Clients(r.SubscriptionID, credential)
+	return clients, r, err
+}
+
+// unreadable is final for an identity that does not exist; a role may still
+// spread.
+func unreadable(operator, id string, err error) error {
+	refused := arm.InvalidPlatformWorkloadIdentity.At(fmt.Sprintf(operatorTarget, operator),
+		"The identity %s of the operator %s cannot be read by the cluster's identity. Check that it exists, and that the cluster's "+
+			"identity has the role Azure Red Hat OpenShift Federated Credential on it.", id, operator).Because(err)
+	if azure.NotFound(err) {
+		return refused
+	}
+	var typed *arm.Error
+	if errors.As(err, &typed) {
+		return err
+	}
+	return pipeline.Again(refused)
+}
+
+// operators are the identities of the platform's operators by operator.
+func operators(c *model.Cluster) map[string]*model.PlatformWorkloadIdentity {
+	if p := c.Properties.PlatformWorkloadIdentityProfile; p != nil {
+		return p.PlatformWorkloadIdentities
+	}
+	return nil
+}
+
+// sortedOperators are their names, for an order that does not change.
+func sortedOperators(c *model.Cluster) []string { return slices.Sorted(maps.Keys(operators(c))) }
+
+// roles are the roles of each operator, in the cluster's version first.
+func (s *steps) roles(ctx context.Context, c *model.Cluster) (map[string][]model.PlatformWorkloadIdentityRole, error) {
+	byOperator := map[string][]model.PlatformWorkloadIdentityRole{}
+	for _, minor := range c.RoleSetVersions() {
+		doc, err := s.RoleSets.Get(ctx, store.RoleSetsPartition, minor)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, arm.InvalidParameter.At("properties.clusterProfile.version", "OpenShift %s does not support workload identities here.", minor)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, role := range doc.RoleSet.Properties.PlatformWorkloadIdentityRoles {
+			byOperator[role.OperatorName] = append(byOperator[role.OperatorName], role)
+		}
+	}
+	return byOperator, nil
+}
+
+// lastSegment is the name at the end of an id.
+func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
+
+const federationAudience = "openshift"
+
+// federateIdentities lets the operators' service accounts act as their identities.
+func (s *steps) federateIdentities(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	roles, err := s.roles(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, operator := range sortedOperators(c) {
+		if len(roles[operator]) == 0 {
+			continue
+		}
+		clients, r, err := s.asClusterIdentity(ctx, c, operators(c)[operator].ResourceID)
+		if err != nil {
+			return err
+		}
+		for _, account := range roles[operator][0].ServiceAccounts {
+			if err := federate(ctx, clients, r, c, account); err != nil {
+				return fmt.Errorf("operator %s: %w", operator, err)
+			}
+		}
+	}
+	return nil
+}
+
+func federate(ctx context.Context, clients *azure.Clients, identity *azarm.ResourceID, c *model.Cluster, account string) error {
+	_, err := clients.FederatedCredentials.CreateOrUpdate(ctx, identity.ResourceGroupName, identity.Name, federationName(c, account),
+		armmsi.FederatedIdentityCredential{Properties: &armmsi.FederatedIdentityCredentialProperties{
+			Audiences: []*string{new(federationAudience)}, Issuer: &c.Properties.ClusterProfile.OIDCIssuer, Subject: &account,
+		}}, nil)
+	return err
+}
+
+const maxFederationName = 120
+
+// federationName is the same for the same cluster and service account, whatever
+// signs for the cluster.
+func federationName(c *model.Cluster, account string) string {
+	account = account[strings.LastIndexByte(account, ':')+1:]
+	sum := sha256.Sum224([]byte(strings.ToLower(c.ID) + "|" + account))
+	hash := new(big.Int).SetBytes(sum[:]).Text(36)
+	name := c.Name + "_" + account
+	return name[:min(len(name), maxFederationName-len(hash)-1)] + "_" + hash
+}
+
+// unfederate removes what federateIdentities made. The identities are the
+// customer's and may be gone, or out of our reach: that stops nothing.
+func (s *steps) unfederate(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	if c.Properties.ClusterProfile.OIDCIssuer == "" {
+		return nil
+	}
+	for _, operator := range sortedOperators(c) {
+		if err := s.unfederateIdentity(ctx, c, operators(c)[operator].ResourceID); err != nil {
+			s.Log.WarnContext(ctx, "federated credentials remain", "resource_id", c.ID, "operator", operator, "error", err)
+		}
+	}
+	return ctx.Err()
+}
+
+func (s *steps) unfederateIdentity(ctx context.Context, c *model.Cluster, id string) error {
+	clients, r, err := s.asClusterIdentity(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for pages := clients.FederatedCredentials.NewListPager(r.ResourceGroupName, r.Name, nil); pages.More(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, f := range page.Value {
+			if !federatedFor(f, c) {
+				continue
+			}
+			_, err := clients.FederatedCredentials.Delete(ctx, r.ResourceGroupName, r.Name, deref(f.Name), nil)
+			failed = cmp.Or(failed, err)
+		}
+	}
+	return failed
+}
+
+func federatedFor(f *armmsi.FederatedIdentityCredential, c *model.Cluster) bool {
+	if f == nil || f.Properties == nil || deref(f.Properties.Issuer) != c.Properties.ClusterProfile.OIDCIssuer {
+		return false
+	}
+	return slices.ContainsFunc(f.Properties.Audiences, func(a *string) bool { return deref(a) == federationAudience })
+}
+
+func (s *steps) forgetClusterIdentity(ctx context.Context, w *pipeline.Work) error {
+	return s.Azure.ForgetClusterIdentity(ctx, w.Cluster().Internal.UID)
+}
+
+// findServicePrincipal records the object id of the cluster's service principal:
+// rights are given to that.
+func (s *steps) findServicePrincipal(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	sp := c.Properties.ServicePrincipalProfile
+	if sp == nil {
+		return errors.New("the cluster has no service principal")
+	}
+	credential, err := s.Azure.ServicePrincipal(c.Internal.TenantID, sp.ClientID, sp.ClientSecret)
+	if err != nil {
+		return err
+	}
+	id, err := s.Azure.ServicePrincipalObjectID(ctx, credential, sp.ClientID)
+	if err != nil {
+		return err
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		if c.Properties.ServicePrincipalProfile.ObjectID == id {
+			return store.ErrUnchanged
+		}
+		c.Properties.ServicePrincipalProfile.ObjectID = id
+		return nil
+	})
+}
+
+// findOurselves records the object id of our own application in the customer's tenant.
+func (s *steps) findOurselves(ctx context.Context, w *pipeline.Work) error {
+	id, err := s.Azure.ObjectID(ctx, s.Azure.FirstParty(w.Cluster().Internal.TenantID))
+	if err != nil {
+		return err
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		if c.Internal.ResourceProviderID == id {
+			return store.ErrUnchanged
+		}
+		c.Internal.ResourceProviderID = id
+		return nil
+	})
+}

@@ -1,0 +1,245 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// runInstaller makes what the cluster starts from, once: keys that exist in a
+// cluster must never be made again.
+func (s *steps) runInstaller(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	done, err := s.hasGraph(ctx, c)
+	if err != nil || done {
+		return err
+	}
+	request, err := s.installRequest(ctx, c)
+	if err != nil {
+		return err
+	}
+	result, err := s.Installer.Run(ctx, *request)
+	if err != nil {
+		return err
+	}
+	return s.writeGraph(ctx, w, result)
+}
+
+// installRequest says to the installer what the cluster is to be.
+func (s *steps) installRequest(ctx context.Context, c *model.Cluster) (*install.Request, error) {
+	id, err := clusterID(c)
+	if err != nil {
+		return nil, err
+	}
+	p := &c.Properties
+	r := &install.Request{
+		ClusterID: c.Internal.UID, InfraID: c.Internal.InfraID, Domain: s.Env.FullDomain(p.ClusterProfile.Domain),
+		Location: strings.ToLower(c.Location), TenantID: c.Internal.TenantID, SubscriptionID: id.SubscriptionID, ResourceGroup: managedGroup(c),
+		OutboundType: string(cmp.Or(p.NetworkProfile.OutboundType, model.LoadBalancer)), Publish: "Internal",
+		FIPS: p.ClusterProfile.FIPSValidatedModules == model.Enabled, NetworkType: p.NetworkProfile.SoftwareDefinedNetwork,
+		PodCIDR: p.NetworkProfile.PodCIDR, ServiceCIDR: p.NetworkProfile.ServiceCIDR, MTU: c.Internal.MTU,
+		APIServerInternalIP: p.APIServerProfile.InternalIP, ImageRegistryStorageAccount: c.Internal.ImageRegistryStorageAccount,
+		ImageRegistryContainer: "image-registry", RegistryDomain: s.Env.RegistryDomain,
+	}
+	if publicIngress(c) {
+		r.Publish = "External"
+	}
+	if len(p.IngressProfiles) > 0 {
+		r.IngressIP = p.IngressProfiles[0].IP
+	}
+	r.CloudName, r.ARMEndpoint = s.cloudFor()
+	if r.SSHPublicKey, err = sshPublicKey(c.Internal.SSHKey); err != nil {
+		return nil, err
+	}
+	if r.PullSecret, err = pullSecret(s.PullSecret, p.ClusterProfile.PullSecret); err != nil {
+		return nil, err
+	}
+	if r.ReleaseImage, err = s.releaseImage(ctx, p.ClusterProfile.Version); err != nil {
+		return nil, err
+	}
+	if err := networkOf(c, r); err != nil {
+		return nil, err
+	}
+	if err := s.machinesOf(ctx, c, r); err != nil {
+		return nil, err
+	}
+	return r, s.identitiesOf(ctx, c, r)
+}
+
+// cloudFor names the cloud as OpenShift knows it. One it does not know is public
+// Azure with another Resource Manager.
+func (s *steps) cloudFor() (name, endpoint string) {
+	c := s.Azure.Cloud()
+	if c.Custom {
+		return "AzurePublicCloud", c.Services[cloud.ResourceManager].Endpoint
+	}
+	return c.Name, ""
+}
+
+func (s *steps) releaseImage(ctx context.Context, version string) (string, error) {
+	doc, err := s.Versions.Get(ctx, store.VersionsPartition, version)
+	if err == nil && doc.Version.Properties.OpenShiftPullspec != "" {
+		return doc.Version.Properties.OpenShiftPullspec, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	return "", arm.InvalidParameter.At("properties.clusterProfile.version", "The OpenShift version %q is not offered any more. Create the cluster with another one.", version)
+}
+
+// networkOf tells the installer of the customer's network.
+func networkOf(c *model.Cluster, r *install.Request) error {
+	master, err := parseSubnet(c.Properties.MasterProfile.SubnetID)
+	if err != nil {
+		return err
+	}
+	r.Network = install.Network{ResourceGroup: master.group, VirtualNetwork: master.network, MasterSubnet: master.name}
+	ids := workerSubnets(c)
+	if len(ids) == 0 {
+		return errors.New("the cluster has no worker subnet")
+	}
+	worker, err := parseSubnet(ids[0])
+	r.Network.WorkerSubnet = worker.name
+	return err
+}
+
+// machinesOf tells the installer of the machines, as Azure describes their sizes.
+func (s *steps) machinesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
+	}
+	m := &c.Properties.MasterProfile
+	capabilities, err := s.Validator.Capabilities(ctx, clients, c.Location, m.VMSize)
+	if err != nil {
+		return err
+	}
+	r.Master = install.MasterPool{VMSize: m.VMSize, Zones: firstZones(c), EncryptionAtHost: m.EncryptionAtHost == model.Enabled,
+		DiskEncryptionSetID: m.DiskEncryptionSetID, Capabilities: capabilities}
+	w := c.Properties.WorkerProfiles[0]
+	if capabilities, err = s.Validator.Capabilities(ctx, clients, c.Location, w.VMSize); err != nil {
+		return err
+	}
+	r.Worker = install.WorkerPool{Name: w.Name, Count: w.Count, VMSize: w.VMSize, DiskSizeGB: w.DiskSizeGB, Zones: c.Internal.Zones,
+		EncryptionAtHost: w.EncryptionAtHost == model.Enabled, DiskEncryptionSetID: w.DiskEncryptionSetID, Capabilities: capabilities}
+	image := imageOf(c.Properties.ClusterProfile.Version, r.Master.Capabilities, r.Worker.Capabilities)
+	r.OSImage = image
+	return nil
+}
+
+// firstZones are the masters': one for each.
+func firstZones(c *model.Cluster) []string { return c.Internal.Zones[:min(len(c.Internal.Zones), 3)] }
+
+// testedImages are the OS images that a minor version was tested with; others
+// take the newest.
+var testedImages = map[string]string{"4.20": "9.6.20251015"}
+
+// imageOf is the OS image that all machines start from. One that some size can
+// only boot in the second generation is that for all.
+func imageOf(version string, capabilities ...map[string]string) install.OSImage {
+	parts := strings.SplitN(version, ".", 3)
+	minor := strings.Join(parts[:min(len(parts), 2)], ".")
+	image := install.OSImage{Publisher: "azureopenshift", Offer: "aro4", SKU: "aro_" + strings.ReplaceAll(minor, ".", ""), Version: cmp.Or(testedImages[minor], "latest")}
+	for _, c := range capabilities {
+		if generations := c["HyperVGenerations"]; generations != "" && !slices.Contains(strings.Split(generations, ","), "V1") {
+			image.SKU = strings.TrimSuffix(image.SKU, "-v2") + "-v2"
+		}
+	}
+	return image
+}
+
+// identitiesOf tells the installer as whom the cluster acts.
+func (s *steps) identitiesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
+	if !c.UsesWorkloadIdentity() {
+		sp := c.Properties.ServicePrincipalProfile
+		if sp == nil {
+			return errors.New("the cluster has no service principal")
+		}
+		r.ServicePrincipal = &install.ServicePrincipal{ClientID: sp.ClientID, ClientSecret: install.Secret(sp.ClientSecret)}
+		return nil
+	}
+	roles, err := s.roles(ctx, c)
+	if err != nil {
+		return err
+	}
+	wi := &install.WorkloadIdentity{OIDCIssuer: c.Properties.ClusterProfile.OIDCIssuer, BoundServiceAccountSigningKey: install.Secret(c.Internal.BoundServiceAccountSigningKey)}
+	for _, operator := range sortedOperators(c) {
+		if len(roles[operator]) == 0 || roles[operator][0].SecretLocation == nil {
+			continue
+		}
+		at := roles[operator][0].SecretLocation
+		wi.Identities = append(wi.Identities, install.Identity{OperatorName: operator, ClientID: operators(c)[operator].ClientID, SecretNamespace: at.Namespace, SecretName: at.Name})
+	}
+	r.WorkloadIdentity = wi
+	return nil
+}
+
+// pullSecret merges the customer's logins over the service's.
+func pullSecret(service, customer model.Secret) (install.Secret, error) {
+	auths := map[string]json.RawMessage{}
+	for _, secret := range []model.Secret{service, customer} {
+		if secret == "" {
+			continue
+		}
+		var given struct {
+			Auths map[string]json.RawMessage `json:"auths"`
+		}
+		if err := json.Unmarshal([]byte(string(secret)), &given); err != nil {
+			return "", errors.New("a pull secret is not JSON") // the decoder's text may cite it
+		}
+		for registry, login := range given.Auths {
+			auths[registry] = login
+		}
+	}
+	merged, err := json.Marshal(map[string]any{"auths": auths})
+	return install.Secret(merged), err
+}
+
+// sshPublicKey is the public half of a private key, as authorized_keys has it.
+func sshPublicKey(private model.Secret) (string, error) {
+	block, _ := pem.Decode([]byte(string(private)))
+	if block == nil {
+		return "", errors.New("the cluster's SSH key is not PEM")
+	}
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err != nil {
+		return "", errors.New("the cluster's SSH key is damaged") // the cause might tell of it
+	}
+	return "ssh-rsa " + base64.StdEncoding.EncodeToString(sshWire(&key.PublicKey)), nil
+}
+
+// sshWire is RFC 4253's form of an RSA public key.
+func sshWire(key *rsa.PublicKey) []byte {
+	var b []byte
+	field := func(v []byte) {
+		b = append(b, byte(len(v)>>24), byte(len(v)>>16), byte(len(v)>>8), byte(len(v)))
+		b = append(b, v...)
+	}
+	number := func(n *big.Int) {
+		v := n.Bytes()
+		if len(v) > 0 && v[0]&0x80 != 0 {
+			v = append([]byte{0}, v...)
+		}
+		field(v)
+	}
+	field([]byte("ssh-rsa"))
+	number(big.NewInt(int64(key.E)))
+	number(key.N)
+	return b
+}

@@ -1,0 +1,304 @@
+package cluster
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+)
+
+// editSubnet changes a subnet of the customer's, if edit says that it did.
+func (s *steps) editSubnet(ctx context.Context, clients *azure.Clients, id string, edit func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
+	at, err := parseSubnet(id)
+	if err != nil {
+		return err
+	}
+	subnet, err := clients.Subnets.Get(ctx, at.group, at.network, at.name, nil)
+	if azure.NotFound(err) {
+		return arm.InvalidLinkedVNet.At(id, "The subnet %q does not exist any more.", id).Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	if subnet.Properties == nil {
+		subnet.Properties = &armnetwork.SubnetPropertiesFormat{}
+	}
+	if changed, err := edit(subnet.Properties); err != nil || !changed {
+		return err
+	}
+	poller, err := clients.Subnets.BeginCreateOrUpdate(ctx, at.group, at.network, at.name, subnet.Subnet, nil)
+	if err != nil {
+		return err
+	}
+	_, err = poller.PollUntilDone(ctx, s.poll())
+	return err
+}
+
+// prepareSubnets makes the private link possible in the masters' subnet, and
+// lets all subnets reach storage and registry directly.
+func (s *steps) prepareSubnets(ctx context.Context, w *pipeline.Work) error {
+	clients, err := s.customer(w.Cluster())
+	if err != nil {
+		return err
+	}
+	for i, id := range subnets(w.Cluster()) {
+		err := s.editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+			endpoints := addServiceEndpoints(p)
+			policies := i == 0 && disablePolicies(p)
+			return endpoints || policies, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serviceEndpoints are the services reached directly.
+var serviceEndpoints = []string{"Microsoft.ContainerRegistry", "Microsoft.Storage"}
+
+// addServiceEndpoints adds those that are missing, or not well.
+func addServiceEndpoints(p *armnetwork.SubnetPropertiesFormat) (changed bool) {
+	for _, service := range serviceEndpoints {
+		i := slices.IndexFunc(p.ServiceEndpoints, func(e *armnetwork.ServiceEndpointPropertiesFormat) bool {
+			return strings.EqualFold(deref(e.Service), service)
+		})
+		switch {
+		case i < 0:
+			p.ServiceEndpoints = append(p.ServiceEndpoints, &armnetwork.ServiceEndpointPropertiesFormat{Service: &service, Locations: []*string{new("*")}})
+		case deref(p.ServiceEndpoints[i].ProvisioningState) != armnetwork.ProvisioningStateSucceeded:
+			p.ServiceEndpoints[i] = &armnetwork.ServiceEndpointPropertiesFormat{Service: &service, Locations: []*string{new("*")}}
+		default:
+			continue
+		}
+		changed = true
+	}
+	return changed
+}
+
+func disablePolicies(p *armnetwork.SubnetPropertiesFormat) (changed bool) {
+	const endpoint, link = armnetwork.VirtualNetworkPrivateEndpointNetworkPoliciesDisabled, armnetwork.VirtualNetworkPrivateLinkServiceNetworkPoliciesDisabled
+	if deref(p.PrivateEndpointNetworkPolicies) == endpoint && deref(p.PrivateLinkServiceNetworkPolicies) == link {
+		return false
+	}
+	p.PrivateEndpointNetworkPolicies, p.PrivateLinkServiceNetworkPolicies = new(endpoint), new(link)
+	return true
+}
+
+// storageSubnets are those that may reach the cluster's storage accounts: the
+// service's and the cluster's own.
+func (s *steps) storageSubnets(c *model.Cluster) []string {
+	own := "/subscriptions/" + s.Env.SubscriptionID + "/resourceGroups/" + s.Env.ResourceGroup + "/providers/Microsoft.Network/virtualNetworks/rp-vnet/subnets/rp-subnet"
+	return append([]string{s.Env.PrivateEndpointSubnetID(), own}, subnets(c)...)
+}
+
+func ownSecurityGroup(c *model.Cluster) bool {
+	return c.Properties.NetworkProfile.PreconfiguredNSG != model.Enabled
+}
+
+func securityGroupID(c *model.Cluster) string {
+	return c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/networkSecurityGroups/" + c.Internal.InfraID + "-nsg"
+}
+
+// attachSecurityGroup guards the subnets. A group that Azure does not know
+// everywhere yet is tried again; when the time is over that is an error.
+func (s *steps) attachSecurityGroup(ctx context.Context, w *pipeline.Work) error {
+	clients, err := s.customer(w.Cluster())
+	if err != nil {
+		return err
+	}
+	group := securityGroupID(w.Cluster())
+	for _, id := range subnets(w.Cluster()) {
+		err := s.editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+			if p.NetworkSecurityGroup != nil && deref(p.NetworkSecurityGroup.ID) != "" {
+				if !strings.EqualFold(*p.NetworkSecurityGroup.ID, group) {
+					return false, arm.InvalidLinkedVNet.At(id, "The subnet %q has a network security group already. Detach %q, or create the cluster with preconfiguredNSG.", id, *p.NetworkSecurityGroup.ID)
+				}
+				return false, nil
+			}
+			p.NetworkSecurityGroup = &armnetwork.SecurityGroup{ID: &group}
+			return true, nil
+		})
+		if notThereYet(err) {
+			return pipeline.Again(arm.ComponentNotReady.At(id, "The cluster's network security group could not be attached to the subnet %q. Repeat the request; if it persists open a support ticket.", id).Because(err))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notThereYet is Azure's answer to a reference to what was made just now.
+func notThereYet(err error) bool {
+	code := azure.Code(err)
+	return code == "InvalidResourceReference" || code == "ReferencedResourceNotProvisioned" || code == "NetworkSecurityGroupNotFound"
+}
+
+// recordAPIAddress stores where the load balancers took the API server to, and
+// points its name there.
+func (s *steps) recordAPIAddress(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
+	}
+	balancer, err := clients.LoadBalancers.Get(ctx, managedGroup(c), c.Internal.InfraID+"-internal", nil)
+	if err != nil {
+		return err
+	}
+	internal := frontendIP(&balancer.LoadBalancer)
+	if internal == "" {
+		return s.later(w, "the internal load balancer to get an address")
+	}
+	ip := internal
+	if publicAPI(c) {
+		if ip, err = s.publicIP(ctx, clients, c, "-pip-v4"); err != nil {
+			return err
+		}
+		if ip == "" {
+			return s.later(w, "the API server's public IP to get an address")
+		}
+	}
+	if err := w.Save(ctx, func(c *model.Cluster) error {
+		c.Properties.APIServerProfile.IP, c.Properties.APIServerProfile.InternalIP = ip, internal
+		return nil
+	}); err != nil {
+		return err
+	}
+	return s.point(ctx, c, func(z *zone) error { return z.pointAPI(ctx, ip) })
+}
+
+func frontendIP(lb *armnetwork.LoadBalancer) string {
+	if lb.Properties == nil {
+		return ""
+	}
+	for _, f := range lb.Properties.FrontendIPConfigurations {
+		if f.Properties != nil && deref(f.Properties.PrivateIPAddress) != "" {
+			return *f.Properties.PrivateIPAddress
+		}
+	}
+	return ""
+}
+
+func (s *steps) publicIP(ctx context.Context, clients *azure.Clients, c *model.Cluster, suffix string) (string, error) {
+	ip, err := clients.PublicIPs.Get(ctx, managedGroup(c), c.Internal.InfraID+suffix, nil)
+	if err != nil || ip.Properties == nil {
+		return "", err
+	}
+	return deref(ip.Properties.IPAddress), nil
+}
+
+// point changes the service's zone, if the cluster's name is in it.
+func (s *steps) point(_ context.Context, c *model.Cluster, change func(*zone) error) error {
+	if !s.managed(c) {
+		return nil
+	}
+	z, err := s.zoneOf(c)
+	if err != nil {
+		return err
+	}
+	return change(z)
+}
+
+// recordIngressAddress decides where routes are served, before anything serves
+// them: the cluster is told to use that address.
+func (s *steps) recordIngressAddress(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
+	}
+	ip := ""
+	switch {
+	case publicIngress(c):
+		ip, err = s.publicIP(ctx, clients, c, "-default-v4")
+	case len(c.Properties.IngressProfiles) > 0 && c.Properties.IngressProfiles[0].IP != "":
+		ip = c.Properties.IngressProfiles[0].IP // it was free when it was chosen
+	default:
+		ip, err = s.freeWorkerIP(ctx, clients, c)
+	}
+	if err != nil {
+		return err
+	}
+	if ip == "" {
+		return s.later(w, "the routes' public IP to get an address")
+	}
+	if err := w.Save(ctx, func(c *model.Cluster) error {
+		if len(c.Properties.IngressProfiles) > 0 {
+			c.Properties.IngressProfiles[0].IP = ip
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return s.point(ctx, c, func(z *zone) error { return z.pointApps(ctx, ip) })
+}
+
+func (s *steps) freeWorkerIP(ctx context.Context, clients *azure.Clients, c *model.Cluster) (string, error) {
+	ids := workerSubnets(c)
+	if len(ids) == 0 {
+		return "", arm.InvalidLinkedVNet.At("properties.workerProfiles", "The cluster has no worker subnet.")
+	}
+	at, err := parseSubnet(ids[0])
+	if err != nil {
+		return "", err
+	}
+	subnet, err := clients.Subnets.Get(ctx, at.group, at.network, at.name, &armnetwork.SubnetsClientGetOptions{Expand: new("ipConfigurations")})
+	if err != nil {
+		return "", err
+	}
+	ip, ok := highestFree(subnet.Properties)
+	if !ok {
+		return "", arm.InvalidLinkedVNet.At("properties.workerProfiles[0].subnetId", "The worker subnet %q has no free address. Use a larger one.", ids[0])
+	}
+	return ip.String(), nil
+}
+
+// highestFree is the last address of a subnet's first prefix that nothing has.
+// Azure keeps the first four and the last for itself.
+func highestFree(p *armnetwork.SubnetPropertiesFormat) (netip.Addr, bool) {
+	if p == nil {
+		return netip.Addr{}, false
+	}
+	text := deref(p.AddressPrefix)
+	if text == "" && len(p.AddressPrefixes) > 0 {
+		text = deref(p.AddressPrefixes[0])
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil || !prefix.Addr().Is4() {
+		return netip.Addr{}, false
+	}
+	taken := map[string]bool{}
+	for _, c := range p.IPConfigurations {
+		if c != nil && c.Properties != nil {
+			taken[deref(c.Properties.PrivateIPAddress)] = true
+		}
+	}
+	first := prefix.Masked().Addr()
+	for range 4 {
+		taken[first.String()] = true
+		first = first.Next()
+	}
+	for ip := lastOf(prefix).Prev(); prefix.Contains(ip); ip = ip.Prev() {
+		if !taken[ip.String()] {
+			return ip, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Masked().Addr().As4()
+	for bit := p.Bits(); bit < 32; bit++ {
+		b[bit/8] |= 0x80 >> (bit % 8)
+	}
+	return netip.AddrFrom4(b)
+}
