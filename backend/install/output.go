@@ -14,20 +14,21 @@ const (
 	maxLine  = 2 << 10
 )
 
-// limited keeps what is written, up to a size; more makes the writer fail.
+// limited keeps what is written, up to a size; more makes the writer fail. It does
+// not embed the buffer, whose ReadFrom would go round the limit.
 type limited struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	max  int
 	over bool
 }
 
 // Write refuses what is too much.
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > l.max {
+	if l.kept.Len()+len(p) > l.max {
 		l.over = true
 		return 0, errTooMuch
 	}
-	return l.Buffer.Write(p)
+	return l.kept.Write(p)
 }
 
 // relay writes the program's log lines into ours, each at its level.

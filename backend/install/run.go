@@ -100,7 +100,7 @@ func read(out *limited, exit error) (*Result, error) {
 		return nil, fmt.Errorf("installer: %w", errTooMuch)
 	}
 	var failed failure
-	switch err := json.Unmarshal(out.Bytes(), &failed); {
+	switch err := json.Unmarshal(out.kept.Bytes(), &failed); {
 	case err == nil && failed.Error != nil:
 		return nil, failed.Error
 	case exit != nil:
@@ -109,7 +109,7 @@ func read(out *limited, exit error) (*Result, error) {
 		return nil, errors.New("installer: the result is not JSON")
 	}
 	var result Result
-	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
+	if err := json.Unmarshal(out.kept.Bytes(), &result); err != nil {
 		return nil, errors.New("installer: the result has another form") // the decoder's text may cite a secret
 	}
 	if missing := result.missing(); len(missing) > 0 {
