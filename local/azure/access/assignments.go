@@ -105,7 +105,7 @@ func (a *Access) listExtensions(ctx context.Context, call *resources.Call, resou
 		return nil, err
 	}
 	if id.Scope != "" {
-		if err := a.engine.Exists(ctx, id.Scope); err != nil {
+		if _, err := a.engine.Get(ctx, id.Scope); err != nil {
 			return nil, err
 		}
 	}
@@ -158,7 +158,7 @@ func (a *Access) listPermissions(ctx context.Context, call *resources.Call) (*re
 	if err != nil {
 		return nil, err
 	}
-	if err := a.engine.Exists(ctx, id.Scope); err != nil {
+	if _, err := a.engine.Get(ctx, id.Scope); err != nil {
 		return nil, err
 	}
 	assignments, err := a.above(ctx, id.Scope, assignmentType)

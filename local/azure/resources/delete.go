@@ -227,3 +227,13 @@ func (e *Engine) removeEmpty(ctx context.Context, group *Resource) error {
 	}
 	return nil
 }
+
+// Forget drops a resource with all below it as if it had never been: no hook runs
+// but Deleted. It is for shadows of what another service keeps.
+func (e *Engine) Forget(ctx context.Context, path string) error {
+	r, found, err := e.Find(ctx, path)
+	if err != nil || !found {
+		return err
+	}
+	return e.removeEmpty(ctx, r)
+}

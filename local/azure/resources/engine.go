@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,10 +31,8 @@ type Options struct {
 	Origin string
 	// Grace is how long an answer waits for what settles quickly; 300 ms if 0.
 	Grace time.Duration
-	// Elsewhere are the namespaces whose resources another service keeps, in lower case.
-	Elsewhere []string
-	Log       *slog.Logger
-	Now       func() time.Time
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Engine keeps resources. Make it with New, give it Behaviours and Routes, then Start it.
@@ -202,20 +199,6 @@ func orElse(err, otherwise error) error {
 		return err
 	}
 	return otherwise
-}
-
-// Exists refuses, as Get does, a scope that is not there. What another service
-// keeps is taken to be there.
-func (e *Engine) Exists(ctx context.Context, scope string) error {
-	if id, err := Parse(scope); err == nil && e.elsewhere(id) {
-		return nil
-	}
-	_, err := e.Get(ctx, scope)
-	return err
-}
-
-func (e *Engine) elsewhere(id ID) bool {
-	return slices.Contains(e.Elsewhere, strings.ToLower(id.Namespace))
 }
 
 // Below are the resources of a type below a path, by id; all types if it is empty.

@@ -224,9 +224,6 @@ func (e *Engine) parent(ctx context.Context, path string, id ID) (string, error)
 		return r.ID, nil
 	}
 	outer := mustParse(parent)
-	if e.elsewhere(outer) {
-		return parent, nil
-	}
 	if len(outer.Types) > 1 && strings.EqualFold(outer.Name(), "default") {
 		// Services of an account, such as blobServices/default, are always there.
 		above, err := e.parent(ctx, parent, outer)

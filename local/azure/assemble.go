@@ -1,0 +1,93 @@
+package azure
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/aro-rp/aro/local/azure/access"
+	"github.com/aro-rp/aro/local/azure/entra"
+	"github.com/aro-rp/aro/local/azure/resources"
+	"github.com/aro-rp/aro/local/azure/vault"
+)
+
+// assemble makes the services of the local Azure and the types that belong to none
+// of the packages that plug in.
+func (a *Azure) assemble(ctx context.Context) (err error) {
+	a.Entra, err = entra.New(ctx, entra.Options{
+		State: a.State, Origin: a.Origin, Tenant: TenantID, FirstParty: FirstPartyApplication,
+		Roots: a.Authority.Pool(), Federated: a, Client: a.Client(), Now: a.Now,
+	})
+	if err != nil {
+		return err
+	}
+	if a.Access, err = access.New(a.Engine, a.Entra.Principal); err != nil {
+		return err
+	}
+	a.Mount("/vaults/", vault.New(vault.Options{State: a.State, Origin: a.Origin, Tenant: TenantID, Tokens: a.Entra, Access: a.Access, Vaults: a, Authority: a.Authority, Now: a.Now}))
+	a.identityTypes()
+	a.vaultTypes()
+	a.groupRights()
+	a.catalogueRoutes()
+	a.activityRoutes()
+	a.provider.register()
+	return nil
+}
+
+// FederatedCredentials are those of a managed identity, for the token endpoint.
+func (a *Azure) FederatedCredentials(ctx context.Context, identity string) ([]entra.FederatedCredential, error) {
+	all, err := a.Engine.Below(ctx, identity, federatedType)
+	if err != nil {
+		return nil, err
+	}
+	var credentials []entra.FederatedCredential
+	for _, r := range all {
+		one := entra.FederatedCredential{Issuer: r.Text("issuer"), Subject: r.Text("subject")}
+		audiences, _ := r.Get("audiences").([]any)
+		for _, audience := range audiences {
+			if s, ok := audience.(string); ok {
+				one.Audiences = append(one.Audiences, s)
+			}
+		}
+		credentials = append(credentials, one)
+	}
+	return credentials, nil
+}
+
+// VaultID finds a key vault by its name.
+func (a *Azure) VaultID(ctx context.Context, name string) (string, bool, error) {
+	return a.named(ctx, vaultType, name)
+}
+
+// named finds a resource of a type whose names are unique in the whole cloud.
+func (a *Azure) named(ctx context.Context, resourceType, name string) (string, bool, error) {
+	all, err := a.Engine.Below(ctx, "/subscriptions", resourceType)
+	if err != nil {
+		return "", false, err
+	}
+	for _, r := range all {
+		if strings.EqualFold(r.Name, name) {
+			return r.ID, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// groupRights gives the service's first party the rights that ARM grants on the
+// groups it makes for clusters.
+func (a *Azure) groupRights() {
+	groups := a.Engine.Behaviour(resources.GroupType)
+	groups.Kept = func(ctx context.Context, c *resources.Change) error {
+		managed := strings.Contains(strings.ToLower(c.New.ManagedBy), "/providers/"+providerNamespace+"/")
+		if !managed || !strings.EqualFold(c.Call.Caller.AppID, FirstPartyApplication) {
+			return nil
+		}
+		return a.Access.Assign(ctx, c.Call.Caller.ObjectID, access.Owner, c.New.ID)
+	}
+	a.Engine.Register(resources.GroupType, groups)
+}
+
+// refuse is a short form.
+func refuse(code, message string, args ...any) error {
+	return resources.Refuse(http.StatusBadRequest, code, message, args...)
+}

@@ -1,0 +1,452 @@
+package azure_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
+
+	"github.com/aro-rp/aro/local/azure"
+)
+
+type object = map[string]any
+
+const customer = "/subscriptions/" + azure.CustomerSubscription
+
+// world is a local Azure at a listener, and a resource provider behind it.
+type world struct {
+	*azure.Azure
+	t        *testing.T
+	dir      string
+	listener net.Listener
+	options  azure.Options
+	stop     func()
+	provider *provider
+}
+
+// provider stands for the resource provider: it keeps bodies and remembers headers.
+type provider struct {
+	mutex    sync.Mutex
+	clusters map[string]object
+	requests []*http.Request
+}
+
+func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.requests = append(p.requests, r.Clone(context.Background()))
+	key := strings.ToLower(r.URL.Path)
+	w.Header().Set("Content-Type", "application/json")
+	switch {
+	case strings.Count(key, "/") == 2: // a subscription
+		_, _ = io.WriteString(w, "{}")
+	case r.Method == http.MethodPut:
+		var body object
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		body["id"], body["properties"] = r.URL.Path, object{"provisioningState": "Succeeded"}
+		p.clusters[key] = body
+		w.WriteHeader(http.StatusCreated)
+		_ = json.NewEncoder(w).Encode(body)
+	case r.Method == http.MethodDelete:
+		delete(p.clusters, key)
+		w.WriteHeader(http.StatusAccepted)
+	case p.clusters[key] == nil:
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"error":{"code":"ResourceNotFound","message":"no"}}`)
+	default:
+		_ = json.NewEncoder(w).Encode(p.clusters[key])
+	}
+}
+
+func (p *provider) last(method string) *http.Request {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for i := len(p.requests) - 1; i >= 0; i-- {
+		if p.requests[i].Method == method && strings.Contains(p.requests[i].URL.Path, "openShift") {
+			return p.requests[i]
+		}
+	}
+	return nil
+}
+
+func newWorld(t *testing.T, options azure.Options) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), options: options, provider: &provider{clusters: map[string]object{}}}
+	server := httptest.NewServer(w.provider)
+	t.Cleanup(server.Close)
+	w.options.RPAddress = strings.TrimPrefix(server.URL, "http://")
+	w.start("127.0.0.1:0")
+	t.Cleanup(func() { w.stop() })
+	return w
+}
+
+func (w *world) start(address string) {
+	w.t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.listener = listener
+	w.options.Dir = w.dir
+	w.options.Origin = fmt.Sprintf("https://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	if w.Azure, err = azure.New(context.Background(), w.options); err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	a := w.Azure
+	go func() { done <- a.Serve(ctx, listener) }()
+	w.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.t.Error(err)
+		}
+		a.Close()
+	})
+}
+
+// restart stops the process, so to speak, and starts it at the same origin.
+func (w *world) restart() {
+	w.t.Helper()
+	address := w.listener.Addr().String()
+	w.stop()
+	w.start(address)
+}
+
+func (w *world) cloud() cloud.Configuration {
+	return cloud.Configuration{ActiveDirectoryAuthorityHost: w.Origin + "/", Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+		cloud.ResourceManager: {Endpoint: w.Origin, Audience: w.Origin},
+	}}
+}
+
+func (w *world) demo() azcore.TokenCredential {
+	w.t.Helper()
+	credentials, err := w.Credentials()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.credential(credentials.Demo.ClientID, credentials.Demo.ClientSecret)
+}
+
+func (w *world) credential(id, secret string) azcore.TokenCredential {
+	w.t.Helper()
+	credential, err := azidentity.NewClientSecretCredential(azure.TenantID, id, secret, &azidentity.ClientSecretCredentialOptions{
+		ClientOptions: azcore.ClientOptions{Cloud: w.cloud(), Transport: w.Client()}, DisableInstanceDiscovery: true,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return credential
+}
+
+// somebody is a new application without any role.
+func (w *world) somebody() (credential azcore.TokenCredential, principal string) {
+	w.t.Helper()
+	ctx := context.Background()
+	app, err := w.Entra.CreateApplication(ctx, "", "somebody")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	sp, err := w.Entra.CreateServicePrincipal(ctx, app.AppID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	secret, _, err := w.Entra.AddPassword(ctx, app.AppID, "", time.Now().Add(time.Hour))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.credential(app.AppID, secret), sp.ObjectID
+}
+
+func (w *world) clients() *arm.ClientOptions {
+	return &arm.ClientOptions{ClientOptions: azcore.ClientOptions{
+		Cloud: w.cloud(), Transport: w.Client(), Retry: policy.RetryOptions{MaxRetries: -1},
+	}}
+}
+
+// call is a raw request with the credential's token.
+func (w *world) call(credential azcore.TokenCredential, method, target string, body any) (int, http.Header, object) {
+	w.t.Helper()
+	var content io.Reader
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		content = strings.NewReader(string(encoded))
+	}
+	if strings.HasPrefix(target, "/") {
+		target = w.Origin + target
+	}
+	req, err := http.NewRequest(method, target, content)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if credential != nil {
+		token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{w.Origin + "/.default"}})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token.Token)
+	}
+	resp, err := w.Client().Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var answer object
+	_ = json.NewDecoder(resp.Body).Decode(&answer)
+	return resp.StatusCode, resp.Header, answer
+}
+
+func (w *world) want(credential azcore.TokenCredential, method, target string, body any, status int, code string) object {
+	w.t.Helper()
+	got, _, answer := w.call(credential, method, target, body)
+	refusal, _ := answer["error"].(object)
+	if got != status || code != "" && refusal["code"] != code {
+		w.t.Fatalf("%s %s: %d %v, want %d %s", method, target, got, answer, status, code)
+	}
+	return answer
+}
+
+func (w *world) group(name string) {
+	w.t.Helper()
+	client, err := armresources.NewResourceGroupsClient(azure.CustomerSubscription, w.demo(), w.clients())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := client.CreateOrUpdate(context.Background(), name, armresources.ResourceGroup{Location: to.Ptr("eastus")}, nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func code(err error) string {
+	var failure *azcore.ResponseError
+	if errors.As(err, &failure) {
+		return failure.ErrorCode
+	}
+	return fmt.Sprint(err)
+}
+
+func TestTheCloudDescribesItself(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	answer := w.want(nil, http.MethodGet, "/metadata/endpoints?api-version=2022-09-01", nil, http.StatusOK, "")
+	for _, member := range []string{"name", "resourceManager", "microsoftGraphResourceId", "checkAccess", "gallery", "suffixes"} {
+		if answer[member] == nil {
+			t.Errorf("no %s", member)
+		}
+	}
+}
+
+func TestGroupsLiveThroughTheOfficialClient(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	ctx := context.Background()
+	client, err := armresources.NewResourceGroupsClient(azure.CustomerSubscription, w.demo(), w.clients())
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, err := client.CreateOrUpdate(ctx, "Group", armresources.ResourceGroup{Location: to.Ptr("East US"), Tags: map[string]*string{"a": to.Ptr("b")}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *created.ID != customer+"/resourceGroups/Group" || *created.Location != "eastus" || *created.Properties.ProvisioningState != "Succeeded" {
+		t.Errorf("%+v", created)
+	}
+	if exists, err := client.CheckExistence(ctx, "group", nil); err != nil || !exists.Success {
+		t.Error(exists, err)
+	}
+	w.restart()
+	client, err = armresources.NewResourceGroupsClient(azure.CustomerSubscription, w.demo(), w.clients())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := client.Get(ctx, "GROUP", nil)
+	if err != nil || *got.Tags["a"] != "b" {
+		t.Fatal(got, err)
+	}
+	poller, err := client.BeginDelete(ctx, "Group", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := poller.PollUntilDone(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Get(ctx, "Group", nil); code(err) != "ResourceGroupNotFound" {
+		t.Error(err)
+	}
+}
+
+func TestWhoIsUnknownOrHasNoRoleIsRefused(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.want(nil, http.MethodGet, customer+"?api-version=1", nil, http.StatusUnauthorized, "AuthenticationFailed")
+	w.want(w.demo(), http.MethodGet, customer, nil, http.StatusBadRequest, "MissingApiVersionParameter")
+	credential, principal := w.somebody()
+	target := customer + "/resourceGroups/g?api-version=1"
+	w.want(credential, http.MethodPut, target, object{"location": "eastus"}, http.StatusForbidden, "AuthorizationFailed")
+	w.group("g")
+	w.want(w.demo(), http.MethodPut, customer+"/resourceGroups/g/providers/Microsoft.Authorization/roleAssignments/00000000-0000-0000-0000-000000000001?api-version=1",
+		object{"properties": object{"principalId": principal, "roleDefinitionId": "x/acdd72a7-3385-48ef-bd42-f606fba81ae7"}}, http.StatusCreated, "")
+	w.want(credential, http.MethodGet, target, nil, http.StatusOK, "")
+	w.want(credential, http.MethodDelete, target, nil, http.StatusForbidden, "AuthorizationFailed")
+	list := w.want(credential, http.MethodGet, "/subscriptions?api-version=1", nil, http.StatusOK, "")
+	if n := len(list["value"].([]any)); n != 1 {
+		t.Errorf("sees %d subscriptions", n)
+	}
+}
+
+func TestReferringTakesARightOnWhatIsReferredTo(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("net")
+	w.group("mine")
+	const nsg = customer + "/resourceGroups/net/providers/Microsoft.Network/networkSecurityGroups/nsg"
+	w.want(w.demo(), http.MethodPut, nsg+"?api-version=1", object{"location": "eastus"}, http.StatusCreated, "")
+	credential, principal := w.somebody()
+	if err := w.Access.Assign(context.Background(), principal, "b24988ac-6180-42a0-ab88-20f7382dd24c", customer+"/resourceGroups/mine"); err != nil {
+		t.Fatal(err)
+	}
+	body := object{"location": "eastus", "properties": object{"networkSecurityGroup": object{"id": nsg}}}
+	const nic = customer + "/resourceGroups/mine/providers/A.B/nics/nic?api-version=1"
+	w.want(credential, http.MethodPut, nic, body, http.StatusForbidden, "LinkedAuthorizationFailed")
+	if err := w.Access.Assign(context.Background(), principal, "4d97b98b-1d4f-4787-a291-c67834d212e7", nsg); err != nil {
+		t.Fatal(err)
+	}
+	w.want(credential, http.MethodPut, nic, body, http.StatusCreated, "")
+}
+
+func TestClustersAreForwardedAsARMDoes(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	const cluster = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"
+	w.want(w.demo(), http.MethodPut, cluster+"?api-version=2023-11-22", object{"location": "eastus", "identity": object{"type": "UserAssigned"}}, http.StatusCreated, "")
+	got := w.provider.last(http.MethodPut)
+	for header, want := range map[string]string{
+		"Referer":                       w.Origin + cluster + "?api-version=2023-11-22",
+		"X-Ms-Home-Tenant-Id":           azure.TenantID,
+		"X-Ms-Client-Principal-Name":    azure.DemoApplication,
+		"X-Ms-Identity-Url":             w.Origin + "/msi/",
+		"X-Ms-Correlation-Request-Id":   "-",
+		"X-Ms-Arm-Resource-System-Data": `"createdBy":"` + azure.DemoApplication,
+	} {
+		if !strings.Contains(got.Header.Get(header), want) {
+			t.Errorf("%s is %q", header, got.Header.Get(header))
+		}
+	}
+	if got.Header.Get("Authorization") != "" {
+		t.Error("the client's token went to the resource provider")
+	}
+	list := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/resources?api-version=1", nil, http.StatusOK, "")
+	if n := len(list["value"].([]any)); n != 1 {
+		t.Errorf("%d resources in the group", n)
+	}
+	credential, _ := w.somebody()
+	w.want(credential, http.MethodGet, cluster+"?api-version=2023-11-22", nil, http.StatusForbidden, "AuthorizationFailed")
+	// The deletion of the group deletes the cluster.
+	status, header, _ := w.call(w.demo(), http.MethodDelete, customer+"/resourceGroups/g?api-version=1", nil)
+	if status != http.StatusAccepted && status != http.StatusOK {
+		t.Fatal(status, header)
+	}
+	w.within(10*time.Second, "the group's end", func() bool {
+		status, _, _ := w.call(w.demo(), http.MethodGet, customer+"/resourceGroups/g?api-version=1", nil)
+		return status == http.StatusNotFound
+	})
+	if w.provider.last(http.MethodDelete) == nil {
+		t.Error("the resource provider was not asked to delete the cluster")
+	}
+}
+
+func (w *world) within(limit time.Duration, what string, true func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(limit); !true(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatalf("no %s within %v", what, limit)
+		}
+	}
+}
+
+func TestAnUnregisteredSubscriptionIsToldToRegister(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	const provider = customer + "/providers/Microsoft.RedHatOpenShift"
+	const cluster = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c?api-version=2023-11-22"
+	w.want(w.demo(), http.MethodPost, provider+"/unregister?api-version=1", nil, http.StatusOK, "")
+	w.want(w.demo(), http.MethodPut, cluster, object{"location": "eastus"}, http.StatusConflict, "MissingSubscriptionRegistration")
+	if got := w.want(w.demo(), http.MethodPost, provider+"/register?api-version=1", nil, http.StatusOK, ""); got["registrationState"] != "Registered" {
+		t.Error(got["registrationState"])
+	}
+	w.want(w.demo(), http.MethodPut, cluster, object{"location": "eastus"}, http.StatusCreated, "")
+}
+
+func TestTooManyRequestsAreThrottled(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	credential := w.demo()
+	for range 300 {
+		status, header, _ := w.call(credential, http.MethodDelete, customer+"/resourceGroups/none?api-version=1", nil)
+		if status == http.StatusTooManyRequests {
+			if header.Get("Retry-After") == "" || header.Get("x-ms-ratelimit-remaining-subscription-deletes") != "0" {
+				t.Error(header)
+			}
+			w.want(credential, http.MethodGet, customer+"?api-version=1", nil, http.StatusOK, "")
+			return
+		}
+	}
+	t.Error("300 deletions in a row were let pass")
+}
+
+func TestFaultsStrikeOnDemand(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	target := customer + "/resourceGroups/g?api-version=1"
+	put := func(fault object) {
+		t.Helper()
+		w.want(nil, http.MethodDelete, "/local/faults", nil, http.StatusNoContent, "")
+		w.want(nil, http.MethodPut, "/local/faults", fault, http.StatusOK, "")
+	}
+	match := object{"method": "PUT", "type": "Microsoft.Resources/resourceGroups", "path": "/g$"}
+	put(object{"match": match, "nth": 2, "count": 1, "action": object{"kind": "fail", "status": 500, "code": "Boom"}})
+	w.restart()
+	w.want(w.demo(), http.MethodPut, target, object{"location": "eastus"}, http.StatusCreated, "")
+	w.want(w.demo(), http.MethodPut, target, object{"location": "eastus"}, http.StatusInternalServerError, "Boom")
+	w.want(w.demo(), http.MethodPut, target, object{"location": "eastus"}, http.StatusOK, "")
+	for kind, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		"throttle": {http.StatusTooManyRequests, "TooManyRequests"}, "policyDenied": {http.StatusForbidden, "RequestDisallowedByPolicy"},
+		"quota": {http.StatusConflict, "QuotaExceeded"}, "forbidden": {http.StatusForbidden, "AuthorizationFailed"}, "delay": {http.StatusOK, ""},
+	} {
+		put(object{"match": match, "action": object{"kind": kind}})
+		w.want(w.demo(), http.MethodPut, target, object{"location": "eastus"}, want.status, want.code)
+	}
+	w.want(nil, http.MethodPut, "/local/faults", object{"action": object{"kind": "explode"}}, http.StatusBadRequest, "InvalidFault")
+}
+
+func TestTheActivityLogAndTheInventoryTellWhatHappened(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	log := w.want(w.demo(), http.MethodGet, customer+"/providers/microsoft.insights/eventtypes/management/values?api-version=2015-04-01&$filter="+
+		"eventTimestamp%20ge%20'2020-01-01T00:00:00Z'%20and%20resourceGroupName%20eq%20'g'", nil, http.StatusOK, "")
+	events := log["value"].([]any)
+	if len(events) != 1 || events[0].(object)["operationName"].(object)["value"] != "Microsoft.Resources/subscriptions/resourceGroups/write" {
+		t.Errorf("%v", events)
+	}
+	inventory := w.want(nil, http.MethodGet, "/local/inventory", nil, http.StatusOK, "")
+	text, err := json.Marshal(inventory)
+	if err != nil || !strings.Contains(string(text), `"aro-svc"`) || !strings.Contains(string(text), customer+`/resourceGroups/g"`) {
+		t.Errorf("%s %v", text, err)
+	}
+}

@@ -1,0 +1,283 @@
+package azure
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aro-rp/aro/local/azure/resources"
+)
+
+const (
+	clusterType = "Microsoft.RedHatOpenShift/openShiftClusters"
+	// clusterVersion is the api-version of calls that the local Azure makes itself.
+	clusterVersion  = "2023-11-22"
+	providerTimeout = 60 * time.Second
+	// deletionPoll is the time between two looks whether a cluster is gone.
+	deletionPoll = time.Second
+)
+
+// provider is the way to the resource provider of Microsoft.RedHatOpenShift. The
+// engine keeps a shadow of each cluster, as ARM does, so that lists and the
+// deletion of a group know of it.
+type provider struct {
+	azure *Azure
+	proxy *httputil.ReverseProxy
+	http  *http.Client
+
+	mutex sync.Mutex
+	told  map[string]bool // subscriptions that it knows since this process runs
+}
+
+func newProvider(a *Azure) *provider {
+	p := &provider{azure: a, http: &http.Client{Timeout: providerTimeout}, told: map[string]bool{}}
+	p.proxy = &httputil.ReverseProxy{
+		Rewrite:        func(*httputil.ProxyRequest) {},
+		ModifyResponse: p.mirror,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			if refusal := (*resources.Error)(nil); errors.As(err, &refusal) {
+				resources.WriteError(w, refusal)
+				return
+			}
+			a.Log.Warn("the resource provider does not answer", "error", err)
+			resources.WriteError(w, resources.Refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The resource provider of Microsoft.RedHatOpenShift does not answer."))
+		},
+	}
+	return p
+}
+
+// isForwarded tells whether the resource provider answers a path.
+func isForwarded(path string) bool {
+	lower := resources.Key(path)
+	i := strings.LastIndex(lower, "/providers/")
+	about := strings.HasSuffix(lower, "/register") || strings.HasSuffix(lower, "/unregister") || strings.Contains(lower, "/providers/microsoft.features/")
+	return i >= 0 && strings.HasPrefix(lower[i+len("/providers/"):], providerNamespace+"/") && !about
+}
+
+func (p *provider) register() {
+	a := p.azure
+	a.Engine.Register(clusterType, resources.Behaviour{Stateless: true, Delete: p.deleteCluster})
+}
+
+// serve forwards a call with the headers that ARM sets.
+func (p *provider) serve(w http.ResponseWriter, r *http.Request, call *resources.Call) error {
+	if subscription := resources.Subscription(call.Path); subscription != "" {
+		if err := p.tell(r.Context(), subscription, registered); err != nil {
+			refusal := resources.Refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The resource provider of Microsoft.RedHatOpenShift does not answer yet.")
+			refusal.RetryAfter = 2
+			return refusal
+		}
+	}
+	if group := resources.GroupID(call.Path); group != "" {
+		if _, err := p.azure.Engine.Get(r.Context(), group); err != nil {
+			return err
+		}
+	}
+	out := r.Clone(r.Context())
+	out.URL = &url.URL{Scheme: "http", Host: p.azure.RPAddress, Path: call.Path, RawQuery: r.URL.RawQuery}
+	out.Host = p.azure.RPAddress
+	if err := p.headers(out, call); err != nil {
+		return err
+	}
+	p.proxy.ServeHTTP(w, out)
+	if call.Method == http.MethodPut || call.Method == http.MethodDelete {
+		p.azure.Log.Debug("forwarded", "method", call.Method, "path", call.Path)
+	}
+	return nil
+}
+
+// headers replaces what the client said of itself by what ARM knows.
+func (p *provider) headers(out *http.Request, call *resources.Call) error {
+	h := out.Header
+	for name := range h {
+		lower := strings.ToLower(name)
+		if lower == "authorization" || lower == "referer" || strings.HasPrefix(lower, "x-ms-") && lower != clientIDHeader && lower != returnIDHeader && lower != correlationIDHeader {
+			h.Del(name)
+		}
+	}
+	out.ContentLength = -1
+	if out.Body != nil {
+		content, err := io.ReadAll(out.Body)
+		if err != nil {
+			return err
+		}
+		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(content)), int64(len(content))
+	}
+	h.Set("Referer", p.azure.Origin+call.Path+"?"+out.URL.RawQuery)
+	h.Set("X-Ms-Client-Principal-Name", call.Caller.AppID)
+	h.Set("X-Ms-Client-Principal-Id", call.Caller.ObjectID)
+	h.Set("X-Ms-Client-Object-Id", call.Caller.ObjectID)
+	h.Set("X-Ms-Client-App-Id", call.Caller.AppID)
+	h.Set("X-Ms-Client-Tenant-Id", TenantID)
+	h.Set("X-Ms-Home-Tenant-Id", TenantID)
+	h.Set("X-Ms-Arm-Request-Tracking-Id", h.Get(correlationIDHeader))
+	shadow, found, err := p.azure.Engine.Find(out.Context(), call.Path)
+	if err != nil {
+		found = false // collections and actions have no shadow
+	}
+	if call.Method == http.MethodPut || call.Method == http.MethodPatch {
+		content, err := json.Marshal(p.systemData(call, found))
+		if err != nil {
+			return err
+		}
+		h.Set("X-Ms-Arm-Resource-System-Data", string(content))
+	}
+	if id, err := resources.Parse(call.Path); err == nil && strings.EqualFold(id.Type(), clusterType) && !id.Collection() &&
+		(resources.Object(call.Body["identity"]) != nil || found && shadow.Identity != nil) {
+		h.Set("X-Ms-Identity-Url", p.azure.Origin+"/msi"+call.Path+"?arpid=local&tid="+TenantID)
+		h.Set("X-Ms-Identity-Principal-Id", call.Caller.ObjectID)
+	}
+	return nil
+}
+
+func (p *provider) systemData(call *resources.Call, exists bool) map[string]any {
+	now := p.azure.Now().UTC().Format(time.RFC3339Nano)
+	data := map[string]any{"lastModifiedBy": call.Caller.AppID, "lastModifiedByType": "Application", "lastModifiedAt": now}
+	if !exists {
+		data["createdBy"], data["createdByType"], data["createdAt"] = call.Caller.AppID, "Application", now
+	}
+	return data
+}
+
+// mirror keeps the shadow of a cluster like what the resource provider answered.
+func (p *provider) mirror(response *http.Response) error {
+	r := response.Request
+	id, err := resources.Parse(r.URL.Path)
+	if err != nil || id.Collection() || !strings.EqualFold(id.Type(), clusterType) {
+		return nil
+	}
+	ctx := context.WithoutCancel(r.Context())
+	switch {
+	case r.Method == http.MethodGet && response.StatusCode == http.StatusNotFound:
+		return p.azure.Engine.Forget(ctx, r.URL.Path)
+	case r.Method == http.MethodDelete && response.StatusCode == http.StatusAccepted:
+		_, err := p.azure.Engine.Serve(ctx, &resources.Call{Method: http.MethodDelete, Path: r.URL.Path})
+		return err
+	case (r.Method == http.MethodPut || r.Method == http.MethodPatch) && response.StatusCode < http.StatusMultipleChoices:
+		content, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+		if err != nil {
+			return err
+		}
+		if err := response.Body.Close(); err != nil {
+			return err
+		}
+		response.Body = io.NopCloser(bytes.NewReader(content))
+		var body map[string]any
+		if err := json.Unmarshal(content, &body); err != nil {
+			return nil // what the provider says is between it and the client
+		}
+		delete(body, "properties") // ARM keeps no more than the envelope
+		_, err = p.azure.Engine.Create(ctx, r.URL.Path, body)
+		return err
+	}
+	return nil
+}
+
+// deleteCluster has the resource provider delete a cluster and waits for the end.
+func (p *provider) deleteCluster(ctx context.Context, r *resources.Resource) error {
+	asked := false
+	for {
+		status, state, err := p.look(ctx, r.ID)
+		switch {
+		case err != nil:
+			p.azure.Log.Warn("the resource provider does not answer", "error", err)
+		case status == http.StatusNotFound:
+			return nil
+		case state == "Failed" && asked:
+			return resources.Refuse(http.StatusConflict, "ResourceDeletionFailed", "The cluster '%s' could not be deleted.", r.Name)
+		case state != "Deleting" && !asked:
+			if err := p.ask(ctx, r.ID); err != nil {
+				return err
+			}
+			asked = true
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(deletionPoll):
+		}
+	}
+}
+
+// look tells the state of a cluster.
+func (p *provider) look(ctx context.Context, path string) (status int, state string, err error) {
+	var body struct {
+		Properties struct {
+			ProvisioningState string `json:"provisioningState"`
+		} `json:"properties"`
+	}
+	status, err = p.call(ctx, http.MethodGet, path+"?api-version="+clusterVersion, nil, &body)
+	return status, body.Properties.ProvisioningState, err
+}
+
+func (p *provider) ask(ctx context.Context, path string) error {
+	status, err := p.call(ctx, http.MethodDelete, path+"?api-version="+clusterVersion, nil, nil)
+	if err == nil && status >= http.StatusBadRequest && status != http.StatusNotFound {
+		err = resources.Refuse(status, "ResourceDeletionFailed", "The resource provider refused to delete '%s'.", path)
+	}
+	return err
+}
+
+// call makes a call of the local Azure itself.
+func (p *provider) call(ctx context.Context, method, target string, body, result any) (int, error) {
+	var content bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&content).Encode(body); err != nil {
+			return 0, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+p.azure.RPAddress+target, &content)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Referer", p.azure.Origin+target)
+	req.Header.Set("X-Ms-Home-Tenant-Id", TenantID)
+	resp, err := p.http.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if result == nil || resp.StatusCode >= http.StatusMultipleChoices {
+		_, err = io.Copy(io.Discard, resp.Body)
+		return resp.StatusCode, err
+	}
+	return resp.StatusCode, json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(result)
+}
+
+// tell lets the resource provider know a subscription, once in this process.
+func (p *provider) tell(ctx context.Context, subscription, state string) error {
+	subscription = strings.ToLower(subscription)
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.told[subscription] {
+		return nil
+	}
+	status, err := p.call(ctx, http.MethodPut, "/subscriptions/"+subscription+"?api-version=2.0", map[string]any{
+		"state": state, "registrationDate": p.azure.Now().UTC().Format(http.TimeFormat), "properties": map[string]any{"tenantId": TenantID},
+	}, nil)
+	if err == nil && status >= http.StatusMultipleChoices {
+		err = fmt.Errorf("the resource provider answered %d", status)
+	}
+	if err != nil {
+		return fmt.Errorf("subscription %s: %w", subscription, err)
+	}
+	p.told[subscription] = state == registered
+	return nil
+}
+
+// forget makes the next call tell again.
+func (p *provider) forget(subscription string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	delete(p.told, strings.ToLower(subscription))
+}
