@@ -19,6 +19,7 @@ var version = "unknown"
 
 type commands struct {
 	RP          rpCommand        `cmd:"" name:"rp" help:"Serve the resource provider's API and work on clusters."`
+	Versions    versionsCommand  `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
 	VersionFlag kong.VersionFlag `name:"version" help:"Print the build's version and exit."`
 }
 

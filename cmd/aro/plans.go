@@ -7,12 +7,11 @@ import (
 	"errors"
 
 	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/backend/azure"
 )
 
-// cloudFlags say where Azure is and who the service is there.
-type cloudFlags struct{}
-
 // plan completes cfg with what is done to clusters.
-func (c *rpCommand) plan(context.Context, *backend.Config) error {
+func (c *rpCommand) plan(_ context.Context, cfg *backend.Config) error {
+	cfg.Trace = azure.WithCorrelation
 	return errors.New("clusters on Azure are not wired yet: use --backend=false")
 }

@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/test/paper"
@@ -29,4 +32,14 @@ func (c *rpCommand) plan(_ context.Context, cfg *backend.Config) error {
 	}
 	cfg.Plans = paper.Plans(paper.Dependencies{Machines: machines, Billing: cfg.Store.Billing, Build: version})
 	return nil
+}
+
+// openCloud has nothing to open: there is no Azure on paper.
+func (c *rpCommand) openCloud(context.Context, prometheus.Registerer, *slog.Logger) (func(context.Context) error, error) {
+	return func(context.Context) error { return nil }, nil
+}
+
+// keep has no vault.
+func (c *rpCommand) keep(_, _ []string) (keeper, error) {
+	return nil, errors.New("there is no key vault on paper")
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,8 +27,9 @@ type secret string
 func (secret) String() string { return "[secret]" }
 
 type rpCommand struct {
+	storeFlags `embed:""`
+
 	Listen   string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address."`
-	Store    string        `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME, which needs --encryption-keys."`
 	Server   bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
 	Backend  bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
 	Location string        `env:"ARO_LOCATION" default:"eastus" help:"Azure region that this service serves."`
@@ -38,16 +40,17 @@ type rpCommand struct {
 	Poll     time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
 	Drain    time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
 
-	EncryptionKeys string `env:"ARO_ENCRYPTION_KEYS" type:"path" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first. All processes on one database need the same. In development an absent file is made; the default is then SQLite's path with .keys."`
-	CosmosKey      secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Key of the Cosmos DB account, for emulators and development. Default: the environment's Azure credential, which may not create databases."`
+	EncryptionKeys string `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first; or keyvault:NAME in the service vault. All processes on one database need the same. In development an absent file is made; the default is then SQLite's path with .keys."`
 
 	cloudFlags `embed:""`
 
 	Production   bool   `env:"ARO_PRODUCTION" help:"Refuse to start without TLS, client certificate allow-lists and keys."`
-	TLSCert      string `env:"ARO_TLS_CERT" type:"path" placeholder:"FILE" help:"Server certificate chain, PEM."`
+	TLSCert      string `env:"ARO_TLS_CERT" placeholder:"FILE" help:"Server certificate chain, PEM; or keyvault:NAME in the service vault, with its key."`
 	TLSKey       string `env:"ARO_TLS_KEY" type:"path" placeholder:"FILE" help:"Server key, PEM."`
 	ARMClients   string `env:"ARO_ARM_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that are Azure Resource Manager, PEM."`
 	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the admin API, PEM."`
+
+	vault keeper
 }
 
 // Run is the whole service: store, server and backend, until ctx ends or one of
@@ -61,6 +64,12 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	if c.Domain == "" {
 		c.Domain = c.Location + ".aroapp.io"
 	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	refresh, err := c.openAzure(ctx, metrics, log)
+	if err != nil {
+		return err
+	}
 	documents, keys, err := c.openStore(ctx)
 	if err != nil {
 		return err
@@ -71,10 +80,11 @@ func (c *rpCommand) Run(ctx context.Context) error {
 			return fmt.Errorf("seed the store: %w", err)
 		}
 	}
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range refresh {
+		group.Go(func() error { return run(ctx) })
+	}
 	wake := func() {}
 	if c.Backend {
 		worker, err := c.newWorker(ctx, documents, metrics, log)
@@ -97,6 +107,25 @@ func (c *rpCommand) Run(ctx context.Context) error {
 		group.Go(func() error { return api.Serve(ctx, listener) })
 	}
 	return group.Wait()
+}
+
+// openAzure opens what flags need of Azure, and returns what keeps it fresh.
+func (c *rpCommand) openAzure(ctx context.Context, metrics prometheus.Registerer, log *slog.Logger) ([]func(context.Context) error, error) {
+	if !c.Backend && !c.usesVault() {
+		return nil, nil
+	}
+	run, err := c.openCloud(ctx, metrics, log)
+	if err != nil {
+		return nil, err
+	}
+	refresh := []func(context.Context) error{run}
+	if c.vault, err = c.openVault(ctx); err != nil {
+		return nil, fmt.Errorf("--service-vault: %w", err)
+	}
+	if c.vault != nil {
+		refresh = append(refresh, c.vault.Run)
+	}
+	return refresh, nil
 }
 
 func (c *rpCommand) newWorker(ctx context.Context, documents *store.Store, metrics *prometheus.Registry, log *slog.Logger) (*backend.Worker, error) {
@@ -134,13 +163,17 @@ func (c *rpCommand) newServer(cfg server.Config, keys *store.Keyring) (*server.S
 
 // mutualTLS reads the certificates that production cannot do without.
 func (c *rpCommand) mutualTLS() (*tls.Config, server.Authenticator, error) {
-	for flag, value := range map[string]string{"--tls-cert": c.TLSCert, "--tls-key": c.TLSKey,
+	tlsKey := c.TLSKey
+	if strings.HasPrefix(c.TLSCert, inVault) {
+		tlsKey = c.TLSCert
+	}
+	for flag, value := range map[string]string{"--tls-cert": c.TLSCert, "--tls-key": tlsKey,
 		"--arm-clients": c.ARMClients, "--admin-clients": c.AdminClients} {
 		if value == "" {
 			return nil, nil, fmt.Errorf("%s is missing; production needs it", flag)
 		}
 	}
-	config, err := server.TLSConfig(c.TLSCert, c.TLSKey)
+	config, err := c.serverTLS()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,35 +15,45 @@ import (
 	"github.com/aro-rp/aro/store/sqlite"
 )
 
+// storeFlags say where the database is.
+type storeFlags struct {
+	Store     string `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME, which needs --encryption-keys."`
+	CosmosKey secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Key of the Cosmos DB account, for emulators and development. Default: the environment's Azure credential, which may not create databases."`
+}
+
 // openStore opens the database that --store names and puts the store on it, with
 // the keys that seal its secrets.
 func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring, error) {
 	kind, location, _ := strings.Cut(c.Store, ":")
 	keyFile := c.EncryptionKeys
-	var open func(context.Context, string) (store.Keeper, error)
-	switch kind {
-	case "sqlite":
-		if keyFile == "" && !c.Production {
-			keyFile = location + ".keys"
-		}
-		open = openSQLite
-	case "cosmos":
-		open = c.openCosmos
-	default:
-		return nil, nil, fmt.Errorf("--store %q: use sqlite:PATH or cosmos:ENDPOINT?database=NAME", c.Store)
+	if keyFile == "" && kind == "sqlite" && !c.Production {
+		keyFile = location + ".keys"
 	}
-	if keyFile == "" {
+	if keyFile == "" && (kind == "sqlite" || kind == "cosmos") {
 		return nil, nil, c.keysMissing(kind)
 	}
-	keeper, err := open(ctx, location)
+	keeper, err := c.open(ctx, c.Production)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--store: %w", err)
+		return nil, nil, err
 	}
-	keys, err := readKeyring(keyFile, !c.Production)
+	keys, err := c.readKeys(ctx, keyFile)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %w", err), keeper.Close())
 	}
 	return store.New(keeper, keys), keys, nil
+}
+
+// readKeys reads the keyring from the vault or a file.
+func (c *rpCommand) readKeys(ctx context.Context, source string) (*store.Keyring, error) {
+	name, ok := strings.CutPrefix(source, inVault)
+	if !ok {
+		return readKeyring(source, !c.Production)
+	}
+	text, err := c.vault.Text(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return store.ParseKeyring([]byte(text))
 }
 
 // keysMissing says what file is wanted where there is no default.
@@ -54,12 +64,24 @@ func (c *rpCommand) keysMissing(kind string) error {
 	return fmt.Errorf("--encryption-keys is missing: %s: has no default for it. Name a file that all processes on this database share; it is made if absent", kind)
 }
 
-func openSQLite(ctx context.Context, path string) (store.Keeper, error) {
-	return sqlite.Open(ctx, path)
+// open opens the database; outside production a missing one is made.
+func (f *storeFlags) open(ctx context.Context, production bool) (keeper store.Keeper, err error) {
+	switch kind, location, _ := strings.Cut(f.Store, ":"); kind {
+	case "sqlite":
+		keeper, err = sqlite.Open(ctx, location)
+	case "cosmos":
+		keeper, err = f.openCosmos(ctx, location, production)
+	default:
+		return nil, fmt.Errorf("--store %q: use sqlite:PATH or cosmos:ENDPOINT?database=NAME", f.Store)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--store: %w", err)
+	}
+	return keeper, nil
 }
 
-func (c *rpCommand) openCosmos(ctx context.Context, location string) (store.Keeper, error) {
-	options, err := c.cosmosOptions(location)
+func (f *storeFlags) openCosmos(ctx context.Context, location string, production bool) (store.Keeper, error) {
+	options, err := f.cosmosOptions(location, production)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +91,7 @@ func (c *rpCommand) openCosmos(ctx context.Context, location string) (store.Keep
 		}
 	}
 	keeper, err := cosmos.Open(ctx, options)
-	if err != nil || c.Production {
+	if err != nil || production {
 		return keeper, err
 	}
 	// In production the deployment creates the containers; the service has no right to.
@@ -83,12 +105,12 @@ func (c *rpCommand) openCosmos(ctx context.Context, location string) (store.Keep
 }
 
 // cosmosOptions reads ENDPOINT?database=NAME.
-func (c *rpCommand) cosmosOptions(location string) (cosmos.Options, error) {
+func (f *storeFlags) cosmosOptions(location string, production bool) (cosmos.Options, error) {
 	u, err := url.Parse(location)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return cosmos.Options{}, errors.New("use cosmos:ENDPOINT?database=NAME with an endpoint such as https://ACCOUNT.documents.azure.com")
 	}
-	if u.Scheme == "http" && (c.Production || c.CosmosKey == "") {
+	if u.Scheme == "http" && (production || f.CosmosKey == "") {
 		return cosmos.Options{}, errors.New("plain http is for emulators: not in production, and only with --cosmos-key")
 	}
 	database := u.Query().Get("database")
@@ -96,7 +118,7 @@ func (c *rpCommand) cosmosOptions(location string) (cosmos.Options, error) {
 		return cosmos.Options{}, errors.New("the endpoint needs ?database=NAME")
 	}
 	u.RawQuery = ""
-	return cosmos.Options{Endpoint: u.String(), Database: database, Key: string(c.CosmosKey)}, nil
+	return cosmos.Options{Endpoint: u.String(), Database: database, Key: string(f.CosmosKey)}, nil
 }
 
 // readKeyring reads the keys that seal secrets. In development an absent file is

@@ -1,0 +1,137 @@
+//go:build !paper
+
+package main
+
+import (
+	"context"
+	"encoding/pem"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aro-rp/aro/env"
+)
+
+func TestTheBackendSaysAtOnceWhatItLacksOfAzure(t *testing.T) {
+	for reason, test := range map[string]struct {
+		command rpCommand
+		want    []string
+	}{
+		"everything": {rpCommand{Backend: true, cloudFlags: cloudFlags{Cloud: "public"}}, []string{"--tenant", "--subscription", "--resource-group", "--first-party-client-id",
+			"--service-vault", "--cluster-vault", "--identity-vault", "--oidc-storage", "--oidc-issuer", "--msi-audience", "--client-id", "--client-secret", "--backend=false does not"}},
+		"addresses":            {rpCommand{Backend: true, cloudFlags: cloudFlags{ServiceVault: "aro-svc"}}, []string{"--service-vault must be an https URL"}},
+		"a server's vault":     {rpCommand{TLSCert: "keyvault:rp-server"}, []string{"--tenant", "--service-vault is missing", "to read from --service-vault"}},
+		"production's secrets": {rpCommand{Production: true, Backend: true, cloudFlags: cloudFlags{ClientSecret: "hunter2"}}, []string{"not for production"}},
+	} {
+		_, err := test.command.openAzure(t.Context(), prometheus.NewRegistry(), slog.Default())
+		if err == nil {
+			t.Fatalf("%s: it started", reason)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %q lacks %q", reason, err, want)
+			}
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: a secret got out", reason)
+		}
+	}
+	if _, err := (&rpCommand{}).openAzure(t.Context(), nil, nil); err != nil {
+		t.Errorf("the server alone needs no Azure: %v", err)
+	}
+}
+
+func TestKeysAndServerCertificateComeFromTheVaultOfACloudGivenByItsURL(t *testing.T) {
+	var cloud *httptest.Server
+	cloud = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/metadata/endpoints":
+			_, _ = w.Write([]byte(strings.ReplaceAll(`{"name":"L","resourceManager":"O","microsoftGraphResourceId":"O/graph","checkAccess":"O/checkaccess","authentication":{"loginEndpoint":"O","audiences":["O"]}}`, "O", cloud.URL)))
+		case strings.HasSuffix(r.URL.Path, "/openid-configuration"):
+			_, _ = w.Write([]byte(strings.ReplaceAll(`{"token_endpoint":"O/t/oauth2/v2.0/token","authorization_endpoint":"O/t/a","issuer":"O/t"}`, "O", cloud.URL)))
+		case strings.HasSuffix(r.URL.Path, "/token"):
+			_, _ = w.Write([]byte(`{"token_type":"Bearer","expires_in":3600,"access_token":"x"}`))
+		case r.Header.Get("Authorization") == "":
+			w.Header().Set("WWW-Authenticate", `Bearer authorization="`+cloud.URL+`/t", resource="https://vault.azure.net"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path == "/vaults/aro-svc/secrets/keys/":
+			_, _ = w.Write([]byte(`{"id":"` + cloud.URL + `/vaults/aro-svc/secrets/keys/1","value":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`))
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer cloud.Close()
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cloud.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := func() *rpCommand {
+		return &rpCommand{storeFlags: storeFlags{Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db")}, EncryptionKeys: "keyvault:keys",
+			cloudFlags: cloudFlags{Cloud: cloud.URL, CAFile: authority, Tenant: "t", ServiceVault: cloud.URL + "/vaults/aro-svc", ClientID: "c", ClientSecret: "s", Test: true}}
+	}
+	c := command()
+	refresh, err := c.openAzure(t.Context(), prometheus.NewRegistry(), slog.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.environment.Mode != env.Test || c.environment.MSIAudience != cloud.URL {
+		t.Errorf("environment %+v", c.environment)
+	}
+	documents, keys, err := c.openStore(t.Context())
+	if err != nil || keys == nil {
+		t.Fatal(err)
+	}
+	_ = documents.Close()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, run := range refresh {
+		if err := run(ended); err != nil {
+			t.Error(err)
+		}
+	}
+
+	c = command()
+	c.CAFile = ""
+	if _, err := c.openAzure(t.Context(), nil, slog.Default()); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("without its authority: got %v", err)
+	}
+	c = command()
+	c.TLSCert = "keyvault:rp-server"
+	if _, err := c.openAzure(t.Context(), nil, slog.Default()); err == nil || !strings.Contains(err.Error(), "rp-server") {
+		t.Errorf("a certificate that the vault lacks: got %v", err)
+	}
+}
+
+func TestThePullSecretIsJSONOrAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pull")
+	if err := os.WriteFile(file, []byte(`{"auths":{}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for given, want := range map[secret]string{"": "", `{"auths":{}}`: `{"auths":{}}`, secret(file): `{"auths":{}}`} {
+		got, err := (&rpCommand{cloudFlags: cloudFlags{PullSecret: given}}).pullSecret()
+		if err != nil || string(got) != want {
+			t.Errorf("got %v", err)
+		}
+	}
+	for _, given := range []secret{"{hunter2", "hunter2"} {
+		if _, err := (&rpCommand{cloudFlags: cloudFlags{PullSecret: given}}).pullSecret(); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("got %v, want an error without the secret", err)
+		}
+	}
+}
+
+func TestAMissingInstallerIsNoticedAtStart(t *testing.T) {
+	if _, err := (&rpCommand{}).installer(); err == nil || !strings.Contains(err.Error(), "aro-installer") {
+		t.Errorf("got %v", err)
+	}
+	c := &rpCommand{cloudFlags: cloudFlags{Installer: "/bin/sh"}}
+	if got, err := c.installer(); err != nil || got != "/bin/sh" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

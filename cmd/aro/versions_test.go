@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aro-rp/aro/store"
+)
+
+const release = "quay.io/openshift-release-dev/ocp-release:"
+
+// versionsStore is a store that a rpCommand opened before.
+func versionsStore(t *testing.T) storeFlags {
+	t.Helper()
+	return storeFlags{Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db")}
+}
+
+func stored(t *testing.T, f storeFlags) versions {
+	t.Helper()
+	keeper, err := f.open(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.ParseKeyring([]byte(store.NewKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(keeper, keys)
+	defer s.Close()
+	all, err := readVersions(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestVersionsAreTheFiles(t *testing.T) {
+	f := versionsStore(t)
+	file := filepath.Join(t.TempDir(), "versions.json")
+	for _, round := range []struct {
+		text string
+		want string // version:enabled:default, in order
+	}{
+		{`{"versions":[{"version":"4.18.26","openShiftPullspec":"a","enabled":true,"default":true},{"version":"4.19.24","openShiftPullspec":"b","enabled":true}]}`, "4.18.26:true:true 4.19.24:true:false"},
+		{`{"versions":[{"version":"4.19.24","openShiftPullspec":"b","installerPullspec":"i","enabled":true,"default":true},{"version":"4.20.1","openShiftPullspec":"c"}]}`, "4.19.24:true:true 4.20.1:false:false"},
+	} {
+		if err := os.WriteFile(file, []byte(round.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second time changes nothing
+			if err := (&versionsCommand{storeFlags: f, File: file}).Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := summary(stored(t, f)); got != round.want {
+			t.Errorf("got %s, want %s", got, round.want)
+		}
+	}
+	if p := stored(t, f)["4.19.24"]; p.InstallerPullspec != "i" || p.OpenShiftPullspec != "b" {
+		t.Errorf("got %+v", p)
+	}
+}
+
+func TestVersionsChangeByFlags(t *testing.T) {
+	f := versionsStore(t)
+	run := func(c versionsCommand) error {
+		c.storeFlags = f
+		return c.Run(t.Context())
+	}
+	if err := run(versionsCommand{Release: map[string]string{"4.18.26": release + "a", "4.19.24": release + "b"}, Default: "4.18.26"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(versionsCommand{Default: "4.19.24", Disable: []string{"4.18.26"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := summary(stored(t, f)), "4.18.26:false:false 4.19.24:true:true"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for reason, test := range map[string]struct {
+		command versionsCommand
+		want    string
+	}{
+		"the default stays enabled":    {versionsCommand{Disable: []string{"4.19.24"}}, "must be enabled"},
+		"a default exists":             {versionsCommand{Default: "4.99.0"}, "want exactly one"},
+		"unknown versions are refused": {versionsCommand{Enable: []string{"4.99.0"}}, "add it with --release"},
+		"a version has three numbers":  {versionsCommand{Release: map[string]string{"4.19": "x"}}, "x.y.z"},
+		"a file is the whole truth":    {versionsCommand{File: "f", Default: "4.19.24"}, "use it alone"},
+	} {
+		if err := run(test.command); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", reason, err, test.want)
+		}
+	}
+	if got, want := summary(stored(t, f)), "4.18.26:false:false 4.19.24:true:true"; got != want {
+		t.Errorf("after refusals: got %s, want %s", got, want)
+	}
+}
+
+func summary(all versions) string {
+	var words []string
+	for version, p := range all {
+		words = append(words, fmt.Sprintf("%s:%v:%v", version, p.Enabled, p.Default))
+	}
+	slices.Sort(words)
+	return strings.Join(words, " ")
+}
