@@ -126,7 +126,7 @@ func validate(config *types.InstallConfig) error {
 	for _, e := range validation.ValidateInstallConfig(&checked, false) {
 		refused = append(refused, fmt.Errorf("%s: %s", e.Field, e.Detail))
 	}
-	if config.FIPS && !approvedKey(config.SSHKey) {
+	if config.FIPS && config.SSHKey != "" && !approvedKey(config.SSHKey) {
 		refused = append(refused, errors.New("sshKey: a cluster in FIPS mode takes RSA and ECDSA only"))
 	}
 	return errors.Join(refused...)

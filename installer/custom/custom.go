@@ -80,8 +80,8 @@ func (c *Custom) bootstrap(b *bootstrap.Bootstrap) error {
 	if c.req.MTU == largeMTU {
 		parts = append(parts, c.mtu)
 	}
-	for _, make := range parts {
-		p, err := make()
+	for _, partOf := range parts {
+		p, err := partOf()
 		if err != nil {
 			return err
 		}

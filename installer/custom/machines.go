@@ -82,32 +82,30 @@ func rsaKey(keyPEM string) *rsa.PrivateKey {
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return key
 	}
-	any, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		return nil
 	}
-	key, _ := any.(*rsa.PrivateKey)
+	key, _ := parsed.(*rsa.PrivateKey)
 	return key
 }
 
 // machineConfigs give the machines of a role what the bootstrap machine has.
 func (c *Custom) machineConfigs(role string, to *[]*asset.File) error {
-	makers := []struct {
-		name string
-		make func() (part, error)
-	}{
+	type maker struct {
+		name   string
+		partOf func() (part, error)
+	}
+	makers := []maker{
 		{"99-" + role + "-aro-dns", c.nameServer},
 		{"99-" + role + "-aro-etc-hosts-gateway-domains", c.hosts},
 	}
 	if c.req.MTU == largeMTU {
-		makers = append(makers, struct {
-			name string
-			make func() (part, error)
-		}{"99-" + role + "-mtu", c.mtu})
+		makers = append(makers, maker{"99-" + role + "-mtu", c.mtu})
 	}
 	var configs []*mcfgv1.MachineConfig
 	for _, m := range makers {
-		p, err := m.make()
+		p, err := m.partOf()
 		if err != nil {
 			return err
 		}

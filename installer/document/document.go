@@ -178,6 +178,10 @@ func (r *Request) validate() error {
 		"subscriptionId": r.SubscriptionID, "resourceGroup": r.ResourceGroup, "releaseImage": r.ReleaseImage,
 		"registryDomain": r.RegistryDomain, "imageRegistryStorageAccount": r.ImageRegistryStorageAccount,
 		"imageRegistryContainer": r.ImageRegistryContainer, "pullSecret": r.PullSecret,
+		"network.resourceGroup": r.Network.ResourceGroup, "network.virtualNetwork": r.Network.VirtualNetwork,
+		"network.masterSubnet": r.Network.MasterSubnet, "network.workerSubnet": r.Network.WorkerSubnet,
+		"master.vmSize": r.Master.VMSize, "worker.vmSize": r.Worker.VMSize,
+		"osImage.publisher": r.OSImage.Publisher, "osImage.offer": r.OSImage.Offer, "osImage.sku": r.OSImage.SKU, "osImage.version": r.OSImage.Version,
 	} {
 		if value == "" {
 			bad = append(bad, name)
