@@ -1,0 +1,139 @@
+package network
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/aro-rp/aro/local/azure/resources"
+)
+
+// reserved is how many addresses at the start of a subnet are Azure's own.
+const reserved = 4
+
+// publicRange is where public addresses of the local Azure come from: on Linux
+// every one of them is this machine.
+var publicRange = netip.MustParsePrefix("127.96.0.0/16")
+
+// assign gives the IP configuration new, a map with properties, its private
+// address: the one it has, the one it asks for, or the lowest that is free. Taken
+// are addresses given away in the same change.
+func (n *Network) assign(ctx context.Context, configuration object, taken map[netip.Addr]bool) error {
+	t, err := n.topology(ctx)
+	if err != nil {
+		return err
+	}
+	properties := resources.Object(configuration["properties"])
+	subnetID := refID(properties["subnet"])
+	subnet := t.element(subnetID)
+	if subnet == nil {
+		return notReferenced(textAt(configuration, "id"), subnetID)
+	}
+	properties["subnet"] = ref(textAt(subnet, "id"))
+	ranges := prefixes(subnet)
+	busy := map[netip.Addr]string{}
+	for _, u := range t.users(subnetID) {
+		if address, err := netip.ParseAddr(u.address); err == nil && !sameID(u.id, textAt(configuration, "id")) {
+			busy[address] = u.id
+		}
+	}
+	method := textAt(properties, "privateIPAllocationMethod")
+	if !strings.EqualFold(method, "Static") {
+		properties["privateIPAllocationMethod"] = "Dynamic"
+		if had, ok := n.had(t, textAt(configuration, "id"), subnetID); ok {
+			properties["privateIPAddress"] = had.String()
+			return nil
+		}
+		address, ok := lowest(ranges, func(a netip.Addr) bool { return busy[a] != "" || taken[a] })
+		if !ok {
+			return resources.Refuse(http.StatusBadRequest, "SubnetIsFull", "Subnet %s with address prefix %s does not have enough capacity for 1 IP addresses.",
+				nameOf(subnetID), textAt(subnet, "properties", "addressPrefix"))
+		}
+		taken[address] = true
+		properties["privateIPAddress"] = address.String()
+		return nil
+	}
+	wanted := textAt(properties, "privateIPAddress")
+	address, err := netip.ParseAddr(wanted)
+	if err != nil {
+		return resources.Refuse(http.StatusBadRequest, "InvalidPrivateIPAddress", "The value '%s' is no IP address.", wanted)
+	}
+	return mayHave(address, nameOf(subnetID), ranges, busy, taken)
+}
+
+// had is the address that the configuration has in the subnet already.
+func (n *Network) had(t *topology, configuration, subnet string) (netip.Addr, bool) {
+	for _, u := range t.users(subnet) {
+		if sameID(u.id, configuration) {
+			address, err := netip.ParseAddr(u.address)
+			return address, err == nil
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// mayHave refuses a static address that nobody can have, or somebody has.
+func mayHave(address netip.Addr, subnet string, ranges []netip.Prefix, busy map[netip.Addr]string, taken map[netip.Addr]bool) error {
+	switch inside := within(address, ranges); {
+	case !inside.IsValid():
+		return resources.Refuse(http.StatusBadRequest, "PrivateIPAddressNotInSubnet", "Private static IP address %s does not belong to the range of subnet %s.", address, subnet)
+	case offLimits(address, inside):
+		return resources.Refuse(http.StatusBadRequest, "PrivateIPAddressInReservedRange", "Private static IP address %s falls within reserved IP range of subnet %s.", address, subnet)
+	case busy[address] != "" || taken[address]:
+		return resources.Refuse(http.StatusBadRequest, "PrivateIPAddressIsAllocated", "IP configuration %s is using the private IP address %s which is already allocated to resource %s.", subnet, address, busy[address])
+	}
+	taken[address] = true
+	return nil
+}
+
+func within(address netip.Addr, ranges []netip.Prefix) netip.Prefix {
+	for _, p := range ranges {
+		if p.Contains(address) {
+			return p
+		}
+	}
+	return netip.Prefix{}
+}
+
+// offLimits are the first addresses of a range, and the last.
+func offLimits(address netip.Addr, p netip.Prefix) bool {
+	first := p.Addr()
+	for range reserved {
+		if address == first {
+			return true
+		}
+		first = first.Next()
+	}
+	return !p.Contains(address.Next())
+}
+
+// lowest free address of the ranges.
+func lowest(ranges []netip.Prefix, busy func(netip.Addr) bool) (netip.Addr, bool) {
+	for _, p := range ranges {
+		for address := p.Addr(); p.Contains(address); address = address.Next() {
+			if !offLimits(address, p) && !busy(address) {
+				return address, true
+			}
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// notReferenced is how Azure refuses a reference to what does not exist.
+func notReferenced(from, to string) error {
+	return resources.Refuse(http.StatusBadRequest, "InvalidResourceReference",
+		"Resource %s referenced by resource %s was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", to, from)
+}
+
+// mustExist refuses a reference to what does not exist; empty refers to nothing.
+func (n *Network) mustExist(ctx context.Context, from, to string) error {
+	if to == "" {
+		return nil
+	}
+	_, found, err := n.engine.Find(ctx, to)
+	if err == nil && !found {
+		return notReferenced(from, to)
+	}
+	return err
+}
