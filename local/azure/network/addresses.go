@@ -14,7 +14,7 @@ const reserved = 4
 
 // publicRange is where public addresses of the local Azure come from: on Linux
 // every one of them is this machine.
-var publicRange = netip.MustParsePrefix("127.96.0.0/16")
+const publicRange = "127.96.0.0/16"
 
 // assign gives the IP configuration new, a map with properties, its private
 // address: the one it has, the one it asks for, or the lowest that is free. Taken

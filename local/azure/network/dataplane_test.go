@@ -120,8 +120,8 @@ func TestPrivateEndpointLeadsToTheServiceOnceApproved(t *testing.T) {
 
 	// The provider's endpoint is in a network of loopback addresses.
 	w.create("/subscriptions/"+provider+"/resourceGroups/"+group+"/providers/"+virtualNetworks+"/pe", object{"location": location, "properties": object{
-		"addressSpace": object{"addressPrefixes": []any{"127.64.0.0/16"}},
-		"subnets":      []any{object{"name": "s", "properties": object{"addressPrefix": "127.64.0.0/16"}}},
+		"addressSpace": object{"addressPrefixes": []any{w.private.String()}},
+		"subnets":      []any{object{"name": "s", "properties": object{"addressPrefix": w.private.String()}}},
 	}})
 	theirs := w.clients(provider)
 	endpoint := func(name string) (*armnetwork.PrivateEndpoint, string) {

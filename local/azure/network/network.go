@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -48,6 +49,7 @@ type Machines interface {
 type Network struct {
 	engine *resources.Engine
 	log    *slog.Logger
+	public netip.Prefix
 	wake   chan struct{} // tells the data plane of changes
 
 	mu       sync.Mutex
@@ -59,7 +61,7 @@ type Network struct {
 
 // New registers the types of Microsoft.Network with an engine.
 func New(engine *resources.Engine, log *slog.Logger) *Network {
-	n := &Network{engine: engine, log: log, wake: make(chan struct{}, 1)}
+	n := &Network{engine: engine, log: log, public: netip.MustParsePrefix(publicRange), wake: make(chan struct{}, 1)}
 	for name, behaviour := range map[string]resources.Behaviour{
 		virtualNetworks:     n.virtualNetworks(),
 		subnets:             n.subnets(),

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -42,12 +44,18 @@ type world struct {
 	engine  *resources.Engine
 	network *Network
 	fleet   *fleet
+	public  netip.Prefix // of this test alone
+	private netip.Prefix // of its private endpoints
 	close   func()
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, path: filepath.Join(t.TempDir(), "state.db"), fleet: &fleet{ports: map[string]string{}}}
+	own := func() netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, byte(128 + rand.IntN(100)), byte(rand.IntN(256)), 0}), 24)
+	}
+	w.public, w.private = own(), own()
 	w.open()
 	for _, subscription := range []string{customer, provider} {
 		w.create("/subscriptions/"+subscription, object{})
@@ -63,6 +71,7 @@ func (w *world) open() {
 	w.must(err)
 	w.engine = resources.New(resources.Options{State: db, Origin: "https://localhost:8443", Grace: 5 * time.Second})
 	w.network = New(w.engine, slog.New(slog.DiscardHandler))
+	w.network.public = w.public
 	w.must(w.engine.Start(context.Background()))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
