@@ -259,6 +259,15 @@ func (s *steps) findServicePrincipal(ctx context.Context, w *pipeline.Work) erro
 	})
 }
 
+// findLostServicePrincipal is for older clusters: what is known is not asked for,
+// because its secret may have expired since.
+func (s *steps) findLostServicePrincipal(ctx context.Context, w *pipeline.Work) error {
+	if sp := w.Cluster().Properties.ServicePrincipalProfile; sp != nil && sp.ObjectID != "" {
+		return nil
+	}
+	return s.findServicePrincipal(ctx, w)
+}
+
 // findOurselves records the object id of our own application in the customer's tenant.
 func (s *steps) findOurselves(ctx context.Context, w *pipeline.Work) error {
 	id, err := s.Azure.ObjectID(ctx, s.Azure.FirstParty(w.Cluster().Internal.TenantID))

@@ -96,30 +96,94 @@ func (s *steps) createOpenShift() []pipeline.Step {
 	}
 }
 
-// update makes a running cluster match what its customer changed, above all its
-// identity and its outbound addresses, and mends what moved meanwhile.
+// update makes a running cluster match what its customer changed, above all whom
+// it acts as and where its traffic comes from, and mends what moved meanwhile.
 func (s *steps) update() []pipeline.Step {
-	return []pipeline.Step{
+	return slices.Concat([]pipeline.Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
+		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
+		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: call, Only: servicePrincipal},
+		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
+		{Name: "validate", Do: s.validateFor(model.Update), Timeout: call},
+		{Name: "roles of identities", Do: s.renewIdentityRoles, Timeout: call, Only: workloadIdentity},
+		{Name: "federate identities", Do: s.federateIdentities, Timeout: call, Only: workloadIdentity},
+		{Name: "roles of the service principal", Do: s.renewPrincipalRoles, Timeout: call, Only: servicePrincipal},
+		{Name: "deny others", Do: s.denyOthers, Timeout: call},
+		{Name: "start machines", Do: s.startMachines, Timeout: change},
+		{Name: "API server ready", Do: s.apiServerReady, Timeout: rollout},
+	}, s.renewCertificates(nil), []pipeline.Step{
+		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short},
+		{Name: "choose outbound addresses", Do: s.renameOutboundIPs, Timeout: short, Only: balanced},
+		{Name: "outbound addresses", Do: s.reconcileOutbound, Timeout: change, Only: balanced},
+		{Name: "network type", Do: s.reconcileNetworkType, Timeout: short},
+		{Name: "secrets of identities", Do: s.identitySecrets, Timeout: short, Only: workloadIdentity},
+		{Name: "secrets of the service principal", Do: s.updateClusterSecrets, Timeout: short, Only: servicePrincipal},
+		{Name: "record workers", Do: s.recordWorkers, Timeout: short},
+	})
+}
+
+// renewCertificates has certificates that are missing or from another issuer
+// issued, and brings the newest into the cluster. Only is for all of it.
+func (s *steps) renewCertificates(only func(*model.Cluster) bool) []pipeline.Step {
+	signed := both(only, s.signed)
+	return []pipeline.Step{
+		{Name: "order certificates", Do: s.orderCertificates, Timeout: call, Only: signed},
+		{Name: "issuer of certificates", Do: s.correctCertificateIssuer, Timeout: call, Only: signed},
+		{Name: "API server certificate", Do: s.configureAPIServerCertificate, Timeout: change, Only: signed},
+		{Name: "ingress certificate", Do: s.configureIngressCertificate, Timeout: change, Only: signed},
 	}
 }
 
 // adminUpdate maintains a cluster as far as its task says. The build is recorded
 // last: it vouches for all that stands before it.
 func (s *steps) adminUpdate() []pipeline.Step {
-	all := task(model.Everything)
-	return []pipeline.Step{
+	all, every := task(model.Everything), task(model.MaintenanceTasks()...)
+	return slices.Concat([]pipeline.Step{
 		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
+		{Name: "begin billing", Do: s.beginBilling, Timeout: short, Only: every},
+		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: both(every, workloadIdentity)},
+		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: both(every, workloadIdentity)},
+		{Name: "find service principal", Do: s.findLostServicePrincipal, Timeout: call, Only: both(every, servicePrincipal)},
+		{Name: "find resource provider", Do: s.findOurselves, Timeout: call, Only: every},
+		{Name: "managed resource group", Do: s.ensureGroup, Timeout: call, Only: all},
+		{Name: "deny others", Do: s.denyOthers, Timeout: call, Only: all},
+		{Name: "prepare subnets", Do: s.prepareSubnets, Timeout: call, Only: all},
+		{Name: "settings of storage", Do: s.renewStorage, Timeout: change, Only: all},
+		{Name: "start machines", Do: s.startMachines, Timeout: change, Only: every},
+		{Name: "API server ready", Do: s.apiServerReady, Timeout: rollout, Only: every},
+		{Name: "make kubeconfigs", Do: s.makeKubeconfigs, Timeout: short, Only: all},
+		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short, Only: every},
+	}, s.renewCertificates(every), []pipeline.Step{
+		{Name: "network type", Do: s.reconcileNetworkType, Timeout: short, Only: all},
+		{Name: "record workers", Do: s.recordWorkers, Timeout: short, Only: all},
 		{Name: "record build", Do: s.recordBuild, Timeout: short, Only: all},
+	})
+}
+
+// remove takes a cluster away, whatever was made of it: first who would make
+// things anew, then what there is, then what proves who it was. What is the
+// customer's stays. Billing ends when there is nothing left that costs money.
+func (s *steps) remove() []pipeline.Step {
+	return []pipeline.Step{
+		{Name: "restore rights", Do: s.restoreRights, Timeout: call},
+		{Name: "remove domain", Do: s.removeDomain, Timeout: short, Only: s.managed},
+		{Name: "remove link to the API", Do: s.unlinkAPIServer, Timeout: change},
+		{Name: "remove token issuer", Do: s.unpublishIssuer, Timeout: short, Only: workloadIdentity},
+		{Name: "remove roles", Do: s.removeRoles, Timeout: call},
+		{Name: "remove resources", Do: s.removeResources, Timeout: 2 * time.Hour},
+		{Name: "remove federated credentials", Do: s.unfederate, Timeout: short, Only: workloadIdentity},
+		{Name: "forget cluster identity", Do: s.forgetClusterIdentity, Timeout: short, Only: workloadIdentity},
+		{Name: "remove certificates", Do: s.removeCertificates, Timeout: short, Only: s.signed},
+		{Name: "end billing", Do: s.endBilling, Timeout: short},
 	}
 }
 
-// remove takes a cluster away, whatever was made of it. Billing ends when there
-// is nothing left that costs money.
-func (s *steps) remove() []pipeline.Step {
-	return []pipeline.Step{
-		{Name: "end billing", Do: s.endBilling, Timeout: short},
+// both selects clusters that both select; nil selects all.
+func both(a, b func(*model.Cluster) bool) func(*model.Cluster) bool {
+	if a == nil {
+		return b
 	}
+	return func(c *model.Cluster) bool { return a(c) && b(c) }
 }
 
 // task selects clusters whose maintenance task is one of these.

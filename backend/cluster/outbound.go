@@ -1,0 +1,228 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend/template"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// renameOutboundIPs names as many addresses as the customer wants now. Addresses
+// of clusters from before names were kept are taken over.
+func (s *steps) renameOutboundIPs(ctx context.Context, w *pipeline.Work) error {
+	lb, _, err := s.publicBalancer(ctx, w.Cluster())
+	if err != nil {
+		return err
+	}
+	var inUse []string
+	for _, id := range outboundOf(lb) {
+		if strings.HasSuffix(id, outboundIPSuffix) {
+			inUse = append(inUse, lastSegment(id))
+		}
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		names := slices.Clone(c.Internal.OutboundIPs)
+		for _, name := range inUse {
+			if !holds(names, name) {
+				names = append(names, name)
+			}
+		}
+		names = resized(names, ownOutboundIPs(c))
+		if slices.Equal(names, c.Internal.OutboundIPs) {
+			return store.ErrUnchanged
+		}
+		c.Internal.OutboundIPs = names
+		return nil
+	})
+}
+
+func (s *steps) publicBalancer(ctx context.Context, c *model.Cluster) (*armnetwork.LoadBalancer, *azure.Clients, error) {
+	clients, err := s.customer(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	lb, err := clients.LoadBalancers.Get(ctx, managedGroup(c), c.Internal.InfraID, nil)
+	if err == nil && lb.Properties == nil {
+		err = errors.New("the public load balancer has no properties")
+	}
+	return &lb.LoadBalancer, clients, err
+}
+
+// reconcileOutbound makes outbound traffic come from exactly the addresses that
+// are named, and removes those of ours that nothing uses any more.
+func (s *steps) reconcileOutbound(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	lb, clients, err := s.publicBalancer(ctx, c)
+	if err != nil {
+		return err
+	}
+	var wanted []string
+	for _, ip := range outboundIPs(c) {
+		wanted = append(wanted, ip.ID)
+	}
+	err = s.balanceOutbound(ctx, w, lb, wanted)
+	return errors.Join(err, s.removeUnused(ctx, clients, c, wanted))
+}
+
+func (s *steps) balanceOutbound(ctx context.Context, w *pipeline.Work, lb *armnetwork.LoadBalancer, wanted []string) error {
+	c := w.Cluster()
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
+	}
+	if !sameIDs(outboundOf(lb), wanted) {
+		if err := inParallel(wanted, func(id string) error { return s.makePublicIP(ctx, clients, c, lastSegment(id)) }); err != nil {
+			return err
+		}
+		if err := setOutbound(lb, wanted); err != nil {
+			return err
+		}
+		poller, err := clients.LoadBalancers.BeginCreateOrUpdate(ctx, managedGroup(c), c.Internal.InfraID, *lb, nil)
+		if err != nil {
+			return err
+		}
+		if _, err := poller.PollUntilDone(ctx, s.poll()); err != nil {
+			return err
+		}
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		p := &c.Properties.NetworkProfile
+		if p.LoadBalancerProfile == nil {
+			p.LoadBalancerProfile = &model.LoadBalancerProfile{}
+		}
+		p.LoadBalancerProfile.EffectiveOutboundIPs = outboundIPs(c)
+		return nil
+	})
+}
+
+func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, c *model.Cluster, name string) error {
+	_, err := clients.PublicIPs.Get(ctx, managedGroup(c), name, nil)
+	if err == nil || !azure.NotFound(err) {
+		return err
+	}
+	poller, err := clients.PublicIPs.BeginCreateOrUpdate(ctx, managedGroup(c), name, armnetwork.PublicIPAddress{
+		Location: new(strings.ToLower(c.Location)), SKU: &armnetwork.PublicIPAddressSKU{Name: new(armnetwork.PublicIPAddressSKUNameStandard)},
+		Properties: &armnetwork.PublicIPAddressPropertiesFormat{
+			PublicIPAllocationMethod: new(armnetwork.IPAllocationMethodStatic), PublicIPAddressVersion: new(armnetwork.IPVersionIPv4),
+		},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = poller.PollUntilDone(ctx, s.poll())
+	return err
+}
+
+// removeUnused removes addresses that were made for outbound traffic and serve
+// none. The API server's address is no such.
+func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, c *model.Cluster, wanted []string) error {
+	lb, _, err := s.publicBalancer(ctx, c) // as it is now: what it holds cannot go
+	if err != nil {
+		return err
+	}
+	held := append(outboundOf(lb), wanted...)
+	var unused []string
+	for pages := clients.PublicIPs.NewListPager(managedGroup(c), nil); pages.More(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, ip := range page.Value {
+			if name := deref(ip.Name); strings.HasSuffix(name, outboundIPSuffix) && !holds(held, deref(ip.ID)) {
+				unused = append(unused, name)
+			}
+		}
+	}
+	return inParallel(unused, func(name string) error {
+		poller, err := clients.PublicIPs.BeginDelete(ctx, managedGroup(c), name, nil)
+		if err == nil {
+			_, err = poller.PollUntilDone(ctx, s.poll())
+		}
+		if azure.NotFound(err) {
+			return nil
+		}
+		return err
+	})
+}
+
+// outboundRule is the rule by which traffic leaves; nil if there is none.
+func outboundRule(lb *armnetwork.LoadBalancer) *armnetwork.OutboundRule {
+	for _, r := range lb.Properties.OutboundRules {
+		if deref(r.Name) == template.OutboundRule && r.Properties != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// outboundOf are the ids of the addresses that outbound traffic comes from.
+func outboundOf(lb *armnetwork.LoadBalancer) []string {
+	rule := outboundRule(lb)
+	if rule == nil {
+		return nil
+	}
+	var ids []string
+	for _, used := range rule.Properties.FrontendIPConfigurations {
+		for _, f := range lb.Properties.FrontendIPConfigurations {
+			if strings.EqualFold(deref(f.ID), deref(used.ID)) && addressOf(f) != "" {
+				ids = append(ids, addressOf(f))
+			}
+		}
+	}
+	return ids
+}
+
+func addressOf(f *armnetwork.FrontendIPConfiguration) string {
+	if f.Properties == nil || f.Properties.PublicIPAddress == nil {
+		return ""
+	}
+	return deref(f.Properties.PublicIPAddress.ID)
+}
+
+func sameIDs(a, b []string) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(id string) bool { return !holds(b, id) })
+}
+
+// setOutbound rebuilds the frontends for outbound traffic. Those that carry
+// traffic inwards, the API's and the routes', stay as they are.
+func setOutbound(lb *armnetwork.LoadBalancer, wanted []string) error {
+	rule := outboundRule(lb)
+	if rule == nil {
+		return errors.New("the public load balancer has no outbound rule")
+	}
+	inward := map[string]bool{}
+	for _, r := range lb.Properties.LoadBalancingRules {
+		if r.Properties != nil && r.Properties.FrontendIPConfiguration != nil {
+			inward[strings.ToLower(deref(r.Properties.FrontendIPConfiguration.ID))] = true
+		}
+	}
+	frontends := slices.DeleteFunc(slices.Clone(lb.Properties.FrontendIPConfigurations), func(f *armnetwork.FrontendIPConfiguration) bool {
+		return !inward[strings.ToLower(deref(f.ID))]
+	})
+	var used []*armnetwork.SubResource
+	for _, ip := range wanted {
+		i := slices.IndexFunc(frontends, func(f *armnetwork.FrontendIPConfiguration) bool { return strings.EqualFold(addressOf(f), ip) })
+		if i < 0 {
+			name := lastSegment(ip)
+			if !strings.HasSuffix(name, outboundIPSuffix) {
+				name = template.PublicFrontend
+			}
+			frontends = append(frontends, &armnetwork.FrontendIPConfiguration{
+				ID: new(deref(lb.ID) + "/frontendIPConfigurations/" + name), Name: &name,
+				Properties: &armnetwork.FrontendIPConfigurationPropertiesFormat{PublicIPAddress: &armnetwork.PublicIPAddress{ID: &ip}},
+			})
+			i = len(frontends) - 1
+		}
+		used = append(used, &armnetwork.SubResource{ID: frontends[i].ID})
+	}
+	lb.Properties.FrontendIPConfigurations, rule.Properties.FrontendIPConfigurations = frontends, used
+	return nil
+}

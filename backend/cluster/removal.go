@@ -1,0 +1,327 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+)
+
+// groupIsOurs tells whether the managed group exists and is this cluster's: a
+// group that is not is never touched.
+func (s *steps) groupIsOurs(ctx context.Context, c *model.Cluster) (bool, error) {
+	clients, err := s.customer(c)
+	if err != nil || managedGroup(c) == "" {
+		return false, err
+	}
+	group, err := clients.Groups.Get(ctx, managedGroup(c), nil)
+	if azure.NotFound(err) {
+		return false, nil
+	}
+	return err == nil && strings.EqualFold(deref(group.ManagedBy), c.ID), err
+}
+
+// restoreRights writes the managed group once more, because a subscription that
+// moved to another tenant took our rights away. It is only an attempt.
+func (s *steps) restoreRights(ctx context.Context, w *pipeline.Work) error {
+	there, err := s.groupIsOurs(ctx, w.Cluster())
+	if there || azure.Code(err) == "AuthorizationFailed" {
+		err = s.ensureGroup(ctx, w)
+	}
+	if err != nil {
+		s.Log.WarnContext(ctx, "rights in the managed resource group not restored", "resource_id", w.Cluster().ID, "error", err)
+	}
+	return nil
+}
+
+// levels say what has to go before what: a lower level goes first. Kinds that do
+// not stand here are at level 0. All are in lower case.
+var levels = map[string]int{
+	"microsoft.compute/virtualmachines":                 -4,
+	"microsoft.network/privateendpoints":                -4,
+	"microsoft.network/privatelinkservices":             -3,
+	"microsoft.compute/galleries/applications/versions": -2,
+	"microsoft.compute/galleries/images/versions":       -2,
+	"microsoft.compute/galleries/applications":          -1,
+	"microsoft.compute/galleries/images":                -1,
+	"microsoft.compute/galleries/serviceartifacts":      -1,
+	"microsoft.network/networkinterfaces":               -1,
+	"microsoft.network/networksecuritygroups":           1,
+	"microsoft.network/privatednszones":                 1,
+	"microsoft.compute/galleries":                       1,
+}
+
+// item is one resource that is to go.
+type item struct {
+	id, kind string // kind in lower case
+}
+
+// removeResources empties the managed group, level by level, and removes it. All
+// that blocks is told at once.
+func (s *steps) removeResources(ctx context.Context, w *pipeline.Work) error {
+	c := w.Cluster()
+	there, err := s.groupIsOurs(ctx, c)
+	if err != nil || !there {
+		return err
+	}
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
+	}
+	items, err := resourcesIn(ctx, clients, managedGroup(c))
+	if err != nil {
+		return err
+	}
+	r := &remover{s, clients, c, map[string]string{}}
+	for _, level := range inLevels(items) {
+		if err := r.remove(ctx, level); err != nil {
+			return err
+		}
+	}
+	poller, err := clients.Groups.BeginDelete(ctx, managedGroup(c), nil)
+	if err == nil {
+		_, err = poller.PollUntilDone(ctx, s.poll())
+	}
+	if azure.NotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func resourcesIn(ctx context.Context, clients *azure.Clients, group string) ([]item, error) {
+	var items []item
+	for pages := clients.Resources.NewListByResourceGroupPager(group, nil); pages.More(); {
+		page, err := pages.NextPage(ctx)
+		if azure.NotFound(err) {
+			return items, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Value {
+			items = append(items, item{deref(r.ID), strings.ToLower(deref(r.Type))})
+		}
+	}
+	return items, nil
+}
+
+// inLevels groups items by what may go at the same time, each in a fixed order.
+func inLevels(items []item) [][]item {
+	items = slices.Clone(items)
+	slices.SortFunc(items, func(a, b item) int {
+		return cmp.Or(cmp.Compare(levels[a.kind], levels[b.kind]), cmp.Compare(strings.ToLower(a.id), strings.ToLower(b.id)))
+	})
+	var all [][]item
+	for i, it := range items {
+		if i == 0 || levels[items[i-1].kind] != levels[it.kind] {
+			all = append(all, nil)
+		}
+		all[len(all)-1] = append(all[len(all)-1], it)
+	}
+	return all
+}
+
+// remover removes resources of one cluster.
+type remover struct {
+	*steps
+	clients *azure.Clients
+	c       *model.Cluster
+	// versions are API versions by kind.
+	versions map[string]string
+}
+
+// remove starts all deletions of a level, and waits for all.
+func (r *remover) remove(ctx context.Context, level []item) error {
+	for _, it := range level {
+		if err := r.findVersion(ctx, it.kind); err != nil {
+			return err
+		}
+	}
+	failed := make([]error, len(level))
+	_ = inParallel(indices(level), func(i int) error {
+		failed[i] = r.removeOne(ctx, level[i])
+		return nil
+	})
+	return blockers(failed, azure.SubjectOf(r.c))
+}
+
+func indices[T any](l []T) []int {
+	n := make([]int, len(l))
+	for i := range l {
+		n[i] = i
+	}
+	return n
+}
+
+func (r *remover) removeOne(ctx context.Context, it item) error {
+	version := r.versions[it.kind]
+	if version == "" {
+		r.Log.WarnContext(ctx, "resource of an unknown kind is left to its group", "resource_id", r.c.ID, "resource", it.id)
+		return nil
+	}
+	if err := r.loosen(ctx, it); err != nil {
+		return err
+	}
+	poller, err := r.clients.Resources.BeginDeleteByID(ctx, it.id, version, nil)
+	if err == nil {
+		_, err = poller.PollUntilDone(ctx, r.poll())
+	}
+	if azure.NotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// loosen frees a resource of what would keep it.
+func (r *remover) loosen(ctx context.Context, it item) error {
+	switch it.kind {
+	case "microsoft.network/networksecuritygroups":
+		return r.detachSecurityGroup(ctx, it.id)
+	case "microsoft.network/privatednszones":
+		return r.unlinkZone(ctx, it.id)
+	case "microsoft.network/networkinterfaces":
+		return r.mendInterface(ctx, it.id)
+	}
+	return nil
+}
+
+// detachSecurityGroup takes the group off the customer's subnets. The subnets stay.
+func (r *remover) detachSecurityGroup(ctx context.Context, id string) error {
+	group, err := r.clients.SecurityGroups.Get(ctx, managedGroup(r.c), lastSegment(id), nil)
+	if azure.NotFound(err) || err == nil && group.Properties == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, subnet := range group.Properties.Subnets {
+		err := r.editSubnet(ctx, r.clients, deref(subnet.ID), func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+			if p.NetworkSecurityGroup == nil || !strings.EqualFold(deref(p.NetworkSecurityGroup.ID), id) {
+				return false, nil
+			}
+			p.NetworkSecurityGroup = nil
+			return true, nil
+		})
+		if err != nil && !arm.InvalidLinkedVNet.Is(err) { // which says that the subnet is gone
+			return err
+		}
+	}
+	return nil
+}
+
+// unlinkZone removes a private zone's links to virtual networks, as older
+// clusters have.
+func (r *remover) unlinkZone(ctx context.Context, id string) error {
+	zone := lastSegment(id)
+	for pages := r.clients.ZoneLinks.NewListPager(managedGroup(r.c), zone, nil); pages.More(); {
+		page, err := pages.NextPage(ctx)
+		if azure.NotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, link := range page.Value {
+			poller, err := r.clients.ZoneLinks.BeginDelete(ctx, managedGroup(r.c), zone, deref(link.Name), nil)
+			if err == nil {
+				_, err = poller.PollUntilDone(ctx, r.poll())
+			}
+			if err != nil && !azure.NotFound(err) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mendInterface writes an interface that failed once more: Azure deletes no other.
+func (r *remover) mendInterface(ctx context.Context, id string) error {
+	nic, err := r.clients.Interfaces.Get(ctx, managedGroup(r.c), lastSegment(id), nil)
+	if err != nil || nic.Properties == nil || deref(nic.Properties.ProvisioningState) != armnetwork.ProvisioningStateFailed {
+		return nil // the deletion will tell
+	}
+	poller, err := r.clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(r.c), lastSegment(id), nic.Interface, nil)
+	if err == nil {
+		_, err = poller.PollUntilDone(ctx, r.poll())
+	}
+	if err != nil {
+		r.Log.WarnContext(ctx, "network interface not mended", "resource_id", r.c.ID, "resource", id, "error", err)
+	}
+	return nil
+}
+
+// known are API versions of the kinds that clusters are made of; Azure is asked
+// for those of others.
+var known = map[string]string{
+	"microsoft.compute/disks":                 "2023-04-02",
+	"microsoft.compute/snapshots":             "2023-04-02",
+	"microsoft.compute/virtualmachines":       "2024-03-01",
+	"microsoft.network/loadbalancers":         "2023-11-01",
+	"microsoft.network/networkinterfaces":     "2023-11-01",
+	"microsoft.network/networksecuritygroups": "2023-11-01",
+	"microsoft.network/privatednszones":       "2020-06-01",
+	"microsoft.network/privateendpoints":      "2023-11-01",
+	"microsoft.network/privatelinkservices":   "2023-11-01",
+	"microsoft.network/publicipaddresses":     "2023-11-01",
+	"microsoft.storage/storageaccounts":       "2023-01-01",
+}
+
+// findVersion finds an API version of a kind, a stable one if there is any.
+func (r *remover) findVersion(ctx context.Context, kind string) error {
+	if _, done := r.versions[kind]; done {
+		return nil
+	}
+	if version := known[kind]; version != "" {
+		r.versions[kind] = version
+		return nil
+	}
+	namespace, name, _ := strings.Cut(kind, "/")
+	provider, err := r.clients.Providers.Get(ctx, namespace, nil)
+	if err != nil && !azure.NotFound(err) {
+		return err
+	}
+	r.versions[kind] = versionOf(provider.ResourceTypes, name)
+	return nil
+}
+
+func versionOf(types []*armresources.ProviderResourceType, name string) (version string) {
+	for _, t := range types {
+		if !strings.EqualFold(deref(t.ResourceType), name) {
+			continue
+		}
+		for _, v := range t.APIVersions {
+			if !strings.Contains(deref(v), "preview") {
+				return deref(v)
+			}
+			version = cmp.Or(version, deref(v))
+		}
+	}
+	return version
+}
+
+// blockers makes one error of all that does not go away by itself. If there is
+// none, it is what may.
+func blockers(failed []error, about azure.Subject) error {
+	var faults arm.Faults
+	var cause error
+	for _, err := range failed {
+		if typed, final := azure.Explain(err, about).(*arm.Error); final {
+			faults.Add(typed.Code, typed.Target, "%s", typed.Message)
+			cause = cmp.Or(cause, err)
+		}
+	}
+	var all *arm.Error
+	if errors.As(faults.Err(), &all) {
+		return all.Because(cause)
+	}
+	return errors.Join(failed...)
+}
