@@ -12,15 +12,19 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: bin/aro bin/aro-local ## build the binaries into bin/
+build: bin/aro bin/aro-local bin/aro-installer ## build the binaries into bin/
 
 # The binaries are phony: Go's build cache knows best what is stale.
-.PHONY: bin/aro bin/aro-local
+.PHONY: bin/aro bin/aro-local bin/aro-installer
 bin/aro:
 	@$(GO_BUILD) -o $@ ./cmd/aro
 bin/aro-local:
 	@[ -x $@ ] || echo "Building aro-local with Kubernetes in it. The first time this takes minutes; later, seconds."
 	@cd local && $(GO_BUILD) -o ../$@ ./cmd/aro-local
+
+bin/aro-installer:
+	@[ -x $@ ] || echo "Building aro-installer with the OpenShift installer in it. The first time this takes minutes; later, seconds."
+	@VERSION=$(VERSION) installer/build.sh
 
 .PHONY: run
 run: build ## start everything on this machine (Ctrl-C stops it, data stays in .aro)

@@ -35,6 +35,7 @@ type Process struct {
 	Name    string   // for people
 	Path    string   // of the program
 	Args    []string // after the program's name
+	Env     []string // KEY=VALUE, beside this process's own; for what others may not see in a list of processes
 	LogFile string   // gets what the program writes; the one before is LogFile.1
 	PIDFile string   // is there while the program runs
 	// Grace is how long the program may take to stop before it is killed.
@@ -143,6 +144,9 @@ func (p *Process) start(ctx context.Context) (*exec.Cmd, error) {
 	}
 	defer func() { _ = log.Close() }() // the program has its own
 	cmd := exec.Command(p.Path, p.Args...)
+	if len(p.Env) > 0 {
+		cmd.Env = append(os.Environ(), p.Env...)
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = attributes()
 	if err := cmd.Start(); err != nil {

@@ -8,10 +8,12 @@ import (
 )
 
 type controlPlaneCommand struct {
-	Dir string `env:"ARO_CLUSTER_DIR" required:"" type:"existingdir" help:"The cluster's home, made by run."`
+	Dir     string `env:"ARO_CLUSTER_DIR" required:"" type:"existingdir" help:"The control plane's home, made by the host of machines."`
+	Azure   string `env:"ARO_CLUSTER_AZURE" help:"Origin of the cloud in which machines are made."`
+	AzureCA string `name:"azure-ca" env:"ARO_CLUSTER_AZURE_CA" type:"path" help:"Authorities of that cloud, PEM."`
 }
 
 // Run runs until the process is told to stop.
 func (c controlPlaneCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return openshift.Run(ctx, c.Dir, log)
+	return openshift.Cluster{Dir: c.Dir, Azure: c.Azure, AzureCAFile: c.AzureCA, Log: log}.Run(ctx)
 }

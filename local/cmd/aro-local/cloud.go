@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/aro-rp/aro/local/azure"
+	"github.com/aro-rp/aro/local/azure/compute"
+	"github.com/aro-rp/aro/local/azure/network"
+	"github.com/aro-rp/aro/local/machines"
+	"github.com/aro-rp/aro/local/supervisor"
+)
+
+// identity is who people and the provider are in the local Azure. The file of
+// people's is for tools to read.
+type identity struct {
+	Origin         string `json:"origin"`
+	CAFile         string `json:"caFile"`
+	TenantID       string `json:"tenantId"`
+	SubscriptionID string `json:"subscriptionId"`
+	ClientID       string `json:"clientId"`
+	ClientSecret   string `json:"clientSecret"`
+}
+
+// cloud is the local Azure with its machines.
+type cloud struct {
+	azure    *azure.Azure
+	identity identity // of the provider
+	host     *machines.Host
+	work     sync.WaitGroup
+}
+
+// openCloud brings the local Azure up to where it can be served.
+func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger) (*cloud, error) {
+	service, err := c.identity("service.json", azure.ServiceSubscription, azure.ServiceApplication)
+	if err != nil {
+		return nil, err
+	}
+	demo, err := c.identity("demo.json", azure.CustomerSubscription, azure.DemoApplication)
+	if err != nil {
+		return nil, err
+	}
+	l := &cloud{identity: service}
+	l.azure, err = azure.New(ctx, azure.Options{
+		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Unlimited: c.Unlimited,
+		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
+		Plug: []func(context.Context, *azure.Azure) error{func(_ context.Context, a *azure.Azure) error { return c.plugMachines(ctx, l, a, self, log) }},
+		Log:  log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	return l, nil
+}
+
+// plugMachines adds networks that carry traffic and machines that boot.
+func (c runCommand) plugMachines(ctx context.Context, l *cloud, a *azure.Azure, self string, log *slog.Logger) error {
+	wires := network.New(a.Engine, log)
+	host, err := machines.Open(ctx, machines.Options{
+		Dir: filepath.Join(c.Data, "machines"), Network: wires, Authorities: a.Authority.Pool(), Log: log,
+		ControlPlane: []string{self, "control-plane", "--azure", c.origin(), "--azure-ca", c.caFile()},
+	})
+	if err != nil {
+		return err
+	}
+	l.host = host
+	vms := compute.New(compute.Options{Engine: a.Engine, Machines: host, Watch: wires.Watch, Origin: c.origin(), Log: log})
+	a.Mount(compute.ConsolePrefix, vms.Console())
+	l.work.Go(func() {
+		if err := wires.Run(ctx, host); err != nil {
+			log.ErrorContext(ctx, "the network carries nothing", "error", err)
+		}
+	})
+	return nil
+}
+
+// close waits until machines and networks have stopped, after the context of
+// openCloud ended.
+func (l *cloud) close() error {
+	if l.host != nil {
+		l.host.Wait()
+	}
+	l.work.Wait()
+	if l.azure != nil {
+		l.azure.Close()
+	}
+	return nil
+}
+
+// identity reads the file of that name, or makes it at first start.
+func (c runCommand) identity(name, subscription, client string) (identity, error) {
+	path := filepath.Join(c.Data, name)
+	id := identity{Origin: c.origin(), CAFile: c.caFile(), TenantID: azure.TenantID, SubscriptionID: subscription, ClientID: client, ClientSecret: rand.Text()}
+	content, err := os.ReadFile(path)
+	if err == nil {
+		var kept identity
+		if err := json.Unmarshal(content, &kept); err != nil {
+			return id, fmt.Errorf("%s: %w", path, err)
+		}
+		id.ClientSecret = kept.ClientSecret
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return id, err
+	}
+	content, err = json.MarshalIndent(id, "", "  ")
+	if err != nil {
+		return id, err
+	}
+	return id, os.WriteFile(path, append(content, '\n'), 0o600)
+}
+
+// pullSecret is for a registry that nobody asks: machines here run no images, but
+// the OpenShift installer refuses to do without.
+const pullSecret = `{"auths":{"registry.aroapp.test":{"auth":"bm9ib2R5Om5vdGhpbmc="}}}`
+
+// caFile is where the local Azure's authority is written.
+func (c runCommand) caFile() string { return filepath.Join(c.Data, "azure", "ca.pem") }
+
+// provider is the child `aro rp`; one that a killed predecessor left is ended.
+func (c runCommand) provider(id identity, log *slog.Logger) (*supervisor.Process, error) {
+	vault := func(name string) string { return c.origin() + "/vaults/" + name }
+	p := &supervisor.Process{
+		Name: "aro rp",
+		Path: c.RP,
+		Args: []string{
+			"rp", "--listen", c.Listen, "--store", "sqlite:" + filepath.Join(c.Data, "aro.db"),
+			"--cloud", c.origin(), "--ca-file", c.caFile(), "--installer", c.Installer,
+			"--tenant", id.TenantID, "--subscription", id.SubscriptionID, "--resource-group", azure.ServiceGroup,
+			"--location", "eastus", "--domain", "eastus.aroapp.test",
+			"--client-id", id.ClientID, "--first-party-client-id", azure.FirstPartyApplication,
+			"--service-vault", vault("aro-svc"), "--cluster-vault", vault("aro-cls"), "--identity-vault", vault("aro-msi"),
+			"--oidc-storage", c.origin() + "/blob/aroidc/$web", "--oidc-issuer", c.origin() + "/blob/aroidc/$web",
+		},
+		Env:         []string{"ARO_CLIENT_SECRET=" + id.ClientSecret, "ARO_PULL_SECRET=" + pullSecret},
+		LogFile:     filepath.Join(c.Data, "logs", "rp.log"),
+		PIDFile:     filepath.Join(c.Data, "rp.pid"),
+		Grace:       rpGrace,
+		GiveUpAfter: rpTries,
+		Log:         log,
+	}
+	return p, supervisor.StopLeftover(p.PIDFile)
+}
