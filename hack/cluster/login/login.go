@@ -1,0 +1,187 @@
+// Package login is how the tools for people reach an Azure: which cloud, as
+// whom, and plain calls where no client of the SDK knows what is asked.
+//
+// It holds no tool's business.
+package login
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/aro-rp/aro/backend/azure"
+)
+
+// Flags say where and as whom. The defaults are those of the local Azure.
+type Flags struct {
+	Cloud        string `env:"ARO_CLOUD" default:"https://localhost:8443" help:"Azure: public, usgovernment, or the https URL of another."`
+	CA           string `env:"ARO_CA_FILE" default:".aro/azure/ca.pem" help:"Authorities to trust beside the system's, for a cloud at a URL."`
+	Identity     string `default:".aro/demo.json" help:"File with clientId, clientSecret, tenantId and subscriptionId, for a cloud at a URL. Elsewhere: what az login or the environment says."`
+	Tenant       string `env:"AZURE_TENANT_ID" help:"Tenant. Default: the identity's."`
+	Subscription string `env:"AZURE_SUBSCRIPTION_ID" help:"Subscription. Default: the identity's."`
+}
+
+// Session is one person in one Azure.
+type Session struct {
+	azure.Cloud
+	TenantID, SubscriptionID string
+	Credential               azcore.TokenCredential
+	HTTP                     *http.Client
+
+	management, graph runtime.Pipeline
+}
+
+// identity is what the local Azure writes for people.
+type identity struct {
+	TenantID       string `json:"tenantId"`
+	SubscriptionID string `json:"subscriptionId"`
+	ClientID       string `json:"clientId"`
+	ClientSecret   string `json:"clientSecret"`
+}
+
+// Open logs in.
+func (f Flags) Open(ctx context.Context) (*Session, error) {
+	client, err := f.client()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{TenantID: f.Tenant, SubscriptionID: f.Subscription, HTTP: client}
+	if s.Cloud, err = azure.FindCloud(ctx, f.Cloud, client); err != nil {
+		return nil, fmt.Errorf("%w (is it running? make run starts the local one)", err)
+	}
+	if err := f.credential(s); err != nil {
+		return nil, err
+	}
+	if s.SubscriptionID == "" {
+		return nil, errors.New("--subscription is missing")
+	}
+	s.management, err = s.line(s.Services[cloud.ResourceManager].Audience)
+	if err != nil {
+		return nil, err
+	}
+	s.graph, err = s.line(s.Graph)
+	return s, err
+}
+
+func (f Flags) custom() bool { return strings.HasPrefix(f.Cloud, "https://") }
+
+// client trusts the local authority as well, where there is one.
+func (f Flags) client() (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	client := &http.Client{Transport: transport, Timeout: time.Minute}
+	if !f.custom() || f.CA == "" {
+		return client, nil
+	}
+	pem, err := os.ReadFile(f.CA)
+	if errors.Is(err, fs.ErrNotExist) {
+		return client, nil // the system's may do
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--ca: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("the system's authorities: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--ca: %s holds no certificate", f.CA)
+	}
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return client, nil
+}
+
+// credential takes the identity's file for a cloud at a URL, and whatever the
+// environment says for Microsoft's.
+func (f Flags) credential(s *Session) (err error) {
+	options := azcore.ClientOptions{Cloud: s.Configuration, Transport: s.HTTP}
+	content, err := os.ReadFile(f.Identity)
+	if !f.custom() || errors.Is(err, fs.ErrNotExist) {
+		s.Credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+			ClientOptions: options, TenantID: s.TenantID, DisableInstanceDiscovery: s.Custom})
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("--identity: %w", err)
+	}
+	var who identity
+	if err := json.Unmarshal(content, &who); err != nil {
+		return fmt.Errorf("--identity: %s is not the JSON it should be", f.Identity) // the error might repeat it
+	}
+	if s.TenantID == "" {
+		s.TenantID = who.TenantID
+	}
+	if s.SubscriptionID == "" {
+		s.SubscriptionID = who.SubscriptionID
+	}
+	s.Credential, err = azidentity.NewClientSecretCredential(s.TenantID, who.ClientID, who.ClientSecret,
+		&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: s.Custom})
+	return err
+}
+
+// ARM are the options of the SDK's clients.
+func (s *Session) ARM() *azarm.ClientOptions {
+	return &azarm.ClientOptions{ClientOptions: policy.ClientOptions{Cloud: s.Configuration, Transport: s.HTTP}}
+}
+
+func (s *Session) line(audience string) (runtime.Pipeline, error) {
+	if audience == "" {
+		return runtime.Pipeline{}, errors.New("the cloud does not say for whom its tokens are")
+	}
+	options := policy.ClientOptions{Cloud: s.Configuration, Transport: s.HTTP}
+	return runtime.NewPipeline("aro-hack", "v1", runtime.PipelineOptions{PerRetry: []policy.Policy{
+		runtime.NewBearerTokenPolicy(s.Credential, []string{strings.TrimRight(audience, "/") + "/.default"}, nil)}}, &options), nil
+}
+
+// Call asks the resource manager. path may be a full URL that it gave out; body
+// and into may be nil.
+func (s *Session) Call(ctx context.Context, method, path string, body, into any) (http.Header, error) {
+	if !strings.HasPrefix(path, "https://") {
+		path = s.Services[cloud.ResourceManager].Endpoint + path
+	}
+	return call(ctx, s.management, method, path, body, into)
+}
+
+// Directory asks Microsoft Graph.
+func (s *Session) Directory(ctx context.Context, method, path string, body, into any) error {
+	_, err := call(ctx, s.graph, method, s.Graph+"/v1.0"+path, body, into)
+	return err
+}
+
+func call(ctx context.Context, line runtime.Pipeline, method, url string, body, into any) (http.Header, error) {
+	request, err := runtime.NewRequest(ctx, method, url)
+	if err != nil {
+		return nil, err
+	}
+	request.Raw().Header.Set("Accept", "application/json")
+	if body != nil {
+		if err := runtime.MarshalAsJSON(request, body); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := line.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		return answer.Header, runtime.NewResponseError(answer)
+	}
+	if into == nil || answer.StatusCode == http.StatusNoContent {
+		return answer.Header, answer.Body.Close()
+	}
+	return answer.Header, runtime.UnmarshalAsJSON(answer, into)
+}
