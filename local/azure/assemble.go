@@ -3,9 +3,11 @@ package azure
 import (
 	"context"
 	"net/http"
+	"path/filepath"
 	"strings"
 
 	"github.com/aro-rp/aro/local/azure/access"
+	"github.com/aro-rp/aro/local/azure/blob"
 	"github.com/aro-rp/aro/local/azure/entra"
 	"github.com/aro-rp/aro/local/azure/resources"
 	"github.com/aro-rp/aro/local/azure/vault"
@@ -25,7 +27,13 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 		return err
 	}
 	a.Mount("/vaults/", vault.New(vault.Options{State: a.State, Origin: a.Origin, Tenant: TenantID, Tokens: a.Entra, Access: a.Access, Vaults: a, Authority: a.Authority, Now: a.Now}))
+	a.Blob, err = blob.New(ctx, blob.Options{State: a.State, Dir: filepath.Join(a.Dir, "blob"), Origin: a.Origin, Tenant: TenantID, Tokens: a.Entra, Access: a.Access, Accounts: a, Now: a.Now})
+	if err != nil {
+		return err
+	}
+	a.Mount("/blob/", a.Blob)
 	a.identityTypes()
+	a.storageTypes()
 	a.vaultTypes()
 	a.groupRights()
 	a.catalogueRoutes()

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/local/azure/access"
+	"github.com/aro-rp/aro/local/azure/blob"
 	"github.com/aro-rp/aro/local/azure/entra"
 	"github.com/aro-rp/aro/local/azure/resources"
 	"github.com/aro-rp/aro/local/azure/state"
@@ -69,6 +70,7 @@ type Azure struct {
 	Engine    *resources.Engine
 	Access    *access.Access
 	Entra     *entra.Entra
+	Blob      *blob.Service
 	Authority *Authority
 
 	planes   []plane

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/aro-rp/aro/local/azure/access"
 	"github.com/aro-rp/aro/local/azure/entra"
+	"github.com/aro-rp/aro/local/azure/resources"
 )
 
 // secretLife is how long the secrets of the first applications hold.
@@ -108,7 +110,8 @@ func (a *Azure) seedService(ctx context.Context) error {
 		{"Microsoft.Storage/storageAccounts/aroidc", map[string]any{"location": location, "kind": "StorageV2", "sku": map[string]any{"name": "Standard_LRS"}, "properties": map[string]any{"allowBlobPublicAccess": true}}},
 		{"Microsoft.Storage/storageAccounts/aroidc/blobServices/default/containers/$web", map[string]any{"properties": map[string]any{"publicAccess": "Blob"}}},
 	} {
-		if _, err := a.Engine.Create(ctx, group+"/providers/"+one.path, one.body); err != nil {
+		call := &resources.Call{Method: http.MethodPut, Path: group + "/providers/" + one.path, Body: one.body}
+		if _, err := a.Engine.Serve(ctx, call); err != nil {
 			return fmt.Errorf("%s: %w", one.path, err)
 		}
 	}
