@@ -1,0 +1,54 @@
+package cluster
+
+import (
+	"context"
+
+	"github.com/aro-rp/aro/backend/openshift"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+)
+
+// reach connects to a cluster as the service: with its own kubeconfig, or the
+// installer's while that is all there is, and through the private endpoint.
+func reach(c *model.Cluster) (*openshift.Cluster, error) {
+	kubeconfig := c.Internal.ServiceKubeconfig
+	if kubeconfig == "" {
+		kubeconfig = c.Internal.AdminKubeconfig
+	}
+	return openshift.Connect([]byte(kubeconfig), c.Internal.PrivateEndpointIP)
+}
+
+// ask makes a step of a question: it waits for what the cluster says is missing.
+func (s *steps) ask(ctx context.Context, w *pipeline.Work, question func(context.Context, *openshift.Cluster) (missing string, err error)) error {
+	var missing string
+	err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
+		missing, err = question(ctx, kube)
+		return err
+	})
+	if err != nil || missing == "" {
+		return err
+	}
+	return s.later(w, missing)
+}
+
+// tell makes a step of a change. It waits while the API server does not answer,
+// or not well: it may restart at any time, most of all while it is installed.
+func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.Context, *openshift.Cluster) error) error {
+	kube, err := reach(w.Cluster())
+	if err != nil {
+		return err
+	}
+	defer kube.Close()
+	err = change(ctx, kube)
+	if err != nil && ctx.Err() == nil && openshift.Unreachable(err) {
+		return s.later(w, "the API server to answer ("+openshift.Short(err.Error())+")")
+	}
+	return err
+}
+
+// settled makes a step that waits for operators.
+func (s *steps) settled(ctx context.Context, w *pipeline.Work, operators ...string) error {
+	return s.ask(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (string, error) {
+		return kube.Settled(ctx, operators...)
+	})
+}

@@ -1,0 +1,134 @@
+package cluster
+
+import (
+	"context"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/openshift"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+)
+
+// The certificates of a cluster in the vault, and Secrets in the cluster, are
+// named after its UID.
+const (
+	apiCertificate     = "-apiserver"
+	ingressCertificate = "-ingress"
+)
+
+// configureAPIServerCertificate makes the API server present the certificate
+// that everybody trusts. Customers' own domains have none.
+func (s *steps) configureAPIServerCertificate(ctx context.Context, w *pipeline.Work) error {
+	return s.configure(ctx, w, apiCertificate, func(ctx context.Context, kube *openshift.Cluster, name string, pair openshift.KeyPair) error {
+		return kube.ServeAPI(ctx, name, "api."+s.Env.FullDomain(w.Cluster().Properties.ClusterProfile.Domain), pair)
+	})
+}
+
+// configureIngressCertificate does the same for the default router.
+func (s *steps) configureIngressCertificate(ctx context.Context, w *pipeline.Work) error {
+	return s.configure(ctx, w, ingressCertificate, func(ctx context.Context, kube *openshift.Cluster, name string, pair openshift.KeyPair) error {
+		return kube.ServeRoutes(ctx, name, pair)
+	})
+}
+
+func (s *steps) configure(ctx context.Context, w *pipeline.Work, suffix string,
+	serve func(context.Context, *openshift.Cluster, string, openshift.KeyPair) error) error {
+	if !s.signed(w.Cluster()) {
+		return nil
+	}
+	name := w.Cluster().Internal.UID + suffix
+	if err := s.certificateIssued(ctx, w, name); err != nil {
+		return err
+	}
+	pair, err := s.certificate(ctx, name)
+	if err != nil {
+		return err
+	}
+	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return serve(ctx, kube, name, pair) })
+}
+
+// signed tells whether the service has certificates issued for the cluster's names.
+func (s *steps) signed(c *model.Cluster) bool {
+	_, managed := s.Env.ManagedName(c.Properties.ClusterProfile.Domain)
+	return managed
+}
+
+func (s *steps) vaultCredential() azcore.TokenCredential { return s.Azure.FirstParty(s.Env.TenantID) }
+
+// certificateIssued waits for the issuer. One that says it can be asked again is
+// asked again by the vault.
+func (s *steps) certificateIssued(ctx context.Context, w *pipeline.Work, name string) error {
+	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
+	if err != nil {
+		return err
+	}
+	answer, err := vault.GetCertificateOperation(ctx, name, nil)
+	if azure.NotFound(err) { // the vault forgets finished operations
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	status, details := deref(answer.Status), deref(answer.StatusDetails)
+	switch {
+	case strings.EqualFold(status, "completed"):
+		return nil
+	case strings.EqualFold(status, "inProgress") || strings.Contains(details, "FailedCanRetry"):
+		return s.later(w, "the certificate "+name+" to be issued")
+	}
+	return arm.ComponentNotReady.Errorf("The certificate %q was not issued: %s %s", name, status, openshift.Short(details))
+}
+
+// certificate reads the newest version of a certificate with its key.
+func (s *steps) certificate(ctx context.Context, name string) (openshift.KeyPair, error) {
+	vault, err := s.Azure.Secrets(s.Env.ClusterVault, s.vaultCredential())
+	if err != nil {
+		return openshift.KeyPair{}, err
+	}
+	answer, err := vault.GetSecret(ctx, name, "", nil)
+	if err != nil {
+		return openshift.KeyPair{}, err
+	}
+	return openshift.ParseKeyPair([]byte(deref(answer.Value)))
+}
+
+// correctCertificateIssuer has certificates issued anew that are from another
+// issuer than today's.
+func (s *steps) correctCertificateIssuer(ctx context.Context, w *pipeline.Work) error {
+	if !s.signed(w.Cluster()) {
+		return nil
+	}
+	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
+	if err != nil {
+		return err
+	}
+	for _, suffix := range []string{apiCertificate, ingressCertificate} {
+		if err := s.correctIssuer(ctx, vault, w.Cluster().Internal.UID+suffix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *steps) correctIssuer(ctx context.Context, vault *azcertificates.Client, name string) error {
+	answer, err := vault.GetCertificatePolicy(ctx, name, nil)
+	if err != nil {
+		return err
+	}
+	policy := answer.CertificatePolicy
+	if policy.IssuerParameters != nil && deref(policy.IssuerParameters.Name) == s.Env.CertificateIssuer {
+		return nil
+	}
+	policy.IssuerParameters = &azcertificates.IssuerParameters{Name: &s.Env.CertificateIssuer}
+	// The new version comes first: a policy that is right already would hide that it is missing.
+	if _, err := vault.CreateCertificate(ctx, name, azcertificates.CreateCertificateParameters{CertificatePolicy: &policy}, nil); err != nil {
+		return err
+	}
+	_, err = vault.UpdateCertificatePolicy(ctx, name, policy, nil)
+	return err
+}
