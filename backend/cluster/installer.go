@@ -3,17 +3,15 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"math/big"
 	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/install"
@@ -221,25 +219,9 @@ func sshPublicKey(private model.Secret) (string, error) {
 	if err != nil {
 		return "", errors.New("the cluster's SSH key is damaged") // the cause might tell of it
 	}
-	return "ssh-rsa " + base64.StdEncoding.EncodeToString(sshWire(&key.PublicKey)), nil
-}
-
-// sshWire is RFC 4253's form of an RSA public key.
-func sshWire(key *rsa.PublicKey) []byte {
-	var b []byte
-	field := func(v []byte) {
-		b = append(b, byte(len(v)>>24), byte(len(v)>>16), byte(len(v)>>8), byte(len(v)))
-		b = append(b, v...)
+	public, err := ssh.NewPublicKey(&key.PublicKey)
+	if err != nil {
+		return "", err
 	}
-	number := func(n *big.Int) {
-		v := n.Bytes()
-		if len(v) > 0 && v[0]&0x80 != 0 {
-			v = append([]byte{0}, v...)
-		}
-		field(v)
-	}
-	field([]byte("ssh-rsa"))
-	number(big.NewInt(int64(key.E)))
-	number(key.N)
-	return b
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))), nil
 }
