@@ -1,0 +1,189 @@
+// Package preflight asks Azure whether a cluster can be what its customer wants:
+// its networks, permissions, quotas and sizes. It tells everything that stands
+// in the way at once, each with what to do about it.
+//
+// It reads and changes nothing, in Azure or in the store. What can be told from
+// the request alone is package model's business.
+package preflight
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/model"
+)
+
+// RoleSets finds the roles of an OpenShift minor version; nil if it has none.
+type RoleSets func(ctx context.Context, minor string) (*model.PlatformWorkloadIdentityRoleSet, error)
+
+// Validator asks Azure about clusters. Make it with New.
+type Validator struct {
+	azure    *azure.Azure
+	env      *env.Environment
+	roleSets RoleSets
+	log      *slog.Logger
+
+	mu   sync.Mutex
+	skus map[string]skuList
+}
+
+// skuList is what a subscription may use in a location, and since when it is known.
+type skuList struct {
+	sizes map[string]*armcompute.ResourceSKU
+	at    time.Time
+}
+
+// New makes a validator. A nil log is slog.Default.
+func New(a *azure.Azure, e *env.Environment, roleSets RoleSets, log *slog.Logger) *Validator {
+	return &Validator{azure: a, env: e, roleSets: roleSets, log: cmp.Or(log, slog.Default()), skus: map[string]skuList{}}
+}
+
+// parallel is how many checks ask Azure at the same time.
+const parallel = 8
+
+// check is one question; it reports what it finds.
+type check func(ctx context.Context, r *report)
+
+// report is what one check found. Its zero value says that all is well.
+type report struct {
+	// faults are the customer's to cure; patient ones may cure themselves.
+	faults  []*arm.Error
+	patient int
+	// err is why the check could not be made.
+	err error
+}
+
+func (r *report) add(code arm.Code, target, format string, args ...any) {
+	r.faults = append(r.faults, code.At(target, format, args...))
+}
+
+// explain takes an error of Azure: as the customer's fault, or as a check that
+// could not be made.
+func (r *report) explain(err error, about azure.Subject) {
+	err = azure.Explain(err, about)
+	var typed *arm.Error
+	if errors.As(err, &typed) && typed.Code.Status < 429 {
+		r.faults = append(r.faults, typed)
+		if err != error(typed) {
+			r.patient++
+		}
+		return
+	}
+	r.err = cmp.Or(r.err, err)
+}
+
+// run is one validation of one cluster.
+type run struct {
+	*Validator
+	c      *model.Cluster
+	create bool
+	about  azure.Subject
+	// customer are clients of the cluster's subscription, as the service.
+	customer *azure.Clients
+	networks map[string]*network
+	subjects []subject
+}
+
+// Validate tells everything that stands in the way of c, as one error whose
+// details are all problems. It returns pipeline.Again where all of them may cure
+// themselves, and another error where Azure could not be asked.
+func (v *Validator) Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error {
+	id, ok := arm.ParseClusterID(c.ID)
+	if !ok {
+		return fmt.Errorf("resource id %q of the cluster is malformed", c.ID)
+	}
+	customer, err := v.azure.Clients(id.SubscriptionID, v.azure.FirstParty(c.Internal.TenantID))
+	if err != nil {
+		return err
+	}
+	r := &run{Validator: v, c: c, create: kind == model.Create, about: azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}
+	// Who they are and where the networks are comes before what may be done to them.
+	reports := r.ask(ctx, r.first())
+	reports = append(reports, r.ask(ctx, r.second())...)
+	return verdict(reports)
+}
+
+// first are the checks that others stand on. They run one after another, for they
+// fill in r.
+func (r *run) first() []check {
+	return []check{func(ctx context.Context, all *report) {
+		for _, c := range []check{r.identities, r.readNetworks} {
+			c(ctx, all)
+		}
+	}}
+}
+
+func (r *run) second() []check {
+	checks := []check{r.cidrs, r.networkLocations, r.subnetsUsable, r.diskEncryptionSets, r.outboundIPs}
+	if r.create {
+		checks = append(checks, r.sizes, r.encryptionFeature, r.quotas, r.providers)
+	} else {
+		checks = append(checks, r.outboundPorts)
+	}
+	if r.c.UsesWorkloadIdentity() {
+		checks = append(checks, r.federatedCredentials)
+	}
+	return append(checks, r.permissions()...)
+}
+
+// ask makes checks, some at a time. The order of reports is that of the checks.
+func (r *run) ask(ctx context.Context, checks []check) []report {
+	reports := make([]report, len(checks))
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i, c := range checks {
+		group.Go(func() error { c(ctx, &reports[i]); return nil })
+	}
+	_ = group.Wait()
+	return reports
+}
+
+// verdict makes one error of all reports. What is certain comes before what could
+// not be asked.
+func verdict(reports []report) error {
+	var faults arm.Faults
+	patient, seen := 0, map[string]bool{}
+	var failed error
+	for _, r := range reports {
+		patient += r.patient
+		failed = cmp.Or(failed, r.err)
+		for _, f := range r.faults {
+			if key := f.Error(); !seen[key] {
+				seen[key] = true
+				faults.Add(f.Code, f.Target, "%s", f.Message)
+			} else {
+				patient-- // a repetition counts once
+			}
+		}
+	}
+	var all *arm.Error
+	switch {
+	case !errors.As(faults.Err(), &all):
+		return failed
+	case patient >= faults.Len():
+		return pipeline.Again(all)
+	}
+	return all
+}
+
+// named is an Azure id taken apart.
+func named(id string) (group, name string, ok bool) {
+	parsed, err := azarm.ParseResourceID(id)
+	if err != nil {
+		return "", "", false
+	}
+	return parsed.ResourceGroupName, parsed.Name, true
+}
