@@ -5,13 +5,53 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/backend/cluster"
+	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/backend/preflight"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
 )
 
-// plan completes cfg with what is done to clusters.
-func (c *rpCommand) plan(_ context.Context, cfg *backend.Config) error {
+// plan completes cfg with what is done to clusters on Azure.
+func (c *rpCommand) plan(_ context.Context, cfg *backend.Config, keys *store.Keyring) error {
+	program, err := c.installer()
+	if err != nil {
+		return err
+	}
+	pullSecret, err := c.pullSecret()
+	if err != nil {
+		return err
+	}
 	cfg.Trace = azure.WithCorrelation
-	return errors.New("clusters on Azure are not wired yet: use --backend=false")
+	cfg.Plans = cluster.Plans(cluster.Dependencies{
+		Azure: c.azure, Env: c.environment,
+		Installer:  &install.Installer{Program: program, Log: cfg.Log},
+		Validator:  preflight.New(c.azure, c.environment, roleSets(cfg.Store), cfg.Log),
+		Versions:   cfg.Store.Versions,
+		RoleSets:   cfg.Store.RoleSets,
+		Billing:    cfg.Store.Billing,
+		Seal:       keys,
+		PullSecret: pullSecret,
+		Build:      version,
+		Log:        cfg.Log,
+	})
+	return nil
+}
+
+// roleSets reads role sets of the store.
+func roleSets(documents *store.Store) preflight.RoleSets {
+	return func(ctx context.Context, minor string) (*model.PlatformWorkloadIdentityRoleSet, error) {
+		doc, err := documents.RoleSets.Get(ctx, store.RoleSetsPartition, minor)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("role set %s: %w", minor, err)
+		}
+		return &doc.RoleSet, nil
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/paper"
 	"github.com/aro-rp/aro/test/paper/seam"
 )
@@ -22,7 +23,7 @@ type cloudFlags struct {
 }
 
 // plan completes cfg with what is done to clusters.
-func (c *rpCommand) plan(_ context.Context, cfg *backend.Config) error {
+func (c *rpCommand) plan(_ context.Context, cfg *backend.Config, _ *store.Keyring) error {
 	if c.ControlPlanes == "" {
 		return errors.New("--control-planes is missing: give it or use --backend=false")
 	}

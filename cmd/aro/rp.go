@@ -51,6 +51,7 @@ type rpCommand struct {
 	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the admin API, PEM."`
 
 	vault keeper
+	keys  *store.Keyring
 }
 
 // Run is the whole service: store, server and backend, until ctx ends or one of
@@ -74,6 +75,7 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.keys = keys
 	defer func() { _ = documents.Close() }()
 	if !c.Production {
 		if err := seed.Empty(ctx, documents); err != nil {
@@ -87,7 +89,7 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	}
 	wake := func() {}
 	if c.Backend {
-		worker, err := c.newWorker(ctx, documents, metrics, log)
+		worker, err := c.newWorker(ctx, backend.Config{Store: documents, Metrics: metrics, Log: log}, keys)
 		if err != nil {
 			return fmt.Errorf("backend: %w", err)
 		}
@@ -128,17 +130,10 @@ func (c *rpCommand) openAzure(ctx context.Context, metrics prometheus.Registerer
 	return refresh, nil
 }
 
-func (c *rpCommand) newWorker(ctx context.Context, documents *store.Store, metrics *prometheus.Registry, log *slog.Logger) (*backend.Worker, error) {
-	cfg := backend.Config{
-		Store:        documents,
-		Concurrency:  c.Workers,
-		LeaseTTL:     c.Lease,
-		PollInterval: c.Poll,
-		DrainGrace:   c.Drain,
-		Log:          log,
-		Metrics:      metrics,
-	}
-	if err := c.plan(ctx, &cfg); err != nil {
+// newWorker completes what flags say about work on clusters.
+func (c *rpCommand) newWorker(ctx context.Context, cfg backend.Config, keys *store.Keyring) (*backend.Worker, error) {
+	cfg.Concurrency, cfg.LeaseTTL, cfg.PollInterval, cfg.DrainGrace = c.Workers, c.Lease, c.Poll, c.Drain
+	if err := c.plan(ctx, &cfg, keys); err != nil {
 		return nil, err
 	}
 	return backend.New(cfg)
