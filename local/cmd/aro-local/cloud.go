@@ -30,8 +30,8 @@ type identity struct {
 	ClientSecret   string `json:"clientSecret"`
 }
 
-// cloud is the local Azure with its machines.
-type cloud struct {
+// localCloud is the local Azure with its machines.
+type localCloud struct {
 	azure    *azure.Azure
 	identity identity // of the provider
 	host     *machines.Host
@@ -39,7 +39,7 @@ type cloud struct {
 }
 
 // openCloud brings the local Azure up to where it can be served.
-func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger) (*cloud, error) {
+func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger) (*localCloud, error) {
 	service, err := c.identity("service.json", azure.ServiceSubscription, azure.ServiceApplication)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	l := &cloud{identity: service}
+	l := &localCloud{identity: service}
 	l.azure, err = azure.New(ctx, azure.Options{
 		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Unlimited: c.Unlimited,
 		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
@@ -62,7 +62,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 }
 
 // plugMachines adds networks that carry traffic and machines that boot.
-func (c runCommand) plugMachines(ctx context.Context, l *cloud, a *azure.Azure, self string, log *slog.Logger) error {
+func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *azure.Azure, self string, log *slog.Logger) error {
 	wires := network.New(a.Engine, log)
 	host, err := machines.Open(ctx, machines.Options{
 		Dir: filepath.Join(c.Data, "machines"), Network: wires, Authorities: a.Authority.Pool(), Log: log,
@@ -84,7 +84,7 @@ func (c runCommand) plugMachines(ctx context.Context, l *cloud, a *azure.Azure, 
 
 // close waits until machines and networks have stopped, after the context of
 // openCloud ended.
-func (l *cloud) close() error {
+func (l *localCloud) close() error {
 	if l.host != nil {
 		l.host.Wait()
 	}

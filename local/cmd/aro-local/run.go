@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aro-rp/aro/local/azure"
 	"github.com/aro-rp/aro/local/rp"
 	"github.com/aro-rp/aro/local/supervisor"
 )
@@ -68,11 +67,11 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, lower, cloud.azure, provider)
+	return c.serve(ctx, lower, cloud, provider)
 }
 
 // serve returns once the provider has stopped, or a part failed.
-func (c runCommand) serve(ctx, lower context.Context, cloud *azure.Azure, provider *supervisor.Process) error {
+func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, provider *supervisor.Process) error {
 	lower, stop := context.WithCancel(lower)
 	defer stop()
 	listeners, err := c.listen(lower)
@@ -83,10 +82,13 @@ func (c runCommand) serve(ctx, lower context.Context, cloud *azure.Azure, provid
 	upper, cancel := context.WithCancel(ctx)
 	context.AfterFunc(lower, cancel)
 	for _, listener := range listeners {
-		g.Go(func() error { return cloud.Serve(lower, listener) })
+		g.Go(func() error { return cloud.azure.Serve(lower, listener) })
 	}
 	g.Go(func() error {
 		defer stop()
+		if err := c.prepare(upper, cloud); err != nil {
+			return fmt.Errorf("prepare the local Azure: %w", err)
+		}
 		return provider.Run(upper)
 	})
 	g.Go(func() error { return c.present(upper) })
