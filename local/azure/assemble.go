@@ -9,6 +9,7 @@ import (
 	"github.com/aro-rp/aro/local/azure/access"
 	"github.com/aro-rp/aro/local/azure/blob"
 	"github.com/aro-rp/aro/local/azure/entra"
+	"github.com/aro-rp/aro/local/azure/graph"
 	"github.com/aro-rp/aro/local/azure/resources"
 	"github.com/aro-rp/aro/local/azure/vault"
 )
@@ -32,6 +33,7 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 		return err
 	}
 	a.Mount("/blob/", a.Blob)
+	a.Mount("/graph/", graph.New(graph.Options{Entra: a.Entra, Origin: a.Origin, Tenant: TenantID, Now: a.Now}))
 	a.identityTypes()
 	a.storageTypes()
 	a.vaultTypes()
