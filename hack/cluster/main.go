@@ -61,7 +61,7 @@ func main() {
 
 func run() error {
 	var c commands
-	parser := kong.Parse(&c, kong.Name("cluster"), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	parser := kong.Parse(&c, kong.Name("cluster"), kong.UsageOnError(), kong.Vars{"identity": login.People}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Description("Clusters for trying things out, in the local Azure or a real one."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

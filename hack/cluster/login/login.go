@@ -27,11 +27,18 @@ import (
 	"github.com/aro-rp/aro/backend/azure"
 )
 
+// The identities that the local Azure keeps for tools: of people, and of the
+// service. A tool gives its parser one of them as the variable "identity".
+const (
+	People  = ".aro/demo.json"
+	Service = ".aro/service.json"
+)
+
 // Flags say where and as whom. The defaults are those of the local Azure.
 type Flags struct {
 	Cloud        string `env:"ARO_CLOUD" default:"https://localhost:8443" help:"Azure: public, usgovernment, or the https URL of another."`
 	CA           string `env:"ARO_CA_FILE" default:".aro/azure/ca.pem" help:"Authorities to trust beside the system's, for a cloud at a URL."`
-	Identity     string `default:".aro/demo.json" help:"File with clientId, clientSecret, tenantId and subscriptionId, for a cloud at a URL. Elsewhere: what az login or the environment says."`
+	Identity     string `default:"${identity}" help:"File with clientId, clientSecret, tenantId and subscriptionId, for a cloud at a URL. Elsewhere: what az login or the environment says."`
 	Tenant       string `env:"AZURE_TENANT_ID" help:"Tenant. Default: the identity's."`
 	Subscription string `env:"AZURE_SUBSCRIPTION_ID" help:"Subscription. Default: the identity's."`
 }

@@ -1,0 +1,127 @@
+// Package documents is how tools look into the service's database, without
+// changing it: secrets stay sealed unless they are asked for with their keys.
+package documents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/store/sqlite"
+)
+
+// Flags say where the database and its keys are.
+type Flags struct {
+	Store string `env:"ARO_STORE" default:"sqlite:.aro/aro.db" help:"Database: sqlite:PATH."`
+	Keys  string `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that unseal secrets. Default: the database's path with .keys. Read only when secrets are asked for."`
+}
+
+// Open opens the database. With secrets, documents can be read unsealed.
+func (f Flags) Open(ctx context.Context, secrets bool) (*store.Store, error) {
+	path, ok := strings.CutPrefix(f.Store, "sqlite:")
+	if !ok {
+		return nil, fmt.Errorf("--store %q: use sqlite:PATH; for Cosmos DB use the portal's data explorer", f.Store)
+	}
+	if _, err := os.Stat(path); err != nil { // opening would make it
+		return nil, fmt.Errorf("--store: %w", err)
+	}
+	keys := []byte(store.NewKey()) // unseals nothing
+	if secrets {
+		file := f.Keys
+		if file == "" {
+			file = path + ".keys"
+		}
+		var err error
+		if keys, err = os.ReadFile(file); err != nil {
+			return nil, fmt.Errorf("--keys: %w", err)
+		}
+	}
+	ring, err := store.ParseKeyring(keys)
+	if err != nil {
+		return nil, fmt.Errorf("--keys: %w", err)
+	}
+	keeper, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return store.New(keeper, ring), nil
+}
+
+// Read reads a document, unsealed if secrets are asked for.
+func Read[T any](ctx context.Context, c *store.Collection[T], partition, id string, secrets bool) (*T, error) {
+	read := c.View
+	if secrets {
+		read = c.Get
+	}
+	doc, err := read(ctx, partition, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("there is no %q", id)
+	}
+	return doc, err
+}
+
+// Plain makes values of maps, lists and text of a document, secrets included,
+// which nothing else in the service does. What is absent is left out.
+func Plain(doc any) any { return plain(reflect.ValueOf(doc)) }
+
+func plain(v reflect.Value) any {
+	switch kind := v.Interface().(type) {
+	case model.Secret:
+		return string(kind)
+	case time.Time:
+		return kind.Format(time.RFC3339Nano)
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return plain(v.Elem())
+	case reflect.Struct:
+		return members(v)
+	case reflect.Slice, reflect.Array:
+		list := make([]any, v.Len())
+		for i := range list {
+			list[i] = plain(v.Index(i))
+		}
+		return list
+	case reflect.Map:
+		m := map[string]any{}
+		for _, key := range v.MapKeys() {
+			m[key.String()] = plain(v.MapIndex(key))
+		}
+		return m
+	}
+	return v.Interface()
+}
+
+// members are those of a struct, and of the structs embedded in it.
+func members(v reflect.Value) map[string]any {
+	m := map[string]any{}
+	if unknown, ok := v.Interface().(model.Unknown); ok {
+		for name, value := range unknown.CodecMissingFields() {
+			m[name] = value
+		}
+		return m
+	}
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case !field.IsExported() || name == "-" || v.Field(i).IsZero():
+		case field.Anonymous && name == "":
+			for n, value := range members(v.Field(i)) {
+				m[n] = value
+			}
+		default:
+			m[name] = plain(v.Field(i))
+		}
+	}
+	return m
+}

@@ -1,0 +1,71 @@
+package documents_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/hack/db/documents"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/store/sqlite"
+)
+
+func TestSecretsShowOnlyWhenAskedFor(t *testing.T) {
+	const canary = "canary-4f0c"
+	path := filepath.Join(t.TempDir(), "aro.db")
+	key := store.NewKey()
+	if err := os.WriteFile(path+".keys", []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.ParseKeyring([]byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := store.New(keeper, keys)
+	id := arm.ClusterID{SubscriptionID: "00000000-0000-0000-0000-0000000000a1", ResourceGroup: "g", Name: "c"}
+	doc := store.NewCluster(id)
+	doc.Cluster.ID, doc.Cluster.Internal.KubeadminPassword, doc.Cluster.Tags = id.String(), canary, map[string]string{"a": "b"}
+	if err := written.Clusters.Create(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+	if err := written.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, secrets := range []bool{false, true} {
+		s, err := documents.Flags{Store: "sqlite:" + path}.Open(t.Context(), secrets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := documents.Read(t.Context(), s.Clusters, id.Partition(), id.Key(), secrets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(documents.Plain(read))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), canary) != secrets || !strings.Contains(string(text), `"tags":{"a":"b"}`) || !strings.Contains(string(text), id.String()) {
+			t.Errorf("with secrets %v: %s", secrets, text)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNoDatabaseIsMade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "absent.db")
+	if _, err := (documents.Flags{Store: "sqlite:" + path}).Open(t.Context(), false); err == nil {
+		t.Error("an absent database was opened")
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("it was made")
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/model"
+)
+
+// patience bounds fetching a boot log, and maxLog what is shown of it.
+const (
+	patience = time.Minute
+	maxLog   = 1 << 20
+)
+
+// bootLog shows what a machine wrote to its serial console. The deny assignment
+// keeps it from everybody but the service's first party application.
+func (c *command) bootLog(ctx context.Context, cluster *model.Cluster) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	id, _ := arm.ParseClusterID(cluster.ID) // it was found by it
+	session, err := c.Azure.Open(ctx)
+	if err != nil {
+		return err
+	}
+	service, err := azure.New(azure.Options{Cloud: session.Cloud, Transport: session.HTTP, Service: session.Credential,
+		Environment: &env.Environment{Mode: env.Development, TenantID: session.TenantID, ServiceVault: c.Vault, FirstPartyClientID: firstParty}})
+	if err != nil {
+		return err
+	}
+	if err := service.Load(ctx); err != nil {
+		return err
+	}
+	clients, err := service.Clients(id.SubscriptionID, service.FirstParty(cluster.Internal.TenantID))
+	if err != nil {
+		return err
+	}
+	group := path.Base(cluster.Properties.ClusterProfile.ResourceGroupID)
+	name, err := c.machine(ctx, clients, group)
+	if err != nil {
+		return err
+	}
+	data, err := clients.VirtualMachines.RetrieveBootDiagnosticsData(ctx, group, name, nil)
+	if err != nil {
+		return err
+	}
+	if data.SerialConsoleLogBlobURI == nil {
+		return errors.New("the machine has no serial console")
+	}
+	fmt.Fprintf(os.Stderr, "Machines of the local Azure have no shell. This is the boot log of %s:\n\n", name)
+	return show(ctx, session.HTTP, *data.SerialConsoleLogBlobURI)
+}
+
+// firstParty is the service's application in every cloud.
+const firstParty = "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875"
+
+// machine is the one whose name ends as asked for.
+func (c *command) machine(ctx context.Context, clients *azure.Clients, group string) (string, error) {
+	var names []string
+	for pages := clients.VirtualMachines.NewListPager(group, nil); pages.More(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, vm := range page.Value {
+			if vm.Name == nil {
+				continue
+			}
+			if strings.HasSuffix(*vm.Name, c.Machine) {
+				return *vm.Name, nil
+			}
+			names = append(names, *vm.Name)
+		}
+	}
+	return "", fmt.Errorf("no machine's name ends with %q; there are %s", c.Machine, strings.Join(names, ", "))
+}
+
+// show prints what a URL serves. The URL is a credential and stays out of errors.
+func show(ctx context.Context, client *http.Client, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return errors.New("the boot log's URL is none")
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return errors.New("the boot log cannot be read")
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the boot log answers %s", answer.Status)
+	}
+	_, err = io.Copy(os.Stdout, io.LimitReader(answer.Body, maxLog))
+	return err
+}

@@ -1,0 +1,96 @@
+// Command ssh opens a shell on a cluster's machine, with the key that the service
+// keeps for it, through the cluster's load balancer. In the local Azure machines
+// have no shell: there it shows the machine's boot log.
+//
+// It is for those who run the service: it reads the service's database, and acts
+// as the service.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/hack/cluster/login"
+	"github.com/aro-rp/aro/hack/db/documents"
+	"github.com/aro-rp/aro/store"
+)
+
+type command struct {
+	Azure login.Flags     `embed:""`
+	Data  documents.Flags `embed:""`
+
+	Name    string `arg:"" help:"Name of the cluster, or its resource id where several have the name."`
+	Machine string `arg:"" optional:"" default:"master-0" help:"What the machine's name ends with: master-0 to master-2, or in the local Azure any other. bootstrap is there while a cluster begins."`
+	Vault   string `env:"ARO_SERVICE_VAULT" default:"https://localhost:8443/vaults/aro-svc" help:"Key vault with the service's own certificate; for boot logs."`
+	Print   bool   `help:"Print the command to run, and run nothing. The key stays where the command names it."`
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "ssh:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var c command
+	kong.Parse(&c, kong.Name("ssh"), kong.UsageOnError(), kong.Vars{"identity": login.Service}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Description("A shell on a cluster's machine; in the local Azure its boot log."))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	local := strings.HasPrefix(c.Azure.Cloud, "https://")
+	doc, err := c.find(ctx, !local)
+	if err != nil {
+		return err
+	}
+	if local {
+		return c.bootLog(ctx, &doc.Cluster)
+	}
+	return c.shell(ctx, &doc.Cluster)
+}
+
+// find reads the cluster's document, with its secrets where a shell needs the key.
+func (c *command) find(ctx context.Context, secrets bool) (doc *store.ClusterDocument, err error) {
+	s, err := c.Data.Open(ctx, secrets)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	id, err := c.id(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return documents.Read(ctx, s.Clusters, id.Partition(), id.Key(), secrets)
+}
+
+// mostClusters is how many are looked through for a name.
+const mostClusters = 1000
+
+// id is the one cluster of the name.
+func (c *command) id(ctx context.Context, s *store.Store) (arm.ClusterID, error) {
+	if id, ok := arm.ParseClusterID(c.Name); ok {
+		return id, nil
+	}
+	docs, _, err := s.Clusters.List(ctx, store.Query{Limit: mostClusters})
+	if err != nil {
+		return arm.ClusterID{}, err
+	}
+	var found []arm.ClusterID
+	for _, doc := range docs {
+		if id, ok := arm.ParseClusterID(doc.Cluster.ID); ok && strings.EqualFold(id.Name, c.Name) {
+			found = append(found, id)
+		}
+	}
+	if len(found) != 1 {
+		return arm.ClusterID{}, fmt.Errorf("%d clusters are named %q; name one by its resource id", len(found), c.Name)
+	}
+	return found[0], nil
+}
