@@ -151,7 +151,7 @@ func (s *Service) createCertificate(c *call) error {
 	shown := s.operation(c.vault, &stored)
 	shown["status"], shown["target"] = "inProgress", nil // as the service: who creates has to poll
 	shown["status_details"] = "Pending certificate created. Certificate request is in progress. This may take some time based on the issuer provider. Please check again later."
-	c.w.Header().Set("Location", s.id(c.vault, "certificates", stored.Name, "pending"))
+	c.w.Header().Set("Location", s.Origin+"/vaults/"+c.vault+"/certificates/"+stored.Name+"/pending")
 	return c.answer(http.StatusAccepted, shown)
 }
 

@@ -85,7 +85,7 @@ type call struct {
 	rest         []string // path below the collection
 }
 
-// ServeHTTP answers below /vaults/{vault}/.
+// ServeHTTP answers below /vaults/{vault}/, and at the hosts of ids.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("x-ms-request-id", uuid.NewString())
 	w.Header().Set("x-ms-keyvault-service-version", "1.9.2000.1")
@@ -100,6 +100,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	parts := strings.FieldsFunc(r.URL.Path, func(c rune) bool { return c == '/' })
+	if Hosted(r.Host) {
+		name, _, _ := strings.Cut(r.Host, hostPart)
+		parts = append([]string{"vaults", name}, parts...)
+	}
 	if len(parts) < 3 {
 		return &refusal{http.StatusNotFound, "NotFound", "The address names no object of a vault.", ""}
 	}
@@ -202,9 +206,21 @@ func badParameter(format string, args ...any) error {
 	return &refusal{http.StatusBadRequest, "BadParameter", fmt.Sprintf(format, args...), ""}
 }
 
-// id is the address of an object or of a version of it.
+// id names an object or a version of it. Clients read the object's name from the
+// second part of the path, so the vault goes into the host as in Azure, though they
+// call it below the origin.
 func (s *Service) id(vault string, parts ...string) string {
-	return s.Origin + "/vaults/" + vault + "/" + strings.Join(parts, "/")
+	scheme, host, _ := strings.Cut(s.Origin, "://")
+	return scheme + "://" + vault + hostPart + host + "/" + strings.Join(parts, "/")
+}
+
+// hostPart is between a vault's name and the host of the origin.
+const hostPart = ".vaults."
+
+// Hosted tells whether a host is that of a vault's ids, for who mounts the service.
+func Hosted(host string) bool {
+	name, _, ok := strings.Cut(host, hostPart)
+	return ok && validName.MatchString(name)
 }
 
 func newVersion() string { return strings.ReplaceAll(uuid.NewString(), "-", "") }

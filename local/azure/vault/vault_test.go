@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,7 +203,10 @@ func TestSecretLivesInVersions(t *testing.T) {
 	if *latest.Value != "two" || *latest.ID != *second.ID {
 		t.Errorf("latest is %s %s", *latest.Value, *latest.ID)
 	}
-	version := string(*first.ID)[strings.LastIndex(string(*first.ID), "/")+1:]
+	version := first.ID.Version()
+	if first.ID.Name() != "msi-1" || version == "" || version == second.ID.Version() {
+		t.Errorf("the SDK reads name %q and version %q from %s", first.ID.Name(), version, *first.ID)
+	}
 	old, err := client.GetSecret(ctx, "msi-1", version, nil)
 	check(t, err)
 	if *old.Value != "one" || *old.Tags["renew_after"] != "x" || !old.Attributes.Expires.Equal(expires) || !*old.Attributes.Enabled || *old.ContentType != "text/plain" {
@@ -223,6 +227,27 @@ func TestSecretLivesInVersions(t *testing.T) {
 	mustFail(t, err, http.StatusNotFound, "SecretNotFound")
 	_, err = client.SetSecret(ctx, "not_valid", azsecrets.SetSecretParameters{Value: to.Ptr("x")}, nil)
 	mustFail(t, err, http.StatusBadRequest, "BadParameter")
+}
+
+func TestIDLeadsToItsObject(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	credential := w.credential(t, grant{"secrets/", vaultID + "aro-svc"})
+	set, err := w.secrets(t, "aro-svc", credential).SetSecret(ctx, "s", azsecrets.SetSecretParameters{Value: to.Ptr("one")}, nil)
+	check(t, err)
+	token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{vault.Audience + "/.default"}})
+	check(t, err)
+	id, err := url.Parse(string(*set.ID))
+	check(t, err)
+	if !vault.Hosted(id.Host) {
+		t.Errorf("%s is not of a vault", id.Host)
+	}
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, id.String(), nil)
+	request.Header.Set("Authorization", "Bearer "+token.Token)
+	answer := httptest.NewRecorder()
+	w.vault.ServeHTTP(answer, request)
+	if answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), `"value":"one"`) {
+		t.Error(answer.Code, answer.Body)
+	}
 }
 
 func TestDeletedSecretComesBackOrGoesForGood(t *testing.T) {
