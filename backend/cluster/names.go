@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -151,18 +152,12 @@ const (
 )
 
 // NewInfraID makes the prefix of a cluster's machine names. Names of machines are
-// DNS labels, so whatever is no letter or digit becomes a dash.
+// DNS labels, so whatever is no letter or digit becomes a dash, several become one.
 func NewInfraID(clusterName string) string {
-	label := strings.Map(func(c rune) rune {
-		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
-			return c
-		}
-		return '-'
-	}, strings.ToLower(clusterName))
-	label = strings.TrimLeft(label, "-")
+	words := strings.FieldsFunc(strings.ToLower(clusterName), func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < '0' || c > '9')
+	})
+	label := strings.Join(words, "-")
 	label = strings.TrimRight(label[:min(len(label), infraLabel)], "-")
-	if label == "" {
-		label = "aro"
-	}
-	return label + "-" + strings.ToLower(rand.Text()[:infraRandom])
+	return cmp.Or(label, "aro") + "-" + strings.ToLower(rand.Text()[:infraRandom])
 }

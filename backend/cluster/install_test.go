@@ -1,0 +1,194 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+const accountID = groupID + "/providers/Microsoft.Storage/storageAccounts/clusterq3rt5w7z9b"
+
+// storage makes the cluster's storage account, and an OpenShift version.
+func (s *stand) storage() *fakeInstaller {
+	s.put(accountID, map[string]any{"properties": map[string]any{"primaryEndpoints": map[string]any{"blob": origin + "/blob/clusterq3rt5w7z9b"}}})
+	s.on("POST "+accountID+"/ListAccountSas", func(*http.Request, []byte) (int, any) {
+		return 200, map[string]any{"accountSasToken": "sv=1&sig=canary"}
+	})
+	version := store.NewVersion("4.19.24")
+	version.Version.Properties = model.OpenShiftVersionProperties{Version: "4.19.24", OpenShiftPullspec: "quay.io/release@sha256:1", Enabled: true}
+	s.must(s.store.Versions.Create(s.t.Context(), version))
+	f := &fakeInstaller{result: &install.Result{BootstrapIgnition: []byte(`{"ignition":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "canary"}}
+	s.Installer = f
+	return f
+}
+
+func installable(c *model.Cluster) {
+	key, _ := newSSHKey()
+	c.Internal.SSHKey = key
+	c.Properties.APIServerProfile.InternalIP, c.Properties.IngressProfiles[0].IP = "10.0.0.4", "127.96.0.7"
+}
+
+const (
+	storedIgnition = "/blob/clusterq3rt5w7z9b/ignition/bootstrap.ign"
+	storedGraph    = "/blob/clusterq3rt5w7z9b/aro/graph"
+)
+
+func TestTheInstallerRunsOnceForACluster(t *testing.T) {
+	s := setUp(t)
+	f := s.storage()
+	w := s.work(model.Create, installable)
+	s.must(s.do(s.runInstaller, w))
+	s.must(s.do(s.runInstaller, w))
+	if f.runs != 1 {
+		t.Errorf("the installer ran %d times", f.runs)
+	}
+	if string(s.text[storedIgnition]) != `{"ignition":1}` || bytes.Contains(s.text[storedGraph], []byte("canary")) {
+		t.Error("the ignition is not plain, or the graph not sealed")
+	}
+	calls := s.writes("/blob/")
+	if want := []string{"PUT " + storedIgnition, "PUT " + storedGraph}; fmt.Sprint(calls) != fmt.Sprint(want) {
+		t.Errorf("wrote %v, want the graph to come last", calls)
+	}
+	result, err := s.readGraph(t.Context(), w.Cluster())
+	s.must(err)
+	if result.KubeadminPassword != "canary" {
+		t.Error("the graph does not say what the installer made")
+	}
+	other := *w.Cluster()
+	other.Internal.UID = "another"
+	if _, err := s.readGraph(t.Context(), &other); err == nil {
+		t.Error("another cluster's graph can be opened")
+	}
+	r := f.last
+	if r.Domain != "one.eastus.aroapp.test" || r.ReleaseImage != "quay.io/release@sha256:1" || r.Network.WorkerSubnet != "worker" || r.OSImage.SKU != "aro_419" ||
+		r.IngressIP != "127.96.0.7" || r.ServicePrincipal == nil || r.CloudName != "AzurePublicCloud" || !strings.HasPrefix(r.ARMEndpoint, origin) {
+		t.Errorf("the installer was asked for %+v", r)
+	}
+	if _, _, _, _, err := ssh.ParseAuthorizedKey([]byte(r.SSHPublicKey)); err != nil {
+		t.Errorf("the public key is none: %v", err)
+	}
+}
+
+func TestOfTwoInstallersTheFirstToCommitWins(t *testing.T) {
+	s := setUp(t)
+	s.storage()
+	w := s.work(model.Create, installable)
+	first := &install.Result{BootstrapIgnition: []byte(`{"first":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "first"}
+	second := &install.Result{BootstrapIgnition: []byte(`{"second":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "second"}
+	s.must(s.writeGraph(t.Context(), w, first))
+	s.must(s.writeGraph(t.Context(), w, second))
+	result, err := s.readGraph(t.Context(), w.Cluster())
+	s.must(err)
+	if result.KubeadminPassword != "first" || string(s.text[storedIgnition]) != `{"first":1}` {
+		t.Error("the machines would start from another run than the one that is kept")
+	}
+}
+
+func TestIgnitionIsRemovedAndMayBeGone(t *testing.T) {
+	s := setUp(t)
+	s.storage()
+	w := s.work(model.Create, nil)
+	s.must(s.do(s.removeIgnition, w))
+	s.on("DELETE /blob/clusterq3rt5w7z9b/ignition", func(*http.Request, []byte) (int, any) { return 404, nil })
+	s.must(s.do(s.removeIgnition, w))
+}
+
+func TestTokenSigningKeyIsMadeOnce(t *testing.T) {
+	s := setUp(t)
+	w := s.work(model.Create, nil)
+	s.must(s.do(s.chooseIssuer, w))
+	key, issuer := w.Cluster().Internal.BoundServiceAccountSigningKey, w.Cluster().Properties.ClusterProfile.OIDCIssuer
+	s.must(s.do(s.publishIssuer, w))
+	path := "/blob/aroidc/$web/" + tenant + "/" + w.Cluster().Internal.UID
+	published := s.text[path+keysDocument]
+	s.must(s.do(s.chooseIssuer, w))
+	s.must(s.do(s.publishIssuer, w))
+	if w.Cluster().Internal.BoundServiceAccountSigningKey != key || !bytes.Equal(published, s.text[path+keysDocument]) || len(published) == 0 {
+		t.Error("a repetition made another key")
+	}
+	if bytes.Contains(published, []byte("PRIVATE")) || bytes.Contains(published, []byte(`"d"`)) {
+		t.Error("the private half was published")
+	}
+	var d map[string]any
+	s.must(json.Unmarshal(s.text[path+discoveryDocument], &d))
+	if want := "https://oidc.test/" + tenant + "/" + w.Cluster().Internal.UID; issuer != want || d["issuer"] != issuer || d["jwks_uri"] != issuer+keysDocument {
+		t.Errorf("the issuer is %q and describes itself as %v, want %q", issuer, d, want)
+	}
+	s.must(s.do(s.unpublishIssuer, w))
+	if len(s.text) != 0 {
+		t.Error("documents of the issuer remain")
+	}
+}
+
+func TestSealedTextOpensWithAnyKeyAndForItsClusterAlone(t *testing.T) {
+	older := store.NewKey()
+	ring := func(lines ...string) *store.Keyring {
+		k, err := store.ParseKeyring([]byte(strings.Join(lines, "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	sealed, err := seal(ring(older), "a", []byte("text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		keys  *store.Keyring
+		about string
+		text  []byte
+		opens bool
+	}{
+		"rotated":         {ring(store.NewKey(), older), "a", sealed, true},
+		"another cluster": {ring(older), "b", sealed, false},
+		"lost key":        {ring(store.NewKey()), "a", sealed, false},
+		"damaged":         {ring(older), "a", sealed[:len(sealed)-1], false},
+		"empty":           {ring(older), "a", nil, false},
+	} {
+		plain, err := unseal(test.keys, test.about, test.text)
+		if (err == nil) != test.opens || test.opens && string(plain) != "text" {
+			t.Errorf("%s: got %q, %v", name, plain, err)
+		}
+	}
+}
+
+func TestThePullSecretIsTheCustomersOverTheServices(t *testing.T) {
+	for name, test := range map[string]struct{ service, customer, want string }{
+		"none":     {"", "", `{"auths":{}}`},
+		"service":  {`{"auths":{"a":{"auth":"1"}}}`, "", `{"auths":{"a":{"auth":"1"}}}`},
+		"customer": {`{"auths":{"a":{"auth":"1"},"b":{"auth":"1"}}}`, `{"auths":{"b":{"auth":"2"}}}`, `{"auths":{"a":{"auth":"1"},"b":{"auth":"2"}}}`},
+	} {
+		got, err := pullSecret(model.Secret(test.service), model.Secret(test.customer))
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s: got %s, %v", name, string(got), err)
+		}
+	}
+	if _, err := pullSecret("canary", ""); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("got %v, want an error that keeps the secret", err)
+	}
+}
+
+func TestImagesFollowVersionAndGeneration(t *testing.T) {
+	both, second := map[string]string{"HyperVGenerations": "V1,V2"}, map[string]string{"HyperVGenerations": "V2"}
+	for name, test := range map[string]struct {
+		version, sku, image string
+		sizes               []map[string]string
+	}{
+		"tested":            {"4.20.1", "aro_420", "9.6.20251015", []map[string]string{both, both}},
+		"others":            {"4.19.24", "aro_419", "latest", []map[string]string{both, both}},
+		"second generation": {"4.19.24", "aro_419-v2", "latest", []map[string]string{both, second}},
+	} {
+		if got := imageOf(test.version, test.sizes...); got.SKU != test.sku || got.Version != test.image {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
