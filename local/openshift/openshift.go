@@ -38,13 +38,11 @@ type Cluster struct {
 	Log         *slog.Logger
 }
 
+// memoryGoal makes the collector work harder rather than the process grow.
+const memoryGoal = 256 << 20
+
 // certifyEvery is far shorter than what every certificate has left.
 const certifyEvery = 12 * time.Hour
-
-// Run runs the cluster in dir until ctx ends or a part of it fails.
-func Run(ctx context.Context, dir string, log *slog.Logger) error {
-	return Cluster{Dir: dir, Log: log}.Run(ctx)
-}
 
 // Run runs the cluster until ctx ends or a part of it fails. It changes the
 // working directory of the process.
@@ -58,8 +56,10 @@ func (c Cluster) Run(ctx context.Context) error {
 		return fmt.Errorf("directory of the cluster: %w", err)
 	}
 	c.Dir = dir
-	// Half of the usual garbage: these processes idle, and there may be many.
+	// Half of the usual garbage, and less where that is much: these processes
+	// idle, and there may be many.
 	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(memoryGoal)
 	p, err := c.prepare()
 	if err != nil {
 		return err

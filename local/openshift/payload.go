@@ -52,10 +52,8 @@ func (p *plane) applyPayload(ctx context.Context, config *rest.Config) error {
 	if err := applyCRDs(ctx, c); err != nil {
 		return fmt.Errorf("CRDs: %w", err)
 	}
-	for _, name := range namespaces {
-		if err := createNamespace(ctx, c, name); err != nil {
-			return fmt.Errorf("namespace %s: %w", name, err)
-		}
+	if err := createNamespaces(ctx, c); err != nil {
+		return err
 	}
 	if done, err := bootstrapped(ctx, c); err != nil || done {
 		return err
@@ -215,9 +213,30 @@ func createWithStatus(ctx context.Context, c client.Client, object *unstructured
 	return nil // not found: the kind has no status of its own
 }
 
-func createNamespace(ctx context.Context, c client.Client, name string) error {
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	return client.IgnoreAlreadyExists(c.Create(ctx, namespace))
+func createNamespaces(ctx context.Context, c client.Client) error {
+	var found corev1.NamespaceList
+	if err := c.List(ctx, &found); err != nil {
+		return fmt.Errorf("namespaces: %w", err)
+	}
+	have := map[string]bool{}
+	for _, namespace := range found.Items {
+		have[namespace.Name] = true
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(inParallel)
+	for _, name := range namespaces {
+		if have[name] {
+			continue
+		}
+		g.Go(func() error {
+			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+			if err := client.IgnoreAlreadyExists(c.Create(ctx, namespace)); err != nil {
+				return fmt.Errorf("namespace %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // bootstrapConfigMap is where the installer's clients see how far it is.
