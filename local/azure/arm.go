@@ -190,6 +190,9 @@ func (a *Azure) Do(ctx context.Context, call *resources.Call) (*resources.Answer
 	if err := a.authorise(ctx, call); err != nil {
 		return nil, err
 	}
+	if isForwarded(call.Path) {
+		return a.provider.do(ctx, call)
+	}
 	return a.Engine.Serve(ctx, call)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aro-rp/aro/local/azure/access"
 	"github.com/aro-rp/aro/local/azure/blob"
+	"github.com/aro-rp/aro/local/azure/deployments"
 	"github.com/aro-rp/aro/local/azure/entra"
 	"github.com/aro-rp/aro/local/azure/graph"
 	"github.com/aro-rp/aro/local/azure/resources"
@@ -41,6 +42,7 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.catalogueRoutes()
 	a.activityRoutes()
 	a.provider.register()
+	deployments.New(deployments.Options{Engine: a.Engine, Do: a.Do, Permit: a.permit, Tenant: TenantID, Cloud: a.describe(), Log: a.Log, Now: a.Now})
 	return nil
 }
 

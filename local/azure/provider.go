@@ -95,6 +95,57 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request, call *resources
 	return nil
 }
 
+// do forwards a call that was made in this process.
+func (p *provider) do(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+	content := []byte{}
+	if call.Body != nil {
+		var err error
+		if content, err = json.Marshal(call.Body); err != nil {
+			return nil, err
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, call.Method, p.azure.Origin+call.Path+"?"+call.Query.Encode(), bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	identify(&captured{header: http.Header{}}, r)
+	w := &captured{header: http.Header{}}
+	if err := p.serve(w, r, call); err != nil {
+		return nil, err
+	}
+	var body map[string]any
+	if err := json.Unmarshal(w.content.Bytes(), &body); err != nil && w.content.Len() > 0 {
+		return nil, fmt.Errorf("answer of the resource provider: %w", err)
+	}
+	if w.status >= http.StatusBadRequest {
+		refusal := resources.Refuse(w.status, "ResourceProviderFailed", "The resource provider answered %d.", w.status)
+		if inner, err := json.Marshal(body["error"]); err == nil {
+			_ = json.Unmarshal(inner, refusal) // else its status has to do
+		}
+		return nil, refusal
+	}
+	return &resources.Answer{Status: w.status, Header: w.header, Body: body}, nil
+}
+
+// captured is an answer that stays in this process.
+type captured struct {
+	header  http.Header
+	status  int
+	content bytes.Buffer
+}
+
+func (c *captured) Header() http.Header { return c.header }
+
+func (c *captured) WriteHeader(status int) { c.status = status }
+
+func (c *captured) Write(content []byte) (int, error) {
+	if c.status == 0 {
+		c.status = http.StatusOK
+	}
+	return c.content.Write(content)
+}
+
 // headers replaces what the client said of itself by what ARM knows.
 func (p *provider) headers(out *http.Request, call *resources.Call) error {
 	h := out.Header

@@ -236,7 +236,7 @@ func (r *Resource) Body() (map[string]any, error) {
 	}
 	value, err := live.value(source)
 	if err != nil {
-		return nil, invalid("Unable to process template language expressions for resource '%s': %v.", r.ID, err)
+		return nil, fmt.Errorf("unable to process template language expressions for resource '%s': %w", r.ID, err)
 	}
 	body, _ := value.(map[string]any)
 	return body, nil

@@ -1,0 +1,268 @@
+// Package deployments is the behaviour of Microsoft.Resources/deployments: it
+// evaluates a template and makes its resources, in order, as the caller.
+//
+// What a template means is package template's; resources are made by calls to the
+// resource manager like those of any client.
+package deployments
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aro-rp/aro/local/azure/resources"
+	"github.com/aro-rp/aro/local/azure/template"
+)
+
+const (
+	deploymentType = "Microsoft.Resources/deployments"
+	running        = "Running"
+	// parallel is how many resources of a deployment are made at a time.
+	parallel = 8
+)
+
+// Options of New.
+type Options struct {
+	Engine *resources.Engine
+	// Do answers a call as its caller, with all checks.
+	Do func(context.Context, *resources.Call) (*resources.Answer, error)
+	// Permit checks only whether the caller may make a call.
+	Permit func(context.Context, *resources.Call) error
+	Tenant string
+	// Cloud is what environment() returns.
+	Cloud map[string]any
+	Log   *slog.Logger
+	Now   func() time.Time
+}
+
+// Deployments runs deployments.
+type Deployments struct {
+	Options
+	mutex sync.Mutex
+	// secrets are the secure parameters of deployments that run, by key. They are
+	// never kept: a deployment that needs them does not survive a restart.
+	secrets map[string]map[string]any
+}
+
+// New gives the engine the behaviour of deployments.
+func New(o Options) *Deployments {
+	d := &Deployments{Options: o, secrets: map[string]map[string]any{}}
+	o.Engine.Register(deploymentType, resources.Behaviour{
+		Put:    d.put,
+		Settle: d.settle,
+		Global: true,
+		Views:  map[string]resources.Action{"operations": {Run: d.operations}},
+	})
+	for _, scope := range []string{"/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"} {
+		o.Engine.Route(http.MethodPost, scope+"/providers/"+deploymentType+"/{deployment}/validate", d.validate)
+	}
+	return d
+}
+
+// request is what callers send.
+type request struct {
+	mode                 string
+	template, parameters map[string]any
+}
+
+func read(properties map[string]any) (request, error) {
+	r := request{template: resources.Object(properties["template"]), parameters: resources.Object(properties["parameters"])}
+	r.mode, _ = properties["mode"].(string)
+	if !strings.EqualFold(r.mode, "Incremental") {
+		return r, resources.Refuse(http.StatusBadRequest, "InvalidDeploymentMode", "The deployment mode '%s' is not supported here; use Incremental.", r.mode)
+	}
+	if properties["templateLink"] != nil || properties["parametersLink"] != nil {
+		return r, resources.Refuse(http.StatusBadRequest, "InvalidContentLink", "Unable to download deployment content: links are not supported here.")
+	}
+	return r, nil
+}
+
+// put checks a deployment and keeps what it needs to run.
+func (d *Deployments) put(ctx context.Context, c *resources.Change) error {
+	if c.Old != nil && c.Old.ProvisioningState() == running {
+		return resources.Refuse(http.StatusConflict, "DeploymentActive", "Unable to edit or replace deployment '%s': previous deployment from '%s' is still active (expiration time is '%s').",
+			c.Old.Name, c.Old.Text("timestamp"), c.Old.Changed.AddDate(0, 0, 7).Format(time.RFC3339))
+	}
+	q, err := read(c.New.Properties)
+	if err != nil {
+		return err
+	}
+	evaluated, err := d.evaluate(ctx, c.New.ID, q, c.Call.Caller)
+	if err != nil {
+		return err
+	}
+	if err := d.permit(ctx, evaluated, c.Call.Caller); err != nil {
+		return err
+	}
+	open, secret := separate(q)
+	d.mutex.Lock()
+	d.secrets[resources.Key(c.New.ID)] = secret
+	d.mutex.Unlock()
+	c.New.Local = map[string]any{
+		"template": q.template, "parameters": open, "secret": len(secret) > 0, "operations": map[string]any{},
+		"caller": map[string]any{"tenant": c.Call.Caller.TenantID, "object": c.Call.Caller.ObjectID, "app": c.Call.Caller.AppID, "audience": c.Call.Caller.Audience},
+	}
+	c.New.Properties = map[string]any{
+		"provisioningState": running, "mode": "Incremental", "parameters": evaluated.Parameters(), "timestamp": d.Now().UTC().Format(time.RFC3339Nano),
+		"duration": "PT0S", "correlationId": c.Call.Header.Get("x-ms-correlation-request-id"), "providers": []any{}, "dependencies": dependencies(evaluated),
+	}
+	return nil
+}
+
+// separate takes the secure parameters out.
+func separate(q request) (open, secret map[string]any) {
+	open, secret = map[string]any{}, map[string]any{}
+	definitions := resources.Object(q.template["parameters"])
+	for name, value := range q.parameters {
+		open[name] = value
+		for defined, d := range definitions {
+			kind, _ := resources.At(resources.Object(d), "type").(string)
+			if strings.EqualFold(defined, name) && strings.HasPrefix(strings.ToLower(kind), "secure") {
+				delete(open, name)
+				secret[name] = value
+			}
+		}
+	}
+	return open, secret
+}
+
+func dependencies(t *template.Template) []any {
+	all := []any{}
+	for _, r := range t.Resources() {
+		if len(r.After) == 0 {
+			continue
+		}
+		after := []any{}
+		for _, id := range r.After {
+			after = append(after, map[string]any{"id": id})
+		}
+		all = append(all, map[string]any{"id": r.ID, "resourceType": r.Type, "resourceName": r.Name, "dependsOn": after})
+	}
+	return all
+}
+
+// evaluate reads the template in the surroundings of the deployment.
+func (d *Deployments) evaluate(ctx context.Context, id string, q request, caller resources.Caller) (*template.Template, error) {
+	env, err := d.environment(ctx, id, caller)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New(q.template, q.parameters, env)
+	if wrong := (*template.Error)(nil); errors.As(err, &wrong) {
+		return nil, resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "%s", wrong.Message)
+	}
+	return t, err
+}
+
+func (d *Deployments) environment(ctx context.Context, id string, caller resources.Caller) (*template.Environment, error) {
+	subscription := resources.Subscription(id)
+	env := &template.Environment{
+		Subscription: map[string]any{"id": "/subscriptions/" + subscription, "subscriptionId": subscription, "tenantId": d.Tenant, "displayName": subscription},
+		Deployment:   map[string]any{"name": id[strings.LastIndex(id, "/")+1:]},
+		Cloud:        d.Cloud, Tenant: d.Tenant, Now: d.Now(),
+		Reference: func(id, version string, full bool) (any, error) {
+			body, err := d.get(ctx, id, version, caller)
+			if err != nil || full {
+				return body, err
+			}
+			return body["properties"], nil
+		},
+		List: func(function, id, version string, body map[string]any) (any, error) {
+			answer, err := d.Do(ctx, &resources.Call{Method: http.MethodPost, Path: id + "/" + function, Query: at(version), Header: http.Header{}, Body: body, Caller: caller})
+			if err != nil {
+				return nil, err
+			}
+			return loose(answer.Body)
+		},
+	}
+	if group := resources.GroupID(id); group != "" {
+		shown, err := d.Engine.Shown(ctx, group)
+		if err != nil {
+			return nil, err
+		}
+		value, err := loose(shown)
+		if err != nil {
+			return nil, err
+		}
+		env.Group = resources.Object(value)
+	}
+	return env, nil
+}
+
+func at(v string) url.Values { return url.Values{"api-version": {v}} }
+
+func (d *Deployments) get(ctx context.Context, id, version string, caller resources.Caller) (map[string]any, error) {
+	answer, err := d.Do(ctx, &resources.Call{Method: http.MethodGet, Path: id, Query: at(version), Header: http.Header{}, Caller: caller})
+	if err != nil {
+		return nil, err
+	}
+	value, err := loose(answer.Body)
+	return resources.Object(value), err
+}
+
+// permit refuses a deployment one of whose resources the caller may not write.
+func (d *Deployments) permit(ctx context.Context, t *template.Template, caller resources.Caller) error {
+	for _, r := range t.Resources() {
+		err := d.Permit(ctx, &resources.Call{Method: http.MethodPut, Path: r.ID, Header: http.Header{}, Caller: caller})
+		if err == nil {
+			continue
+		}
+		e := resources.AsError(err)
+		if e.Status != http.StatusForbidden {
+			return err
+		}
+		refusal := resources.Refuse(http.StatusForbidden, "InvalidTemplateDeployment", "Deployment failed with multiple errors: 'Authorization failed for template resource '%s' of type '%s'. %s'", r.Name, r.Type, e.Message)
+		refusal.Details = []*resources.Error{e}
+		return refusal
+	}
+	return nil
+}
+
+// validate answers whether a deployment would be taken.
+func (d *Deployments) validate(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+	properties := resources.Object(call.Body["properties"])
+	q, err := read(properties)
+	if err != nil {
+		return nil, err
+	}
+	id := strings.TrimSuffix(call.Path, "/validate")
+	t, err := d.evaluate(ctx, id, q, call.Caller)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.permit(ctx, t, call.Caller); err != nil {
+		return nil, err
+	}
+	validated := []any{}
+	for _, r := range t.Resources() {
+		validated = append(validated, map[string]any{"id": r.ID})
+	}
+	return &resources.Answer{Status: http.StatusOK, Body: map[string]any{
+		"id": id, "name": id[strings.LastIndex(id, "/")+1:], "type": deploymentType,
+		"properties": map[string]any{"mode": "Incremental", "provisioningState": "Succeeded", "parameters": t.Parameters(), "validatedResources": validated, "timestamp": d.Now().UTC().Format(time.RFC3339Nano)},
+	}}, nil
+}
+
+// restore evaluates a deployment again that is kept and not over.
+func (d *Deployments) restore(ctx context.Context, r *resources.Resource) (*template.Template, resources.Caller, error) {
+	caller := resources.Object(r.Local["caller"])
+	text := func(name string) string { s, _ := caller[name].(string); return s }
+	who := resources.Caller{TenantID: text("tenant"), ObjectID: text("object"), AppID: text("app"), Audience: text("audience")}
+	q := request{template: resources.Object(r.Local["template"]), parameters: map[string]any{}}
+	maps.Copy(q.parameters, resources.Object(r.Local["parameters"]))
+	d.mutex.Lock()
+	secret, known := d.secrets[resources.Key(r.ID)]
+	d.mutex.Unlock()
+	if needs, _ := r.Local["secret"].(bool); needs && !known {
+		return nil, who, resources.Refuse(http.StatusConflict, "DeploymentFailed", "The deployment was interrupted, and its secure parameters are not kept. Deploy it again.")
+	}
+	maps.Copy(q.parameters, secret)
+	t, err := d.evaluate(ctx, r.ID, q, who)
+	return t, who, err
+}

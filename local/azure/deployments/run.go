@@ -1,0 +1,260 @@
+package deployments
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aro-rp/aro/local/azure/resources"
+	"github.com/aro-rp/aro/local/azure/template"
+)
+
+// Times between two looks at an operation: what the local Azure does itself is
+// quick, a cluster is not.
+const (
+	firstPoll = 20 * time.Millisecond
+	lastPoll  = 2 * time.Second
+)
+
+// outcome is how one resource ended.
+type outcome struct {
+	resource *template.Resource
+	err      error
+}
+
+// settle makes the resources of a deployment.
+func (d *Deployments) settle(ctx context.Context, r *resources.Resource) error {
+	start := d.Now()
+	t, caller, err := d.restore(ctx, r)
+	if err != nil {
+		return err
+	}
+	failures := d.run(ctx, r.ID, t, caller)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	d.mutex.Lock()
+	delete(d.secrets, resources.Key(r.ID))
+	d.mutex.Unlock()
+	var outputs map[string]any
+	var failure *resources.Error
+	if len(failures) > 0 {
+		failure = failed(failures)
+	} else if outputs, err = t.Outputs(); err != nil {
+		failure = resources.Refuse(http.StatusBadRequest, "DeploymentFailed", "The outputs of the deployment cannot be evaluated.")
+		failure.Details = []*resources.Error{resources.Refuse(http.StatusBadRequest, "DeploymentOutputEvaluationFailed", "%v", err)}
+	}
+	err = d.Engine.Change(ctx, r.ID, func(r *resources.Resource) error {
+		delete(r.Local, "template")
+		delete(r.Local, "parameters")
+		r.Set(fmt.Sprintf("PT%.3fS", d.Now().Sub(start).Seconds()), "duration")
+		if failure != nil {
+			r.Set(failure, "error")
+			return nil
+		}
+		made := []any{}
+		for _, one := range t.Resources() {
+			made = append(made, map[string]any{"id": one.ID})
+		}
+		r.Set(made, "outputResources")
+		r.Set(outputs, "outputs")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if failure != nil {
+		return failure
+	}
+	return nil
+}
+
+// failed is how ARM tells of resources that could not be made: the refusal of each
+// is the message of a detail.
+func failed(failures []outcome) *resources.Error {
+	e := resources.Refuse(http.StatusConflict, "DeploymentFailed", "At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.")
+	for _, f := range failures {
+		cause := resources.AsError(f.err)
+		content, err := json.Marshal(map[string]any{"error": cause})
+		if err != nil {
+			content = []byte(cause.Message)
+		}
+		detail := resources.Refuse(cause.Status, statusCode(cause.Status), "%s", content)
+		detail.Target = f.resource.ID
+		e.Details = append(e.Details, detail)
+	}
+	return e
+}
+
+// statusCode is how ARM writes a status: Conflict, BadRequest, …
+func statusCode(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
+
+// run makes all resources, each after those that it depends on. What depends on a
+// failure is not tried.
+func (d *Deployments) run(ctx context.Context, id string, t *template.Template, caller resources.Caller) []outcome {
+	ended := map[string]chan struct{}{}
+	good := sync.Map{}
+	for _, r := range t.Resources() {
+		ended[strings.ToLower(r.ID)] = make(chan struct{})
+	}
+	var (
+		mutex    sync.Mutex
+		failures []outcome
+		work     sync.WaitGroup
+		slots    = make(chan struct{}, parallel)
+	)
+	for _, r := range t.Resources() {
+		work.Go(func() {
+			defer close(ended[strings.ToLower(r.ID)])
+			for _, before := range r.After {
+				key := strings.ToLower(before)
+				if end, ok := ended[key]; ok {
+					<-end
+					if _, ok := good.Load(key); !ok {
+						return
+					}
+				}
+			}
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			begun := d.Now()
+			err := d.make(ctx, r, caller)
+			if ctx.Err() != nil {
+				return
+			}
+			d.note(ctx, id, r, begun, err)
+			if err == nil {
+				good.Store(strings.ToLower(r.ID), true)
+				return
+			}
+			mutex.Lock()
+			defer mutex.Unlock()
+			failures = append(failures, outcome{r, err})
+		})
+	}
+	work.Wait()
+	slices.SortFunc(failures, func(a, b outcome) int { return strings.Compare(a.resource.ID, b.resource.ID) })
+	return failures
+}
+
+// make makes one resource and waits until it is there.
+func (d *Deployments) make(ctx context.Context, r *template.Resource, caller resources.Caller) error {
+	body, err := r.Body()
+	if err != nil {
+		// Expressions ask Azure, too, which may have refused.
+		if refusal := (*resources.Error)(nil); errors.As(err, &refusal) {
+			return refusal
+		}
+		return resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "%v", err)
+	}
+	answer, err := d.Do(ctx, &resources.Call{Method: http.MethodPut, Path: r.ID, Query: at(r.APIVersion), Header: http.Header{}, Body: body, Caller: caller})
+	if err != nil {
+		return err
+	}
+	follow := answer.Header.Get("Azure-AsyncOperation")
+	if follow == "" {
+		return nil
+	}
+	return d.follow(ctx, follow, caller)
+}
+
+// follow waits for the end of an operation.
+func (d *Deployments) follow(ctx context.Context, target string, caller resources.Caller) error {
+	u, err := url.Parse(target)
+	if err != nil {
+		return err
+	}
+	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		answer, err := d.Do(ctx, &resources.Call{Method: http.MethodGet, Path: u.Path, Query: u.Query(), Header: http.Header{}, Caller: caller})
+		if err != nil {
+			return err
+		}
+		var status struct {
+			Status string           `json:"status"`
+			Error  *resources.Error `json:"error"`
+		}
+		content, err := json.Marshal(answer.Body)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(content, &status); err != nil {
+			return err
+		}
+		switch status.Status {
+		case resources.Succeeded:
+			return nil
+		case resources.Failed, resources.Canceled:
+			if status.Error == nil {
+				status.Error = resources.Refuse(http.StatusConflict, "ResourceDeploymentFailure", "The resource operation completed with terminal provisioning state '%s'.", status.Status)
+			}
+			status.Error.Status = http.StatusConflict
+			return status.Error
+		}
+	}
+}
+
+// note keeps an operation of a deployment.
+func (d *Deployments) note(ctx context.Context, id string, r *template.Resource, begun time.Time, failure error) {
+	state, code := resources.Succeeded, http.StatusOK
+	var message any
+	if failure != nil {
+		e := resources.AsError(failure)
+		state, code = resources.Failed, e.Status
+		message = map[string]any{"status": resources.Failed, "error": e}
+	}
+	err := d.Engine.Change(ctx, id, func(deployment *resources.Resource) error {
+		operations := resources.Object(deployment.Local["operations"])
+		if operations == nil {
+			operations = map[string]any{}
+			deployment.Local["operations"] = operations
+		}
+		name := fmt.Sprintf("%016X", len(operations)+1)
+		properties := map[string]any{
+			"provisioningOperation": "Create", "provisioningState": state, "timestamp": d.Now().UTC().Format(time.RFC3339Nano),
+			"duration": fmt.Sprintf("PT%.3fS", d.Now().Sub(begun).Seconds()), "statusCode": statusCode(code),
+			"targetResource": map[string]any{"id": r.ID, "resourceType": r.Type, "resourceName": r.Name},
+		}
+		if message != nil {
+			properties["statusMessage"] = message
+		}
+		operations[name] = map[string]any{"id": id + "/operations/" + name, "operationId": name, "properties": properties}
+		return nil
+	})
+	if err != nil {
+		d.Log.Warn("an operation of a deployment is not listed", "deployment", id, "error", err)
+	}
+}
+
+// operations lists what a deployment did.
+func (d *Deployments) operations(_ context.Context, r *resources.Resource, _ *resources.Call) (any, error) {
+	operations := resources.Object(r.Local["operations"])
+	value := []any{}
+	for n := range len(operations) {
+		if one, ok := operations[fmt.Sprintf("%016X", n+1)]; ok {
+			value = append(value, one)
+		}
+	}
+	return map[string]any{"value": value}, nil
+}
+
+// loose is a value as encoding/json reads it.
+func loose(v any) (any, error) {
+	content, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var value any
+	return value, json.Unmarshal(content, &value)
+}

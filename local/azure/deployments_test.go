@@ -1,0 +1,125 @@
+package azure_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
+
+	"github.com/aro-rp/aro/local/azure"
+)
+
+func (w *world) deploy(credential azcore.TokenCredential, name string, template, parameters object) (armresources.DeploymentExtended, error) {
+	w.t.Helper()
+	template["$schema"] = "https://schema.management.azure.com/schemas/2015-01-01/deploymentTemplate.json#"
+	client, err := armresources.NewDeploymentsClient(azure.CustomerSubscription, credential, w.clients())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	poller, err := client.BeginCreateOrUpdate(context.Background(), "g", name, armresources.Deployment{Properties: &armresources.DeploymentProperties{
+		Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: template, Parameters: parameters,
+	}}, nil)
+	if err != nil {
+		return armresources.DeploymentExtended{}, err
+	}
+	done, err := poller.PollUntilDone(context.Background(), nil)
+	return done.DeploymentExtended, err
+}
+
+func TestADeploymentMakesWhatItsTemplateSays(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	template := object{
+		"parameters": object{"password": object{"type": "secureString"}, "prefix": object{"type": "string"}},
+		"resources": []any{
+			object{"type": "Microsoft.Storage/storageAccounts", "apiVersion": "2021-09-01", "name": "[concat(parameters('prefix'), 'account')]", "location": "eastus", "kind": "StorageV2", "sku": object{"name": "Standard_LRS"}, "properties": object{}},
+			object{"type": "Microsoft.Storage/storageAccounts/blobServices/containers", "apiVersion": "2021-09-01", "name": "[concat(parameters('prefix'), 'account/default/ignition')]",
+				"dependsOn": []any{"[resourceId('Microsoft.Storage/storageAccounts', concat(parameters('prefix'), 'account'))]"}},
+			object{"type": "A.B/things", "apiVersion": "1", "name": "thing", "location": "[resourceGroup().location]", "properties": object{
+				"secret": "[parameters('password')]",
+				"query":  "[base64(listAccountSas(resourceId('Microsoft.Storage/storageAccounts', concat(parameters('prefix'), 'account')), '2019-04-01', createObject('signedPermission', 'rl', 'signedResourceTypes', 'o', 'signedServices', 'b', 'signedProtocol', 'https', 'signedStart', '2026-01-01T00:00:00Z', 'signedExpiry', '2099-01-01T00:00:00Z')).accountSasToken)]",
+			}},
+		},
+		"outputs": object{"blob": object{"type": "string", "value": "[reference(concat(parameters('prefix'), 'account')).primaryEndpoints.blob]"}},
+	}
+	done, err := w.deploy(w.demo(), "storage", template, object{"password": object{"value": "s3cret!"}, "prefix": object{"value": "demo"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs, _ := done.Properties.Outputs.(map[string]any)
+	if got := outputs["blob"].(map[string]any)["value"]; got != w.Origin+"/blob/demoaccount/" {
+		t.Errorf("the output is %v", got)
+	}
+	shown := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Resources/deployments/storage?api-version=1", nil, http.StatusOK, "")
+	if text, err := json.Marshal(shown); err != nil || strings.Contains(string(text), "s3cret!") {
+		t.Errorf("the deployment shows a secret: %s", text)
+	}
+	thing := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/thing?api-version=1", nil, http.StatusOK, "")
+	if thing["properties"].(object)["secret"] != "s3cret!" || thing["properties"].(object)["query"] == "" {
+		t.Error(thing)
+	}
+	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/demoaccount/blobServices/default/containers/ignition?api-version=1", nil, http.StatusOK, "")
+	operations := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Resources/deployments/storage/operations?api-version=1", nil, http.StatusOK, "")
+	if n := len(operations["value"].([]any)); n != 3 {
+		t.Errorf("%d operations", n)
+	}
+}
+
+func TestAFailedDeploymentTellsWhichResourceAndWhy(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	template := object{"resources": []any{
+		object{"type": "A.B/things", "apiVersion": "1", "name": "good", "location": "eastus"},
+		object{"type": "A.B/things", "apiVersion": "1", "name": "bad", "location": "eastus"},
+		object{"type": "A.B/things", "apiVersion": "1", "name": "late", "location": "eastus", "dependsOn": []any{"bad"}},
+	}}
+	if _, err := w.SetFault(context.Background(), azure.Fault{Match: azure.FaultMatch{Path: "things/bad$"}, Action: azure.FaultAction{Kind: "policyDenied"}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.deploy(w.demo(), "d", template, nil)
+	if code(err) != "DeploymentFailed" || !strings.Contains(err.Error(), "RequestDisallowedByPolicy") {
+		t.Errorf("got %v", err)
+	}
+	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/good?api-version=1", nil, http.StatusOK, "")
+	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/late?api-version=1", nil, http.StatusNotFound, "ResourceNotFound")
+}
+
+func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	if _, err := w.deploy(w.demo(), "d", object{"resources": []any{object{"type": "A.B/c", "apiVersion": "1", "name": "[nope()]"}}}, nil); code(err) != "InvalidTemplate" {
+		t.Error(err)
+	}
+	credential, principal := w.somebody()
+	// A contributor may not grant roles, so neither may the contributor's deployment.
+	if err := w.Access.Assign(context.Background(), principal, "b24988ac-6180-42a0-ab88-20f7382dd24c", customer+"/resourceGroups/g"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.deploy(credential, "d", object{"resources": []any{object{"type": "Microsoft.Authorization/roleAssignments", "apiVersion": "1", "name": "[guid('x')]", "properties": object{}}}}, nil)
+	if code(err) != "InvalidTemplateDeployment" || !strings.Contains(err.Error(), "Authorization failed for template resource") {
+		t.Error(err)
+	}
+}
+
+func TestADeploymentThatRunsIsNotReplaced(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	if _, err := w.SetFault(context.Background(), azure.Fault{Match: azure.FaultMatch{Method: "PUT", Path: "things/slow$"}, Action: azure.FaultAction{Kind: "delay", Milliseconds: 1500}}); err != nil {
+		t.Fatal(err)
+	}
+	body := object{"properties": object{"mode": "Incremental", "template": object{"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus"}}}}}
+	const target = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/d?api-version=1"
+	w.want(w.demo(), http.MethodPut, target, body, http.StatusCreated, "")
+	w.want(w.demo(), http.MethodPut, target, body, http.StatusConflict, "DeploymentActive")
+	// A restart goes on with it.
+	w.restart()
+	w.within(10e9, "the end of the deployment", func() bool {
+		got := w.want(w.demo(), http.MethodGet, target, nil, http.StatusOK, "")
+		return got["properties"].(object)["provisioningState"] == "Succeeded"
+	})
+}
