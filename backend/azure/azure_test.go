@@ -333,7 +333,7 @@ func TestDeploy(t *testing.T) {
 			s.on("GET "+deploymentPath, test.gets...)
 			s.on("GET /operation", test.polls...)
 			s.on(operations, test.operations)
-			out, err := s.azure.Deploy(t.Context(), s.clients(t), "g", "storage", map[string]any{"resources": []any{}}, map[string]any{"secret": model.Secret("hunter2"), "n": 3})
+			out, err := s.clients(t).Deploy(t.Context(), "g", "storage", map[string]any{"resources": []any{}}, map[string]any{"secret": model.Secret("hunter2"), "n": 3})
 			if test.code.Name == "" {
 				if err != nil || out["ip"] != "10.0.0.4" {
 					t.Fatalf("%s: got %v, %v", test.why, out, err)

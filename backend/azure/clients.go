@@ -2,6 +2,7 @@ package azure
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
@@ -56,11 +57,13 @@ type Clients struct {
 
 	Identities           *armmsi.UserAssignedIdentitiesClient
 	FederatedCredentials *armmsi.FederatedIdentityCredentialsClient
+
+	pollEvery time.Duration
 }
 
 // Clients makes the clients of one subscription, acting as cred.
 func (a *Azure) Clients(subscription string, cred azcore.TokenCredential) (*Clients, error) {
-	c := &Clients{Subscription: subscription, Credential: cred}
+	c := &Clients{Subscription: subscription, Credential: cred, pollEvery: a.PollEvery()}
 	for _, fill := range []func(*Clients) error{a.fillResources, a.fillNetwork, a.fillCompute, a.fillIdentity} {
 		if err := fill(c); err != nil {
 			return nil, fmt.Errorf("clients of subscription %s: %w", subscription, err)

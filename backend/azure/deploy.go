@@ -23,9 +23,9 @@ import (
 // for a parameter of a secure type. Outputs are bare values too. What Azure
 // refuses is an arm.DeploymentFailed whose details name each resource; Explain
 // knows it.
-func (a *Azure) Deploy(ctx context.Context, clients *Clients, group, name string, template, parameters map[string]any) (map[string]any, error) {
-	d := deployment{a, clients, group, name}
-	poller, err := clients.Deployments.BeginCreateOrUpdate(ctx, group, name, armresources.Deployment{
+func (c *Clients) Deploy(ctx context.Context, group, name string, template, parameters map[string]any) (map[string]any, error) {
+	d := deployment{c, group, name}
+	poller, err := c.Deployments.BeginCreateOrUpdate(ctx, group, name, armresources.Deployment{
 		Properties: &armresources.DeploymentProperties{
 			Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: template, Parameters: wrapped(parameters),
 		}}, nil)
@@ -35,15 +35,19 @@ func (a *Azure) Deploy(ctx context.Context, clients *Clients, group, name string
 		}
 		return nil, d.failed(ctx, err)
 	}
-	done, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: a.PollEvery()})
+	done, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: c.pollEvery})
 	if err != nil {
 		return nil, d.failed(ctx, err)
 	}
 	return outputs(done.Properties), nil
 }
 
+// Deploy is clients.Deploy.
+func (a *Azure) Deploy(ctx context.Context, clients *Clients, group, name string, template, parameters map[string]any) (map[string]any, error) {
+	return clients.Deploy(ctx, group, name, template, parameters)
+}
+
 type deployment struct {
-	azure       *Azure
 	clients     *Clients
 	group, name string
 }
@@ -69,7 +73,7 @@ func (d deployment) join(ctx context.Context) (map[string]any, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(d.azure.PollEvery()):
+		case <-time.After(d.clients.pollEvery):
 		}
 	}
 }
