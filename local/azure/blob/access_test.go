@@ -22,7 +22,7 @@ func filled(t *testing.T, w *world, account string) {
 	for _, name := range []string{"ignition", "aro"} {
 		_, err := w.blob.CreateContainer(t.Context(), account, name, "")
 		check(t, err)
-		check(t, w.blob.PutBlob(t.Context(), account, name, "b", "text/plain", strings.NewReader(name)))
+		check(t, w.blob.PutBlob(t.Context(), blob.Address{Account: account, Container: name, Name: "b"}, "text/plain", strings.NewReader(name)))
 	}
 }
 

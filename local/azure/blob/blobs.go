@@ -371,17 +371,20 @@ func (s *Service) changeBlob(q *request, change func(*stored) error) error {
 	return q.answer(http.StatusOK, nil)
 }
 
+// Address is where a blob is.
+type Address struct{ Account, Container, Name string }
+
 // PutBlob writes a blob as the platform itself does, such as the log of a machine.
-func (s *Service) PutBlob(ctx context.Context, account, container, name, contentType string, from io.Reader) error {
+func (s *Service) PutBlob(ctx context.Context, to Address, contentType string, from io.Reader) error {
 	c, err := s.write(from)
 	if err != nil {
-		return fmt.Errorf("blob %s: %w", name, err)
+		return fmt.Errorf("blob %s: %w", to.Name, err)
 	}
-	q := &request{Request: (&http.Request{Header: http.Header{}}).WithContext(ctx), name: strings.ToLower(account), container: container, blob: name}
+	q := &request{Request: (&http.Request{Header: http.Header{}}).WithContext(ctx), name: strings.ToLower(to.Account), container: to.Container, blob: to.Name}
 	b := stored{File: c.File, Size: c.Size, MD5: c.MD5, Type: contentType}
 	if err := s.replace(q, &b); err != nil {
 		s.drop(c.File)
-		return fmt.Errorf("blob %s: %w", name, err)
+		return fmt.Errorf("blob %s: %w", to.Name, err)
 	}
 	return nil
 }

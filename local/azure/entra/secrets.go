@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,7 +26,8 @@ func (e *Entra) AddPassword(ctx context.Context, id, displayName string, end tim
 	if _, err := rand.Read(random); err != nil {
 		return "", Password{}, err
 	}
-	secret = base64.RawURLEncoding.EncodeToString(random)[:secretLength]
+	// A dash at the start would look like a flag on a command line.
+	secret = strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(random)[:secretLength])
 	p, err = e.SetPassword(ctx, id, displayName, secret, end)
 	return secret, p, err
 }

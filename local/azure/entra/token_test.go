@@ -149,11 +149,14 @@ func (w *world) issuer(t *testing.T, name string) (address string, key *rsa.Priv
 	return address, key
 }
 
-func (w *world) byFederation(t *testing.T, id string, key *rsa.PrivateKey, issuer, subject, audience string) azcore.TokenCredential {
+// claimed is what the token of a service account claims.
+type claimed struct{ issuer, subject, audience string }
+
+func (w *world) byFederation(t *testing.T, id string, key *rsa.PrivateKey, c claimed) azcore.TokenCredential {
 	t.Helper()
 	credential, err := azidentity.NewClientAssertionCredential(tenant, id, func(context.Context) (string, error) {
 		token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.RegisteredClaims{
-			Issuer: issuer, Subject: subject, Audience: jwt.ClaimStrings{audience}, IssuedAt: jwt.NewNumericDate(time.Now()), ExpiresAt: jwt.NewNumericDate(time.Now().Add(time.Hour)),
+			Issuer: c.issuer, Subject: c.subject, Audience: jwt.ClaimStrings{c.audience}, IssuedAt: jwt.NewNumericDate(time.Now()), ExpiresAt: jwt.NewNumericDate(time.Now().Add(time.Hour)),
 		})
 		token.Header["kid"] = "1"
 		return token.SignedString(key)
@@ -174,19 +177,19 @@ func TestFederatedTokenProvesAManagedIdentity(t *testing.T) {
 	issuer, key := w.issuer(t, "cluster")
 	_, otherKey := certificate(t, "other", nil, nil)
 	scope := w.URL + "/.default"
-	mustFail(t, w.byFederation(t, client, key, issuer, subject, "openshift"), scope, "AADSTS70025")
+	mustFail(t, w.byFederation(t, client, key, claimed{issuer, subject, "openshift"}), scope, "AADSTS70025")
 	w.trusted[strings.ToLower(id)] = []entra.FederatedCredential{{Issuer: issuer, Subject: subject, Audiences: []string{"openshift"}}}
-	if got := w.caller(t, w.byFederation(t, client, key, issuer, subject, "openshift"), scope); got.ObjectID != principal || got.AppID != client {
+	if got := w.caller(t, w.byFederation(t, client, key, claimed{issuer, subject, "openshift"}), scope); got.ObjectID != principal || got.AppID != client {
 		t.Errorf("got %+v", got)
 	}
-	mustFail(t, w.byFederation(t, client, key, issuer+"/x", subject, "openshift"), scope, "AADSTS700211")
-	mustFail(t, w.byFederation(t, client, key, issuer, "system:serviceaccount:x:y", "openshift"), scope, "AADSTS700213")
-	mustFail(t, w.byFederation(t, client, key, issuer, subject, "other"), scope, "AADSTS700212")
-	mustFail(t, w.byFederation(t, client, otherKey, issuer, subject, "openshift"), scope, "AADSTS700027")
+	mustFail(t, w.byFederation(t, client, key, claimed{issuer + "/x", subject, "openshift"}), scope, "AADSTS700211")
+	mustFail(t, w.byFederation(t, client, key, claimed{issuer, "system:serviceaccount:x:y", "openshift"}), scope, "AADSTS700213")
+	mustFail(t, w.byFederation(t, client, key, claimed{issuer, subject, "other"}), scope, "AADSTS700212")
+	mustFail(t, w.byFederation(t, client, otherKey, claimed{issuer, subject, "openshift"}), scope, "AADSTS700027")
 
 	gone := w.URL + "/issuer/gone"
 	w.trusted[strings.ToLower(id)] = []entra.FederatedCredential{{Issuer: gone, Subject: subject, Audiences: []string{"openshift"}}}
-	mustFail(t, w.byFederation(t, client, key, gone, subject, "openshift"), scope, "AADSTS50166")
+	mustFail(t, w.byFederation(t, client, key, claimed{gone, subject, "openshift"}), scope, "AADSTS50166")
 }
 
 func TestVersion1EndpointAnswersAsVersion1(t *testing.T) {

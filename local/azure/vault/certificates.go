@@ -174,13 +174,14 @@ func (s *Service) create(ctx context.Context, vault, name string, body wanted) e
 	if err != nil {
 		return err
 	}
-	return s.keep(ctx, vault, name, c.Policy, body, m)
+	body.Policy = &c.Policy
+	return s.keep(ctx, vault, name, body, m)
 }
 
-// keep adds a version to a certificate that may be new.
-func (s *Service) keep(ctx context.Context, vault, name string, p policy, body wanted, m material) error {
+// keep adds a version to a certificate that may be new. The policy is complete.
+func (s *Service) keep(ctx context.Context, vault, name string, body wanted, m material) error {
 	return s.State.Update(ctx, func(tx *state.Tx) error {
-		if err := free(ctx, tx, kindDeletedCertificate, vault, name, s.Now()); err != nil {
+		if err := s.free(ctx, tx, kindDeletedCertificate, vault, name); err != nil {
 			return err
 		}
 		c := certificate{Name: name}
@@ -195,7 +196,7 @@ func (s *Service) keep(ctx context.Context, vault, name string, p policy, body w
 				return &refusal{http.StatusConflict, "Conflict", "A secret has the name of the certificate.", ""}
 			}
 		}
-		c.Policy = p
+		c.Policy = *body.Policy
 		if body.Tags != nil {
 			c.NextTags = body.Tags
 		}
@@ -238,7 +239,8 @@ func (s *Service) importCertificate(c *call) error {
 	if err := p.complete(); err != nil {
 		return err
 	}
-	if err := s.keep(c.Context(), c.vault, c.rest[0], p, body, m); err != nil {
+	body.Policy = &p
+	if err := s.keep(c.Context(), c.vault, c.rest[0], body, m); err != nil {
 		return err
 	}
 	return s.show(c, "")

@@ -110,7 +110,7 @@ func list[T any](ctx context.Context, db *state.DB, kind, vault string) ([]T, er
 }
 
 // free refuses a name that a deleted object still has.
-func free(ctx context.Context, tx *state.Tx, kind, vault, name string, now time.Time) error {
+func (s *Service) free(ctx context.Context, tx *state.Tx, kind, vault, name string) error {
 	var left struct {
 		Deletion *deletion `json:"deletion"`
 	}
@@ -118,7 +118,7 @@ func free(ctx context.Context, tx *state.Tx, kind, vault, name string, now time.
 	if err != nil || !found {
 		return err
 	}
-	if left.Deletion == nil || left.Deletion.Purge < now.Unix() {
+	if left.Deletion == nil || left.Deletion.Purge < s.Now().Unix() {
 		_, err := tx.Delete(ctx, kind, key(vault, name))
 		return err
 	}

@@ -227,16 +227,13 @@ func addUsage(t *x509.Certificate, text string) error {
 
 // parseSubject reads a distinguished name such as "CN=*.apps.example, O=Some".
 func parseSubject(text string) (name pkix.Name, err error) {
+	if text == "" {
+		return name, nil // the DNS names are the subject
+	}
 	for part := range strings.SplitSeq(text, ",") {
 		attribute, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 		value = strings.Trim(strings.TrimSpace(value), `"`)
 		switch strings.ToUpper(strings.TrimSpace(attribute)) {
-		case "":
-			if text != "" {
-				ok = false
-			} else {
-				ok = true
-			}
 		case "CN":
 			name.CommonName = value
 		case "O":

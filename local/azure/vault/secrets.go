@@ -151,7 +151,7 @@ func (s *Service) setSecret(c *call) error {
 
 func (s *Service) addSecret(ctx context.Context, vault, name string, v secretVersion) error {
 	return s.State.Update(ctx, func(tx *state.Tx) error {
-		if err := free(ctx, tx, kindDeletedSecret, vault, name, s.Now()); err != nil {
+		if err := s.free(ctx, tx, kindDeletedSecret, vault, name); err != nil {
 			return err
 		}
 		if found, err := tx.Get(ctx, kindCertificate, key(vault, name), &certificate{}); err != nil {
