@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -219,7 +220,7 @@ func (p *lazyPart) Read(into []byte) (int, error) {
 	p.offset, p.left = p.offset+int64(n), p.left-int64(n)
 	if p.left == 0 {
 		err = p.file.Close()
-	} else if err == io.EOF {
+	} else if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err

@@ -3,7 +3,7 @@ package entra
 import (
 	"context"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // x5t is a SHA-1 thumbprint by definition
+	"crypto/sha1" // x5t is a SHA-1 thumbprint by definition
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -126,7 +126,7 @@ func (e *Entra) provingCertificate(app Application, sp ServicePrincipal, token *
 
 // named tells whether the header's thumbprints, at least one, are those of a certificate.
 func named(header map[string]any, der []byte) bool {
-	one, two := sha1.Sum(der), sha256.Sum256(der) //nolint:gosec // see the import
+	one, two := sha1.Sum(der), sha256.Sum256(der)
 	x5t, has1 := header["x5t"].(string)
 	x5t256, has2 := header["x5t#S256"].(string)
 	kid, hasKid := header["kid"].(string)

@@ -176,7 +176,7 @@ func badRequest(format string, args ...any) error {
 	return &refusal{http.StatusBadRequest, "Request_BadRequest", fmt.Sprintf(format, args...)}
 }
 
-func notFound(id string) error {
+func notFound(id string) *refusal {
 	return &refusal{http.StatusNotFound, "Request_ResourceNotFound", fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", id)}
 }
 
@@ -185,7 +185,7 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &refused) {
 		refused = &refusal{http.StatusInternalServerError, "InternalServerError", "The directory's memory failed."}
 		if errors.Is(err, entra.ErrNotFound) {
-			refused = notFound(r.PathValue("id")).(*refusal)
+			refused = notFound(r.PathValue("id"))
 		}
 	}
 	id := uuid.NewString()

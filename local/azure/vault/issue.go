@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // x5t is a SHA-1 thumbprint by definition
+	"crypto/sha1" // x5t is a SHA-1 thumbprint by definition
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -158,7 +158,7 @@ func (s *Service) addMaterial(ctx context.Context, tx *state.Tx, vault string, c
 	}
 	leaf := m.chain[0]
 	from, until := leaf.NotBefore.Unix(), leaf.NotAfter.Unix()
-	thumbprint := sha1.Sum(leaf.Raw) //nolint:gosec // see the import
+	thumbprint := sha1.Sum(leaf.Raw)
 	v := certificateVersion{
 		Version: newVersion(), DER: leaf.Raw, Thumbprint: thumbprint[:], Tags: c.NextTags,
 		Attributes: attributes{Enabled: c.NextEnabled, NotBefore: &from, Expires: &until}.stamp(s.Now(), s.Now()),

@@ -77,7 +77,6 @@ type issuer struct {
 
 // complete fills in Key Vault's defaults and refuses what it does not make.
 func (p *policy) complete() error {
-	yes, no := true, false
 	if p.Issuer == nil || p.Issuer.Name == "" {
 		return badParameter("Property policy.issuer.name is required.")
 	}
@@ -99,29 +98,34 @@ func (p *policy) complete() error {
 	if len(p.X509.KeyUsage) == 0 {
 		p.X509.KeyUsage = []string{"digitalSignature", "keyEncipherment"}
 	}
-	if p.Key == nil {
-		p.Key = &keyProperties{}
-	}
-	if p.Key.Type == "" {
-		p.Key.Type = "RSA"
-	}
-	if p.Key.Size == 0 {
-		p.Key.Size = 2048
-	}
-	if !strings.HasPrefix(p.Key.Type, "RSA") || p.Key.Size != 2048 && p.Key.Size != 3072 && p.Key.Size != 4096 {
-		return badParameter("Property policy.key_props has to ask for an RSA key of 2048, 3072 or 4096 bits.")
-	}
-	if p.Key.Exportable == nil {
-		p.Key.Exportable = &yes
-	}
-	if p.Key.Reuse == nil {
-		p.Key.Reuse = &no
-	}
 	if p.Secret == nil || p.Secret.ContentType == "" {
 		p.Secret = &secretProps{ContentType: contentPKCS12}
 	}
 	if p.Secret.ContentType != contentPEM && p.Secret.ContentType != contentPKCS12 {
 		return badParameter("Property policy.secret_props.contentType has to be %s or %s.", contentPEM, contentPKCS12)
+	}
+	return p.completeKey()
+}
+
+func (p *policy) completeKey() error {
+	if p.Key == nil {
+		p.Key = &keyProperties{}
+	}
+	k := p.Key
+	if k.Type == "" {
+		k.Type = "RSA"
+	}
+	if k.Size == 0 {
+		k.Size = 2048
+	}
+	if !strings.HasPrefix(k.Type, "RSA") || k.Size != 2048 && k.Size != 3072 && k.Size != 4096 {
+		return badParameter("Property policy.key_props has to ask for an RSA key of 2048, 3072 or 4096 bits.")
+	}
+	if yes := true; k.Exportable == nil {
+		k.Exportable = &yes
+	}
+	if no := false; k.Reuse == nil {
+		k.Reuse = &no
 	}
 	return nil
 }

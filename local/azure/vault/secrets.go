@@ -348,9 +348,8 @@ func (s *Service) SecretValue(ctx context.Context, vault, name string) (value st
 	if found, err = s.State.Get(ctx, kindSecret, key(vault, name), &stored); err != nil || !found {
 		return "", false, err
 	}
-	v, err := stored.version("")
-	if err != nil {
+	if len(stored.Versions) == 0 {
 		return "", false, nil
 	}
-	return v.Value, true, nil
+	return stored.Versions[len(stored.Versions)-1].Value, true, nil
 }
