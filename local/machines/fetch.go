@@ -27,7 +27,7 @@ const (
 	maxResource = 32 << 20
 	// A machine asks again, ever slower, until its source answers.
 	firstRetry   = 100 * time.Millisecond
-	slowestRetry = 3 * time.Second
+	slowestRetry = time.Second
 	fetchTimeout = 10 * time.Second
 	// accept is the version of Ignition that the machine's image has.
 	accept = "application/vnd.coreos.ignition+json; version=3.2.0"

@@ -24,7 +24,7 @@ const (
 	// the machine makes another one.
 	approvalPatience = 5 * time.Minute
 	approvalPoll     = 250 * time.Millisecond
-	slowestPoll      = 2 * time.Second
+	slowestPoll      = time.Second
 )
 
 // identity is the certificate by which a node's cluster knows it.
@@ -88,7 +88,7 @@ func (k *kubelet) renewIdentity(ctx context.Context, bootstrap *rest.Config) err
 		return err
 	}
 	defer closeIdle()
-	fresh, err := requestIdentity(ctx, client, nodeName(k.vm))
+	fresh, err := k.requestIdentity(ctx, client)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (k *kubelet) renewIdentity(ctx context.Context, bootstrap *rest.Config) err
 }
 
 // requestIdentity returns once the cluster has approved and signed a certificate.
-func requestIdentity(ctx context.Context, client kubernetes.Interface, node string) (identity, error) {
+func (k *kubelet) requestIdentity(ctx context.Context, client kubernetes.Interface) (identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, approvalPatience)
 	defer cancel()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -113,7 +113,7 @@ func requestIdentity(ctx context.Context, client kubernetes.Interface, node stri
 		return identity{}, err
 	}
 	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-		Subject: pkix.Name{CommonName: "system:node:" + node, Organization: []string{"system:nodes"}},
+		Subject: pkix.Name{CommonName: "system:node:" + nodeName(k.vm), Organization: []string{"system:nodes"}},
 	}, private)
 	if err != nil {
 		return identity{}, err
@@ -130,6 +130,7 @@ func requestIdentity(ctx context.Context, client kubernetes.Interface, node stri
 	if err != nil {
 		return identity{}, fmt.Errorf("request a certificate: %w", err)
 	}
+	k.machine.log.printf("kubelet: certificate request %s waits for approval", csr.Name)
 	certificate, err := approved(ctx, client, csr.Name)
 	if err != nil {
 		return identity{}, fmt.Errorf("certificate request %s: %w", csr.Name, err)

@@ -47,9 +47,12 @@ type Machines interface {
 
 // Network keeps the rules of Microsoft.Network and carries its traffic.
 type Network struct {
+	// Public is where public addresses come from; 127.96.0.0/16 unless it is set
+	// before the engine starts.
+	Public netip.Prefix
+
 	engine *resources.Engine
 	log    *slog.Logger
-	public netip.Prefix
 	wake   chan struct{} // tells the data plane of changes
 
 	mu       sync.Mutex
@@ -61,7 +64,7 @@ type Network struct {
 
 // New registers the types of Microsoft.Network with an engine.
 func New(engine *resources.Engine, log *slog.Logger) *Network {
-	n := &Network{engine: engine, log: log, public: netip.MustParsePrefix(publicRange), wake: make(chan struct{}, 1)}
+	n := &Network{engine: engine, log: log, Public: netip.MustParsePrefix(publicRange), wake: make(chan struct{}, 1)}
 	for name, behaviour := range map[string]resources.Behaviour{
 		virtualNetworks:     n.virtualNetworks(),
 		subnets:             n.subnets(),

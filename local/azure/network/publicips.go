@@ -83,7 +83,7 @@ func (n *Network) putPublic(ctx context.Context, c *resources.Change) error {
 			busy[address] = true
 		}
 	}
-	address, ok := lowest([]netip.Prefix{n.public}, func(a netip.Addr) bool { return busy[a] })
+	address, ok := lowest([]netip.Prefix{n.Public}, func(a netip.Addr) bool { return busy[a] })
 	if !ok {
 		return resources.Refuse(http.StatusConflict, "PublicIpAddressesExhausted", "The local Azure has no public IP address left.")
 	}

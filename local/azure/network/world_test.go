@@ -71,7 +71,7 @@ func (w *world) open() {
 	w.must(err)
 	w.engine = resources.New(resources.Options{State: db, Origin: "https://localhost:8443", Grace: 5 * time.Second})
 	w.network = New(w.engine, slog.New(slog.DiscardHandler))
-	w.network.public = w.public
+	w.network.Public = w.public
 	w.must(w.engine.Start(context.Background()))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
