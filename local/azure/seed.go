@@ -133,7 +133,7 @@ func (a *Azure) seedApplications(ctx context.Context) (Credentials, error) {
 		roles      [][2]string // role, scope
 	}{
 		{FirstPartyApplication, "Azure Red Hat OpenShift RP", "", nil, [][2]string{
-			{access.Owner, serviceGroup}, {keyVaultAdministrator, serviceGroup + "/providers/" + vaultType + "/aro-cls"},
+			{access.Owner, serviceGroup}, {keyVaultAdministrator, serviceGroup + "/providers/" + vaultType + "/aro-cls"}, {access.ResourceProvider, customerSubscriptionID},
 		}},
 		{ServiceApplication, "aro-service", a.ServiceSecret, &c.Service, [][2]string{
 			{access.Owner, serviceSubscriptionID}, {keyVaultAdministrator, serviceGroup}, {blobContributor, serviceGroup},

@@ -24,9 +24,12 @@ const (
 
 // Well-known roles.
 const (
-	Owner       = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
-	Contributor = "b24988ac-6180-42a0-ab88-20f7382dd24c"
-	Reader      = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+	Owner = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+	// ResourceProvider is the role of the service's first party in subscriptions
+	// that registered the service.
+	ResourceProvider = "640c5ac9-6f32-4891-94f4-d20f7aa9a7e6"
+	Contributor      = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+	Reader           = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 )
 
 //go:embed roles.json
