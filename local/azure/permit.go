@@ -27,6 +27,8 @@ func (a *Azure) demanded(call *resources.Call) (demand, error) {
 			return demand{"Microsoft.Resources/subscriptions/providers/read", subscription}, nil
 		case segments[2] == "providers" && len(segments) == 5 && call.Method == http.MethodPost:
 			return demand{segments[3] + "/" + segments[4] + "/action", subscription}, nil
+		case segments[2] == "providers" && segments[3] == "microsoft.features" && call.Method == http.MethodGet:
+			return demand{"Microsoft.Features/providers/features/read", subscription}, nil
 		case segments[2] != "providers" && segments[2] != "resourcegroups":
 			return demand{"Microsoft.Resources/subscriptions/" + segments[2] + "/read", subscription}, nil
 		}
