@@ -25,6 +25,7 @@ import (
 	"github.com/aro-rp/aro/local/azure/entra"
 	"github.com/aro-rp/aro/local/azure/resources"
 	"github.com/aro-rp/aro/local/azure/state"
+	"github.com/aro-rp/aro/local/azure/vault"
 )
 
 // Ids that every local Azure has.
@@ -71,6 +72,7 @@ type Azure struct {
 	Access    *access.Access
 	Entra     *entra.Entra
 	Blob      *blob.Service
+	Vault     *vault.Service
 	Authority *Authority
 
 	planes   []plane
@@ -158,7 +160,7 @@ func (a *Azure) Close() {
 
 // Client reaches the local Azure from this process and trusts its certificate.
 func (a *Azure) Client() *http.Client {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.Authority.Pool(), MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.Authority.Pool(), MinVersion: tls.VersionTLS12}, IdleConnTimeout: time.Minute}
 	return &http.Client{Transport: transport, Timeout: time.Minute}
 }
 
@@ -172,7 +174,9 @@ func (a *Azure) Serve(ctx context.Context, listener net.Listener) error {
 		Handler:           a,
 		ReadHeaderTimeout: readHeaderTimeout,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
-		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug), // clients that do not trust us
+		// HTTP/2 gains nothing on one machine, and takes a second to say goodbye.
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
+		ErrorLog:     slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug), // clients that do not trust us
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.ServeTLS(listener, "", "") }()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -85,9 +86,39 @@ func (p *provider) last(method string) *http.Request {
 	return nil
 }
 
+// seeded is the directory of a local Azure after its first start, which takes time
+// for its keys.
+var seeded = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "azure")
+	if err != nil {
+		return "", err
+	}
+	a, err := azure.New(context.Background(), azure.Options{Dir: dir, Origin: "https://localhost:1"})
+	if err != nil {
+		return "", err
+	}
+	a.Close()
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := seeded(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
 func newWorld(t *testing.T, options azure.Options) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), options: options, provider: &provider{clusters: map[string]object{}}}
+	first, err := seeded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(w.dir, os.DirFS(first)); err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(w.provider)
 	t.Cleanup(server.Close)
 	w.options.RPAddress = strings.TrimPrefix(server.URL, "http://")

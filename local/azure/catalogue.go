@@ -233,6 +233,9 @@ func (a *Azure) setRegistration(ctx context.Context, call *resources.Call, state
 		return nil, err
 	}
 	if strings.EqualFold(namespace, providerNamespace) {
+		if err := a.grantProvider(ctx, subscription); err != nil {
+			return nil, err
+		}
 		a.provider.forget(subscription)
 		if err := a.provider.tell(ctx, subscription, state); err != nil {
 			a.Log.Warn("the resource provider hears of the subscription later", "subscription", subscription, "error", err)

@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
 	"github.com/aro-rp/aro/backend/template"
 	"github.com/aro-rp/aro/local/azure"
-	"github.com/aro-rp/aro/local/azure/access"
 	"github.com/aro-rp/aro/local/azure/compute"
 	"github.com/aro-rp/aro/local/azure/network"
 	"github.com/aro-rp/aro/local/machines"
@@ -51,6 +52,26 @@ func (h *host) Dial(context.Context, string, int) (net.Conn, error) {
 	return nil, errors.New("nobody listens")
 }
 
+// firstParty acts as the service's application with the certificate of its vault.
+func (w *world) firstParty() azcore.TokenCredential {
+	w.t.Helper()
+	content, found, err := w.Vault.SecretValue(context.Background(), "aro-svc", azure.FirstPartyCertificate)
+	if err != nil || !found {
+		w.t.Fatal(found, err)
+	}
+	chain, key, err := azidentity.ParseCertificates([]byte(content), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	credential, err := azidentity.NewClientCertificateCredential(azure.TenantID, azure.FirstPartyApplication, chain, key, &azidentity.ClientCertificateCredentialOptions{
+		ClientOptions: azcore.ClientOptions{Cloud: w.cloud(), Transport: w.Client()}, DisableInstanceDiscovery: true, SendCertificateChain: true,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return credential
+}
+
 // TestTheServicesTemplatesAreDeployed makes and deletes the resources of a cluster
 // with the templates, the identities and the clients of the service.
 func TestTheServicesTemplatesAreDeployed(t *testing.T) {
@@ -72,16 +93,11 @@ func TestTheServicesTemplatesAreDeployed(t *testing.T) {
 		},
 	}}, http.StatusCreated, "")
 
-	// The first party, with a secret in place of its certificate.
 	firstParty, err := w.Entra.ServicePrincipal(ctx, azure.FirstPartyApplication)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, _, err := w.Entra.AddPassword(ctx, azure.FirstPartyApplication, "", time.Now().Add(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
-	credential := w.credential(azure.FirstPartyApplication, secret)
+	credential := w.firstParty()
 	if err := w.Access.Assign(ctx, firstParty.ObjectID, "42f3c60f-e7b1-46d7-ba56-6de681664342", vnet); err != nil {
 		t.Fatal(err)
 	}
@@ -89,9 +105,6 @@ func TestTheServicesTemplatesAreDeployed(t *testing.T) {
 
 	// ARM lets the first party make the managed group and then owns it.
 	const managed = customer + "/resourceGroups/managed"
-	if err := w.Access.Assign(ctx, firstParty.ObjectID, access.Contributor, customer); err != nil {
-		t.Fatal(err)
-	}
 	groups, err := armresources.NewResourceGroupsClient(azure.CustomerSubscription, credential, w.clients())
 	if err != nil {
 		t.Fatal(err)

@@ -159,8 +159,14 @@ func (a *Azure) seedApplications(ctx context.Context) (Credentials, error) {
 			}
 		}
 	}
-	// The service makes the certificate itself, in its vault; its subject is trusted.
-	return c, a.Entra.AddCertificate(ctx, FirstPartyApplication, FirstPartySubject)
+	// The first party proves itself by a certificate of the service's vault.
+	if err := a.Vault.EnsureCertificate(ctx, "aro-svc", FirstPartyCertificate, FirstPartySubject, FirstPartySubject); err != nil {
+		return c, err
+	}
+	if err := a.Entra.AddCertificate(ctx, FirstPartyApplication, FirstPartySubject); err != nil {
+		return c, err
+	}
+	return c, a.grantProvider(ctx, CustomerSubscription)
 }
 
 func (a *Azure) password(ctx context.Context, app, secret string) (Credential, error) {
@@ -173,4 +179,15 @@ func (a *Azure) password(ctx context.Context, app, secret string) (Credential, e
 	var err error
 	c.ClientSecret, _, err = a.Entra.AddPassword(ctx, app, "first start", end)
 	return c, err
+}
+
+// grantProvider gives the resource provider's application the role that ARM gives
+// it in every subscription that registers the provider.
+func (a *Azure) grantProvider(ctx context.Context, subscription string) error {
+	const providerRole = "640c5ac9-6f32-4891-94f4-d20f7aa9a7e6"
+	sp, err := a.Entra.ServicePrincipal(ctx, FirstPartyApplication)
+	if err != nil {
+		return err
+	}
+	return a.Access.Assign(ctx, sp.ObjectID, providerRole, "/subscriptions/"+subscription)
 }

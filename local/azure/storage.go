@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -43,6 +44,10 @@ func (a *Azure) storageTypes() {
 		Created: http.StatusOK, // what clients accept of this type
 		Put:     a.putAccount,
 		Delete:  func(ctx context.Context, r *resources.Resource) error { return a.Blob.DeleteAccount(ctx, r.Name) },
+		Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
+			r.Set(map[string]any{"blob": a.Origin + "/blob/" + r.Name + "/"}, "primaryEndpoints")
+			return nil
+		},
 		Actions: map[string]resources.Action{
 			"listKeys":       {Run: a.listKeys},
 			"regenerateKey":  {Run: a.regenerateKey},
@@ -96,7 +101,6 @@ func (a *Azure) putAccount(ctx context.Context, c *resources.Change) error {
 		r.SKU = map[string]any{"name": "Standard_LRS"}
 	}
 	r.SKU["tier"], _, _ = strings.Cut(r.SKU["name"].(string), "_")
-	r.Set(map[string]any{"blob": a.Origin + "/blob/" + r.Name + "/"}, "primaryEndpoints")
 	r.Set(r.Location, "primaryLocation")
 	r.Set("available", "statusOfPrimary")
 	r.Default(true, "supportsHttpsTrafficOnly")

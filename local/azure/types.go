@@ -76,6 +76,7 @@ var vaultName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$`)
 // vaultTypes are key vaults; what is in them is the data plane's.
 func (a *Azure) vaultTypes() {
 	a.Engine.Register(vaultType, resources.Behaviour{
+		Deleted: func(ctx context.Context, r *resources.Resource) error { return a.Vault.DeleteVault(ctx, r.Name) },
 		Put: func(ctx context.Context, c *resources.Change) error {
 			if !vaultName.MatchString(c.New.Name) {
 				return refuse("VaultNameNotValid", "The vault name '%s' is invalid. A vault's name must be between 3-24 alphanumeric characters.", c.New.Name)
@@ -87,12 +88,15 @@ func (a *Azure) vaultTypes() {
 			if taken && resources.Key(other) != resources.Key(c.New.ID) {
 				return resources.Refuse(http.StatusConflict, "VaultAlreadyExists", "The vault name '%s' is already in use.", c.New.Name)
 			}
-			c.New.Set(a.Origin+"/vaults/"+strings.ToLower(c.New.Name)+"/", "vaultUri")
 			c.New.Default(TenantID, "tenantId")
 			c.New.Default(map[string]any{"family": "A", "name": "standard"}, "sku")
 			c.New.Default(true, "enableRbacAuthorization")
 			c.New.Default(true, "enableSoftDelete")
 			c.New.Default([]any{}, "accessPolicies")
+			return nil
+		},
+		Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
+			r.Set(a.Origin+"/vaults/"+strings.ToLower(r.Name)+"/", "vaultUri")
 			return nil
 		},
 	})
