@@ -2,6 +2,7 @@ package operators
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -15,37 +16,30 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Bootstrapper is who machines are before they have a name.
-const Bootstrapper = "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper"
-
-// defaults makes, unless they exist, the objects that a release brings along and
-// that the installer does not write. What someone deletes comes back, as it does
-// in OpenShift.
+// defaults keeps Defaults. What someone deletes comes back, as it does in OpenShift.
 func (o *operators) defaults(ctx context.Context) (time.Duration, error) {
-	for _, objects := range [][]client.Object{o.configs(), o.operands(), access(), storage()} {
-		if err := o.create(ctx, objects...); err != nil {
-			return 0, err
-		}
-	}
-	return time.Minute, nil
+	return time.Minute, o.create(ctx, Defaults()...)
 }
+
+// Defaults are the objects that a release brings along and that the installer does
+// not write, unless it has something to say: its objects come first.
+func Defaults() []client.Object { return slices.Concat(configs(), operands(), access(), storage()) }
 
 func the(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
 
 // configs are the cluster's only objects of config.openshift.io.
-func (o *operators) configs() []client.Object {
+func configs() []client.Object {
 	cluster := the("cluster")
-	hub := &configv1.OperatorHub{ObjectMeta: cluster}
 	return []client.Object{
 		&configv1.APIServer{ObjectMeta: cluster, Spec: configv1.APIServerSpec{Audit: configv1.Audit{Profile: configv1.DefaultAuditProfileType}}},
 		&configv1.Authentication{ObjectMeta: cluster}, &configv1.Build{ObjectMeta: cluster}, &configv1.Console{ObjectMeta: cluster},
 		&configv1.Image{ObjectMeta: cluster}, &configv1.Node{ObjectMeta: cluster}, &configv1.OAuth{ObjectMeta: cluster},
-		&configv1.Project{ObjectMeta: cluster}, hub,
+		&configv1.Project{ObjectMeta: cluster}, &configv1.OperatorHub{ObjectMeta: cluster},
 	}
 }
 
 // operands are what operators are configured by.
-func (o *operators) operands() []client.Object {
+func operands() []client.Object {
 	cluster := the("cluster")
 	managed := operatorv1.OperatorSpec{ManagementState: operatorv1.Managed}
 	static := operatorv1.StaticPodOperatorSpec{OperatorSpec: managed}
@@ -72,12 +66,21 @@ func (o *operators) operands() []client.Object {
 	}
 }
 
-// access lets machines ask for certificates, and the machine API for tokens.
+// access makes administrators of OpenShift's administrators, lets machines ask for
+// certificates, and the machine API for tokens.
 func access() []client.Object {
 	account := func(namespace, name string) client.Object {
 		return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	}
 	return []client.Object{
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: the("cluster-admins"),
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
+			Subjects: []rbacv1.Subject{
+				{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: "system:cluster-admins"},
+				{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: "system:admin"},
+			},
+		},
 		&rbacv1.ClusterRoleBinding{
 			ObjectMeta: the("system-bootstrap-node-bootstrapper"),
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "system:node-bootstrapper"},
