@@ -16,61 +16,81 @@ const reserved = 4
 // every one of them is this machine.
 const publicRange = "127.96.0.0/16"
 
-// assign gives the IP configuration new, a map with properties, its private
-// address: the one it has, the one it asks for, or the lowest that is free. Taken
-// are addresses given away in the same change.
-func (n *Network) assign(ctx context.Context, configuration object, taken map[netip.Addr]bool) error {
+// assign gives the IP configurations of one resource, maps with properties, their
+// private addresses: those that they have, ask for, or the lowest that are free.
+func (n *Network) assign(ctx context.Context, configurations []object) error {
 	t, err := n.topology(ctx)
 	if err != nil {
 		return err
 	}
-	properties := resources.Object(configuration["properties"])
+	taken := map[netip.Addr]bool{} // within this change
+	var open []object
+	for _, m := range configurations {
+		properties := resources.Object(m["properties"])
+		subnet := t.element(refID(properties["subnet"]))
+		if subnet == nil {
+			return notReferenced(textAt(m, "id"), refID(properties["subnet"]))
+		}
+		properties["subnet"] = ref(textAt(subnet, "id"))
+		properties["privateIPAddressVersion"] = "IPv4"
+		had := t.addressOf(textAt(m, "id"), textAt(subnet, "id"))
+		if static(properties) || !had.IsValid() {
+			open = append(open, m)
+			continue
+		}
+		properties["privateIPAllocationMethod"], properties["privateIPAddress"] = "Dynamic", had.String()
+		taken[had] = true
+	}
+	for _, m := range open {
+		if err := t.give(m, taken); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func static(properties object) bool {
+	return strings.EqualFold(textAt(properties, "privateIPAllocationMethod"), "Static")
+}
+
+// addressOf is what the configuration has in the subnet already.
+func (t *topology) addressOf(configuration, subnet string) netip.Addr {
+	for _, u := range t.users(subnet) {
+		if sameID(u.id, configuration) {
+			address, _ := netip.ParseAddr(u.address) // else it is not valid
+			return address
+		}
+	}
+	return netip.Addr{}
+}
+
+// give finds an address for one configuration. What its own resource has kept is
+// in taken, and what it has given up is free.
+func (t *topology) give(configuration object, taken map[netip.Addr]bool) error {
+	id, properties := textAt(configuration, "id"), resources.Object(configuration["properties"])
 	subnetID := refID(properties["subnet"])
 	subnet := t.element(subnetID)
-	if subnet == nil {
-		return notReferenced(textAt(configuration, "id"), subnetID)
-	}
-	properties["subnet"] = ref(textAt(subnet, "id"))
-	ranges := prefixes(subnet)
-	busy := map[netip.Addr]string{}
+	ranges, busy := prefixes(subnet), map[netip.Addr]string{}
 	for _, u := range t.users(subnetID) {
-		if address, err := netip.ParseAddr(u.address); err == nil && !sameID(u.id, textAt(configuration, "id")) {
+		if address, err := netip.ParseAddr(u.address); err == nil && !sameID(parentID(u.id), parentID(id)) {
 			busy[address] = u.id
 		}
 	}
-	method := textAt(properties, "privateIPAllocationMethod")
-	if !strings.EqualFold(method, "Static") {
-		properties["privateIPAllocationMethod"] = "Dynamic"
-		if had, ok := n.had(t, textAt(configuration, "id"), subnetID); ok {
-			properties["privateIPAddress"] = had.String()
-			return nil
+	if static(properties) {
+		address, err := netip.ParseAddr(textAt(properties, "privateIPAddress"))
+		if err != nil {
+			return resources.Refuse(http.StatusBadRequest, "InvalidPrivateIPAddress", "The value '%s' is no IP address.", textAt(properties, "privateIPAddress"))
 		}
-		address, ok := lowest(ranges, func(a netip.Addr) bool { return busy[a] != "" || taken[a] })
-		if !ok {
-			return resources.Refuse(http.StatusBadRequest, "SubnetIsFull", "Subnet %s with address prefix %s does not have enough capacity for 1 IP addresses.",
-				nameOf(subnetID), textAt(subnet, "properties", "addressPrefix"))
-		}
-		taken[address] = true
-		properties["privateIPAddress"] = address.String()
-		return nil
+		return mayHave(address, nameOf(subnetID), ranges, busy, taken)
 	}
-	wanted := textAt(properties, "privateIPAddress")
-	address, err := netip.ParseAddr(wanted)
-	if err != nil {
-		return resources.Refuse(http.StatusBadRequest, "InvalidPrivateIPAddress", "The value '%s' is no IP address.", wanted)
+	address, ok := lowest(ranges, func(a netip.Addr) bool { return busy[a] != "" || taken[a] })
+	if !ok {
+		return resources.Refuse(http.StatusBadRequest, "SubnetIsFull", "Subnet %s with address prefix %s does not have enough capacity for 1 IP addresses.",
+			nameOf(subnetID), textAt(subnet, "properties", "addressPrefix"))
 	}
-	return mayHave(address, nameOf(subnetID), ranges, busy, taken)
-}
-
-// had is the address that the configuration has in the subnet already.
-func (n *Network) had(t *topology, configuration, subnet string) (netip.Addr, bool) {
-	for _, u := range t.users(subnet) {
-		if sameID(u.id, configuration) {
-			address, err := netip.ParseAddr(u.address)
-			return address, err == nil
-		}
-	}
-	return netip.Addr{}, false
+	properties["privateIPAllocationMethod"], properties["privateIPAddress"] = "Dynamic", address.String()
+	taken[address] = true
+	return nil
 }
 
 // mayHave refuses a static address that nobody can have, or somebody has.

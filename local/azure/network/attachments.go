@@ -101,12 +101,12 @@ func (n *Network) refuseAttached(property, code, what string) func(context.Conte
 func checkPriorities(group *resources.Resource) error {
 	type place struct {
 		direction string
-		priority  any
+		priority  int
 	}
 	seen := map[place]string{}
 	for _, rule := range resources.Objects(group.Get("securityRules")) {
 		properties := resources.Object(rule["properties"])
-		priority, _ := properties["priority"].(float64)
+		priority := number(properties["priority"])
 		if priority < 100 || priority > 4096 {
 			return resources.Refuse(http.StatusBadRequest, "SecurityRuleInvalidPriority", "Security rule %s has invalid Priority. Value provided: %v Allowed range 100-4096.", textAt(rule, "name"), properties["priority"])
 		}

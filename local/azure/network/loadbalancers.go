@@ -3,7 +3,6 @@ package network
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 
@@ -122,9 +121,6 @@ func (n *Network) putBalancer(ctx context.Context, c *resources.Change) error {
 	}
 	r.Default(guid(), "resourceGuid")
 	for _, part := range parts() {
-		if c.Call != nil && c.Call.Method == http.MethodPut && resources.At(resources.Object(c.Call.Body["properties"]), part) == nil {
-			r.Set([]any{}, part) // a PUT replaces the whole
-		}
 		for _, m := range resources.Objects(r.Get(part)) {
 			if resources.Object(m["properties"]) == nil {
 				m["properties"] = object{}
@@ -134,11 +130,8 @@ func (n *Network) putBalancer(ctx context.Context, c *resources.Change) error {
 			}
 		}
 	}
-	taken := map[netip.Addr]bool{}
-	for _, m := range resources.Objects(r.Get(frontends)) {
-		if err := n.putFrontend(ctx, m, taken); err != nil {
-			return err
-		}
+	if err := n.putFrontends(ctx, resources.Objects(r.Get(frontends))); err != nil {
+		return err
 	}
 	for _, part := range []string{rules, outboundRules, natRules} {
 		for _, m := range resources.Objects(r.Get(part)) {
@@ -150,20 +143,27 @@ func (n *Network) putBalancer(ctx context.Context, c *resources.Change) error {
 	return checkPorts(r)
 }
 
-func (n *Network) putFrontend(ctx context.Context, frontend object, taken map[netip.Addr]bool) error {
-	properties := resources.Object(frontend["properties"])
-	public := refID(properties["publicIPAddress"])
-	switch {
-	case refID(properties["subnet"]) != "":
-		properties["privateIPAddressVersion"] = "IPv4"
-		return n.assign(ctx, frontend, taken)
-	case public != "":
-		properties["publicIPAddress"] = ref(public)
-		properties["privateIPAllocationMethod"] = "Dynamic"
-		return n.claimPublic(ctx, textAt(frontend, "id"), public)
+// putFrontends gives every frontend its private or public address.
+func (n *Network) putFrontends(ctx context.Context, all []object) error {
+	var private []object
+	for _, frontend := range all {
+		properties := resources.Object(frontend["properties"])
+		public := refID(properties["publicIPAddress"])
+		switch {
+		case refID(properties["subnet"]) != "":
+			private = append(private, frontend)
+		case public != "":
+			properties["publicIPAddress"] = ref(public)
+			properties["privateIPAllocationMethod"] = "Dynamic"
+			if err := n.claimPublic(ctx, textAt(frontend, "id"), public); err != nil {
+				return err
+			}
+		default:
+			return resources.Refuse(http.StatusBadRequest, "LoadBalancerFrontendIPConfigurationMustReferenceSubnetOrPublicIP",
+				"Frontend IP configuration %s must reference either a subnet or a public IP address.", textAt(frontend, "id"))
+		}
 	}
-	return resources.Refuse(http.StatusBadRequest, "LoadBalancerFrontendIPConfigurationMustReferenceSubnetOrPublicIP",
-		"Frontend IP configuration %s must reference either a subnet or a public IP address.", textAt(frontend, "id"))
+	return n.assign(ctx, private)
 }
 
 // checkRule completes a rule, whose references must lead to parts of the balancer.

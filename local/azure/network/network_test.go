@@ -236,3 +236,38 @@ func TestSecurityRulesHaveTheirOwnPriority(t *testing.T) {
 	w.refused(put(rule("a", 5000)), "SecurityRuleInvalidPriority")
 	w.must(put(rule("a", 120), rule("b", 121)))
 }
+
+func TestFrontendCanTakeTheAddressOfTheOneThatItReplaces(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	a, _ := w.vnet()
+	balancer := w.balancer("lb", inSubnet(a.ID))
+	fixed := inSubnet(a.ID)
+	fixed.PrivateIPAddress, fixed.PrivateIPAllocationMethod = to.Ptr("10.0.0.4"), to.Ptr(armnetwork.IPAllocationMethodStatic)
+	balancer.Properties.LoadBalancingRules = []*armnetwork.LoadBalancingRule{}
+	balancer.Properties.FrontendIPConfigurations = []*armnetwork.FrontendIPConfiguration{
+		{Name: to.Ptr("other"), Properties: inSubnet(a.ID)}, {Name: to.Ptr("new"), Properties: fixed, Zones: []*string{to.Ptr("1")}},
+	}
+	put := func() (armnetwork.LoadBalancersClientCreateOrUpdateResponse, error) {
+		poller, err := w.NewLoadBalancersClient().BeginCreateOrUpdate(ctx, group, "lb", *balancer, nil)
+		return finish(poller, err)
+	}
+	// The dynamic one comes first and would take the lowest.
+	_, err := put()
+	w.refused(err, "PrivateIPAddressIsAllocated")
+	balancer.Properties.FrontendIPConfigurations = balancer.Properties.FrontendIPConfigurations[1:]
+	made, err := put()
+	w.must(err)
+	if p := made.Properties; len(p.LoadBalancingRules) != 0 || *p.FrontendIPConfigurations[0].Properties.PrivateIPAddress != "10.0.0.4" || len(p.FrontendIPConfigurations[0].Zones) != 1 {
+		t.Errorf("%+v", p.FrontendIPConfigurations[0].Properties)
+	}
+	twice := nicIn(a.ID)
+	twice.Properties.IPConfigurations = append(twice.Properties.IPConfigurations, &armnetwork.InterfaceIPConfiguration{
+		Name: to.Ptr("second"), Properties: &armnetwork.InterfaceIPConfigurationPropertiesFormat{Subnet: &armnetwork.Subnet{ID: a.ID}},
+	})
+	poller, err := w.NewInterfacesClient().BeginCreateOrUpdate(ctx, group, "two", twice, nil)
+	two := done(w, poller, err)
+	if first, second := *two.Properties.IPConfigurations[0].Properties.PrivateIPAddress, *two.Properties.IPConfigurations[1].Properties.PrivateIPAddress; first != "10.0.0.5" || second != "10.0.0.6" {
+		t.Errorf("one interface has %s and %s", first, second)
+	}
+}

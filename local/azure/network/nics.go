@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 
 	"github.com/aro-rp/aro/local/azure/resources"
@@ -73,15 +72,13 @@ func (n *Network) putInterface(ctx context.Context, c *resources.Change) error {
 	if len(configurations) == 0 {
 		return resources.Refuse(http.StatusBadRequest, "NetworkInterfaceMustHaveAtLeastOneIpConfiguration", "Network interface %s must have one or more IP configurations.", r.ID)
 	}
-	taken := map[netip.Addr]bool{}
+	if err := n.assign(ctx, configurations); err != nil {
+		return err
+	}
 	for i, m := range configurations {
 		properties := resources.Object(m["properties"])
 		if properties["primary"] == nil {
 			properties["primary"] = i == 0
-		}
-		properties["privateIPAddressVersion"] = "IPv4"
-		if err := n.assign(ctx, m, taken); err != nil {
-			return err
 		}
 		if err := n.claimPublic(ctx, textAt(m, "id"), refID(properties["publicIPAddress"])); err != nil {
 			return err
