@@ -1,0 +1,58 @@
+"""What went wrong, in words: what the service said, where, and never a stack trace."""
+
+from azure.cli.core.azclierror import (
+    AzureConnectionError, AzureInternalError, AzureResponseError, BadRequestError, ForbiddenError,
+    ResourceNotFoundError, UnauthorizedError)
+
+_BY_STATUS = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: ResourceNotFoundError}
+
+
+class ServiceError(AzureResponseError):
+    """An answer that is no success, with what a caller decides by."""
+
+    def __init__(self, status, code, message):
+        super().__init__(f"({code}) {message}" if code else message)
+        self.status, self.code = status, code
+
+
+def explain(error):
+    """Raises the error as one that az prints without a stack trace."""
+    from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+    if isinstance(error, (ServiceRequestError, ServiceResponseError)):
+        raise AzureConnectionError(f"Azure did not answer: {error.message}",
+                                   "Check the network, the proxy and the endpoints in 'az cloud show'.") from error
+    if not isinstance(error, HttpResponseError):
+        raise error
+    status = error.status_code or 0
+    kind = _BY_STATUS.get(status, AzureInternalError if status >= 500 else AzureResponseError)
+    raise kind("\n".join(lines_of(body_of(error)) or [error.message]), trace_of(error)) from error
+
+
+def body_of(error):
+    """The error object of an answer: the newest models and the raw JSON agree on its members."""
+    try:
+        answer = error.response.json()
+    except (AttributeError, ValueError):
+        return {}
+    body = answer.get("error") if isinstance(answer, dict) else None
+    return body if isinstance(body, dict) else {}
+
+
+def lines_of(body, indent=""):
+    """The code, the message and the target, then those of the details."""
+    if not body.get("message"):
+        return []
+    line = f"{indent}({body['code']}) {body['message']}" if body.get("code") else indent + body["message"]
+    if body.get("target") and body["target"] not in body["message"]:
+        line += f" [{body['target']}]"
+    details = [d for d in body.get("details") or [] if isinstance(d, dict) and d.get("message") != body["message"]]
+    return [line] + [below for detail in details for below in lines_of(detail, indent + "  ")]
+
+
+def trace_of(error):
+    """How support finds the request, for what the caller cannot mend."""
+    headers = getattr(error.response, "headers", None) or {}
+    correlation = headers.get("x-ms-correlation-request-id")
+    if not correlation or (error.status_code or 0) < 500:
+        return None
+    return f"If it persists, name the correlation id {correlation} to support."
