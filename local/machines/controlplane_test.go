@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"os"
@@ -37,7 +38,35 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == asHost {
+		if err := runHost(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
+}
+
+// asHost as first argument makes it a host of machines, to be killed.
+const asHost = "as-host"
+
+func runHost(dir string) error {
+	l := &lan{}
+	l.mu.Lock()
+	host, err := Open(context.Background(), Options{
+		Dir: dir, Network: l, ControlPlane: []string{os.Args[0], asControlPlane}, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	l.host = host
+	for id := range host.machines {
+		l.pool = append(l.pool, id)
+	}
+	l.mu.Unlock()
+	host.Wait() // for ever
+	return nil
 }
 
 func controlPlane(home string) error {

@@ -55,6 +55,7 @@ func newKubelet(h *Host, m *machine, vm VM, d disk) *kubelet {
 // run joins the cluster and stays a node of it until the machine is powered off.
 func (k *kubelet) run(ctx context.Context) {
 	defer func() { k.close() }()
+	defer k.sayFarewell()
 	steps := []struct {
 		name string
 		do   func(context.Context) error
@@ -79,7 +80,6 @@ func (k *kubelet) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-			k.sayFarewell()
 			return
 		case <-tick.C:
 		}
@@ -136,12 +136,12 @@ func (k *kubelet) beat(ctx context.Context) error {
 
 // sayFarewell lets the cluster know of an orderly power off at once.
 func (k *kubelet) sayFarewell() {
-	if !k.stopped() {
-		return // everything stops; nobody is there to care
+	if k.client == nil || !k.stopped() {
+		return // it has no node yet, or everything stops and nobody is there to care
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
-	if err := k.report(ctx, false); err != nil {
+	if err := k.report(ctx, false); err != nil && !apierrors.IsNotFound(err) {
 		k.machine.log.printf("kubelet: could not tell the cluster of the power off: %v", err)
 	}
 }

@@ -1,10 +1,13 @@
 package machines
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -129,6 +132,62 @@ func TestControlPlaneThatIsKilledComesBack(t *testing.T) {
 	eventually(t, "the end", func() bool { return process.Exit() != nil })
 	eventually(t, "the nodes again", func() bool { return s.ready(t) == 2 })
 	s.consoleSays(t, bootstrap, "control plane: ended with signal: killed")
+}
+
+func TestKilledHostLeavesNothingBehind(t *testing.T) {
+	s, bootstrap, _, _ := cluster(t)
+	plane := filepath.Join(s.host.planesDir(), planeName(bootstrap))
+	s.close()
+	child := exec.Command(os.Args[0], asHost, s.dir)
+	child.Stderr = os.Stderr
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pidFile := filepath.Join(plane, "pid")
+	eventually(t, "the child's control plane", func() bool { _, err := os.Stat(pidFile); return err == nil })
+	var p ports
+	if err := readJSON(filepath.Join(plane, portsFile), &p); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its API server", func() bool { return !free(p.APIServer) })
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait()
+	s.open(t)
+	eventually(t, "the nodes again", func() bool { return s.ready(t) == 2 })
+	s.close()
+	if _, err := os.Stat(pidFile); err == nil {
+		t.Error("a process is left")
+	}
+}
+
+func TestNodeRenewsItsCertificateInTime(t *testing.T) {
+	s, _, _, worker := cluster(t)
+	if err := s.host.Stop(t.Context(), worker.ID); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "one node less", func() bool { return s.ready(t) == 1 })
+	s.host.mu.Lock()
+	file := s.host.machines[key(worker.ID)].identityFile()
+	s.host.mu.Unlock()
+	var was, is identity
+	if err := readJSON(file, &was); err != nil {
+		t.Fatal(err)
+	}
+	was.NotBefore = time.Now().Add(-9 * time.Hour)
+	was.NotAfter = time.Now().Add(time.Hour)
+	if err := writeJSON(file, was); err != nil {
+		t.Fatal(err)
+	}
+	s.start(t, worker, false)
+	eventually(t, "both nodes", func() bool { return s.ready(t) == 2 })
+	if err := readJSON(file, &is); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(was.Certificate, is.Certificate) || is.old(time.Now()) || strings.Count(s.console(worker), "got a certificate") != 2 {
+		t.Errorf("the certificate was not renewed:\n%s", s.console(worker))
+	}
 }
 
 func TestMachineThatCannotBootSaysWhy(t *testing.T) {
