@@ -41,7 +41,7 @@ func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.
 	defer kube.Close()
 	err = change(ctx, kube)
 	if err != nil && ctx.Err() == nil && openshift.Unreachable(err) {
-		return s.later(w, "the API server to answer ("+openshift.Short(err.Error())+")")
+		return s.later(w, "the API server to answer ("+openshift.Why(err)+")")
 	}
 	return err
 }

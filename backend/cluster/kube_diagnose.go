@@ -15,7 +15,7 @@ func (s *steps) kubeFindings(ctx context.Context, c *model.Cluster) []model.Find
 	}
 	defer kube.Close()
 	if err := kube.Answers(ctx); err != nil {
-		return []model.Finding{{Name: "API server", Text: "does not answer: " + openshift.Short(err.Error())}}
+		return []model.Finding{{Name: "API server", Text: "does not answer: " + openshift.Why(err)}}
 	}
 	findings := []model.Finding{{Name: "API server", Text: "answers"}}
 	for _, f := range kube.Findings(ctx) {

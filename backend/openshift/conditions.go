@@ -145,3 +145,13 @@ func Unreachable(err error) bool {
 		apierrors.IsNotFound(err) || apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) ||
 		apierrors.IsUnexpectedServerError(err)
 }
+
+// Why is what to tell people about err: of a connection that failed, the reason
+// without the request, which the step tells already.
+func Why(err error) string {
+	var transport *url.Error
+	if errors.As(err, &transport) {
+		err = transport.Err
+	}
+	return Short(err.Error())
+}

@@ -36,7 +36,7 @@ func (c *Cluster) Findings(ctx context.Context) []Finding {
 	for i, l := range looks {
 		lines, err := l.look(ctx)
 		if err != nil {
-			lines = []string{"cannot be read: " + Short(err.Error())}
+			lines = []string{"cannot be read: " + Why(err)}
 		}
 		if len(lines) > mostLines {
 			lines = append(lines[:mostLines], fmt.Sprintf("and %d more", len(lines)-mostLines))
