@@ -178,6 +178,7 @@ var operations = map[string]operation{
 	"c DELETE container ":              {"containers/delete", "d", 'c', "", (*Service).deleteContainer},
 	"c GET container acl":              {readContainer, "", 'c', "", (*Service).containerACL},
 	"c PUT container acl":              {writeContainer, "", 'c', "", (*Service).setContainerACL},
+	"c PUT container metadata":         {writeContainer, "w", 'c', "", (*Service).setContainerMetadata},
 	"c PUT container lease":            {writeContainer, "dw", 'c', "", (*Service).leaseContainer},
 	"c GET container list":             {readBlob, "l", 'c', "container", (*Service).listBlobs},
 	"o GET  ":                          {readBlob, "r", 'o', "blob", (*Service).getBlob},

@@ -41,6 +41,11 @@ type world struct {
 	now      time.Time
 	accounts map[string]blob.Account
 	grants   map[string][]grant // by principal
+	trusted  []entra.FederatedCredential
+}
+
+func (w *world) FederatedCredentials(context.Context, string) ([]entra.FederatedCredential, error) {
+	return w.trusted, nil
 }
 
 type grant struct{ action, scope string }
@@ -80,7 +85,7 @@ func newWorld(t *testing.T) *world {
 		w.entra.ServeHTTP(rw, r)
 	}))
 	t.Cleanup(w.Close)
-	w.entra, err = entra.New(t.Context(), entra.Options{State: w.db, Origin: w.URL, Tenant: tenant})
+	w.entra, err = entra.New(t.Context(), entra.Options{State: w.db, Origin: w.URL, Tenant: tenant, Federated: w, Client: w.Client()})
 	check(t, err)
 	w.open(t)
 	return w
@@ -193,4 +198,4 @@ func write(ctx context.Context, client *azblob.Client, container, name, content 
 	return err
 }
 
-var big = bytes.Repeat([]byte("0123456789abcdef"), 3<<16) // 3 MiB
+var large = bytes.Repeat([]byte("0123456789abcdef"), 3<<16) // 3 MiB

@@ -239,6 +239,13 @@ func (s *Service) setContainerACL(q *request) error {
 	})
 }
 
+func (s *Service) setContainerMetadata(q *request) error {
+	return s.changeContainer(q, func(c *Container) error {
+		c.Metadata, c.ETag, c.Modified = q.metadata(), newETag(), s.Now().UTC()
+		return nil
+	})
+}
+
 // changeContainer changes a container atomically and answers 200.
 func (s *Service) changeContainer(q *request, change func(*Container) error) error {
 	var c Container

@@ -2,6 +2,7 @@ package blob_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/lease"
+	"golang.org/x/sync/errgroup"
 )
 
 func TestBlobIsKeptAsItWasWritten(t *testing.T) {
@@ -79,18 +81,18 @@ func TestLargeBlobTravelsInBlocksAndRanges(t *testing.T) {
 	client := w.byKey(t, account)
 	_, err := client.CreateContainer(ctx, "aro", nil)
 	check(t, err)
-	_, err = client.UploadStream(ctx, "aro", "big", bytes.NewReader(big), &azblob.UploadStreamOptions{BlockSize: 1 << 20, Concurrency: 3, HTTPHeaders: &blob.HTTPHeaders{BlobContentType: to.Ptr("application/json")}, Metadata: map[string]*string{"owner": to.Ptr("me")}})
+	_, err = client.UploadStream(ctx, "aro", "big", bytes.NewReader(large), &azblob.UploadStreamOptions{BlockSize: 1 << 20, Concurrency: 3, HTTPHeaders: &blob.HTTPHeaders{BlobContentType: to.Ptr("application/json")}, Metadata: map[string]*string{"owner": to.Ptr("me")}})
 	check(t, err)
-	got := make([]byte, len(big))
+	got := make([]byte, len(large))
 	_, err = client.DownloadBuffer(ctx, "aro", "big", got, &azblob.DownloadBufferOptions{BlockSize: 1 << 20})
 	check(t, err)
-	if !bytes.Equal(got, big) {
+	if !bytes.Equal(got, large) {
 		t.Error("another content came back")
 	}
 	one := client.ServiceClient().NewContainerClient("aro").NewBlockBlobClient("big")
 	properties, err := one.GetProperties(ctx, nil)
 	check(t, err)
-	if *properties.ContentLength != int64(len(big)) || *properties.ContentType != "application/json" || *properties.Metadata["Owner"] != "me" {
+	if *properties.ContentLength != int64(len(large)) || *properties.ContentType != "application/json" || *properties.Metadata["Owner"] != "me" {
 		t.Errorf("%d %s %v", *properties.ContentLength, *properties.ContentType, properties.Metadata)
 	}
 	blocks, err := one.GetBlockList(ctx, blockblob.BlockListTypeAll, nil)
@@ -150,6 +152,56 @@ func TestConditionsGuardWrites(t *testing.T) {
 type nopCloser struct{ io.ReadSeeker }
 
 func (nopCloser) Close() error { return nil }
+
+func TestReadersSeeWholeBlobsWhileOthersWrite(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	client := w.byKey(t, account)
+	_, err := client.CreateContainer(ctx, "aro", nil)
+	check(t, err)
+	contents := []string{strings.Repeat("a", 100_000), strings.Repeat("b", 50_000), ""}
+	check(t, write(ctx, client, "aro", "graph", contents[0]))
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range 4 {
+		group.Go(func() error {
+			for n := range 10 {
+				if err := write(ctx, client, "aro", "graph", contents[(i+n)%3]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		group.Go(func() error {
+			for range 10 {
+				got, err := read(ctx, client, "aro", "graph")
+				if err != nil {
+					return err
+				}
+				if !slices.Contains(contents, got) {
+					return fmt.Errorf("a mixture of %d bytes", len(got))
+				}
+			}
+			return nil
+		})
+	}
+	check(t, group.Wait())
+	if files := filesOf(t, w.dir); len(files) != 1 {
+		t.Errorf("%d files for one blob", len(files))
+	}
+}
+
+func TestMetadataOfAContainerIsKept(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	client := w.byKey(t, account).ServiceClient().NewContainerClient("aro")
+	_, err := client.Create(ctx, &container.CreateOptions{Metadata: map[string]*string{"a": to.Ptr("1")}})
+	check(t, err)
+	_, err = client.SetMetadata(ctx, &container.SetMetadataOptions{Metadata: map[string]*string{"b": to.Ptr("2")}})
+	check(t, err)
+	properties, err := client.GetProperties(ctx, nil)
+	check(t, err)
+	if len(properties.Metadata) != 1 || *properties.Metadata["B"] != "2" {
+		t.Error(properties.Metadata)
+	}
+}
 
 func TestListingsGoByPrefixDelimiterAndPage(t *testing.T) {
 	w, ctx := newWorld(t), t.Context()

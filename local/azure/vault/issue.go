@@ -64,8 +64,12 @@ func (s *Service) issue(p *policy, last *rsa.PrivateKey) (m material, err error)
 	return m, nil
 }
 
-// encode is the value of the certificate's secret.
-func (m material) encode(contentType string) (string, error) {
+// encode is the value of the certificate's secret. Without a key, which a policy may
+// keep in the vault, it is the certificates alone.
+func (m material) encode(contentType string, withKey bool) (string, error) {
+	if !withKey {
+		return encodePEM(m.blocks(nil))
+	}
 	if contentType == contentPKCS12 {
 		der, err := pkcs12.LegacyDES.Encode(m.key, m.chain[0], m.chain[1:], "")
 		return base64.StdEncoding.EncodeToString(der), err
@@ -74,8 +78,12 @@ func (m material) encode(contentType string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return encodePEM(m.blocks(key))
+}
+
+func encodePEM(blocks []*pem.Block) (string, error) {
 	var out bytes.Buffer
-	for _, block := range m.blocks(key) {
+	for _, block := range blocks {
 		if err := pem.Encode(&out, block); err != nil {
 			return "", err
 		}
@@ -84,7 +92,10 @@ func (m material) encode(contentType string) (string, error) {
 }
 
 func (m material) blocks(key []byte) []*pem.Block {
-	blocks := []*pem.Block{{Type: "PRIVATE KEY", Bytes: key}}
+	var blocks []*pem.Block
+	if key != nil {
+		blocks = append(blocks, &pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	}
 	for _, c := range m.chain {
 		blocks = append(blocks, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 	}
@@ -149,12 +160,9 @@ func decodePKCS12(value, password string) (m material, err error) {
 
 // addMaterial keeps a new version of a certificate, with its secret.
 func (s *Service) addMaterial(ctx context.Context, tx *state.Tx, vault string, c *certificate, m material) error {
-	value, err := m.encode(c.Policy.Secret.ContentType)
+	value, err := m.encode(c.Policy.Secret.ContentType, *c.Policy.Key.Exportable)
 	if err != nil {
 		return err
-	}
-	if !*c.Policy.Key.Exportable {
-		value = "" // the key never leaves the vault
 	}
 	leaf := m.chain[0]
 	from, until := leaf.NotBefore.Unix(), leaf.NotAfter.Unix()

@@ -414,6 +414,20 @@ func TestCertificateIssuerChangesByPolicy(t *testing.T) {
 	mustFail(t, err, http.StatusBadRequest, "BadParameter")
 }
 
+func TestKeyThatIsNotExportableStaysInTheVault(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	credential := w.credential(t, grant{"", vaultID + "aro-cls"})
+	wanted := issuedBy("Self")
+	wanted.CertificatePolicy.KeyProperties.Exportable = to.Ptr(false)
+	_, err := w.certificates(t, "aro-cls", credential).CreateCertificate(ctx, "c", wanted, nil)
+	check(t, err)
+	secret, err := w.secrets(t, "aro-cls", credential).GetSecret(ctx, "c", "", nil)
+	check(t, err)
+	if chain, key := chainOf(t, *secret.Value); len(chain) != 1 || key != nil {
+		t.Errorf("%d certificates, key %t", len(chain), key != nil)
+	}
+}
+
 func TestDeletedCertificateTakesItsSecretAlong(t *testing.T) {
 	w, ctx := newWorld(t), t.Context()
 	credential := w.credential(t, grant{"", vaultID + "aro-cls"})
