@@ -54,6 +54,8 @@ type Options struct {
 	Origin string
 	// RPAddress is HOST:PORT of the resource provider of Microsoft.RedHatOpenShift.
 	RPAddress string
+	// Private is the range of the service's private endpoints, 127.64.0.0/16 if empty.
+	Private string
 	// Unlimited switches the limits of requests off.
 	Unlimited bool
 	// Secrets of the applications made at first start; random if empty.
@@ -96,6 +98,9 @@ func New(ctx context.Context, o Options) (_ *Azure, err error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Private == "" {
+		o.Private = "127.64.0.0/16"
 	}
 	if err := os.MkdirAll(o.Dir, directoryMode); err != nil {
 		return nil, fmt.Errorf("local Azure: %w", err)

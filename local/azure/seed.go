@@ -100,8 +100,8 @@ func (a *Azure) seedService(ctx context.Context) error {
 		body map[string]any
 	}{
 		{"Microsoft.Network/virtualNetworks/rp-pe-vnet-001", map[string]any{"location": location, "properties": map[string]any{
-			"addressSpace": map[string]any{"addressPrefixes": []any{"127.64.0.0/16"}},
-			"subnets":      []any{map[string]any{"name": "rp-pe-subnet", "properties": map[string]any{"addressPrefix": "127.64.0.0/16", "privateEndpointNetworkPolicies": "Disabled"}}},
+			"addressSpace": map[string]any{"addressPrefixes": []any{a.Private}},
+			"subnets":      []any{map[string]any{"name": "rp-pe-subnet", "properties": map[string]any{"addressPrefix": a.Private, "privateEndpointNetworkPolicies": "Disabled"}}},
 		}}},
 		{"Microsoft.Network/dnsZones/eastus.aroapp.test", map[string]any{"location": "global"}},
 		{"Microsoft.KeyVault/vaults/aro-svc", vault},

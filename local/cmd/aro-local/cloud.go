@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -50,7 +51,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 	}
 	l := &localCloud{identity: service}
 	l.azure, err = azure.New(ctx, azure.Options{
-		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Unlimited: c.Unlimited,
+		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Private: c.addresses(0).String(), Unlimited: c.Unlimited,
 		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
 		Plug: []func(context.Context, *azure.Azure) error{func(_ context.Context, a *azure.Azure) error { return c.plugMachines(ctx, l, a, self, log) }},
 		Log:  log,
@@ -64,6 +65,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 // plugMachines adds networks that carry traffic and machines that boot.
 func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *azure.Azure, self string, log *slog.Logger) error {
 	wires := network.New(a.Engine, log)
+	wires.Public = c.addresses(1)
 	host, err := machines.Open(ctx, machines.Options{
 		Dir: filepath.Join(c.Data, "machines"), Network: wires, Authorities: a.Authority.Pool(), Log: log,
 		ControlPlane: []string{self, "control-plane", "--azure", c.origin(), "--azure-ca", c.caFile()},
@@ -119,6 +121,12 @@ func (c runCommand) identity(name, subscription, client string) (identity, error
 // pullSecret is for a registry that nobody asks: machines here run no images, but
 // the OpenShift installer refuses to do without.
 const pullSecret = `{"auths":{"registry.aroapp.test":{"auth":"bm9ib2R5Om5vdGhpbmc="}}}`
+
+// addresses are the loopback addresses of this local Azure: first those of
+// private endpoints, second the public ones.
+func (c runCommand) addresses(n byte) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, c.Addresses + n, 0, 0}), 16)
+}
 
 // caFile is where the local Azure's authority is written.
 func (c runCommand) caFile() string { return filepath.Join(c.Data, "azure", "ca.pem") }

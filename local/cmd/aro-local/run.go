@@ -26,7 +26,7 @@ type runCommand struct {
 	Data      string `env:"ARO_DATA" default:".aro" type:"path" help:"Directory for everything that is kept: database, Azure, machines, logs."`
 	Listen    string `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address at which the resource provider listens. It must be a loopback address."`
 	Azure     string `env:"ARO_AZURE" default:"localhost:8443" help:"Name and port at which Azure answers. The name must be localhost."`
-	Addresses byte   `env:"ARO_ADDRESSES" default:"64" help:"Machines get addresses in 127.N.0.0/16 inside the service's network, and in 127.N+1.0.0/16 in public: N. Two aro-local on one machine need different ones."`
+	Addresses byte   `env:"ARO_ADDRESSES" default:"64" help:"N: private endpoints get addresses of 127.N.0.0/16, public IPs of 127.N+1.0.0/16. Two aro-local on one machine need different ones; it counts at the first start."`
 	Unlimited bool   `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
 	RP        string `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
 	Installer string `env:"ARO_INSTALLER" type:"path" placeholder:"PATH" help:"The program aro-installer. Default: the one beside aro-local."`
