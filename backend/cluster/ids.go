@@ -57,12 +57,13 @@ func subnets(c *model.Cluster) []string {
 	return ids
 }
 
-// workers are the pools as asked for or, where nobody asks any more, as found.
+// workers are the pools as found in the cluster or, before there are any, as
+// asked for: customers add and remove pools inside the cluster.
 func workers(c *model.Cluster) []model.WorkerProfile {
-	if len(c.Properties.WorkerProfiles) > 0 {
-		return c.Properties.WorkerProfiles
+	if len(c.Properties.WorkerProfilesStatus) > 0 {
+		return c.Properties.WorkerProfilesStatus
 	}
-	return c.Properties.WorkerProfilesStatus
+	return c.Properties.WorkerProfiles
 }
 
 // holds compares as Azure does: without regard to case.
