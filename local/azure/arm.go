@@ -193,11 +193,19 @@ func (a *Azure) Do(ctx context.Context, call *resources.Call) (*resources.Answer
 	if isForwarded(call.Path) {
 		return a.provider.do(ctx, call)
 	}
+	if isTags(call.Path) {
+		return a.tags(ctx, call)
+	}
 	return a.Engine.Serve(ctx, call)
 }
 
 // authorise checks all that can forbid a call.
 func (a *Azure) authorise(ctx context.Context, call *resources.Call) error {
+	if subscription := resources.Subscription(call.Path); subscription != "" {
+		if _, err := a.Engine.Get(ctx, "/subscriptions/"+subscription); err != nil {
+			return err
+		}
+	}
 	if err := a.faults.meet(ctx, call); err != nil {
 		return err
 	}

@@ -226,5 +226,35 @@ func TestLocksHoldBackDeletions(t *testing.T) {
 	w.want(w.demo(), http.MethodPut, lock, object{"properties": object{"level": "CanNotDelete"}}, http.StatusCreated, "")
 	w.want(w.demo(), http.MethodDelete, customer+"/resourceGroups/g?api-version=1", nil, http.StatusConflict, "ScopeLocked")
 	w.want(w.demo(), http.MethodDelete, lock, nil, http.StatusOK, "")
-	w.want(w.demo(), http.MethodDelete, customer+"/resourceGroups/g?api-version=1", nil, http.StatusOK, "")
+	if status, _, answer := w.call(w.demo(), http.MethodDelete, customer+"/resourceGroups/g?api-version=1", nil); status >= http.StatusBadRequest {
+		t.Error(status, answer)
+	}
+}
+
+func TestTagsAreMergedReplacedAndDeleted(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	ctx := context.Background()
+	w.group("g")
+	const scope = customer + "/resourceGroups/g"
+	tags := made[*armresources.TagsClient](t)(armresources.NewTagsClient(azure.CustomerSubscription, w.demo(), w.clients()))
+	set := func(names ...string) *armresources.Tags {
+		all := map[string]*string{}
+		for _, name := range names {
+			all[name] = to.Ptr("x")
+		}
+		return &armresources.Tags{Tags: all}
+	}
+	if _, err := tags.CreateOrUpdateAtScope(ctx, scope, armresources.TagsResource{Properties: set("a", "b")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tags.UpdateAtScope(ctx, scope, armresources.TagsPatchResource{Operation: to.Ptr(armresources.TagsPatchOperationMerge), Properties: set("c")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tags.UpdateAtScope(ctx, scope, armresources.TagsPatchResource{Operation: to.Ptr(armresources.TagsPatchOperationDelete), Properties: set("a")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := tags.GetAtScope(ctx, scope, nil)
+	if err != nil || len(got.Properties.Tags) != 2 || got.Properties.Tags["b"] == nil || got.Properties.Tags["c"] == nil {
+		t.Error(got, err)
+	}
 }

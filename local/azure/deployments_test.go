@@ -123,3 +123,43 @@ func TestADeploymentThatRunsIsNotReplaced(t *testing.T) {
 		return got["properties"].(object)["provisioningState"] == "Succeeded"
 	})
 }
+
+func TestNestedDeploymentsAreDeployed(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	nested := func(name string, options object, expression string) object {
+		return object{"type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01", "name": name, "properties": object{
+			"mode": "Incremental", "expressionEvaluationOptions": options, "parameters": object{"who": object{"value": "[parameters('who')]"}},
+			"template": object{"$schema": "deploymentTemplate.json", "parameters": object{"who": object{"type": "string"}}, "resources": []any{
+				object{"type": "A.B/things", "apiVersion": "1", "name": expression, "location": "eastus"},
+			}},
+		}}
+	}
+	_, err := w.deploy(w.demo(), "outer", object{
+		"parameters": object{"who": object{"type": "string"}},
+		"resources": []any{
+			nested("first", object{"scope": "inner"}, "[concat(deployment().name, parameters('who'))]"),
+			nested("second", object{"scope": "outer"}, "[concat(deployment().name, parameters('who'))]"),
+		},
+	}, object{"who": object{"value": "Me"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"firstMe", "outerMe"} {
+		w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/"+name+"?api-version=1", nil, http.StatusOK, "")
+	}
+}
+
+func TestAClusterOfATemplateGoesToTheResourceProvider(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	_, err := w.deploy(w.demo(), "d", object{"resources": []any{
+		object{"type": "Microsoft.RedHatOpenShift/openShiftClusters", "apiVersion": "2023-11-22", "name": "c", "location": "[resourceGroup().location]", "properties": object{}},
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.provider.last(http.MethodPut); got == nil || !strings.Contains(got.Header.Get("X-Ms-Arm-Resource-System-Data"), azure.DemoApplication) {
+		t.Errorf("the resource provider got %v", got)
+	}
+}

@@ -146,6 +146,7 @@ func (e *Engine) forget(ctx context.Context, r *Resource) error {
 	ctx, unlock := e.lock(ctx)
 	defer unlock()
 	_, err := e.State.Delete(ctx, kind, Key(r.ID))
+	e.keys.remove(r.Type, Key(r.ID))
 	return err
 }
 

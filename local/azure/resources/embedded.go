@@ -80,8 +80,31 @@ func (e *Engine) mayVanish(ctx context.Context, r *Resource, kept map[string]boo
 	if r == nil || kept[strings.ToLower(r.Name)] {
 		return nil
 	}
-	if b := e.behaviour(r.Type); b.InUse != nil {
-		return b.InUse(ctx, r)
+	return e.refuseUse(ctx, r)
+}
+
+// dropExtensions forgets what extended elements that a change took away, such as
+// role assignments on a subnet.
+func (e *Engine) dropExtensions(ctx context.Context, c *Change) error {
+	if c.Old == nil {
+		return nil
+	}
+	for _, member := range e.behaviour(c.New.Type).Embeds {
+		for _, m := range Objects(c.Old.Get(member)) {
+			name, _ := m["name"].(string)
+			if e.element(c.New, member, name) != nil {
+				continue
+			}
+			below, err := e.Below(ctx, c.New.ID+"/"+member+"/"+name, "")
+			if err != nil {
+				return err
+			}
+			for _, r := range below {
+				if err := e.forget(ctx, r); err != nil {
+					return err
+				}
+			}
+		}
 	}
 	return nil
 }

@@ -44,6 +44,9 @@ type Engine struct {
 
 	// change is held while a change is decided and kept.
 	change sync.Mutex
+	// keys of all resources by lower-case type, so that lists of one type in a whole
+	// subscription read no others.
+	keys index
 
 	runs     sync.Mutex
 	running  map[string]*run // by key of the resource
@@ -204,6 +207,9 @@ func orElse(err, otherwise error) error {
 // Below are the resources of a type below a path, by id; all types if it is empty.
 // It does not look into parents for what they embed.
 func (e *Engine) Below(ctx context.Context, path, resourceType string) ([]*Resource, error) {
+	if resourceType != "" && len(Segments(path)) <= 2 {
+		return e.ofType(ctx, Key(path)+"/", resourceType)
+	}
 	entries, err := e.State.List(ctx, kind, Key(path)+"/")
 	if err != nil {
 		return nil, err
@@ -266,7 +272,10 @@ func (e *Engine) keep(ctx context.Context, r *Resource) error {
 	if r.Created.IsZero() {
 		r.Created = r.Changed
 	}
-	return e.State.Put(ctx, kind, Key(r.ID), r)
+	if err := e.State.Put(ctx, kind, Key(r.ID), r); err != nil {
+		return err
+	}
+	return e.keys.add(ctx, e.State, r.Type, Key(r.ID))
 }
 
 // holding marks the context of who decides a change.

@@ -2,6 +2,7 @@ package resources
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -92,7 +93,7 @@ func (e *Engine) decide(ctx context.Context, call *Call, id ID) (*Change, *Behav
 	} else if !b.Stateless {
 		c.New.Default(Succeeded, "provisioningState")
 	}
-	if err := e.keep(ctx, c.New); err != nil {
+	if err := errors.Join(e.keep(ctx, c.New), e.dropExtensions(ctx, c)); err != nil {
 		return nil, nil, nil, err
 	}
 	if b.Kept != nil {
@@ -112,6 +113,9 @@ func (e *Engine) proposal(ctx context.Context, call *Call, id ID) (*Change, erro
 	}
 	if err := preconditions(call, old); err != nil {
 		return nil, err
+	}
+	if old != nil && old.ProvisioningState() == Deleting && old.Type != GroupType {
+		return nil, Refuse(http.StatusConflict, "ResourceBeingDeleted", "The resource '%s' is being deleted and cannot be changed.", old.Name)
 	}
 	body := call.Body
 	if call.Method == http.MethodPatch {

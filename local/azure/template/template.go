@@ -226,10 +226,18 @@ func isCopied(source any) bool { _, ok := source.(copied); return ok }
 func (r *Resource) Body() (map[string]any, error) {
 	live := *r.frame
 	live.live = true
+	inner := r.innerTemplate()
 	source := map[string]any{}
 	for name, value := range r.source {
 		switch strings.ToLower(name) {
 		case "apiversion", "type", "name", "dependson", "condition", "copy", "resources", "comments", "scope", "existing", "import":
+		case "properties":
+			source[name] = value
+			if inner != nil {
+				outer := maps.Clone(value.(map[string]any))
+				delete(outer, "template")
+				source[name] = outer
+			}
 		default:
 			source[name] = value
 		}
@@ -239,7 +247,24 @@ func (r *Resource) Body() (map[string]any, error) {
 		return nil, fmt.Errorf("unable to process template language expressions for resource '%s': %w", r.ID, err)
 	}
 	body, _ := value.(map[string]any)
+	if properties, ok := body["properties"].(map[string]any); ok && inner != nil {
+		properties["template"] = inner
+		delete(properties, "expressionEvaluationOptions")
+	}
 	return body, nil
+}
+
+// innerTemplate is the template of a nested deployment that evaluates it itself,
+// nil for everything else.
+func (r *Resource) innerTemplate() any {
+	properties, _ := r.source["properties"].(map[string]any)
+	options, _ := properties["expressionEvaluationOptions"].(map[string]any)
+	scope, _ := options["scope"].(string)
+	inner, ok := properties["template"]
+	if !ok || !strings.EqualFold(r.Type, "Microsoft.Resources/deployments") || !strings.EqualFold(scope, "inner") {
+		return nil
+	}
+	return inner
 }
 
 // Outputs evaluates the template's outputs, without secure ones.
