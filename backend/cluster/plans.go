@@ -170,7 +170,7 @@ func (s *steps) remove() []pipeline.Step {
 		{Name: "remove link to the API", Do: s.unlinkAPIServer, Timeout: change},
 		{Name: "remove token issuer", Do: s.unpublishIssuer, Timeout: short, Only: workloadIdentity},
 		{Name: "remove roles", Do: s.removeRoles, Timeout: call},
-		{Name: "remove resources", Do: s.removeResources, Timeout: 2 * time.Hour},
+		{Name: "remove resources", Do: s.removeResources, Timeout: time.Hour},
 		{Name: "remove federated credentials", Do: s.unfederate, Timeout: short, Only: workloadIdentity},
 		{Name: "forget cluster identity", Do: s.forgetClusterIdentity, Timeout: short, Only: workloadIdentity},
 		{Name: "remove certificates", Do: s.removeCertificates, Timeout: short, Only: s.signed},

@@ -57,6 +57,7 @@ var levels = map[string]int{
 	"microsoft.network/networkinterfaces":               -1,
 	"microsoft.network/networksecuritygroups":           1,
 	"microsoft.network/privatednszones":                 1,
+	"microsoft.network/publicipaddresses":               1, // load balancers hold them
 	"microsoft.compute/galleries":                       1,
 }
 
@@ -151,7 +152,7 @@ func (r *remover) remove(ctx context.Context, level []item) error {
 		failed[i] = r.removeOne(ctx, level[i])
 		return nil
 	})
-	return blockers(failed, azure.SubjectOf(r.c))
+	return blockers(level, failed, azure.SubjectOf(r.c))
 }
 
 func indices[T any](l []T) []int {
@@ -310,18 +311,32 @@ func versionOf(types []*armresources.ProviderResourceType, name string) (version
 
 // blockers makes one error of all that does not go away by itself. If there is
 // none, it is what may.
-func blockers(failed []error, about azure.Subject) error {
+func blockers(level []item, failed []error, about azure.Subject) error {
 	var faults arm.Faults
-	var cause error
-	for _, err := range failed {
-		if typed, final := azure.Explain(err, about).(*arm.Error); final {
+	var cause, wait error
+	for i, err := range failed {
+		err = azure.Explain(err, about)
+		typed, final := err.(*arm.Error) //nolint:errorlint // wrapped by pipeline.Again it is not final
+		switch {
+		case final:
 			faults.Add(typed.Code, typed.Target, "%s", typed.Message)
-			cause = cmp.Or(cause, err)
+			cause = cmp.Or(cause, failed[i])
+		case isInUse(err):
+			wait = cmp.Or(wait, pipeline.Again(arm.InUseSubnetCannotBeDeleted.At(level[i].id,
+				"%s cannot be deleted because something uses it (%s). Delete or detach what uses it, then repeat the delete.", level[i].id, azure.Code(err)).Because(err)))
+		default:
+			wait = cmp.Or(wait, err)
 		}
 	}
 	var all *arm.Error
 	if errors.As(faults.Err(), &all) {
 		return all.Because(cause)
 	}
-	return errors.Join(failed...)
+	return wait
+}
+
+// isInUse tells whether Azure says so, in one of the words of its services.
+func isInUse(err error) bool {
+	code := azure.Code(err)
+	return strings.Contains(code, "InUse") || strings.HasSuffix(code, "CannotBeDeleted") || code == "NicReservedForAnotherVm"
 }

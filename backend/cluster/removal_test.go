@@ -18,7 +18,7 @@ func (s *stand) created() {
 		"Microsoft.Network/networkSecurityGroups/" + infraID + "-nsg", "Microsoft.Network/loadBalancers/" + infraID + "-internal",
 		"Microsoft.Network/privateLinkServices/" + infraID + "-pls", "Microsoft.Compute/virtualMachines/" + infraID + "-master-0",
 		"Microsoft.Network/networkInterfaces/" + infraID + "-master0-nic", "Microsoft.Compute/disks/" + infraID + "-master-0_OSDisk",
-		"Microsoft.Unheard/of/thing", "Microsoft.Old/things/thing",
+		"Microsoft.Network/publicIPAddresses/" + infraID + "-pip-v4", "Microsoft.Unheard/of/thing", "Microsoft.Old/things/thing",
 	} {
 		kind := name[:strings.LastIndexByte(name, '/')]
 		s.put(groupID+"/providers/"+name, map[string]any{"type": kind, "properties": map[string]any{"subnets": []any{
@@ -51,7 +51,7 @@ func TestResourcesGoInOrderAndTheCustomersStay(t *testing.T) {
 		}
 		return i
 	}
-	order := []string{"virtualmachines/", "privatelinkservices/", "networkinterfaces/", "loadbalancers/", "networksecuritygroups/", "resourcegroups/"}
+	order := []string{"virtualmachines/", "privatelinkservices/", "networkinterfaces/", "loadbalancers/", "publicipaddresses/", "resourcegroups/"}
 	for i := range order[1:] {
 		if position(order[i]) > position(order[i+1]) {
 			t.Errorf("%s went after %s: %v", order[i], order[i+1], kinds)
@@ -106,6 +106,21 @@ func TestADeleteTellsAllThatBlocksIt(t *testing.T) {
 	if s.get(groupID) == nil || s.get(groupID+"/providers/Microsoft.Network/networkSecurityGroups/"+infraID+"-nsg") == nil {
 		t.Error("it went on although something stayed")
 	}
+}
+
+func TestWhatIsInUseIsNamedAndTriedAgain(t *testing.T) {
+	s := setUp(t)
+	s.created()
+	ip := groupID + "/providers/Microsoft.Network/publicIPAddresses/" + infraID + "-pip-v4"
+	s.on("DELETE "+ip, func(*http.Request, []byte) (int, any) { return 400, refusal("PublicIPAddressCannotBeDeleted", "m") })
+	w := s.work(model.Delete, nil)
+	err := s.do(s.removeResources, w)
+	var typed *arm.Error
+	if _, final := err.(*arm.Error); final || !errors.As(err, &typed) || typed.Target != ip && !strings.EqualFold(typed.Target, ip) {
+		t.Fatalf("got %v, want to try again and to name the address", err)
+	}
+	s.on("DELETE "+ip, nil)
+	s.must(s.do(s.removeResources, w))
 }
 
 func TestRolesOfAllButOwnersGo(t *testing.T) {
