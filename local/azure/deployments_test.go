@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -161,5 +163,32 @@ func TestAClusterOfATemplateGoesToTheResourceProvider(t *testing.T) {
 	}
 	if got := w.provider.last(http.MethodPut); got == nil || !strings.Contains(got.Header.Get("X-Ms-Arm-Resource-System-Data"), azure.DemoApplication) {
 		t.Errorf("the resource provider got %v", got)
+	}
+}
+
+func TestAnInterruptedDeploymentWithSecretsFailsBecauseTheyAreNotKept(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	if _, err := w.SetFault(context.Background(), azure.Fault{Match: azure.FaultMatch{Method: "PUT", Path: "things/slow$"}, Action: azure.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
+		t.Fatal(err)
+	}
+	const target = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/d?api-version=1"
+	w.want(w.demo(), http.MethodPut, target, object{"properties": object{"mode": "Incremental", "parameters": object{"secret": object{"value": "n0t-kept"}}, "template": object{
+		"$schema": "deploymentTemplate.json", "parameters": object{"secret": object{"type": "secureString"}},
+		"resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus", "properties": object{"s": "[parameters('secret')]"}}},
+	}}}, http.StatusCreated, "")
+	w.restart()
+	w.within(10e9, "the end of the deployment", func() bool {
+		got := w.want(w.demo(), http.MethodGet, target, nil, http.StatusOK, "")
+		return got["properties"].(object)["provisioningState"] == "Failed"
+	})
+	for _, name := range []string{"state.db", "state.db-wal"} {
+		content, err := os.ReadFile(filepath.Join(w.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(content), "n0t-kept") {
+			t.Errorf("%s holds the secret", name)
+		}
 	}
 }
