@@ -17,19 +17,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// change reads the object, changes it, and writes it unless nothing changed. The
-// write is refused when somebody else wrote meanwhile.
+// change reads the object, changes it, and writes what changed, if anything. It
+// writes no more than that: newer releases of OpenShift have members that the
+// service does not know. The write is refused when somebody else wrote meanwhile.
 func (c *Cluster) change(ctx context.Context, object client.Object, change func()) error {
 	key := client.ObjectKeyFromObject(object)
 	if err := c.Get(ctx, key, object); err != nil {
 		return fmt.Errorf("read %T %s: %w", object, key.Name, err)
 	}
-	before := object.DeepCopyObject()
+	before, _ := object.DeepCopyObject().(client.Object) // a copy of what is one
 	change()
 	if equality.Semantic.DeepEqual(before, object) {
 		return nil
 	}
-	if err := c.Update(ctx, object); err != nil {
+	if err := c.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return fmt.Errorf("update %T %s: %w", object, key.Name, err)
 	}
 	return nil

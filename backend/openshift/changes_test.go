@@ -1,6 +1,8 @@
 package openshift_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -10,6 +12,8 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aro-rp/aro/backend/openshift"
 )
@@ -36,6 +40,25 @@ func TestOperatorHubKeepsTheCustomersSources(t *testing.T) {
 	sources := get(t, kube, "", "cluster", &configv1.OperatorHub{}).Spec.Sources
 	if len(sources) != 5 || sources[0] != (configv1.HubSource{Name: "mine"}) || !sources[4].Disabled {
 		t.Errorf("sources %+v", sources)
+	}
+}
+
+func TestOnlyWhatChangesIsWritten(t *testing.T) {
+	var patches []string
+	console := &operatorv1.Console{ObjectMeta: object("cluster")}
+	kube := openshift.Over(interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(console).Build(), interceptor.Funcs{
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+			text, err := p.Data(o)
+			patches = append(patches, string(text))
+			return errors.Join(err, c.Patch(ctx, o, p, options...))
+		}}))
+	for range 2 {
+		if err := kube.BrandConsole(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(patches) != 1 || patches[0] != `{"metadata":{"resourceVersion":"999"},"spec":{"customization":{"brand":"azure"}}}` {
+		t.Errorf("wrote %s", patches)
 	}
 }
 
