@@ -1,6 +1,7 @@
 package azure_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -8,12 +9,14 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -199,6 +202,41 @@ func TestAKeeperServesTheOldSecretWhileTheVaultIsAway(t *testing.T) {
 	if c, err := keeper.Certificate(t.Context(), "tls"); err != nil || c.Leaf.Subject.CommonName != "one" || c.PrivateKey == nil {
 		t.Errorf("got %v, %v", c, err)
 	}
+}
+
+func TestARunningKeeperRefreshesHourlyAndSoonerAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := setUpIn(t, env.Production)
+		keeper, err := s.azure.Keep(origin+"/vaults/aro-svc", []string{"keys"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.on("GET /vaults/aro-svc/secrets/keys/", secretAnswer("keys", "v1", "one", nil), secretAnswer("keys", "v2", "two", nil),
+			answer{status: 403, body: `{}`}, secretAnswer("keys", "v3", "three", nil))
+		if err := keeper.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- keeper.Run(ctx) }()
+		for _, step := range []struct {
+			wait time.Duration
+			want string
+		}{{59 * time.Minute, "one"}, {2 * time.Minute, "two"}, {59*time.Minute + 30*time.Second, "two"}, {time.Minute, "three"}} {
+			time.Sleep(step.wait)
+			synctest.Wait()
+			if text, err := keeper.Text(t.Context(), "keys"); err != nil || string(text) != step.want {
+				t.Errorf("after another %s: %q, %v, want %q", step.wait, string(text), err, step.want)
+			}
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("it ended with %v", err)
+		}
+		if !strings.Contains(s.log.String(), "the old ones serve on") {
+			t.Error("the failure was not logged")
+		}
+	})
 }
 
 func cluster() *model.Cluster {

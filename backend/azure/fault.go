@@ -186,6 +186,13 @@ func entraFault(err error) (code, text string) {
 	return entraCode.FindString(text), text
 }
 
+// UnknownApplication tells whether err says that an application does not exist in
+// the tenant in which it wants to act.
+func UnknownApplication(err error) bool {
+	code, _ := entraFault(err)
+	return code == "AADSTS700016"
+}
+
 // within tells whether the fault lies in a resource group: by the scopes it
 // names, or else by what was asked for.
 func (f fault) within(group string) bool {

@@ -130,6 +130,11 @@ type stand struct {
 // setUp makes an Azure whose every request the script answers.
 func setUp(t *testing.T) *stand {
 	t.Helper()
+	return setUpIn(t, env.Test)
+}
+
+func setUpIn(t *testing.T, mode env.Mode) *stand {
+	t.Helper()
 	s := &script{t: t, answers: map[string][]answer{}}
 	s.on("GET /metadata/endpoints", answer{status: 200, body: described})
 	transport := &http.Client{Transport: s}
@@ -141,7 +146,7 @@ func setUp(t *testing.T) *stand {
 	registry := prometheus.NewRegistry()
 	a, err := azure.New(azure.Options{
 		Cloud: cloud, Transport: transport, Service: static(jwt(map[string]any{"oid": "service"})), Metrics: registry,
-		Environment: &env.Environment{Mode: env.Test, TenantID: tenant, FirstPartyClientID: firstParty,
+		Environment: &env.Environment{Mode: mode, TenantID: tenant, FirstPartyClientID: firstParty,
 			ServiceVault: origin + "/vaults/aro-svc", IdentityVault: origin + "/vaults/aro-msi", MSIAudience: origin},
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

@@ -36,6 +36,10 @@ func (r *run) identities(ctx context.Context, found *report) {
 		r.servicePrincipal(ctx, found)
 	}
 	token, err := r.azure.Token(ctx, r.azure.FirstParty(r.c.Internal.TenantID))
+	if azure.UnknownApplication(err) {
+		found.add(arm.InvalidResourceProviderPermissions, "", "The service has no service principal in the cluster's tenant. Register the resource provider again: az provider register --namespace Microsoft.RedHatOpenShift.")
+		return
+	}
 	if err != nil {
 		found.explain(err, r.about)
 		return

@@ -6,9 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -214,8 +217,7 @@ func TestRules(t *testing.T) {
 	for _, rules := range []map[string]rule{networkRules(), machineRules(), identityRules()} {
 		for name, rule := range rules {
 			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				rule.check(t)
+				synctest.Test(t, rule.check) // permissions are waited for
 			})
 		}
 	}
@@ -369,6 +371,30 @@ func TestCapabilitiesAreReadOnce(t *testing.T) {
 		t.Errorf("the sizes were read %d times", n)
 	}
 	if _, err := v.Capabilities(t.Context(), clients, "eastus", "none"); !arm.InvalidParameter.Is(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRolesGetTheTimeThatAzureTakesToSpreadThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.mode = env.Production
+		w.denied["sp Microsoft.Network/virtualNetworks/read"] = true
+		v, _ := w.validator()
+		began := time.Now()
+		err := v.Validate(t.Context(), spCluster(), model.Create)
+		if took := time.Since(began); !arm.InvalidServicePrincipalPermissions.Is(err) || took < 5*time.Minute || took > 6*time.Minute {
+			t.Errorf("after %s: %v, want five to six minutes", took, err)
+		}
+	})
+}
+
+func TestAServiceThatTheTenantDoesNotKnowIsTheCustomersToAdmit(t *testing.T) {
+	w := newWorld(t)
+	w.refusals["fp"] = "AADSTS700016: Application with identifier 'fp' was not found in the directory"
+	v, _ := w.validator()
+	err := v.Validate(t.Context(), spCluster(), model.Create)
+	if !arm.InvalidResourceProviderPermissions.Is(err) || !strings.Contains(err.Error(), "az provider register") {
 		t.Errorf("got %v", err)
 	}
 }
