@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/local/azure/deployments"
 	"github.com/aro-rp/aro/local/azure/resources"
 )
 
@@ -195,6 +196,11 @@ func (a *Azure) Do(ctx context.Context, call *resources.Call) (*resources.Answer
 	}
 	if isTags(call.Path) {
 		return a.tags(ctx, call)
+	}
+	if deployments.Concerns(call) {
+		if err := a.deployments.Preflight(ctx, call); err != nil {
+			return nil, err
+		}
 	}
 	return a.Engine.Serve(ctx, call)
 }

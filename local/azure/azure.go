@@ -22,6 +22,7 @@ import (
 
 	"github.com/aro-rp/aro/local/azure/access"
 	"github.com/aro-rp/aro/local/azure/blob"
+	"github.com/aro-rp/aro/local/azure/deployments"
 	"github.com/aro-rp/aro/local/azure/entra"
 	"github.com/aro-rp/aro/local/azure/resources"
 	"github.com/aro-rp/aro/local/azure/state"
@@ -77,11 +78,12 @@ type Azure struct {
 	Vault     *vault.Service
 	Authority *Authority
 
-	planes   []plane
-	limits   *limits
-	faults   *faults
-	provider *provider
-	closers  []func()
+	planes      []plane
+	limits      *limits
+	faults      *faults
+	provider    *provider
+	deployments *deployments.Deployments
+	closers     []func()
 }
 
 // plane is a handler for paths below a prefix.

@@ -57,6 +57,13 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.Count(key, "/") == 2: // a subscription
 		_, _ = io.WriteString(w, "{}")
+	case strings.HasSuffix(key, "/preflight"):
+		content, _ := io.ReadAll(r.Body)
+		verdict := `{"status":"Succeeded"}`
+		if strings.Contains(string(content), "wrong") {
+			verdict = `{"status":"Failed","error":{"code":"InvalidParameter","message":"the domain is wrong"}}`
+		}
+		_, _ = io.WriteString(w, verdict)
 	case r.Method == http.MethodPut:
 		var body object
 		_ = json.NewDecoder(r.Body).Decode(&body)

@@ -161,6 +161,12 @@ func TestAClusterOfATemplateGoesToTheResourceProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, err = w.deploy(w.demo(), "d2", object{"resources": []any{
+		object{"type": "Microsoft.RedHatOpenShift/openShiftClusters", "apiVersion": "2023-11-22", "name": "c2", "location": "eastus", "properties": object{"domain": "wrong", "later": "[reference('x')]"}},
+	}}, nil)
+	if code(err) != "InvalidTemplateDeployment" || !strings.Contains(err.Error(), "the domain is wrong") {
+		t.Errorf("the judgement of the resource provider: %v", err)
+	}
 	if got := w.provider.last(http.MethodPut); got == nil || !strings.Contains(got.Header.Get("X-Ms-Arm-Resource-System-Data"), azure.DemoApplication) {
 		t.Errorf("the resource provider got %v", got)
 	}

@@ -128,6 +128,30 @@ func (p *provider) do(ctx context.Context, call *resources.Call) (*resources.Ans
 	return &resources.Answer{Status: w.status, Header: w.header, Body: body}, nil
 }
 
+// judge asks the resource provider what it thinks of the clusters of a deployment.
+func (p *provider) judge(ctx context.Context, namespace, deployment string, planned []any) error {
+	if namespace != providerNamespace {
+		return nil
+	}
+	first, _ := resources.Object(planned[0])["id"].(string)
+	if subscription := resources.Subscription(first); subscription != "" {
+		if err := p.tell(ctx, subscription, registered); err != nil {
+			return err
+		}
+	}
+	var verdict struct {
+		Status string           `json:"status"`
+		Error  *resources.Error `json:"error"`
+	}
+	target := resources.GroupID(first) + "/providers/Microsoft.RedHatOpenShift/deployments/" + url.PathEscape(deployment) + "/preflight?api-version=" + clusterVersion
+	status, err := p.call(ctx, http.MethodPost, target, map[string]any{"resources": planned}, &verdict)
+	if err != nil || status != http.StatusOK || verdict.Status != resources.Failed || verdict.Error == nil {
+		return err // who cannot be asked has no objection
+	}
+	verdict.Error.Status = http.StatusBadRequest
+	return verdict.Error
+}
+
 // captured is an answer that stays in this process.
 type captured struct {
 	header  http.Header
@@ -211,8 +235,7 @@ func (p *provider) mirror(response *http.Response) error {
 	case r.Method == http.MethodGet && response.StatusCode == http.StatusNotFound:
 		return p.azure.Engine.Forget(ctx, r.URL.Path)
 	case r.Method == http.MethodDelete && response.StatusCode == http.StatusAccepted:
-		_, err := p.azure.Engine.Serve(ctx, &resources.Call{Method: http.MethodDelete, Path: r.URL.Path})
-		return err
+		return p.watchDeletion(ctx, r.URL.Path)
 	case (r.Method == http.MethodPut || r.Method == http.MethodPatch) && response.StatusCode < http.StatusMultipleChoices:
 		content, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 		if err != nil {
@@ -227,15 +250,39 @@ func (p *provider) mirror(response *http.Response) error {
 			return nil // what the provider says is between it and the client
 		}
 		delete(body, "properties") // ARM keeps no more than the envelope
+		if response.StatusCode == http.StatusCreated {
+			p.azure.Engine.Cancel(r.URL.Path) // the watch over the deletion of one with this name
+			if err := p.azure.Engine.Forget(ctx, r.URL.Path); err != nil {
+				return err
+			}
+		}
 		_, err = p.azure.Engine.Create(ctx, r.URL.Path, body)
 		return err
 	}
 	return nil
 }
 
+// asked marks a shadow whose cluster the resource provider deletes already.
+const asked = "asked"
+
+// watchDeletion keeps the shadow until the cluster is gone.
+func (p *provider) watchDeletion(ctx context.Context, path string) error {
+	err := p.azure.Engine.Change(ctx, path, func(r *resources.Resource) error {
+		r.Local = map[string]any{asked: true}
+		return nil
+	})
+	if resources.NotFound(err) {
+		return nil // there never was one
+	}
+	if err == nil {
+		_, err = p.azure.Engine.Serve(ctx, &resources.Call{Method: http.MethodDelete, Path: path})
+	}
+	return err
+}
+
 // deleteCluster has the resource provider delete a cluster and waits for the end.
 func (p *provider) deleteCluster(ctx context.Context, r *resources.Resource) error {
-	asked := false
+	asked, _ := r.Local[asked].(bool)
 	for {
 		status, state, err := p.look(ctx, r.ID)
 		switch {

@@ -34,6 +34,9 @@ type Options struct {
 	Do func(context.Context, *resources.Call) (*resources.Answer, error)
 	// Permit checks only whether the caller may make a call.
 	Permit func(context.Context, *resources.Call) error
+	// Judge asks the provider of a namespace (in lower case) what it thinks of the
+	// resources of a deployment before it begins.
+	Judge  func(ctx context.Context, namespace, deployment string, planned []any) error
 	Tenant string
 	// Cloud is what environment() returns.
 	Cloud map[string]any
@@ -130,6 +133,49 @@ func separate(q request) (open, secret map[string]any) {
 		}
 	}
 	return open, secret
+}
+
+// Preflight has providers judge the resources of a deployment that is about to be
+// put or validated.
+func (d *Deployments) Preflight(ctx context.Context, call *resources.Call) error {
+	q, err := read(resources.Object(call.Body["properties"]))
+	if err != nil {
+		return err
+	}
+	id := strings.TrimSuffix(call.Path, "/validate")
+	t, err := d.evaluate(ctx, id, q, call.Caller)
+	if err != nil {
+		return err
+	}
+	planned := map[string][]any{}
+	for _, r := range t.Resources() {
+		body, err := r.Preview()
+		if err != nil {
+			return resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "%v", err)
+		}
+		body["id"], body["name"], body["type"], body["apiVersion"] = r.ID, r.Name, r.Type, r.APIVersion
+		namespace, _, _ := strings.Cut(strings.ToLower(r.Type), "/")
+		planned[namespace] = append(planned[namespace], body)
+	}
+	for namespace, all := range planned {
+		err := d.Judge(ctx, namespace, id[strings.LastIndex(id, "/")+1:], all)
+		if refusal := (*resources.Error)(nil); errors.As(err, &refusal) {
+			failed := resources.Refuse(http.StatusBadRequest, "InvalidTemplateDeployment", "The template deployment '%s' is not valid according to the validation procedure. See inner errors for details.", id[strings.LastIndex(id, "/")+1:])
+			failed.Details = []*resources.Error{refusal}
+			return failed
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Concerns tells whether a call is one for Preflight.
+func Concerns(call *resources.Call) bool {
+	id, err := resources.Parse(strings.TrimSuffix(call.Path, "/validate"))
+	return err == nil && !id.Collection() && strings.EqualFold(id.Type(), deploymentType) &&
+		(call.Method == http.MethodPut || call.Method == http.MethodPost && strings.HasSuffix(call.Path, "/validate"))
 }
 
 func dependencies(t *template.Template) []any {

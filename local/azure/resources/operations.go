@@ -107,6 +107,18 @@ func (e *Engine) begin(op *Operation, work func(context.Context, *Resource) erro
 	return this.done
 }
 
+// Cancel ends what runs on a resource and waits for the end. It must not be used
+// in a hook.
+func (e *Engine) Cancel(path string) {
+	e.runs.Lock()
+	r := e.running[Key(path)]
+	e.runs.Unlock()
+	if r != nil {
+		r.cancel()
+		<-r.done
+	}
+}
+
 func (e *Engine) attempt(ctx context.Context, op *Operation, work func(context.Context, *Resource) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

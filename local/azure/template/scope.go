@@ -33,6 +33,8 @@ type frame struct {
 	inner string
 	// live frames may ask Azure for resources.
 	live bool
+	// frozen frames leave expressions that would as they are.
+	frozen bool
 	// defaults are of parameters, where newGuid and utcNow are allowed.
 	defaults bool
 	depth    int

@@ -226,6 +226,18 @@ func isCopied(source any) bool { _, ok := source.(copied); return ok }
 func (r *Resource) Body() (map[string]any, error) {
 	live := *r.frame
 	live.live = true
+	return r.body(&live)
+}
+
+// Preview is Body as far as it can be known before anything is deployed: what is
+// not known stays an expression.
+func (r *Resource) Preview() (map[string]any, error) {
+	frozen := *r.frame
+	frozen.frozen = true
+	return r.body(&frozen)
+}
+
+func (r *Resource) body(f *frame) (map[string]any, error) {
 	inner := r.innerTemplate()
 	source := map[string]any{}
 	for name, value := range r.source {
@@ -242,7 +254,7 @@ func (r *Resource) Body() (map[string]any, error) {
 			source[name] = value
 		}
 	}
-	value, err := live.value(source)
+	value, err := f.value(source)
 	if err != nil {
 		return nil, fmt.Errorf("unable to process template language expressions for resource '%s': %w", r.ID, err)
 	}
@@ -340,7 +352,11 @@ func (f *frame) textValue(s string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.eval(f)
+	v, err := e.eval(f)
+	if f.frozen && errors.Is(err, errRuntime) {
+		return s, nil
+	}
+	return v, err
 }
 
 func (f *frame) object(v map[string]any) (any, error) {
