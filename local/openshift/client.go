@@ -34,6 +34,7 @@ func (p *plane) adminConfig() (*rest.Config, error) {
 	// Applying the manifests is a burst, and the server is fair by itself.
 	config.QPS, config.Burst = 200, 400
 	config.Timeout = 30 * time.Second
+	config.WarningHandler = rest.NoWarnings{} // about the installer's manifests
 	return config, nil
 }
 

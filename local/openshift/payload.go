@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aro-rp/aro/local/generated/crds"
+	"github.com/aro-rp/aro/local/openshift/operators"
 )
 
 const (
@@ -60,6 +61,12 @@ func (p *plane) applyPayload(ctx context.Context, config *rest.Config) error {
 	}
 	if err := createAll(ctx, c, p.config.Manifests); err != nil {
 		return fmt.Errorf("manifests: %w", err)
+	}
+	// Now, so that the first machine may ask for a certificate when it is served.
+	for _, object := range operators.Defaults() {
+		if err := client.IgnoreAlreadyExists(c.Create(ctx, object)); err != nil {
+			return fmt.Errorf("%T %s: %w", object, object.GetName(), err)
+		}
 	}
 	return markBootstrapped(ctx, c)
 }

@@ -176,8 +176,9 @@ func (r *rollout) report(ctx context.Context, operator *operatorv1.KubeAPIServer
 	}
 	status.NodeStatuses = nil
 	for _, master := range masters.Items {
-		node := operatorv1.NodeStatus{NodeName: master.Name, CurrentRevision: old[master.Name], TargetRevision: status.LatestAvailableRevision}
-		if settled {
+		node := operatorv1.NodeStatus{NodeName: master.Name, CurrentRevision: old[master.Name]}
+		// A node that is new to the list may not have one: it comes with the next look.
+		if _, known := old[master.Name]; known && settled {
 			node.CurrentRevision = status.LatestAvailableRevision
 		}
 		status.NodeStatuses = append(status.NodeStatuses, node)

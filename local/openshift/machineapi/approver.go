@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -27,6 +28,8 @@ const (
 	bootstrapper = "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper"
 	nodePrefix   = "system:node:"
 	nodesGroup   = "system:nodes"
+	// machinePatience is when to look again for the machine of a node.
+	machinePatience = 5 * time.Second
 )
 
 // approver approves what kubelets of known machines ask for. The signing is the
@@ -65,8 +68,8 @@ func (a *approver) Reconcile(ctx context.Context, r reconcile.Request) (reconcil
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if !known {
-		return reconcile.Result{}, fmt.Errorf("certificate request %s: there is no machine %s yet", csr.Name, node)
+	if !known { // its machine may be on the way
+		return reconcile.Result{RequeueAfter: machinePatience}, nil
 	}
 	csr.Status.Conditions = append(csr.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
 		Type: certificatesv1.CertificateApproved, Status: corev1.ConditionTrue,

@@ -11,6 +11,7 @@ import (
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -30,6 +31,8 @@ const (
 	inParallel = 8
 	// lookAgain finds a virtual machine that someone deleted behind our back.
 	lookAgain = 5 * time.Minute
+	// secretPatience is when to look again for credentials and user data.
+	secretPatience = time.Second
 )
 
 // machines makes, follows and deletes the virtual machine of each machine.
@@ -52,6 +55,10 @@ func addMachines(m manager.Manager, r *machines) error {
 
 // Reconcile takes one machine a step further.
 func (r *machines) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	return watch.Quietly(r.reconcile(ctx, request))
+}
+
+func (r *machines) reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	var machine machinev1beta1.Machine
 	if err := r.client.Get(ctx, request.NamespacedName, &machine); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
@@ -88,6 +95,9 @@ func (r *machines) follow(ctx context.Context, machine *machinev1beta1.Machine) 
 	noteNode(status, node)
 	if err := r.save(ctx, machine, status); err != nil {
 		return reconcile.Result{}, err
+	}
+	if apierrors.IsNotFound(failure) { // a secret that its maker has not made yet
+		return reconcile.Result{RequeueAfter: secretPatience}, nil
 	}
 	if failure != nil && phase(machine) != machinev1beta1.PhaseFailed {
 		return reconcile.Result{}, fmt.Errorf("machine %s: %w", machine.Name, failure)

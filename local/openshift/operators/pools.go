@@ -114,7 +114,7 @@ func (o *operators) network(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	network.Status = *status
-	return 0, o.client.Status().Update(ctx, &network)
+	return 0, o.client.Update(ctx, &network) // the kind has no status of its own
 }
 
 // mtu is what the tunnels leave of the machines' own.

@@ -5,9 +5,11 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -30,7 +32,7 @@ func Add(m manager.Manager, name string, run Reconcile, kinds ...client.Object) 
 	c, err := controller.New(name, m, controller.Options{
 		Reconciler: reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
 			again, err := run(ctx)
-			return reconcile.Result{RequeueAfter: again}, err
+			return Quietly(reconcile.Result{RequeueAfter: again}, err)
 		}),
 		RateLimiter: Limiter(),
 	})
@@ -49,6 +51,32 @@ func Add(m manager.Manager, name string, run Reconcile, kinds ...client.Object) 
 		queue.Add(the)
 		return nil
 	}))
+}
+
+// behind is how far the cache may be behind the server.
+const behind = 100 * time.Millisecond
+
+// Quietly tries again soon, without a word, what failed because someone else had
+// changed an object meanwhile.
+func Quietly(result reconcile.Result, err error) (reconcile.Result, error) {
+	if apierrors.IsConflict(err) || onlyConflicts(err) {
+		return reconcile.Result{RequeueAfter: behind}, nil
+	}
+	return result, err
+}
+
+// onlyConflicts looks into joined errors.
+func onlyConflicts(err error) bool {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return false
+	}
+	for _, one := range joined.Unwrap() {
+		if !apierrors.IsConflict(one) {
+			return false
+		}
+	}
+	return true
 }
 
 // Limiter is soon back after a first failure, and never later than half a minute.
