@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,22 +19,18 @@ import (
 const root = "../.."
 
 // TestTheFirstStepsOfTheReadmeWork runs the README's second terminal, to the
-// letter but for the port and the place of the program.
+// letter but for the ports and the place of what is kept.
 func TestTheFirstStepsOfTheReadmeWork(t *testing.T) {
 	bin, data := build(t), filepath.Join(t.TempDir(), "data")
-	address := start(t, bin, data)
-	script := firstSteps(t)
-	if !strings.Contains(script, "127.0.0.1:8080") || !strings.Contains(script, "bin/aro-local") {
-		t.Fatalf("the steps name neither the default port nor the program:\n%s", script)
-	}
-	script = strings.NewReplacer("127.0.0.1:8080", address, "bin/aro-local", filepath.Join(bin, "aro-local"),
-		"demo.kubeconfig", filepath.Join(t.TempDir(), "demo.kubeconfig")).Replace(script)
-
-	output := run(t, script)
+	origin := start(t, bin, data)
+	before := inventory(t, origin)
+	output := run(t, moved(t, firstSteps(t), bin, data, origin))
 	for _, want := range []string{
-		`"provisioningState":"Creating"`, // step 1
-		`"team":"second-steps"`,          // step 4
-		"202 Accepted",                   // step 5
+		"Succeeded after",                 // step 1
+		`"provisioningState":"Succeeded"`, // step 2
+		"Cluster version is",              // step 3
+		`"team":"second-steps"`,           // step 4
+		"deleting the cluster demo",       // step 5
 	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("the steps did not print %s", want)
@@ -41,9 +39,14 @@ func TestTheFirstStepsOfTheReadmeWork(t *testing.T) {
 	if nodes := strings.Count(output, " Ready "); nodes != 6 {
 		t.Errorf("kubectl showed %d ready nodes, want 3 masters and 3 workers", nodes)
 	}
-	left, err := os.ReadDir(filepath.Join(data, "clusters"))
-	if err != nil || len(left) != 0 {
-		t.Errorf("after the delete %v is left of clusters (%v)", left, err)
+	for _, folder := range []string{"machines", "control-planes"} {
+		left, err := os.ReadDir(filepath.Join(data, "machines", folder))
+		if err != nil || len(left) != 0 {
+			t.Errorf("after the delete %v is left of %s (%v)", left, folder, err)
+		}
+	}
+	if after := inventory(t, origin); after != before {
+		t.Errorf("after the delete Azure has\n%s\nbefore the create it had\n%s", after, before)
 	}
 	if processes := controlPlanes(data); processes != "" {
 		t.Errorf("after the delete processes are left:\n%s", processes)
@@ -51,6 +54,38 @@ func TestTheFirstStepsOfTheReadmeWork(t *testing.T) {
 	if t.Failed() {
 		t.Logf("the steps printed\n%s", output)
 	}
+}
+
+// moved is the script with this test's places instead of the defaults.
+func moved(t *testing.T, script, bin, data, origin string) string {
+	t.Helper()
+	kubeconfig := filepath.Join(t.TempDir(), "demo.kubeconfig")
+	ca := filepath.Join(data, "azure", "ca.pem")
+	flags := fmt.Sprintf(" --cloud %s --ca %s --identity %s ", origin, ca, filepath.Join(data, "demo.json"))
+	pairs := []string{
+		"https://localhost:8443", origin, ".aro/azure/ca.pem", ca, "demo.kubeconfig", kubeconfig,
+		"bin/aro-local token", filepath.Join(bin, "aro-local") + " token --data " + data, "bin/aro-local kubectl", filepath.Join(bin, "aro-local") + " kubectl",
+		"./hack/cluster ", "./hack/cluster" + flags, "./hack/get-admin-kubeconfig ", "./hack/get-admin-kubeconfig" + flags,
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(script, pairs[i]) {
+			t.Fatalf("the steps do not use %s:\n%s", pairs[i], script)
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(script)
+}
+
+// inventory is every resource there is, by id, one a line.
+func inventory(t *testing.T, origin string) string {
+	t.Helper()
+	output := run(t, "curl -sk "+origin+"/local/inventory")
+	ids := regexp.MustCompile(`"id":"([^"]+)"`).FindAllStringSubmatch(output, -1)
+	lines := make([]string, len(ids))
+	for i, id := range ids {
+		lines[i] = id[1]
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // firstSteps is the second block of shell commands in the README.
@@ -67,29 +102,30 @@ func firstSteps(t *testing.T) string {
 	return blocks[1][1]
 }
 
-// build makes both programs, as `make build` does.
+// build makes all programs, as `make build` does.
 func build(t *testing.T) string {
 	t.Helper()
-	bin := t.TempDir()
-	for program, folder := range map[string]string{"aro": root, "aro-local": ".."} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
-		command := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", filepath.Join(bin, program), "./cmd/"+program)
-		command.Dir = folder
-		output, err := command.CombinedOutput()
-		cancel()
-		if err != nil {
-			t.Fatalf("build %s: %v\n%s", program, err, output)
-		}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, "make", "build")
+	command.Dir = root
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("make build: %v\n%s", err, output)
+	}
+	bin, err := filepath.Abs(filepath.Join(root, "bin"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }
 
-// start runs aro-local until the test ends and returns the provider's address.
+// start runs aro-local until the test ends and returns where its Azure answers.
 func start(t *testing.T, bin, data string) string {
 	t.Helper()
-	address := freeAddress(t)
+	address, azure := freeAddress(t), strings.Replace(freeAddress(t), "127.0.0.1", "localhost", 1)
 	var output strings.Builder
-	command := exec.Command(filepath.Join(bin, "aro-local"), "--data", data, "--listen", address)
+	command := exec.Command(filepath.Join(bin, "aro-local"), "--data", data, "--listen", address, "--azure", azure,
+		"--addresses", strconv.Itoa(70+2*(os.Getpid()%70)))
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -111,7 +147,7 @@ func start(t *testing.T, bin, data string) string {
 	ready := fmt.Sprintf("until curl -sf http://%s/healthz/ready; do sleep 0.2; done; "+
 		"until curl -s http://%s/admin/clusters | grep -q value; do sleep 0.2; done; sleep 1", address, address)
 	run(t, ready)
-	return address
+	return "https://" + azure
 }
 
 // run runs a script of shell commands, bounded in time.

@@ -1,5 +1,5 @@
-// Command aro-local runs the whole product on one machine: the resource provider
-// and, for every cluster that is created, a real Kubernetes control plane. It
+// Command aro-local runs the whole product on one machine: an Azure, the
+// resource provider, and machines on which clusters run. It
 // reads flags and environment and wires the packages of this module together;
 // each subcommand has a file.
 package main
@@ -20,6 +20,7 @@ var version = "unknown"
 
 type commands struct {
 	Run          runCommand          `cmd:"" default:"withargs" help:"Start everything and keep it running; Ctrl-C stops it. The default."`
+	Token        tokenCommand        `cmd:"" help:"Print a token for Azure Resource Manager, as the demo application, for curl."`
 	Kubectl      kubectlCommand      `cmd:"" passthrough:"" help:"Run kubectl, built from the same Kubernetes as the clusters."`
 	ControlPlane controlPlaneCommand `cmd:"" hidden:"" help:"Run one cluster. Started by run, for each cluster."`
 	VersionFlag  kong.VersionFlag    `name:"version" help:"Print the build's version and exit."`
@@ -40,7 +41,7 @@ func execute(ctx context.Context, args []string) error {
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("aro-local"),
-		kong.Description("Managed OpenShift on one machine: the resource provider and its clusters."),
+		kong.Description("Managed OpenShift on one machine: an Azure, the resource provider and clusters."),
 		kong.Vars{"version": version},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.UsageOnError(),
