@@ -60,7 +60,7 @@ type Options struct {
 }
 
 // ErrNotRunning is the answer of a machine that is off, absent or still booting.
-var ErrNotRunning = errors.New("the machine does not answer")
+var ErrNotRunning = errors.New("connection refused: no machine answers")
 
 // The power states of State.
 const (
@@ -222,7 +222,7 @@ func (h *Host) Dial(ctx context.Context, id string, port int) (net.Conn, error) 
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotRunning, err)
+		return nil, refused(port) // where the port really is, is of no interest
 	}
 	return conn, nil
 }
@@ -233,18 +233,20 @@ func (h *Host) listener(id string, port int) (string, error) {
 	defer h.mu.Unlock()
 	m := h.machines[key(id)]
 	if m == nil || !m.record.Running {
-		return "", ErrNotRunning
+		return "", refused(port)
 	}
 	p := h.planes[m.disk.ControlPlane]
 	if p == nil {
-		return "", ErrNotRunning
+		return "", refused(port)
 	}
 	address, listens := p.ports.address(port)
 	if !listens {
-		return "", fmt.Errorf("%w on port %d", ErrNotRunning, port)
+		return "", refused(port)
 	}
 	return address, nil
 }
+
+func refused(port int) error { return fmt.Errorf("%w on port %d", ErrNotRunning, port) }
 
 // Wait returns when everything has stopped, after the context of Open ended.
 func (h *Host) Wait() {

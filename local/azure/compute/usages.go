@@ -70,26 +70,31 @@ func (c *Compute) used(ctx context.Context, subscription, location string) (map[
 	for _, size := range families() {
 		used[size.Family] = 0
 	}
-	all, err := c.Engine.Below(ctx, "/subscriptions/"+subscription, "")
+	of := func(resourceType string, count func(*resources.Resource)) error {
+		all, err := c.Engine.Below(ctx, "/subscriptions/"+subscription, resourceType)
+		for _, r := range all {
+			if r.Location == location {
+				count(r)
+			}
+		}
+		return err
+	}
+	err := of(disks, func(r *resources.Resource) {
+		if textAt(r.SKU, "tier") == "Premium" {
+			used[premiumUsage]++
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range all {
-		switch {
-		case r.Location != location:
-		case strings.EqualFold(r.Type, disks) && textAt(r.SKU, "tier") == "Premium":
-			used[premiumUsage]++
-		case strings.EqualFold(r.Type, virtualMachines):
-			used[vmsUsage]++
-			if powerOf(r) == deallocated {
-				continue
-			}
+	return used, of(virtualMachines, func(r *resources.Resource) {
+		used[vmsUsage]++
+		if powerOf(r) != deallocated {
 			cores, family := cost(r.Text("hardwareProfile", "vmSize"))
 			used[coresUsage] += cores
 			used[family] += cores
 		}
-	}
-	return used, nil
+	})
 }
 
 func textAt(m object, member string) string {

@@ -36,7 +36,7 @@ func (n *Network) privateDNSZones() resources.Behaviour {
 			return nil
 		},
 		InUse: func(ctx context.Context, r *resources.Resource) error {
-			links, err := n.engine.Below(ctx, r.ID, privateDNSZones+"/virtualNetworkLinks")
+			links, err := n.engine.Below(ctx, r.ID, networkLinks)
 			if err != nil || len(links) == 0 {
 				return err
 			}
@@ -65,7 +65,7 @@ func (n *Network) recordSets() {
 		},
 	}
 	n.Watch(&link)
-	n.engine.Register(privateDNSZones+"/virtualNetworkLinks", link)
+	n.engine.Register(networkLinks, link)
 }
 
 func putRecords(zone string) func(context.Context, *resources.Change) error {
@@ -142,7 +142,7 @@ func (n *Network) recordViews(names ...string) map[string]resources.Action {
 // private zone that is linked to it, or in a public zone; empty if in none.
 func (t *topology) lookUp(vnet, host string) string {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	for _, link := range t.of(privateDNSZones + "/virtualNetworkLinks") {
+	for _, link := range t.of(networkLinks) {
 		if !sameID(refID(link.Get("virtualNetwork")), vnet) {
 			continue
 		}

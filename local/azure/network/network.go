@@ -32,6 +32,7 @@ const (
 	privateLinkServices = "Microsoft.Network/privateLinkServices"
 	privateEndpoints    = "Microsoft.Network/privateEndpoints"
 	privateDNSZones     = "Microsoft.Network/privateDnsZones"
+	networkLinks        = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
 	dnsZones            = "Microsoft.Network/dnsZones"
 	virtualMachines     = "Microsoft.Compute/virtualMachines"
 )

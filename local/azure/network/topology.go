@@ -15,19 +15,26 @@ type topology struct {
 	byID   map[string]*resources.Resource   // by key
 }
 
-func read(ctx context.Context, engine *resources.Engine) (*topology, error) {
-	all, err := engine.Below(ctx, "", "")
-	if err != nil {
-		return nil, err
+// known are the types that a topology has.
+func known() []string {
+	types := []string{
+		virtualNetworks, securityGroups, routeTables, natGateways, interfaces, publicIPAddresses, loadBalancers,
+		privateLinkServices, privateEndpoints, virtualMachines, dnsZones, privateDNSZones, networkLinks,
 	}
+	return append(types, dnsZones+"/A", privateDNSZones+"/A")
+}
+
+func read(ctx context.Context, engine *resources.Engine) (*topology, error) {
 	t := &topology{byType: map[string][]*resources.Resource{}, byID: map[string]*resources.Resource{}}
-	for _, r := range all {
-		kind := strings.ToLower(r.Type)
-		if kind != strings.ToLower(virtualMachines) && !strings.HasPrefix(kind, "microsoft.network/") {
-			continue
+	for _, resourceType := range known() {
+		all, err := engine.Below(ctx, "", resourceType)
+		if err != nil {
+			return nil, err
 		}
-		t.byType[kind] = append(t.byType[kind], r)
-		t.byID[resources.Key(r.ID)] = r
+		t.byType[strings.ToLower(resourceType)] = all
+		for _, r := range all {
+			t.byID[resources.Key(r.ID)] = r
+		}
 	}
 	return t, nil
 }
