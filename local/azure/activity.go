@@ -95,7 +95,7 @@ func (a *Azure) purgeEvents(ctx context.Context) {
 }
 
 // bounds finds the times of a $filter of the activity log.
-var bounds = regexp.MustCompile(`(?i)eventTimestamp\s+(ge|le|gt|lt)\s+'([^']+)'`)
+var bounds = regexp.MustCompile(`(?i)eventTimestamp\s+(ge|le|gt|lt)\s+'?([^' ]+)'?`)
 
 func (a *Azure) activityRoutes() {
 	a.Engine.Route(http.MethodGet, "/subscriptions/{subscription}/providers/microsoft.insights/eventtypes/management/values", func(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
@@ -145,6 +145,9 @@ func inTime(event map[string]any, filter string) bool {
 }
 
 func eventValues(event map[string]any, field string) []string {
+	if strings.EqualFold(field, "eventChannels") {
+		return []string{"Admin, Operation"} // there is no other
+	}
 	for name, value := range event {
 		if strings.EqualFold(name, field) || strings.EqualFold(field, "resourceUri") && name == "resourceId" {
 			if m, ok := value.(map[string]any); ok {

@@ -477,7 +477,7 @@ func TestTheActivityLogAndTheInventoryTellWhatHappened(t *testing.T) {
 	w := newWorld(t, azure.Options{})
 	w.group("g")
 	log := w.want(w.demo(), http.MethodGet, customer+"/providers/microsoft.insights/eventtypes/management/values?api-version=2015-04-01&$filter="+
-		"eventTimestamp%20ge%20'2020-01-01T00:00:00Z'%20and%20resourceGroupName%20eq%20'g'", nil, http.StatusOK, "")
+		"eventTimestamp%20ge%20'2020-01-01T00:00:00Z'%20and%20eventTimestamp%20le%202099-01-01T00:00:00Z%20and%20eventChannels%20eq%20'Admin,%20Operation'%20and%20resourceGroupName%20eq%20'g'", nil, http.StatusOK, "")
 	events := log["value"].([]any)
 	if len(events) != 1 || events[0].(object)["operationName"].(object)["value"] != "Microsoft.Resources/subscriptions/resourceGroups/write" {
 		t.Errorf("%v", events)

@@ -3,10 +3,12 @@ package resources_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -338,4 +340,44 @@ func TestListsFilterAndPage(t *testing.T) {
 	}
 	w.want(http.MethodGet, group+"/resources?$filter=x", nil, http.StatusBadRequest)
 	w.want(http.MethodGet, subscription+"/resourceGroups/none/providers/A.B/things", nil, http.StatusNotFound)
+}
+
+func TestManyCallsAtOnceNeitherBlockNorMixUp(t *testing.T) {
+	w := newWorld(t, map[string]resources.Behaviour{
+		"A.B/slow": {
+			Settle: func(ctx context.Context, _ *resources.Resource) error {
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-time.After(10 * time.Millisecond):
+					return nil
+				}
+			},
+			Delete: func(context.Context, *resources.Resource) error { return nil },
+		},
+	})
+	var calls sync.WaitGroup
+	for worker := range 16 {
+		calls.Go(func() {
+			for turn := range 10 {
+				path := fmt.Sprintf("%s/providers/A.B/slow/%d", group, (worker+turn)%4)
+				method := []string{http.MethodPut, http.MethodGet, http.MethodDelete}[turn%3]
+				_, err := w.call(method, path, object{"location": "eastus", "properties": object{}})
+				if err != nil && resources.AsError(err).Status == http.StatusInternalServerError {
+					t.Errorf("%s %s: %v", method, path, err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { calls.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("calls block each other")
+	}
+	w.gone(group)
+	if left, err := w.Below(context.Background(), group, ""); err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
 }
