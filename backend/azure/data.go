@@ -70,6 +70,7 @@ func (a *Azure) ServicePrincipalObjectID(ctx context.Context, cred azcore.TokenC
 	if err != nil {
 		return "", fmt.Errorf("service principal of %s: %w", appID, err)
 	}
+	defer func() { _ = resp.Body.Close() }()
 	if !runtime.HasStatusCode(resp, http.StatusOK) {
 		return "", fmt.Errorf("service principal of %s: %w", appID, runtime.NewResponseError(resp))
 	}

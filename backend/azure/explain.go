@@ -38,8 +38,21 @@ func SubjectOf(c *model.Cluster) Subject {
 // that carries err for the log, wrapped by pipeline.Again when it may cure
 // itself. What it does not know, and what is explained already, it leaves alone.
 func Explain(err error, about Subject) error {
-	if err == nil || errors.Is(err, context.Canceled) {
+	e, again := Explanation(err, about)
+	switch {
+	case e == nil:
 		return err
+	case again:
+		return pipeline.Again(e)
+	}
+	return e
+}
+
+// Explanation is what Explain makes of an error, and whether it may cure itself;
+// nil for what Explain leaves alone.
+func Explanation(err error, about Subject) (e *arm.Error, again bool) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return nil, false
 	}
 	faults := faultsOf(err)
 	var failed *deploymentFault
@@ -49,50 +62,45 @@ func Explain(err error, about Subject) error {
 		faults = failed.faults
 		errors.As(err, &explained)
 	case errors.As(err, &explained):
-		return err
+		return nil, false
 	}
 	if code, text := entraFault(err); code != "" {
 		return about.refusedByEntra(code, text, err)
 	}
 	for _, f := range faults {
-		e, again := about.explain(f)
-		if e == nil {
-			continue
+		if e, again = about.explain(f); e != nil {
+			e = e.Because(err)
+			if explained != nil {
+				e.Details = explained.Details
+			}
+			return e, again
 		}
-		e = e.Because(err)
-		if explained != nil {
-			e.Details = explained.Details
-		}
-		if again {
-			return pipeline.Again(e)
-		}
-		return e
 	}
-	return err
+	return nil, false
 }
 
 // refusedByEntra explains why a token was refused. Only what names the cluster's
 // own application is its customer's to cure.
-func (s Subject) refusedByEntra(code, text string, err error) error {
+func (s Subject) refusedByEntra(code, text string, err error) (e *arm.Error, again bool) {
 	if s.ClientID == "" || !strings.Contains(strings.ToLower(text), strings.ToLower(s.ClientID)) && strings.Contains(text, "'") {
-		return err
+		return nil, false
 	}
-	e := func(remedy string) *arm.Error {
-		return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Entra ID refuses the service principal %s (%s). %s", s.ClientID, code, remedy).Because(err)
+	remedies := map[string]struct {
+		text  string
+		again bool
+	}{
+		// A new application spreads slowly, as does a new secret.
+		"AADSTS700016":  {"The application does not exist in the cluster's tenant: create it there, or give the cluster another one.", true},
+		"AADSTS7000215": {"The client secret is wrong: send its value, not its id.", true},
+		"AADSTS7000216": {"The request for a token was incomplete. Try again.", true},
+		"AADSTS7000222": {"The client secret has expired: create a new one and update the cluster.", false},
+		"AADSTS7000112": {"The application is disabled: enable it.", false},
 	}
-	switch code {
-	case "AADSTS700016": // a new application spreads slowly
-		return pipeline.Again(e("The application does not exist in the cluster's tenant: create it there, or give the cluster another one."))
-	case "AADSTS7000215": // as does a new secret
-		return pipeline.Again(e("The client secret is wrong: send its value, not its id."))
-	case "AADSTS7000216":
-		return pipeline.Again(e("The request for a token was incomplete. Try again."))
-	case "AADSTS7000222":
-		return e("The client secret has expired: create a new one and update the cluster.")
-	case "AADSTS7000112":
-		return e("The application is disabled: enable it.")
+	remedy, known := remedies[code]
+	if !known {
+		return nil, false
 	}
-	return err
+	return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Entra ID refuses the service principal %s (%s). %s", s.ClientID, code, remedy.text).Because(err), remedy.again
 }
 
 // explain explains one fault, and tells whether it may cure itself; nil for one

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -59,9 +60,9 @@ type check func(ctx context.Context, r *report)
 
 // report is what one check found. Its zero value says that all is well.
 type report struct {
-	// faults are the customer's to cure; patient ones may cure themselves.
+	// faults are the customer's to cure; passing are those that may cure themselves.
 	faults  []*arm.Error
-	patient int
+	passing map[*arm.Error]bool
 	// err is why the check could not be made.
 	err error
 }
@@ -73,16 +74,21 @@ func (r *report) add(code arm.Code, target, format string, args ...any) {
 // explain takes an error of Azure: as the customer's fault, or as a check that
 // could not be made.
 func (r *report) explain(err error, about azure.Subject) {
-	err = azure.Explain(err, about)
-	var typed *arm.Error
-	if errors.As(err, &typed) && typed.Code.Status < 429 {
-		r.faults = append(r.faults, typed)
-		if err != error(typed) {
-			r.patient++
+	e, again := azure.Explanation(err, about)
+	switch {
+	case e == nil:
+		r.err = cmp.Or(r.err, err)
+	case e.Code.Status >= http.StatusTooManyRequests:
+		r.err = cmp.Or(r.err, pipeline.Again(e))
+	default:
+		r.faults = append(r.faults, e)
+		if again {
+			if r.passing == nil {
+				r.passing = map[*arm.Error]bool{}
+			}
+			r.passing[e] = true
 		}
-		return
 	}
-	r.err = cmp.Or(r.err, err)
 }
 
 // run is one validation of one cluster.
@@ -155,17 +161,15 @@ func (r *run) ask(ctx context.Context, checks []check) []report {
 // not be asked.
 func verdict(reports []report) error {
 	var faults arm.Faults
-	patient, seen := 0, map[string]bool{}
 	var failed error
+	lasting, seen := false, map[string]bool{}
 	for _, r := range reports {
-		patient += r.patient
 		failed = cmp.Or(failed, r.err)
 		for _, f := range r.faults {
-			if key := f.Error(); !seen[key] {
-				seen[key] = true
+			lasting = lasting || !r.passing[f]
+			if key := f.Body(); !seen[key.Code+key.Target+key.Message] {
+				seen[key.Code+key.Target+key.Message] = true
 				faults.Add(f.Code, f.Target, "%s", f.Message)
-			} else {
-				patient-- // a repetition counts once
 			}
 		}
 	}
@@ -173,7 +177,7 @@ func verdict(reports []report) error {
 	switch {
 	case !errors.As(faults.Err(), &all):
 		return failed
-	case patient >= faults.Len():
+	case !lasting:
 		return pipeline.Again(all)
 	}
 	return all
