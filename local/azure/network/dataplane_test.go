@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
@@ -224,5 +225,23 @@ func TestRecordSetsAreGuarded(t *testing.T) {
 	w.must(err)
 	if len(page.Value) != 1 {
 		t.Errorf("%d record sets, want 1", len(page.Value))
+	}
+}
+
+func TestAddressThatIsTakenIsToldOnceAndUsedWhenFree(t *testing.T) {
+	w := newWorld(t)
+	a, _ := w.vnet()
+	ip := w.publicIP("ip")
+	address := net.JoinHostPort(*ip.Properties.IPAddress, "6443")
+	other, err := net.Listen("tcp", address)
+	w.must(err)
+	balancer := w.balancer("lb", withPublic(ip))
+	vm := w.machine("vm", w.nic("nic", a.ID, balancer.Properties.BackendAddressPools[0]))
+	w.fleet.serve(t, vm, 6443)
+	eventually(t, "a warning", func() bool { return strings.Contains(w.log.String(), "another program has it") })
+	w.must(other.Close())
+	eventually(t, "the machine answers", func() bool { return says(address) == "vm" })
+	if got := strings.Count(w.log.String(), "another program"); got != 1 {
+		t.Errorf("told %d times, want once", got)
 	}
 }

@@ -2,11 +2,13 @@ package network
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -75,14 +77,17 @@ func (p *dataPlane) settle(ctx context.Context) error {
 	return nil
 }
 
-// warn says once that an address is of no use on this machine.
+// warn says once that an address leads nowhere on this machine.
 func (p *dataPlane) warn(ctx context.Context, address netip.AddrPort, err error) {
 	if p.warned[address] {
 		return
 	}
 	p.warned[address] = true
-	p.network.log.WarnContext(ctx, "cannot listen on an address of the local Azure; where the system has no such loopback address, add it (ifconfig lo0 alias)",
-		"address", address.String(), "error", err)
+	advice := "give the system this loopback address, on macOS by: sudo ifconfig lo0 alias " + address.Addr().String()
+	if errors.Is(err, syscall.EADDRINUSE) {
+		advice = "another program has it; a second local Azure on one machine needs other --addresses"
+	}
+	p.network.log.WarnContext(ctx, "what is behind a load balancer cannot be reached", "address", address.String(), "error", err, "advice", advice)
 }
 
 func (p *dataPlane) close() {

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ type world struct {
 	engine  *resources.Engine
 	network *Network
 	fleet   *fleet
+	log     lines
 	public  netip.Prefix // of this test alone
 	private netip.Prefix // of its private endpoints
 	close   func()
@@ -70,7 +72,7 @@ func (w *world) open() {
 	db, err := state.Open(w.path)
 	w.must(err)
 	w.engine = resources.New(resources.Options{State: db, Origin: "https://localhost:8443", Grace: 5 * time.Second})
-	w.network = New(w.engine, slog.New(slog.DiscardHandler))
+	w.network = New(w.engine, slog.New(slog.NewTextHandler(&w.log, nil)))
 	w.network.Public = w.public
 	w.must(w.engine.Start(context.Background()))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -348,4 +350,22 @@ func inSubnet(id *string) *armnetwork.FrontendIPConfigurationPropertiesFormat {
 
 func withPublic(ip *armnetwork.PublicIPAddress) *armnetwork.FrontendIPConfigurationPropertiesFormat {
 	return &armnetwork.FrontendIPConfigurationPropertiesFormat{PublicIPAddress: &armnetwork.PublicIPAddress{ID: ip.ID}}
+}
+
+// lines are what was logged, for any goroutine.
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
