@@ -25,7 +25,7 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if a.Access, err = access.New(a.Engine, a.Entra.Principal); err != nil {
+	if a.Access, err = access.New(a.Engine, a.principal); err != nil {
 		return err
 	}
 	a.Vault = vault.New(vault.Options{State: a.State, Origin: a.Origin, Tenant: TenantID, Tokens: a.Entra, Access: a.Access, Vaults: a, Authority: a.Authority, Now: a.Now})
@@ -45,6 +45,13 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.provider.register()
 	a.deployments = deployments.New(deployments.Options{Engine: a.Engine, Do: a.Do, Permit: a.permit, Judge: a.provider.judge, Tenant: TenantID, Cloud: a.describe(), Log: a.Log, Now: a.Now})
 	return nil
+}
+
+// principal tells what role assignments call an object of the directory: it has
+// no people and no groups.
+func (a *Azure) principal(ctx context.Context, objectID string) (string, bool, error) {
+	_, found, err := a.Entra.Principal(ctx, objectID)
+	return "ServicePrincipal", found, err
 }
 
 // FederatedCredentials are those of a managed identity, for the token endpoint.

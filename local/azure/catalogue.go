@@ -251,8 +251,11 @@ func (a *Azure) registered(ctx context.Context, call *resources.Call) error {
 		return nil
 	}
 	id, err := resources.Parse(call.Path)
+	if err != nil {
+		return err
+	}
 	subscription := resources.Subscription(call.Path)
-	if err != nil || subscription == "" {
+	if subscription == "" {
 		return nil
 	}
 	namespace := canonicalNamespace(id.Namespace)

@@ -20,18 +20,8 @@ func (a *Azure) demanded(call *resources.Call) (demand, error) {
 	if open(call.Method, segments) {
 		return demand{}, nil
 	}
-	if len(segments) >= 3 && segments[0] == "subscriptions" {
-		subscription := "/subscriptions/" + segments[1]
-		switch {
-		case segments[2] == "providers" && len(segments) <= 4 && call.Method == http.MethodGet:
-			return demand{"Microsoft.Resources/subscriptions/providers/read", subscription}, nil
-		case segments[2] == "providers" && len(segments) == 5 && call.Method == http.MethodPost:
-			return demand{segments[3] + "/" + segments[4] + "/action", subscription}, nil
-		case segments[2] == "providers" && segments[3] == "microsoft.features" && call.Method == http.MethodGet:
-			return demand{"Microsoft.Features/providers/features/read", subscription}, nil
-		case segments[2] != "providers" && segments[2] != "resourcegroups":
-			return demand{"Microsoft.Resources/subscriptions/" + segments[2] + "/read", subscription}, nil
-		}
+	if d, ok := ofSubscription(call.Method, segments); ok {
+		return d, nil
 	}
 	id, err := resources.Parse(call.Path)
 	if err != nil {
@@ -45,16 +35,37 @@ func (a *Azure) demanded(call *resources.Call) (demand, error) {
 	if strings.EqualFold(id.Namespace, "Microsoft.Resources") && (strings.EqualFold(id.Types[0], "resourceGroups")) {
 		name = "Microsoft.Resources/subscriptions/" + strings.Join(id.Types, "/")
 	}
-	verb := "/read"
-	switch call.Method {
+	return demand{a.Engine.Canonical(name) + verb(call.Method), scope}, nil
+}
+
+// verb is how an action on a type ends.
+func verb(method string) string {
+	switch method {
 	case http.MethodPut, http.MethodPatch:
-		verb = "/write"
+		return "/write"
 	case http.MethodDelete:
-		verb = "/delete"
+		return "/delete"
 	case http.MethodPost:
-		verb = "/action"
+		return "/action"
 	}
-	return demand{a.Engine.Canonical(name) + verb, scope}, nil
+	return "/read"
+}
+
+// ofSubscription knows the paths directly below a subscription that are no types.
+func ofSubscription(method string, segments []string) (demand, bool) {
+	if len(segments) < 3 || segments[0] != "subscriptions" {
+		return demand{}, false
+	}
+	subscription := "/subscriptions/" + segments[1]
+	switch {
+	case segments[2] == "providers" && len(segments) <= 4 && method == http.MethodGet:
+		return demand{"Microsoft.Resources/subscriptions/providers/read", subscription}, true
+	case segments[2] == "providers" && len(segments) == 5 && method == http.MethodPost:
+		return demand{segments[3] + "/" + segments[4] + "/action", subscription}, true
+	case segments[2] != "providers" && segments[2] != "resourcegroups":
+		return demand{"Microsoft.Resources/subscriptions/" + segments[2] + verb(method), subscription}, true
+	}
+	return demand{}, false
 }
 
 // open tells what everybody in the tenant may do.

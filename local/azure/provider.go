@@ -63,6 +63,12 @@ func isForwarded(path string) bool {
 	return i >= 0 && strings.HasPrefix(lower[i+len("/providers/"):], providerNamespace+"/") && !about
 }
 
+// isCluster tells whether a path is that of one cluster.
+func isCluster(path string) bool {
+	id, err := resources.Parse(path)
+	return err == nil && !id.Collection() && strings.EqualFold(id.Type(), clusterType)
+}
+
 func (p *provider) register() {
 	a := p.azure
 	a.Engine.Register(clusterType, resources.Behaviour{Stateless: true, Delete: p.deleteCluster})
@@ -174,8 +180,7 @@ func (c *captured) Write(content []byte) (int, error) {
 func (p *provider) headers(out *http.Request, call *resources.Call) error {
 	h := out.Header
 	for name := range h {
-		lower := strings.ToLower(name)
-		if lower == "authorization" || lower == "referer" || strings.HasPrefix(lower, "x-ms-") && lower != clientIDHeader && lower != returnIDHeader && lower != correlationIDHeader {
+		if isOurs(strings.ToLower(name)) {
 			h.Del(name)
 		}
 	}
@@ -206,12 +211,23 @@ func (p *provider) headers(out *http.Request, call *resources.Call) error {
 		}
 		h.Set("X-Ms-Arm-Resource-System-Data", string(content))
 	}
-	if id, err := resources.Parse(call.Path); err == nil && strings.EqualFold(id.Type(), clusterType) && !id.Collection() &&
+	if isCluster(call.Path) &&
 		(resources.Object(call.Body["identity"]) != nil || found && shadow.Identity != nil) {
 		h.Set("X-Ms-Identity-Url", p.azure.Origin+"/msi"+call.Path+"?arpid=local&tid="+TenantID)
 		h.Set("X-Ms-Identity-Principal-Id", call.Caller.ObjectID)
 	}
 	return nil
+}
+
+// isOurs tells headers that clients may not set from others.
+func isOurs(lower string) bool {
+	switch lower {
+	case "authorization", "referer":
+		return true
+	case clientIDHeader, returnIDHeader, correlationIDHeader:
+		return false
+	}
+	return strings.HasPrefix(lower, "x-ms-")
 }
 
 func (p *provider) systemData(call *resources.Call, exists bool) map[string]any {
@@ -226,8 +242,7 @@ func (p *provider) systemData(call *resources.Call, exists bool) map[string]any 
 // mirror keeps the shadow of a cluster like what the resource provider answered.
 func (p *provider) mirror(response *http.Response) error {
 	r := response.Request
-	id, err := resources.Parse(r.URL.Path)
-	if err != nil || id.Collection() || !strings.EqualFold(id.Type(), clusterType) {
+	if !isCluster(r.URL.Path) {
 		return nil
 	}
 	ctx := context.WithoutCancel(r.Context())
@@ -246,7 +261,7 @@ func (p *provider) mirror(response *http.Response) error {
 		}
 		response.Body = io.NopCloser(bytes.NewReader(content))
 		var body map[string]any
-		if err := json.Unmarshal(content, &body); err != nil {
+		if json.Unmarshal(content, &body) != nil {
 			return nil // what the provider says is between it and the client
 		}
 		delete(body, "properties") // ARM keeps no more than the envelope

@@ -41,6 +41,9 @@ func (a *Access) putAssignment(ctx context.Context, c *resources.Change) error {
 	if !found {
 		return resources.Refuse(http.StatusBadRequest, "PrincipalNotFound", "Principal %s does not exist in the directory.", strings.ReplaceAll(principal, "-", ""))
 	}
+	if given := r.Text("principalType"); given != "" && !strings.EqualFold(given, kind) {
+		return resources.Refuse(http.StatusBadRequest, "UnmatchedPrincipalType", "The PrincipalId '%s' has type '%s', which is different from specified PrincipalType '%s'.", strings.ReplaceAll(principal, "-", ""), kind, given)
+	}
 	if c.Old != nil && (!strings.EqualFold(c.Old.Text("principalId"), principal) || guidOf(c.Old.Text("roleDefinitionId")) != guid) {
 		return resources.Refuse(http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
 	}
