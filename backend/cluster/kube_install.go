@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/openshift"
@@ -46,7 +47,7 @@ func (s *steps) workersReady(ctx context.Context, w *pipeline.Work) error {
 			final := arm.QuotaExceeded
 			final.Status = http.StatusBadRequest // no retry cures it
 			return "", final.At("properties.workerProfiles[0].VMSize",
-				"Azure cannot provide the worker %q: %s. Raise the quota or choose another size.", full.Machine, full.Message).Because(err)
+				"Azure cannot provide the worker %q: %s. Raise the quota or choose another size.", full.Machine, strings.TrimRight(full.Message, ".")).Because(err)
 		}
 		return missing, err
 	})
