@@ -263,7 +263,8 @@ func TestTheClustersIdentityIsFetchedOnceAndRenewedInTime(t *testing.T) {
 		"first":         {why: "nothing is there", stored: answer{status: 404, body: `{"error":{"code":"SecretNotFound"}}`}, fetch: true},
 		"fresh":         {why: "idempotent", stored: secretAnswer("msi-uid", "v", credentials, tags(time.Hour, 2*time.Hour))},
 		"to renew":      {why: "the time has come", stored: secretAnswer("msi-uid", "v", credentials, tags(-time.Hour, time.Hour)), fetch: true},
-		"too late":      {why: "the data plane would refuse", stored: secretAnswer("msi-uid", "v", credentials, tags(-2*time.Hour, -time.Hour))},
+		"long over":     {why: "the service was away; its own certificate still works", stored: secretAnswer("msi-uid", "v", credentials, tags(-2*time.Hour, -time.Hour)), fetch: true},
+		"untagged":      {why: "nobody knows how old they are", stored: secretAnswer("msi-uid", "v", credentials, nil), fetch: true},
 		"empty":         {why: "a crash in between", stored: secretAnswer("msi-uid", "v", "{}", tags(time.Hour, 2*time.Hour)), fetch: true},
 		"of another id": {why: "the cluster got another identity", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, "Identities/me", "Identities/other"), tags(time.Hour, 2*time.Hour)), fetch: true},
 	}

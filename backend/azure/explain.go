@@ -125,7 +125,9 @@ func (s Subject) explain(f fault) (e *arm.Error, again bool) {
 	case code == "ReadOnlyDisabledSubscription", code == "DisabledSubscription":
 		return arm.InvalidSubscriptionState.Errorf("The subscription is disabled. Reactivate it, then repeat the request."), false
 	case code == "PrincipalNotFound", code == "NullOrInvalidGuidExcludePrincipalId":
-		return arm.InvalidServicePrincipalCredentials.Errorf("Azure does not know an identity of the cluster yet. Check that it exists in the cluster's tenant. Azure says: %s", f.said()), true
+		return s.unknownPrincipal(f), true
+	case code == "AuthorizationPermissionMismatch", code == "AuthorizationFailure": // of storage accounts, which are the service's own
+		return arm.InternalServerError.Errorf("The service may not yet use the storage account. Try again later; if it persists contact support."), true
 	case code == "Authorization_IdentityNotFound", code == "Authorization_RequestDenied":
 		return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Microsoft Graph refuses the service principal (%s): %s", code, f.said()), code == "Authorization_IdentityNotFound"
 	}
@@ -140,7 +142,7 @@ var quotaCodes = []string{"QuotaExceeded", "ResourceQuotaExceeded", "PublicIPCou
 // time that Azure does not know it everywhere.
 func unauthorized(f fault) bool {
 	switch f.code {
-	case "AuthorizationFailed", "LinkedAuthorizationFailed", "AuthorizationPermissionMismatch":
+	case "AuthorizationFailed", "LinkedAuthorizationFailed":
 		return true
 	case "InvalidTemplateDeployment":
 		return strings.Contains(strings.ToLower(f.message), "authorization failed for template resource")
@@ -163,6 +165,16 @@ func (s Subject) refused(f fault) *arm.Error {
 		return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, text, "The cluster's service principal", f.said())
 	}
 	return arm.InvalidResourceProviderPermissions.At(scopeOf(f), text, "The service, or an identity of the cluster,", f.said())
+}
+
+// unknownPrincipal explains an identity that Azure does not know, perhaps because
+// it is new.
+func (s Subject) unknownPrincipal(f fault) *arm.Error {
+	code, target := arm.InvalidServicePrincipalCredentials, servicePrincipalTarget
+	if s.ClientID == "" {
+		code, target = arm.InvalidPlatformWorkloadIdentity, "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities"
+	}
+	return code.At(target, "Azure does not know an identity of the cluster. Check that it exists in the cluster's tenant. Azure says: %s", f.said())
 }
 
 func disallowed(f fault) *arm.Error {

@@ -81,6 +81,7 @@ func TestExplain(t *testing.T) {
 		"old graph":      {why: "the old shape", path: "/x", answer: answer{status: 403, body: `{"odata.error":{"code":"Authorization_RequestDenied","message":{"lang":"en","value":"Insufficient privileges"}}}`}, code: arm.InvalidServicePrincipalCredentials, says: "Insufficient privileges"},
 		"not registered": {why: "the customer registers providers", path: inCustomers, answer: answer{status: 409, body: `{"error":{"code":"MissingSubscriptionRegistration","message":"m"}}`}, code: arm.ResourceProviderNotRegistered},
 		"new principal":  {why: "it spreads", path: inCustomers, answer: answer{status: 400, body: `{"error":{"code":"PrincipalNotFound","message":"m"}}`}, code: arm.InvalidServicePrincipalCredentials, again: true},
+		"storage":        {why: "the service grants itself this role", path: "/account/container", answer: answer{status: 403, header: map[string]string{"X-Ms-Error-Code": "AuthorizationPermissionMismatch"}, body: "<?xml"}, code: arm.InternalServerError, again: true},
 		"unknown":        {why: "ours", path: inCustomers, answer: answer{status: 400, body: `{"error":{"code":"BadTaste","message":"m"}}`}},
 		"not found":      {why: "the step knows what it means", path: inCustomers, answer: answer{status: 404, body: `{"error":{"code":"ResourceNotFound","message":"m"}}`}},
 	}

@@ -56,18 +56,15 @@ func (a *Azure) FetchClusterIdentity(ctx context.Context, c *model.Cluster) erro
 	return nil
 }
 
-// renewable tells whether credentials are in the time in which they are to be renewed.
+// renewable tells whether the time to renew credentials has come. It does not
+// end: the service gets new ones with its own certificate, however dead the old.
 func renewable(tags map[string]*string, now time.Time) bool {
-	at := func(tag string) (time.Time, bool) {
-		if tags[tag] == nil {
-			return time.Time{}, false
-		}
-		t, err := time.Parse(time.RFC3339, *tags[tag])
-		return t, err == nil
+	tag := tags[dataplane.RenewAfterKeyVaultTag]
+	if tag == nil {
+		return true
 	}
-	from, known := at(dataplane.RenewAfterKeyVaultTag)
-	until, bounded := at(dataplane.CannotRenewAfterKeyVaultTag)
-	return !known || now.After(from) && (!bounded || now.Before(until))
+	from, err := time.Parse(time.RFC3339, *tag)
+	return err != nil || now.After(from)
 }
 
 // ClusterIdentity acts as the cluster's identity; FetchClusterIdentity comes first.
