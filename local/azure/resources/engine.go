@@ -44,6 +44,7 @@ type Engine struct {
 
 	// change is held while a change is decided and kept.
 	change sync.Mutex
+	ended  int // operations since the start; needs change
 	// keys of all resources by lower-case type, so that lists of one type in a whole
 	// subscription read no others.
 	keys index

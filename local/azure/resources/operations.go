@@ -31,6 +31,8 @@ const (
 	operationTime = 2 * time.Hour
 	// operationKept is how long clients may ask for the end of an operation.
 	operationKept = 24 * time.Hour
+	// purgeEvery is after how many operations the old ones are dropped.
+	purgeEvery = 500
 )
 
 // Operation is what runs on a resource after the answer to a call.
@@ -167,6 +169,11 @@ func (e *Engine) end(ctx context.Context, op *Operation, err error, canceled boo
 	if err := e.State.Put(ctx, operationKind, op.ID, op); err != nil {
 		e.Log.Error("the end of an operation is lost", "resource", op.Resource, "error", err)
 	}
+	if e.ended++; e.ended%purgeEvery == 0 {
+		if err := e.eachOperation(ctx, func(*Operation) {}); err != nil {
+			e.Log.Error("old operations stay", "error", err)
+		}
+	}
 }
 
 // soon waits the time of grace for done.
@@ -272,6 +279,15 @@ func (e *Engine) find(ctx context.Context, call *Call) (*Operation, error) {
 
 // Start goes on with what an earlier process left running.
 func (e *Engine) Start(ctx context.Context) error {
+	return e.eachOperation(ctx, func(op *Operation) {
+		if op.Status == InProgress {
+			e.begin(op, e.work(op))
+		}
+	})
+}
+
+// eachOperation visits all operations and drops those that nobody will ask for.
+func (e *Engine) eachOperation(ctx context.Context, visit func(*Operation)) error {
 	entries, err := e.State.List(ctx, operationKind, "")
 	if err != nil {
 		return err
@@ -281,14 +297,13 @@ func (e *Engine) Start(ctx context.Context) error {
 		if err := json.Unmarshal(entry.Value, op); err != nil {
 			return fmt.Errorf("operation %s: %w", entry.Key, err)
 		}
-		switch {
-		case op.Status == InProgress:
-			e.begin(op, e.work(op))
-		case op.End != nil && e.Now().Sub(*op.End) > operationKept:
+		if op.End != nil && e.Now().Sub(*op.End) > operationKept {
 			if _, err := e.State.Delete(ctx, operationKind, entry.Key); err != nil {
 				return err
 			}
+			continue
 		}
+		visit(op)
 	}
 	return nil
 }
