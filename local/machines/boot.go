@@ -38,9 +38,13 @@ func (h *Host) run(ctx context.Context, m *machine, vm VM) {
 // boot provisions the machine's disk unless an earlier boot did.
 func (h *Host) boot(ctx context.Context, m *machine, vm VM) error {
 	h.mu.Lock()
-	provisioned := m.disk.Role != ""
+	d := m.disk
+	lost := d.ControlPlane != "" && h.planes[d.ControlPlane] == nil
 	h.mu.Unlock()
-	if provisioned {
+	if lost {
+		return errors.New("the control plane that the machine is part of does not exist any more")
+	}
+	if d.Role != "" {
 		m.log.printf("boot: from disk")
 		return nil
 	}

@@ -2,6 +2,7 @@ package machines
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -264,6 +265,43 @@ func TestFilesStayInTheHome(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "escaped")); err == nil {
 			t.Errorf("a file escaped to %s", dir)
 		}
+	}
+}
+
+func TestControlPlaneThatLostItsPortsGetsOthers(t *testing.T) {
+	s, bootstrap, _, _ := cluster(t)
+	s.close()
+	if err := os.Remove(filepath.Join(s.host.planesDir(), planeName(bootstrap), portsFile)); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+	eventually(t, "the nodes again", func() bool { return s.ready(t) == 2 })
+}
+
+func TestMemberOfALostControlPlaneSaysSo(t *testing.T) {
+	s, bootstrap, master, _ := cluster(t)
+	s.close()
+	if err := os.RemoveAll(filepath.Join(s.host.planesDir(), planeName(bootstrap))); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+	s.consoleSays(t, master, "does not exist any more")
+}
+
+func TestPortThatAnotherProgramTookIsChosenAgain(t *testing.T) {
+	s, bootstrap, _, _ := cluster(t)
+	s.close()
+	var was, is ports
+	file := filepath.Join(s.host.planesDir(), planeName(bootstrap), portsFile)
+	if err := readJSON(file, &was); err != nil {
+		t.Fatal(err)
+	}
+	taken := must(net.Listen("tcp", at(was.APIServer)))(t)
+	defer func() { _ = taken.Close() }()
+	s.open(t)
+	eventually(t, "the nodes again", func() bool { return s.ready(t) == 2 })
+	if err := readJSON(file, &is); err != nil || is.APIServer == was.APIServer {
+		t.Errorf("port %d again (%v)", is.APIServer, err)
 	}
 }
 

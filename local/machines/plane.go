@@ -67,7 +67,8 @@ func (h *Host) loadPlanes() error {
 		}
 		p := newPlane(dir, ports{})
 		if err := readJSON(filepath.Join(dir, portsFile), &p.ports); err != nil {
-			return err
+			h.options.Log.Warn("the ports of a control plane are lost; it gets others", "dir", dir, "error", err)
+			p.ports = ports{}
 		}
 		h.planes[entry.Name()] = p
 	}

@@ -91,6 +91,9 @@ func (h *Host) choosePorts(p *plane) error {
 // settlePorts makes sure that the ports can be used. Nothing outside this host
 // knows them, so others serve as well.
 func (h *Host) settlePorts(ctx context.Context, name string, p *plane) error {
+	if p.ports == (ports{}) {
+		return h.choosePorts(p)
+	}
 	deadline := time.Now().Add(portPatience)
 	for _, port := range p.ports.all() {
 		for !free(port) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aro-rp/aro/local/azure/resources"
 	"github.com/aro-rp/aro/model"
@@ -34,7 +35,7 @@ func (c *Compute) limit(usage string) int {
 }
 
 // families by size in lower case, of every size that clusters can have.
-func families() map[string]model.VMSize {
+var families = sync.OnceValue(func() map[string]model.VMSize {
 	all := map[string]model.VMSize{}
 	for _, role := range []model.Role{model.Master, model.Worker} {
 		for name, size := range model.SupportedVMSizes(role) {
@@ -42,7 +43,7 @@ func families() map[string]model.VMSize {
 		}
 	}
 	return all
-}
+})
 
 var (
 	coresPattern  = regexp.MustCompile(`_[A-Za-z]+([0-9]+)`)
