@@ -15,7 +15,7 @@ fi
 go vet ./...
 
 part "binaries"
-make --no-print-directory bin/aro
+make --no-print-directory build
 
 part "root module"
 go test -timeout 20m ./...
@@ -23,7 +23,15 @@ go test -timeout 20m ./...
 part "race detector on what runs concurrently"
 go test -race -short -timeout 15m ./store/sqlite/... ./backend/... ./server/...
 
+part "installer module"
+tags=altinfra,aro,containers_image_openpgp
+(cd installer && ./build.sh --data && go vet -tags "$tags" ./... && go test -tags "$tags" -timeout 10m ./...)
+
+part "Go client"
+(cd clients/go && go vet ./...)
+
 part "local module"
-(cd local && go vet ./... && go test -timeout 15m ./...)
+# One package at a time: several boot control planes, which need both cores.
+(cd local && go vet ./... && go test -p 1 -timeout 25m ./...)
 
 printf '\nall parts passed in %ss\n' "$SECONDS"
