@@ -50,8 +50,11 @@ type Session struct {
 	Credential               azcore.TokenCredential
 	HTTP                     *http.Client
 
-	management, graph runtime.Pipeline
+	management, graph line
 }
+
+// line carries calls for one audience.
+type line struct{ runtime.Pipeline }
 
 // identity is what the local Azure writes for people.
 type identity struct {
@@ -145,13 +148,13 @@ func (s *Session) ARM() *azarm.ClientOptions {
 	return &azarm.ClientOptions{ClientOptions: policy.ClientOptions{Cloud: s.Configuration, Transport: s.HTTP}}
 }
 
-func (s *Session) line(audience string) (runtime.Pipeline, error) {
+func (s *Session) line(audience string) (line, error) {
 	if audience == "" {
-		return runtime.Pipeline{}, errors.New("the cloud does not say for whom its tokens are")
+		return line{}, errors.New("the cloud does not say for whom its tokens are")
 	}
 	options := policy.ClientOptions{Cloud: s.Configuration, Transport: s.HTTP}
-	return runtime.NewPipeline("aro-hack", "v1", runtime.PipelineOptions{PerRetry: []policy.Policy{
-		runtime.NewBearerTokenPolicy(s.Credential, []string{strings.TrimRight(audience, "/") + "/.default"}, nil)}}, &options), nil
+	return line{runtime.NewPipeline("aro-hack", "v1", runtime.PipelineOptions{PerRetry: []policy.Policy{
+		runtime.NewBearerTokenPolicy(s.Credential, []string{strings.TrimRight(audience, "/") + "/.default"}, nil)}}, &options)}, nil
 }
 
 // Call asks the resource manager. path may be a full URL that it gave out; body
@@ -160,16 +163,16 @@ func (s *Session) Call(ctx context.Context, method, path string, body, into any)
 	if !strings.HasPrefix(path, "https://") {
 		path = s.Services[cloud.ResourceManager].Endpoint + path
 	}
-	return call(ctx, s.management, method, path, body, into)
+	return s.management.call(ctx, method, path, body, into)
 }
 
 // Directory asks Microsoft Graph.
 func (s *Session) Directory(ctx context.Context, method, path string, body, into any) error {
-	_, err := call(ctx, s.graph, method, s.Graph+"/v1.0"+path, body, into)
+	_, err := s.graph.call(ctx, method, s.Graph+"/v1.0"+path, body, into)
 	return err
 }
 
-func call(ctx context.Context, line runtime.Pipeline, method, url string, body, into any) (http.Header, error) {
+func (l line) call(ctx context.Context, method, url string, body, into any) (http.Header, error) {
 	request, err := runtime.NewRequest(ctx, method, url)
 	if err != nil {
 		return nil, err
@@ -180,7 +183,7 @@ func call(ctx context.Context, line runtime.Pipeline, method, url string, body, 
 			return nil, err
 		}
 	}
-	answer, err := line.Do(request)
+	answer, err := l.Do(request)
 	if err != nil {
 		return nil, err
 	}
