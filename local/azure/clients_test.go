@@ -139,6 +139,7 @@ func TestTheOfficialClientsManageStorage(t *testing.T) {
 	if err := create("aroidc"); code(err) != "StorageAccountAlreadyTaken" {
 		t.Error(err)
 	}
+	w.want(w.demo(), http.MethodPut, customer+"/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/nosku?api-version=1", object{"location": "eastus", "sku": object{"name": 1}}, http.StatusBadRequest, "InvalidValuesForRequestParameters")
 	keys, err := accounts.ListKeys(ctx, "g", "demoaccount", nil)
 	if err != nil || len(keys.Keys) != 2 {
 		t.Error(keys, err)

@@ -100,7 +100,11 @@ func (a *Azure) putAccount(ctx context.Context, c *resources.Change) error {
 	if r.SKU == nil {
 		r.SKU = map[string]any{"name": "Standard_LRS"}
 	}
-	r.SKU["tier"], _, _ = strings.Cut(r.SKU["name"].(string), "_")
+	sku, _ := r.SKU["name"].(string)
+	if !strings.Contains(sku, "_") {
+		return refuse("InvalidValuesForRequestParameters", "Values for request parameters are invalid: sku.name.")
+	}
+	r.SKU["tier"], _, _ = strings.Cut(sku, "_")
 	r.Set(r.Location, "primaryLocation")
 	r.Set("available", "statusOfPrimary")
 	r.Default(true, "supportsHttpsTrafficOnly")
