@@ -198,3 +198,20 @@ func TestAnInterruptedDeploymentWithSecretsFailsBecauseTheyAreNotKept(t *testing
 		}
 	}
 }
+
+func TestADeploymentCanBeCancelled(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	if _, err := w.SetFault(context.Background(), azure.Fault{Match: azure.FaultMatch{Method: "PUT", Path: "things/slow$"}, Action: azure.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
+		t.Fatal(err)
+	}
+	const target = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/d"
+	body := object{"properties": object{"mode": "Incremental", "template": object{"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus"}}}}}
+	w.want(w.demo(), http.MethodPut, target+"?api-version=1", body, http.StatusCreated, "")
+	w.want(w.demo(), http.MethodPost, target+"/cancel?api-version=1", nil, http.StatusNoContent, "")
+	got := w.want(w.demo(), http.MethodGet, target+"?api-version=1", nil, http.StatusOK, "")
+	if state := got["properties"].(object)["provisioningState"]; state != "Canceled" {
+		t.Errorf("it is %v", state)
+	}
+	w.want(w.demo(), http.MethodPost, target+"/cancel?api-version=1", nil, http.StatusConflict, "DeploymentCannotBeCancelled")
+}

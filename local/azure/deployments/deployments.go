@@ -64,6 +64,7 @@ func New(o Options) *Deployments {
 	})
 	for _, scope := range []string{"/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"} {
 		o.Engine.Route(http.MethodPost, scope+"/providers/"+deploymentType+"/{deployment}/validate", d.validate)
+		o.Engine.Route(http.MethodPost, scope+"/providers/"+deploymentType+"/{deployment}/cancel", d.cancel)
 	}
 	return d
 }
@@ -293,6 +294,28 @@ func (d *Deployments) validate(ctx context.Context, call *resources.Call) (*reso
 		"id": id, "name": id[strings.LastIndex(id, "/")+1:], "type": deploymentType,
 		"properties": map[string]any{"mode": "Incremental", "provisioningState": "Succeeded", "parameters": t.Parameters(), "validatedResources": validated, "timestamp": d.Now().UTC().Format(time.RFC3339Nano)},
 	}}, nil
+}
+
+// cancel ends a deployment that runs. What it made stays.
+func (d *Deployments) cancel(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+	id := strings.TrimSuffix(call.Path, "/cancel")
+	r, err := d.Engine.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if r.ProvisioningState() != running {
+		return nil, resources.Refuse(http.StatusConflict, "DeploymentCannotBeCancelled", "The deployment '%s' cannot be cancelled because its provisioning state is '%s'.", r.Name, r.ProvisioningState())
+	}
+	d.Engine.Cancel(id)
+	err = d.Engine.Change(ctx, id, func(r *resources.Resource) error {
+		if r.ProvisioningState() == running { // else it ended just before
+			r.Set(resources.Canceled, "provisioningState")
+			delete(r.Local, "template")
+			delete(r.Local, "parameters")
+		}
+		return nil
+	})
+	return &resources.Answer{Status: http.StatusNoContent}, err
 }
 
 // restore evaluates a deployment again that is kept and not over.
