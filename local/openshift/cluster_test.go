@@ -45,10 +45,11 @@ type suite struct {
 	process *process
 	admin   client.Client
 	life    context.Context // of the machines
+	whole   *testing.T      // outlives its steps
 }
 
 func TestClusterLivesFromBootstrapToUpgrade(t *testing.T) {
-	s := &suite{cluster: install(t, "installer-request.json"), azure: newFakeAzure(t), life: t.Context()}
+	s := &suite{cluster: install(t, "installer-request.json"), azure: newFakeAzure(t), life: t.Context(), whole: t}
 	dir := boot(t, s.cluster)
 	s.process = start(t, dir, s.azure.server.URL, s.azure.caFile)
 	s.admin = newClient(t, s.process.reach(t, []byte(s.cluster.AdminKubeconfig)))
@@ -505,7 +506,7 @@ func (s *suite) survivesKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.process.kill(t)
-	s.process = start(t, s.process.dir, s.azure.server.URL, s.azure.caFile)
+	s.process = start(s.whole, s.process.dir, s.azure.server.URL, s.azure.caFile)
 	s.admin = newClient(t, s.process.reach(t, []byte(s.cluster.AdminKubeconfig)))
 	s.settled(t)
 	if err := s.versionIs(t, "4.19.25"); err != nil {

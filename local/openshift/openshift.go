@@ -11,6 +11,7 @@ package openshift
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -71,12 +72,15 @@ func (c Cluster) Run(ctx context.Context) error {
 	defer etcd.Close()
 	c.Log.InfoContext(ctx, "etcd answers")
 
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return etcdFailure(ctx, etcd) })
-	g.Go(func() error { return p.certify(ctx) })
-	g.Go(func() error { return p.api(ctx) })
-	g.Go(func() error { return p.install(ctx, g) })
-	return g.Wait()
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return etcdFailure(running, etcd) })
+	g.Go(func() error { return p.certify(running) })
+	g.Go(func() error { return p.api(running) })
+	g.Go(func() error { return p.install(running, g) })
+	if err := g.Wait(); ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil // told to stop, whatever it was doing
 }
 
 // plane is a cluster whose disk was read.

@@ -99,7 +99,7 @@ func (r *rollout) wanted(ctx context.Context, named []configv1.APIServerNamedSer
 		if _, err := tls.X509KeyPair(cert, key); err != nil {
 			return nil, fmt.Sprintf("secret openshift-config/%s holds no certificate with its key", name), nil
 		}
-		certificates = append(certificates, slot{names: want.Names, cert: cert, key: key})
+		certificates = append(certificates, slot{Names: want.Names, Cert: cert, Key: key})
 	}
 	if len(certificates) > slots {
 		return nil, fmt.Sprintf("%d named certificates are more than %d", len(certificates), slots), nil
@@ -112,9 +112,9 @@ func (r *rollout) wanted(ctx context.Context, named []configv1.APIServerNamedSer
 func observe(named []configv1.APIServerNamedServingCert, certificates []slot) ([]byte, error) {
 	list := []map[string]any{}
 	for i, certificate := range certificates {
-		digest := sha256.Sum256(certificate.cert)
+		digest := sha256.Sum256(certificate.Cert)
 		list = append(list, map[string]any{
-			"names": append([]string{}, certificate.names...), "digest": hex.EncodeToString(digest[:]), "secret": named[i].ServingCertificate.Name,
+			"names": append([]string{}, certificate.Names...), "digest": hex.EncodeToString(digest[:]), "secret": named[i].ServingCertificate.Name,
 		})
 	}
 	return json.Marshal(map[string]any{"servingInfo": map[string]any{"namedCertificates": list}})
@@ -128,7 +128,7 @@ func sameJSON(a, b []byte) bool {
 // presented asks the API server itself.
 func (r *rollout) presented(ctx context.Context, certificates []slot) error {
 	for _, certificate := range certificates {
-		for _, name := range certificate.names {
+		for _, name := range certificate.Names {
 			if err := r.presents(ctx, name, certificate); err != nil {
 				return err
 			}
@@ -138,7 +138,7 @@ func (r *rollout) presented(ctx context.Context, certificates []slot) error {
 }
 
 func (r *rollout) presents(ctx context.Context, name string, want slot) error {
-	pair, err := tls.X509KeyPair(want.cert, want.key)
+	pair, err := tls.X509KeyPair(want.Cert, want.Key)
 	if err != nil {
 		return err
 	}

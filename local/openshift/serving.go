@@ -2,8 +2,12 @@ package openshift
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -23,48 +27,69 @@ type named struct {
 	slots [slots]slot
 	// spare fills the slots that nobody uses: none may be empty.
 	spare slot
+	file  string // keeps the certificates over restarts
 	heard []dynamiccertificates.Listener
 }
 
 // slot is one certificate.
 type slot struct {
-	names     []string
-	cert, key []byte
+	Names     []string
+	Cert, Key []byte
 }
 
+// newNamed presents what an earlier process did: the objects that name the
+// certificates are read only after the API server is up.
 func newNamed(disk bootstrap.Dir) (*named, error) {
-	n := &named{}
+	n := &named{file: filepath.Join(string(disk), "tls", "named.json")}
 	var err error
-	if n.spare.cert, err = os.ReadFile(disk.CertificateFile(bootstrap.LocalhostServer)); err != nil {
+	if n.spare.Cert, err = os.ReadFile(disk.CertificateFile(bootstrap.LocalhostServer)); err != nil {
 		return nil, fmt.Errorf("serving certificate: %w", err)
 	}
-	if n.spare.key, err = os.ReadFile(disk.KeyFile(bootstrap.LocalhostServer)); err != nil {
+	if n.spare.Key, err = os.ReadFile(disk.KeyFile(bootstrap.LocalhostServer)); err != nil {
 		return nil, fmt.Errorf("serving certificate: %w", err)
 	}
 	// A name that nobody asks for, whatever the certificate says.
-	n.spare.names = []string{"unused.invalid"}
-	for i := range n.slots {
-		n.slots[i] = n.spare
+	n.spare.Names = []string{"unused.invalid"}
+	var kept []slot
+	content, err := os.ReadFile(n.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return n, n.fill(nil)
 	}
-	return n, nil
+	if err != nil || json.Unmarshal(content, &kept) != nil {
+		return nil, fmt.Errorf("named certificates: %s cannot be read", n.file)
+	}
+	return n, n.fill(kept)
 }
 
-// set replaces all named certificates; the API server presents them at once.
-func (n *named) set(certificates []slot) error {
+// fill puts certificates into the first slots, and the spare one into the others.
+func (n *named) fill(certificates []slot) error {
 	if len(certificates) > slots {
 		return fmt.Errorf("%d named certificates are more than %d", len(certificates), slots)
 	}
-	n.mu.Lock()
 	for i := range n.slots {
 		n.slots[i] = n.spare
 	}
 	copy(n.slots[:], certificates)
+	return nil
+}
+
+// set replaces all named certificates; the API server presents them at once.
+func (n *named) set(certificates []slot) error {
+	content, err := json.Marshal(certificates)
+	if err != nil {
+		return err
+	}
+	if err := bootstrap.Write(n.file, content); err != nil {
+		return fmt.Errorf("named certificates: %w", err)
+	}
+	n.mu.Lock()
+	err = n.fill(certificates)
 	listeners := slices.Clone(n.heard)
 	n.mu.Unlock()
 	for _, listener := range listeners {
 		listener.Enqueue()
 	}
-	return nil
+	return err
 }
 
 // equal tells whether these are the certificates presented.
@@ -76,7 +101,7 @@ func (n *named) equal(certificates []slot) bool {
 		if i < len(certificates) {
 			want = certificates[i]
 		}
-		if !bytes.Equal(n.slots[i].cert, want.cert) || !bytes.Equal(n.slots[i].key, want.key) || !slices.Equal(n.slots[i].names, want.names) {
+		if !bytes.Equal(n.slots[i].Cert, want.Cert) || !bytes.Equal(n.slots[i].Key, want.Key) || !slices.Equal(n.slots[i].Names, want.Names) {
 			return false
 		}
 	}
@@ -109,11 +134,11 @@ func (p provider) Name() string { return fmt.Sprintf("named-certificate-%d", p.i
 // CurrentCertKeyContent implements dynamiccertificates.SNICertKeyContentProvider.
 func (p provider) CurrentCertKeyContent() (cert, key []byte) {
 	s := p.slot()
-	return s.cert, s.key
+	return s.Cert, s.Key
 }
 
 // SNINames implements dynamiccertificates.SNICertKeyContentProvider.
-func (p provider) SNINames() []string { return p.slot().names }
+func (p provider) SNINames() []string { return p.slot().Names }
 
 // AddListener implements dynamiccertificates.Notifier.
 func (p provider) AddListener(listener dynamiccertificates.Listener) {

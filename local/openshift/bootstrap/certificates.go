@@ -201,7 +201,7 @@ func (d Dir) bundle(name string, signers []string, have map[string]*tls.Certific
 			content = append(append(content, '\n'), certificate...)
 		}
 	}
-	return write(d.CertificateFile(name), content)
+	return Write(d.CertificateFile(name), content)
 }
 
 func (d Dir) copyPair(name string, now time.Time) error {
@@ -252,10 +252,10 @@ func (d Dir) save(name string, pair *tls.Certificate) error {
 		return err
 	}
 	// A reader between the two writes sees a pair that fits: the key is the same.
-	if err := write(d.KeyFile(name), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+	if err := Write(d.KeyFile(name), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return err
 	}
-	return write(d.CertificateFile(name), encode(pair.Certificate))
+	return Write(d.CertificateFile(name), encode(pair.Certificate))
 }
 
 func encode(certificates [][]byte) []byte {
@@ -266,9 +266,9 @@ func encode(certificates [][]byte) []byte {
 	return content
 }
 
-// write replaces a file as a whole, unless it is as it should be: those who watch
+// Write replaces a file as a whole, unless it is as it should be: those who watch
 // it would read it again.
-func write(path string, content []byte) error {
+func Write(path string, content []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
 		return nil
 	}

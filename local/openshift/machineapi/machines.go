@@ -118,6 +118,7 @@ func (r *machines) provision(ctx context.Context, machine *machinev1beta1.Machin
 		if isMaster || status.NodeRef != nil {
 			return nil
 		}
+		noteFailure(status, errNoAzure)
 		return errNoAzure
 	}
 	spec, azure, err := r.azure(ctx, machine)
