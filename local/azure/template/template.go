@@ -6,7 +6,6 @@
 package template
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -421,20 +420,4 @@ func (f *frame) within(loop string, i int) *frame {
 	inner.inner = strings.ToLower(loop)
 	inner.loops[inner.inner] = i
 	return &inner
-}
-
-// Secrets are the values of secure parameters, which must not be kept or shown.
-func (t *Template) Secrets() []string {
-	var secrets []string
-	for name, value := range t.parameters {
-		if !t.secure[name] {
-			continue
-		}
-		if s, ok := value.(string); ok {
-			secrets = append(secrets, s)
-		} else if content, err := json.Marshal(value); err == nil {
-			secrets = append(secrets, string(content))
-		}
-	}
-	return secrets
 }
