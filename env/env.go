@@ -96,6 +96,10 @@ func (e *Environment) RetryDelay() time.Duration {
 	return e.pick(2*time.Second, 500*time.Millisecond, 50*time.Millisecond)
 }
 
+// StepTimeout is how long a step may take that may take d in production. Tests
+// wait for what never comes.
+func (e *Environment) StepTimeout(d time.Duration) time.Duration { return e.pick(d, d, d/20) }
+
 // RefreshEvery is how old secrets from key vaults may become.
 func (e *Environment) RefreshEvery() time.Duration {
 	return e.pick(time.Hour, time.Hour, time.Minute)

@@ -77,10 +77,12 @@ func newSteps(d Dependencies) *steps {
 	return &steps{d}
 }
 
-// explained makes every step say what Azure's errors mean.
+// explained makes every step say what Azure's errors mean, in the time that the
+// environment gives it.
 func (s *steps) explained(plan []pipeline.Step) []pipeline.Step {
 	for i := range plan {
 		do := plan[i].Do
+		plan[i].Timeout = s.Env.StepTimeout(plan[i].Timeout)
 		plan[i].Do = func(ctx context.Context, w *pipeline.Work) error {
 			return azure.Explain(do(ctx, w), azure.SubjectOf(w.Cluster()))
 		}
