@@ -14,6 +14,7 @@ import (
 // run is one run of a machine, from power on to power off.
 func (h *Host) run(ctx context.Context, m *machine, vm VM) {
 	m.log.printf("power on: %s, %s in %s", vm.Name, vm.Size, vm.Location)
+	m.log.printf("%s", systemName)
 	defer func() { m.log.printf("power off") }()
 	if err := h.boot(ctx, m, vm); err != nil {
 		if ctx.Err() == nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -32,6 +33,7 @@ type kubelet struct {
 	machine *machine
 	vm      VM
 	disk    disk
+	boot    string // differs with every boot
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	stopped func() bool // tells power off from the end of the host
 
@@ -44,7 +46,7 @@ type kubelet struct {
 
 func newKubelet(h *Host, m *machine, vm VM, d disk) *kubelet {
 	return &kubelet{
-		machine: m, vm: vm, disk: d, close: func() {},
+		machine: m, vm: vm, disk: d, boot: uuid.NewString(), close: func() {},
 		dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return h.options.Network.Dial(ctx, vm, network, d.Hosts.resolve(address))
 		},

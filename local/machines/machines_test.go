@@ -103,8 +103,15 @@ func TestStoppedNodeIsNotReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "one node less", func() bool { return s.ready(t) == 1 })
+	boot := func() string {
+		return must(s.admin(t).CoreV1().Nodes().Get(t.Context(), worker.Name, metav1.GetOptions{}))(t).Status.NodeInfo.BootID
+	}
+	before := boot()
 	s.start(t, worker, false)
 	eventually(t, "both nodes", func() bool { return s.ready(t) == 2 })
+	if before == "" || boot() == before {
+		t.Errorf("the boot %q is the same after a restart", before)
+	}
 }
 
 func TestHostResumesWhatRan(t *testing.T) {

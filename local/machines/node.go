@@ -17,6 +17,9 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
+// systemName is what consoles and nodes call the system that machines run.
+const systemName = "Red Hat Enterprise Linux CoreOS (simulated)"
+
 const rolePrefix = "node-role.kubernetes.io/"
 
 // nodeName is the name of the machine's host, for which Azure gives no other.
@@ -144,7 +147,8 @@ func (k *kubelet) node(now time.Time) *corev1.Node {
 			},
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem: "linux", Architecture: "amd64", KernelVersion: "5.14.0",
-				OSImage:        "Red Hat Enterprise Linux CoreOS (simulated)",
+				OSImage:   systemName,
+				MachineID: digest(vm.ID), SystemUUID: digest(vm.ID), BootID: k.boot,
 				KubeletVersion: version, ContainerRuntimeVersion: "cri-o://" + strings.TrimPrefix(version, "v"),
 			},
 		},

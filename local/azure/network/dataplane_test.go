@@ -99,17 +99,7 @@ func TestPrivateEndpointLeadsToTheServiceOnceApproved(t *testing.T) {
 	vm := w.machine("vm", w.nic("nic", a.ID, balancer.Properties.BackendAddressPools[0]))
 	w.fleet.serve(t, vm, 6443)
 	service := func(approve ...*string) (armnetwork.PrivateLinkService, error) {
-		poller, err := w.NewPrivateLinkServicesClient().BeginCreateOrUpdate(ctx, group, "pls", armnetwork.PrivateLinkService{
-			Location: to.Ptr(location), Properties: &armnetwork.PrivateLinkServiceProperties{
-				LoadBalancerFrontendIPConfigurations: []*armnetwork.FrontendIPConfiguration{{ID: balancer.Properties.FrontendIPConfigurations[0].ID}},
-				IPConfigurations: []*armnetwork.PrivateLinkServiceIPConfiguration{{Name: to.Ptr("pls-nic"), Properties: &armnetwork.PrivateLinkServiceIPConfigurationProperties{
-					Subnet: &armnetwork.Subnet{ID: a.ID},
-				}}},
-				AutoApproval: &armnetwork.PrivateLinkServicePropertiesAutoApproval{Subscriptions: approve},
-			},
-		}, nil)
-		made, err := finish(poller, err)
-		return made.PrivateLinkService, err
+		return w.linkService(a.ID, balancer.Properties.FrontendIPConfigurations[0].ID, approve)
 	}
 	_, err := service()
 	w.refused(err, "PrivateLinkServiceCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled")
@@ -192,6 +182,22 @@ func TestPrivateEndpointLeadsToTheServiceOnceApproved(t *testing.T) {
 	if len(list.Value) != 0 {
 		t.Errorf("interfaces are left: %v", *list.Value[0].ID)
 	}
+}
+
+// linkService publishes a frontend to whom it approves.
+func (w *world) linkService(subnet, frontend *string, approve []*string) (armnetwork.PrivateLinkService, error) {
+	w.t.Helper()
+	poller, err := w.NewPrivateLinkServicesClient().BeginCreateOrUpdate(context.Background(), group, "pls", armnetwork.PrivateLinkService{
+		Location: to.Ptr(location), Properties: &armnetwork.PrivateLinkServiceProperties{
+			LoadBalancerFrontendIPConfigurations: []*armnetwork.FrontendIPConfiguration{{ID: frontend}},
+			IPConfigurations: []*armnetwork.PrivateLinkServiceIPConfiguration{{Name: to.Ptr("pls-nic"), Properties: &armnetwork.PrivateLinkServiceIPConfigurationProperties{
+				Subnet: &armnetwork.Subnet{ID: subnet},
+			}}},
+			AutoApproval: &armnetwork.PrivateLinkServicePropertiesAutoApproval{Subscriptions: approve},
+		},
+	}, nil)
+	made, err := finish(poller, err)
+	return made.PrivateLinkService, err
 }
 
 func subnetPath(vnet, subnet string) string {

@@ -271,3 +271,39 @@ func TestFrontendCanTakeTheAddressOfTheOneThatItReplaces(t *testing.T) {
 		t.Errorf("one interface has %s and %s", first, second)
 	}
 }
+
+func TestRoutesOfTheOwnerGoBeforeAzures(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	a, _ := w.vnet()
+	tablePoller, err := w.NewRouteTablesClient().BeginCreateOrUpdate(ctx, group, "rt", armnetwork.RouteTable{
+		Location: to.Ptr(location), Properties: &armnetwork.RouteTablePropertiesFormat{Routes: []*armnetwork.Route{{
+			Name: to.Ptr("firewall"), Properties: &armnetwork.RoutePropertiesFormat{
+				AddressPrefix: to.Ptr("0.0.0.0/0"), NextHopType: to.Ptr(armnetwork.RouteNextHopTypeVirtualAppliance), NextHopIPAddress: to.Ptr("10.0.9.9"),
+			},
+		}}},
+	}, nil)
+	table := done(w, tablePoller, err)
+	a.Properties.RouteTable = &armnetwork.RouteTable{ID: table.ID}
+	subnetPoller, err := w.NewSubnetsClient().BeginCreateOrUpdate(ctx, group, "vnet", "a", *a, nil)
+	done(w, subnetPoller, err)
+	nic := w.nic("nic", a.ID)
+	poller, err := w.NewInterfacesClient().BeginGetEffectiveRouteTable(ctx, group, "nic", nil)
+	_, err = finish(poller, err)
+	w.refused(err, "NetworkInterfaceNotAttachedToRunningVM")
+	w.machine("vm", nic)
+	poller, err = w.NewInterfacesClient().BeginGetEffectiveRouteTable(ctx, group, "nic", nil)
+	got := done(w, poller, err)
+	want := []struct{ prefix, hop, state string }{{"10.0.0.0/16", "VnetLocal", "Active"}, {"0.0.0.0/0", "Internet", "Invalid"}, {"0.0.0.0/0", "VirtualAppliance", "Active"}}
+	if len(got.Value) != len(want) {
+		t.Fatalf("%d routes, want %d", len(got.Value), len(want))
+	}
+	for i, route := range got.Value {
+		if *route.AddressPrefix[0] != want[i].prefix || string(*route.NextHopType) != want[i].hop || string(*route.State) != want[i].state {
+			t.Errorf("route %d is %s %s %s, want %v", i, *route.AddressPrefix[0], *route.NextHopType, *route.State, want[i])
+		}
+	}
+	remove, err := w.NewRouteTablesClient().BeginDelete(ctx, group, "rt", nil)
+	_, err = finish(remove, err)
+	w.refused(err, "InUseRouteTableCannotBeDeleted")
+}
