@@ -45,15 +45,19 @@ func (o operation) ended() bool {
 
 const lookEvery = time.Second
 
-// follow shows the steps of an operation until it ends, and fails if it did.
+// follow shows the steps of an operation until it ends, and fails if it did. It
+// bears with a service that does not answer for a while: the operation goes on.
 func follow(ctx context.Context, s *login.Session, watch string) error {
 	if watch == "" {
 		return nil // it ended at once
 	}
-	began, step := time.Now(), ""
+	began, seen, step := time.Now(), time.Now(), ""
 	for {
 		var o operation
-		if _, err := s.Call(ctx, http.MethodGet, watch, nil, &o); err != nil {
+		_, err := s.Call(ctx, http.MethodGet, watch, nil, &o)
+		if err == nil {
+			seen = time.Now()
+		} else if missing(err) || time.Since(seen) > patience {
 			return fmt.Errorf("look at the operation: %w", err)
 		}
 		if o.CurrentStep != "" && o.CurrentStep != step {
