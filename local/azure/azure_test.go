@@ -41,58 +41,6 @@ type world struct {
 	provider *provider
 }
 
-// provider stands for the resource provider: it keeps bodies and remembers headers.
-type provider struct {
-	mutex    sync.Mutex
-	clusters map[string]object
-	requests []*http.Request
-}
-
-func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.requests = append(p.requests, r.Clone(context.Background()))
-	key := strings.ToLower(r.URL.Path)
-	w.Header().Set("Content-Type", "application/json")
-	switch {
-	case strings.Count(key, "/") == 2: // a subscription
-		_, _ = io.WriteString(w, "{}")
-	case strings.HasSuffix(key, "/preflight"):
-		content, _ := io.ReadAll(r.Body)
-		verdict := `{"status":"Succeeded"}`
-		if strings.Contains(string(content), "wrong") {
-			verdict = `{"status":"Failed","error":{"code":"InvalidParameter","message":"the domain is wrong"}}`
-		}
-		_, _ = io.WriteString(w, verdict)
-	case r.Method == http.MethodPut:
-		var body object
-		_ = json.NewDecoder(r.Body).Decode(&body)
-		body["id"], body["properties"] = r.URL.Path, object{"provisioningState": "Succeeded"}
-		p.clusters[key] = body
-		w.WriteHeader(http.StatusCreated)
-		_ = json.NewEncoder(w).Encode(body)
-	case r.Method == http.MethodDelete:
-		delete(p.clusters, key)
-		w.WriteHeader(http.StatusAccepted)
-	case p.clusters[key] == nil:
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, `{"error":{"code":"ResourceNotFound","message":"no"}}`)
-	default:
-		_ = json.NewEncoder(w).Encode(p.clusters[key])
-	}
-}
-
-func (p *provider) last(method string) *http.Request {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	for i := len(p.requests) - 1; i >= 0; i-- {
-		if p.requests[i].Method == method && strings.Contains(p.requests[i].URL.Path, "openShift") {
-			return p.requests[i]
-		}
-	}
-	return nil
-}
-
 // seeded is the directory of a local Azure after its first start, which takes time
 // for its keys.
 var seeded = sync.OnceValues(func() (string, error) {
@@ -367,47 +315,6 @@ func TestReferringTakesARightOnWhatIsReferredTo(t *testing.T) {
 	w.want(credential, http.MethodPut, nic, body, http.StatusCreated, "")
 }
 
-func TestClustersAreForwardedAsARMDoes(t *testing.T) {
-	w := newWorld(t, azure.Options{})
-	w.group("g")
-	const cluster = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"
-	w.want(w.demo(), http.MethodPut, cluster+"?api-version=2023-11-22", object{"location": "eastus", "identity": object{"type": "UserAssigned"}}, http.StatusCreated, "")
-	got := w.provider.last(http.MethodPut)
-	for header, want := range map[string]string{
-		"Referer":                       w.Origin + cluster + "?api-version=2023-11-22",
-		"X-Ms-Home-Tenant-Id":           azure.TenantID,
-		"X-Ms-Client-Principal-Name":    azure.DemoApplication,
-		"X-Ms-Identity-Url":             w.Origin + "/msi/",
-		"X-Ms-Correlation-Request-Id":   "-",
-		"X-Ms-Arm-Resource-System-Data": `"createdBy":"` + azure.DemoApplication,
-	} {
-		if !strings.Contains(got.Header.Get(header), want) {
-			t.Errorf("%s is %q", header, got.Header.Get(header))
-		}
-	}
-	if got.Header.Get("Authorization") != "" {
-		t.Error("the client's token went to the resource provider")
-	}
-	list := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/resources?api-version=1", nil, http.StatusOK, "")
-	if n := len(list["value"].([]any)); n != 1 {
-		t.Errorf("%d resources in the group", n)
-	}
-	credential, _ := w.somebody()
-	w.want(credential, http.MethodGet, cluster+"?api-version=2023-11-22", nil, http.StatusForbidden, "AuthorizationFailed")
-	// The deletion of the group deletes the cluster.
-	status, header, _ := w.call(w.demo(), http.MethodDelete, customer+"/resourceGroups/g?api-version=1", nil)
-	if status != http.StatusAccepted && status != http.StatusOK {
-		t.Fatal(status, header)
-	}
-	w.within(10*time.Second, "the group's end", func() bool {
-		status, _, _ := w.call(w.demo(), http.MethodGet, customer+"/resourceGroups/g?api-version=1", nil)
-		return status == http.StatusNotFound
-	})
-	if w.provider.last(http.MethodDelete) == nil {
-		t.Error("the resource provider was not asked to delete the cluster")
-	}
-}
-
 func (w *world) within(limit time.Duration, what string, true func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(limit); !true(); time.Sleep(20 * time.Millisecond) {
@@ -415,19 +322,6 @@ func (w *world) within(limit time.Duration, what string, true func() bool) {
 			w.t.Fatalf("no %s within %v", what, limit)
 		}
 	}
-}
-
-func TestAnUnregisteredSubscriptionIsToldToRegister(t *testing.T) {
-	w := newWorld(t, azure.Options{})
-	w.group("g")
-	const provider = customer + "/providers/Microsoft.RedHatOpenShift"
-	const cluster = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c?api-version=2023-11-22"
-	w.want(w.demo(), http.MethodPost, provider+"/unregister?api-version=1", nil, http.StatusOK, "")
-	w.want(w.demo(), http.MethodPut, cluster, object{"location": "eastus"}, http.StatusConflict, "MissingSubscriptionRegistration")
-	if got := w.want(w.demo(), http.MethodPost, provider+"/register?api-version=1", nil, http.StatusOK, ""); got["registrationState"] != "Registered" {
-		t.Error(got["registrationState"])
-	}
-	w.want(w.demo(), http.MethodPut, cluster, object{"location": "eastus"}, http.StatusCreated, "")
 }
 
 func TestTooManyRequestsAreThrottled(t *testing.T) {

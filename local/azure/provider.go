@@ -242,6 +242,10 @@ func (p *provider) systemData(call *resources.Call, exists bool) map[string]any 
 // mirror keeps the shadow of a cluster like what the resource provider answered.
 func (p *provider) mirror(response *http.Response) error {
 	r := response.Request
+	// The answer has ours by now.
+	for _, name := range []string{requestIDHeader, correlationIDHeader, clientIDHeader, "Cache-Control", "Pragma", "Strict-Transport-Security", "X-Content-Type-Options"} {
+		response.Header.Del(name)
+	}
 	if !isCluster(r.URL.Path) {
 		return nil
 	}
