@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Error says what is wrong with a template.
@@ -22,6 +23,8 @@ func invalid(message string, args ...any) error { return &Error{fmt.Sprintf(mess
 
 // Template is a template in its environment.
 type Template struct {
+	// evaluation lets resources be evaluated by several goroutines, one at a time.
+	evaluation sync.Mutex
 	env        *Environment
 	definition map[string]any
 	parameters map[string]any // by lower-case name
@@ -237,6 +240,8 @@ func (r *Resource) Preview() (map[string]any, error) {
 }
 
 func (r *Resource) body(f *frame) (map[string]any, error) {
+	f.evaluation.Lock()
+	defer f.evaluation.Unlock()
 	inner := r.innerTemplate()
 	source := map[string]any{}
 	for name, value := range r.source {

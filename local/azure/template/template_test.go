@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,4 +243,22 @@ func TestWrongTemplatesAreRefused(t *testing.T) {
 	if _, err := template.New(parse(t, `{"resources": []}`), object{"a": object{"value": 1.0}}, environment()); err == nil || !strings.Contains(err.Error(), "do not correspond") {
 		t.Error(err)
 	}
+}
+
+func TestResourcesAreEvaluatedByManyAtOnce(t *testing.T) {
+	evaluated, err := template.New(parse(t, full), object{"prefix": object{"value": "p"}, "password": object{"value": "geheim"}}, environment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var work sync.WaitGroup
+	for _, r := range evaluated.Resources() {
+		for range 4 {
+			work.Go(func() {
+				if _, err := r.Body(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	work.Wait()
 }
