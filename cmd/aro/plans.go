@@ -27,7 +27,7 @@ func (c *rpCommand) plan(_ context.Context, cfg *backend.Config, keys *store.Key
 		return err
 	}
 	cfg.Trace = azure.WithCorrelation
-	cfg.Plans = cluster.Plans(cluster.Dependencies{
+	dependencies := cluster.Dependencies{
 		Azure: c.azure, Env: c.environment,
 		Installer:  &install.Installer{Program: program, Log: cfg.Log},
 		Validator:  preflight.New(c.azure, c.environment, roleSets(cfg.Store), cfg.Log),
@@ -38,7 +38,8 @@ func (c *rpCommand) plan(_ context.Context, cfg *backend.Config, keys *store.Key
 		PullSecret: pullSecret,
 		Build:      version,
 		Log:        cfg.Log,
-	})
+	}
+	cfg.Plans, cfg.Diagnose = cluster.Plans(dependencies), cluster.Diagnose(dependencies)
 	return nil
 }
 
