@@ -176,7 +176,7 @@ func readBody(w http.ResponseWriter, r *http.Request, call *resources.Call) erro
 		return resources.Refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request is larger than 4 MB.")
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(content)))
-	if len(content) == 0 || isForwarded(call.Path) && r.Method != http.MethodPut {
+	if len(content) == 0 || isForwarded(call.Path) && r.Method != http.MethodPut && r.Method != http.MethodPatch {
 		return nil
 	}
 	if err := json.Unmarshal(content, &call.Body); err != nil && !isForwarded(call.Path) {
