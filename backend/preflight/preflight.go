@@ -104,16 +104,38 @@ type run struct {
 }
 
 // Validate tells everything that stands in the way of c, as one error whose
-// details are all problems. It returns pipeline.Again where all of them may cure
-// themselves, and another error where Azure could not be asked.
+// details are all problems; and another error where Azure could not be asked.
+// While all problems may cure themselves, it asks again as long as roles and
+// secrets take to spread, and then takes them for real.
 func (v *Validator) Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error {
+	deadline := time.Now().Add(v.env.Patience())
+	for {
+		problems, passing, err := v.once(ctx, c, kind)
+		switch {
+		case err != nil:
+			return err
+		case problems == nil:
+			return nil
+		case !passing || time.Now().Add(v.env.PatienceStep()).After(deadline):
+			return problems
+		}
+		select {
+		case <-ctx.Done():
+			return pipeline.Again(problems)
+		case <-time.After(v.env.PatienceStep()):
+		}
+	}
+}
+
+// once asks everything once, and tells whether all problems may cure themselves.
+func (v *Validator) once(ctx context.Context, c *model.Cluster, kind model.OperationKind) (problems *arm.Error, passing bool, err error) {
 	id, ok := arm.ParseClusterID(c.ID)
 	if !ok {
-		return fmt.Errorf("resource id %q of the cluster is malformed", c.ID)
+		return nil, false, fmt.Errorf("resource id %q of the cluster is malformed", c.ID)
 	}
 	customer, err := v.azure.Clients(id.SubscriptionID, v.azure.FirstParty(c.Internal.TenantID))
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	r := &run{Validator: v, c: c, create: kind == model.Create, about: azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}
 	// Who they are and where the networks are comes before what may be done to them.
@@ -159,28 +181,24 @@ func (r *run) ask(ctx context.Context, checks []check) []report {
 
 // verdict makes one error of all reports. What is certain comes before what could
 // not be asked.
-func verdict(reports []report) error {
+func verdict(reports []report) (problems *arm.Error, passing bool, failed error) {
 	var faults arm.Faults
-	var failed error
-	lasting, seen := false, map[string]bool{}
+	passing = true
+	seen := map[string]bool{}
 	for _, r := range reports {
 		failed = cmp.Or(failed, r.err)
 		for _, f := range r.faults {
-			lasting = lasting || !r.passing[f]
-			if key := f.Body(); !seen[key.Code+key.Target+key.Message] {
-				seen[key.Code+key.Target+key.Message] = true
+			passing = passing && r.passing[f]
+			if key := f.Code.Name + f.Target + f.Message; !seen[key] {
+				seen[key] = true
 				faults.Add(f.Code, f.Target, "%s", f.Message)
 			}
 		}
 	}
-	var all *arm.Error
-	switch {
-	case !errors.As(faults.Err(), &all):
-		return failed
-	case !lasting:
-		return pipeline.Again(all)
+	if errors.As(faults.Err(), &problems) {
+		return problems, passing, nil
 	}
-	return all
+	return nil, false, failed
 }
 
 // named is an Azure id taken apart.
