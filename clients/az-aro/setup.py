@@ -30,7 +30,9 @@ setup(
     name="aro",
     version="2.0.0",
     description="az aro: managed OpenShift clusters on Azure",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8") + "\n" + (HERE / "HISTORY.md").read_text(encoding="utf-8"),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8")
+    + "\n"
+    + (HERE / "HISTORY.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     url="https://github.com/aro-rp/aro",

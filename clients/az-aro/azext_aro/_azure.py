@@ -21,6 +21,7 @@ class Azure:
 
     def __init__(self, cli_ctx, sleep=time.sleep):
         from azure.cli.core._profile import Profile
+
         self.cli_ctx = cli_ctx
         self.endpoints = cli_ctx.cloud.endpoints
         self.profile = Profile(cli_ctx=cli_ctx)
@@ -31,8 +32,9 @@ class Azure:
     def arm(self, method, path, version, body=None, **query):
         """Calls the resource manager: its JSON, or None if there is none."""
         query["api-version"] = version
-        return self._send(method, self.endpoints.resource_manager, path, self.endpoints.active_directory_resource_id,
-                          body, query).get("body")
+        return self._send(
+            method, self.endpoints.resource_manager, path, self.endpoints.active_directory_resource_id, body, query
+        ).get("body")
 
     def exists(self, path, version):
         """Whether there is a resource, by HEAD."""
@@ -52,14 +54,17 @@ class Azure:
             link = answer.get("nextLink")
             if not link:
                 return found
-            answer = self._send("GET", "", self._own(link), self.endpoints.active_directory_resource_id, None,
-                                {})["body"] or {}
+            answer = (
+                self._send("GET", "", self._own(link), self.endpoints.active_directory_resource_id, None, {})["body"]
+                or {}
+            )
             found += answer.get("value") or []
         raise ServiceError(500, "TooManyPages", f"The list {path} does not end.")
 
     def _own(self, link):
         """The link, if it stays with the resource manager: the token goes nowhere else."""
         from urllib.parse import urlsplit
+
         here, there = urlsplit(self.endpoints.resource_manager), urlsplit(link)
         if (here.scheme, here.netloc.lower()) != (there.scheme, there.netloc.lower()):
             raise ServiceError(0, "ForeignLink", f"A list continues at {there.netloc}, which is not {here.netloc}.")
@@ -86,7 +91,7 @@ class Azure:
             except ServiceError as error:
                 if attempt == ATTEMPTS or error.status not in RETRIED:
                     raise
-                self.sleep(min(getattr(error, "retry_after", None) or 2 ** attempt, LONGEST_WAIT_SECONDS))
+                self.sleep(min(getattr(error, "retry_after", None) or 2**attempt, LONGEST_WAIT_SECONDS))
             else:
                 return answer
         raise AssertionError("unreachable")
@@ -94,15 +99,27 @@ class Azure:
     def _once(self, method, url, resource, body, query):
         from requests import exceptions
         from azure.cli.core.azclierror import AzureConnectionError
+
         if not url.lower().startswith("https://"):
-            raise ServiceError(0, "InsecureEndpoint", f"{url.split('?')[0]} is no HTTPS address; no token is sent there.")
+            raise ServiceError(
+                0, "InsecureEndpoint", f"{url.split('?')[0]} is no HTTPS address; no token is sent there."
+            )
         headers = {"Accept": "application/json", "Authorization": "Bearer " + self._token(resource)}
         try:
-            response = self._requests().request(method, url, params=query or None, json=body, headers=headers,
-                                                timeout=TIMEOUT_SECONDS, allow_redirects=False)
+            response = self._requests().request(
+                method,
+                url,
+                params=query or None,
+                json=body,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
         except exceptions.RequestException as error:
-            raise AzureConnectionError(f"{url.split('?')[0]} did not answer: {type(error).__name__}.",
-                                       "Check the network, the proxy and the endpoints in 'az cloud show'.") from error
+            raise AzureConnectionError(
+                f"{url.split('?')[0]} did not answer: {type(error).__name__}.",
+                "Check the network, the proxy and the endpoints in 'az cloud show'.",
+            ) from error
         logger.debug("%s %s: %s", method, url.split("?")[0], response.status_code)
         if response.status_code >= 300:
             raise _refusal(response)
@@ -116,6 +133,7 @@ class Azure:
         if self._session is None:
             from requests import Session
             from azure.cli.core.util import get_az_user_agent, should_disable_connection_verify
+
             self._session = Session()
             if should_disable_connection_verify():
                 self._session.verify = False
@@ -130,8 +148,11 @@ def _refusal(response):
         body = {}
     if not isinstance(body, dict):
         body = {"code": str(body)}
-    error = ServiceError(response.status_code, body.get("code") or f"HTTP {response.status_code}",
-                         body.get("message") or response.reason or "The request failed.")
+    error = ServiceError(
+        response.status_code,
+        body.get("code") or f"HTTP {response.status_code}",
+        body.get("message") or response.reason or "The request failed.",
+    )
     error.body = body
     try:
         error.retry_after = int(response.headers.get("Retry-After", ""))

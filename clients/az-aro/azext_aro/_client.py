@@ -9,12 +9,15 @@ def cluster_client(cli_ctx):
     resource manager for the provider alone."""
     from azure.cli.core.commands.client_factory import get_mgmt_service_client
     from azext_aro.vendored_sdks.aro_redhatopenshift.v2025_07_25 import AzureRedHatOpenShiftClient
+
     endpoint = cli_ctx.config.get("aro", "endpoint", fallback=None) or cli_ctx.cloud.endpoints.resource_manager
     return get_mgmt_service_client(
-        cli_ctx, AzureRedHatOpenShiftClient, base_url_bound=False, base_url=endpoint.rstrip("/"))
+        cli_ctx, AzureRedHatOpenShiftClient, base_url_bound=False, base_url=endpoint.rstrip("/")
+    )
 
 
 def models():
     """The provider's models in the api-version that this extension speaks."""
     from azext_aro.vendored_sdks.aro_redhatopenshift.v2025_07_25 import models as these
+
     return these

@@ -23,7 +23,8 @@ def find_principal(azure, application, option):
         raise ForbiddenError(
             f"You may not look up application {application} in the directory.",
             f"Ask someone who may to run 'az ad sp show --id {application} --query id -o tsv', and give the answer "
-            f"with {option}.") from error
+            f"with {option}.",
+        ) from error
     return found[0]["id"] if found else None
 
 
@@ -33,7 +34,8 @@ def rp_principal(azure, object_id=None):
     if not found:
         raise ResourceNotFoundError(
             "The directory has no service principal of Azure Red Hat OpenShift.",
-            "Run 'az provider register --namespace Microsoft.RedHatOpenShift --wait' and try again.")
+            "Run 'az provider register --namespace Microsoft.RedHatOpenShift --wait' and try again.",
+        )
     return found
 
 
@@ -60,8 +62,10 @@ def new_application(azure, name):
         made = azure.graph("POST", "/applications", {"displayName": name})
     except ServiceError as error:
         if error.status in (401, 403):
-            error.set_recommendation("You may not make applications. Give one that exists with --client-id and "
-                                     "--client-secret, or use --enable-managed-identity true.")
+            error.set_recommendation(
+                "You may not make applications. Give one that exists with --client-id and "
+                "--client-secret, or use --enable-managed-identity true."
+            )
         raise
     return made["appId"], new_secret(azure, made["id"])
 

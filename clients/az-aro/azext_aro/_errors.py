@@ -1,8 +1,14 @@
 """What went wrong, in words: what the service said, where, and never a stack trace."""
 
 from azure.cli.core.azclierror import (
-    AzureConnectionError, AzureInternalError, AzureResponseError, BadRequestError, ForbiddenError,
-    ResourceNotFoundError, UnauthorizedError)
+    AzureConnectionError,
+    AzureInternalError,
+    AzureResponseError,
+    BadRequestError,
+    ForbiddenError,
+    ResourceNotFoundError,
+    UnauthorizedError,
+)
 
 _BY_STATUS = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: ResourceNotFoundError}
 
@@ -18,9 +24,12 @@ class ServiceError(AzureResponseError):
 def explain(error):
     """Raises the error as one that az prints without a stack trace."""
     from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+
     if isinstance(error, (ServiceRequestError, ServiceResponseError)):
-        raise AzureConnectionError(f"Azure did not answer: {error.message}",
-                                   "Check the network, the proxy and the endpoints in 'az cloud show'.") from error
+        raise AzureConnectionError(
+            f"Azure did not answer: {error.message}",
+            "Check the network, the proxy and the endpoints in 'az cloud show'.",
+        ) from error
     if not isinstance(error, HttpResponseError):
         raise error
     status = error.status_code or 0

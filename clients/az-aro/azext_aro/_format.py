@@ -9,14 +9,16 @@ def cluster_table(cluster):
     parts = (cluster.get("id") or "").split("/")
     # Scaling after installation shows only in the status.
     workers = cluster.get("workerProfilesStatus") or cluster.get("workerProfiles") or []
-    return OrderedDict([
-        ("Name", cluster.get("name")),
-        ("ResourceGroup", parts[4] if len(parts) > 4 else None),
-        ("Location", cluster.get("location")),
-        ("ProvisioningState", cluster.get("provisioningState")),
-        ("WorkerCount", sum(worker.get("count") or 0 for worker in workers)),
-        ("URL", (cluster.get("consoleProfile") or {}).get("url")),
-    ])
+    return OrderedDict(
+        [
+            ("Name", cluster.get("name")),
+            ("ResourceGroup", parts[4] if len(parts) > 4 else None),
+            ("Location", cluster.get("location")),
+            ("ProvisioningState", cluster.get("provisioningState")),
+            ("WorkerCount", sum(worker.get("count") or 0 for worker in workers)),
+            ("URL", (cluster.get("consoleProfile") or {}).get("url")),
+        ]
+    )
 
 
 def cluster_list_table(clusters):

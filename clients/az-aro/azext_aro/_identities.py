@@ -14,8 +14,9 @@ def check_version(client, location, version):
     """The location must have the version."""
     versions = sorted((v.version for v in client.open_shift_versions.list(location)), key=by_number)
     if version not in versions:
-        raise InvalidArgumentValueError(f"OpenShift {version} cannot be installed in {location}.",
-                                        "Choose one of " + ", ".join(versions) + ".")
+        raise InvalidArgumentValueError(
+            f"OpenShift {version} cannot be installed in {location}.", "Choose one of " + ", ".join(versions) + "."
+        )
 
 
 def role_set(client, location, version):
@@ -27,7 +28,8 @@ def role_set(client, location, version):
             return one.platform_workload_identity_roles
     raise InvalidArgumentValueError(
         f"OpenShift {minor} has no managed identities in {location}.",
-        "Choose a version of " + ", ".join(sorted(one.open_shift_version for one in sets)) + ".")
+        "Choose a version of " + ", ".join(sorted(one.open_shift_version for one in sets)) + ".",
+    )
 
 
 class Plan:
@@ -43,8 +45,9 @@ class Plan:
 
     def identity(self, name):
         """The id of an identity of the plan."""
-        return self.azure.scope("resourceGroups", self.group, "providers", "Microsoft.ManagedIdentity",
-                                "userAssignedIdentities", name)
+        return self.azure.scope(
+            "resourceGroups", self.group, "providers", "Microsoft.ManagedIdentity", "userAssignedIdentities", name
+        )
 
     def operators(self):
         """The map of operators to identities that a cluster takes."""
@@ -54,8 +57,9 @@ class Plan:
         """The resources on which an operator needs its role."""
         path = "/providers/Microsoft.Authorization/roleDefinitions/" + guid(role)
         definition = self.azure.arm("GET", path, _roles.VERSION)
-        actions = [action.lower() for entry in definition["properties"]["permissions"]
-                   for action in entry.get("actions") or []]
+        actions = [
+            action.lower() for entry in definition["properties"]["permissions"] for action in entry.get("actions") or []
+        ]
         return self._scopes_of(actions)
 
     def _scopes_of(self, actions):
@@ -100,22 +104,26 @@ class Plan:
 
     def _make(self, name, location):
         answer = self.azure.arm("PUT", self.identity(name), IDENTITY_VERSION, {"location": location})
-        return {**{key: answer.get(key) for key in ("id", "name", "type", "location", "tags")},
-                **{key: answer["properties"].get(key) for key in ("principalId", "clientId", "tenantId")}}
+        return {
+            **{key: answer.get(key) for key in ("id", "name", "type", "location", "tags")},
+            **{key: answer["properties"].get(key) for key in ("principalId", "clientId", "tenantId")},
+        }
 
     def commands(self, location, rp):
         """The same as commands for a POSIX shell, to be read and run by people."""
         for name in [CLUSTER_IDENTITY] + [role.operator_name for role in self.roles]:
             yield f"az identity create --resource-group {self.group} --name {name} --location {location}"
         for role in self.roles:
-            for one in self.assignments(role, _principal_of(self, role.operator_name), _principal_of(self, CLUSTER_IDENTITY)):
+            for one in self.assignments(
+                role, _principal_of(self, role.operator_name), _principal_of(self, CLUSTER_IDENTITY)
+            ):
                 yield one.command()
         for one in self.service(rp):
             yield one.command()
 
 
 def _principal_of(plan, name):
-    return f"\"$(az identity show --resource-group {plan.group} --name {name} --query principalId --output tsv)\""
+    return f'"$(az identity show --resource-group {plan.group} --name {name} --query principalId --output tsv)"'
 
 
 def guid(role):

@@ -14,7 +14,7 @@ class Network:
     @property
     def vnet(self):
         """The id of the virtual network of both subnets."""
-        return self.master[:self.master.lower().rindex("/subnets/")]
+        return self.master[: self.master.lower().rindex("/subnets/")]
 
     def subnet(self, subnet):
         """The subnet's properties, read once."""

@@ -17,7 +17,8 @@ LARGEST_POD_PREFIX = 21
 WRAP_COLUMNS = 100
 
 VNET_ACTIONS = ["Microsoft.Network/virtualNetworks/" + verb for verb in ("join/action", "read", "write")] + [
-    "Microsoft.Network/virtualNetworks/subnets/" + verb for verb in ("join/action", "read", "write")]
+    "Microsoft.Network/virtualNetworks/subnets/" + verb for verb in ("join/action", "read", "write")
+]
 ROUTE_ACTIONS = ["Microsoft.Network/routeTables/" + verb for verb in ("join/action", "read", "write")]
 
 
@@ -39,60 +40,93 @@ def permissions(azure, network):
     for kind, resource, actions in checks:
         lacking = _roles.allows(azure, resource, actions)
         if lacking:
-            yield Problem(kind, _last(resource), ERROR, "You may not do " + ", ".join(lacking) + ".",
-                          f"az role assignment create --assignee {azure.caller()} "
-                          f"--role {_roles.NETWORK_CONTRIBUTOR} --scope {resource}")
+            yield Problem(
+                kind,
+                _last(resource),
+                ERROR,
+                "You may not do " + ", ".join(lacking) + ".",
+                f"az role assignment create --assignee {azure.caller()} "
+                f"--role {_roles.NETWORK_CONTRIBUTOR} --scope {resource}",
+            )
 
 
 def security_groups(network, preconfigured):
     """Subnets have security groups of their own in one mode, and none in the other."""
-    groups = {subnet: (network.subnet(subnet).get("networkSecurityGroup") or {}).get("id")
-              for subnet in (network.master, network.worker)}
+    groups = {
+        subnet: (network.subnet(subnet).get("networkSecurityGroup") or {}).get("id")
+        for subnet in (network.master, network.worker)
+    }
     if preconfigured:
         if any(groups.values()) and not all(groups.values()):
-            bare = next(subnet for subnet, group in groups.items() if not group)
-            yield Problem("subnet", _last(bare), ERROR,
-                          "Of the two subnets only the other one has a network security group.",
-                          f"az network vnet subnet update --ids {bare} --network-security-group GROUP")
+            bare = [subnet for subnet, group in groups.items() if not group][0]
+            yield Problem(
+                "subnet",
+                _last(bare),
+                ERROR,
+                "Of the two subnets only the other one has a network security group.",
+                f"az network vnet subnet update --ids {bare} --network-security-group GROUP",
+            )
         return
     for subnet, group in groups.items():
         if group:
-            yield Problem("subnet", _last(subnet), ERROR,
-                          f"The network security group {_last(group)} is attached; the service attaches its own.",
-                          f"az network vnet subnet update --ids {subnet} --remove networkSecurityGroup, "
-                          "or use --enable-preconfigured-nsg")
+            yield Problem(
+                "subnet",
+                _last(subnet),
+                ERROR,
+                f"The network security group {_last(group)} is attached; without --enable-preconfigured-nsg the "
+                "service attaches its own.",
+                f"az network vnet subnet update --ids {subnet} --remove networkSecurityGroup",
+            )
 
 
 def addresses(network, pod_cidr, service_cidr):
     """No two ranges may overlap, and the pods need room."""
-    ranges = [("--pod-cidr", pod_cidr or DEFAULTS["pod_cidr"]), ("--service-cidr", service_cidr or DEFAULTS["service_cidr"])]
+    ranges = [
+        ("--pod-cidr", pod_cidr or DEFAULTS["pod_cidr"]),
+        ("--service-cidr", service_cidr or DEFAULTS["service_cidr"]),
+    ]
     for subnet, option in ((network.master, "--master-subnet"), (network.worker, "--worker-subnet")):
         ranges += [(option, prefix) for prefix in network.prefixes(subnet)]
     networks = [(option, ipaddress.ip_network(cidr)) for option, cidr in ranges]
     pods = networks[0][1]
     if pods.prefixlen > LARGEST_POD_PREFIX:
-        yield Problem("cidr", "--pod-cidr", ERROR, f"{pods} is too small for the pods of a cluster.",
-                      f"Use a network of /{LARGEST_POD_PREFIX} or larger.")
+        yield Problem(
+            "cidr",
+            "--pod-cidr",
+            ERROR,
+            f"{pods} is too small for the pods of a cluster.",
+            f"Use a network of /{LARGEST_POD_PREFIX} or larger.",
+        )
     for i, (option, one) in enumerate(networks):
-        for other_option, other in networks[i + 1:]:
+        for other_option, other in networks[i + 1 :]:
             if one.version == other.version and one.overlaps(other):
-                yield Problem("cidr", option, ERROR, f"{one} overlaps {other} of {other_option}.",
-                              f"Choose another range for {option if option.endswith('cidr') else other_option}.")
+                yield Problem(
+                    "cidr",
+                    option,
+                    ERROR,
+                    f"{one} overlaps {other} of {other_option}.",
+                    f"Choose another range for {option if option.endswith('cidr') else other_option}.",
+                )
 
 
 def role_assignments(azure, principals, network, disk_encryption_set, preconfigured):
     """Roles that 'az aro create' would give, so their absence only warns."""
     wanted = _roles.needed(principals, network, disk_encryption_set, preconfigured)
     for one in _roles.missing(azure, wanted):
-        yield Problem("role", _last(one.scope), WARNING,
-                      f"{one.who} does not have the role {_roles.NAMES[one.role]}. 'az aro create' gives it, if you may.",
-                      one.command())
+        yield Problem(
+            "role",
+            _last(one.scope),
+            WARNING,
+            f"{one.who} does not have the role {_roles.NAMES[one.role]}. 'az aro create' gives it, if you may.",
+            one.command(),
+        )
 
 
 def versions(client, location, version):
     """The version must be one of the location's."""
     from azure.cli.core.azclierror import InvalidArgumentValueError
     from azext_aro._identities import check_version
+
     if not version:
         return
     try:
@@ -112,12 +146,22 @@ def provider(azure, group, name, body):
         if holder.get(member):
             declared[member], values[member] = {"type": "securestring"}, {"value": holder[member]}
             holder[member] = f"[parameters('{member}')]"
-    template = {"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
-                "contentVersion": "1.0.0.0", "parameters": declared, "resources": [resource]}
-    path = azure.scope("resourceGroups", group, "providers", "Microsoft.Resources", "deployments", "aro-validate", "validate")
+    template = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "parameters": declared,
+        "resources": [resource],
+    }
+    path = azure.scope(
+        "resourceGroups", group, "providers", "Microsoft.Resources", "deployments", "aro-validate", "validate"
+    )
     try:
-        azure.arm("POST", path, DEPLOYMENT_VERSION,
-                  {"properties": {"mode": "Incremental", "template": template, "parameters": values}})
+        azure.arm(
+            "POST",
+            path,
+            DEPLOYMENT_VERSION,
+            {"properties": {"mode": "Incremental", "template": template, "parameters": values}},
+        )
     except ServiceError as error:
         yield from _refused(error, name)
 
@@ -126,10 +170,17 @@ def _refused(error, name):
     if error.status == 400:
         details = _deepest(error.body)
         for detail in details:
-            yield Problem("cluster", detail.get("target") or name, ERROR, "\n".join(lines_of({**detail, "target": None})))
+            yield Problem(
+                "cluster", detail.get("target") or name, ERROR, "\n".join(lines_of({**detail, "target": None}))
+            )
     elif error.status in (401, 403):
-        yield Problem("cluster", name, WARNING, "You may not validate deployments in the resource group, so the service "
-                      "itself was not asked.", "Ask for the role Contributor on the resource group.")
+        yield Problem(
+            "cluster",
+            name,
+            WARNING,
+            "You may not validate deployments in the resource group, so the service itself was not asked.",
+            "Ask for the role Contributor on the resource group.",
+        )
     else:
         raise error
 
@@ -144,6 +195,7 @@ def report(problems):
     """A table, and below it what to do, in lines that can be copied."""
     from textwrap import fill
     from tabulate import tabulate
+
     rows = [[p.kind, p.name, p.severity, fill(p.text, WRAP_COLUMNS)] for p in problems]
     lines = [tabulate(rows, headers=["Type", "Name", "Severity", "Description"], tablefmt="grid")]
     remedies = list(dict.fromkeys(p.remedy for p in problems if p.remedy))
@@ -155,6 +207,7 @@ def report(problems):
 def judge(problems, brief=False):
     """Raises on errors and logs warnings."""
     from azure.cli.core.azclierror import ValidationError
+
     problems = list(problems)
     if any(p.severity == ERROR for p in problems):
         raise ValidationError("The cluster cannot be created as asked:\n" + report(problems))

@@ -57,8 +57,10 @@ def wait(cli_ctx, poller, watched, doing):
             time.sleep(REDRAW_SECONDS)
         return poller.result()
     except KeyboardInterrupt:
-        logger.error("No longer waiting; the operation goes on. 'az aro wait' waits for it, and 'az aro show' tells how "
-                     "far it is.")
+        logger.error(
+            "No longer waiting; the operation goes on. 'az aro wait' waits for it, and 'az aro show' tells how "
+            "far it is."
+        )
         raise
     finally:
         if controller:

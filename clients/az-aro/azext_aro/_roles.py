@@ -16,9 +16,12 @@ NETWORK_CONTRIBUTOR = "4d97b98b-1d4f-4787-a291-c67834d212e7"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 FEDERATED_CREDENTIAL = "ef318e2a-8334-4a05-9e4a-295a196c6a6e"
 FIRST_PARTY = "42f3c60f-e7b1-46d7-ba56-6de681664342"
-NAMES = {NETWORK_CONTRIBUTOR: "Network Contributor", READER: "Reader",
-         FEDERATED_CREDENTIAL: "Azure Red Hat OpenShift Federated Credential",
-         FIRST_PARTY: "Azure Red Hat OpenShift Service Operator"}
+NAMES = {
+    NETWORK_CONTRIBUTOR: "Network Contributor",
+    READER: "Reader",
+    FEDERATED_CREDENTIAL: "Azure Red Hat OpenShift Federated Credential",
+    FIRST_PARTY: "Azure Red Hat OpenShift Service Operator",
+}
 
 # A principal that was just made is not known everywhere at once.
 REPLICATION_ATTEMPTS = 6
@@ -37,8 +40,10 @@ class Assignment:
 
     def command(self):
         """How people make it with az."""
-        return ("az role assignment create --assignee-object-id {} --assignee-principal-type ServicePrincipal "
-                "--role {} --scope {}").format(self.principal, self.role, self.scope)
+        return (
+            "az role assignment create --assignee-object-id {} --assignee-principal-type ServicePrincipal "
+            "--role {} --scope {}"
+        ).format(self.principal, self.role, self.scope)
 
 
 def needed(principals, network, disk_encryption_set=None, preconfigured_nsg=False):
@@ -81,9 +86,13 @@ def ensure(azure, wanted):
 
 def give(azure, assignment):
     """Makes the assignment; one that exists is as good as a new one."""
-    body = {"properties": {
-        "principalId": assignment.principal, "principalType": "ServicePrincipal",
-        "roleDefinitionId": azure.scope("providers", "Microsoft.Authorization", "roleDefinitions", assignment.role)}}
+    body = {
+        "properties": {
+            "principalId": assignment.principal,
+            "principalType": "ServicePrincipal",
+            "roleDefinitionId": azure.scope("providers", "Microsoft.Authorization", "roleDefinitions", assignment.role),
+        }
+    }
     path = assignment.scope + "/providers/Microsoft.Authorization/roleAssignments/" + assignment.name()
     for attempt in range(1, REPLICATION_ATTEMPTS + 1):
         try:
@@ -101,12 +110,21 @@ def give(azure, assignment):
 def allows(azure, resource, actions):
     """Which of the actions the caller may not do on the resource."""
     entries = azure.every(resource + "/providers/Microsoft.Authorization/permissions", VERSION)
-    return [action for action in actions if not any(
-        _matches(action, entry.get("actions")) and not _matches(action, entry.get("notActions")) for entry in entries)]
+    return [
+        action
+        for action in actions
+        if not any(
+            _matches(action, entry.get("actions")) and not _matches(action, entry.get("notActions"))
+            for entry in entries
+        )
+    ]
 
 
 def _matches(action, patterns):
     from fnmatch import fnmatchcase
+
     # Roles know no wildcard but the star.
-    return any(fnmatchcase(action.lower(), pattern.lower().replace("[", "[[]").replace("?", "[?]"))
-               for pattern in patterns or [])
+    return any(
+        fnmatchcase(action.lower(), pattern.lower().replace("[", "[[]").replace("?", "[?]"))
+        for pattern in patterns or []
+    )

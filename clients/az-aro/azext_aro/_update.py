@@ -13,10 +13,14 @@ logger = get_logger(__name__)
 CREDENTIALS = ("client_id", "client_secret", "refresh_cluster_credentials")
 IDENTITIES = ("platform_workload_identities", "mi_user_assigned", "upgradeable_to")
 CHANGES = CREDENTIALS + IDENTITIES + ("load_balancer_managed_outbound_ip_count",)
-OPTIONS = {"client_id": "--client-id", "client_secret": "--client-secret",
-           "refresh_cluster_credentials": "--refresh-credentials",
-           "platform_workload_identities": "--assign-platform-workload-identity",
-           "mi_user_assigned": "--assign-cluster-identity", "upgradeable_to": "--upgradeable-to"}
+OPTIONS = {
+    "client_id": "--client-id",
+    "client_secret": "--client-secret",
+    "refresh_cluster_credentials": "--refresh-credentials",
+    "platform_workload_identities": "--assign-platform-workload-identity",
+    "mi_user_assigned": "--assign-cluster-identity",
+    "upgradeable_to": "--upgradeable-to",
+}
 
 
 def identities_of(cluster):
@@ -41,7 +45,8 @@ def body(azure, client, cluster, wanted):
     change = models().OpenShiftClusterUpdate(tags=wanted["tags"])
     if wanted["load_balancer_managed_outbound_ip_count"] is not None:
         change.network_profile = models().NetworkProfile(
-            load_balancer_profile=_cluster.outbound_ips(wanted["load_balancer_managed_outbound_ip_count"]))
+            load_balancer_profile=_cluster.outbound_ips(wanted["load_balancer_managed_outbound_ip_count"])
+        )
     if managed:
         _change_identities(azure, client, cluster, wanted, change)
     else:
@@ -54,7 +59,9 @@ def body(azure, client, cluster, wanted):
 def _check_kind(managed, wanted):
     wrong = [OPTIONS[name] for name in (CREDENTIALS if managed else IDENTITIES) if wanted[name]]
     if wrong:
-        has = "managed identities, not a service principal" if managed else "a service principal, not managed identities"
+        has = (
+            "managed identities, not a service principal" if managed else "a service principal, not managed identities"
+        )
         raise InvalidArgumentValueError(f"{', '.join(wrong)}: the cluster has {has}.", "Leave the option out.")
 
 
@@ -77,8 +84,12 @@ def _change_identities(azure, client, cluster, wanted, change):
 def _missing_operators(azure, client, cluster, wanted, operators):
     """Makes the identities of operators that the target version has and the cluster has not."""
     from azext_aro import _identities
-    roles = [role for role in _identities.role_set(client, cluster.location, wanted["upgradeable_to"])
-             if role.operator_name not in operators]
+
+    roles = [
+        role
+        for role in _identities.role_set(client, cluster.location, wanted["upgradeable_to"])
+        if role.operator_name not in operators
+    ]
     if not roles:
         return {}
     disks = cluster.master_profile.disk_encryption_set_id
@@ -97,8 +108,10 @@ def _mended(azure, cluster, wanted):
         if wanted["refresh_cluster_credentials"]:
             client_id, client_secret = _refreshed(azure, cluster, client_id)
         find = _directory.ensure_principal if strict else _found
-        principals = {"service": _directory.rp_principal(azure, wanted["rp_object_id"]),
-                      "cluster": find(azure, client_id, wanted["client_object_id"])}
+        principals = {
+            "service": _directory.rp_principal(azure, wanted["rp_object_id"]),
+            "cluster": find(azure, client_id, wanted["client_object_id"]),
+        }
         give_roles(azure, cluster, {who: one for who, one in principals.items() if one})
     except AzCLIError as error:
         if strict:
@@ -122,8 +135,14 @@ def _refreshed(azure, cluster, client_id):
 def give_roles(azure, cluster, principals):
     """Gives the principals what they need on the cluster's network and disks."""
     preconfigured = cluster.network_profile.preconfigured_nsg == "Enabled"
-    _roles.ensure(azure, list(_roles.needed(principals, network_of(azure, cluster),
-                                            cluster.master_profile.disk_encryption_set_id, preconfigured)))
+    _roles.ensure(
+        azure,
+        list(
+            _roles.needed(
+                principals, network_of(azure, cluster), cluster.master_profile.disk_encryption_set_id, preconfigured
+            )
+        ),
+    )
 
 
 def mend_for_deletion(azure, cluster, rp_object_id):

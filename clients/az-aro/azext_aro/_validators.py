@@ -8,8 +8,12 @@ import re
 import uuid
 
 from azure.cli.core.azclierror import (
-    ArgumentUsageError, FileOperationError, InvalidArgumentValueError, MutuallyExclusiveArgumentError,
-    RequiredArgumentMissingError)
+    ArgumentUsageError,
+    FileOperationError,
+    InvalidArgumentValueError,
+    MutuallyExclusiveArgumentError,
+    RequiredArgumentMissingError,
+)
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 VERSION = re.compile(r"[4-9]\.[0-9]{1,2}\.[0-9]{1,2}")
@@ -42,7 +46,8 @@ def validate_pull_secret(namespace):
     if not right:
         raise InvalidArgumentValueError(
             "--pull-secret is neither a file that exists nor a JSON object.",
-            "Download it from https://console.redhat.com/openshift/install/azure/aro-provisioned and give its path.")
+            "Download it from https://console.redhat.com/openshift/install/azure/aro-provisioned and give its path.",
+        )
     namespace.pull_secret = secret
 
 
@@ -52,7 +57,8 @@ def validate_domain(namespace):
     if given(domain) and not all(LABEL.fullmatch(label) for label in domain.split(".")):
         raise InvalidArgumentValueError(
             f"--domain '{domain}' is not a DNS name.",
-            "Use lower-case letters, digits and hyphens, up to 63 between dots, such as 'shop' or 'shop.example.com'.")
+            "Use lower-case letters, digits and hyphens, up to 63 between dots, such as 'shop' or 'shop.example.com'.",
+        )
 
 
 def validate_client_id(namespace):
@@ -60,7 +66,9 @@ def validate_client_id(namespace):
     if not given(namespace.client_id):
         return
     _identities_exclude(namespace, "--client-id")
-    namespace.client_id = _uuid("--client-id", namespace.client_id, "az ad app list --display-name NAME --query [].appId")
+    namespace.client_id = _uuid(
+        "--client-id", namespace.client_id, "az ad app list --display-name NAME --query [].appId"
+    )
     if not given(getattr(namespace, "client_secret", None)):
         raise RequiredArgumentMissingError("--client-id needs --client-secret, the application's secret.")
 
@@ -79,19 +87,24 @@ def _identities_exclude(namespace, option):
     if getattr(namespace, "enable_managed_identity", None):
         raise MutuallyExclusiveArgumentError(
             f"{option} cannot be used with --enable-managed-identity: the cluster has either a service principal or "
-            "managed identities.")
-    for name, flag in (("platform_workload_identities", "--assign-platform-workload-identity"),
-                       ("mi_user_assigned", "--assign-cluster-identity")):
+            "managed identities."
+        )
+    for name, flag in (
+        ("platform_workload_identities", "--assign-platform-workload-identity"),
+        ("mi_user_assigned", "--assign-cluster-identity"),
+    ):
         if getattr(namespace, name, None):
             raise MutuallyExclusiveArgumentError(f"{option} cannot be used with {flag}.")
 
 
 def validate_object_id(attribute, option):
     """A principal's object id, which spares a look into the directory."""
+
     def validate(namespace):
         value = getattr(namespace, attribute)
         if given(value):
             setattr(namespace, attribute, _uuid(option, value, "az ad sp show --id APPLICATION --query id"))
+
     return validate
 
 
@@ -106,8 +119,10 @@ def validate_version(namespace):
     """Three numbers; whether the location has them is asked later."""
     version = namespace.version
     if given(version) and not VERSION.fullmatch(version):
-        raise InvalidArgumentValueError(f"--version '{version}' is not of the form X.Y.Z, such as 4.17.27.",
-                                        "'az aro get-versions --location LOCATION' lists what can be installed.")
+        raise InvalidArgumentValueError(
+            f"--version '{version}' is not of the form X.Y.Z, such as 4.17.27.",
+            "'az aro get-versions --location LOCATION' lists what can be installed.",
+        )
 
 
 def validate_upgradeable_to(namespace):
@@ -119,6 +134,7 @@ def validate_upgradeable_to(namespace):
 
 def validate_cidr(attribute, option):
     """A network in the form a.b.c.d/n, of its first address."""
+
     def validate(namespace):
         cidr = getattr(namespace, attribute)
         if not given(cidr):
@@ -132,6 +148,7 @@ def validate_cidr(attribute, option):
             except ValueError:
                 pass
             raise InvalidArgumentValueError(f"{option} '{cidr}' is not an IPv4 network.", hint) from error
+
     return validate
 
 
@@ -139,20 +156,26 @@ def validate_outbound_type(namespace):
     """Traffic that leaves by one's own routes cannot come in by a public address."""
     if namespace.outbound_type != "UserDefinedRouting":
         return
-    for attribute, option in (("apiserver_visibility", "--apiserver-visibility"),
-                              ("ingress_visibility", "--ingress-visibility")):
+    for attribute, option in (
+        ("apiserver_visibility", "--apiserver-visibility"),
+        ("ingress_visibility", "--ingress-visibility"),
+    ):
         if (getattr(namespace, attribute) or "").lower() != "private":
             raise InvalidArgumentValueError(
                 f"--outbound-type UserDefinedRouting needs {option} Private: without a public load balancer the "
-                "cluster has no public address.", f"Add '{option} Private'.")
+                "cluster has no public address.",
+                f"Add '{option} Private'.",
+            )
 
 
 def validate_visibility(attribute):
     """Either word in any case becomes the service's."""
+
     def validate(namespace):
         value = getattr(namespace, attribute)
         if given(value):
             setattr(namespace, attribute, value.capitalize())
+
     return validate
 
 
@@ -168,8 +191,12 @@ def validate_worker_disk(namespace):
 
 def validate_outbound_ips(namespace):
     """Azure's limit for a load balancer of the service."""
-    _range("--load-balancer-managed-outbound-ip-count", namespace.load_balancer_managed_outbound_ip_count,
-           LEAST_OUTBOUND_IPS, MOST_OUTBOUND_IPS)
+    _range(
+        "--load-balancer-managed-outbound-ip-count",
+        namespace.load_balancer_managed_outbound_ip_count,
+        LEAST_OUTBOUND_IPS,
+        MOST_OUTBOUND_IPS,
+    )
 
 
 def _range(option, value, least, most):
@@ -183,13 +210,15 @@ def _range(option, value, least, most):
 def validate_disk_encryption_set(cmd, namespace):
     """The set must be there, as its id says."""
     from azure.mgmt.core.tools import is_valid_resource_id
+
     wanted = namespace.disk_encryption_set
     if not given(wanted):
         return
     if not is_valid_resource_id(wanted) or "/diskencryptionsets/" not in wanted.lower():
         raise InvalidArgumentValueError(
             f"--disk-encryption-set '{wanted}' is not the id of a disk encryption set.",
-            "'az disk-encryption-set show -g GROUP -n NAME --query id' shows it.")
+            "'az disk-encryption-set show -g GROUP -n NAME --query id' shows it.",
+        )
     _must_exist(cmd, wanted, "2022-03-02", "--disk-encryption-set")
 
 
@@ -202,15 +231,17 @@ def validate_cluster_resource_group(cmd, namespace):
     if azure.exists(azure.scope("resourcegroups", name), "2024-11-01"):
         raise InvalidArgumentValueError(
             f"--cluster-resource-group '{name}' exists already; the service makes this group itself.",
-            "Choose a name that is free, or leave the option out.")
+            "Choose a name that is free, or leave the option out.",
+        )
 
 
 def validate_vnet(cmd, namespace):
     """A name becomes an id in the virtual network's resource group."""
     if not given(namespace.vnet) or namespace.vnet.startswith("/"):
         return
-    namespace.vnet = _azure(cmd).scope("resourceGroups", _vnet_group(namespace), "providers", "Microsoft.Network",
-                                       "virtualNetworks", namespace.vnet)
+    namespace.vnet = _azure(cmd).scope(
+        "resourceGroups", _vnet_group(namespace), "providers", "Microsoft.Network", "virtualNetworks", namespace.vnet
+    )
 
 
 def _vnet_group(namespace):
@@ -219,6 +250,7 @@ def _vnet_group(namespace):
 
 def validate_subnet(attribute, option):
     """A name becomes an id in the virtual network; the subnet must be there."""
+
     def validate(cmd, namespace):
         wanted = getattr(namespace, attribute)
         if not given(wanted):
@@ -227,17 +259,22 @@ def validate_subnet(attribute, option):
             if not given(namespace.vnet):
                 raise RequiredArgumentMissingError(
                     f"{option} '{wanted}' is a name, so --vnet must say where.",
-                    f"Add '--vnet NAME', or give the subnet's id to {option}.")
+                    f"Add '--vnet NAME', or give the subnet's id to {option}.",
+                )
             validate_vnet(cmd, namespace)
             wanted = namespace.vnet + "/subnets/" + wanted
         check_subnet_id(option, wanted, _azure(cmd).subscription)
         _must_exist(cmd, wanted, "2022-01-01", option)
         setattr(namespace, attribute, wanted)
+
     return validate
 
 
-SUBNET = re.compile(r"/subscriptions/([^/]+)/resourcegroups/([^/]+)/providers/microsoft\.network/virtualnetworks/([^/]+)"
-                    r"/subnets/([^/]+)", re.IGNORECASE)
+SUBNET = re.compile(
+    r"/subscriptions/([^/]+)/resourcegroups/([^/]+)/providers/microsoft\.network/virtualnetworks/([^/]+)"
+    r"/subnets/([^/]+)",
+    re.IGNORECASE,
+)
 
 
 def check_subnet_id(option, value, subscription):
@@ -246,54 +283,72 @@ def check_subnet_id(option, value, subscription):
     if not match:
         raise InvalidArgumentValueError(
             f"{option} '{value}' is not the id of a subnet.",
-            "'az network vnet subnet show -g GROUP --vnet-name VNET -n NAME --query id' shows it.")
+            "'az network vnet subnet show -g GROUP --vnet-name VNET -n NAME --query id' shows it.",
+        )
     if match.group(1).lower() != subscription.lower():
         raise InvalidArgumentValueError(
             f"{option} lies in subscription {match.group(1)}, but {subscription} is in use.",
-            f"Choose a subnet of it, or run the command with '--subscription {match.group(1)}'.")
+            f"Choose a subnet of it, or run the command with '--subscription {match.group(1)}'.",
+        )
 
 
 def check_subnets(master, worker):
     """Both subnets are different ones of one virtual network."""
     one, other = SUBNET.fullmatch(master), SUBNET.fullmatch(worker)
     if one.group(2, 3) != other.group(2, 3) and [part.lower() for part in one.group(2, 3)] != [
-            part.lower() for part in other.group(2, 3)]:
+        part.lower() for part in other.group(2, 3)
+    ]:
         raise InvalidArgumentValueError(
             "--master-subnet and --worker-subnet lie in different virtual networks.",
-            f"Choose both from '{one.group(3)}' in resource group '{one.group(2)}'.")
+            f"Choose both from '{one.group(3)}' in resource group '{one.group(2)}'.",
+        )
     if one.group(4).lower() == other.group(4).lower():
         raise InvalidArgumentValueError(
-            f"--master-subnet and --worker-subnet are both '{one.group(4)}'.", "Give each a subnet of its own.")
+            f"--master-subnet and --worker-subnet are both '{one.group(4)}'.", "Give each a subnet of its own."
+        )
 
 
 def _must_exist(cmd, resource, version, option):
     from azext_aro._errors import ServiceError
+
     try:
         _azure(cmd).arm("GET", resource, version)
     except ServiceError as error:
         if error.status != 404:
             raise
-        raise InvalidArgumentValueError(f"{option}: {resource} does not exist.",
-                                        "Check the name, or create it first.") from error
+        raise InvalidArgumentValueError(
+            f"{option}: {resource} does not exist.", "Check the name, or create it first."
+        ) from error
 
 
 def _azure(cmd):
     from azext_aro._azure import Azure
+
     return Azure(cmd.cli_ctx)
 
 
-IDENTITY = re.compile(r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.managedidentity"
-                      r"/userassignedidentities/[^/]+", re.IGNORECASE)
+IDENTITY = re.compile(
+    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.managedidentity" r"/userassignedidentities/[^/]+",
+    re.IGNORECASE,
+)
 
 
 def identity_id(cmd, namespace, option, value):
     """A name becomes an id in the cluster's resource group."""
     if "/" not in value:
-        return _azure(cmd).scope("resourceGroups", namespace.resource_group_name, "providers",
-                                 "Microsoft.ManagedIdentity", "userAssignedIdentities", value)
+        return _azure(cmd).scope(
+            "resourceGroups",
+            namespace.resource_group_name,
+            "providers",
+            "Microsoft.ManagedIdentity",
+            "userAssignedIdentities",
+            value,
+        )
     if not IDENTITY.fullmatch(value):
-        raise InvalidArgumentValueError(f"{option} '{value}' is neither the name nor the id of a managed identity.",
-                                        "'az identity show -g GROUP -n NAME --query id' shows the id.")
+        raise InvalidArgumentValueError(
+            f"{option} '{value}' is neither the name nor the id of a managed identity.",
+            "'az identity show -g GROUP -n NAME --query id' shows the id.",
+        )
     return value
 
 
@@ -325,8 +380,9 @@ def validate_operator_identities(cmd, namespace):
 
 def _needs_identities(namespace, option):
     if hasattr(namespace, "enable_managed_identity") and not namespace.enable_managed_identity:
-        raise RequiredArgumentMissingError(f"{option} needs --enable-managed-identity true.",
-                                           "Add '--enable-managed-identity true'.")
+        raise RequiredArgumentMissingError(
+            f"{option} needs --enable-managed-identity true.", "Add '--enable-managed-identity true'."
+        )
 
 
 def validate_managed_identity(namespace):
@@ -339,17 +395,23 @@ def validate_managed_identity(namespace):
     if bool(namespace.platform_workload_identities) != given(namespace.mi_user_assigned):
         raise RequiredArgumentMissingError(
             "--assign-cluster-identity and --assign-platform-workload-identity must be given together.",
-            "Give both, or neither: then the identities are created.")
+            "Give both, or neither: then the identities are created.",
+        )
     if not namespace.platform_workload_identities and not given(namespace.version):
         raise RequiredArgumentMissingError(
-            "--enable-managed-identity needs --version when no identities are given: which are needed depends on it.")
+            "--enable-managed-identity needs --version when no identities are given: which are needed depends on it."
+        )
 
 
 def validate_refresh(namespace):
     """A new secret is either made or given, and only for a service principal."""
-    others = (("client_id", "--client-id"), ("client_secret", "--client-secret"),
-              ("platform_workload_identities", "--assign-platform-workload-identity"),
-              ("mi_user_assigned", "--assign-cluster-identity"), ("upgradeable_to", "--upgradeable-to"))
+    others = (
+        ("client_id", "--client-id"),
+        ("client_secret", "--client-secret"),
+        ("platform_workload_identities", "--assign-platform-workload-identity"),
+        ("mi_user_assigned", "--assign-cluster-identity"),
+        ("upgradeable_to", "--upgradeable-to"),
+    )
     used = [option for attribute, option in others if getattr(namespace, attribute)]
     if namespace.refresh_cluster_credentials and used:
         raise MutuallyExclusiveArgumentError(f"--refresh-credentials cannot be used with {', '.join(used)}.")
@@ -358,11 +420,13 @@ def validate_refresh(namespace):
     if secret and rest:
         raise MutuallyExclusiveArgumentError(
             f"{', '.join(secret)} cannot be used with {', '.join(rest)}: a cluster has either a service principal or "
-            "managed identities.")
+            "managed identities."
+        )
 
 
 def validate_delete_identities(namespace):
     """The identities can go only when the cluster is gone."""
     if namespace.delete_identities and namespace.no_wait:
-        raise MutuallyExclusiveArgumentError("--delete-identities cannot be used with --no-wait: the identities are "
-                                             "deleted after the cluster.")
+        raise MutuallyExclusiveArgumentError(
+            "--delete-identities cannot be used with --no-wait: the identities are deleted after the cluster."
+        )

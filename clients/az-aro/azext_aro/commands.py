@@ -2,8 +2,9 @@
 
 from azext_aro._format import cluster_list_table, cluster_table, version_table
 
-IDENTITIES_PROMPT = ("This creates managed identities in the resource group and gives them roles on the network. "
-                     "Continue?")
+IDENTITIES_PROMPT = (
+    "This creates managed identities in the resource group and gives them roles on the network. Continue?"
+)
 
 
 def load_command_table(loader, _):

@@ -1,11 +1,17 @@
 """The commands. Each is short: it asks the other modules what is needed and the
 provider to do it. az passes an argument by its name, hence the long signatures."""
+
 # pylint: disable=too-many-arguments,too-many-locals,unused-argument
 
 import os
 
 from azure.cli.core.azclierror import (
-    ArgumentUsageError, FileOperationError, InvalidArgumentValueError, ResourceNotFoundError, UnauthorizedError)
+    ArgumentUsageError,
+    FileOperationError,
+    InvalidArgumentValueError,
+    ResourceNotFoundError,
+    UnauthorizedError,
+)
 from knack.log import get_logger
 
 from azext_aro._format import by_number
@@ -17,21 +23,52 @@ UNLOGGED = {"logging_enable": False}
 IDENTITY_DELETE = "Microsoft.ManagedIdentity/userAssignedIdentities/delete"
 
 
-def aro_create(cmd, client, resource_group_name, resource_name, master_subnet, worker_subnet, vnet=None,
-               vnet_resource_group_name=None, location=None, tags=None, pull_secret=None, domain=None,
-               cluster_resource_group=None, fips_validated_modules=None, client_id=None, client_secret=None,
-               client_object_id=None, rp_object_id=None, version=None, pod_cidr=None, service_cidr=None,
-               outbound_type=None, enable_preconfigured_nsg=None, disk_encryption_set=None,
-               master_encryption_at_host=None, master_vm_size=None, worker_encryption_at_host=None,
-               worker_vm_size=None, worker_vm_disk_size_gb=None, worker_count=None, apiserver_visibility=None,
-               ingress_visibility=None, load_balancer_managed_outbound_ip_count=None, enable_managed_identity=None,
-               platform_workload_identities=None, mi_user_assigned=None, no_wait=False):
+def aro_create(
+    cmd,
+    client,
+    resource_group_name,
+    resource_name,
+    master_subnet,
+    worker_subnet,
+    vnet=None,
+    vnet_resource_group_name=None,
+    location=None,
+    tags=None,
+    pull_secret=None,
+    domain=None,
+    cluster_resource_group=None,
+    fips_validated_modules=None,
+    client_id=None,
+    client_secret=None,
+    client_object_id=None,
+    rp_object_id=None,
+    version=None,
+    pod_cidr=None,
+    service_cidr=None,
+    outbound_type=None,
+    enable_preconfigured_nsg=None,
+    disk_encryption_set=None,
+    master_encryption_at_host=None,
+    master_vm_size=None,
+    worker_encryption_at_host=None,
+    worker_vm_size=None,
+    worker_vm_disk_size_gb=None,
+    worker_count=None,
+    apiserver_visibility=None,
+    ingress_visibility=None,
+    load_balancer_managed_outbound_ip_count=None,
+    enable_managed_identity=None,
+    platform_workload_identities=None,
+    mi_user_assigned=None,
+    no_wait=False,
+):
     """Creates a cluster, with the roles and the identities that it needs."""
     wanted = dict(locals())
     from azext_aro._azure import Azure
     from azext_aro._cluster import build, cluster_identity, operator_identities, random_id, service_principal
     from azext_aro._preflight import judge
     from azext_aro._progress import run
+
     azure = Azure(cmd.cli_ctx)
     _check_registered(azure)
     network = _network(azure, wanted)
@@ -50,20 +87,31 @@ def aro_create(cmd, client, resource_group_name, resource_name, master_subnet, w
         body.platform_workload_identity_profile = operator_identities(platform_workload_identities)
     else:
         body.service_principal_profile = service_principal(*_principals_ready(azure, network, wanted))
-    return run(cmd.cli_ctx, lambda **polling: client.open_shift_clusters.begin_create_or_update(
-        resource_group_name, resource_name, body, **polling, **UNLOGGED), f"Creating {resource_name}", no_wait)
+    return run(
+        cmd.cli_ctx,
+        lambda **polling: client.open_shift_clusters.begin_create_or_update(
+            resource_group_name, resource_name, body, **polling, **UNLOGGED
+        ),
+        f"Creating {resource_name}",
+        no_wait,
+    )
 
 
 def _check_registered(azure):
-    state = azure.arm("GET", azure.scope("providers", "Microsoft.RedHatOpenShift"), "2024-11-01").get("registrationState")
+    state = azure.arm("GET", azure.scope("providers", "Microsoft.RedHatOpenShift"), "2024-11-01").get(
+        "registrationState"
+    )
     if state != "Registered":
-        raise UnauthorizedError("The subscription is not registered for Azure Red Hat OpenShift.",
-                                "Run 'az provider register --namespace Microsoft.RedHatOpenShift --wait' first.")
+        raise UnauthorizedError(
+            "The subscription is not registered for Azure Red Hat OpenShift.",
+            "Run 'az provider register --namespace Microsoft.RedHatOpenShift --wait' first.",
+        )
 
 
 def _network(azure, wanted):
     from azext_aro._network import Network
     from azext_aro._validators import check_subnets
+
     check_subnets(wanted["master_subnet"], wanted["worker_subnet"])
     return Network(azure, wanted["master_subnet"], wanted["worker_subnet"])
 
@@ -74,25 +122,30 @@ def _location_of(azure, group):
 
 def _rp(azure, object_id):
     from azext_aro._directory import rp_principal
+
     return rp_principal(azure, object_id)
 
 
 def _local_problems(azure, client, network, wanted):
     """What the CLI itself can find, in the order in which people would mend it."""
     from azext_aro import _preflight
+
     preconfigured = wanted["enable_preconfigured_nsg"]
     problems = list(_preflight.permissions(azure, network))
     problems += _preflight.security_groups(network, preconfigured)
     problems += _preflight.addresses(network, wanted["pod_cidr"], wanted["service_cidr"])
     if not wanted["enable_managed_identity"]:
         principals = _known_principals(azure, wanted)
-        problems += _preflight.role_assignments(azure, principals, network, wanted["disk_encryption_set"], preconfigured)
+        problems += _preflight.role_assignments(
+            azure, principals, network, wanted["disk_encryption_set"], preconfigured
+        )
     problems += _preflight.versions(client, wanted["location"], wanted["version"])
     return problems
 
 
 def _known_principals(azure, wanted):
     from azext_aro._directory import find_principal
+
     principals = {"The service's principal": _rp(azure, wanted["rp_object_id"])}
     if wanted["client_id"]:
         found = wanted["client_object_id"] or find_principal(azure, wanted["client_id"], "--client-object-id")
@@ -104,33 +157,67 @@ def _known_principals(azure, wanted):
 def _principals_ready(azure, network, wanted):
     """The cluster's credentials, with the roles of both principals in place."""
     from azext_aro import _directory, _roles
+
     client_id, client_secret = wanted["client_id"], wanted["client_secret"]
     rp = _rp(azure, wanted["rp_object_id"])
     if not client_id:
         client_id, client_secret = _directory.new_application(azure, wanted["cluster_resource_group"])
     principal = _directory.ensure_principal(azure, client_id, wanted["client_object_id"])
-    _roles.ensure(azure, list(_roles.needed(
-        {"cluster": principal, "service": rp}, network, wanted["disk_encryption_set"], wanted["enable_preconfigured_nsg"])))
+    _roles.ensure(
+        azure,
+        list(
+            _roles.needed(
+                {"cluster": principal, "service": rp},
+                network,
+                wanted["disk_encryption_set"],
+                wanted["enable_preconfigured_nsg"],
+            )
+        ),
+    )
     return client_id, client_secret
 
 
 def _plan(azure, client, network, wanted):
     from azext_aro import _identities
+
     _identities.check_version(client, wanted["location"], wanted["version"])
     roles = _identities.role_set(client, wanted["location"], wanted["version"])
     return _identities.Plan(azure, wanted["resource_group_name"], network, roles, wanted["disk_encryption_set"])
 
 
-def aro_validate(cmd, client, resource_group_name, resource_name, master_subnet, worker_subnet, vnet=None,
-                 vnet_resource_group_name=None, location=None, tags=None, pull_secret=None, domain=None,
-                 cluster_resource_group=None, fips_validated_modules=None, client_id=None, client_secret=None,
-                 client_object_id=None, rp_object_id=None, version=None, pod_cidr=None, service_cidr=None,
-                 disk_encryption_set=None, enable_preconfigured_nsg=None, enable_managed_identity=None,
-                 platform_workload_identities=None, mi_user_assigned=None):
+def aro_validate(
+    cmd,
+    client,
+    resource_group_name,
+    resource_name,
+    master_subnet,
+    worker_subnet,
+    vnet=None,
+    vnet_resource_group_name=None,
+    location=None,
+    tags=None,
+    pull_secret=None,
+    domain=None,
+    cluster_resource_group=None,
+    fips_validated_modules=None,
+    client_id=None,
+    client_secret=None,
+    client_object_id=None,
+    rp_object_id=None,
+    version=None,
+    pod_cidr=None,
+    service_cidr=None,
+    disk_encryption_set=None,
+    enable_preconfigured_nsg=None,
+    enable_managed_identity=None,
+    platform_workload_identities=None,
+    mi_user_assigned=None,
+):
     """Tells what would keep a cluster from being created; says nothing if all is well."""
     wanted = dict(locals())
     from azext_aro import _preflight
     from azext_aro._azure import Azure
+
     azure = Azure(cmd.cli_ctx)
     network = _network(azure, wanted)
     wanted["location"] = location or _location_of(azure, resource_group_name)
@@ -146,10 +233,12 @@ def _as_created(azure, client, network, wanted, problems):
     the identities cannot be told, which problems say already."""
     from azext_aro._cluster import build, cluster_identity, operator_identities, service_principal
     from azext_aro._identities import CLUSTER_IDENTITY
+
     body = build(azure, wanted)
     if not wanted["enable_managed_identity"]:
         body.service_principal_profile = service_principal(
-            wanted["client_id"] or "00000000-0000-0000-0000-000000000000", wanted["client_secret"] or "made by create")
+            wanted["client_id"] or "00000000-0000-0000-0000-000000000000", wanted["client_secret"] or "made by create"
+        )
         return body
     operators, cluster = wanted["platform_workload_identities"], wanted["mi_user_assigned"]
     if not operators:
@@ -181,6 +270,7 @@ def aro_list_credentials(cmd, client, resource_group_name, resource_name):
 def aro_get_admin_kubeconfig(cmd, client, resource_group_name, resource_name, file="kubeconfig"):
     """Writes a file that only its owner may read, and never over another."""
     import base64
+
     if os.path.lexists(file):
         raise FileOperationError(f"The file {file} exists already.", "Give another name with --file, or remove it.")
     answer = client.open_shift_clusters.list_admin_credentials(resource_group_name, resource_name, **UNLOGGED)
@@ -190,8 +280,9 @@ def aro_get_admin_kubeconfig(cmd, client, resource_group_name, resource_name, fi
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
     except OSError as error:
-        raise FileOperationError(f"The file {file} cannot be written: {error.strerror}.",
-                                 "Give another name with --file.") from error
+        raise FileOperationError(
+            f"The file {file} cannot be written: {error.strerror}.", "Give another name with --file."
+        ) from error
 
 
 def aro_get_versions(cmd, client, location):
@@ -199,69 +290,126 @@ def aro_get_versions(cmd, client, location):
     return sorted((version.version for version in client.open_shift_versions.list(location)), key=by_number)
 
 
-def aro_update(cmd, client, resource_group_name, resource_name, tags=None, client_id=None, client_secret=None,
-               client_object_id=None, rp_object_id=None, refresh_cluster_credentials=None,
-               platform_workload_identities=None, mi_user_assigned=None, upgradeable_to=None,
-               load_balancer_managed_outbound_ip_count=None, no_wait=False):
+def aro_update(
+    cmd,
+    client,
+    resource_group_name,
+    resource_name,
+    tags=None,
+    client_id=None,
+    client_secret=None,
+    client_object_id=None,
+    rp_object_id=None,
+    refresh_cluster_credentials=None,
+    platform_workload_identities=None,
+    mi_user_assigned=None,
+    upgradeable_to=None,
+    load_balancer_managed_outbound_ip_count=None,
+    no_wait=False,
+):
     """Changes what was asked for, and mends the roles that the cluster needs."""
     wanted = dict(locals())
     from azext_aro import _update
     from azext_aro._azure import Azure
     from azext_aro._progress import run
+
     if tags is None and not any(wanted[name] for name in _update.CHANGES):
         raise ArgumentUsageError("There is nothing to change.", "Name a change; 'az aro update --help' lists them.")
     cluster = client.open_shift_clusters.get(resource_group_name, resource_name)
     body = _update.body(Azure(cmd.cli_ctx), client, cluster, wanted)
-    return run(cmd.cli_ctx, lambda **polling: client.open_shift_clusters.begin_update(
-        resource_group_name, resource_name, body, **polling, **UNLOGGED), f"Updating {resource_name}", no_wait)
+    return run(
+        cmd.cli_ctx,
+        lambda **polling: client.open_shift_clusters.begin_update(
+            resource_group_name, resource_name, body, **polling, **UNLOGGED
+        ),
+        f"Updating {resource_name}",
+        no_wait,
+    )
 
 
-def aro_delete(cmd, client, resource_group_name, resource_name, delete_identities=None, rp_object_id=None,
-               no_wait=False):
+def aro_delete(
+    cmd, client, resource_group_name, resource_name, delete_identities=None, rp_object_id=None, no_wait=False
+):
     """Deletes a cluster, and its identities if asked to."""
     from azext_aro import _roles, _update
     from azext_aro._azure import Azure
     from azext_aro._identities import IDENTITY_VERSION
     from azext_aro._progress import run
     from azure.core.exceptions import ResourceNotFoundError as Absent
+
     try:
         cluster = client.open_shift_clusters.get(resource_group_name, resource_name)
     except Absent as error:
-        raise ResourceNotFoundError(f"There is no cluster {resource_name} in resource group {resource_group_name}.",
-                                    "'az aro list' shows those there are.") from error
+        raise ResourceNotFoundError(
+            f"There is no cluster {resource_name} in resource group {resource_group_name}.",
+            "'az aro list' shows those there are.",
+        ) from error
     azure = Azure(cmd.cli_ctx)
     identities = _update.identities_of(cluster)
     if delete_identities:
         if not cluster.platform_workload_identity_profile:
-            raise InvalidArgumentValueError("--delete-identities: the cluster has a service principal and no managed "
-                                            "identities.", "Leave the option out.")
+            raise InvalidArgumentValueError(
+                "--delete-identities: the cluster has a service principal and no managed identities.",
+                "Leave the option out.",
+            )
         kept = [one for one in identities if _roles.allows(azure, one, [IDENTITY_DELETE])]
         if kept:
-            raise UnauthorizedError("You may not delete the identities " + ", ".join(kept) + ".",
-                                    "Leave --delete-identities out, or ask for the role Managed Identity Contributor.")
+            raise UnauthorizedError(
+                "You may not delete the identities " + ", ".join(kept) + ".",
+                "Leave --delete-identities out, or ask for the role Managed Identity Contributor.",
+            )
         logger.warning("The identities are deleted after the cluster: %s", ", ".join(identities))
     elif identities:
-        logger.warning("The cluster's identities are kept. These commands delete them:\n%s",
-                       "\n".join("az identity delete --ids " + one for one in identities))
+        logger.warning(
+            "The cluster's identities are kept. These commands delete them:\n%s",
+            "\n".join("az identity delete --ids " + one for one in identities),
+        )
     _update.mend_for_deletion(azure, cluster, rp_object_id)
-    result = run(cmd.cli_ctx, lambda **polling: client.open_shift_clusters.begin_delete(
-        resource_group_name, resource_name, **polling), f"Deleting {resource_name}", no_wait)
+    result = run(
+        cmd.cli_ctx,
+        lambda **polling: client.open_shift_clusters.begin_delete(resource_group_name, resource_name, **polling),
+        f"Deleting {resource_name}",
+        no_wait,
+    )
     for one in identities if delete_identities else []:
         azure.arm("DELETE", one, IDENTITY_VERSION)
     return result
 
 
-def aro_identity_get_required(cmd, client, resource_group_name, version, master_subnet, worker_subnet, location=None,
-                              vnet=None, vnet_resource_group_name=None, disk_encryption_set=None, rp_object_id=None):
+def aro_identity_get_required(
+    cmd,
+    client,
+    resource_group_name,
+    version,
+    master_subnet,
+    worker_subnet,
+    location=None,
+    vnet=None,
+    vnet_resource_group_name=None,
+    disk_encryption_set=None,
+    rp_object_id=None,
+):
     """Prints the commands that create-required stands for."""
     azure, plan, location = _planned(cmd, client, dict(locals()))
-    logger.warning("These commands create the identities and give them their roles:\n%s",
-                   "\n".join(plan.commands(location, _rp(azure, rp_object_id))))
+    logger.warning(
+        "These commands create the identities and give them their roles:\n%s",
+        "\n".join(plan.commands(location, _rp(azure, rp_object_id))),
+    )
 
 
-def aro_identity_create_required(cmd, client, resource_group_name, version, master_subnet, worker_subnet,
-                                 location=None, vnet=None, vnet_resource_group_name=None, disk_encryption_set=None,
-                                 rp_object_id=None):
+def aro_identity_create_required(
+    cmd,
+    client,
+    resource_group_name,
+    version,
+    master_subnet,
+    worker_subnet,
+    location=None,
+    vnet=None,
+    vnet_resource_group_name=None,
+    disk_encryption_set=None,
+    rp_object_id=None,
+):
     """Makes the identities of a version, with their roles; the cluster's comes first."""
     azure, plan, location = _planned(cmd, client, dict(locals()))
     return plan.make(location, _rp(azure, rp_object_id))
@@ -269,6 +417,7 @@ def aro_identity_create_required(cmd, client, resource_group_name, version, mast
 
 def _planned(cmd, client, wanted):
     from azext_aro._azure import Azure
+
     azure = Azure(cmd.cli_ctx)
     network = _network(azure, wanted)
     wanted["location"] = wanted["location"] or _location_of(azure, wanted["resource_group_name"])

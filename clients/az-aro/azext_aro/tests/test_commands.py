@@ -1,0 +1,327 @@
+"""What the commands send, to whom, and what they refuse."""
+
+import base64
+import os
+import stat
+
+import pytest
+from azure.cli.core.azclierror import (
+    ArgumentUsageError,
+    FileOperationError,
+    ForbiddenError,
+    InvalidArgumentValueError,
+    UnauthorizedError,
+    ValidationError,
+)
+
+from azext_aro import _azure, _roles, custom
+from azext_aro._errors import ServiceError
+from azext_aro.tests import world as w
+
+
+@pytest.fixture(name="azure")
+def fixture_azure(monkeypatch):
+    azure = w.World()
+    monkeypatch.setattr(_azure, "Azure", lambda cli_ctx: azure)
+    return azure
+
+
+def create(azure, client=None, **options):
+    client = client or w.Client()
+    custom.aro_create(w.command(), client, "rg", "shop", w.MASTER, w.WORKER, no_wait=True, **options)
+    return client
+
+
+def test_create_sends_defaults_and_makes_an_application(azure):
+    client = create(azure)
+    properties = client.sent["properties"]
+    assert client.sent["location"] == "eastus"
+    assert properties["servicePrincipalProfile"] == {"clientId": "made-application", "clientSecret": "made-secret"}
+    assert properties["masterProfile"] == {
+        "vmSize": "Standard_D8s_v5",
+        "subnetId": w.MASTER,
+        "encryptionAtHost": "Disabled",
+    }
+    assert properties["workerProfiles"] == [
+        {
+            "name": "worker",
+            "vmSize": "Standard_D4s_v5",
+            "diskSizeGB": 128,
+            "subnetId": w.WORKER,
+            "count": 3,
+            "encryptionAtHost": "Disabled",
+        }
+    ]
+    assert properties["networkProfile"] == {
+        "podCidr": "10.128.0.0/14",
+        "serviceCidr": "172.30.0.0/16",
+        "preconfiguredNSG": "Disabled",
+    }
+    assert properties["ingressProfiles"] == [{"name": "default", "visibility": "Public"}]
+    group = properties["clusterProfile"]["resourceGroupId"].rsplit("/", 1)[-1]
+    assert group.startswith("aro-") and azure.written("graph/applications")[0][1] == {"displayName": group}
+    assert azure.assigned() == {(p, _roles.NETWORK_CONTRIBUTOR, w.VNET) for p in (w.RP_OBJECT, "made-principal")}
+
+
+def test_create_hides_secrets_from_debug(azure):
+    assert create(azure, client_id=w.CLIENT, client_secret="s").options["logging_enable"] is False
+
+
+def test_create_needs_no_directory_when_object_ids_are_given(azure):
+    azure.directory_closed = True
+    create(azure, client_id=w.CLIENT, client_secret="s", client_object_id=w.CLIENT_OBJECT, rp_object_id=w.RP_OBJECT)
+    assert not [path for _, path, _ in azure.calls if path.startswith("graph")]
+    with pytest.raises(ForbiddenError) as refused:
+        create(azure, client_id=w.CLIENT, client_secret="s")
+    assert "--rp-object-id" in refused.value.recommendations[0]
+
+
+def test_create_gives_roles_on_all_that_is_attached(azure):
+    table = w.VNET.replace("virtualNetworks/vnet", "routeTables/rt")
+    azure.answers["GET", w.MASTER]["properties"]["routeTable"] = {"id": table}
+    for scope in (table, w.DISKS):
+        azure.answers["GET", scope + "/providers/Microsoft.Authorization/roleAssignments"] = {"value": []}
+    azure.answers["GET", table + "/providers/Microsoft.Authorization/permissions"] = {
+        "value": [{"actions": ["Microsoft.Network/*"]}]
+    }
+    create(azure, client_id=w.CLIENT, client_secret="s", disk_encryption_set=w.DISKS)
+    assert azure.assigned() == {
+        (p, role, scope)
+        for p in (w.RP_OBJECT, w.CLIENT_OBJECT)
+        for role, scope in (
+            (_roles.NETWORK_CONTRIBUTOR, w.VNET),
+            (_roles.NETWORK_CONTRIBUTOR, table),
+            (_roles.READER, w.DISKS),
+        )
+    }
+
+
+def test_create_gives_no_role_twice(azure):
+    azure.answers["GET", w.VNET + "/providers/Microsoft.Authorization/roleAssignments"] = {
+        "value": [
+            {
+                "properties": {
+                    "principalId": p.upper(),
+                    "scope": scope,
+                    "roleDefinitionId": "/x/" + _roles.NETWORK_CONTRIBUTOR,
+                }
+            }
+            for p, scope in ((w.RP_OBJECT, w.HERE), (w.CLIENT_OBJECT, w.MASTER))
+        ]
+    }
+    create(azure, client_id=w.CLIENT, client_secret="s")
+    # That of the service is inherited; the other one holds for a subnet only.
+    assert azure.assigned() == {(w.CLIENT_OBJECT, _roles.NETWORK_CONTRIBUTOR, w.VNET)}
+
+
+def test_create_refuses_before_it_makes_anything(azure):
+    with pytest.raises(ValidationError):
+        create(azure, pod_cidr="10.0.0.0/16")
+    with pytest.raises(ValidationError):
+        create(azure, version="4.99.1")
+    azure.answers["GET", w.HERE + "/providers/Microsoft.RedHatOpenShift"]["registrationState"] = "NotRegistered"
+    with pytest.raises(UnauthorizedError) as refused:
+        create(azure)
+    assert "az provider register" in refused.value.recommendations[0]
+    assert all(method == "GET" for method, _, _ in azure.calls)
+
+
+def test_create_makes_identities_with_their_roles(azure):
+    table = w.VNET.replace("virtualNetworks/vnet", "routeTables/rt")
+    azure.answers["GET", w.WORKER]["properties"]["routeTable"] = {"id": table}
+    azure.answers["GET", table + "/providers/Microsoft.Authorization/permissions"] = {"value": [{"actions": ["*"]}]}
+    client = create(azure, enable_managed_identity=True, version="4.18.2")
+    identity = w.HERE + "/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
+    assert client.sent["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {identity + "aro-cluster": {}}}
+    assert client.sent["properties"]["platformWorkloadIdentityProfile"] == {
+        "platformWorkloadIdentities": {name: {"resourceId": identity + name} for name in w.OPERATORS}
+    }
+    assert "servicePrincipalProfile" not in client.sent["properties"]
+    assert azure.assigned() == {
+        ("principal-of-ingress", w.OPERATORS["ingress"], w.MASTER),
+        ("principal-of-ingress", w.OPERATORS["ingress"], w.WORKER),
+        ("principal-of-machine-api", w.OPERATORS["machine-api"], w.VNET),
+        ("principal-of-machine-api", w.OPERATORS["machine-api"], table),
+        ("principal-of-aro-cluster", _roles.FEDERATED_CREDENTIAL, identity + "ingress"),
+        ("principal-of-aro-cluster", _roles.FEDERATED_CREDENTIAL, identity + "machine-api"),
+        (w.RP_OBJECT, _roles.FIRST_PARTY, w.VNET),
+    }
+
+
+def test_identities_of_a_version_are_those_of_its_minor_version(azure):
+    with pytest.raises(InvalidArgumentValueError) as refused:
+        create(azure, enable_managed_identity=True, version="4.17.27")  # not those of 4.1
+    assert "4.17 has no managed identities" in str(refused.value)
+
+
+def validate(azure, **options):
+    custom.aro_validate(w.command(), w.Client(), "rg", "shop", w.MASTER, w.WORKER, **options)
+
+
+def test_validate_asks_the_service_without_showing_secrets(azure):
+    validate(azure, client_id=w.CLIENT, client_secret="hidden", pull_secret='{"a":1}')
+    ((path, body),) = azure.written("/deployments/")
+    template = body["properties"]["template"]
+    assert "hidden" not in str(template) and template["parameters"]["clientSecret"] == {"type": "securestring"}
+    assert body["properties"]["parameters"]["clientSecret"] == {"value": "hidden"}
+    assert (
+        template["resources"][0]["properties"]["servicePrincipalProfile"]["clientSecret"]
+        == "[parameters('clientSecret')]"
+    )
+    assert template["resources"][0]["name"] == "shop"
+
+
+def test_validate_shows_each_problem_with_its_remedy(azure):
+    azure.answers["GET", w.VNET + "/providers/Microsoft.Authorization/permissions"] = {
+        "value": [
+            {
+                "actions": ["Microsoft.Network/*"],
+                "notActions": ["Microsoft.Network/virtualNetworks/subnets/join/action"],
+            }
+        ]
+    }
+    azure.answers["GET", w.WORKER]["properties"]["networkSecurityGroup"] = {"id": "/x/nsg"}
+    error = ServiceError(400, "InvalidTemplateDeployment", "See details.")
+    error.body = {
+        "code": "InvalidTemplateDeployment",
+        "message": "See details.",
+        "details": [
+            {
+                "code": "InvalidParameter",
+                "message": "The VM size is not supported.",
+                "target": "properties.masterProfile.vmSize",
+            }
+        ],
+    }
+    azure.answers[
+        "POST", w.HERE + "/resourceGroups/rg/providers/Microsoft.Resources/deployments/aro-validate/validate"
+    ] = error
+    with pytest.raises(ValidationError) as refused:
+        validate(azure)
+    said = str(refused.value)
+    for part in (
+        "Microsoft.Network/virtualNetworks/subnets/join/action",
+        f"--assignee ada@contoso.example --role {_roles.NETWORK_CONTRIBUTOR}",
+        "nsg is attached",
+        "--remove networkSecurityGroup",
+        "The VM size is not supported",
+        "properties.masterProfile.vmSize",
+        f"az role assignment create --assignee-object-id {w.RP_OBJECT}",
+    ):
+        assert part in said, part
+    assert "Microsoft.Network/virtualNetworks/read" not in said
+
+
+def test_validate_only_warns_of_roles_that_create_gives(azure, caplog):
+    validate(azure)
+    assert "does not have the role Network Contributor" in caplog.text
+
+
+def test_validate_wants_security_groups_on_both_subnets_or_none(azure):
+    azure.answers["GET", w.WORKER]["properties"]["networkSecurityGroup"] = {"id": "/x/nsg"}
+    azure.answers["GET", "/x/nsg/providers/Microsoft.Authorization/roleAssignments"] = {"value": []}
+    with pytest.raises(ValidationError) as refused:
+        validate(azure, enable_preconfigured_nsg=True)
+    assert "master" in str(refused.value)
+    azure.answers["GET", w.MASTER]["properties"]["networkSecurityGroup"] = {"id": "/x/nsg"}
+    validate(azure, enable_preconfigured_nsg=True)
+
+
+def update(azure, cluster, **options):
+    client = w.Client(cluster)
+    custom.aro_update(w.command(), client, "rg", "shop", no_wait=True, **options)
+    return client.sent
+
+
+def test_update_sends_what_was_asked_for_and_nothing_else(azure):
+    assert update(azure, w.cluster(), tags={"a": "b"}) == {"tags": {"a": "b"}}
+    assert update(azure, w.cluster(), tags={}) == {"tags": {}}
+    assert update(azure, w.cluster(True), load_balancer_managed_outbound_ip_count=3) == {
+        "properties": {"networkProfile": {"loadBalancerProfile": {"managedOutboundIps": {"count": 3}}}}
+    }
+    with pytest.raises(ArgumentUsageError):
+        update(azure, w.cluster())
+
+
+def test_update_makes_a_new_secret(azure):
+    assert update(azure, w.cluster(), refresh_cluster_credentials=True)["properties"]["servicePrincipalProfile"] == {
+        "clientId": w.CLIENT,
+        "clientSecret": "made-secret",
+    }
+
+
+def test_update_mends_roles_as_far_as_the_caller_may(azure):
+    azure.directory_closed = True
+    assert update(azure, w.cluster(), tags={"a": "b"}) == {"tags": {"a": "b"}}
+    with pytest.raises(ForbiddenError):
+        update(azure, w.cluster(), client_secret="new")
+
+
+def test_update_keeps_identities_that_it_does_not_change(azure):
+    sent = update(azure, w.cluster(True), upgradeable_to="4.18.2", rp_object_id=w.RP_OBJECT)
+    profile = sent["properties"]["platformWorkloadIdentityProfile"]
+    assert profile["upgradeableTo"] == "4.18.2" and set(profile["platformWorkloadIdentities"]) == set(w.OPERATORS)
+    # Only the operator that had none gets an identity.
+    assert [path.rsplit("/", 1)[-1] for path, _ in azure.written("/userAssignedIdentities/") if "role" not in path] == [
+        "aro-cluster",
+        "machine-api",
+    ]
+
+
+@pytest.mark.parametrize(
+    "managed, options",
+    [
+        (True, {"client_secret": "s"}),
+        (True, {"refresh_cluster_credentials": True}),
+        (False, {"upgradeable_to": "4.18.2"}),
+        (False, {"mi_user_assigned": "x"}),
+    ],
+)
+def test_update_refuses_what_the_cluster_does_not_have(azure, managed, options):
+    with pytest.raises(InvalidArgumentValueError):
+        update(azure, w.cluster(managed), **options)
+
+
+def test_delete_keeps_identities_unless_told(azure):
+    client = w.Client(w.cluster(True))
+    custom.aro_delete(w.command(), client, "rg", "shop", no_wait=True)
+    assert client.sent == "deleted" and not azure.written("/userAssignedIdentities/")
+
+
+def test_delete_checks_identities_before_the_cluster_goes(azure):
+    client = w.Client(w.cluster(True))
+    identity = w.HERE + "/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
+    for name in ("aro-cluster", "ingress"):
+        azure.answers["GET", identity + name + "/providers/Microsoft.Authorization/permissions"] = {
+            "value": [{"actions": ["*/read"]}]
+        }
+    with pytest.raises(UnauthorizedError) as refused:
+        custom.aro_delete(w.command(), client, "rg", "shop", delete_identities=True)
+    assert "aro-cluster" in str(refused.value) and "ingress" in str(refused.value) and client.sent is None
+    with pytest.raises(InvalidArgumentValueError):
+        custom.aro_delete(w.command(), w.Client(w.cluster()), "rg", "shop", delete_identities=True)
+
+
+def test_kubeconfig_is_its_owners_alone(tmp_path):
+    class Answering(w.Client):
+        def list_admin_credentials(self, group, name, **options):
+            assert options["logging_enable"] is False
+            answer = type("Answer", (), {})()
+            answer.kubeconfig = base64.b64encode(b"secret").decode()
+            return answer
+
+    file = str(tmp_path / "kubeconfig")
+    mask = os.umask(0)
+    try:
+        custom.aro_get_admin_kubeconfig(w.command(), Answering(), "rg", "shop", file=file)
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    with open(file, "rb") as content:
+        assert content.read() == b"secret"
+    with pytest.raises(FileOperationError):
+        custom.aro_get_admin_kubeconfig(w.command(), Answering(), "rg", "shop", file=file)
+
+
+def test_versions_sort_by_number():
+    assert custom.aro_get_versions(w.command(), w.Client(), "eastus") == ["4.9.1", "4.17.27", "4.18.2"]

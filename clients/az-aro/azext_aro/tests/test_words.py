@@ -1,0 +1,183 @@
+"""What people read: help, tables, errors and progress."""
+
+import shlex
+import types
+
+import pytest
+from azure.cli.core.azclierror import AzureResponseError, BadRequestError, ForbiddenError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError
+
+from azext_aro import _errors, _format
+from azext_aro._help import helps
+
+
+@pytest.fixture(scope="module", name="parser")
+def fixture_parser():
+    """az's own parser, with our commands in it."""
+    from azure.cli.core.mock import DummyCli
+    from knack.arguments import ignore_type
+    from azext_aro import COMMAND_LOADER_CLS
+
+    cli = DummyCli()
+    cli.invocation = cli.invocation_cls(
+        cli_ctx=cli, parser_cls=cli.parser_cls, commands_loader_cls=cli.commands_loader_cls, help_cls=cli.help_cls
+    )
+    loader = COMMAND_LOADER_CLS(cli_ctx=cli)
+    loader.skip_applicability = True
+    cli.invocation.commands_loader = loader
+    loader.load_command_table([])
+    for command in loader.command_table.values():
+        command.load_arguments()
+    with loader.argument_context("") as c:
+        c.argument("cmd", ignore_type)
+    loader.load_arguments("")
+    loader._update_command_definitions()  # pylint: disable=protected-access
+    made = cli.invocation.parser
+    made.load_command_table(loader)
+    return made, dict(loader.command_table)
+
+
+def examples():
+    import yaml
+
+    return [
+        (name, example["text"])
+        for name, text in helps.items()
+        if name.startswith("aro")
+        for example in yaml.safe_load(text).get("examples", [])
+    ]
+
+
+@pytest.mark.parametrize("name, text", examples())
+def test_examples_parse(parser, name, text):
+    assert text.startswith("az " + name)
+    parsed = parser[0].parse_args(shlex.split(text)[1:])
+    assert parsed.command == name
+
+
+def test_every_command_and_option_is_explained(parser):
+    for name, command in parser[1].items():
+        assert name in helps, name
+        for argument in command.arguments.values():
+            settings = argument.type.settings
+            if argument.name not in ("cmd", "client") and not argument.name.startswith("_"):
+                assert settings.get("help"), f"{name} {argument.name}"
+                # A long name has a shorter one beside it.
+                names = [option for option in settings["options_list"] if isinstance(option, str)]
+                assert min(len(option) for option in names) <= 24, names
+
+
+def test_the_commands_are_these(parser):
+    assert sorted(parser[1]) == [
+        "aro " + name
+        for name in (
+            "create",
+            "delete",
+            "get-admin-kubeconfig",
+            "get-versions",
+            "identity create-required",
+            "identity get-required",
+            "list",
+            "list-credentials",
+            "show",
+            "update",
+            "validate",
+            "wait",
+        )
+    ]
+
+
+def test_table_of_a_cluster():
+    row = _format.cluster_table(
+        {
+            "id": "/subscriptions/s/resourceGroups/rg/providers/x",
+            "name": "shop",
+            "location": "eastus",
+            "provisioningState": "Succeeded",
+            "workerProfiles": [{"count": 3}],
+            "workerProfilesStatus": [{"count": 2}, {"count": None}, {"count": 2}],
+            "consoleProfile": {"url": "u"},
+        }
+    )
+    assert list(row.items()) == [
+        ("Name", "shop"),
+        ("ResourceGroup", "rg"),
+        ("Location", "eastus"),
+        ("ProvisioningState", "Succeeded"),
+        ("WorkerCount", 4),
+        ("URL", "u"),
+    ]
+    assert _format.cluster_table({"id": None, "consoleProfile": None, "workerProfiles": None})["WorkerCount"] == 0
+
+
+def refusal(status, body, headers=None):
+    error = HttpResponseError("The operation failed.")
+    error.status_code = status
+    error.response = types.SimpleNamespace(json=lambda: body, headers=headers or {})
+    return error
+
+
+@pytest.mark.parametrize(
+    "status, kind",
+    [(400, BadRequestError), (403, ForbiddenError), (404, ResourceNotFoundError), (409, AzureResponseError)],
+)
+def test_an_error_says_what_and_where(status, kind):
+    error = refusal(
+        status,
+        {
+            "error": {
+                "code": "InvalidParameter",
+                "message": "Two things are wrong.",
+                "details": [
+                    {
+                        "code": "InvalidParameter",
+                        "message": "It is too small.",
+                        "target": "properties.workerProfiles[0].count",
+                    }
+                ],
+            }
+        },
+    )
+    with pytest.raises(kind) as raised:
+        _errors.explain(error)
+    assert str(raised.value).splitlines() == [
+        "(InvalidParameter) Two things are wrong.",
+        "  (InvalidParameter) It is too small. [properties.workerProfiles[0].count]",
+    ]
+
+
+def test_an_error_without_words_still_says_something():
+    with pytest.raises(AzureResponseError) as raised:
+        _errors.explain(refusal(409, "no object"))
+    assert str(raised.value) == "The operation failed."
+
+
+def test_a_fault_of_the_service_names_the_correlation_id():
+    with pytest.raises(Exception) as raised:
+        _errors.explain(
+            refusal(
+                500,
+                {"error": {"code": "InternalServerError", "message": "Sorry."}},
+                {"x-ms-correlation-request-id": "c-1"},
+            )
+        )
+    assert "c-1" in raised.value.recommendations[0]
+
+
+@pytest.mark.parametrize(
+    "status, words",
+    [
+        ({"status": "Creating", "percentComplete": 40, "currentStep": "API server ready"}, "40%, API server ready"),
+        ({"status": "Creating", "properties": {"currentStep": "validate"}, "percentComplete": 5.0}, "5%, validate"),
+        ({"status": "Creating", "percentComplete": 7}, "7%"),
+        ({"status": "Creating"}, ""),
+        ({"percentComplete": 700}, ""),
+        ([], ""),
+    ],
+)
+def test_progress_is_read_from_the_status(status, words):
+    from azext_aro._progress import Watched
+
+    watched = Watched()
+    watched._note(status)  # pylint: disable=protected-access
+    assert watched.words() == words

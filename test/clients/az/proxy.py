@@ -1,0 +1,157 @@
+"""A forward proxy that leads what is meant for Azure's public resource manager to the
+local one. az goes there for the provider's calls in whatever cloud it is logged in to.
+
+It speaks CONNECT. For the one host it ends TLS with a certificate of its own authority
+and begins it anew to the local Azure; everything else it refuses: a proof talks to
+nobody outside.
+"""
+
+import datetime
+import ipaddress
+import pathlib
+import socket
+import ssl
+import threading
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+HOST = "management.azure.com"
+CHUNK = 1 << 16
+IDLE_SECONDS = 120
+
+
+class Proxy:
+    """Runs from its making until close(). ca_file is the authority to trust."""
+
+    def __init__(self, directory, origin, origin_ca):
+        host, _, port = origin.removeprefix("https://").partition(":")
+        self.origin = host, int(port or 443)
+        self.ca_file = pathlib.Path(directory) / "proxy-ca.pem"
+        self.outside, self.inside = _contexts(pathlib.Path(directory), self.ca_file), ssl.create_default_context(
+            cafile=origin_ca
+        )
+        self.seen = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        """Takes no more connections; those there are end when az does."""
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        connection.settimeout(IDLE_SECONDS)
+        try:
+            with connection:
+                target = _connect_target(connection)
+                if target != HOST + ":443":
+                    connection.sendall(b"HTTP/1.1 403 Only the resource manager is reached through here\r\n\r\n")
+                    return
+                self.seen += 1
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                with self.outside.wrap_socket(connection, server_side=True) as client, socket.create_connection(
+                    self.origin, timeout=IDLE_SECONDS
+                ) as raw, self.inside.wrap_socket(raw, server_hostname=self.origin[0]) as server:
+                    back = threading.Thread(target=_copy, args=(server, client), daemon=True)
+                    back.start()
+                    _copy(client, server)
+                    back.join(IDLE_SECONDS)
+        except OSError:
+            pass  # the client went away
+
+
+def _connect_target(connection):
+    head = b""
+    while b"\r\n\r\n" not in head:
+        more = connection.recv(CHUNK)
+        if not more or len(head) > CHUNK:
+            return ""
+        head += more
+    method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
+    return target.lower() if method == "CONNECT" else ""
+
+
+def _copy(source, sink):
+    try:
+        while True:
+            some = source.recv(CHUNK)
+            if not some:
+                break
+            sink.sendall(some)
+    except OSError:
+        pass
+    finally:
+        try:
+            sink.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+def _contexts(directory, ca_file):
+    """The proxy's side of TLS, with a certificate for HOST; ca_file gets its authority."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def certificate(name, key, issuer, signer, extensions):
+        builder = x509.CertificateBuilder(
+            issuer_name=_name(issuer),
+            subject_name=_name(name),
+            public_key=key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=now - datetime.timedelta(hours=1),
+            not_valid_after=now + datetime.timedelta(days=1),
+        )
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(signer, hashes.SHA256())
+
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    identifier = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
+    authority = certificate(
+        "Proxy of a proof",
+        authority_key,
+        "Proxy of a proof",
+        authority_key,
+        [
+            (x509.BasicConstraints(ca=True, path_length=0), True),
+            (identifier, False),
+            (x509.KeyUsage(True, False, False, False, False, True, True, False, False), True),
+        ],
+    )
+    leaf = certificate(
+        HOST,
+        key,
+        "Proxy of a proof",
+        authority_key,
+        [
+            (
+                x509.SubjectAlternativeName([x509.DNSName(HOST), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+                False,
+            ),
+            (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False),
+        ],
+    )
+    ca_file.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    pair = directory / "proxy.pem"
+    pair.touch(mode=0o600)
+    pair.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + leaf.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    return context
+
+
+def _name(text):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])

@@ -1,0 +1,114 @@
+"""The local Azure that the proofs talk to, and the network that a cluster needs."""
+
+import dataclasses
+import json
+import os
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+import pytest
+
+LIMIT_SECONDS = 60
+
+
+@dataclasses.dataclass
+class Stand:
+    """Where the local Azure is, and as whom the proofs come."""
+
+    origin: str
+    ca: str
+    client_id: str
+    client_secret: str = dataclasses.field(repr=False)
+    tenant: str
+    subscription: str
+    venv: str
+
+    def request(self, method, path, version, body=None):
+        """Plain REST, for what is not under test: the status and the JSON."""
+        return self._send(
+            method,
+            f"{self.origin}{path}?api-version={version}",
+            json.dumps(body).encode() if body else None,
+            {"Authorization": "Bearer " + self.token(self.origin), "Content-Type": "application/json"},
+        )
+
+    def graph(self, path):
+        """Reads from the directory."""
+        endpoint = self.origin + "/graph"
+        return self._send("GET", endpoint + path, None, {"Authorization": "Bearer " + self.token(endpoint)})
+
+    def token(self, resource):
+        """A token of the demo application."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "scope": resource + "/.default",
+        }
+        _, answer = self._send(
+            "POST", f"{self.origin}/{self.tenant}/oauth2/v2.0/token", urllib.parse.urlencode(form).encode(), {}
+        )
+        return answer["access_token"]
+
+    def _send(self, method, url, data, headers):
+        request = urllib.request.Request(url, data, headers, method=method)
+        context = ssl.create_default_context(cafile=self.ca)
+        try:
+            with urllib.request.urlopen(request, timeout=LIMIT_SECONDS, context=context) as response:
+                return response.status, json.loads(response.read() or b"null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def group(self):
+        """A new resource group with a virtual network: its name and the ids of the subnets."""
+        name = "clients-" + uuid.uuid4().hex[:8]
+        path = f"/subscriptions/{self.subscription}/resourceGroups/{name}"
+        vnet = path + "/providers/Microsoft.Network/virtualNetworks/vnet"
+        subnets = [
+            {"name": n, "properties": {"addressPrefix": p}}
+            for n, p in (("master", "10.0.0.0/23"), ("worker", "10.0.2.0/23"))
+        ]
+        for one, version, body in (
+            (path, "2024-11-01", {"location": "eastus"}),
+            (
+                vnet,
+                "2024-05-01",
+                {
+                    "location": "eastus",
+                    "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/22"]}, "subnets": subnets},
+                },
+            ),
+        ):
+            status, answer = self.request("PUT", one, version, body)
+            assert status < 300, answer
+        return name, vnet + "/subnets/master", vnet + "/subnets/worker"
+
+    def remove(self, group):
+        """Deletes a resource group; whatever is left in it goes, too."""
+        self.request("DELETE", f"/subscriptions/{self.subscription}/resourceGroups/{group}", "2024-11-01")
+
+
+@pytest.fixture(scope="session")
+def stand():
+    """From the environment; run.sh sets it."""
+    try:
+        return Stand(
+            *(
+                os.environ["ARO_LOCAL_" + name]
+                for name in ("ORIGIN", "CA", "CLIENT_ID", "CLIENT_SECRET", "TENANT", "SUBSCRIPTION")
+            ),
+            os.environ["ARO_CLIENTS_VENV"],
+        )
+    except KeyError as missing:
+        pytest.skip(f"{missing} is not set; test/clients/run.sh sets it")
+
+
+@pytest.fixture
+def group(stand):
+    """A resource group with a network, removed afterwards."""
+    made = stand.group()
+    yield made
+    stand.remove(made[0])

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Makes, below .cache/clients-venv, the environments of the proofs: az (the Azure CLI as it is published, and the checkers)
+# and sdk (the Python clients). Cached until versions.sh changes; our own wheels are built anew each time.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. test/clients/versions.sh
+
+venv=.cache/clients-venv
+stamp=$venv/versions
+python=${PYTHON:-python3}
+
+if ! cmp -s test/clients/versions.sh "$stamp"; then
+  echo "Installing the Azure CLI and the published SDK; once, takes two minutes."
+  rm -rf "$venv"
+  "$python" -m venv "$venv/az"
+  "$python" -m venv "$venv/sdk"
+  "$venv/az/bin/python" -m pip install -q --disable-pip-version-check "azure-cli==$AZURE_CLI" "pytest==$PYTEST" \
+    "flake8==$FLAKE8" "pylint==$PYLINT" "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
+  "$venv/sdk/bin/python" -m pip install -q --disable-pip-version-check "azure-mgmt-redhatopenshift==$AZURE_MGMT_REDHATOPENSHIFT" \
+    "azure-identity==$AZURE_IDENTITY" "pytest==$PYTEST" "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
+  cp test/clients/versions.sh "$stamp"
+fi
+
+# From copies: a build leaves its traces beside its sources.
+sources=$venv/sources
+rm -rf "$venv/dist" "$sources" "$venv/extensions"
+mkdir -p "$sources"
+cp -r clients/python clients/az-aro "$sources"
+"$venv/az/bin/python" -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w "$venv/dist" \
+  "$sources/python" "$sources/az-aro"
+rm -rf "$sources"
+"$venv/sdk/bin/python" -m pip install -q --disable-pip-version-check --force-reinstall --no-deps --no-index "$venv"/dist/aro_redhatopenshift-*.whl
+# The way every user installs it.
+AZURE_CONFIG_DIR=$venv/config AZURE_EXTENSION_DIR=$venv/extensions AZURE_CORE_COLLECT_TELEMETRY=false \
+  "$venv/az/bin/az" extension add --only-show-errors --yes --source "$venv"/dist/aro-*.whl

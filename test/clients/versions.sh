@@ -1,0 +1,9 @@
+# Exact versions of what the proofs run. Sourced by setup.sh.
+AZURE_CLI=2.91.0
+AZURE_MGMT_REDHATOPENSHIFT=4.0.0
+AZURE_IDENTITY=1.25.1
+PYTEST=8.4.2
+FLAKE8=7.3.0
+PYLINT=3.3.8
+SETUPTOOLS=80.9.0
+WHEEL=0.45.1
