@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 func TestDamagedDiskDoesNotComeUp(t *testing.T) {
@@ -92,6 +95,13 @@ func TestWorkloadIdentityReachesAzureWithoutSecret(t *testing.T) {
 	s := &suite{cluster: install(t, "installer-request-workload-identity.json"), azure: newFakeAzure(t), life: t.Context()}
 	s.process = start(t, boot(t, s.cluster), s.azure.server.URL, s.azure.caFile)
 	s.admin = newClient(t, s.process.reach(t, []byte(s.cluster.AdminKubeconfig)))
+	eventually(t, patience, "a machine may join", func() error {
+		return s.admin.Get(t.Context(), client.ObjectKey{Name: "system-bootstrap-node-bootstrapper"}, &rbacv1.ClusterRoleBinding{})
+	})
+	if have := s.azure.named("virtualMachines"); len(have) > 0 {
+		t.Errorf("%v were made without a master", have)
+	}
+	s.join(t, "demo-x7k2p-master-0", "master")
 	eventually(t, patience, "virtual machines are made", func() error {
 		if have := s.azure.named("virtualMachines"); len(have) == 0 {
 			return errors.New("none")

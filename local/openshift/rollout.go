@@ -52,7 +52,7 @@ func (r *rollout) reconcile(ctx context.Context) (time.Duration, error) {
 	if problem != "" {
 		return 0, r.report(ctx, &operator, problem, false)
 	}
-	observed, err := observe(config.Spec.ServingCerts.NamedCertificates, certificates)
+	observed, err := observe(config.Spec.ServingCerts.NamedCertificates, certificates, operator.Spec.ForceRedeploymentReason)
 	if err != nil {
 		return 0, err
 	}
@@ -108,8 +108,8 @@ func (r *rollout) wanted(ctx context.Context, named []configv1.APIServerNamedSer
 }
 
 // observe is what OpenShift's operator notes of the certificates; the digest
-// makes a renewed one differ.
-func observe(named []configv1.APIServerNamedServingCert, certificates []slot) ([]byte, error) {
+// makes a renewed one differ. A new reason to redeploy makes a new revision, too.
+func observe(named []configv1.APIServerNamedServingCert, certificates []slot, reason string) ([]byte, error) {
 	list := []map[string]any{}
 	for i, certificate := range certificates {
 		digest := sha256.Sum256(certificate.Cert)
@@ -117,7 +117,7 @@ func observe(named []configv1.APIServerNamedServingCert, certificates []slot) ([
 			"names": append([]string{}, certificate.Names...), "digest": hex.EncodeToString(digest[:]), "secret": named[i].ServingCertificate.Name,
 		})
 	}
-	return json.Marshal(map[string]any{"servingInfo": map[string]any{"namedCertificates": list}})
+	return json.Marshal(map[string]any{"forceRedeploymentReason": reason, "servingInfo": map[string]any{"namedCertificates": list}})
 }
 
 func sameJSON(a, b []byte) bool {

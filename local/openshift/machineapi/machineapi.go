@@ -25,13 +25,18 @@ const (
 	roleLabel = "machine.openshift.io/cluster-api-machine-role"
 	setLabel  = "machine.openshift.io/cluster-api-machineset"
 	// finalizer keeps a machine until its virtual machine is gone.
-	finalizer = "machine.machine.openshift.io"
+	finalizer   = "machine.machine.openshift.io"
+	masterLabel = "node-role.kubernetes.io/master"
 	// deleteFirst marks the machine to go when a set shrinks.
 	deleteFirst = "machine.openshift.io/delete-machine"
 )
 
-// errNoAzure is what keeps machines from being made without a cloud.
-var errNoAzure = errors.New("no cloud is known to make machines in")
+var (
+	// errNoAzure is what keeps machines from being made without a cloud.
+	errNoAzure = errors.New("no cloud is known to make machines in")
+	// errNoMaster holds machines back for a while.
+	errNoMaster = errors.New("no master is ready")
+)
 
 // Add gives m all controllers of the package. cloud may be nil: then nothing is
 // made or deleted in Azure.

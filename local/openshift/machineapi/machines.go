@@ -31,8 +31,8 @@ const (
 	inParallel = 8
 	// lookAgain finds a virtual machine that someone deleted behind our back.
 	lookAgain = 5 * time.Minute
-	// secretPatience is when to look again for credentials and user data.
-	secretPatience = time.Second
+	// soon is when to look again for credentials, user data and masters.
+	soon = time.Second
 )
 
 // machines makes, follows and deletes the virtual machine of each machine.
@@ -96,8 +96,8 @@ func (r *machines) follow(ctx context.Context, machine *machinev1beta1.Machine) 
 	if err := r.save(ctx, machine, status); err != nil {
 		return reconcile.Result{}, err
 	}
-	if apierrors.IsNotFound(failure) { // a secret that its maker has not made yet
-		return reconcile.Result{RequeueAfter: secretPatience}, nil
+	if apierrors.IsNotFound(failure) || errors.Is(failure, errNoMaster) { // it will come
+		return reconcile.Result{RequeueAfter: soon}, nil
 	}
 	if failure != nil && phase(machine) != machinev1beta1.PhaseFailed {
 		return reconcile.Result{}, fmt.Errorf("machine %s: %w", machine.Name, failure)
@@ -134,6 +134,9 @@ func (r *machines) provision(ctx context.Context, machine *machinev1beta1.Machin
 	case vm == nil && isMaster:
 		return nil // the installer makes it
 	case vm == nil:
+		if err := r.needMaster(ctx); err != nil {
+			return err
+		}
 		vm, err = r.create(ctx, azure, machine, spec)
 	}
 	if err != nil {
@@ -142,6 +145,21 @@ func (r *machines) provision(ctx context.Context, machine *machinev1beta1.Machin
 	}
 	noteVM(status, vm)
 	return nil
+}
+
+// needMaster holds back what OpenShift's machine API, which runs on masters, could
+// not do yet.
+func (r *machines) needMaster(ctx context.Context) error {
+	var masters corev1.NodeList
+	if err := r.client.List(ctx, &masters, client.HasLabels{masterLabel}); err != nil {
+		return err
+	}
+	for i := range masters.Items {
+		if ready(&masters.Items[i]) {
+			return nil
+		}
+	}
+	return errNoMaster
 }
 
 func (r *machines) create(ctx context.Context, azure *azure, machine *machinev1beta1.Machine, spec *machinev1beta1.AzureMachineProviderSpec) (*virtualMachine, error) {
