@@ -9,6 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/dns/armdns"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/privatedns/armprivatedns"
 
 	"github.com/aro-rp/aro/local/machines"
 )
@@ -250,4 +251,44 @@ func TestAddressThatIsTakenIsToldOnceAndUsedWhenFree(t *testing.T) {
 	if got := strings.Count(w.log.String(), "another program"); got != 1 {
 		t.Errorf("told %d times, want once", got)
 	}
+}
+
+func TestPrivateZoneIsForTheNetworksThatAreLinkedToIt(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	w.vnet()
+	factory, err := armprivatedns.NewClientFactory(customer, nobody{}, w.options())
+	w.must(err)
+	zones, links, records := factory.NewPrivateZonesClient(), factory.NewVirtualNetworkLinksClient(), factory.NewRecordSetsClient()
+	zonePoller, err := zones.BeginCreateOrUpdate(ctx, group, "inner.test", armprivatedns.PrivateZone{Location: to.Ptr("global")}, nil)
+	done(w, zonePoller, err)
+	made, err := records.CreateOrUpdate(ctx, group, "inner.test", armprivatedns.RecordTypeA, "api", armprivatedns.RecordSet{Properties: &armprivatedns.RecordSetProperties{
+		TTL: to.Ptr[int64](60), ARecords: []*armprivatedns.ARecord{{IPv4Address: to.Ptr("10.0.0.7")}},
+	}}, nil)
+	w.must(err)
+	if *made.Properties.TTL != 60 || *made.Properties.ARecords[0].IPv4Address != "10.0.0.7" {
+		t.Errorf("%+v", made.Properties)
+	}
+	known := func() string {
+		topology, err := w.network.topology(ctx)
+		w.must(err)
+		return topology.lookUp(inside().VNetID, "API.inner.test.")
+	}
+	if got := known(); got != "" {
+		t.Errorf("a network that is not linked resolves to %s", got)
+	}
+	linkPoller, err := links.BeginCreateOrUpdate(ctx, group, "inner.test", "link", armprivatedns.VirtualNetworkLink{
+		Location: to.Ptr("global"), Properties: &armprivatedns.VirtualNetworkLinkProperties{VirtualNetwork: &armprivatedns.SubResource{ID: to.Ptr(inside().VNetID)}},
+	}, nil)
+	done(w, linkPoller, err)
+	if got := known(); got != "10.0.0.7" {
+		t.Errorf("a linked network resolves to %q", got)
+	}
+	remove, err := zones.BeginDelete(ctx, group, "inner.test", nil)
+	_, err = finish(remove, err)
+	w.refused(err, "CannotDeleteResource")
+	removeLink, err := links.BeginDelete(ctx, group, "inner.test", "link", nil)
+	done(w, removeLink, err)
+	remove, err = zones.BeginDelete(ctx, group, "inner.test", nil)
+	done(w, remove, err)
 }

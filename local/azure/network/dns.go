@@ -71,11 +71,16 @@ func (n *Network) recordSets() {
 func putRecords(zone string) func(context.Context, *resources.Change) error {
 	return func(_ context.Context, c *resources.Change) error {
 		r := c.New
-		if value := r.Get("ttl"); value != nil { // both spellings are written
-			r.Set(value, "TTL")
-			r.Set(nil, "ttl")
+		// Private zones spell it otherwise, and clients of either may write it so.
+		spelling, other := "TTL", "ttl"
+		if zone == privateDNSZones {
+			spelling, other = other, spelling
 		}
-		if r.Get("TTL") == nil {
+		if value := r.Get(other); value != nil {
+			r.Set(value, spelling)
+			r.Set(nil, other)
+		}
+		if r.Get(spelling) == nil {
 			return resources.Refuse(http.StatusBadRequest, "BadRequest", "The property 'TTL' of record set %s is missing.", r.Name)
 		}
 		zoneName := nameOf(parentID(r.ID))
