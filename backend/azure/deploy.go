@@ -42,11 +42,6 @@ func (c *Clients) Deploy(ctx context.Context, group, name string, template, para
 	return outputs(done.Properties), nil
 }
 
-// Deploy is clients.Deploy.
-func (a *Azure) Deploy(ctx context.Context, clients *Clients, group, name string, template, parameters map[string]any) (map[string]any, error) {
-	return clients.Deploy(ctx, group, name, template, parameters)
-}
-
 type deployment struct {
 	clients     *Clients
 	group, name string

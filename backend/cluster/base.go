@@ -77,7 +77,7 @@ func (s *steps) deploy(ctx context.Context, c *model.Cluster, name string, t map
 	if err != nil {
 		return err
 	}
-	_, err = s.Azure.Deploy(ctx, clients, managedGroup(c), name, t, nil)
+	_, err = clients.Deploy(ctx, managedGroup(c), name, t, nil)
 	return err
 }
 

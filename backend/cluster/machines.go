@@ -33,7 +33,7 @@ func (s *steps) deployMachines(ctx context.Context, w *pipeline.Work) error {
 		}
 		parameters[template.SignatureParameter] = signature
 	}
-	_, err = s.Azure.Deploy(ctx, clients, managedGroup(c), machinesDeployment, machines.Template(), parameters)
+	_, err = clients.Deploy(ctx, managedGroup(c), machinesDeployment, machines.Template(), parameters)
 	return err
 }
 
