@@ -235,7 +235,8 @@ func (s *steps) forgetClusterIdentity(ctx context.Context, w *pipeline.Work) err
 }
 
 // findServicePrincipal records the object id of the cluster's service principal:
-// rights are given to that.
+// rights are given to that. Its token names it; to ask Graph it would need rights
+// in the directory.
 func (s *steps) findServicePrincipal(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
 	sp := c.Properties.ServicePrincipalProfile
@@ -246,7 +247,7 @@ func (s *steps) findServicePrincipal(ctx context.Context, w *pipeline.Work) erro
 	if err != nil {
 		return err
 	}
-	id, err := s.Azure.ServicePrincipalObjectID(ctx, credential, sp.ClientID)
+	id, err := s.Azure.ObjectID(ctx, credential)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (s *steps) createAzure() []pipeline.Step {
 	return []pipeline.Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
-		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: call, Only: servicePrincipal},
+		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: short, Only: servicePrincipal},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
 		{Name: "validate", Do: s.validateFor(model.Create), Timeout: call},
 		{Name: "choose zones", Do: s.chooseZones, Timeout: short},
@@ -102,7 +102,7 @@ func (s *steps) update() []pipeline.Step {
 	return slices.Concat([]pipeline.Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
-		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: call, Only: servicePrincipal},
+		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: short, Only: servicePrincipal},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
 		{Name: "validate", Do: s.validateFor(model.Update), Timeout: call},
 		{Name: "roles of identities", Do: s.renewIdentityRoles, Timeout: call, Only: workloadIdentity},
@@ -143,7 +143,7 @@ func (s *steps) adminUpdate() []pipeline.Step {
 		{Name: "begin billing", Do: s.beginBilling, Timeout: short, Only: every},
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: both(every, workloadIdentity)},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: both(every, workloadIdentity)},
-		{Name: "find service principal", Do: s.findLostServicePrincipal, Timeout: call, Only: both(every, servicePrincipal)},
+		{Name: "find service principal", Do: s.findLostServicePrincipal, Timeout: short, Only: both(every, servicePrincipal)},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call, Only: every},
 		{Name: "managed resource group", Do: s.ensureGroup, Timeout: call, Only: all},
 		{Name: "deny others", Do: s.denyOthers, Timeout: call, Only: all},

@@ -319,7 +319,7 @@ func blockers(level []item, failed []error, about azure.Subject) error {
 		typed, final := err.(*arm.Error) //nolint:errorlint // wrapped by pipeline.Again it is not final
 		switch {
 		case final:
-			faults.Add(typed.Code, typed.Target, "%s", typed.Message)
+			faults.Add(typed.Code, cmp.Or(typed.Target, level[i].id), "%s", typed.Message)
 			cause = cmp.Or(cause, failed[i])
 		case isInUse(err):
 			wait = cmp.Or(wait, pipeline.Again(arm.InUseSubnetCannotBeDeleted.At(level[i].id,
