@@ -119,7 +119,7 @@ func (k *kubelet) beat(ctx context.Context) error {
 		}
 	}
 	if err := k.renew(ctx); err != nil {
-		return err
+		return gone(err)
 	}
 	// Whoever was late may have been declared dead meanwhile.
 	late := !k.renewed.IsZero() && time.Since(k.renewed) > 2*renewEvery
@@ -127,13 +127,16 @@ func (k *kubelet) beat(ctx context.Context) error {
 	if !late && time.Since(k.reported) < reportEvery {
 		return nil
 	}
-	if err := k.report(ctx, true); err != nil {
-		if apierrors.IsNotFound(err) {
-			return errors.New("the node was deleted; this machine registers again when it is restarted")
-		}
-		return err
+	return gone(k.report(ctx, true))
+}
+
+// gone words that a machine outlived its node: as a kubelet does, it makes no
+// other until it starts again.
+func gone(err error) error {
+	if apierrors.IsNotFound(err) {
+		return errors.New("the node was deleted; this machine registers again when it is restarted")
 	}
-	return nil
+	return err
 }
 
 // sayFarewell lets the cluster know of an orderly power off at once.

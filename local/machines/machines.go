@@ -189,7 +189,7 @@ func (h *Host) Remove(_ context.Context, id string) error {
 	delete(h.machines, key(id))
 	m.powerOff()
 	h.settlePlanes()
-	h.work.Go(func() {
+	h.background(func() {
 		<-m.done
 		h.discard(trash)
 	})
@@ -254,6 +254,14 @@ func (h *Host) Wait() {
 	h.closed = true
 	h.mu.Unlock()
 	h.work.Wait()
+}
+
+// background runs what Wait waits for. What is not run any more, the next Open
+// does. The lock must be held.
+func (h *Host) background(f func()) {
+	if !h.closed {
+		h.work.Go(f)
+	}
 }
 
 // powerOn runs the machine once its last run is over. The lock must be held.

@@ -97,6 +97,25 @@ func TestControlPlaneLivesAsLongAsItsMembers(t *testing.T) {
 	}
 }
 
+func TestMachineCanBeRemovedWhileTheHostStops(t *testing.T) {
+	s, bootstrap, master, worker := cluster(t)
+	s.close()
+	for _, vm := range []VM{bootstrap, master, worker} {
+		if err := s.host.Remove(t.Context(), vm.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.host.Start(t.Context(), worker); err == nil {
+		t.Error("a host that stopped starts a machine")
+	}
+	s.open(t)
+	for _, dir := range []string{s.host.machinesDir(), s.host.planesDir()} {
+		if entries := must(os.ReadDir(dir))(t); len(entries) != 0 {
+			t.Errorf("left in %s: %v", dir, entries)
+		}
+	}
+}
+
 func TestStoppedNodeIsNotReady(t *testing.T) {
 	s, _, _, worker := cluster(t)
 	if err := s.host.Stop(t.Context(), worker.ID); err != nil {
@@ -168,6 +187,38 @@ func TestKilledHostLeavesNothingBehind(t *testing.T) {
 	if _, err := os.Stat(pidFile); err == nil {
 		t.Error("a process is left")
 	}
+}
+
+func TestNodeThatWasDeletedComesBackOnlyWithARestart(t *testing.T) {
+	s, _, _, worker := cluster(t)
+	s.host.mu.Lock()
+	m := s.host.machines[key(worker.ID)]
+	k := newKubelet(s.host, m, worker, m.disk)
+	s.host.mu.Unlock()
+	defer func() { k.close() }()
+	if err := k.identify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.beat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	admin := s.admin(t)
+	for _, err := range []error{
+		admin.CoreV1().Nodes().Delete(t.Context(), worker.Name, metav1.DeleteOptions{}),
+		admin.CoordinationV1().Leases("kube-node-lease").Delete(t.Context(), worker.Name, metav1.DeleteOptions{}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := k.beat(t.Context()); err == nil || !strings.Contains(err.Error(), "was deleted") || s.ready(t) != 1 {
+		t.Errorf("%v, and %d nodes are ready, want 1", err, s.ready(t))
+	}
+	if err := s.host.Stop(t.Context(), worker.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.start(t, worker, false)
+	eventually(t, "both nodes", func() bool { return s.ready(t) == 2 })
 }
 
 func TestNodeRenewsItsCertificateInTime(t *testing.T) {

@@ -99,7 +99,7 @@ func (h *Host) settlePlanes() {
 		switch {
 		case len(members) == 0:
 			h.destroyPlane(name, p)
-		case wanted && !p.running:
+		case wanted && !p.running && !h.closed:
 			h.startPlane(name, p)
 		case !wanted && p.running:
 			p.running = false
@@ -118,7 +118,7 @@ func (h *Host) destroyPlane(name string, p *plane) {
 	if p.process != nil {
 		p.process.Kill() // what it would finish is of no use to anybody
 	}
-	h.work.Go(func() {
+	h.background(func() {
 		<-p.done
 		if err == nil {
 			h.discard(trash)
