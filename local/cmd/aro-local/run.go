@@ -86,9 +86,6 @@ func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, provide
 	}
 	g.Go(func() error {
 		defer stop()
-		if err := c.prepare(upper, cloud); err != nil {
-			return fmt.Errorf("prepare the local Azure: %w", err)
-		}
 		return provider.Run(upper)
 	})
 	g.Go(func() error { return c.present(upper) })
