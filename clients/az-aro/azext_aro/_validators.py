@@ -328,7 +328,7 @@ def _azure(cmd):
 
 
 IDENTITY = re.compile(
-    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.managedidentity" r"/userassignedidentities/[^/]+",
+    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.managedidentity/userassignedidentities/[^/]+",
     re.IGNORECASE,
 )
 

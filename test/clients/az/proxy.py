@@ -11,6 +11,8 @@ import ipaddress
 import pathlib
 import socket
 import ssl
+import sys
+import tempfile
 import threading
 
 from cryptography import x509
@@ -155,3 +157,20 @@ def _contexts(directory, ca_file):
 
 def _name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def main(origin, origin_ca):
+    """For people: prints what az needs in its environment and serves until Ctrl-C."""
+    directory = tempfile.mkdtemp(prefix="aro-proxy-")
+    proxy = Proxy(directory, origin, origin_ca)
+    trust = pathlib.Path(directory) / "trust.pem"
+    trust.write_bytes(pathlib.Path(origin_ca).read_bytes() + proxy.ca_file.read_bytes())
+    print(f"export HTTPS_PROXY={proxy.address} NO_PROXY=localhost,127.0.0.1 REQUESTS_CA_BUNDLE={trust}", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        proxy.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
