@@ -100,6 +100,11 @@ func (a *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = r.Body.Close()
 	}
 	path := strings.ToLower(r.URL.Path)
+	if strings.HasPrefix(path, "/vaults/") && r.Header.Get("Authorization") == "" {
+		challenge := reply(r, http.StatusUnauthorized, nil) // clients send nothing before it
+		challenge.Header.Set("Www-Authenticate", `Bearer authorization="`+origin+`/`+tenant+`", resource="`+origin+`"`)
+		return challenge, nil
+	}
 	a.mu.Lock()
 	hook := a.hook[strings.ToLower(r.Method)+" "+path]
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && !strings.HasSuffix(path, "/token") {
