@@ -173,7 +173,7 @@ func (s *steps) recordAPIAddress(ctx context.Context, w *pipeline.Work) error {
 	}); err != nil {
 		return err
 	}
-	return s.point(ctx, c, func(z *zone) error { return z.pointAPI(ctx, ip) })
+	return s.point(c, func(z *zone) error { return z.pointAPI(ctx, ip) })
 }
 
 func frontendIP(lb *armnetwork.LoadBalancer) string {
@@ -197,7 +197,7 @@ func (s *steps) publicIP(ctx context.Context, clients *azure.Clients, c *model.C
 }
 
 // point changes the service's zone, if the cluster's name is in it.
-func (s *steps) point(_ context.Context, c *model.Cluster, change func(*zone) error) error {
+func (s *steps) point(c *model.Cluster, change func(*zone) error) error {
 	if !s.managed(c) {
 		return nil
 	}
@@ -239,7 +239,7 @@ func (s *steps) recordIngressAddress(ctx context.Context, w *pipeline.Work) erro
 	}); err != nil {
 		return err
 	}
-	return s.point(ctx, c, func(z *zone) error { return z.pointApps(ctx, ip) })
+	return s.point(c, func(z *zone) error { return z.pointApps(ctx, ip) })
 }
 
 func (s *steps) freeWorkerIP(ctx context.Context, clients *azure.Clients, c *model.Cluster) (string, error) {
