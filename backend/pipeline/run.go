@@ -168,8 +168,21 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 	default:
 		err = unexplained(w.operation().Kind, step).Because(err)
 	}
+	err = aimed(step, err)
 	w.report(ctx, record, Failed, err)
 	return fmt.Errorf("step %q: %w", step.Name, err)
+}
+
+// aimed makes the step the target of an error that is about nothing else, for
+// clients know steps from the operation.
+func aimed(step *Step, err error) error {
+	var typed *arm.Error
+	if !errors.As(err, &typed) || typed.Target != "" {
+		return err
+	}
+	e := *typed
+	e.Target = step.Name
+	return &e
 }
 
 func (w *Work) pause(ctx context.Context, record model.Step, after time.Duration, err error) error {
