@@ -205,6 +205,9 @@ func (a *Azure) Serve(ctx context.Context, listener net.Listener) error {
 // ServeHTTP finds who answers a path.
 func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := "/" + strings.TrimLeft(r.URL.Path, "/")
+	if !ofManager(path) && a.disturbed(w, r, path) {
+		return
+	}
 	for _, p := range a.planes {
 		if strings.HasPrefix(strings.ToLower(path), p.prefix) {
 			p.handler.ServeHTTP(w, r)
@@ -223,6 +226,16 @@ func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		a.Entra.ServeHTTP(w, r)
 	}
+}
+
+// ofManager tells whether faults meet a path in the resource manager, or nowhere.
+func ofManager(path string) bool {
+	for _, prefix := range []string{"/subscriptions", "/providers", "/tenants", "/metadata/", "/local/"} {
+		if strings.HasPrefix(strings.ToLower(path), prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkAccess lets anybody with a token of this tenant ask.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"regexp"
 	"slices"
@@ -22,7 +23,7 @@ const (
 	maxDelay  = 10 * time.Minute
 )
 
-// Fault makes calls to the resource manager go wrong.
+// Fault makes calls go wrong, to the resource manager or to a service beside it.
 type Fault struct {
 	Name  string     `json:"name"`
 	Match FaultMatch `json:"match"`
@@ -146,6 +147,34 @@ func (f *faults) meet(ctx context.Context, call *resources.Call) error {
 		}
 	}
 	return nil
+}
+
+// disturbed answers a request to a service beside the resource manager, if a fault
+// is in force for it, the way that service refuses.
+func (a *Azure) disturbed(w http.ResponseWriter, r *http.Request, path string) bool {
+	call := &resources.Call{Method: r.Method, Path: path}
+	if token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); found {
+		if caller, err := a.Entra.Verify(token); err == nil {
+			call.Caller = resources.Caller(caller)
+		}
+	}
+	err := a.faults.meet(r.Context(), call)
+	if err == nil {
+		return false
+	}
+	refusal := resources.AsError(err)
+	switch lower := strings.ToLower(path); {
+	case strings.HasPrefix(lower, "/blob/"):
+		w.Header().Set("x-ms-error-code", refusal.Code)
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(refusal.Status)
+		_, _ = fmt.Fprintf(w, "<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>%s</Message></Error>", html.EscapeString(refusal.Code), html.EscapeString(refusal.Message))
+	case strings.Contains(lower, "/oauth2/"):
+		resources.WriteJSON(w, refusal.Status, map[string]any{"error": refusal.Code, "error_description": refusal.Message})
+	default:
+		resources.WriteError(w, refusal)
+	}
+	return true
 }
 
 // hits counts the call with every fault that it matches.

@@ -159,7 +159,8 @@ func (a *Azure) linked(ctx context.Context, call *resources.Call, d demand) erro
 }
 
 // references collects the ids of resources that a value holds, in lower case: as
-// "id" of an object, or as key of the user-assigned identities.
+// "id" of an object, or as key of the user-assigned identities. What a resource
+// only reports of others is no reference when it is sent back.
 func references(value any, found map[string]bool) {
 	switch v := value.(type) {
 	case []any:
@@ -168,6 +169,9 @@ func references(value any, found map[string]bool) {
 		}
 	case map[string]any:
 		for name, e := range v {
+			if name == "effectiveOutboundIps" {
+				continue
+			}
 			if id, ok := e.(string); ok && name == "id" {
 				found[resources.Key(id)] = true
 			}
