@@ -1,12 +1,184 @@
 package proof
 
 import (
+	"context"
+	"encoding/json"
+	"net/http"
 	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/redhatopenshift/armredhatopenshift"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestSmoke(t *testing.T) {
+// lifeTimeout bounds all of one cluster's life but its creation and its end.
+const lifeTimeout = 6 * time.Minute
+
+// TestClustersLiveTheirLives takes clusters of both kinds of identity and both
+// visibilities through all that customers do, by the official client where it
+// knows the feature and by the generated ones. Afterwards all is as before.
+func TestClustersLiveTheirLives(t *testing.T) {
 	w := newWorld(t)
-	c := w.customer(t, order{name: "smoke"})
-	c.created(t)
-	c.removed(t)
+	before := w.footprint(t.Context(), t)
+	t.Run("lives", func(t *testing.T) {
+		t.Run("public, service principal", func(t *testing.T) {
+			t.Parallel()
+			w.customer(t, order{name: "classic"}).livesByTheOfficialClient(t)
+		})
+		t.Run("private, workload identities", func(t *testing.T) {
+			t.Parallel()
+			w.customer(t, order{name: "modern", workload: true, private: true}).livesByTheGeneratedClients(t)
+		})
+	})
+	t.Run("private, service principal, by the oldest api-version", func(t *testing.T) {
+		w.customer(t, order{name: "oldest", private: true}).livesInThePast(t)
+	})
+	w.isAsBefore(t, before)
+}
+
+func (c *customer) livesByTheOfficialClient(t *testing.T) {
+	client, err := armredhatopenshift.NewOpenShiftClustersClient(c.SubscriptionID, c.credential, c.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), createTimeout+lifeTimeout+deleteTimeout)
+	defer cancel()
+	creation, err := client.BeginCreateOrUpdate(ctx, c.name, c.name, as[armredhatopenshift.OpenShiftCluster](t, c.body), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, err := creation.PollUntilDone(ctx, everySecond())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state := created.Properties.ProvisioningState; state == nil || *state != armredhatopenshift.ProvisioningStateSucceeded {
+		t.Errorf("the state is %v", state)
+	}
+	k := c.kube(ctx, t)
+	k.isWell(ctx, t, 3)
+
+	for _, v := range versions(t, c.session) {
+		c.speaks(ctx, t, v)
+	}
+	c.scales(ctx, t, k, 1, 4)
+	update := armredhatopenshift.OpenShiftClusterUpdate{Properties: &armredhatopenshift.OpenShiftClusterProperties{
+		ServicePrincipalProfile: &armredhatopenshift.ServicePrincipalProfile{ClientSecret: new(c.newSecret(ctx, t))}}}
+	rotation, err := client.BeginUpdate(ctx, c.name, c.name, update, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	updated, err := rotation.PollUntilDone(ctx, everySecond())
+	if err != nil {
+		t.Fatalf("rotate the secret: %v", err)
+	}
+	if n := poolSizes(updated.Properties.WorkerProfilesStatus); n != 4 {
+		t.Errorf("after the update the pools have %d workers, want 4", n)
+	}
+	c.usesSecret(ctx, t, k, *update.Properties.ServicePrincipalProfile.ClientSecret)
+	c.scales(ctx, t, k, 1, 5)
+	c.scales(ctx, t, k, -2, 3)
+
+	deletion, err := client.BeginDelete(ctx, c.name, c.name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deletion.PollUntilDone(ctx, everySecond()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Get(ctx, c.name, c.name, nil); !missing(err) {
+		t.Errorf("after the delete: %v", err)
+	}
+	c.leave(ctx, t)
+}
+
+func poolSizes(pools []*armredhatopenshift.WorkerProfile) (n int32) {
+	for _, pool := range pools {
+		if pool.Count != nil {
+			n += *pool.Count
+		}
+	}
+	return n
+}
+
+// usesSecret checks that the cluster acts with a secret.
+func (c *customer) usesSecret(ctx context.Context, t *testing.T, k *kube, secret string) {
+	t.Helper()
+	kept, err := k.CoreV1().Secrets("kube-system").Get(ctx, "azure-credentials", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(kept.Data["azure_client_secret"]) != secret {
+		t.Error("the cluster has another client secret than the new one")
+	}
+}
+
+// scales changes the number of workers: nodes and machines follow.
+func (c *customer) scales(ctx context.Context, t *testing.T, k *kube, by int64, workers int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	k.scale(ctx, t, by)
+	k.hasWorkers(ctx, t, workers)
+	eventually(ctx, t, "the virtual machines follow", func() (bool, error) { return len(c.machines(ctx, t)) == 3+workers, nil })
+}
+
+func (c *customer) livesByTheGeneratedClients(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), createTimeout+lifeTimeout+deleteTimeout)
+	defer cancel()
+	all := versions(t, c.session)
+	preview, newest := all[len(all)-2], all[len(all)-1]
+	text, err := json.Marshal(c.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := newest.put(ctx, c.name, c.name, text); err != nil {
+		t.Fatal(err)
+	}
+	k := c.kube(ctx, t)
+	k.isWell(ctx, t, 3)
+	c.speaks(ctx, t, newest)
+	c.speaks(ctx, t, preview)
+	c.scales(ctx, t, k, 1, 4)
+	c.replacesAnIdentity(ctx, t)
+	if err := newest.remove(ctx, c.name, c.name); err != nil {
+		t.Fatal(err)
+	}
+	c.leave(ctx, t)
+}
+
+// replacesAnIdentity gives an operator another identity, by an update.
+func (c *customer) replacesAnIdentity(ctx context.Context, t *testing.T) {
+	t.Helper()
+	_, roles := c.roles(ctx, t)
+	const operator = "file-csi-driver"
+	id, principal := c.identity(ctx, t, operator+"-2")
+	_, cluster := c.identity(ctx, t, "cluster")
+	c.assign(ctx, t, id, federatedCredential, cluster)
+	for _, scope := range c.scopes(ctx, t, roles[operator]) {
+		c.assign(ctx, t, scope, roles[operator][len(roles[operator])-36:], principal)
+	}
+	watch := c.want(ctx, t, http.MethodPatch, c.id()+"?api-version="+newestAPI, m{"properties": m{
+		"platformWorkloadIdentityProfile": m{"platformWorkloadIdentities": m{operator: m{"resourceId": id}}}}}, nil).Get("Azure-Asyncoperation")
+	if watch == "" {
+		t.Fatal("the new identity began no operation")
+	}
+	c.succeeds(ctx, t, watch)
+}
+
+func (c *customer) livesInThePast(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), createTimeout+deleteTimeout)
+	defer cancel()
+	text, err := json.Marshal(c.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := versions(t, c.session)[0]
+	if err := first.put(ctx, c.name, c.name, text); err != nil {
+		t.Fatal(err)
+	}
+	c.kube(ctx, t).isWell(ctx, t, 3)
+	if err := first.remove(ctx, c.name, c.name); err != nil {
+		t.Fatal(err)
+	}
+	c.leave(ctx, t)
 }
