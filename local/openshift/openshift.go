@@ -39,8 +39,15 @@ type Cluster struct {
 	Log         *slog.Logger
 }
 
-// memoryGoal makes the collector work harder rather than the process grow.
-const memoryGoal = 256 << 20
+const (
+	// garbageAtStart, in percent, spares the cores: a start is in a hurry, and half
+	// of it would be the collector's. Later these processes idle, and there may be
+	// many.
+	garbageAtStart = 200
+	garbageLater   = 50
+	// memoryGoal makes the collector work harder rather than the process grow.
+	memoryGoal = 256 << 20
+)
 
 // certifyEvery is far shorter than what every certificate has left.
 const certifyEvery = 12 * time.Hour
@@ -57,9 +64,7 @@ func (c Cluster) Run(ctx context.Context) error {
 		return fmt.Errorf("directory of the cluster: %w", err)
 	}
 	c.Dir = dir
-	// Half of the usual garbage, and less where that is much: these processes
-	// idle, and there may be many.
-	debug.SetGCPercent(50)
+	debug.SetGCPercent(garbageAtStart)
 	debug.SetMemoryLimit(memoryGoal)
 	p, err := c.prepare()
 	if err != nil {
@@ -148,11 +153,13 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group) error {
 		return err
 	}
 	p.Log.InfoContext(ctx, "API server answers", "port", p.ports.APIServer)
-	g.Go(func() error { return p.manager(ctx) })
 	if err := p.applyPayload(ctx, config); err != nil {
 		return err
 	}
+	// Only now: its controllers look at every kind again whenever one is added.
+	g.Go(func() error { return p.manager(ctx) })
 	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
+	debug.SetGCPercent(garbageLater)
 	manager, err := p.controllers(config)
 	if err != nil {
 		return err
