@@ -62,6 +62,8 @@ func ofSubscription(method string, segments []string) (demand, bool) {
 		return demand{"Microsoft.Resources/subscriptions/providers/read", subscription}, true
 	case segments[2] == "providers" && len(segments) == 5 && method == http.MethodPost:
 		return demand{segments[3] + "/" + segments[4] + "/action", subscription}, true
+	case segments[2] == "providers" && segments[3] == "microsoft.features" && method == http.MethodGet:
+		return demand{"Microsoft.Features/providers/features/read", subscription}, true
 	case segments[2] != "providers" && segments[2] != "resourcegroups":
 		return demand{"Microsoft.Resources/subscriptions/" + segments[2] + verb(method), subscription}, true
 	}

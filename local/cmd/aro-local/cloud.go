@@ -36,6 +36,7 @@ type localCloud struct {
 	azure    *azure.Azure
 	identity identity // of the provider
 	host     *machines.Host
+	machines *compute.Compute
 	work     sync.WaitGroup
 }
 
@@ -56,6 +57,9 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 		Plug: []func(context.Context, *azure.Azure) error{func(_ context.Context, a *azure.Azure) error { return c.plugMachines(ctx, l, a, self, log) }},
 		Log:  log,
 	})
+	if err == nil { // power on what a crash kept from its host
+		err = l.machines.Resume(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -76,6 +80,7 @@ func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *azure.Az
 	l.host = host
 	vms := compute.New(compute.Options{Engine: a.Engine, Machines: host, Watch: wires.Watch, Origin: c.origin(), Log: log})
 	a.Mount(compute.ConsolePrefix, vms.Console())
+	l.machines = vms
 	l.work.Go(func() {
 		if err := wires.Run(ctx, host); err != nil {
 			log.ErrorContext(ctx, "the network carries nothing", "error", err)
