@@ -43,10 +43,9 @@ const (
 	// garbageAtStart, in percent, spares the cores: a start is in a hurry, and half
 	// of it would be the collector's. Later these processes idle, and there may be
 	// many.
-	garbageAtStart = 200
-	garbageLater   = 50
-	// memoryGoal makes the collector work harder rather than the process grow.
-	memoryGoal = 256 << 20
+	garbageAtStart = 100
+	garbageLater   = 30
+	startTakes     = 30 * time.Second
 )
 
 // certifyEvery is far shorter than what every certificate has left.
@@ -65,7 +64,6 @@ func (c Cluster) Run(ctx context.Context) error {
 	}
 	c.Dir = dir
 	debug.SetGCPercent(garbageAtStart)
-	debug.SetMemoryLimit(memoryGoal)
 	p, err := c.prepare()
 	if err != nil {
 		return err
@@ -142,6 +140,14 @@ func (p *plane) certify(ctx context.Context) error {
 	}
 }
 
+// tidy returns the memory that only the start needed.
+func tidy(ctx context.Context) error {
+	if pause(ctx, startTakes) == nil {
+		debug.FreeOSMemory()
+	}
+	return nil
+}
+
 // install makes an OpenShift cluster of what the API server serves, then runs
 // the parts that need it.
 func (p *plane) install(ctx context.Context, g *errgroup.Group) error {
@@ -160,6 +166,7 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group) error {
 	g.Go(func() error { return p.manager(ctx) })
 	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
 	debug.SetGCPercent(garbageLater)
+	g.Go(func() error { return tidy(ctx) })
 	manager, err := p.controllers(config)
 	if err != nil {
 		return err
