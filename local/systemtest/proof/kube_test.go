@@ -82,24 +82,33 @@ func connect(t *testing.T, config *rest.Config) *kube {
 func (c *customer) endpoint(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	service := open(t, filepath.Join(c.dir, "service.json"))
+	var cluster struct {
+		Properties struct{ ClusterProfile struct{ ResourceGroupID string } }
+	}
+	c.want(ctx, t, http.MethodGet, c.id()+"?api-version="+newestAPI, nil, &cluster)
+	managed := strings.ToLower(cluster.Properties.ClusterProfile.ResourceGroupID) + "/"
 	group := "/subscriptions/" + service.SubscriptionID + "/resourceGroups/aro-rp/providers/Microsoft.Network/"
 	var list struct {
 		Value []struct {
 			Properties struct {
 				NetworkInterfaces                   []struct{ ID string }
-				ManualPrivateLinkServiceConnections []struct{ Properties struct{ PrivateLinkServiceID string } }
+				ManualPrivateLinkServiceConnections []struct {
+					Properties struct{ PrivateLinkServiceID string }
+				}
 			}
 		}
 	}
 	service.want(ctx, t, http.MethodGet, group+"privateEndpoints?api-version="+networkAPI, nil, &list)
 	for _, endpoint := range list.Value {
 		links := endpoint.Properties.ManualPrivateLinkServiceConnections
-		if len(links) == 0 || !strings.HasPrefix(strings.ToLower(links[0].Properties.PrivateLinkServiceID), strings.ToLower(c.managedGroup()+"/")) {
+		if len(links) == 0 || !strings.HasPrefix(strings.ToLower(links[0].Properties.PrivateLinkServiceID), managed) {
 			continue
 		}
 		var nic struct {
 			Properties struct {
-				IPConfigurations []struct{ Properties struct{ PrivateIPAddress string } }
+				IPConfigurations []struct {
+					Properties struct{ PrivateIPAddress string }
+				}
 			}
 		}
 		service.want(ctx, t, http.MethodGet, endpoint.Properties.NetworkInterfaces[0].ID+"?api-version="+networkAPI, nil, &nic)

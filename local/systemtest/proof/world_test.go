@@ -2,14 +2,15 @@ package proof
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -119,37 +120,24 @@ func (w *world) stop(t *testing.T, ended <-chan error) {
 	}
 }
 
-// processes are those that run on this world's data, but aro-local itself and
-// its provider.
-func (w *world) processes() []string {
-	var found []string
+// processes are the arguments of those that run machines of this world.
+func (w *world) processes() []string { return slices.Collect(maps.Values(w.running())) }
+
+// running are those processes.
+func (w *world) running() map[int]string {
+	found := map[int]string{}
 	entries, _ := os.ReadDir("/proc")
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == w.process.Pid || pid == os.Getpid() {
+		if err != nil || pid == os.Getpid() {
 			continue
 		}
 		text, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "cmdline"))
-		arguments := strings.ReplaceAll(string(text), "\x00", " ")
-		if strings.Contains(arguments, w.dir+"/machines") {
-			found = append(found, arguments)
+		if arguments := strings.ReplaceAll(string(text), "\x00", " "); strings.Contains(arguments, w.dir+"/machines") {
+			found[pid] = arguments
 		}
 	}
 	return found
-}
-
-// killProvider kills aro rp as nothing but a power failure does; aro-local starts
-// another.
-func (w *world) killProvider() error {
-	text, err := os.ReadFile(filepath.Join(w.dir, "rp.pid"))
-	if err != nil {
-		return err
-	}
-	pid, err := strconv.Atoi(strings.Fields(string(text) + " 0")[0])
-	if err != nil || pid <= 1 {
-		return errors.New("rp.pid holds no process id")
-	}
-	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
 func freeAddress(t *testing.T) string {
