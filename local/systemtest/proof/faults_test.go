@@ -41,7 +41,7 @@ type fault struct {
 
 // What Azure answers.
 var (
-	policy    = m{"kind": "policyDenied"}
+	denied    = m{"kind": "policyDenied"}
 	quota     = m{"kind": "quota"}
 	throttled = m{"kind": "throttle", "retryAfter": 1}
 	disabled  = answer(http.StatusConflict, "ReadOnlyDisabledSubscription", "The subscription is disabled and therefore marked as read only.")
@@ -60,13 +60,13 @@ var classicCreate = []fault{
 	{step: "validate", what: "the network is gone", method: "GET", path: "/resourceGroups/NAME/.*/virtualNetworks/vnet$", action: absent, want: "InvalidLinkedVNet"},
 	{step: "choose packet size", what: "the subscription is disabled", method: "GET", path: "/features/MTU3900$", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "reserve domain", what: "another cluster was faster", method: "PUT", path: "/dnsZones/.*/A/api.NAME$", action: answer(412, "PreconditionFailed", "The record set exists."), want: "DuplicateDomain"},
-	{step: "managed resource group", what: "a policy denies the group", method: "PUT", path: "/resourceGroups/NAME-managed$", action: policy, want: "RequestDisallowedByPolicy"},
-	{step: "prepare subnets", what: "a policy denies the subnet", method: "PUT", path: "/resourceGroups/NAME/.*/subnets/master$", action: policy, want: "RequestDisallowedByPolicy"},
-	{step: "deploy network and storage", what: "a policy denies load balancers", method: "PUT", path: "/NAME-managed/.*/loadBalancers/", action: policy, want: "RequestDisallowedByPolicy"},
-	{step: "attach security group", what: "a policy denies the subnet", method: "PUT", path: "/resourceGroups/NAME/.*/subnets/master$", nth: 2, action: policy, want: "RequestDisallowedByPolicy"},
+	{step: "managed resource group", what: "a policy denies the group", method: "PUT", path: "/resourceGroups/NAME-managed$", action: denied, want: "RequestDisallowedByPolicy"},
+	{step: "prepare subnets", what: "a policy denies the subnet", method: "PUT", path: "/resourceGroups/NAME/.*/subnets/master$", action: denied, want: "RequestDisallowedByPolicy"},
+	{step: "deploy network and storage", what: "a policy denies load balancers", method: "PUT", path: "/NAME-managed/.*/loadBalancers/", action: denied, want: "RequestDisallowedByPolicy"},
+	{step: "attach security group", what: "a policy denies the subnet", method: "PUT", path: "/resourceGroups/NAME/.*/subnets/master$", nth: 2, action: denied, want: "RequestDisallowedByPolicy"},
 	{step: "address of the API", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/loadBalancers/[^/]+-internal$", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "address of routes", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/publicIPAddresses/[^/]+-default-v4$", action: disabled, want: "InvalidSubscriptionState"},
-	{step: "link to the API", what: "a policy denies private endpoints", method: "PUT", path: "/privateEndpoints/[^/]+$", action: policy, want: "RequestDisallowedByPolicy"},
+	{step: "link to the API", what: "a policy denies private endpoints", method: "PUT", path: "/privateEndpoints/[^/]+$", action: denied, want: "RequestDisallowedByPolicy"},
 	{step: "order certificates", what: "the vault throttles", method: "POST", path: "^/vaults/aro-cls/certificates/.*/create$", action: throttled, want: "TooManyRequests"},
 	{step: "run installer", what: "a lock hides the storage account's signatures", method: "POST", path: "/NAME-managed/.*/listAccountSas$", action: locked, want: "ScopeLocked"},
 	{step: "deploy machines", what: "the quota does not suffice", method: "PUT", path: "/NAME-managed/.*/virtualMachines/[^/]+-master-0$", action: quota, want: "ResourceQuotaExceeded"},
@@ -96,14 +96,14 @@ var modernCreate = []fault{
 	{step: "fetch cluster identity", what: "the identity's subscription is disabled", path: "^/msi/", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "read operator identities", what: "an identity is gone", method: "GET", path: "/resourceGroups/NAME/.*/userAssignedIdentities/image-registry$", action: absent, want: "InvalidPlatformWorkloadIdentity"},
 	{step: "publish token issuer", what: "the service's storage is away", method: "PUT", path: "^/blob/aroidc/", action: away, want: "ServiceUnavailable"},
-	{step: "federate identities", what: "a policy denies federated credentials", method: "PUT", path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", action: policy, want: "RequestDisallowedByPolicy"},
+	{step: "federate identities", what: "a policy denies federated credentials", method: "PUT", path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", action: denied, want: "RequestDisallowedByPolicy"},
 }
 
 var classicUpdate = []fault{
 	{step: "find service principal", what: "Microsoft Graph denies", method: "GET", path: "^/graph/v1.0/servicePrincipals", action: answer(403, "Authorization_RequestDenied", "Insufficient privileges."), want: "InvalidServicePrincipalCredentials"},
 	{step: "validate", what: "the network is gone", method: "GET", path: "/resourceGroups/NAME/.*/virtualNetworks/vnet$", action: absent, want: "InvalidLinkedVNet"},
 	{step: "roles of the service principal", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/providers/Microsoft.Authorization/roleAssignments$", action: disabled, want: "InvalidSubscriptionState"},
-	{step: "deny others", what: "a policy denies the deployment", method: "PUT", path: "/NAME-managed/.*/deployments/denyassignment$", action: policy, want: "RequestDisallowedByPolicy"},
+	{step: "deny others", what: "a policy denies the deployment", method: "PUT", path: "/NAME-managed/.*/deployments/denyassignment$", action: denied, want: "RequestDisallowedByPolicy"},
 	{step: "start machines", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/virtualMachines/[^/]+/instanceView$", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "API server ready", what: "the control plane hangs", stop: "start machines", want: "StepTimedOut"},
 	{step: "order certificates", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/certificates/[^/]+/pending$", action: throttled, want: "TooManyRequests"},

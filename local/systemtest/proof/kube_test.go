@@ -83,7 +83,9 @@ func (c *customer) endpoint(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	service := open(t, filepath.Join(c.dir, "service.json"))
 	var cluster struct {
-		Properties struct{ ClusterProfile struct{ ResourceGroupID string } }
+		Properties struct {
+			ClusterProfile struct{ ResourceGroupID string }
+		}
 	}
 	c.want(ctx, t, http.MethodGet, c.id()+"?api-version="+newestAPI, nil, &cluster)
 	managed := strings.ToLower(cluster.Properties.ClusterProfile.ResourceGroupID) + "/"
