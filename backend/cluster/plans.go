@@ -44,9 +44,9 @@ func (s *steps) createAzure() []pipeline.Step {
 	return []pipeline.Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
+		{Name: "validate", Do: s.validateFor(model.Create), Timeout: call},
 		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: short, Only: servicePrincipal},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
-		{Name: "validate", Do: s.validateFor(model.Create), Timeout: call},
 		{Name: "choose zones", Do: s.chooseZones, Timeout: short},
 		{Name: "choose names", Do: s.chooseNames, Timeout: short},
 		{Name: "choose packet size", Do: s.chooseMTU, Timeout: short},
@@ -102,9 +102,9 @@ func (s *steps) update() []pipeline.Step {
 	return slices.Concat([]pipeline.Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
+		{Name: "validate", Do: s.validateFor(model.Update), Timeout: call},
 		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: short, Only: servicePrincipal},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
-		{Name: "validate", Do: s.validateFor(model.Update), Timeout: call},
 		{Name: "roles of identities", Do: s.renewIdentityRoles, Timeout: call, Only: workloadIdentity},
 		{Name: "federate identities", Do: s.federateIdentities, Timeout: call, Only: workloadIdentity},
 		{Name: "roles of the service principal", Do: s.renewPrincipalRoles, Timeout: call, Only: servicePrincipal},

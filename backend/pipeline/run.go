@@ -157,7 +157,7 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 		return w.pause(ctx, record, min(wait.after, left), nil)
 	case errors.As(err, &wait):
 		err = timedOut(step, wait.waitingFor)
-	case errors.As(err, &typed) && !typed.Code.Retryable() && !errors.As(err, &patient):
+	case errors.As(err, &typed) && !passes(typed.Code) && !errors.As(err, &patient):
 	case left > 0:
 		after := min(backOff(record), left)
 		record.WaitingFor, record.LastError = "", truncated(err.Error())
@@ -183,6 +183,11 @@ func aimed(step *Step, err error) error {
 	e := *typed
 	e.Target = step.Name
 	return &e
+}
+
+// passes tells of the codes that say no more than that something did not work now.
+func passes(code arm.Code) bool {
+	return code == arm.InternalServerError || code == arm.ServiceUnavailable || code == arm.TooManyRequests
 }
 
 func (w *Work) pause(ctx context.Context, record model.Step, after time.Duration, err error) error {

@@ -27,8 +27,8 @@ type Step struct {
 	// called again, so it has to find out what was done already. It never waits
 	// for the world: it returns Later instead, and returns soon after ctx ends.
 	//
-	// An *arm.Error that no retry can cure ends the plan. Any other error is
-	// tried again until Timeout.
+	// An *arm.Error ends the plan, unless it says no more than that something did not
+	// work now, or comes by Again. Any other error is tried again until Timeout.
 	Do func(ctx context.Context, w *Work) error
 	// Timeout bounds the step over all its attempts, beginning with the first
 	// one that was recorded, whoever makes them.
