@@ -38,6 +38,7 @@ test: ## the whole test suite
 generate: clients ## regenerate everything in generated/ and clients/, and the generated documents
 	go run ./hack/generate
 	go run ./hack/errordocs
+	cd local && go run ./hack/crds
 
 .PHONY: clients
 clients: ## regenerate the Go and Python clients (2 minutes)
