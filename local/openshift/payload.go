@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"time"
 
@@ -112,7 +113,10 @@ func applyCRD(ctx context.Context, c client.Client, object *unstructured.Unstruc
 	switch {
 	case have == nil:
 		err = client.IgnoreAlreadyExists(c.Create(ctx, crd))
-	case have.Annotations[packed] != release:
+	case have.Annotations[packed] != release, !isEstablished(have):
+		// A server that was killed while it installed the definition goes on with it
+		// only when it changes.
+		metav1.SetMetaDataAnnotation(&crd.ObjectMeta, packed+"-at", time.Now().UTC().Format(time.RFC3339Nano))
 		crd.ResourceVersion = have.ResourceVersion
 		err = c.Update(ctx, crd)
 	}
@@ -129,12 +133,8 @@ func established(ctx context.Context, c client.Client, want []*unstructured.Unst
 			return err
 		}
 		served := map[string]bool{}
-		for _, crd := range found.Items {
-			for _, condition := range crd.Status.Conditions {
-				if condition.Type == apiextensionsv1.Established && condition.Status == apiextensionsv1.ConditionTrue {
-					served[crd.Name] = true
-				}
-			}
+		for i := range found.Items {
+			served[found.Items[i].Name] = isEstablished(&found.Items[i])
 		}
 		missing := 0
 		for _, crd := range want {
@@ -149,6 +149,13 @@ func established(ctx context.Context, c client.Client, want []*unstructured.Unst
 			return err
 		}
 	}
+}
+
+// isEstablished tells whether the server serves a definition's objects.
+func isEstablished(crd *apiextensionsv1.CustomResourceDefinition) bool {
+	return slices.ContainsFunc(crd.Status.Conditions, func(c apiextensionsv1.CustomResourceDefinitionCondition) bool {
+		return c.Type == apiextensionsv1.Established && c.Status == apiextensionsv1.ConditionTrue
+	})
 }
 
 // createAll tries until the server took every object. Which goes first is left to
