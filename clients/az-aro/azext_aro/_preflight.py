@@ -171,7 +171,7 @@ def _refused(error, name):
         details = _deepest(error.body)
         for detail in details:
             yield Problem(
-                "cluster", detail.get("target") or name, ERROR, "\n".join(lines_of({**detail, "target": None}))
+                "cluster", _last(detail.get("target") or name), ERROR, "\n".join(lines_of({**detail, "target": None}))
             )
     elif error.status in (401, 403):
         yield Problem(

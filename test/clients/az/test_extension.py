@@ -32,8 +32,8 @@ def test_validate_names_each_problem_and_its_remedy(ours, group):
 
 
 def test_validate_asks_the_service_itself(ours, group):
-    said = ours.refused("aro", "validate", *network_by_name(group), "--name", "-")
-    assert "The name of the resource is not legal" in said
+    said = ours.refused("aro", "validate", *network_by_name(group), "--name", NAME, "--location", "westus2")
+    assert "This service makes clusters in eastus only" in said
 
 
 def test_cluster_with_a_service_principal(ours, group, tmp_path):
