@@ -45,8 +45,9 @@ clients: ## regenerate the Go and Python clients (2 minutes)
 	hack/clients/generate.sh
 
 .PHONY: bench
-bench: ## benchmarks with their baselines, reported in docs/performance.md
+bench: build ## benchmarks with their baselines, reported in docs/performance.md and docs/performance-clusters.md
 	go run ./hack/bench -o docs/performance.md
+	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 
 .PHONY: lint
 lint: lint-go lint-specs ## lint Go and the specs
