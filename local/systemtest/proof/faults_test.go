@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "modernc.org/sqlite" // the provider's database
 )
 
 var (
@@ -28,16 +32,23 @@ type fault struct {
 	plan, step string
 	what       string // for people
 	// The calls that are met: method and path, in which NAME is the cluster's
-	// name; the nth of them and all that follow.
+	// name, UID its id in the service and SUFFIX the end of its storage accounts'
+	// names; the nth of them and all that follow.
 	method, path string
 	nth          int
 	action       m
 	// stop names the step after whose end the cluster's control plane stops; it is
 	// in place of calls.
 	stop string
-	slow bool   // only in the full run
-	want string // error code
+	// secret is the client secret of the request; in place of calls too.
+	secret string
+	alone  bool   // no other cluster may be there: the calls name none
+	slow   bool   // only in the full run
+	want   string // error code
 }
+
+// atOnce is in place of a step's name.
+const atOnce = "at once"
 
 // What Azure answers.
 var (
@@ -56,26 +67,26 @@ func answer(status int, code, message string) m {
 
 // Faults of a create and a delete of a cluster with a service principal.
 var classicCreate = []fault{
-	{step: "find service principal", what: "Microsoft Graph denies", method: "GET", path: "^/graph/v1.0/servicePrincipals", action: answer(403, "Authorization_RequestDenied", "Insufficient privileges."), want: "InvalidServicePrincipalCredentials"},
+	{step: "find service principal", what: "the client secret is wrong", secret: "wrong", want: "InvalidServicePrincipalCredentials"},
 	{step: "validate", what: "the network is gone", method: "GET", path: "/resourceGroups/NAME/.*/virtualNetworks/vnet$", action: absent, want: "InvalidLinkedVNet"},
-	{step: "choose packet size", what: "the subscription is disabled", method: "GET", path: "/features/MTU3900$", action: disabled, want: "InvalidSubscriptionState"},
+	{step: "choose packet size", what: "the subscription is disabled", method: "GET", path: "/features/MTU3900$", alone: true, action: disabled, want: "InvalidSubscriptionState"},
 	{step: "reserve domain", what: "another cluster was faster", method: "PUT", path: "/dnsZones/.*/A/api.NAME$", action: answer(412, "PreconditionFailed", "The record set exists."), want: "DuplicateDomain"},
 	{step: "managed resource group", what: "a policy denies the group", method: "PUT", path: "/resourceGroups/NAME-managed$", action: denied, want: "RequestDisallowedByPolicy"},
 	{step: "prepare subnets", what: "a policy denies the subnet", method: "PUT", path: "/resourceGroups/NAME/.*/subnets/master$", action: denied, want: "RequestDisallowedByPolicy"},
 	{step: "deploy network and storage", what: "a policy denies load balancers", method: "PUT", path: "/NAME-managed/.*/loadBalancers/", action: denied, want: "RequestDisallowedByPolicy"},
-	{step: "attach security group", what: "a policy denies the subnet", method: "PUT", path: "/resourceGroups/NAME/.*/subnets/master$", nth: 2, action: denied, want: "RequestDisallowedByPolicy"},
+	{step: "attach security group", what: "a policy denies the subnet", method: "PUT", path: "/resourceGroups/NAME/.*/subnets/master$", action: denied, want: "RequestDisallowedByPolicy"},
 	{step: "address of the API", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/loadBalancers/[^/]+-internal$", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "address of routes", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/publicIPAddresses/[^/]+-default-v4$", action: disabled, want: "InvalidSubscriptionState"},
-	{step: "link to the API", what: "a policy denies private endpoints", method: "PUT", path: "/privateEndpoints/[^/]+$", action: denied, want: "RequestDisallowedByPolicy"},
-	{step: "order certificates", what: "the vault throttles", method: "POST", path: "^/vaults/aro-cls/certificates/.*/create$", action: throttled, want: "TooManyRequests"},
+	{step: "link to the API", what: "a policy denies private endpoints", method: "PUT", path: "/privateEndpoints/rp-pe-UID$", action: denied, want: "RequestDisallowedByPolicy"},
+	{step: "order certificates", what: "the vault throttles", method: "POST", path: "^/vaults/aro-cls/certificates/UID-apiserver/create$", action: throttled, want: "ThrottlingLimitExceeded"},
 	{step: "run installer", what: "a lock hides the storage account's signatures", method: "POST", path: "/NAME-managed/.*/listAccountSas$", action: locked, want: "ScopeLocked"},
 	{step: "deploy machines", what: "the quota does not suffice", method: "PUT", path: "/NAME-managed/.*/virtualMachines/[^/]+-master-0$", action: quota, want: "ResourceQuotaExceeded"},
-	{step: "make kubeconfigs", what: "the storage account is away", method: "GET", path: "^/blob/cluster[^/]+/aro/graph$", nth: 2, action: away, want: "ServiceUnavailable", slow: true},
+	{step: "make kubeconfigs", what: "the storage account is away", method: "GET", path: "^/blob/clusterSUFFIX/aro/graph$", nth: 2, action: away, want: "ServiceUnavailable", slow: true},
 	{step: "bootstrap complete", what: "the control plane hangs", stop: "deploy machines", want: "StepTimedOut", slow: true},
 	{step: "API server ready", what: "the control plane hangs", stop: "bootstrap complete", want: "StepTimedOut", slow: true},
 	{step: "remove bootstrap machine", what: "the machine is locked", method: "DELETE", path: "/NAME-managed/.*/virtualMachines/[^/]+-bootstrap$", action: locked, want: "ScopeLocked"},
-	{step: "remove ignition", what: "the storage account is away", method: "DELETE", path: "^/blob/cluster[^/]+/ignition", action: away, want: "ServiceUnavailable", slow: true},
-	{step: "API server certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/[^/]+-apiserver", action: throttled, want: "TooManyRequests", slow: true},
+	{step: "remove ignition", what: "the storage account is away", method: "DELETE", path: "^/blob/clusterSUFFIX/ignition", action: away, want: "ServiceUnavailable", slow: true},
+	{step: "API server certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/UID-apiserver", action: throttled, want: "ThrottlingLimitExceeded", slow: true},
 	{step: "API server restarted", what: "the control plane hangs", stop: "API server certificate", want: "StepTimedOut", slow: true},
 	{step: "workers ready", what: "the control plane hangs", stop: "API server restarted", want: "StepTimedOut", slow: true},
 	{step: "console exists", what: "the control plane hangs", stop: "workers ready", want: "StepTimedOut", slow: true},
@@ -86,7 +97,7 @@ var classicCreate = []fault{
 	{step: "disable updates", what: "the control plane hangs", stop: "disable operator hub", want: "StepTimedOut", slow: true},
 	{step: "cluster version ready", what: "the control plane hangs", stop: "disable updates", want: "StepTimedOut", slow: true},
 	{step: "record cluster data", what: "the control plane hangs", stop: "cluster version ready", want: "StepTimedOut", slow: true},
-	{step: "ingress certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/[^/]+-ingress", action: throttled, want: "TooManyRequests", slow: true},
+	{step: "ingress certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/UID-ingress", action: throttled, want: "ThrottlingLimitExceeded", slow: true},
 	{step: "ingress ready", what: "the control plane hangs", stop: "ingress certificate", want: "StepTimedOut", slow: true},
 	{step: "operators settled", what: "the control plane hangs", stop: "ingress ready", want: "StepTimedOut", slow: true},
 	{step: "record workers", what: "the control plane hangs", stop: "operators settled", want: "StepTimedOut", slow: true},
@@ -95,22 +106,22 @@ var classicCreate = []fault{
 var modernCreate = []fault{
 	{step: "fetch cluster identity", what: "the identity's subscription is disabled", path: "^/msi/", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "read operator identities", what: "an identity is gone", method: "GET", path: "/resourceGroups/NAME/.*/userAssignedIdentities/image-registry$", action: absent, want: "InvalidPlatformWorkloadIdentity"},
-	{step: "publish token issuer", what: "the service's storage is away", method: "PUT", path: "^/blob/aroidc/", action: away, want: "ServiceUnavailable"},
+	{step: "publish token issuer", what: "the service's storage is away", method: "PUT", path: "^/blob/aroidc/.*UID", action: away, want: "ServiceUnavailable"},
 	{step: "federate identities", what: "a policy denies federated credentials", method: "PUT", path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", action: denied, want: "RequestDisallowedByPolicy"},
 }
 
 var classicUpdate = []fault{
-	{step: "find service principal", what: "Microsoft Graph denies", method: "GET", path: "^/graph/v1.0/servicePrincipals", action: answer(403, "Authorization_RequestDenied", "Insufficient privileges."), want: "InvalidServicePrincipalCredentials"},
+	{step: "find service principal", what: "the client secret is wrong", secret: "wrong", want: "InvalidServicePrincipalCredentials"},
 	{step: "validate", what: "the network is gone", method: "GET", path: "/resourceGroups/NAME/.*/virtualNetworks/vnet$", action: absent, want: "InvalidLinkedVNet"},
 	{step: "roles of the service principal", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/providers/Microsoft.Authorization/roleAssignments$", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "deny others", what: "a policy denies the deployment", method: "PUT", path: "/NAME-managed/.*/deployments/denyassignment$", action: denied, want: "RequestDisallowedByPolicy"},
 	{step: "start machines", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/virtualMachines/[^/]+/instanceView$", action: disabled, want: "InvalidSubscriptionState"},
-	{step: "API server ready", what: "the control plane hangs", stop: "start machines", want: "StepTimedOut"},
-	{step: "order certificates", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/certificates/[^/]+/pending$", action: throttled, want: "TooManyRequests"},
-	{step: "issuer of certificates", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/certificates/[^/]+(/policy|/)?$", action: throttled, want: "TooManyRequests", slow: true},
-	{step: "API server certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/[^/]+-apiserver", action: throttled, want: "TooManyRequests", slow: true},
-	{step: "ingress certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/[^/]+-ingress", action: throttled, want: "TooManyRequests", slow: true},
-	{step: "outbound addresses", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/loadBalancers/[^/]+$", action: disabled, want: "InvalidSubscriptionState"},
+	{step: "API server ready", what: "the control plane hangs", stop: atOnce, want: "StepTimedOut"},
+	{step: "order certificates", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/certificates/UID-apiserver/pending$", action: throttled, want: "ThrottlingLimitExceeded"},
+	{step: "issuer of certificates", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/certificates/UID-[^/]+(/policy|/)?$", action: throttled, want: "ThrottlingLimitExceeded", slow: true},
+	{step: "API server certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/UID-apiserver", action: throttled, want: "ThrottlingLimitExceeded", slow: true},
+	{step: "ingress certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/UID-ingress", action: throttled, want: "ThrottlingLimitExceeded", slow: true},
+	{step: "outbound addresses", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/publicIPAddresses$", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "network type", what: "the control plane hangs", stop: "outbound addresses", want: "StepTimedOut", slow: true},
 	{step: "secrets of the service principal", what: "the control plane hangs", stop: "network type", want: "StepTimedOut", slow: true},
 	{step: "record workers", what: "the control plane hangs", stop: "secrets of the service principal", want: "StepTimedOut", slow: true},
@@ -118,15 +129,15 @@ var classicUpdate = []fault{
 
 var classicDelete = []fault{
 	{step: "remove domain", what: "the record is locked", method: "DELETE", path: "/dnsZones/.*/A/.*NAME$", action: locked, want: "ScopeLocked"},
-	{step: "remove link to the API", what: "the private endpoint is locked", method: "DELETE", path: "/privateEndpoints/[^/]+$", action: locked, want: "ScopeLocked"},
+	{step: "remove link to the API", what: "the private endpoint is locked", method: "DELETE", path: "/privateEndpoints/rp-pe-UID$", action: locked, want: "ScopeLocked"},
 	{step: "remove roles", what: "role assignments are locked", method: "DELETE", path: "/NAME-managed/providers/Microsoft.Authorization/roleAssignments/", action: locked, want: "ScopeLocked"},
 	{step: "remove resources", what: "a machine is locked", method: "DELETE", path: "/NAME-managed/.*/virtualMachines/[^/]+-master-0$", action: locked, want: "ScopeLocked"},
-	{step: "remove certificates", what: "the vault throttles", method: "DELETE", path: "^/vaults/aro-cls/certificates/", action: throttled, want: "TooManyRequests"},
+	{step: "remove certificates", what: "the vault throttles", method: "DELETE", path: "^/vaults/aro-cls/certificates/UID", action: throttled, want: "ThrottlingLimitExceeded"},
 }
 
 var modernDelete = []fault{
-	{step: "remove token issuer", what: "the service's storage is away", method: "DELETE", path: "^/blob/aroidc/", action: away, want: "ServiceUnavailable"},
-	{step: "forget cluster identity", what: "the vault throttles", method: "DELETE", path: "^/vaults/aro-msi/secrets/", action: throttled, want: "TooManyRequests"},
+	{step: "remove token issuer", what: "the service's storage is away", method: "DELETE", path: "^/blob/aroidc/.*UID", action: away, want: "ServiceUnavailable"},
+	{step: "forget cluster identity", what: "the vault throttles", method: "DELETE", path: "^/vaults/aro-msi/secrets/.*UID", action: throttled, want: "ThrottlingLimitExceeded"},
 }
 
 // outcome is how an operation with a fault ended.
@@ -149,14 +160,18 @@ func TestEveryFaultIsTold(t *testing.T) {
 	w := newWorld(t, "ARO_TEST=true")
 	before := w.footprint(t.Context(), t)
 	var all outcomes
+	t.Run("create, alone", func(t *testing.T) {
+		w.customer(t, order{name: "alone"}).failsToBeCreated(t, faultsOf("create", classicCreate, func(f fault) bool { return f.alone }), &all)
+	})
 	t.Run("clusters", func(t *testing.T) {
-		classic := faultsOf("create", classicCreate)
-		// What ends early and what needs a whole cluster take about as long.
-		half := slices.IndexFunc(classic, func(f fault) bool { return f.step == "run installer" })
-		for name, part := range map[string][]fault{"early": classic[:half], "late": classic[half:]} {
-			t.Run("create, "+name, func(t *testing.T) {
+		// What ends early takes as long as the few that need a whole cluster.
+		classic := faultsOf("create", classicCreate, func(f fault) bool { return !f.alone })
+		early := slices.IndexFunc(classic, func(f fault) bool { return f.step == "run installer" })
+		parts := slices.Collect(slices.Chunk(classic[early:], 6))
+		for n, part := range append(parts, classic[:early]) {
+			t.Run(fmt.Sprintf("create, part %d", n), func(t *testing.T) {
 				t.Parallel()
-				w.customer(t, order{name: name}).failsToBeCreated(t, part, &all)
+				w.customer(t, order{name: fmt.Sprintf("part%d", n)}).failsToBeCreated(t, part, &all)
 			})
 		}
 		t.Run("life with a service principal", func(t *testing.T) {
@@ -174,11 +189,11 @@ func TestEveryFaultIsTold(t *testing.T) {
 	all.judge(t)
 }
 
-// faultsOf are those of a plan that this run injects.
-func faultsOf(plan string, list []fault) []fault {
+// faultsOf are those of a plan that this run injects, and that are meant.
+func faultsOf(plan string, list []fault, meant ...func(fault) bool) []fault {
 	var chosen []fault
 	for _, f := range list {
-		if f.plan = plan; !f.slow || *full {
+		if f.plan = plan; (!f.slow || *full) && (len(meant) == 0 || meant[0](f)) {
 			chosen = append(chosen, f)
 		}
 	}
@@ -188,7 +203,14 @@ func faultsOf(plan string, list []fault) []fault {
 // failsToBeCreated creates the cluster with each fault, and deletes it without.
 func (c *customer) failsToBeCreated(t *testing.T, faults []fault, all *outcomes, leaves ...bool) {
 	for _, f := range faults {
-		c.meets(t, f, all, func(ctx context.Context) string { return c.create(ctx, t) })
+		c.meets(t, f, all, func(ctx context.Context) string {
+			if f.secret != "" {
+				profile := maps.Clone(c.body["properties"].(m)["servicePrincipalProfile"].(m))
+				profile["clientSecret"] = f.secret
+				return c.ask(ctx, t, c.with(m{"servicePrincipalProfile": profile}))
+			}
+			return c.create(ctx, t)
+		})
 		ctx, cancel := context.WithTimeout(t.Context(), deleteTimeout)
 		if watch := c.remove(ctx, t); watch != "" {
 			c.succeeds(ctx, t, watch)
@@ -207,7 +229,7 @@ func (c *customer) failsInLife(t *testing.T, all *outcomes, updates, deletes []f
 	for _, f := range updates {
 		c.meets(t, f, all, func(ctx context.Context) string {
 			return c.want(ctx, t, http.MethodPatch, c.id()+"?api-version="+newestAPI, m{"properties": m{
-				"servicePrincipalProfile": m{"clientSecret": c.newSecret(ctx, t)}}}, nil).Get("Azure-Asyncoperation")
+				"servicePrincipalProfile": m{"clientSecret": cmp.Or(f.secret, c.newSecret(ctx, t))}}}, nil).Get("Azure-Asyncoperation")
 		})
 	}
 	for _, f := range deletes {
@@ -221,11 +243,19 @@ func (c *customer) meets(t *testing.T, f fault, all *outcomes, begin func(contex
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), createTimeout)
 	defer cancel()
-	lift := c.inject(ctx, t, f)
 	began := time.Now()
+	// Who the cluster is, is known only after its create began.
+	late := f.plan == "create" && (strings.Contains(f.path, "UID") || strings.Contains(f.path, "SUFFIX"))
+	lift := func() {}
+	if !late {
+		lift = c.inject(ctx, t, f)
+	}
 	watch := begin(ctx)
 	if watch == "" {
 		t.Fatalf("%s, %s: no operation began", f.plan, f.step)
+	}
+	if late {
+		lift = c.inject(ctx, t, f)
 	}
 	o := c.end(ctx, t, watch)
 	lift()
@@ -258,16 +288,46 @@ func (c *customer) general(target string) string {
 // inject makes the fault be, until lift is called.
 func (c *customer) inject(ctx context.Context, t *testing.T, f fault) (lift func()) {
 	t.Helper()
+	if f.stop == atOnce {
+		stopped := c.signal(syscall.SIGSTOP)
+		return func() { goOn(stopped) }
+	}
 	if f.stop != "" {
 		return c.stopping(ctx, t, f.stop)
 	}
+	if f.secret != "" {
+		return func() {}
+	}
 	name := c.name + "-" + strings.ReplaceAll(f.step, " ", "-")
-	match := m{"path": strings.ReplaceAll(f.path, "NAME", c.name)}
+	path := strings.ReplaceAll(f.path, "NAME", c.name)
+	if strings.Contains(path, "UID") {
+		path = strings.ReplaceAll(path, "UID", c.internal(ctx, t, "uid"))
+	}
+	if strings.Contains(path, "SUFFIX") {
+		path = strings.ReplaceAll(path, "SUFFIX", c.internal(ctx, t, "storageSuffix"))
+	}
+	match := m{"path": path}
 	if f.method != "" {
 		match["method"] = f.method
 	}
 	c.want(ctx, t, http.MethodPut, "/local/faults/"+name, m{"match": match, "nth": f.nth, "action": f.action}, nil)
 	return func() { c.want(ctx, t, http.MethodDelete, "/local/faults/"+name, nil, nil) }
+}
+
+// internal is a member of what the service keeps of the cluster for itself, once
+// it is there.
+func (c *customer) internal(ctx context.Context, t *testing.T, member string) (value string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(c.dir, "aro.db")+"?mode=ro&_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	eventually(ctx, t, member, func() (bool, error) {
+		err := db.QueryRowContext(ctx, "SELECT coalesce(json_extract(body, '$.cluster.internal.' || ?), '') FROM Clusters WHERE id LIKE ?", member, "%"+c.name).Scan(&value)
+		return value != "", err
+	})
+	return value
 }
 
 // stopping stops the cluster's control plane as soon as a step is done, until
@@ -295,9 +355,13 @@ func (c *customer) stopping(ctx context.Context, t *testing.T, step string) (lif
 	}()
 	return func() {
 		cancel()
-		for _, pid := range <-done {
-			_ = syscall.Kill(pid, syscall.SIGCONT)
-		}
+		goOn(<-done)
+	}
+}
+
+func goOn(stopped []int) {
+	for _, pid := range stopped {
+		_ = syscall.Kill(pid, syscall.SIGCONT)
 	}
 }
 

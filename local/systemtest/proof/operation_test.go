@@ -38,7 +38,13 @@ func (o operation) ended() bool {
 // create asks for the cluster and returns where its operation is seen.
 func (c *customer) create(ctx context.Context, t *testing.T) (watch string) {
 	t.Helper()
-	return c.want(ctx, t, http.MethodPut, c.id()+"?api-version="+newestAPI, c.body, nil).Get("Azure-Asyncoperation")
+	return c.ask(ctx, t, c.body)
+}
+
+// ask asks for a cluster like that.
+func (c *customer) ask(ctx context.Context, t *testing.T, body m) (watch string) {
+	t.Helper()
+	return c.want(ctx, t, http.MethodPut, c.id()+"?api-version="+newestAPI, body, nil).Get("Azure-Asyncoperation")
 }
 
 // look reads an operation. The provider may be restarting just now.
