@@ -76,7 +76,10 @@ def aro_create(
     wanted["cluster_resource_group"] = cluster_resource_group or "aro-" + random_id()
     if not pull_secret:
         logger.warning("Without --pull-secret the cluster has no samples and operators of Red Hat and its partners.")
-    judge(_local_problems(azure, client, network, wanted), brief=True)
+    problems = _local_problems(azure, client, network, wanted)
+    judge(problems, brief=True)
+    if not client_id and not platform_workload_identities:
+        _ask_first(azure, client, network, wanted, problems)
     body = build(azure, wanted)
     if enable_managed_identity:
         if not platform_workload_identities:
@@ -95,6 +98,21 @@ def aro_create(
         f"Creating {resource_name}",
         no_wait,
     )
+
+
+def _ask_first(azure, client, network, wanted, problems):
+    """Has the service judge the cluster before applications or identities are made for
+    it. The service judges again, so not being able to ask is no obstacle."""
+    from azext_aro import _preflight
+    from azext_aro._errors import ServiceError
+
+    body = _as_created(azure, client, network, wanted, problems)
+    try:
+        found = list(_preflight.provider(azure, wanted["resource_group_name"], wanted["resource_name"], body))
+    except ServiceError as error:
+        logger.info("The service was not asked first: %s", error)
+        return
+    _preflight.judge(found, brief=True)
 
 
 def _check_registered(azure):

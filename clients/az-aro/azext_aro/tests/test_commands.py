@@ -126,6 +126,20 @@ def test_create_refuses_before_it_makes_anything(azure):
     assert all(method == "GET" for method, _, _ in azure.calls)
 
 
+def test_create_makes_nothing_that_the_service_would_refuse(azure):
+    path = w.HERE + "/resourceGroups/rg/providers/Microsoft.Resources/deployments/aro-validate/validate"
+    azure.answers["POST", path] = ServiceError(400, "InvalidTemplateDeployment", "See details.")
+    azure.answers["POST", path].body = {"code": "InvalidParameter", "message": "The VM size is not supported."}
+    for options in ({}, {"enable_managed_identity": True, "version": "4.18.2"}):
+        with pytest.raises(ValidationError) as refused:
+            create(azure, **options)
+        assert "The VM size is not supported" in str(refused.value)
+    assert not azure.written("graph") and not azure.written("/userAssignedIdentities/") and not azure.assigned()
+    for status in (403, 404, 500):  # who cannot ask goes on: the service judges again
+        azure.answers["POST", path] = ServiceError(status, "No", "No.")
+        assert create(azure).sent
+
+
 def test_create_makes_identities_with_their_roles(azure):
     table = w.VNET.replace("virtualNetworks/vnet", "routeTables/rt")
     azure.answers["GET", w.WORKER]["properties"]["routeTable"] = {"id": table}
