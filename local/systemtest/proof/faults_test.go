@@ -157,6 +157,7 @@ type outcomes struct {
 // and deletes. Clients, administrators and the log are told the same, specific
 // error, and when the fault is over a delete succeeds.
 func TestEveryFaultIsTold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "ARO_TEST=true")
 	before := w.footprint(t.Context(), t)
 	var all outcomes

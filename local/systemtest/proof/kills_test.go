@@ -108,6 +108,7 @@ func follow(ctx context.Context, log *os.File, see func(entry)) error {
 // TestAKilledProviderGoesOnWhereItWas kills the provider whenever it has done a
 // step of a create, and then of a delete.
 func TestAKilledProviderGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	k := newKiller(t, "ARO_LEASE=2s", "ARO_POLL=200ms")
 	before := k.footprint(t.Context(), t)
 	c := k.customer(t, order{name: "cat", workload: true})

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var cycles = flag.Int("cycles", 2, "creates and deletes in the search for leaks")
+var cycles = flag.Int("cycles", 3, "creates and deletes in the search for leaks")
 
 // maxMoreFiles is by how many the open files of a program may differ between two
 // looks: connections come and go.
@@ -19,6 +19,7 @@ const maxMoreFiles = 40
 // TestCyclesLeaveNothing creates and deletes clusters of both kinds, over and
 // over. After each nothing is there that was not.
 func TestCyclesLeaveNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before, open := w.footprint(t.Context(), t), w.openFiles(t)
 	for n := range *cycles {

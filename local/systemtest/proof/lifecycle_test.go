@@ -18,6 +18,7 @@ const lifeTimeout = 6 * time.Minute
 // visibilities through all that customers do, by the official client where it
 // knows the feature and by the generated ones. Afterwards all is as before.
 func TestClustersLiveTheirLives(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before := w.footprint(t.Context(), t)
 	t.Run("lives", func(t *testing.T) {

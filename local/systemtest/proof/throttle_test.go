@@ -20,6 +20,7 @@ const crowd = 20
 // machines, which the quota refuses: twenty control planes need more than a
 // laptop has, and what calls ARM most is done by then.
 func TestManyCreatesEndInSpiteOfThrottling(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before := w.footprint(t.Context(), t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*createTimeout)

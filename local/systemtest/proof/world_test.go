@@ -24,6 +24,19 @@ var (
 	keep     = flag.Bool("keep", false, "keep the data directories of tests")
 )
 
+// clustersAtOnce is how many clusters are worked on at the same time: mostly they wait.
+const clustersAtOnce = "4"
+
+func TestMain(t *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", clustersAtOnce)
+	}
+	os.Exit(t.Run())
+}
+
 // world is one aro-local: an Azure, the provider and the machines of clusters.
 type world struct {
 	*session
