@@ -14,7 +14,6 @@ venv=$PWD/.cache/clients-venv
 "$venv/az/bin/python" -m pylint --rcfile clients/az-aro/pylintrc clients/az-aro/azext_aro clients/az-aro/setup.py
 "$venv/az/bin/python" -m pytest -q -p no:cacheprovider clients/az-aro
 
-stop() { :; }
 if [ -z "${ARO_LOCAL_ORIGIN:-}" ]; then
   data=$(mktemp -d "${TMPDIR:-/tmp}/aro-clients.XXXXXX")
   : "${ARO_CLIENTS_AZURE:=localhost:28843}" "${ARO_CLIENTS_LISTEN:=127.0.0.1:28880}" "${ARO_CLIENTS_ADDRESSES:=88}"
@@ -24,7 +23,7 @@ if [ -z "${ARO_LOCAL_ORIGIN:-}" ]; then
   stop() {
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
-    rm -rf "$data"
+    rm -rf "$data" "$data.log"
   }
   trap stop EXIT
   for _ in $(seq 120); do
