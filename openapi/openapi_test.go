@@ -1,7 +1,3 @@
-// Package openapi holds the API descriptions: one Swagger file for each
-// api-version and one for the admin API, the overlays that add what only the
-// server needs to know, and the accepted findings of the linters. It has no Go
-// code besides the tests that keep the descriptions sound.
 package openapi
 
 import (

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/aro-rp/aro/local/apipage"
 	"github.com/aro-rp/aro/local/azure"
 	"github.com/aro-rp/aro/local/azure/compute"
 	"github.com/aro-rp/aro/local/azure/network"
@@ -54,8 +55,11 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 	l.azure, err = azure.New(ctx, azure.Options{
 		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Private: c.addresses(0).String(), Unlimited: c.Unlimited,
 		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
-		Plug: []func(context.Context, *azure.Azure) error{func(_ context.Context, a *azure.Azure) error { return c.plugMachines(ctx, l, a, self, log) }},
-		Log:  log,
+		Plug: []func(context.Context, *azure.Azure) error{
+			func(_ context.Context, a *azure.Azure) error { return c.plugMachines(ctx, l, a, self, log) },
+			func(_ context.Context, a *azure.Azure) error { return plugPage(a, demo) },
+		},
+		Log: log,
 	})
 	if err == nil { // power on what a crash kept from its host
 		err = l.machines.Resume(ctx)
@@ -86,6 +90,20 @@ func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *azure.Az
 			log.ErrorContext(ctx, "the network carries nothing", "error", err)
 		}
 	})
+	return nil
+}
+
+// plugPage adds the API page, which asks as people do.
+func plugPage(a *azure.Azure, demo identity) error {
+	tokens, err := demo.tokens(a.Client())
+	if err != nil {
+		return err
+	}
+	page, err := apipage.New(apipage.Options{Origin: a.Origin, Subscription: demo.SubscriptionID, Token: tokens, Log: a.Log})
+	if err != nil {
+		return err
+	}
+	a.Mount(apipage.Prefix, page)
 	return nil
 }
 

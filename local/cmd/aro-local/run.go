@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aro-rp/aro/local/apipage"
 	"github.com/aro-rp/aro/local/rp"
 	"github.com/aro-rp/aro/local/supervisor"
 )
@@ -117,7 +118,7 @@ func (c runCommand) present(ctx context.Context) error {
 	if !provider.BecomesReady(ctx) {
 		return nil // stopped before it was ready
 	}
-	fmt.Printf(welcome, c.origin(), c.Listen, c.Data)
+	fmt.Printf(welcome, c.origin(), c.origin()+apipage.Prefix+"/", c.Listen, c.Data)
 	provider.Follow(ctx, os.Stdout)
 	return nil
 }

@@ -44,22 +44,31 @@ func (c tokenCommand) Run(ctx context.Context) error {
 	if !roots.AppendCertsFromPEM(authority) {
 		return errors.New(id.CAFile + " holds no certificate")
 	}
-	credential, err := azidentity.NewClientSecretCredential(id.TenantID, id.ClientID, id.ClientSecret, &azidentity.ClientSecretCredentialOptions{
-		DisableInstanceDiscovery: true,
-		ClientOptions: azcore.ClientOptions{
-			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: id.Origin},
-			Transport: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}},
-		},
-	})
+	tokens, err := id.tokens(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
-	token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{id.Origin + "/.default"}})
+	token, err := tokens(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Println(token.Token)
+	_, err = fmt.Println(token)
 	return err
+}
+
+// tokens gives the identity's tokens for Azure Resource Manager.
+func (id identity) tokens(client *http.Client) (func(context.Context) (string, error), error) {
+	credential, err := azidentity.NewClientSecretCredential(id.TenantID, id.ClientID, id.ClientSecret, &azidentity.ClientSecretCredentialOptions{
+		DisableInstanceDiscovery: true,
+		ClientOptions:            azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: id.Origin}, Transport: client},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (string, error) {
+		token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{id.Origin + "/.default"}})
+		return token.Token, err
+	}, nil
 }

@@ -1,8 +1,9 @@
 package main
 
-// welcome takes: origin, address, data directory.
+// welcome takes: origin, page, address, data directory.
 const welcome = `
 Azure answers at      %s
+The API in a browser  %s
 Resource provider at  http://%s
 Everything is kept in %s; Ctrl-C stops, the next start goes on.
 

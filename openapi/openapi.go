@@ -1,0 +1,13 @@
+// Package openapi holds the API descriptions: one Swagger file for each
+// api-version and one for the admin API, the overlays that add what only the
+// server needs to know, and the accepted findings of the linters. Its Go code only
+// hands the descriptions out; the tests keep them sound.
+package openapi
+
+import "embed"
+
+// Files are the descriptions that customers see, with their examples, by the paths
+// that they have in this folder.
+//
+//go:embed arm common-types
+var Files embed.FS
