@@ -90,7 +90,7 @@ func TestExplain(t *testing.T) {
 			in := refusal(test.path, test.answer)
 			err := azure.Explain(in, azure.Subject{ManagedGroup: managed, ClientID: client})
 			if test.code.Name == "" {
-				if err != in {
+				if err != in { //nolint:errorlint // the very same
 					t.Fatalf("%s: got %v, want it unchanged", test.why, err)
 				}
 				return
@@ -102,7 +102,7 @@ func TestExplain(t *testing.T) {
 			if !strings.Contains(typed.Message, test.says) || test.target != "" && typed.Target != test.target {
 				t.Errorf("%s: target %q, message %q, want %q and %q", test.why, typed.Target, typed.Message, test.target, test.says)
 			}
-			if again := fmt.Sprintf("%T", err) == fmt.Sprintf("%T", pipeline.Again(typed)); again != test.again {
+			if again := fmt.Sprintf("%T", err) == fmt.Sprintf("%T", pipeline.Again(typed)); again != test.again { //nolint:errorlint // wrapped it is tried again
 				t.Errorf("%s: tried again: %v, want %v", test.why, again, test.again)
 			}
 			if !errors.Is(err, errors.Unwrap(in)) {
@@ -114,7 +114,7 @@ func TestExplain(t *testing.T) {
 
 func TestExplainLeavesAloneWhatIsExplained(t *testing.T) {
 	for _, err := range []error{nil, arm.DuplicateDomain.Errorf("x"), pipeline.Again(arm.TooManyRequests.Errorf("x")), errors.New("x"), t.Context().Err()} {
-		if got := azure.Explain(err, azure.Subject{}); got != err {
+		if got := azure.Explain(err, azure.Subject{}); got != err { //nolint:errorlint // the very same
 			t.Errorf("got %v, want %v", got, err)
 		}
 	}

@@ -63,7 +63,7 @@ func TestSecurityGroupIsAttachedOrSaysWhyNot(t *testing.T) {
 			if !errors.As(err, &typed) || typed.Code.Name != test.code.Name || typed.Code.Status != test.status {
 				t.Fatalf("%s: got %v, want %s", test.why, err, test.code.Name)
 			}
-			if _, final := err.(*arm.Error); final != test.final {
+			if _, final := err.(*arm.Error); final != test.final { //nolint:errorlint // wrapped it is not final
 				t.Errorf("%s: final %v, want %v", test.why, final, test.final)
 			}
 		})

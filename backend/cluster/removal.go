@@ -248,7 +248,7 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 func (r *remover) mendInterface(ctx context.Context, id string) error {
 	nic, err := r.clients.Interfaces.Get(ctx, managedGroup(r.c), lastSegment(id), nil)
 	if err != nil || nic.Properties == nil || deref(nic.Properties.ProvisioningState) != armnetwork.ProvisioningStateFailed {
-		return nil // the deletion will tell
+		return nil //nolint:nilerr // the deletion will tell
 	}
 	poller, err := r.clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(r.c), lastSegment(id), nic.Interface, nil)
 	if err == nil {

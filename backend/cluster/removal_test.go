@@ -116,7 +116,7 @@ func TestWhatIsInUseIsNamedAndTriedAgain(t *testing.T) {
 	w := s.work(model.Delete, nil)
 	err := s.do(s.removeResources, w)
 	var typed *arm.Error
-	if _, final := err.(*arm.Error); final || !errors.As(err, &typed) || typed.Target != ip && !strings.EqualFold(typed.Target, ip) {
+	if _, final := err.(*arm.Error); final || !errors.As(err, &typed) || typed.Target != ip && !strings.EqualFold(typed.Target, ip) { //nolint:errorlint // wrapped it is not final
 		t.Fatalf("got %v, want to try again and to name the address", err)
 	}
 	s.on("DELETE "+ip, nil)
