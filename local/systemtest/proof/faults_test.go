@@ -162,7 +162,9 @@ func TestEveryFaultIsTold(t *testing.T) {
 	before := w.footprint(t.Context(), t)
 	var all outcomes
 	t.Run("create, alone", func(t *testing.T) {
-		w.customer(t, order{name: "alone"}).failsToBeCreated(t, faultsOf("create", classicCreate, func(f fault) bool { return f.alone }), &all)
+		c := w.customer(t, order{name: "alone"})
+		c.failsToBeCreated(t, faultsOf("create", classicCreate, func(f fault) bool { return f.alone }), &all)
+		c.leave(t.Context(), t)
 	})
 	t.Run("clusters", func(t *testing.T) {
 		// What ends early takes as long as the few that need a whole cluster.
@@ -172,7 +174,9 @@ func TestEveryFaultIsTold(t *testing.T) {
 		for n, part := range append(parts, classic[:early]) {
 			t.Run(fmt.Sprintf("create, part %d", n), func(t *testing.T) {
 				t.Parallel()
-				w.customer(t, order{name: fmt.Sprintf("part%d", n)}).failsToBeCreated(t, part, &all)
+				c := w.customer(t, order{name: fmt.Sprintf("part%d", n)})
+				c.failsToBeCreated(t, part, &all)
+				c.leave(t.Context(), t)
 			})
 		}
 		t.Run("life with a service principal", func(t *testing.T) {
@@ -182,7 +186,7 @@ func TestEveryFaultIsTold(t *testing.T) {
 		t.Run("life with identities", func(t *testing.T) {
 			t.Parallel()
 			c := w.customer(t, order{name: "modern", workload: true})
-			c.failsToBeCreated(t, faultsOf("create", modernCreate), &all, false)
+			c.failsToBeCreated(t, faultsOf("create", modernCreate), &all)
 			c.failsInLife(t, &all, nil, faultsOf("delete", modernDelete))
 		})
 	})
@@ -202,7 +206,7 @@ func faultsOf(plan string, list []fault, meant ...func(fault) bool) []fault {
 }
 
 // failsToBeCreated creates the cluster with each fault, and deletes it without.
-func (c *customer) failsToBeCreated(t *testing.T, faults []fault, all *outcomes, leaves ...bool) {
+func (c *customer) failsToBeCreated(t *testing.T, faults []fault, all *outcomes) {
 	for _, f := range faults {
 		c.meets(t, f, all, func(ctx context.Context) string {
 			if f.secret != "" {
@@ -217,9 +221,6 @@ func (c *customer) failsToBeCreated(t *testing.T, faults []fault, all *outcomes,
 			c.succeeds(ctx, t, watch)
 		}
 		cancel()
-	}
-	if len(leaves) == 0 {
-		c.leave(t.Context(), t)
 	}
 }
 
@@ -275,15 +276,18 @@ func (c *customer) meets(t *testing.T, f fault, all *outcomes, begin func(contex
 		t.Errorf("%s, %s: the log does not tell %s", f.plan, f.step, o.Error.Code)
 	}
 	f.step = e.LastFailure.Step
-	all.add(outcome{f, o.Error.Code, c.general(o.Error.Target), o.Error.Message, int(time.Since(began).Seconds())})
+	all.add(outcome{f, o.Error.Code, general(o.Error.Target, e.LastFailure.Step), o.Error.Message, int(time.Since(began).Seconds())})
 }
 
 // general is a target without what is different in every run.
-func (c *customer) general(target string) string {
-	if i := strings.LastIndex(target, "/"); strings.HasPrefix(target, "/") && i >= 0 {
-		return "the resource"
+func general(target, step string) string {
+	switch {
+	case target == "" || strings.HasPrefix(target, "properties."):
+		return target
+	case target == step:
+		return "the step"
 	}
-	return target
+	return "the resource"
 }
 
 // inject makes the fault be, until lift is called.
