@@ -119,7 +119,13 @@ def refusal(status, body, headers=None):
 
 @pytest.mark.parametrize(
     "status, kind",
-    [(400, BadRequestError), (403, ForbiddenError), (404, ResourceNotFoundError), (409, AzureResponseError)],
+    [
+        (200, AzureResponseError),  # the status of an operation that failed
+        (400, BadRequestError),
+        (403, ForbiddenError),
+        (404, ResourceNotFoundError),
+        (409, AzureResponseError),
+    ],
 )
 def test_an_error_says_what_and_where(status, kind):
     error = refusal(
