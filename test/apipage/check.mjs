@@ -107,7 +107,7 @@ async function takePicture(page) {
 await verify();
 const browser = await chromium.launch({ executablePath: process.env.ARO_CHROMIUM || undefined });
 try {
-  const page = await browser.newPage({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 1360 } });
+  const page = await browser.newPage({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 1500 } });
   page.setDefaultTimeout(patience);
   const problems = watch(page);
   await page.goto(address);
