@@ -96,7 +96,6 @@ var classicCreate = []fault{
 	{step: "disable operator hub", what: "the control plane hangs", stop: "disable samples", want: "StepTimedOut", slow: true},
 	{step: "disable updates", what: "the control plane hangs", stop: "disable operator hub", want: "StepTimedOut", slow: true},
 	{step: "cluster version ready", what: "the control plane hangs", stop: "disable updates", want: "StepTimedOut", slow: true},
-	{step: "record cluster data", what: "the control plane hangs", stop: "cluster version ready", want: "StepTimedOut", slow: true},
 	{step: "ingress certificate", what: "the vault throttles", method: "GET", path: "^/vaults/aro-cls/secrets/UID-ingress", action: throttled, want: "ThrottlingLimitExceeded", slow: true},
 	{step: "ingress ready", what: "the control plane hangs", stop: "ingress certificate", want: "StepTimedOut", slow: true},
 	{step: "operators settled", what: "the control plane hangs", stop: "ingress ready", want: "StepTimedOut", slow: true},
@@ -104,7 +103,7 @@ var classicCreate = []fault{
 }
 
 var modernCreate = []fault{
-	{step: "fetch cluster identity", what: "the identity's subscription is disabled", path: "^/msi/", action: disabled, want: "InvalidSubscriptionState"},
+	{step: "fetch cluster identity", what: "the identity's subscription is disabled", path: "^/msi/.*", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "read operator identities", what: "an identity is gone", method: "GET", path: "/resourceGroups/NAME/.*/userAssignedIdentities/image-registry$", action: absent, want: "InvalidPlatformWorkloadIdentity"},
 	{step: "publish token issuer", what: "the service's storage is away", method: "PUT", path: "^/blob/aroidc/.*UID", action: away, want: "ServiceUnavailable"},
 	{step: "federate identities", what: "a policy denies federated credentials", method: "PUT", path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", action: denied, want: "RequestDisallowedByPolicy"},
@@ -124,7 +123,13 @@ var classicUpdate = []fault{
 	{step: "outbound addresses", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/.*/publicIPAddresses$", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "network type", what: "the control plane hangs", stop: "outbound addresses", want: "StepTimedOut", slow: true},
 	{step: "secrets of the service principal", what: "the control plane hangs", stop: "network type", want: "StepTimedOut", slow: true},
-	{step: "record workers", what: "the control plane hangs", stop: "secrets of the service principal", want: "StepTimedOut", slow: true},
+}
+
+var modernUpdate = []fault{
+	{step: "fetch cluster identity", what: "the identity's subscription is disabled", path: "^/msi/.*/NAME", action: disabled, want: "InvalidSubscriptionState"},
+	{step: "read operator identities", what: "an identity is gone", method: "GET", path: "/resourceGroups/NAME/.*/userAssignedIdentities/image-registry$", action: absent, want: "InvalidPlatformWorkloadIdentity"},
+	{step: "roles of identities", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/providers/Microsoft.Authorization/roleAssignments$", action: disabled, want: "InvalidSubscriptionState"},
+	{step: "federate identities", what: "a policy denies federated credentials", method: "PUT", path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", action: denied, want: "RequestDisallowedByPolicy"},
 }
 
 var classicDelete = []fault{
@@ -187,7 +192,7 @@ func TestEveryFaultIsTold(t *testing.T) {
 			t.Parallel()
 			c := w.customer(t, order{name: "modern", workload: true})
 			c.failsToBeCreated(t, faultsOf("create", modernCreate), &all)
-			c.failsInLife(t, &all, nil, faultsOf("delete", modernDelete))
+			c.failsInLife(t, &all, faultsOf("update", modernUpdate), faultsOf("delete", modernDelete))
 		})
 	})
 	w.isAsBefore(t, before)
@@ -228,10 +233,16 @@ func (c *customer) failsToBeCreated(t *testing.T, faults []fault, all *outcomes)
 // fail.
 func (c *customer) failsInLife(t *testing.T, all *outcomes, updates, deletes []fault) {
 	c.created(t)
-	for _, f := range updates {
+	for n, f := range updates {
 		c.meets(t, f, all, func(ctx context.Context) string {
-			return c.want(ctx, t, http.MethodPatch, c.id()+"?api-version="+newestAPI, m{"properties": m{
-				"servicePrincipalProfile": m{"clientSecret": cmp.Or(f.secret, c.newSecret(ctx, t))}}}, nil).Get("Azure-Asyncoperation")
+			change := m{"servicePrincipalProfile": m{"clientSecret": f.secret}}
+			switch {
+			case c.workload:
+				change = c.otherIdentity(ctx, t, n)
+			case f.secret == "":
+				change = m{"servicePrincipalProfile": m{"clientSecret": c.newSecret(ctx, t)}}
+			}
+			return c.want(ctx, t, http.MethodPatch, c.id()+"?api-version="+newestAPI, m{"properties": change}, nil).Get("Azure-Asyncoperation")
 		})
 	}
 	for _, f := range deletes {
@@ -433,8 +444,9 @@ const heading = `# What is told when something goes wrong
 
 Each row is a fault that a test injects into a step of an operation on the local Azure, and what clients, administrators
 and the log are told then: the same code and target in all three. %d faults were injected, %d are told by a specific code
-with a target. When the fault is over, a delete succeeds. Steps that only write to the service's database are not here:
-the provider is killed after each of them in another test.
+with a target. When the fault is over, a delete succeeds. Steps that use nothing but the service's database are not here,
+nor those that are over before a fault can meet them, as "record cluster data" is: in another test the provider is killed
+after each of them. Steps that are only an attempt, as "remove federated credentials" is, do not fail.
 
 Generated: ` + "`cd local && go test ./systemtest/proof -run EveryFault -full -update -timeout 60m`" + `.
 

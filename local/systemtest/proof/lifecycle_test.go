@@ -3,7 +3,9 @@ package proof
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"path"
 	"testing"
 	"time"
 
@@ -150,20 +152,26 @@ func (c *customer) livesByTheGeneratedClients(t *testing.T) {
 // replacesAnIdentity gives an operator another identity, by an update.
 func (c *customer) replacesAnIdentity(ctx context.Context, t *testing.T) {
 	t.Helper()
-	_, roles := c.roles(ctx, t)
-	const operator = "file-csi-driver"
-	id, principal := c.identity(ctx, t, operator+"-2")
-	_, cluster := c.identity(ctx, t, "cluster")
-	c.assign(ctx, t, id, federatedCredential, cluster)
-	for _, scope := range c.scopes(ctx, t, roles[operator]) {
-		c.assign(ctx, t, scope, roles[operator][len(roles[operator])-36:], principal)
-	}
-	watch := c.want(ctx, t, http.MethodPatch, c.id()+"?api-version="+newestAPI, m{"properties": m{
-		"platformWorkloadIdentityProfile": m{"platformWorkloadIdentities": m{operator: m{"resourceId": id}}}}}, nil).Get("Azure-Asyncoperation")
+	watch := c.want(ctx, t, http.MethodPatch, c.id()+"?api-version="+newestAPI, m{"properties": c.otherIdentity(ctx, t, 0)}, nil).Get("Azure-Asyncoperation")
 	if watch == "" {
 		t.Fatal("the new identity began no operation")
 	}
 	c.succeeds(ctx, t, watch)
+}
+
+// otherIdentity is the change that gives an operator its nth new identity, which
+// may do what the operator needs.
+func (c *customer) otherIdentity(ctx context.Context, t *testing.T, n int) m {
+	t.Helper()
+	_, roles := c.roles(ctx, t)
+	const operator = "file-csi-driver"
+	id, principal := c.identity(ctx, t, fmt.Sprintf("%s-%d", operator, n))
+	_, cluster := c.identity(ctx, t, "cluster")
+	c.assign(ctx, t, id, federatedCredential, cluster)
+	for _, scope := range c.scopes(ctx, t, roles[operator]) {
+		c.assign(ctx, t, scope, path.Base(roles[operator]), principal)
+	}
+	return m{"platformWorkloadIdentityProfile": m{"platformWorkloadIdentities": m{operator: m{"resourceId": id}}}}
 }
 
 func (c *customer) livesInThePast(t *testing.T) {
