@@ -55,13 +55,12 @@ func (c *customer) machines(ctx context.Context, t *testing.T) (names []string) 
 // kept is what is no resource.
 func (w *world) kept(ctx context.Context, t *testing.T) (all []string) {
 	t.Helper()
-	service := open(t, filepath.Join(w.dir, "service.json"))
-	vault := service.pipeline("https://vault.azure.net")
+	vault := w.service.pipeline("https://vault.azure.net")
 	for _, list := range []string{"aro-cls/certificates", "aro-cls/secrets", "aro-msi/secrets", "aro-svc/certificates", "aro-svc/secrets"} {
 		var answer struct {
 			Value []struct{ ID string } `json:"value"`
 		}
-		if _, err := service.do(ctx, vault, http.MethodGet, w.Origin+"/vaults/"+list+"?api-version=7.5", nil, &answer); err != nil {
+		if _, err := w.service.do(ctx, vault, http.MethodGet, w.Origin+"/vaults/"+list+"?api-version=7.5", nil, &answer); err != nil {
 			t.Fatalf("list %s: %v", list, err)
 		}
 		for _, one := range answer.Value {

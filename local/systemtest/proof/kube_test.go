@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +80,6 @@ func connect(t *testing.T, config *rest.Config) *kube {
 // endpoint is the address of the service's private endpoint to the cluster.
 func (c *customer) endpoint(ctx context.Context, t *testing.T) string {
 	t.Helper()
-	service := open(t, filepath.Join(c.dir, "service.json"))
 	var cluster struct {
 		Properties struct {
 			ClusterProfile struct{ ResourceGroupID string }
@@ -89,7 +87,7 @@ func (c *customer) endpoint(ctx context.Context, t *testing.T) string {
 	}
 	c.want(ctx, t, http.MethodGet, c.id()+"?api-version="+newestAPI, nil, &cluster)
 	managed := strings.ToLower(cluster.Properties.ClusterProfile.ResourceGroupID) + "/"
-	group := "/subscriptions/" + service.SubscriptionID + "/resourceGroups/aro-rp/providers/Microsoft.Network/"
+	group := "/subscriptions/" + c.service.SubscriptionID + "/resourceGroups/aro-rp/providers/Microsoft.Network/"
 	var list struct {
 		Value []struct {
 			Properties struct {
@@ -100,7 +98,7 @@ func (c *customer) endpoint(ctx context.Context, t *testing.T) string {
 			}
 		}
 	}
-	service.want(ctx, t, http.MethodGet, group+"privateEndpoints?api-version="+networkAPI, nil, &list)
+	c.service.want(ctx, t, http.MethodGet, group+"privateEndpoints?api-version="+networkAPI, nil, &list)
 	for _, endpoint := range list.Value {
 		links := endpoint.Properties.ManualPrivateLinkServiceConnections
 		if len(links) == 0 || !strings.HasPrefix(strings.ToLower(links[0].Properties.PrivateLinkServiceID), managed) {
@@ -113,7 +111,7 @@ func (c *customer) endpoint(ctx context.Context, t *testing.T) string {
 				}
 			}
 		}
-		service.want(ctx, t, http.MethodGet, endpoint.Properties.NetworkInterfaces[0].ID+"?api-version="+networkAPI, nil, &nic)
+		c.service.want(ctx, t, http.MethodGet, endpoint.Properties.NetworkInterfaces[0].ID+"?api-version="+networkAPI, nil, &nic)
 		return nic.Properties.IPConfigurations[0].Properties.PrivateIPAddress
 	}
 	t.Fatalf("%s has no private endpoint; there are %+v", c.name, list.Value)

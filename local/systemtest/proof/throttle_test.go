@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -72,9 +71,8 @@ func TestManyCreatesEndInSpiteOfThrottling(t *testing.T) {
 // serviceToken is the service's first party's, for Azure Resource Manager.
 func (w *world) serviceToken(ctx context.Context, t *testing.T) string {
 	t.Helper()
-	service := open(t, filepath.Join(w.dir, "service.json"))
 	var secret struct{ Value string }
-	if _, err := service.do(ctx, service.pipeline("https://vault.azure.net"), http.MethodGet, w.Origin+"/vaults/aro-svc/secrets/rp-firstparty?api-version=7.5", nil, &secret); err != nil {
+	if _, err := w.service.do(ctx, w.service.pipeline("https://vault.azure.net"), http.MethodGet, w.Origin+"/vaults/aro-svc/secrets/rp-firstparty?api-version=7.5", nil, &secret); err != nil {
 		t.Fatal(err)
 	}
 	certificates, key, err := azidentity.ParseCertificates([]byte(secret.Value), nil)

@@ -43,6 +43,7 @@ type world struct {
 	dir, address string // of all it keeps; of the provider
 	addresses    int    // N of its loopback addresses 127.N and 127.N+1
 	process      *os.Process
+	service      *session // the provider's
 }
 
 const (
@@ -83,7 +84,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 	go func() { ended <- command.Wait() }()
 	t.Cleanup(func() { w.stop(t, ended) })
 	w.becomesReady(t, ended)
-	w.session = open(t, filepath.Join(dir, "demo.json"))
+	w.session, w.service = open(t, filepath.Join(dir, "demo.json")), open(t, filepath.Join(dir, "service.json"))
 	return w
 }
 
