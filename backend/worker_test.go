@@ -310,11 +310,18 @@ func TestMetricsAndLogsTellNoSecretsAndNoNames(t *testing.T) {
 		t.Fatalf("told %+v", op)
 	}
 	settled(t, s, doc)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
+	var text string
+	gather := func() bool { // the worker counts an operation after it ended it
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = fmt.Sprint(families)
+		return strings.Contains(text, "aro_backend_operation_duration_seconds")
 	}
-	text := fmt.Sprint(families)
+	for deadline := time.Now().Add(patience); !gather() && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	for _, want := range []string{"aro_backend_operations_total", "aro_backend_operation_duration_seconds", "aro_backend_step_duration_seconds",
 		"aro_backend_step_attempts_total", "aro_backend_pickup_delay_seconds", "aro_backend_running_operations", "aro_backend_claims_total", "aro_backend_lost_leases_total"} {
 		if !strings.Contains(text, want) {
