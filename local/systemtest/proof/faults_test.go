@@ -67,7 +67,7 @@ func answer(status int, code, message string) m {
 
 // Faults of a create and a delete of a cluster with a service principal.
 var classicCreate = []fault{
-	{step: "find service principal", what: "the client secret is wrong", secret: "wrong", want: "InvalidServicePrincipalCredentials"},
+	{step: "validate", what: "the client secret is wrong", secret: "wrong", want: "InvalidServicePrincipalCredentials"},
 	{step: "validate", what: "the network is gone", method: "GET", path: "/resourceGroups/NAME/.*/virtualNetworks/vnet$", action: absent, want: "InvalidLinkedVNet"},
 	{step: "choose packet size", what: "the subscription is disabled", method: "GET", path: "/features/MTU3900$", alone: true, action: disabled, want: "InvalidSubscriptionState"},
 	{step: "reserve domain", what: "another cluster was faster", method: "PUT", path: "/dnsZones/.*/A/api.NAME$", action: answer(412, "PreconditionFailed", "The record set exists."), want: "DuplicateDomain"},
@@ -110,7 +110,7 @@ var modernCreate = []fault{
 }
 
 var classicUpdate = []fault{
-	{step: "find service principal", what: "the client secret is wrong", secret: "wrong", want: "InvalidServicePrincipalCredentials"},
+	{step: "validate", what: "the client secret is wrong", secret: "wrong", want: "InvalidServicePrincipalCredentials"},
 	{step: "validate", what: "the network is gone", method: "GET", path: "/resourceGroups/NAME/.*/virtualNetworks/vnet$", action: absent, want: "InvalidLinkedVNet"},
 	{step: "roles of the service principal", what: "the subscription is disabled", method: "GET", path: "/NAME-managed/providers/Microsoft.Authorization/roleAssignments$", action: disabled, want: "InvalidSubscriptionState"},
 	{step: "deny others", what: "a policy denies the deployment", method: "PUT", path: "/NAME-managed/.*/deployments/denyassignment$", action: denied, want: "RequestDisallowedByPolicy"},
