@@ -24,8 +24,9 @@ import (
 const domain = "demo.eastus.aroapp.test"
 
 // apiServer answers as an API server does, on a loopback address, with a
-// certificate for the name the kubeconfig has.
-func apiServer(t *testing.T, answer http.HandlerFunc) (kubeconfig []byte, address string, server *httptest.Server) {
+// certificate for the name the kubeconfig has. States of its connections are told
+// to watch, if there is one.
+func apiServer(t *testing.T, answer http.HandlerFunc, watch func(net.Conn, http.ConnState)) (kubeconfig []byte, address string, server *httptest.Server) {
 	t.Helper()
 	authority := newAuthority(t, time.Now().Add(time.Hour))
 	certificate, key := authority.serve(t, "api-int."+domain)
@@ -34,6 +35,7 @@ func apiServer(t *testing.T, answer http.HandlerFunc) (kubeconfig []byte, addres
 		t.Fatal(err)
 	}
 	server = httptest.NewUnstartedServer(answer)
+	server.Config.ConnState = watch
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: authority.pool(), MinVersion: tls.VersionTLS12}
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -73,7 +75,7 @@ func bootstrapped(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestItTalksToAnAddressAndVerifiesTheName(t *testing.T) {
-	kubeconfig, address, server := apiServer(t, bootstrapped)
+	kubeconfig, address, server := apiServer(t, bootstrapped, nil)
 	kube, err := openshift.Connect(kubeconfig, address)
 	if err != nil {
 		t.Fatal(err)
@@ -98,13 +100,12 @@ func TestItTalksToAnAddressAndVerifiesTheName(t *testing.T) {
 }
 
 func TestClosedConnectionsAreGone(t *testing.T) {
-	open := make(chan struct{}, 100)
-	kubeconfig, address, server := apiServer(t, bootstrapped)
-	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+	closed := make(chan struct{}, 100)
+	kubeconfig, address, _ := apiServer(t, bootstrapped, func(_ net.Conn, s http.ConnState) {
 		if s == http.StateClosed {
-			open <- struct{}{}
+			closed <- struct{}{}
 		}
-	}
+	})
 	for range 3 {
 		kube, err := openshift.Connect(kubeconfig, address)
 		if err != nil {
@@ -119,7 +120,7 @@ func TestClosedConnectionsAreGone(t *testing.T) {
 	defer cancel()
 	for n := range 3 {
 		select {
-		case <-open:
+		case <-closed:
 		case <-ctx.Done():
 			t.Fatalf("%d of 3 connections were closed", n)
 		}
@@ -127,7 +128,7 @@ func TestClosedConnectionsAreGone(t *testing.T) {
 }
 
 func TestWhatCannotBeConnectedTo(t *testing.T) {
-	kubeconfig, _, _ := apiServer(t, bootstrapped)
+	kubeconfig, _, _ := apiServer(t, bootstrapped, nil)
 	insecure := strings.ReplaceAll(string(kubeconfig), "certificate-authority-data: ", "insecure-skip-tls-verify: true\n    x: ")
 	program := strings.ReplaceAll(string(kubeconfig), "  user:\n", "  user:\n    exec: {apiVersion: client.authentication.k8s.io/v1, command: id, interactiveMode: Never}\n")
 	for name, test := range map[string]struct {
