@@ -43,7 +43,7 @@ func Explain(err error, about Subject) error {
 	case e == nil:
 		return err
 	case again:
-		return pipeline.Again(e)
+		return pipeline.AgainAfter(askedToWait(err), e)
 	}
 	return e
 }

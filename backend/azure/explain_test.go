@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
@@ -109,6 +111,17 @@ func TestExplain(t *testing.T) {
 				t.Errorf("%s: the cause is lost to the log", test.why)
 			}
 		})
+	}
+}
+
+func TestTheStepWaitsAsLongAsAzureAsks(t *testing.T) {
+	for asked, want := range map[string]time.Duration{"300": 5 * time.Minute, "": 0, "soon": 0} {
+		in := refusal(subID+"/x", answer{status: 429, header: map[string]string{"Retry-After": asked}, body: `{"error":{"code":"SubscriptionRequestsThrottled","message":"m"}}`})
+		got := azure.Explain(in, azure.Subject{})
+		var typed *arm.Error
+		if !errors.As(got, &typed) || !reflect.DeepEqual(got, pipeline.AgainAfter(want, typed)) {
+			t.Errorf("Retry-After %q: got %#v, want to be tried again after %s", asked, got, want)
+		}
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -76,6 +78,24 @@ func faultsOf(err error) []fault {
 		faults = append([]fault{top}, faults...)
 	}
 	return faults
+}
+
+// askedToWait is how long the answer behind err asks to wait; 0 if it does not.
+// The SDK waits itself, but not for longer than maxRetryDelay.
+func askedToWait(err error) time.Duration {
+	var r *azcore.ResponseError
+	if !errors.As(err, &r) || r.RawResponse == nil {
+		return 0
+	}
+	asked := r.RawResponse.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(asked); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	until, err := http.ParseTime(asked)
+	if err != nil {
+		return 0
+	}
+	return time.Until(until)
 }
 
 // wireError is an error in the shapes that Azure's services give it.

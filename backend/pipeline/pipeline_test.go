@@ -240,6 +240,8 @@ func TestOutcomesOfAttempts(t *testing.T) {
 		"failing too long create": {why: "the client learns what to do", age: time.Hour, err: errors.New("no"), code: "ClusterCreationFailed", says: `"s"`},
 		"theirs":                  {why: "no retry can cure it", err: fmt.Errorf("subnet: %w", refused), code: "InvalidParameter"},
 		"retryable":               {why: "it may go away", err: arm.TooManyRequests.Errorf("slowly"), after: 2 * time.Second},
+		"asked to wait":           {why: "sooner is of no use", err: pipeline.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("slowly")), after: 5 * time.Minute},
+		"asked to wait too long":  {why: "the last look is at the deadline", age: 8 * time.Minute, err: pipeline.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("slowly")), after: 2 * time.Minute},
 		"retryable too long":      {why: "its own words are best", age: time.Hour, err: arm.TooManyRequests.Errorf("slowly"), code: "ThrottlingLimitExceeded"},
 		"hanging too long":        {why: "its context ended", age: time.Hour, err: context.DeadlineExceeded, code: "StepTimedOut"},
 	}

@@ -151,15 +151,17 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 	var wait *later
 	var patient *again
 	var typed *arm.Error
+	errors.As(err, &patient)
+	errors.As(err, &typed)
 	switch {
 	case errors.As(err, &wait) && left > 0:
 		record.WaitingFor, record.LastError = wait.waitingFor, ""
 		return w.pause(ctx, record, min(wait.after, left), nil)
 	case errors.As(err, &wait):
 		err = timedOut(step, wait.waitingFor)
-	case errors.As(err, &typed) && !passes(typed.Code) && !errors.As(err, &patient):
+	case typed != nil && patient == nil && !passes(typed.Code):
 	case left > 0:
-		after := min(backOff(record), left)
+		after := min(max(backOff(record), patient.wait()), left)
 		record.WaitingFor, record.LastError = "", truncated(err.Error())
 		return w.pause(ctx, record, after, err)
 	case typed != nil:

@@ -77,13 +77,28 @@ func (l *later) Error() string { return "waiting for " + l.waitingFor }
 // Again is what a step returns when err is probably about something that only
 // takes its time, such as a role assignment that has not spread yet. The step is
 // tried again; only when its time is over the plan ends with err.
-func Again(err *arm.Error) error { return &again{err} }
+func Again(err *arm.Error) error { return &again{err: err} }
 
-type again struct{ err *arm.Error }
+// AgainAfter is Again for what is of no use before d is over, because somebody
+// said so.
+func AgainAfter(d time.Duration, err *arm.Error) error { return &again{err, d} }
+
+type again struct {
+	err   *arm.Error
+	after time.Duration
+}
 
 func (a *again) Error() string { return a.err.Error() }
 
 func (a *again) Unwrap() error { return a.err }
+
+// wait is how long the next attempt would be of no use; a may be nil.
+func (a *again) wait() time.Duration {
+	if a == nil {
+		return 0
+	}
+	return a.after
+}
 
 // Pause is Run's answer when the plan cannot go on now: the worker gives the
 // lease back with Work.Rest and is free until then.
