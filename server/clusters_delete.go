@@ -53,8 +53,11 @@ func (s *Server) deleteCluster(c *call) error {
 	s.Wake()
 	running := doc.Cluster.Internal.Operation.ID
 	c.async(s, running)
-	c.Response().Header().Set(headerLocation, s.operationURL(c, resultsSegment, running))
-	return c.NoContent(http.StatusAccepted)
+	status := c.version.accepted(c.operation)
+	if status == http.StatusAccepted { // L04: Location belongs to 202
+		c.Response().Header().Set(headerLocation, s.operationURL(c, resultsSegment, running))
+	}
+	return c.NoContent(status)
 }
 
 // cancel ends the document of a replaced operation. Should that fail, whoever

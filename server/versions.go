@@ -1,6 +1,9 @@
 package server
 
 import (
+	"net/http"
+	"slices"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/aro-rp/aro/arm"
@@ -68,6 +71,17 @@ type spoken struct {
 	name   string
 	routes func(g *echo.Group, handle func(c echo.Context, operationID string) error)
 	router *echo.Router
+}
+
+// accepted is how the version says that an operation goes on: 202, or 200 where
+// its spec knows no other success. Clients of a version refuse what it does not declare.
+func (v *spoken) accepted(operationID string) int {
+	for _, o := range v.Operations() {
+		if o.ID == operationID && slices.Contains(o.Statuses, http.StatusAccepted) {
+			return http.StatusAccepted
+		}
+	}
+	return http.StatusOK
 }
 
 // speak wraps a generated version. Each generated package has its own name for

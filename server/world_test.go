@@ -121,6 +121,9 @@ func (w *world) do(method, path, version string, body any, headers ...string) *s
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if !reply.Declared() {
+		w.t.Errorf("the api-version does not declare this status: %v", reply)
+	}
 	return reply
 }
 

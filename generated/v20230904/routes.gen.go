@@ -22,16 +22,16 @@ func (Version) APIVersion() string { return APIVersion }
 // Operations lists what the spec offers, by operation id.
 func (Version) Operations() []shape.Operation {
 	return []shape.Operation{
-		{ID: "OpenShiftClusters_CreateOrUpdate", Method: "PUT", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}"},
-		{ID: "OpenShiftClusters_Delete", Method: "DELETE", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}"},
-		{ID: "OpenShiftClusters_Get", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}"},
-		{ID: "OpenShiftClusters_List", Method: "GET", Path: "/subscriptions/{subscriptionId}/providers/Microsoft.RedHatOpenShift/openShiftClusters"},
-		{ID: "OpenShiftClusters_ListAdminCredentials", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/listAdminCredentials"},
-		{ID: "OpenShiftClusters_ListByResourceGroup", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters"},
-		{ID: "OpenShiftClusters_ListCredentials", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/listCredentials"},
-		{ID: "OpenShiftClusters_Update", Method: "PATCH", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}"},
-		{ID: "OpenShiftVersions_List", Method: "GET", Path: "/subscriptions/{subscriptionId}/providers/Microsoft.RedHatOpenShift/locations/{location}/openShiftVersions"},
-		{ID: "Operations_List", Method: "GET", Path: "/providers/Microsoft.RedHatOpenShift/operations"},
+		{ID: "OpenShiftClusters_CreateOrUpdate", Method: "PUT", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200, 201}},
+		{ID: "OpenShiftClusters_Delete", Method: "DELETE", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{202, 204}},
+		{ID: "OpenShiftClusters_Get", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
+		{ID: "OpenShiftClusters_List", Method: "GET", Path: "/subscriptions/{subscriptionId}/providers/Microsoft.RedHatOpenShift/openShiftClusters", Statuses: []int{200}},
+		{ID: "OpenShiftClusters_ListAdminCredentials", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/listAdminCredentials", Statuses: []int{200}},
+		{ID: "OpenShiftClusters_ListByResourceGroup", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters", Statuses: []int{200}},
+		{ID: "OpenShiftClusters_ListCredentials", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/listCredentials", Statuses: []int{200}},
+		{ID: "OpenShiftClusters_Update", Method: "PATCH", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200, 201}},
+		{ID: "OpenShiftVersions_List", Method: "GET", Path: "/subscriptions/{subscriptionId}/providers/Microsoft.RedHatOpenShift/locations/{location}/openShiftVersions", Statuses: []int{200}},
+		{ID: "Operations_List", Method: "GET", Path: "/providers/Microsoft.RedHatOpenShift/operations", Statuses: []int{200}},
 	}
 }
 

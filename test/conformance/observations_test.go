@@ -38,6 +38,7 @@ func (o *observations) note(r *stand.Reply) {
 	}
 	o.answers++
 	o.headers(r)
+	o.declared(r)
 	o.body(r)
 	o.async(r)
 }
@@ -66,6 +67,13 @@ func (o *observations) headers(r *stand.Reply) {
 	}
 	if wait := r.Header.Get("Retry-After"); retryable(r.Status) && wait == "" {
 		o.fault("C16", r, "has no Retry-After")
+	}
+}
+
+// declared holds successes to the published files (see stand.Reply.Declared).
+func (o *observations) declared(r *stand.Reply) {
+	if !r.Declared() {
+		o.fault("C18", r, "is a status that api-version %s does not declare", r.Request.Version)
 	}
 }
 
@@ -143,6 +151,7 @@ func observationChecks() []check {
 		observed("C16", "408, 429 and 5xx carry Retry-After", "no such answer is provoked from outside; the server's own tests do"),
 		observed("L11", "Retry-After of asynchronous answers is an integer from 10 to 600", ""),
 		observed("L14", "addresses of operations are at most 4 KB long", "reserved parameters: see L12"),
+		observed("C18", "every success is a status that the published file of its api-version declares", ""),
 		{id: "C17", title: "no answer and no log line repeats a secret", run: checkNoSecrets},
 		{id: "X03", title: "seeded secrets occur in no answer, log line or metric", run: checkNoSecrets, why: "raw database bytes: see test/hostile"},
 	}

@@ -28,7 +28,7 @@ func Routes(d *spec.Document, pkg string, server []byte) ([]byte, error) {
 	s.f("// APIVersion is the value of the query parameter.\nfunc (Version) APIVersion() string { return APIVersion }\n")
 	s.f("// Operations lists what the spec offers, by operation id.\nfunc (Version) Operations() []shape.Operation {\nreturn []shape.Operation{")
 	for _, r := range d.Routes {
-		s.f("{ID: %q, Method: %q, Path: %q},", r.OperationID, r.Method, r.Path)
+		s.f("{ID: %q, Method: %q, Path: %q, Statuses: %#v},", r.OperationID, r.Method, r.Path, r.Statuses)
 	}
 	s.f("}\n}\n")
 	s.f("// Routes registers the paths of the spec; each calls handle with its operation id.")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -26,6 +27,8 @@ type Document struct {
 // Route is one operation of a spec.
 type Route struct {
 	OperationID, Method, Path string
+	// Statuses are those declared for successes, ascending.
+	Statuses []int
 }
 
 // Read takes the Swagger file at path through the whole pipeline: bundle,
@@ -113,10 +116,23 @@ func routes(doc object) []Route {
 	for path, item := range member(doc, "paths") {
 		for method, operation := range item.(object) {
 			if id, ok := operation.(object)["operationId"].(string); ok {
-				list = append(list, Route{OperationID: id, Method: strings.ToUpper(method), Path: path})
+				list = append(list, Route{OperationID: id, Method: strings.ToUpper(method), Path: path, Statuses: statuses(operation.(object))})
 			}
 		}
 	}
 	slices.SortFunc(list, func(a, b Route) int { return strings.Compare(a.OperationID, b.OperationID) })
+	return list
+}
+
+// statuses are the numbers among the names of an operation's responses; errors
+// are all below the name default.
+func statuses(operation object) []int {
+	var list []int
+	for name := range member(operation, "responses") {
+		if status, err := strconv.Atoi(name); err == nil {
+			list = append(list, status)
+		}
+	}
+	slices.Sort(list)
 	return list
 }
