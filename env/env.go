@@ -50,8 +50,15 @@ const (
 
 // PrivateEndpointSubnetID is where the service puts its private endpoints to clusters.
 func (e *Environment) PrivateEndpointSubnetID() string {
+	return e.subnetID("rp-pe-vnet-001", "rp-pe-subnet")
+}
+
+// SubnetID is where the service itself runs, and calls the storage of clusters from.
+func (e *Environment) SubnetID() string { return e.subnetID("rp-vnet", "rp-subnet") }
+
+func (e *Environment) subnetID(network, subnet string) string {
 	return "/subscriptions/" + e.SubscriptionID + "/resourceGroups/" + e.ResourceGroup +
-		"/providers/Microsoft.Network/virtualNetworks/rp-pe-vnet-001/subnets/rp-pe-subnet"
+		"/providers/Microsoft.Network/virtualNetworks/" + network + "/subnets/" + subnet
 }
 
 // FullDomain completes a cluster's domain: a single label is a name below Domain.

@@ -53,4 +53,7 @@ func TestTheServicesOwnNetwork(t *testing.T) {
 	if got, want := e.PrivateEndpointSubnetID(), "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/rp-pe-vnet-001/subnets/rp-pe-subnet"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	if got, want := e.SubnetID(), "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/rp-vnet/subnets/rp-subnet"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }

@@ -95,8 +95,7 @@ func disablePolicies(p *armnetwork.SubnetPropertiesFormat) (changed bool) {
 // storageSubnets are those that may reach the cluster's storage accounts: the
 // service's and the cluster's own.
 func (s *steps) storageSubnets(c *model.Cluster) []string {
-	own := "/subscriptions/" + s.Env.SubscriptionID + "/resourceGroups/" + s.Env.ResourceGroup + "/providers/Microsoft.Network/virtualNetworks/rp-vnet/subnets/rp-subnet"
-	return append([]string{s.Env.PrivateEndpointSubnetID(), own}, subnets(c)...)
+	return append([]string{s.Env.PrivateEndpointSubnetID(), s.Env.SubnetID()}, subnets(c)...)
 }
 
 func ownSecurityGroup(c *model.Cluster) bool {

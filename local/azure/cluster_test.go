@@ -175,3 +175,24 @@ func TestTheServicesTemplatesAreDeployed(t *testing.T) {
 		t.Errorf("left: %v %v", left, err)
 	}
 }
+
+func TestStorageIsOpenedToSubnetsThatReachItDirectly(t *testing.T) {
+	w := newWorld(t, azure.Options{Plug: []func(context.Context, *azure.Azure) error{func(_ context.Context, a *azure.Azure) error {
+		network.New(a.Engine, slog.New(slog.DiscardHandler))
+		return nil
+	}}})
+	w.group("g")
+	const network, account = customer + "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/vnet", customer + "/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/opened?api-version=1"
+	body := object{"location": "eastus", "sku": object{"name": "Standard_LRS"}, "properties": object{
+		"networkAcls": object{"defaultAction": "Deny", "virtualNetworkRules": []any{object{"id": network + "/subnets/s"}}}}}
+	put := func(status int, endpoints ...any) {
+		w.want(w.demo(), http.MethodPut, network+"?api-version=1", object{"location": "eastus", "properties": object{
+			"addressSpace": object{"addressPrefixes": []any{"10.0.0.0/16"}},
+			"subnets":      []any{object{"name": "s", "properties": object{"addressPrefix": "10.0.0.0/24", "serviceEndpoints": endpoints}}}}}, status, "")
+	}
+	w.want(w.demo(), http.MethodPut, account, body, http.StatusBadRequest, "NetworkAclsValidationFailure")
+	put(http.StatusCreated)
+	w.want(w.demo(), http.MethodPut, account, body, http.StatusBadRequest, "NetworkAclsValidationFailure")
+	put(http.StatusOK, object{"service": "Microsoft.Storage"})
+	w.want(w.demo(), http.MethodPut, account, body, http.StatusOK, "")
+}

@@ -95,14 +95,19 @@ func (a *Azure) seedService(ctx context.Context) error {
 		return err
 	}
 	vault := map[string]any{"location": location, "properties": map[string]any{"enableRbacAuthorization": true}}
+	network := func(prefix, subnet string) map[string]any {
+		return map[string]any{"location": location, "properties": map[string]any{
+			"addressSpace": map[string]any{"addressPrefixes": []any{prefix}},
+			"subnets": []any{map[string]any{"name": subnet, "properties": map[string]any{"addressPrefix": prefix, "privateEndpointNetworkPolicies": "Disabled",
+				"serviceEndpoints": []any{map[string]any{"service": "Microsoft.Storage", "locations": []any{"*"}}}}}},
+		}}
+	}
 	for _, one := range []struct {
 		path string
 		body map[string]any
 	}{
-		{"Microsoft.Network/virtualNetworks/rp-pe-vnet-001", map[string]any{"location": location, "properties": map[string]any{
-			"addressSpace": map[string]any{"addressPrefixes": []any{a.Private}},
-			"subnets":      []any{map[string]any{"name": "rp-pe-subnet", "properties": map[string]any{"addressPrefix": a.Private, "privateEndpointNetworkPolicies": "Disabled"}}},
-		}}},
+		{"Microsoft.Network/virtualNetworks/rp-vnet", network("10.0.0.0/24", "rp-subnet")},
+		{"Microsoft.Network/virtualNetworks/rp-pe-vnet-001", network(a.Private, "rp-pe-subnet")},
 		{"Microsoft.Network/dnsZones/eastus.aroapp.test", map[string]any{"location": "global"}},
 		{"Microsoft.KeyVault/vaults/aro-svc", vault},
 		{"Microsoft.KeyVault/vaults/aro-cls", vault},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aro-rp/aro/local/azure/blob"
@@ -104,12 +105,36 @@ func (a *Azure) putAccount(ctx context.Context, c *resources.Change) error {
 	if !strings.Contains(sku, "_") {
 		return refuse("InvalidValuesForRequestParameters", "Values for request parameters are invalid: sku.name.")
 	}
+	if err := a.checkNetworkRules(ctx, r); err != nil {
+		return err
+	}
 	r.SKU["tier"], _, _ = strings.Cut(sku, "_")
 	r.Set(r.Location, "primaryLocation")
 	r.Set("available", "statusOfPrimary")
 	r.Default(true, "supportsHttpsTrafficOnly")
 	r.Default("TLS1_2", "minimumTlsVersion")
 	return nil
+}
+
+// checkNetworkRules refuses rules for subnets that do not reach storage directly.
+func (a *Azure) checkNetworkRules(ctx context.Context, account *resources.Resource) error {
+	for _, rule := range resources.Objects(account.Get("networkAcls", "virtualNetworkRules")) {
+		id, _ := rule["id"].(string)
+		subnet, found, err := a.Engine.Find(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !found || !reachesStorage(subnet) {
+			return refuse("NetworkAclsValidationFailure", "Validation of network acls failure: SubnetsHaveNoServiceEndpointsConfigured: Subnet %s does not have ServiceEndpoints for Microsoft.Storage resources configured.", id)
+		}
+	}
+	return nil
+}
+
+func reachesStorage(subnet *resources.Resource) bool {
+	return slices.ContainsFunc(resources.Objects(subnet.Get("serviceEndpoints")), func(e map[string]any) bool {
+		return e["service"] == "Microsoft.Storage"
+	})
 }
 
 func keysRefused(r *resources.Resource) error {
