@@ -35,7 +35,7 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 		return err
 	}
 	a.Mount("/blob/", a.Blob)
-	a.Mount("/graph/", graph.New(graph.Options{Entra: a.Entra, Origin: a.Origin, Tenant: TenantID, Now: a.Now}))
+	a.Mount("/graph/", graph.New(graph.Options{Entra: a.Entra, Origin: a.Origin, Tenant: TenantID, Administrators: []string{DemoApplication}, Now: a.Now}))
 	a.identityTypes()
 	a.storageTypes()
 	a.vaultTypes()

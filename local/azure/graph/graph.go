@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,10 @@ type Options struct {
 	Entra  *entra.Entra
 	Origin string // https://host:port, Graph is below /graph/v1.0/
 	Tenant string
-	Now    func() time.Time // nil is time.Now
+	// Administrators are the applications, by application id, that an administrator let
+	// read and change the directory. Others may do neither, as in any tenant.
+	Administrators []string
+	Now            func() time.Time // nil is time.Now
 }
 
 // Service answers Graph's calls.
@@ -99,8 +103,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// admit refuses callers without a token for Graph, and changes by managed identities,
-// whom nobody gives permissions on the directory.
+// admit refuses callers without a token for Graph, and those without rights on the
+// directory.
 func (s *Service) admit(w http.ResponseWriter, r *http.Request) error {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
@@ -116,12 +120,11 @@ func (s *Service) admit(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience."}
 	}
-	reads := r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/getByIds")
-	kind, found, err := s.Entra.Principal(r.Context(), caller.ObjectID)
+	_, found, err := s.Entra.Principal(r.Context(), caller.ObjectID)
 	if err != nil {
 		return err
 	}
-	if !found || !reads && kind != entra.KindApplication {
+	if !found || !slices.Contains(s.Administrators, caller.AppID) {
 		return &refusal{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
 	}
 	return nil

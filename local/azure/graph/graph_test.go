@@ -49,9 +49,9 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.Close)
 	w.entra, err = entra.New(t.Context(), entra.Options{State: db, Origin: w.URL, Tenant: tenant})
 	check(t, err)
-	service = graph.New(graph.Options{Entra: w.entra, Origin: w.URL, Tenant: tenant})
 	app, err := w.entra.CreateApplication(t.Context(), "", "caller")
 	check(t, err)
+	service = graph.New(graph.Options{Entra: w.entra, Origin: w.URL, Tenant: tenant, Administrators: []string{app.AppID}})
 	_, err = w.entra.CreateServicePrincipal(t.Context(), app.AppID)
 	check(t, err)
 	secret, _, err := w.entra.AddPassword(t.Context(), app.AppID, "", time.Time{})
@@ -188,6 +188,23 @@ func TestCallersNeedATokenForGraph(t *testing.T) {
 		check(t, err)
 		if answer := w.send(t, request, token, http.StatusUnauthorized); answer["error"].(object)["code"] != "InvalidAuthenticationToken" {
 			t.Error(answer)
+		}
+	}
+}
+
+func TestWhomNobodyLetSeesNothingOfTheDirectory(t *testing.T) {
+	w := newWorld(t)
+	app := w.call(t, http.MethodPost, "applications", object{"displayName": "aro-1"}, http.StatusCreated)
+	w.call(t, http.MethodPost, "servicePrincipals", object{"appId": app["appId"]}, http.StatusCreated)
+	secret := w.call(t, http.MethodPost, "applications/"+app["id"].(string)+"/addPassword", nil, http.StatusOK)["secretText"].(string)
+	w.caller = w.login(t, app["appId"].(string), secret)
+	for _, refused := range [][2]string{
+		{http.MethodGet, "servicePrincipals"}, {http.MethodGet, "applications/" + app["id"].(string)},
+		{http.MethodPost, "directoryObjects/getByIds"}, {http.MethodPost, "applications"},
+	} {
+		answer := w.call(t, refused[0], refused[1], nil, http.StatusForbidden)
+		if answer["error"].(object)["code"] != "Authorization_RequestDenied" {
+			t.Error(refused, answer)
 		}
 	}
 }
