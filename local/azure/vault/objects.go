@@ -73,6 +73,40 @@ func newDeletion(now time.Time) *deletion {
 	return &deletion{Deleted: now.Unix(), Purge: now.Add(recoverable).Unix()}
 }
 
+// tombstone is what all deleted objects have in common.
+type tombstone struct {
+	Deletion *deletion `json:"deletion"`
+}
+
+// over tells that the object cannot come back any more.
+func (t tombstone) over(now time.Time) bool { return t.Deletion == nil || t.Deletion.Purge <= now.Unix() }
+
+// expire drops what a vault has kept of deleted objects for long enough, as Azure
+// does, so that their number has an end although nobody purges them.
+func (s *Service) expire(ctx context.Context, vault string) error {
+	return s.State.Update(ctx, func(tx *state.Tx) error {
+		for _, kind := range []string{kindDeletedSecret, kindDeletedCertificate} {
+			entries, err := tx.List(ctx, kind, strings.ToLower(vault)+"/")
+			if err != nil {
+				return err
+			}
+			for _, entry := range entries {
+				var one tombstone
+				if err := json.Unmarshal(entry.Value, &one); err != nil {
+					return fmt.Errorf("%s %s: %w", kind, entry.Key, err)
+				}
+				if !one.over(s.Now()) {
+					continue
+				}
+				if _, err := tx.Delete(ctx, kind, entry.Key); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
 func key(vault, name string) string { return strings.ToLower(vault + "/" + name) }
 
 // memory is what a state file and a change of it have in common.
@@ -111,14 +145,12 @@ func list[T any](ctx context.Context, db *state.DB, kind, vault string) ([]T, er
 
 // free refuses a name that a deleted object still has.
 func (s *Service) free(ctx context.Context, tx *state.Tx, kind, vault, name string) error {
-	var left struct {
-		Deletion *deletion `json:"deletion"`
-	}
+	var left tombstone
 	found, err := tx.Get(ctx, kind, key(vault, name), &left)
 	if err != nil || !found {
 		return err
 	}
-	if left.Deletion == nil || left.Deletion.Purge < s.Now().Unix() {
+	if left.over(s.Now()) {
 		_, err := tx.Delete(ctx, kind, key(vault, name))
 		return err
 	}

@@ -120,6 +120,11 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if r.Method == http.MethodDelete || strings.HasPrefix(c.collection, "deleted") {
+		if err := s.expire(r.Context(), c.vault); err != nil {
+			return err
+		}
+	}
 	switch c.collection {
 	case "secrets", "deletedsecrets":
 		return s.secrets(c)

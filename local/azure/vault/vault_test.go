@@ -280,6 +280,41 @@ func TestDeletedSecretComesBackOrGoesForGood(t *testing.T) {
 	check(t, set())
 }
 
+// Azure keeps what is deleted for ninety days, and then nobody has to ask for its end.
+func TestDeletedObjectsGoWhenTheirTimeIsOver(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	credential := w.credential(t, grant{"", vaultID + "aro-cls"})
+	client, secrets := w.certificates(t, "aro-cls", credential), w.secrets(t, "aro-cls", credential)
+	check(t, w.vault.EnsureCertificate(ctx, "aro-cls", "c", "first.test", "first.test"))
+	check(t, w.vault.EnsureSecret(ctx, "aro-cls", "s", "one"))
+	certificate, err := client.DeleteCertificate(ctx, "c", nil)
+	check(t, err)
+	_, err = secrets.DeleteSecret(ctx, "s", nil)
+	check(t, err)
+	rest := func() int {
+		n := 0
+		for _, kind := range []string{"vault/deletedsecret", "vault/deletedcertificate"} {
+			entries, err := w.db.List(ctx, kind, "")
+			check(t, err)
+			n += len(entries)
+		}
+		return n
+	}
+	expires := *certificate.ScheduledPurgeDate
+	for _, moment := range []struct {
+		now  time.Time
+		want int
+	}{{expires.Add(-time.Minute), 3}, {expires.Add(time.Minute), 0}} {
+		w.now = moment.now
+		fresh := w.credential(t, grant{"", vaultID + "aro-cls"}) // tokens do not last as long
+		_, err := w.certificates(t, "aro-cls", fresh).NewListDeletedCertificatePropertiesPager(nil).NextPage(ctx)
+		check(t, err)
+		if n := rest(); n != moment.want {
+			t.Errorf("at %s %d deleted objects are left, want %d", moment.now, n, moment.want)
+		}
+	}
+}
+
 func TestCallersDoOnlyWhatTheyMay(t *testing.T) {
 	w, ctx := newWorld(t), t.Context()
 	check(t, w.vault.EnsureSecret(ctx, "aro-svc", "s", "value"))
