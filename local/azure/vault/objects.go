@@ -79,7 +79,9 @@ type tombstone struct {
 }
 
 // over tells that the object cannot come back any more.
-func (t tombstone) over(now time.Time) bool { return t.Deletion == nil || t.Deletion.Purge <= now.Unix() }
+func (t tombstone) over(now time.Time) bool {
+	return t.Deletion == nil || t.Deletion.Purge <= now.Unix()
+}
 
 // expire drops what a vault has kept of deleted objects for long enough, as Azure
 // does, so that their number has an end although nobody purges them.
