@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -134,25 +133,8 @@ func (w *world) stop(t *testing.T, ended <-chan error) {
 	}
 }
 
-// processes are the arguments of those that run machines of this world.
+// processes are the arguments of those that run, besides aro-local.
 func (w *world) processes() []string { return slices.Collect(maps.Values(w.running())) }
-
-// running are those processes.
-func (w *world) running() map[int]string {
-	found := map[int]string{}
-	entries, _ := os.ReadDir("/proc")
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		text, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "cmdline"))
-		if arguments := strings.ReplaceAll(string(text), "\x00", " "); strings.Contains(arguments, w.dir+"/machines") {
-			found[pid] = arguments
-		}
-	}
-	return found
-}
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
