@@ -168,6 +168,38 @@ func TestCredentialsRotateEverywhereOnce(t *testing.T) {
 	}
 }
 
+func TestAnInterruptedRotationIsEndedByTheNextAttempt(t *testing.T) {
+	conflict := errors.New("somebody else wrote")
+	interrupted := false
+	kube := openshift.Over(interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "azure-cloud-provider"}, Data: map[string][]byte{"cloud-config": []byte("aadClientSecret: old\n")}},
+		&operatorv1.KubeAPIServer{ObjectMeta: object("cluster")}, &operatorv1.KubeControllerManager{ObjectMeta: object("cluster")}).Build(), interceptor.Funcs{
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+			if _, ok := o.(*operatorv1.KubeControllerManager); ok && !interrupted {
+				interrupted = true
+				return conflict
+			}
+			return c.Patch(ctx, o, p, options...)
+		}}))
+	principal := openshift.ServicePrincipal{ClientID: "id", ClientSecret: "new"}
+	if err := kube.UseServicePrincipal(t.Context(), principal); !errors.Is(err, conflict) {
+		t.Fatalf("got %v, want %v", err, conflict)
+	}
+	for range 2 {
+		if err := kube.UseServicePrincipal(t.Context(), principal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := get(t, kube, "", "cluster", &operatorv1.KubeAPIServer{}).Spec.ForceRedeploymentReason
+	manager := get(t, kube, "", "cluster", &operatorv1.KubeControllerManager{}).Spec.ForceRedeploymentReason
+	if server == "" || manager != server {
+		t.Errorf("the API server was redeployed because of %q, the controller manager because of %q", server, manager)
+	}
+	if marks := get(t, kube, "kube-system", "azure-cloud-provider", &corev1.Secret{}).Annotations; len(marks) != 0 {
+		t.Errorf("still to do: %v", marks)
+	}
+}
+
 func TestOperatorsGetTheirIdentities(t *testing.T) {
 	kube := with(&corev1.Namespace{ObjectMeta: object("openshift-ingress-operator")})
 	identities := []openshift.Identity{{"openshift-ingress-operator", "cloud-credentials", "a"}, {"openshift-azure-operator", "azure-cloud-credentials", "b"}}

@@ -8,6 +8,7 @@ import (
 
 	operatorv1 "github.com/openshift/api/operator/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
@@ -32,11 +33,15 @@ func (c *Cluster) UseServicePrincipal(ctx context.Context, p ServicePrincipal) e
 		_ = c.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace("openshift-cloud-credential-operator"),
 			client.MatchingLabels{"app": "cloud-credential-operator"})
 	}
-	changed, err = c.putCloudConfig(ctx, p)
-	if err != nil || !changed {
+	reason, err := c.putCloudConfig(ctx, p)
+	if err != nil || reason == "" {
 		return err
 	}
-	return c.redeploy(ctx, "credentials changed at "+time.Now().UTC().Format(time.RFC3339))
+	if err := c.redeploy(ctx, reason); err != nil {
+		return err
+	}
+	secret := &corev1.Secret{ObjectMeta: cloudProvider()}
+	return c.change(ctx, secret, func() { delete(secret.Annotations, redeployPending) })
 }
 
 func (c *Cluster) putRootCredentials(ctx context.Context, p ServicePrincipal) (changed bool, err error) {
@@ -65,24 +70,32 @@ func set(secret *corev1.Secret, members map[string]string) (changed bool) {
 }
 
 // cloudConfigKey is the Secret's member that holds the cloud provider's configuration.
-const cloudConfigKey = "cloud-config"
+// The annotation says why its readers must start again; it comes with the new
+// configuration and goes when they are told, so that no crash in between loses it.
+const (
+	cloudConfigKey  = "cloud-config"
+	redeployPending = "aro.openshift.io/redeploy-pending"
+)
+
+func cloudProvider() metav1.ObjectMeta { return within("kube-system", "azure-cloud-provider") }
 
 // putCloudConfig changes the two members that are the service principal's; the
-// rest of the file is the installer's.
-func (c *Cluster) putCloudConfig(ctx context.Context, p ServicePrincipal) (changed bool, err error) {
-	secret := &corev1.Secret{ObjectMeta: within("kube-system", "azure-cloud-provider")}
+// rest of the file is the installer's. A reason is why its readers must start
+// again.
+func (c *Cluster) putCloudConfig(ctx context.Context, p ServicePrincipal) (reason string, err error) {
+	secret := &corev1.Secret{ObjectMeta: cloudProvider()}
 	var unreadable error
 	err = c.change(ctx, secret, func() {
 		var file []byte
 		if file, unreadable = cloudConfig(secret.Data[cloudConfigKey], p); unreadable == nil && file != nil {
 			secret.Data[cloudConfigKey] = file
-			changed = true
+			metav1.SetMetaDataAnnotation(&secret.ObjectMeta, redeployPending, "credentials changed at "+time.Now().UTC().Format(time.RFC3339))
 		}
 	})
 	if absent(err) { // newer clusters have none
-		return false, nil
+		return "", nil
 	}
-	return changed, errors.Join(unreadable, err)
+	return secret.Annotations[redeployPending], errors.Join(unreadable, err)
 }
 
 // cloudConfig is file with p's credentials in it, and nil if they are there.
