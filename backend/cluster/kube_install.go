@@ -124,19 +124,33 @@ func (s *steps) recordClusterData(ctx context.Context, w *pipeline.Work) error {
 
 // reconcileNetworkType follows a cluster that moved to another network plugin.
 func (s *steps) reconcileNetworkType(ctx context.Context, w *pipeline.Work) error {
-	var network string
+	return s.follow(ctx, w, (*openshift.Cluster).NetworkType, func(c *model.Cluster) *string {
+		return &c.Properties.NetworkProfile.SoftwareDefinedNetwork
+	})
+}
+
+// recordVersion follows a cluster that its administrators upgraded.
+func (s *steps) recordVersion(ctx context.Context, w *pipeline.Work) error {
+	return s.follow(ctx, w, (*openshift.Cluster).Version, func(c *model.Cluster) *string {
+		return &c.Properties.ClusterProfile.Version
+	})
+}
+
+// follow stores what the cluster says of itself, if it says anything.
+func (s *steps) follow(ctx context.Context, w *pipeline.Work, ask func(*openshift.Cluster, context.Context) (string, error), place func(*model.Cluster) *string) error {
+	var said string
 	err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
-		network, err = kube.NetworkType(ctx)
+		said, err = ask(kube, ctx)
 		return err
 	})
-	if err != nil || network == "" {
+	if err != nil || said == "" {
 		return err
 	}
 	return w.Save(ctx, func(c *model.Cluster) error {
-		if c.Properties.NetworkProfile.SoftwareDefinedNetwork == network {
+		if *place(c) == said {
 			return store.ErrUnchanged
 		}
-		c.Properties.NetworkProfile.SoftwareDefinedNetwork = network
+		*place(c) = said
 		return nil
 	})
 }

@@ -116,6 +116,7 @@ func (s *steps) update() []pipeline.Step {
 		{Name: "choose outbound addresses", Do: s.renameOutboundIPs, Timeout: short, Only: balanced},
 		{Name: "outbound addresses", Do: s.reconcileOutbound, Timeout: change, Only: balanced},
 		{Name: "network type", Do: s.reconcileNetworkType, Timeout: short},
+		{Name: "record version", Do: s.recordVersion, Timeout: short},
 		{Name: "secrets of identities", Do: s.identitySecrets, Timeout: short, Only: workloadIdentity},
 		{Name: "secrets of the service principal", Do: s.updateClusterSecrets, Timeout: short, Only: servicePrincipal},
 		{Name: "record workers", Do: s.recordWorkers, Timeout: short},
@@ -155,6 +156,7 @@ func (s *steps) adminUpdate() []pipeline.Step {
 		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short, Only: every},
 	}, s.renewCertificates(every), []pipeline.Step{
 		{Name: "network type", Do: s.reconcileNetworkType, Timeout: short, Only: all},
+		{Name: "record version", Do: s.recordVersion, Timeout: short, Only: all},
 		{Name: "record workers", Do: s.recordWorkers, Timeout: short, Only: all},
 		{Name: "record build", Do: s.recordBuild, Timeout: short, Only: all},
 	})

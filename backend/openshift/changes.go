@@ -130,6 +130,16 @@ func (c *Cluster) NetworkType(ctx context.Context) (string, error) {
 	return network.Status.NetworkType, nil
 }
 
+// Version is the release that the cluster runs or is on its way to; empty before
+// it knows.
+func (c *Cluster) Version(ctx context.Context) (string, error) {
+	var version configv1.ClusterVersion
+	if err := c.Get(ctx, client.ObjectKey{Name: clusterVersion}, &version); err != nil {
+		return "", fmt.Errorf("read the cluster version: %w", err)
+	}
+	return version.Status.Desired.Version, nil
+}
+
 // RouterIP is the address that the default router's load balancer has; empty
 // while it has none.
 func (c *Cluster) RouterIP(ctx context.Context) (string, error) {
