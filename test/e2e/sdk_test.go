@@ -20,6 +20,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	sdk "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/redhatopenshift/armredhatopenshift"
 
+	"github.com/aro-rp/aro/test/paper/seam"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -57,15 +58,17 @@ func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// customer starts the service and returns what the SDK makes of it.
-func customer(t *testing.T) (context.Context, *sdk.ClientFactory) {
+// serve starts the service and returns how clients find it. A cluster whose name
+// begins with "refused" cannot be created.
+func serve(t *testing.T) (context.Context, *azarm.ClientOptions) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
-	planes := stand.NewControlPlanes(t, stand.Behaviour{Boot: 300 * time.Millisecond, Removal: 200 * time.Millisecond})
+	planes := stand.NewControlPlanes(t, stand.Behaviour{Boot: 300 * time.Millisecond, Removal: 200 * time.Millisecond,
+		Refuse: func(spec seam.Spec) bool { return strings.HasPrefix(spec.Name, "refused") }})
 	process := stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), ControlPlanes: planes.Address,
 		Args: []string{"--location", location}})
 	registered, err := stand.NewClient(process.URL, nil).Do(ctx, stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
@@ -76,7 +79,7 @@ func customer(t *testing.T) (context.Context, *sdk.ClientFactory) {
 	here := cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
 		cloud.ResourceManager: {Endpoint: process.URL, Audience: "https://management.example.com"},
 	}}
-	factory, err := sdk.NewClientFactory(subscription, token{}, &azarm.ClientOptions{
+	return ctx, &azarm.ClientOptions{
 		ClientOptions: policy.ClientOptions{
 			Cloud:                           here,
 			InsecureAllowCredentialWithHTTP: true,
@@ -84,7 +87,14 @@ func customer(t *testing.T) (context.Context, *sdk.ClientFactory) {
 			Transport:                       &http.Client{Transport: impatient{http.DefaultTransport}, Timeout: limit},
 		},
 		DisableRPRegistration: true,
-	})
+	}
+}
+
+// customer starts the service and returns what the SDK makes of it.
+func customer(t *testing.T) (context.Context, *sdk.ClientFactory) {
+	t.Helper()
+	ctx, options := serve(t)
+	factory, err := sdk.NewClientFactory(subscription, token{}, options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/test/paper/seam"
@@ -52,6 +53,9 @@ func nodesOf(c *model.Cluster) int {
 
 func (m machines) apply(ctx context.Context, w *pipeline.Work) error {
 	_, err := m.provider.Apply(ctx, specOf(w.Cluster()))
+	if errors.Is(err, seam.ErrRefused) {
+		return arm.OperationFailed.Errorf("The cluster's machines were refused.").Because(err)
+	}
 	return err
 }
 

@@ -30,6 +30,8 @@ type Behaviour struct {
 	OnCall func(method string)
 	// Hold keeps clusters from getting ready for as long as it says so.
 	Hold func(seam.Spec) bool
+	// Refuse says which clusters can never be.
+	Refuse func(seam.Spec) bool
 	// Kubeconfig and Password are what ready clusters hand out. Empty means
 	// something made up from the cluster's id.
 	Kubeconfig, Password string
@@ -139,6 +141,10 @@ func (c *ControlPlanes) apply(w http.ResponseWriter, r *http.Request) {
 	var spec seam.Spec
 	if err := json.NewDecoder(r.Body).Decode(&spec); err != nil || spec.ID != r.PathValue("id") {
 		http.Error(w, `{"error":"not a spec of this cluster"}`, http.StatusBadRequest)
+		return
+	}
+	if c.behaviour.Refuse != nil && c.behaviour.Refuse(spec) {
+		http.Error(w, `{"error":"no machines for this cluster"}`, http.StatusUnprocessableEntity)
 		return
 	}
 	time.Sleep(c.behaviour.Latency)

@@ -25,6 +25,9 @@ const (
 // ErrNotFound says that nothing exists for a cluster.
 var ErrNotFound = errors.New("control plane not found")
 
+// ErrRefused says that what was asked will never be done.
+var ErrRefused = errors.New("refused")
+
 // Client asks the provider of control planes for what a Spec says. It is safe
 // for concurrent use. Its errors carry no part of a Status.
 type Client struct {
@@ -130,6 +133,9 @@ func refusal(code int, answer []byte) error {
 	var r Refusal
 	if json.Unmarshal(answer, &r) != nil || r.Message == "" {
 		return fmt.Errorf("answered %d", code)
+	}
+	if code == http.StatusUnprocessableEntity {
+		return fmt.Errorf("%w: %s", ErrRefused, r.Message)
 	}
 	return fmt.Errorf("answered %d: %s", code, r.Message)
 }

@@ -61,6 +61,16 @@ func TestGetOfNothingIsErrNotFound(t *testing.T) {
 	}
 }
 
+func TestARefusalForEverIsErrRefused(t *testing.T) {
+	client := provide(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		w.Write([]byte(`{"error":"no machines"}`))
+	})
+	if _, err := client.Apply(t.Context(), Spec{ID: "7d3c"}); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "no machines") {
+		t.Errorf("got %v, want ErrRefused with the provider's words", err)
+	}
+}
+
 func TestRemoveEndsWhenNothingIsLeft(t *testing.T) {
 	answers := []int{http.StatusAccepted, http.StatusNotFound}
 	client := provide(t, func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,158 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/aro-rp/aro/clients/go/aro20250725"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+// body creates the cluster, in the words of the version.
+func body(version, name string) stand.Object {
+	return stand.Body(version, arm.ClusterID{SubscriptionID: subscription, ResourceGroup: group, Name: name}, location)
+}
+
+func TestTheGeneratedClientsDoTheWholeLifeOfACluster(t *testing.T) {
+	everyVersion(t, func(t *testing.T, version string, c client) {
+		name := "life-" + version
+		created, err := c.finish("CreateOrUpdate", group, name, body(version, name))
+		if err != nil {
+			t.Fatalf("create: %v", err)
+		}
+		wantReady(t, "created", created, "stand")
+		got, err := c.model("Get", group, name)
+		if err != nil || got["id"] != created["id"] || stand.Text(got, "id") == "" {
+			t.Errorf("get: id %v, %v", got["id"], err)
+		}
+		c.wantListed(t, got["id"], "List")
+		c.wantListed(t, got["id"], "ListByResourceGroup", group)
+		c.wantCredentials(t, version, name)
+
+		tagged, err := c.finish("Update", group, name, stand.Object{"tags": stand.Object{"made-by": "me"}})
+		if err != nil {
+			t.Fatalf("update of tags: %v", err)
+		}
+		wantReady(t, "tagged", tagged, "me")
+		rotated, err := c.finish("Update", group, name, stand.Object{"properties": stand.Object{
+			"servicePrincipalProfile": stand.Object{"clientSecret": "another secret"}}})
+		if err != nil {
+			t.Fatalf("update of the client secret: %v", err)
+		}
+		wantReady(t, "updated", rotated, "me")
+
+		if _, err := c.finish("Delete", group, name); err != nil {
+			t.Fatalf("delete: %v", err)
+		}
+		_, err = c.model("Get", group, name)
+		wantError(t, err, fault{http.StatusNotFound, "ResourceNotFound", ""})
+		if _, err := c.finish("Delete", group, name); err != nil {
+			t.Errorf("delete of nothing: %v", err)
+		}
+	})
+}
+
+func TestTheGeneratedClientsTellWhatIsWrong(t *testing.T) {
+	everyVersion(t, func(t *testing.T, version string, c client) {
+		name := "wrong-" + version
+		_, err := c.model("Get", group, name)
+		wantError(t, err, fault{http.StatusNotFound, "ResourceNotFound", ""})
+		_, err = c.finish("Update", group, name, stand.Object{"tags": stand.Object{"made-by": "me"}})
+		wantError(t, err, fault{http.StatusNotFound, "ResourceNotFound", ""})
+		_, err = c.finish("CreateOrUpdate", group, name, stand.Set(body(version, name), "properties.networkProfile.podCidr", "10.0.0.0/30"))
+		wantError(t, err, fault{http.StatusBadRequest, "InvalidParameter", "properties.networkProfile.podCidr"})
+
+		name = "refused-" + version
+		_, err = c.finish("CreateOrUpdate", group, name, body(version, name))
+		wantError(t, err, fault{http.StatusOK, "OperationFailed", "request control plane"})
+		failed, err := c.model("Get", group, name)
+		if err != nil || stand.Text(failed, "properties.provisioningState") != "Failed" {
+			t.Errorf("after a failed create: %s, %v", stand.Text(failed, "properties.provisioningState"), err)
+		}
+	})
+}
+
+// fault is what a program can read from an error.
+type fault struct {
+	status       int
+	code, target string
+}
+
+// wantError wants the error typed, with a message for people.
+func wantError(t *testing.T, err error, want fault) {
+	t.Helper()
+	var typed *azcore.ResponseError
+	if !errors.As(err, &typed) {
+		t.Errorf("got %v, want %v", err, want)
+		return
+	}
+	var answer aro20250725.CloudError // the versions' errors are the same
+	if err := runtime.UnmarshalAsJSON(typed.RawResponse, &answer); err != nil || answer.Error == nil {
+		t.Errorf("the answer of %v is no error: %v", typed, err)
+		return
+	}
+	got := fault{typed.StatusCode, typed.ErrorCode, value(answer.Error.Target)}
+	if got != want || value(answer.Error.Code) != want.code || value(answer.Error.Message) == "" {
+		t.Errorf("got %v with the message %q, want %v", got, value(answer.Error.Message), want)
+	}
+}
+
+func wantReady(t *testing.T, what string, cluster stand.Object, tag string) {
+	t.Helper()
+	if state := stand.Text(cluster, "properties.provisioningState"); state != "Succeeded" {
+		t.Errorf("the %s cluster is %q", what, state)
+	}
+	url := stand.Text(cluster, "properties.apiserverProfile.url")
+	if url == "" {
+		url = stand.Text(cluster, "properties.apiserverUrl") // of the oldest version
+	}
+	if !strings.HasPrefix(url, "https://") {
+		t.Errorf("URL of the %s cluster's API server is %q", what, url)
+	}
+	if got := stand.Text(cluster, "tags.made-by"); got != tag {
+		t.Errorf("the %s cluster's tag is %q, want %q", what, got, tag)
+	}
+}
+
+func (c client) wantListed(t *testing.T, id any, method string, args ...any) {
+	t.Helper()
+	all, err := c.list(method, args...)
+	found := 0
+	for _, cluster := range all {
+		if o, ok := cluster.(stand.Object); ok && o["id"] == id {
+			found++
+		}
+	}
+	if err != nil || found != 1 {
+		t.Errorf("%s has the cluster %d times: %v", method, found, err)
+	}
+}
+
+// wantCredentials gets what the version hands out: the oldest by an older name and
+// without that of the user, and the kubeconfig only since 2021.
+func (c client) wantCredentials(t *testing.T, version, name string) {
+	t.Helper()
+	method, username := "ListCredentials", "kubeadmin"
+	if version == stand.Oldest {
+		method, username = "GetCredentials", ""
+	}
+	user, err := c.model(method, group, name)
+	if err != nil || stand.Text(user, "kubeadminUsername") != username || stand.Text(user, "kubeadminPassword") == "" {
+		t.Errorf("credentials of %q, %v", stand.Text(user, "kubeadminUsername"), err)
+	}
+	if version < "2021" {
+		return
+	}
+	admin, err := c.model("ListAdminCredentials", group, name)
+	config, malformed := base64.StdEncoding.DecodeString(stand.Text(admin, "kubeconfig"))
+	if err != nil || malformed != nil || !strings.Contains(string(config), "kind: Config") {
+		t.Errorf("the kubeconfig is none: %v, %v", err, malformed)
+	}
+}
