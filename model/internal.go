@@ -153,6 +153,8 @@ type Step struct {
 	LastError string `json:"lastError,omitempty"`
 	// NextAttempt is when it is tried again.
 	NextAttempt time.Time `json:"nextAttempt,omitempty"`
+	// Waited is how long it waited, in seconds, by whom it waited for.
+	Waited map[string]float64 `json:"waited,omitempty"`
 }
 
 // Transition is one move of the provisioning state.

@@ -63,7 +63,7 @@ type Clients struct {
 
 // Clients makes the clients of one subscription, acting as cred.
 func (a *Azure) Clients(subscription string, cred azcore.TokenCredential) (*Clients, error) {
-	c := &Clients{Subscription: subscription, Credential: cred, pollEvery: a.PollEvery()}
+	c := &Clients{Subscription: subscription, Credential: cred, pollEvery: a.env.PollEvery()}
 	for _, fill := range []func(*Clients) error{a.fillResources, a.fillNetwork, a.fillCompute, a.fillIdentity} {
 		if err := fill(c); err != nil {
 			return nil, fmt.Errorf("clients of subscription %s: %w", subscription, err)

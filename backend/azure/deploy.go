@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -35,7 +35,7 @@ func (c *Clients) Deploy(ctx context.Context, group, name string, template, para
 		}
 		return nil, d.failed(ctx, err)
 	}
-	done, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: c.pollEvery})
+	done, err := PollUntilDone(ctx, c, poller)
 	if err != nil {
 		return nil, d.failed(ctx, err)
 	}
@@ -49,6 +49,7 @@ type deployment struct {
 
 // join waits for the deployment that runs already.
 func (d deployment) join(ctx context.Context) (map[string]any, error) {
+	defer pipeline.Await(ctx, pipeline.Azure)()
 	for {
 		got, err := d.clients.Deployments.Get(ctx, d.group, d.name, nil)
 		if err != nil {

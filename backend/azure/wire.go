@@ -11,7 +11,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	armcore "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aro-rp/aro/backend/pipeline"
 )
 
 const (
@@ -36,7 +39,6 @@ type service string
 const (
 	resourceManager service = "arm"
 	entra           service = "entra"
-	graph           service = "graph"
 	vault           service = "vault"
 	blob            service = "blob"
 	identities      service = "msi"
@@ -91,7 +93,14 @@ func (perCall) Do(req *policy.Request) (*http.Response, error) {
 		req.Raw().Header.Set("X-Ms-Correlation-Request-Id", id)
 	}
 	req.SetOperationValue(&tries{})
+	defer pipeline.Await(req.Raw().Context(), pipeline.Azure)()
 	return req.Next()
+}
+
+// PollUntilDone waits for the end of a long-running operation that c began.
+func PollUntilDone[T any](ctx context.Context, c *Clients, p *runtime.Poller[T]) (T, error) {
+	defer pipeline.Await(ctx, pipeline.Azure)()
+	return p.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: c.pollEvery})
 }
 
 // observe measures and logs every try. It logs neither queries, which may be

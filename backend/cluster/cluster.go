@@ -12,8 +12,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-
 	"github.com/aro-rp/aro/backend/azure"
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -103,11 +101,6 @@ func (s *steps) customer(c *model.Cluster) (*azure.Clients, error) {
 // own are the clients of the service's own subscription, as the service itself.
 func (s *steps) own() (*azure.Clients, error) {
 	return s.Azure.Clients(s.Env.SubscriptionID, s.Azure.Service())
-}
-
-// poll says how often to look at what Azure is doing.
-func (s *steps) poll() *runtime.PollUntilDoneOptions {
-	return &runtime.PollUntilDoneOptions{Frequency: s.Azure.PollEvery()}
 }
 
 // How often a condition is asked: at first often, later a tenth of its age apart.

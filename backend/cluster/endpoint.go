@@ -37,7 +37,7 @@ func (s *steps) linkAPIServer(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	if _, err := poller.PollUntilDone(ctx, s.poll()); err != nil {
+	if _, err := azure.PollUntilDone(ctx, own, poller); err != nil {
 		return err
 	}
 	endpoint, err := own.PrivateEndpoints.Get(ctx, s.Env.ResourceGroup, endpointName(c), nil)
@@ -103,7 +103,7 @@ func (s *steps) unlinkAPIServer(ctx context.Context, w *pipeline.Work) error {
 	}
 	poller, err := own.PrivateEndpoints.BeginDelete(ctx, s.Env.ResourceGroup, endpointName(w.Cluster()), nil)
 	if err == nil {
-		_, err = poller.PollUntilDone(ctx, s.poll())
+		_, err = azure.PollUntilDone(ctx, own, poller)
 	}
 	if azure.NotFound(err) {
 		return nil

@@ -32,7 +32,9 @@ func (s *steps) runInstaller(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
+	ended := pipeline.Await(ctx, pipeline.Installer)
 	result, err := s.Installer.Run(ctx, *request)
+	ended()
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,9 @@ func reach(c *model.Cluster) (*openshift.Cluster, error) {
 	if kubeconfig == "" {
 		kubeconfig = c.Internal.AdminKubeconfig
 	}
-	return openshift.Connect([]byte(kubeconfig), c.Internal.PrivateEndpointIP)
+	return openshift.Connect([]byte(kubeconfig), c.Internal.PrivateEndpointIP, func(ctx context.Context) func() {
+		return pipeline.Await(ctx, pipeline.Cluster)
+	})
 }
 
 // ask makes a step of a question: it waits for what the cluster says is missing.

@@ -83,21 +83,21 @@ func (s *steps) removeBootstrap(ctx context.Context, w *pipeline.Work) error {
 	group, name := managedGroup(c), c.Internal.InfraID+"-bootstrap"
 	machine, err := clients.VirtualMachines.BeginDelete(ctx, group, name, nil)
 	if err == nil {
-		_, err = machine.PollUntilDone(ctx, s.poll())
+		_, err = azure.PollUntilDone(ctx, clients, machine)
 	}
 	if err != nil && !azure.NotFound(err) {
 		return err
 	}
 	disk, err := clients.Disks.BeginDelete(ctx, group, name+"_OSDisk", nil)
 	if err == nil {
-		_, err = disk.PollUntilDone(ctx, s.poll())
+		_, err = azure.PollUntilDone(ctx, clients, disk)
 	}
 	if err != nil && !azure.NotFound(err) {
 		return err
 	}
 	nic, err := clients.Interfaces.BeginDelete(ctx, group, name+"-nic", nil)
 	if err == nil {
-		_, err = nic.PollUntilDone(ctx, s.poll())
+		_, err = azure.PollUntilDone(ctx, clients, nic)
 	}
 	if err != nil && !azure.NotFound(err) {
 		return err
@@ -126,7 +126,7 @@ func (s *steps) startMachines(ctx context.Context, w *pipeline.Work) error {
 		if err != nil {
 			return err
 		}
-		_, err = poller.PollUntilDone(ctx, s.poll())
+		_, err = azure.PollUntilDone(ctx, clients, poller)
 		return err
 	})
 }

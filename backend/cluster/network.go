@@ -37,7 +37,7 @@ func (s *steps) editSubnet(ctx context.Context, clients *azure.Clients, id strin
 	if err != nil {
 		return err
 	}
-	_, err = poller.PollUntilDone(ctx, s.poll())
+	_, err = azure.PollUntilDone(ctx, clients, poller)
 	return err
 }
 

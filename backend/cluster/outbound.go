@@ -89,7 +89,7 @@ func (s *steps) balanceOutbound(ctx context.Context, w *pipeline.Work, lb *armne
 		if err != nil {
 			return err
 		}
-		if _, err := poller.PollUntilDone(ctx, s.poll()); err != nil {
+		if _, err := azure.PollUntilDone(ctx, clients, poller); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, c *mod
 	if err != nil {
 		return err
 	}
-	_, err = poller.PollUntilDone(ctx, s.poll())
+	_, err = azure.PollUntilDone(ctx, clients, poller)
 	return err
 }
 
@@ -144,7 +144,7 @@ func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, c *mod
 	return inParallel(unused, func(name string) error {
 		poller, err := clients.PublicIPs.BeginDelete(ctx, managedGroup(c), name, nil)
 		if err == nil {
-			_, err = poller.PollUntilDone(ctx, s.poll())
+			_, err = azure.PollUntilDone(ctx, clients, poller)
 		}
 		if azure.NotFound(err) {
 			return nil

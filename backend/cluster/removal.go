@@ -90,7 +90,7 @@ func (s *steps) removeResources(ctx context.Context, w *pipeline.Work) error {
 	}
 	poller, err := clients.Groups.BeginDelete(ctx, managedGroup(c), nil)
 	if err == nil {
-		_, err = poller.PollUntilDone(ctx, s.poll())
+		_, err = azure.PollUntilDone(ctx, clients, poller)
 	}
 	if azure.NotFound(err) {
 		return nil
@@ -174,7 +174,7 @@ func (r *remover) removeOne(ctx context.Context, it item) error {
 	}
 	poller, err := r.clients.Resources.BeginDeleteByID(ctx, it.id, version, nil)
 	if err == nil {
-		_, err = poller.PollUntilDone(ctx, r.poll())
+		_, err = azure.PollUntilDone(ctx, r.clients, poller)
 	}
 	if azure.NotFound(err) {
 		return nil
@@ -234,7 +234,7 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 		for _, link := range page.Value {
 			poller, err := r.clients.ZoneLinks.BeginDelete(ctx, managedGroup(r.c), zone, deref(link.Name), nil)
 			if err == nil {
-				_, err = poller.PollUntilDone(ctx, r.poll())
+				_, err = azure.PollUntilDone(ctx, r.clients, poller)
 			}
 			if err != nil && !azure.NotFound(err) {
 				return err
@@ -252,7 +252,7 @@ func (r *remover) mendInterface(ctx context.Context, id string) error {
 	}
 	poller, err := r.clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(r.c), lastSegment(id), nic.Interface, nil)
 	if err == nil {
-		_, err = poller.PollUntilDone(ctx, r.poll())
+		_, err = azure.PollUntilDone(ctx, r.clients, poller)
 	}
 	if err != nil {
 		r.Log.WarnContext(ctx, "network interface not mended", "resource_id", r.c.ID, "resource", id, "error", err)

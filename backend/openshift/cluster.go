@@ -34,8 +34,9 @@ type Cluster struct {
 
 // Connect prepares to talk to the cluster of kubeconfig at address, an IP, in
 // place of the host that kubeconfig names; the port and the name to be verified
-// remain kubeconfig's. It dials nobody yet.
-func Connect(kubeconfig []byte, address string) (*Cluster, error) {
+// remain kubeconfig's. It dials nobody yet. await is called when a request
+// begins, and done when the answer is there.
+func Connect(kubeconfig []byte, address string, await func(context.Context) (done func())) (*Cluster, error) {
 	config, err := restConfig(kubeconfig)
 	if err != nil {
 		return nil, err
@@ -56,11 +57,22 @@ func Connect(kubeconfig []byte, address string) (*Cluster, error) {
 		return nil, fmt.Errorf("credentials of the kubeconfig: %w", err)
 	}
 	kube, err := client.New(config, client.Options{Scheme: scheme(), Mapper: mapper(),
-		HTTPClient: &http.Client{Transport: authenticated, Timeout: answerTimeout}})
+		HTTPClient: &http.Client{Transport: awaited{authenticated, await}, Timeout: answerTimeout}})
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes client: %w", err)
 	}
 	return &Cluster{Client: kube, transport: transport}, nil
+}
+
+// awaited tells when requests begin and end.
+type awaited struct {
+	http.RoundTripper
+	await func(context.Context) (done func())
+}
+
+func (a awaited) RoundTrip(req *http.Request) (*http.Response, error) {
+	defer a.await(req.Context())()
+	return a.RoundTripper.RoundTrip(req)
 }
 
 // Over puts a Cluster on a client that somebody else made and closes.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,9 +75,34 @@ func bootstrapped(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, Data: map[string]string{"status": "complete"}})
 }
 
+// unwatched is for requests whose time nobody takes.
+func unwatched(context.Context) (done func()) { return func() {} }
+
+func TestItTellsWhileItAwaitsAnAnswer(t *testing.T) {
+	var awaiting, asked atomic.Int32
+	kubeconfig, address, _ := apiServer(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(awaiting.Load())
+		bootstrapped(w, r)
+	}, nil)
+	kube, err := openshift.Connect(kubeconfig, address, func(context.Context) func() {
+		awaiting.Add(1)
+		return func() { awaiting.Add(-1) }
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kube.Close()
+	if _, err := kube.BootstrapComplete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if asked.Load() != 1 || awaiting.Load() != 0 {
+		t.Errorf("%d awaited while the server answered and %d after, want 1 and 0", asked.Load(), awaiting.Load())
+	}
+}
+
 func TestItTalksToAnAddressAndVerifiesTheName(t *testing.T) {
 	kubeconfig, address, server := apiServer(t, bootstrapped, nil)
-	kube, err := openshift.Connect(kubeconfig, address)
+	kube, err := openshift.Connect(kubeconfig, address, unwatched)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +111,7 @@ func TestItTalksToAnAddressAndVerifiesTheName(t *testing.T) {
 		t.Errorf("missing %q, error %v", missing, err)
 	}
 	other := strings.ReplaceAll(string(kubeconfig), "api-int."+domain, "api-int.other.example")
-	stranger, err := openshift.Connect([]byte(other), address)
+	stranger, err := openshift.Connect([]byte(other), address, unwatched)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +133,7 @@ func TestClosedConnectionsAreGone(t *testing.T) {
 		}
 	})
 	for range 3 {
-		kube, err := openshift.Connect(kubeconfig, address)
+		kube, err := openshift.Connect(kubeconfig, address, unwatched)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +168,7 @@ func TestWhatCannotBeConnectedTo(t *testing.T) {
 		"by programs": {"it would run on the service's machine", program, "127.0.0.1", "skips verification or runs a program"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := openshift.Connect([]byte(test.kubeconfig), test.address)
+			_, err := openshift.Connect([]byte(test.kubeconfig), test.address, unwatched)
 			if err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%s: got %v, want %q", test.why, err, test.says)
 			}

@@ -89,6 +89,7 @@ func (w *Work) finish(ctx context.Context, step *Step, steps []Step) error {
 	done.EndedAt = w.options.Now()
 	done.Attempts++
 	done.WaitingFor, done.LastError, done.NextAttempt = "", "", time.Time{}
+	done.Waited = w.waits.Sum(0)
 	err := w.record(ctx, func(d *store.ClusterDocument) error {
 		d.Lost = 0
 		if op := d.Cluster.Internal.Operation; !op.HasFinished(step.Name) {
@@ -117,7 +118,9 @@ var errDeadline = errors.New("the step's time is over")
 
 // attempt calls the step within what is left of its time.
 func (w *Work) attempt(ctx context.Context, step *Step) (err error) {
-	left := w.operation().Current.StartedAt.Add(step.Timeout).Sub(w.options.Now())
+	current := w.operation().Current
+	w.waits = NewWaits(w.options.Now, current.Waited)
+	left := current.StartedAt.Add(step.Timeout).Sub(w.options.Now())
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, min(lastLook, step.Timeout)), errDeadline)
 	defer cancel()
 	defer func() {
@@ -125,7 +128,7 @@ func (w *Work) attempt(ctx context.Context, step *Step) (err error) {
 			err = w.panicked(ctx, step, r)
 		}
 	}()
-	return step.Do(ctx, w)
+	return step.Do(w.waits.In(ctx), w)
 }
 
 // panicked makes an error of a panic. Only the runtime's own words are repeated:
@@ -194,6 +197,7 @@ func passes(code arm.Code) bool {
 
 func (w *Work) pause(ctx context.Context, record model.Step, after time.Duration, err error) error {
 	record.NextAttempt = w.options.Now().Add(after)
+	record.Waited = w.waits.Sum(after)
 	result := Waiting
 	if err != nil {
 		result = Retrying
@@ -239,7 +243,7 @@ func (w *Work) report(ctx context.Context, step model.Step, result Result, err e
 	log := w.options.Log.With("step", step.Name, "attempt", step.Attempts)
 	switch result {
 	case Done:
-		log.InfoContext(ctx, "step done", "seconds", step.EndedAt.Sub(step.StartedAt).Seconds())
+		log.InfoContext(ctx, "step done", "seconds", step.EndedAt.Sub(step.StartedAt).Seconds(), "waited", step.Waited)
 	case Waiting:
 		log.DebugContext(ctx, "step waits", "waiting_for", step.WaitingFor)
 	case Retrying:

@@ -16,6 +16,7 @@ type Work struct {
 	lease   *store.Lease[store.ClusterDocument]
 	id      string // of the operation
 	options Options
+	waits   *Waits // of the current attempt
 }
 
 // Options are what a Work needs beside its lease.

@@ -195,11 +195,8 @@ func (r *run) permission(s subject, on resource, actions []string) check {
 				found.add(s.code, on.target, "%s may not do %s on %q. Assign it a role that allows this.", s.who, strings.Join(missing, ", "), on.id)
 				return
 			}
-			select {
-			case <-ctx.Done():
-				found.err = ctx.Err()
+			if found.err = r.bide(ctx); found.err != nil {
 				return
-			case <-time.After(r.env.PatienceStep()):
 			}
 		}
 	}

@@ -119,11 +119,20 @@ func (v *Validator) Validate(ctx context.Context, c *model.Cluster, kind model.O
 		case !passing || time.Now().Add(v.env.PatienceStep()).After(deadline):
 			return problems
 		}
-		select {
-		case <-ctx.Done():
+		if v.bide(ctx) != nil {
 			return pipeline.Again(problems)
-		case <-time.After(v.env.PatienceStep()):
 		}
+	}
+}
+
+// bide gives roles and secrets some time to spread.
+func (v *Validator) bide(ctx context.Context) error {
+	defer pipeline.Await(ctx, pipeline.Azure)()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(v.env.PatienceStep()):
+		return nil
 	}
 }
 
