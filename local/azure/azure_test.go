@@ -359,10 +359,17 @@ func TestFaultsStrikeOnDemand(t *testing.T) {
 		code   string
 	}{
 		"throttle": {http.StatusTooManyRequests, "TooManyRequests"}, "policyDenied": {http.StatusForbidden, "RequestDisallowedByPolicy"},
-		"quota": {http.StatusConflict, "QuotaExceeded"}, "forbidden": {http.StatusForbidden, "AuthorizationFailed"}, "delay": {http.StatusOK, ""},
+		"quota": {http.StatusConflict, "QuotaExceeded"}, "forbidden": {http.StatusForbidden, "AuthorizationFailed"},
 	} {
 		put(object{"match": match, "action": object{"kind": kind}})
 		w.want(w.demo(), http.MethodPut, target, object{"location": "eastus"}, want.status, want.code)
+	}
+	const delay = 200 * time.Millisecond
+	put(object{"match": match, "action": object{"kind": "delay", "milliseconds": delay.Milliseconds()}})
+	before := time.Now()
+	w.want(w.demo(), http.MethodPut, target, object{"location": "eastus"}, http.StatusOK, "")
+	if took := time.Since(before); took < delay {
+		t.Errorf("the answer was held back for %s, want %s", took, delay)
 	}
 	w.want(nil, http.MethodPut, "/local/faults", object{"action": object{"kind": "explode"}}, http.StatusBadRequest, "InvalidFault")
 }

@@ -2,12 +2,14 @@ package azure
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/aro-rp/aro/local/azure/resources"
+	"github.com/aro-rp/aro/openapi"
 )
 
 const (
@@ -48,9 +50,17 @@ func namespaces() map[string][]string {
 	}
 }
 
-// clusterVersions are the api-versions of the resource provider.
-func clusterVersions() []string {
-	return []string{"2025-07-25", "2024-08-12-preview", "2023-11-22", "2023-09-04", "2023-07-01-preview", "2023-04-01", "2022-09-04", "2022-04-01", "2021-09-01-preview", "2020-04-30"}
+// clusterVersions are the api-versions of the resource provider, the newest first.
+func clusterVersions() ([]string, error) {
+	folders, err := openapi.Files.ReadDir("arm")
+	if err != nil {
+		return nil, fmt.Errorf("api-versions of the resource provider: %w", err)
+	}
+	versions := make([]string, 0, len(folders))
+	for _, folder := range slices.Backward(folders) {
+		versions = append(versions, folder.Name())
+	}
+	return versions, nil
 }
 
 // apiVersions is what providers say of other types; the engine accepts any.
@@ -187,7 +197,10 @@ func canonicalNamespace(name string) string {
 func (a *Azure) showProvider(ctx context.Context, subscription, namespace string) (map[string]any, error) {
 	versions := apiVersions()
 	if strings.EqualFold(namespace, providerNamespace) {
-		versions = clusterVersions()
+		var err error
+		if versions, err = clusterVersions(); err != nil {
+			return nil, err
+		}
 	}
 	types := []any{}
 	names := a.Engine.Types(namespace)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -129,4 +131,26 @@ func TestAnUnregisteredSubscriptionIsToldToRegister(t *testing.T) {
 		t.Error(got["registrationState"])
 	}
 	w.want(w.demo(), http.MethodPut, cluster, object{"location": "eastus"}, http.StatusCreated, "")
+}
+
+func TestTheCatalogueNamesTheVersionsOfTheProvider(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	clients, err := filepath.Glob("../../clients/go/aro*")
+	if err != nil || len(clients) == 0 {
+		t.Fatal("no clients to compare with", err)
+	}
+	var want []string
+	for _, client := range slices.Backward(clients) {
+		want = append(want, strings.TrimPrefix(filepath.Base(client), "aro"))
+	}
+	catalogue := w.want(w.demo(), http.MethodGet, customer+"/providers/Microsoft.RedHatOpenShift?api-version=1", nil, http.StatusOK, "")
+	for _, each := range catalogue["resourceTypes"].([]any) {
+		var got []string
+		for _, version := range each.(object)["apiVersions"].([]any) {
+			got = append(got, strings.ReplaceAll(version.(string), "-", ""))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v has %v, want %v", each.(object)["resourceType"], got, want)
+		}
+	}
 }
