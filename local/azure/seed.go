@@ -189,10 +189,9 @@ func (a *Azure) password(ctx context.Context, app, secret string) (Credential, e
 // grantProvider gives the resource provider's application the role that ARM gives
 // it in every subscription that registers the provider.
 func (a *Azure) grantProvider(ctx context.Context, subscription string) error {
-	const providerRole = "640c5ac9-6f32-4891-94f4-d20f7aa9a7e6"
 	sp, err := a.Entra.ServicePrincipal(ctx, FirstPartyApplication)
 	if err != nil {
 		return err
 	}
-	return a.Access.Assign(ctx, sp.ObjectID, providerRole, "/subscriptions/"+subscription)
+	return a.Access.Assign(ctx, sp.ObjectID, access.ResourceProvider, "/subscriptions/"+subscription)
 }

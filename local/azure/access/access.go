@@ -32,6 +32,12 @@ const (
 	Reader           = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 )
 
+// The actions of the ARO roles are those that Azure publishes, as catalogues of its
+// built-in roles showed them in 2025 (azure-rbac-catalog.org, azadvertizer.net); for
+// the cloud controller manager, those that Azure/ARO-HCP defines for development.
+// Not confirmed are those of the machine API and file storage operators, and the two
+// roles of the service itself.
+//
 //go:embed roles.json
 var rolesJSON []byte
 
@@ -69,6 +75,9 @@ func New(engine *resources.Engine, principals Principals) (*Access, error) {
 		return nil, fmt.Errorf("roles.json: %w", err)
 	}
 	for _, r := range roles {
+		if _, twice := a.builtIn[r.ID]; twice {
+			return nil, fmt.Errorf("roles.json: role %s is there twice", r.ID)
+		}
 		a.builtIn[r.ID] = r
 	}
 	engine.Register(definitionType, a.definitions())
