@@ -31,9 +31,9 @@ func Empty(ctx context.Context, s *store.Store) error {
 	if err != nil || len(existing) > 0 {
 		return err
 	}
-	var c catalogue
-	if err := json.Unmarshal(content, &c); err != nil {
-		return fmt.Errorf("seed.json: %w", err)
+	c, err := read()
+	if err != nil {
+		return err
 	}
 	for _, set := range c.RoleSets {
 		if err := unlessExists(s.RoleSets.Create(ctx, c.roleSet(set))); err != nil {
@@ -46,6 +46,19 @@ func Empty(ctx context.Context, s *store.Store) error {
 		}
 	}
 	return nil
+}
+
+// DefaultVersion is the one that clusters get which ask for none.
+func DefaultVersion() (string, error) {
+	c, err := read()
+	return c.Default, err
+}
+
+func read() (c catalogue, err error) {
+	if err := json.Unmarshal(content, &c); err != nil {
+		return c, fmt.Errorf("seed.json: %w", err)
+	}
+	return c, nil
 }
 
 func unlessExists(err error) error {

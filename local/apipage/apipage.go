@@ -42,6 +42,8 @@ type Options struct {
 	Origin string
 	// Subscription is what parameters and examples are filled with.
 	Subscription string
+	// Version of OpenShift is what examples ask for.
+	Version string
 	// Token gives a token for Azure Resource Manager.
 	Token func(context.Context) (string, error)
 	Log   *slog.Logger

@@ -17,11 +17,12 @@ import (
 const (
 	origin       = "https://localhost:8443"
 	subscription = "00000000-0000-0000-0000-0000000000a1"
+	openShift    = "4.99.1"
 )
 
 func newPage(t *testing.T) *Page {
 	t.Helper()
-	p, err := New(Options{Origin: origin, Subscription: subscription, Token: func(context.Context) (string, error) { return "the-token", nil }})
+	p, err := New(Options{Origin: origin, Subscription: subscription, Version: openShift, Token: func(context.Context) (string, error) { return "the-token", nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestParametersAndBodiesAreFilled(t *testing.T) {
 	}
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
-			want := map[string]any{"api-version": version, "subscriptionId": subscription, "resourceGroupName": "demo", "resourceName": "demo", "location": "eastus"}
+			want := map[string]any{"api-version": version, "subscriptionId": subscription, "resourceGroupName": "demo", "resourceName": "demo", "location": "eastus", "openShiftVersion": openShift}
 			bodies := 0
 			for _, methods := range document(t, p, "arm/"+version+"/redhatopenshift.json")["paths"].(map[string]any) {
 				for _, operation := range methods.(map[string]any) {
@@ -167,8 +168,12 @@ func TestParametersAndBodiesAreFilled(t *testing.T) {
 						parameter := each.(map[string]any)
 						name := parameter["name"].(string)
 						if parameter["in"] == "body" {
-							if parameter["schema"].(map[string]any)["example"] == nil {
+							example, _ := parameter["schema"].(map[string]any)["example"].(map[string]any)
+							if example == nil {
 								t.Errorf("%v has no body", operation.(map[string]any)["operationId"])
+							}
+							if profile := cluster(example); profile["version"] != nil && profile["version"] != openShift {
+								t.Errorf("%v asks for version %v", operation.(map[string]any)["operationId"], profile["version"])
 							}
 							bodies++
 						} else if got := parameter["x-example"]; got == nil || want[name] != nil && got != want[name] {
@@ -185,6 +190,13 @@ func TestParametersAndBodiesAreFilled(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cluster is the profile of the cluster in a body, nil if it has none.
+func cluster(body map[string]any) map[string]any {
+	properties, _ := body["properties"].(map[string]any)
+	profile, _ := properties["clusterProfile"].(map[string]any)
+	return profile
 }
 
 func TestDescriptionsKeepTheirOrder(t *testing.T) {

@@ -165,21 +165,32 @@ func (p *Page) filled(parameter, spec, example *object) *object {
 	}
 }
 
-// example is the first one of an operation, in the subscription of the page.
+// example is the first one of an operation, in the subscription of the page and with
+// a version that is offered.
 func (p *Page) example(operation *object, dir string) (*object, error) {
-	for _, e := range operation.at("x-ms-examples").objects() {
-		content, err := openapi.Files.ReadFile(path.Join(dir, e.text("$ref")))
-		if err != nil {
-			return nil, fmt.Errorf("example: %w", err)
-		}
-		value, err := decode(bytes.ReplaceAll(content, []byte(exampleSubscription), []byte(p.Subscription)))
-		if err != nil {
-			return nil, fmt.Errorf("example: %w", err)
-		}
-		o, _ := value.(*object)
-		return o, nil
+	all := operation.at("x-ms-examples").objects()
+	if len(all) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	content, err := openapi.Files.ReadFile(path.Join(dir, all[0].text("$ref")))
+	if err != nil {
+		return nil, fmt.Errorf("example: %w", err)
+	}
+	value, err := decode(bytes.ReplaceAll(content, []byte(exampleSubscription), []byte(p.Subscription)))
+	if err != nil {
+		return nil, fmt.Errorf("example: %w", err)
+	}
+	o, _ := value.(*object)
+	p.ask(o.at("parameters"), "openShiftVersion")
+	p.ask(o.at("parameters", "parameters", "properties", "clusterProfile"), "version")
+	return o, nil
+}
+
+// ask puts the OpenShift version that clusters get here in place of an example's.
+func (p *Page) ask(o *object, member string) {
+	if o.member(member) != nil {
+		o.set(member, p.Version)
+	}
 }
 
 // resolve follows references from a file in dir to an object.

@@ -19,6 +19,7 @@ import (
 	"github.com/aro-rp/aro/local/azure/network"
 	"github.com/aro-rp/aro/local/machines"
 	"github.com/aro-rp/aro/local/supervisor"
+	"github.com/aro-rp/aro/seed"
 )
 
 // identity is who people and the provider are in the local Azure. The file of
@@ -65,7 +66,8 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 		err = l.machines.Resume(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, l.close())
+		l.close()
+		return nil, err
 	}
 	return l, nil
 }
@@ -99,7 +101,11 @@ func plugPage(a *azure.Azure, demo identity) error {
 	if err != nil {
 		return err
 	}
-	page, err := apipage.New(apipage.Options{Origin: a.Origin, Subscription: demo.SubscriptionID, Token: tokens, Log: a.Log})
+	version, err := seed.DefaultVersion()
+	if err != nil {
+		return err
+	}
+	page, err := apipage.New(apipage.Options{Origin: a.Origin, Subscription: demo.SubscriptionID, Version: version, Token: tokens, Log: a.Log})
 	if err != nil {
 		return err
 	}
@@ -109,7 +115,7 @@ func plugPage(a *azure.Azure, demo identity) error {
 
 // close waits until machines and networks have stopped, after the context of
 // openCloud ended.
-func (l *localCloud) close() error {
+func (l *localCloud) close() {
 	if l.host != nil {
 		l.host.Wait()
 	}
@@ -117,7 +123,6 @@ func (l *localCloud) close() error {
 	if l.azure != nil {
 		l.azure.Close()
 	}
-	return nil
 }
 
 // identity reads the file of that name, or makes it at first start.
