@@ -198,7 +198,7 @@ func (a *Azure) Serve(ctx context.Context, listener net.Listener) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-done
+	<-done //nolint:errcheck // it says no more than that the server was shut down
 	return err
 }
 

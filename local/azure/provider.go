@@ -266,7 +266,7 @@ func (p *provider) mirror(response *http.Response) error {
 		response.Body = io.NopCloser(bytes.NewReader(content))
 		var body map[string]any
 		if json.Unmarshal(content, &body) != nil {
-			return nil // what the provider says is between it and the client
+			return nil //nolint:nilerr // what the provider says is between it and the client
 		}
 		delete(body, "properties") // ARM keeps no more than the envelope
 		if response.StatusCode == http.StatusCreated {

@@ -165,7 +165,7 @@ func (h *Host) watch(ctx context.Context, name string, process *supervisor.Proce
 	var seen error
 	for sleep(ctx, lookEvery) == nil {
 		exit := process.Exit()
-		if exit == nil || exit == seen {
+		if exit == nil || exit == seen { //nolint:errorlint // the same exit, not one like it
 			continue
 		}
 		seen = exit

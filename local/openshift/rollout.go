@@ -94,10 +94,10 @@ func (r *rollout) wanted(ctx context.Context, named []configv1.APIServerNamedSer
 		}
 		cert, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 		if err != nil || len(cert) == 0 || len(key) == 0 {
-			return nil, fmt.Sprintf("secret openshift-config/%s of a named certificate is missing or empty", name), nil
+			return nil, fmt.Sprintf("secret openshift-config/%s of a named certificate is missing or empty", name), nil //nolint:nilerr // the problem tells it
 		}
 		if _, err := tls.X509KeyPair(cert, key); err != nil {
-			return nil, fmt.Sprintf("secret openshift-config/%s holds no certificate with its key", name), nil
+			return nil, fmt.Sprintf("secret openshift-config/%s holds no certificate with its key", name), nil //nolint:nilerr // the problem tells it
 		}
 		certificates = append(certificates, slot{Names: want.Names, Cert: cert, Key: key})
 	}

@@ -179,7 +179,7 @@ func (s *Service) replaceable(q *request, old stored, found bool) error {
 	if err := q.preconditions(old.ETag, old.Modified, true); err != nil {
 		return err
 	}
-	return old.Lease.permit(q, s.Now(), true)
+	return old.Lease.permit(q, s.Now())
 }
 
 func (s *Service) headBlob(q *request) error {
@@ -315,7 +315,7 @@ func (s *Service) deleteBlob(q *request) error {
 		if err := q.preconditions(b.ETag, b.Modified, true); err != nil {
 			return err
 		}
-		if err := b.Lease.permit(q, s.Now(), true); err != nil {
+		if err := b.Lease.permit(q, s.Now()); err != nil {
 			return err
 		}
 		drop(b.File)
@@ -353,7 +353,7 @@ func (s *Service) changeBlob(q *request, change func(*stored) error) error {
 			err = q.preconditions(b.ETag, b.Modified, true)
 		}
 		if err == nil {
-			err = b.Lease.permit(q, s.Now(), true)
+			err = b.Lease.permit(q, s.Now())
 		}
 		if err == nil {
 			err = change(&b)

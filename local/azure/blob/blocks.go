@@ -47,7 +47,7 @@ func (s *Service) putBlock(q *request) error {
 			err = refuse(http.StatusForbidden, "UnauthorizedBlobOverwrite", "This request is not authorized to perform blob overwrites.")
 		}
 		if err == nil && found {
-			err = old.Lease.permit(q, s.Now(), true)
+			err = old.Lease.permit(q, s.Now())
 		}
 		if err != nil {
 			return err

@@ -189,7 +189,7 @@ func (s *Service) deleteContainer(q *request) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Lease.permit(q, s.Now(), true); err != nil {
+	if err := c.Lease.permit(q, s.Now()); err != nil {
 		return err
 	}
 	if err := q.preconditions(c.ETag, c.Modified, true); err != nil {

@@ -45,11 +45,11 @@ func (l lease) show(h http.Header, now time.Time) {
 	}
 }
 
-// permit refuses who does not hold the lease; a write has to name a lease that is held.
-func (l lease) permit(q *request, now time.Time, write bool) error {
+// permit refuses a write that does not name the lease, if one is held.
+func (l lease) permit(q *request, now time.Time) error {
 	given := q.Header.Get("x-ms-lease-id")
 	switch {
-	case given == "" && (!write || !l.held(now)):
+	case given == "" && !l.held(now):
 		return nil
 	case given == "":
 		return refuse(http.StatusPreconditionFailed, "LeaseIdMissing", "There is currently a lease on the resource and no lease ID was specified in the request.")

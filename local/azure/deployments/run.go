@@ -57,7 +57,7 @@ func (d *Deployments) settle(ctx context.Context, r *resources.Resource) error {
 		r.Set(fmt.Sprintf("PT%.3fS", d.Now().Sub(start).Seconds()), "duration")
 		if failure != nil {
 			r.Set(failure, "error")
-			return nil
+			return nil //nolint:nilerr // the failure is kept, and told below
 		}
 		made := []any{}
 		for _, one := range t.Resources() {

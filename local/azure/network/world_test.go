@@ -161,7 +161,8 @@ func (x wire) Do(r *http.Request) (*http.Response, error) {
 			}
 		}
 	}
-	status, header, body := http.StatusInternalServerError, http.Header{}, any(nil)
+	var status int
+	header, body := http.Header{}, any(nil)
 	answer, err := x.engine.Serve(r.Context(), call)
 	if err != nil {
 		refusal := resources.AsError(err)

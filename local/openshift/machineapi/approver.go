@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,11 +59,11 @@ func (a *approver) Reconcile(ctx context.Context, r reconcile.Request) (reconcil
 	if len(csr.Status.Conditions) > 0 || len(csr.Status.Certificate) > 0 {
 		return reconcile.Result{}, nil
 	}
-	node, err := requestedNode(&csr)
-	if err != nil {
-		return reconcile.Result{}, nil // not for us
+	node, request := requestedNode(&csr)
+	if node == "" {
+		return reconcile.Result{}, nil
 	}
-	known, err := a.known(ctx, node, &csr)
+	known, err := a.known(ctx, node, csr.Spec.SignerName, request)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -82,53 +81,48 @@ func (a *approver) Reconcile(ctx context.Context, r reconcile.Request) (reconcil
 	return reconcile.Result{}, err
 }
 
-// requestedNode checks that a request is a kubelet's for itself, or for the first
-// certificate of its life.
-func requestedNode(csr *certificatesv1.CertificateSigningRequest) (string, error) {
+// requestedNode is the node of a request that is a kubelet's for itself, or for the
+// first certificate of its life; of any other it is empty.
+func requestedNode(csr *certificatesv1.CertificateSigningRequest) (string, *x509.CertificateRequest) {
 	block, _ := pem.Decode(csr.Spec.Request)
 	if block == nil {
-		return "", errors.New("no PEM block")
+		return "", nil
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
-		return "", err
+		return "", nil
 	}
 	node, isNode := strings.CutPrefix(request.Subject.CommonName, nodePrefix)
 	if !isNode || !slices.Equal(request.Subject.Organization, []string{nodesGroup}) {
-		return "", errors.New("not a node's name")
+		return "", nil
 	}
 	itself := csr.Spec.Username == request.Subject.CommonName && slices.Contains(csr.Spec.Groups, nodesGroup)
 	switch csr.Spec.SignerName {
 	case certificatesv1.KubeAPIServerClientKubeletSignerName:
 		if (itself || csr.Spec.Username == bootstrapper) && len(request.DNSNames)+len(request.IPAddresses) == 0 {
-			return node, nil
+			return node, request
 		}
 	case certificatesv1.KubeletServingSignerName:
 		if itself {
-			return node, nil
+			return node, request
 		}
 	}
-	return "", errors.New("not a kubelet's request")
+	return "", nil
 }
 
 // known tells whether there is a machine of the node's name, and for a serving
 // certificate, whether the node has all the addresses asked for.
-func (a *approver) known(ctx context.Context, node string, csr *certificatesv1.CertificateSigningRequest) (bool, error) {
+func (a *approver) known(ctx context.Context, node, signer string, request *x509.CertificateRequest) (bool, error) {
 	var machine machinev1beta1.Machine
 	if err := a.client.Get(ctx, key(node), &machine); err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
-	if csr.Spec.SignerName != certificatesv1.KubeletServingSignerName {
+	if signer != certificatesv1.KubeletServingSignerName {
 		return true, nil
 	}
 	var have corev1.Node
 	if err := a.client.Get(ctx, client.ObjectKey{Name: node}, &have); err != nil {
 		return false, client.IgnoreNotFound(err)
-	}
-	block, _ := pem.Decode(csr.Spec.Request)
-	request, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil {
-		return false, nil
 	}
 	names := request.DNSNames
 	for _, ip := range request.IPAddresses {

@@ -61,7 +61,7 @@ func describe(vm *armcompute.VirtualMachine) *virtualMachine {
 func (a *azure) create(ctx context.Context, spec *machinev1beta1.AzureMachineProviderSpec, name string, userData []byte) (*virtualMachine, error) {
 	ctx, cancel := context.WithTimeout(ctx, operationPatience)
 	defer cancel()
-	nics, err := a.nics.BeginCreateOrUpdate(ctx, spec.ResourceGroup, nicName(name), a.nic(spec, name), nil)
+	nics, err := a.nics.BeginCreateOrUpdate(ctx, spec.ResourceGroup, nicName(name), a.nic(spec), nil)
 	nic, err := result(ctx, nics, err)
 	if err != nil {
 		return nil, fmt.Errorf("network interface: %w", err)
@@ -97,7 +97,7 @@ func nicName(machine string) string { return machine + "-nic" }
 
 func diskName(machine string) string { return machine + "_OSDisk" }
 
-func (a *azure) nic(spec *machinev1beta1.AzureMachineProviderSpec, name string) armnetwork.Interface {
+func (a *azure) nic(spec *machinev1beta1.AzureMachineProviderSpec) armnetwork.Interface {
 	network := spec.NetworkResourceGroup
 	if network == "" {
 		network = spec.ResourceGroup

@@ -102,7 +102,7 @@ func (c *Cloud) endpoints(ctx context.Context) (*cloud.Configuration, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("answer %s", response.Status)
 	}

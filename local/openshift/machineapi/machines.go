@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,7 +43,7 @@ type machines struct {
 func addMachines(m manager.Manager, r *machines) error {
 	// A node has the name of its machine.
 	byNode := handler.EnqueueRequestsFromMapFunc(func(_ context.Context, node client.Object) []reconcile.Request {
-		return []reconcile.Request{{NamespacedName: types.NamespacedName(key(node.GetName()))}}
+		return []reconcile.Request{{NamespacedName: key(node.GetName())}}
 	})
 	return builder.ControllerManagedBy(m).Named("machine").
 		For(&machinev1beta1.Machine{}).

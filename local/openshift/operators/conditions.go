@@ -6,8 +6,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// setCondition notes since when a condition holds; it tells whether anything changed.
-func setCondition(all *[]configv1.ClusterOperatorStatusCondition, kind configv1.ClusterStatusConditionType, holds bool, reason, message string) bool {
+// setCondition notes since when a condition holds.
+func setCondition(all *[]configv1.ClusterOperatorStatusCondition, kind configv1.ClusterStatusConditionType, holds bool, reason, message string) {
 	status := configv1.ConditionFalse
 	if holds {
 		status = configv1.ConditionTrue
@@ -17,19 +17,15 @@ func setCondition(all *[]configv1.ClusterOperatorStatusCondition, kind configv1.
 		if have.Type != kind {
 			continue
 		}
-		if have.Status == status && have.Reason == reason && have.Message == message {
-			return false
-		}
 		if have.Status != status {
 			have.LastTransitionTime = metav1.Now()
 		}
 		have.Status, have.Reason, have.Message = status, reason, message
-		return true
+		return
 	}
 	*all = append(*all, configv1.ClusterOperatorStatusCondition{
 		Type: kind, Status: status, Reason: reason, Message: message, LastTransitionTime: metav1.Now(),
 	})
-	return true
 }
 
 func holds(all []configv1.ClusterOperatorStatusCondition, kind configv1.ClusterStatusConditionType) bool {
@@ -42,7 +38,7 @@ func holds(all []configv1.ClusterOperatorStatusCondition, kind configv1.ClusterS
 }
 
 // setOperatorCondition is setCondition for the resources of operator.openshift.io.
-func setOperatorCondition(all *[]operatorv1.OperatorCondition, kind string, holds bool, reason, message string) bool {
+func setOperatorCondition(all *[]operatorv1.OperatorCondition, kind string, holds bool, reason, message string) {
 	status := operatorv1.ConditionFalse
 	if holds {
 		status = operatorv1.ConditionTrue
@@ -52,17 +48,13 @@ func setOperatorCondition(all *[]operatorv1.OperatorCondition, kind string, hold
 		if have.Type != kind {
 			continue
 		}
-		if have.Status == status && have.Reason == reason && have.Message == message {
-			return false
-		}
 		if have.Status != status {
 			have.LastTransitionTime = metav1.Now()
 		}
 		have.Status, have.Reason, have.Message = status, reason, message
-		return true
+		return
 	}
 	*all = append(*all, operatorv1.OperatorCondition{
 		Type: kind, Status: status, Reason: reason, Message: message, LastTransitionTime: metav1.Now(),
 	})
-	return true
 }

@@ -121,7 +121,7 @@ func (o *operators) defaultCertificate(ctx context.Context, controller *operator
 		return "", "", err
 	}
 	if err != nil || len(secret.Data[corev1.TLSCertKey]) == 0 || len(secret.Data[corev1.TLSPrivateKeyKey]) == 0 {
-		return reference.Name, fmt.Sprintf("secret %s/%s of the default certificate is missing or has no certificate", ingressNamespace, reference.Name), nil
+		return reference.Name, fmt.Sprintf("secret %s/%s of the default certificate is missing or has no certificate", ingressNamespace, reference.Name), nil //nolint:nilerr // the problem tells it
 	}
 	return reference.Name, "", nil
 }

@@ -125,7 +125,7 @@ func (o *operators) mtu(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	if err != nil {
-		return machines - tunnel, nil
+		return machines - tunnel, nil //nolint:nilerr // it is not there
 	}
 	return large - tunnel, nil
 }
