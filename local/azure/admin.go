@@ -8,8 +8,13 @@ import (
 	"github.com/aro-rp/aro/local/azure/resources"
 )
 
-// admin answers people, on this machine: faults on demand and the inventory.
+// admin answers people and tools, on this machine: faults on demand and the inventory.
+// It asks for no token, so pages of other origins must not make a browser call it.
 func (a *Azure) admin(w http.ResponseWriter, r *http.Request) {
+	if a.foreign(r) {
+		resources.WriteError(w, resources.Refuse(http.StatusForbidden, "ForeignOrigin", "Browsers may ask this only for pages of %s.", a.Origin))
+		return
+	}
 	path := strings.ToLower(strings.Trim(r.URL.Path, "/"))
 	name, named := strings.CutPrefix(strings.Trim(r.URL.Path, "/"), "local/faults/")
 	switch {
@@ -28,6 +33,13 @@ func (a *Azure) admin(w http.ResponseWriter, r *http.Request) {
 	default:
 		resources.WriteError(w, resources.Refuse(http.StatusNotFound, "NotFound", "There are GET /local/inventory, and GET, PUT, DELETE /local/faults[/NAME]."))
 	}
+}
+
+// foreign tells whether a browser asks for a page of another origin, or by another
+// name, which would make a foreign page look like one of this origin.
+func (a *Azure) foreign(r *http.Request) bool {
+	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+	return "https://"+r.Host != a.Origin || origin != "" && origin != a.Origin || site != "" && site != "same-origin" && site != "none"
 }
 
 func answerAdmin(w http.ResponseWriter, err error) {

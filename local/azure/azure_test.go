@@ -374,6 +374,45 @@ func TestFaultsStrikeOnDemand(t *testing.T) {
 	w.want(nil, http.MethodPut, "/local/faults", object{"action": object{"kind": "explode"}}, http.StatusBadRequest, "InvalidFault")
 }
 
+func TestPagesOfOtherOriginsDoNotReachTheAdministration(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	for name, c := range map[string]struct {
+		host   string
+		header map[string]string
+		want   int
+	}{
+		"a tool":                  {"", nil, http.StatusOK},
+		"a page of this origin":   {"", map[string]string{"Origin": w.Origin, "Sec-Fetch-Site": "same-origin"}, http.StatusOK},
+		"the address bar":         {"", map[string]string{"Sec-Fetch-Site": "none"}, http.StatusOK},
+		"another site":            {"", map[string]string{"Origin": "https://example.com"}, http.StatusForbidden},
+		"another port":            {"", map[string]string{"Origin": "https://localhost:1"}, http.StatusForbidden},
+		"a page without origin":   {"", map[string]string{"Origin": "null"}, http.StatusForbidden},
+		"a picture elsewhere":     {"", map[string]string{"Sec-Fetch-Site": "cross-site"}, http.StatusForbidden},
+		"a neighbour":             {"", map[string]string{"Sec-Fetch-Site": "same-site"}, http.StatusForbidden},
+		"a name that leads here":  {"evil.example", nil, http.StatusForbidden},
+		"another loopback's name": {"127.0.0.1", nil, http.StatusForbidden},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodDelete} {
+			r := httptest.NewRequestWithContext(t.Context(), method, w.Origin+"/local/faults", http.NoBody)
+			for key, value := range c.header {
+				r.Header.Set(key, value)
+			}
+			if c.host != "" {
+				r.Host = c.host
+			}
+			want := c.want
+			if method == http.MethodDelete && want == http.StatusOK {
+				want = http.StatusNoContent
+			}
+			answer := httptest.NewRecorder()
+			w.ServeHTTP(answer, r)
+			if answer.Code != want {
+				t.Errorf("%s, %s: %d, want %d", name, method, answer.Code, want)
+			}
+		}
+	}
+}
+
 func TestTheActivityLogAndTheInventoryTellWhatHappened(t *testing.T) {
 	w := newWorld(t, azure.Options{})
 	w.group("g")
