@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -155,19 +156,14 @@ func (a allowed) has(chain []*x509.Certificate, now time.Time) bool {
 	return err == nil
 }
 
-// TLSConfig serves with the certificate chain and key of two PEM files and asks
-// clients for certificates, which MutualTLS judges. A certificate renewed on
-// disk is used from the next connection on.
-func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
-	if _, err := tls.LoadX509KeyPair(certFile, keyFile); err != nil {
-		return nil, fmt.Errorf("server certificate: %w", err)
-	}
-	files := &certificateFiles{cert: certFile, key: keyFile}
+// TLSConfig serves with the certificate that current gives for each connection, and
+// asks clients for certificates, which MutualTLS judges.
+func TLSConfig(current func(context.Context) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS12,
 		SessionTicketsDisabled: true,
 		ClientAuth:             tls.RequestClientCert,
-		GetCertificate:         files.get,
+		GetCertificate:         func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return current(hello.Context()) },
 		NextProtos:             []string{"h2", "http/1.1"},
-	}, nil
+	}
 }

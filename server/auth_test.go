@@ -133,12 +133,12 @@ func TestMutualTLSTellsCallersApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	certFile, keyFile := save(t, t.TempDir(), ca.issue("server", later))
-	tlsConfig, err := server.TLSConfig(certFile, keyFile)
+	certificate, err := server.CertificateFiles(certFile, keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t} // for its log
-	base := serve(t, server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: auth, TLS: tlsConfig, Logger: slog.New(slog.NewJSONHandler(w, nil))})
+	base := serve(t, server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: auth, TLS: server.TLSConfig(certificate), Logger: slog.New(slog.NewJSONHandler(w, nil))})
 	send := func(cert *tls.Certificate, verb, path string, headers map[string]string) *stand.Reply {
 		t.Helper()
 		config := &tls.Config{RootCAs: pool(ca)}
@@ -266,12 +266,12 @@ func TestARenewedCertificateIsUsed(t *testing.T) {
 	t.Parallel()
 	ca, dir := newAuthority(t), t.TempDir()
 	certFile, keyFile := save(t, dir, ca.issue("first", time.Now().Add(time.Hour)))
-	config, err := server.TLSConfig(certFile, keyFile)
+	certificate, err := server.CertificateFiles(certFile, keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := func() string {
-		c, err := config.GetCertificate(nil)
+		c, err := certificate(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,11 +1,22 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
+	"fmt"
 	"os"
 	"sync"
 	"time"
 )
+
+// CertificateFiles gives, for TLSConfig, the certificate chain and key of two PEM
+// files. One renewed on disk is used from the next connection on.
+func CertificateFiles(cert, key string) (func(context.Context) (*tls.Certificate, error), error) {
+	if _, err := tls.LoadX509KeyPair(cert, key); err != nil {
+		return nil, fmt.Errorf("server certificate: %w", err)
+	}
+	return (&certificateFiles{cert: cert, key: key}).get, nil
+}
 
 // certificateFiles is a certificate that may be renewed on disk.
 type certificateFiles struct {
@@ -18,7 +29,7 @@ type certificateFiles struct {
 
 // get reads the files again after they were written. While the new ones cannot
 // be read, half renewed perhaps, the certificate before stays in use.
-func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (f *certificateFiles) get(context.Context) (*tls.Certificate, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	info, err := os.Stat(f.cert)

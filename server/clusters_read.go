@@ -60,7 +60,7 @@ func (s *Server) listClusters(c *call) error {
 		query.Limit = min(n, maxPage)
 	}
 	if token := c.QueryParam("$skipToken"); token != "" {
-		continuation, err := s.tokens.open(token, scope)
+		continuation, err := s.tokens.open(c.ctx(), token, scope)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,11 @@ func (s *Server) listClusters(c *call) error {
 	}
 	link := ""
 	if next != "" {
-		link = c.nextLink(s.tokens.seal(next, scope))
+		token, err := s.tokens.seal(next, scope)
+		if err != nil {
+			return err
+		}
+		link = c.nextLink(token)
 	}
 	return c.page(items, link)
 }

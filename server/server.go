@@ -9,7 +9,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -49,9 +48,9 @@ type Config struct {
 	RequireD2sWorkers bool
 	// Build is written into new clusters as the build that created them.
 	Build string
-	// TokenKeys seal continuation tokens: 32 bytes each, the newest first. Processes
-	// that share a store share them. Empty makes a key that dies with the process.
-	TokenKeys [][]byte
+	// Keys seal continuation tokens. Processes that share a store share them. Nil makes
+	// a key that dies with the process.
+	Keys *store.Keyring
 	// Preflight may be nil: then nothing is asked.
 	Preflight Preflight
 	// Wake is called when there is new work, so that a worker in this process starts
@@ -79,7 +78,7 @@ type Server struct {
 	table     *table
 	echo      *echo.Echo
 	handle    handler
-	tokens    *tokens
+	tokens    tokens
 	catalogue *catalogue
 	metrics   *metrics
 	draining  atomic.Bool
@@ -133,14 +132,14 @@ func (s *Server) complete() error {
 	if s.NewID == nil {
 		s.NewID = uuid.NewString
 	}
-	if len(s.TokenKeys) == 0 {
-		key := make([]byte, tokenKeyBytes)
-		_, _ = rand.Read(key) // never fails (crypto/rand)
-		s.TokenKeys = [][]byte{key}
+	if s.Keys == nil {
+		var err error
+		if s.Keys, err = store.ParseKeyring([]byte(store.NewKey())); err != nil {
+			return err
+		}
 	}
-	var err error
-	s.tokens, err = newTokens(s.TokenKeys)
-	return err
+	s.tokens = tokens{s.Keys}
+	return nil
 }
 
 // Handler is the whole API, for tests and for listeners of one's own. The caller

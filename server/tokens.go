@@ -1,21 +1,21 @@
 package server
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/base64"
-	"fmt"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/store"
 )
 
-const tokenKeyBytes = 32
+// tokenPurpose tells the keys of tokens from those for other purposes.
+const tokenPurpose = "continuation tokens"
 
 // tokens seals the store's continuations, so that clients can neither read them
 // nor carry one to another list.
-type tokens struct {
-	keys []cipher.AEAD // the first seals, all open
-}
+type tokens struct{ keys *store.Keyring }
 
 // pageScope is the list that a token belongs to (G07).
 type pageScope struct {
@@ -26,43 +26,65 @@ func (p pageScope) bytes() []byte {
 	return []byte(p.Tenant + "\x00" + p.Subscription + "\x00" + p.Group)
 }
 
-func newTokens(keys [][]byte) (*tokens, error) {
-	t := &tokens{}
+// ciphers are of all keys; the first seals.
+func (t tokens) ciphers() ([]cipher.AEAD, error) {
+	keys, err := t.keys.Derive(tokenPurpose)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]cipher.AEAD, len(keys))
 	for i, key := range keys {
-		if len(key) != tokenKeyBytes {
-			return nil, fmt.Errorf("token key %d has %d bytes, not %d", i+1, len(key), tokenKeyBytes)
-		}
 		block, err := aes.NewCipher(key)
 		if err != nil {
-			return nil, fmt.Errorf("token key %d: %w", i+1, err)
+			return nil, err
 		}
-		aead, err := cipher.NewGCMWithRandomNonce(block)
-		if err != nil {
-			return nil, fmt.Errorf("token key %d: %w", i+1, err)
+		if all[i], err = cipher.NewGCMWithRandomNonce(block); err != nil {
+			return nil, err
 		}
-		t.keys = append(t.keys, aead)
 	}
-	return t, nil
+	return all, nil
 }
 
-func (t *tokens) seal(continuation string, scope pageScope) string {
-	return base64.RawURLEncoding.EncodeToString(t.keys[0].Seal(nil, nil, []byte(continuation), scope.bytes()))
+func (t tokens) seal(continuation string, scope pageScope) (string, error) {
+	all, err := t.ciphers()
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(all[0].Seal(nil, nil, []byte(continuation), scope.bytes())), nil
 }
 
-func (t *tokens) open(token string, scope pageScope) (string, error) {
+// open reverses seal. What no key opens may have been sealed with a newer one, by
+// another process.
+func (t tokens) open(ctx context.Context, token string, scope pageScope) (string, error) {
 	box, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
 		return "", badToken()
 	}
-	for _, key := range t.keys {
+	if plain, ok := t.try(box, scope); ok {
+		return plain, nil
+	}
+	if t.keys.Renew(ctx) == nil {
+		if plain, ok := t.try(box, scope); ok {
+			return plain, nil
+		}
+	}
+	return "", badToken()
+}
+
+func (t tokens) try(box []byte, scope pageScope) (string, bool) {
+	all, err := t.ciphers()
+	if err != nil {
+		return "", false
+	}
+	for _, key := range all {
 		if len(box) < key.Overhead() {
 			continue
 		}
 		if plain, err := key.Open(nil, nil, box, scope.bytes()); err == nil {
-			return string(plain), nil
+			return string(plain), true
 		}
 	}
-	return "", badToken()
+	return "", false
 }
 
 func badToken() *arm.Error {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 const (
@@ -23,8 +24,15 @@ const (
 
 var errNotSealed = errors.New("secret is not sealed text")
 
-// Keyring seals and opens secrets. The newest key seals; all of them open.
+// Keyring seals and opens secrets. The newest key seals; all of them open. It is
+// safe for concurrent use.
 type Keyring struct {
+	current atomic.Pointer[keySet]
+	renewal renewal
+}
+
+// keySet is what a keyring holds at a time. It is not changed once it is in use.
+type keySet struct {
 	newest *sealKey
 	keys   map[string]*sealKey
 	// raw are the keys themselves, newest first; Derive alone reads them.
@@ -48,27 +56,37 @@ func NewKey() string {
 // first; empty lines and lines that begin with # are skipped. Errors name the
 // line and never what stands in it.
 func ParseKeyring(text []byte) (*Keyring, error) {
-	ring := &Keyring{keys: map[string]*sealKey{}}
+	set, err := parseKeys(text)
+	if err != nil {
+		return nil, err
+	}
+	ring := &Keyring{}
+	ring.current.Store(set)
+	return ring, nil
+}
+
+func parseKeys(text []byte) (*keySet, error) {
+	set := &keySet{keys: map[string]*sealKey{}}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if err := ring.add(line); err != nil {
+		if err := set.add(line); err != nil {
 			return nil, fmt.Errorf("keyring line %d: %w", n, err)
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
-	if ring.newest == nil {
+	if set.newest == nil {
 		return nil, errors.New("keyring: no key in it")
 	}
-	return ring, nil
+	return set, nil
 }
 
-func (r *Keyring) add(line string) error {
+func (s *keySet) add(line string) error {
 	raw, err := base64.StdEncoding.DecodeString(line)
 	if err != nil {
 		return errors.New("not base64")
@@ -84,25 +102,31 @@ func (r *Keyring) add(line string) error {
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(raw)
-	id := hex.EncodeToString(sum[:4])
-	if r.keys[id] != nil {
+	id := keyID(raw)
+	if s.keys[id] != nil {
 		return fmt.Errorf("key %s stands there twice", id)
 	}
 	key := &sealKey{header: sealVersion + "." + id + ".", aead: aead}
-	r.keys[id] = key
-	r.raw = append(r.raw, raw)
-	if r.newest == nil {
-		r.newest = key
+	s.keys[id] = key
+	s.raw = append(s.raw, raw)
+	if s.newest == nil {
+		s.newest = key
 	}
 	return nil
+}
+
+// keyID is what sealed text names a key by.
+func keyID(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:4])
 }
 
 // Derive makes keys of 32 bytes for another purpose from these, newest first, so
 // that one key file serves the whole service. Different purposes get unrelated keys.
 func (r *Keyring) Derive(purpose string) ([][]byte, error) {
-	derived := make([][]byte, len(r.raw))
-	for i, raw := range r.raw {
+	keys := r.current.Load().raw
+	derived := make([][]byte, len(keys))
+	for i, raw := range keys {
 		key, err := hkdf.Key(sha256.New, raw, nil, purpose, keyBytes)
 		if err != nil {
 			return nil, fmt.Errorf("derive key: %w", err)
@@ -117,7 +141,7 @@ func (r *Keyring) seal(plain string) string {
 	if plain == "" {
 		return ""
 	}
-	k := r.newest
+	k := r.current.Load().newest
 	n := k.aead.NonceSize()
 	box := make([]byte, n, n+len(plain)+k.aead.Overhead())
 	_, _ = rand.Read(box)
@@ -137,7 +161,7 @@ func (r *Keyring) open(sealed string) (string, error) {
 	if !found || version != sealVersion {
 		return "", errNotSealed
 	}
-	k := r.keys[id]
+	k := r.key(id)
 	if k == nil {
 		return "", fmt.Errorf("secret is sealed with key %.16q, which the keyring does not have", id)
 	}
@@ -156,7 +180,7 @@ func (r *Keyring) open(sealed string) (string, error) {
 // cut returns a JSON text with empty strings in the place of sealed ones. They are
 // known by the headers of the keys, which nobody outside has ever seen.
 func (r *Keyring) cut(text []byte) []byte {
-	for _, k := range r.keys {
+	for _, k := range r.current.Load().keys {
 		text = cutStrings(text, []byte(`"`+k.header))
 	}
 	return text

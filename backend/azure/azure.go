@@ -63,7 +63,7 @@ func New(o Options) (*Azure, error) {
 	}
 	a := &Azure{cloud: o.Cloud, env: o.Environment, transport: o.Transport, service: o.Service,
 		log: cmp.Or(o.Log, slog.Default()), metrics: m}
-	a.certificates, err = a.Keep(o.Environment.ServiceVault, nil, []string{firstPartyCertificate})
+	a.certificates, err = a.Keep(o.Environment.ServiceVault, firstPartyCertificate)
 	return a, err
 }
 

@@ -184,11 +184,11 @@ func TestAMissingCertificateIsSaidAtStart(t *testing.T) {
 
 func TestAKeeperServesTheOldSecretWhileTheVaultIsAway(t *testing.T) {
 	s := setUp(t)
-	keeper, err := s.azure.Keep(origin+"/vaults/aro-svc", []string{"keys"}, []string{"tls"})
+	keeper, err := s.azure.Keep(origin+"/vaults/aro-svc", "other", "tls")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.on("GET /vaults/aro-svc/secrets/keys/", secretAnswer("keys", "v1", "old", nil), answer{status: 403, body: `{}`})
+	s.on("GET /vaults/aro-svc/secrets/other/", secretAnswer("other", "v1", certificates()[1], nil), answer{status: 403, body: `{}`})
 	s.on("GET /vaults/aro-svc/secrets/tls/", secretAnswer("tls", "v1", certificates()[0], nil), secretAnswer("tls", "v2", "broken", nil))
 	if err := keeper.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -196,8 +196,8 @@ func TestAKeeperServesTheOldSecretWhileTheVaultIsAway(t *testing.T) {
 	if err := keeper.Load(t.Context()); err == nil {
 		t.Error("the vault was away, and nobody said so")
 	}
-	if text, err := keeper.Text(t.Context(), "keys"); err != nil || string(text) != "old" {
-		t.Errorf("got %v", err)
+	if c, err := keeper.Certificate(t.Context(), "other"); err != nil || c.Leaf.Subject.CommonName != "two" {
+		t.Errorf("got %v, %v", c, err)
 	}
 	if c, err := keeper.Certificate(t.Context(), "tls"); err != nil || c.Leaf.Subject.CommonName != "one" || c.PrivateKey == nil {
 		t.Errorf("got %v, %v", c, err)
@@ -207,12 +207,13 @@ func TestAKeeperServesTheOldSecretWhileTheVaultIsAway(t *testing.T) {
 func TestARunningKeeperRefreshesHourlyAndSoonerAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := setUpIn(t, env.Production)
-		keeper, err := s.azure.Keep(origin+"/vaults/aro-svc", []string{"keys"}, nil)
+		keeper, err := s.azure.Keep(origin+"/vaults/aro-svc", "tls")
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.on("GET /vaults/aro-svc/secrets/keys/", secretAnswer("keys", "v1", "one", nil), secretAnswer("keys", "v2", "two", nil),
-			answer{status: 403, body: `{}`}, secretAnswer("keys", "v3", "three", nil))
+		one, two := certificates()[0], certificates()[1]
+		s.on("GET /vaults/aro-svc/secrets/tls/", secretAnswer("tls", "v1", one, nil), secretAnswer("tls", "v2", two, nil),
+			answer{status: 403, body: `{}`}, secretAnswer("tls", "v3", one, nil))
 		if err := keeper.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -222,11 +223,11 @@ func TestARunningKeeperRefreshesHourlyAndSoonerAfterAFailure(t *testing.T) {
 		for _, step := range []struct {
 			wait time.Duration
 			want string
-		}{{59 * time.Minute, "one"}, {2 * time.Minute, "two"}, {59*time.Minute + 30*time.Second, "two"}, {time.Minute, "three"}} {
+		}{{59 * time.Minute, "one"}, {2 * time.Minute, "two"}, {59*time.Minute + 30*time.Second, "two"}, {time.Minute, "one"}} {
 			time.Sleep(step.wait)
 			synctest.Wait()
-			if text, err := keeper.Text(t.Context(), "keys"); err != nil || string(text) != step.want {
-				t.Errorf("after another %s: %q, %v, want %q", step.wait, string(text), err, step.want)
+			if c, err := keeper.Certificate(t.Context(), "tls"); err != nil || c.Leaf.Subject.CommonName != step.want {
+				t.Errorf("after another %s: %v, %v, want %q", step.wait, c, err, step.want)
 			}
 		}
 		cancel()
@@ -317,25 +318,6 @@ func TestTheClustersIdentityIsFetchedOnceAndRenewedInTime(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestTheServicePrincipalIsFoundInGraph(t *testing.T) {
-	s := setUp(t)
-	const route = "GET /graph/v1.0/servicePrincipals"
-	s.on(route, answer{status: 200, body: `{"value":[{"id":"object"}]}`}, answer{status: 200, body: `{"value":[]}`}, answer{status: 403, body: `{"error":{"code":"Authorization_RequestDenied","message":"m"}}`})
-	id, err := s.azure.ServicePrincipalObjectID(t.Context(), s.azure.Service(), "a'pp")
-	if err != nil || id != "object" {
-		t.Errorf("got %q, %v", id, err)
-	}
-	if r, _ := s.requests(route); r[0].URL.Query().Get("$filter") != "appId eq 'a''pp'" {
-		t.Errorf("asked %s", r[0].URL.RawQuery)
-	}
-	if _, err = s.azure.ServicePrincipalObjectID(t.Context(), s.azure.Service(), "app"); !arm.InvalidServicePrincipalCredentials.Is(err) {
-		t.Errorf("none found: got %v", err)
-	}
-	if _, err = s.azure.ServicePrincipalObjectID(t.Context(), s.azure.Service(), "app"); azure.Code(err) != "Authorization_RequestDenied" {
-		t.Errorf("refused: got %v", err)
-	}
 }
 
 func TestDeploy(t *testing.T) {

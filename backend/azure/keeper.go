@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,37 +26,35 @@ const (
 	retryEvery = time.Minute
 )
 
-// Keeper holds named secrets of a key vault and keeps them fresh. While the vault
-// is away, or holds something unusable, the old ones serve on.
+// Keeper holds named certificates of a key vault and keeps them fresh. While the
+// vault is away, or holds something unusable, the old ones serve on.
 type Keeper struct {
 	client *azsecrets.Client
 	vault  string
 	every  time.Duration
 	log    *slog.Logger
-	// texts and certificates are the names; a certificate must be one to be held.
-	texts, certificates []string
+	names  []string
 
 	mu     sync.RWMutex
 	held   map[string]holding
 	looked time.Time
 }
 
-// holding is one version of a secret; chain and key are of certificates.
+// holding is one version of a certificate.
 type holding struct {
 	version string
-	text    model.Secret
 	chain   []*x509.Certificate
 	key     crypto.PrivateKey
 }
 
-// Keep makes a keeper of secrets and certificates in a vault, read as the service itself.
-func (a *Azure) Keep(vaultURL string, secrets, certificates []string) (*Keeper, error) {
+// Keep makes a keeper of certificates in a vault, read as the service itself.
+func (a *Azure) Keep(vaultURL string, names ...string) (*Keeper, error) {
 	client, err := a.Secrets(vaultURL, a.service)
 	if err != nil {
 		return nil, fmt.Errorf("key vault %s: %w", vaultURL, err)
 	}
 	return &Keeper{client: client, vault: vaultURL, every: a.env.RefreshEvery(), log: a.log,
-		texts: secrets, certificates: certificates, held: map[string]holding{}}, nil
+		names: names, held: map[string]holding{}}, nil
 }
 
 // Load reads everything, and says which names could not be read.
@@ -65,7 +62,7 @@ func (k *Keeper) Load(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTime)
 	defer cancel()
 	var faults []error
-	for _, name := range slices.Concat(k.texts, k.certificates) {
+	for _, name := range k.names {
 		h, err := k.read(ctx, name)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%q: %w", name, err))
@@ -95,7 +92,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 		next = k.every
 		if err := k.Load(ctx); err != nil && ctx.Err() == nil {
-			k.log.WarnContext(ctx, "secrets not refreshed, the old ones serve on", "error", err)
+			k.log.WarnContext(ctx, "certificates not refreshed, the old ones serve on", "error", err)
 			next = min(retryEvery, k.every)
 		}
 	}
@@ -116,19 +113,13 @@ func (k *Keeper) refreshSoon(ctx context.Context) error {
 }
 
 func (k *Keeper) read(ctx context.Context, name string) (holding, error) {
-	secret, err := k.client.GetSecret(ctx, name, "", nil)
+	secret, err := k.secret(ctx, name)
 	if err != nil {
 		return holding{}, err
 	}
-	if secret.Value == nil || *secret.Value == "" {
-		return holding{}, errors.New("it is empty")
-	}
-	h := holding{text: model.Secret(*secret.Value)}
+	h := holding{}
 	if secret.ID != nil {
 		h.version = string(*secret.ID) // ends with the version, wherever the vault is
-	}
-	if !slices.Contains(k.certificates, name) {
-		return h, nil
 	}
 	data := []byte(*secret.Value)
 	if secret.ContentType != nil && *secret.ContentType == "application/x-pkcs12" {
@@ -140,6 +131,15 @@ func (k *Keeper) read(ctx context.Context, name string) (holding, error) {
 		return holding{}, errors.New("it is no certificate with its key")
 	}
 	return h, nil
+}
+
+// secret reads a secret that is not empty.
+func (k *Keeper) secret(ctx context.Context, name string) (azsecrets.Secret, error) {
+	answer, err := k.client.GetSecret(ctx, name, "", nil)
+	if err == nil && (answer.Value == nil || *answer.Value == "") {
+		err = errors.New("it is empty")
+	}
+	return answer.Secret, err
 }
 
 // get is what is held under a name; what was never loaded is read first.
@@ -158,10 +158,13 @@ func (k *Keeper) get(ctx context.Context, name string) (holding, error) {
 	return k.held[name], nil
 }
 
-// Text is a secret's text.
+// Text reads a secret's text, which is not held.
 func (k *Keeper) Text(ctx context.Context, name string) (model.Secret, error) {
-	h, err := k.get(ctx, name)
-	return h.text, err
+	secret, err := k.secret(ctx, name)
+	if err != nil {
+		return "", fmt.Errorf("key vault %s: %q: %w", k.vault, name, err)
+	}
+	return model.Secret(*secret.Value), nil
 }
 
 // Certificate is a certificate with its key, as TLS wants them.

@@ -39,7 +39,6 @@ type service string
 const (
 	resourceManager service = "arm"
 	entra           service = "entra"
-	graph           service = "graph"
 	vault           service = "vault"
 	blob            service = "blob"
 	identities      service = "msi"

@@ -190,9 +190,9 @@ func (c *rpCommand) identity(cloud azure.Cloud, transport *http.Client) (azcore.
 	return azidentity.NewManagedIdentityCredential(managed)
 }
 
-// keep keeps secrets and certificates of the service vault.
-func (c *rpCommand) keep(secrets, certificates []string) (keeper, error) {
-	return c.azure.Keep(c.ServiceVault, secrets, certificates)
+// keep reads the service vault and keeps certificates of it.
+func (c *rpCommand) keep(certificates []string) (keeper, error) {
+	return c.azure.Keep(c.ServiceVault, certificates...)
 }
 
 // pullSecret reads --pull-secret, which is JSON or names a file of it.

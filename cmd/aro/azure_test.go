@@ -11,11 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/store"
 )
 
 func TestTheBackendSaysAtOnceWhatItLacksOfAzure(t *testing.T) {
@@ -49,6 +51,8 @@ func TestTheBackendSaysAtOnceWhatItLacksOfAzure(t *testing.T) {
 
 func TestKeysAndServerCertificateComeFromTheVaultOfACloudGivenByItsURL(t *testing.T) {
 	var cloud *httptest.Server
+	var inVault atomic.Value
+	inVault.Store(strings.Repeat("A", 43) + "=")
 	cloud = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/metadata/endpoints":
@@ -61,7 +65,7 @@ func TestKeysAndServerCertificateComeFromTheVaultOfACloudGivenByItsURL(t *testin
 			w.Header().Set("WWW-Authenticate", `Bearer authorization="`+cloud.URL+`/t", resource="https://vault.azure.net"`)
 			w.WriteHeader(http.StatusUnauthorized)
 		case r.URL.Path == "/vaults/aro-svc/secrets/keys/":
-			_, _ = w.Write([]byte(`{"id":"` + cloud.URL + `/vaults/aro-svc/secrets/keys/1","value":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`))
+			_, _ = w.Write([]byte(`{"id":"` + cloud.URL + `/vaults/aro-svc/secrets/keys/1","value":"` + inVault.Load().(string) + `"}`))
 		default:
 			w.WriteHeader(http.StatusNotFound)
 		}
@@ -88,6 +92,13 @@ func TestKeysAndServerCertificateComeFromTheVaultOfACloudGivenByItsURL(t *testin
 		t.Fatal(err)
 	}
 	_ = documents.Close()
+	inVault.Store(store.NewKey() + `\n` + inVault.Load().(string))
+	if err := keys.Renew(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if both, err := keys.Derive("test"); err != nil || len(both) != 2 {
+		t.Errorf("after the vault's secret changed there are %d keys: %v", len(both), err)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, run := range refresh {

@@ -41,6 +41,6 @@ func (c *rpCommand) openCloud(context.Context, prometheus.Registerer, *slog.Logg
 }
 
 // keep has no vault.
-func (c *rpCommand) keep(_, _ []string) (keeper, error) {
+func (c *rpCommand) keep([]string) (keeper, error) {
 	return nil, errors.New("there is no key vault on paper")
 }

@@ -51,7 +51,6 @@ type rpCommand struct {
 	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the admin API, PEM."`
 
 	vault keeper
-	keys  *store.Keyring
 }
 
 // Run is the whole service: store, server and backend, until ctx ends or one of
@@ -75,7 +74,6 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.keys = keys
 	defer func() { _ = documents.Close() }()
 	if !c.Production {
 		if err := seed.Empty(ctx, documents); err != nil {
@@ -87,6 +85,7 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	for _, run := range refresh {
 		group.Go(func() error { return run(ctx) })
 	}
+	group.Go(func() error { return renewKeys(ctx, keys, log) })
 	wake := func() {}
 	if c.Backend {
 		worker, err := c.newWorker(ctx, backend.Config{Store: documents, Metrics: metrics, Log: log}, keys)
@@ -141,14 +140,11 @@ func (c *rpCommand) newWorker(ctx context.Context, cfg backend.Config, keys *sto
 
 // newServer completes what flags say about the API.
 func (c *rpCommand) newServer(cfg server.Config, keys *store.Keyring) (*server.Server, error) {
-	var err error
-	if cfg.TokenKeys, err = keys.Derive("continuation tokens"); err != nil {
-		return nil, err
-	}
-	cfg.Location, cfg.Domain, cfg.Build, cfg.Grace = c.Location, c.Domain, version, c.Drain
+	cfg.Keys, cfg.Location, cfg.Domain, cfg.Build, cfg.Grace = keys, c.Location, c.Domain, version, c.Drain
 	cfg.Auth = server.Development{}
 	if c.Production {
 		cfg.DrainDelay = c.Drain
+		var err error
 		if cfg.TLS, cfg.Auth, err = c.mutualTLS(); err != nil {
 			return nil, err
 		}

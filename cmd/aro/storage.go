@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
@@ -43,17 +45,47 @@ func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring
 	return store.New(keeper, keys), keys, nil
 }
 
-// readKeys reads the keyring from the vault or a file.
+// readKeys reads the keyring from the vault or a file, and lets it follow the
+// keys that come there later.
 func (c *rpCommand) readKeys(ctx context.Context, source string) (*store.Keyring, error) {
-	name, ok := strings.CutPrefix(source, inVault)
-	if !ok {
-		return readKeyring(source, !c.Production)
+	read := func(context.Context) ([]byte, error) { return os.ReadFile(source) }
+	if name, ok := strings.CutPrefix(source, inVault); ok {
+		read = func(ctx context.Context) ([]byte, error) {
+			text, err := c.vault.Text(ctx, name)
+			return []byte(text), err
+		}
 	}
-	text, err := c.vault.Text(ctx, name)
+	text, err := read(ctx)
+	if errors.Is(err, os.ErrNotExist) && !c.Production {
+		text, err = createKeys(source)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return store.ParseKeyring([]byte(text))
+	keys, err := store.ParseKeyring(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	keys.Follow(read)
+	return keys, nil
+}
+
+// renewEvery is how long a process may go on sealing with a key that is not the
+// newest. One that it does not know it looks for at once.
+const renewEvery = 5 * time.Minute
+
+// renewKeys reads the keys anew from time to time, until ctx ends.
+func renewKeys(ctx context.Context, keys *store.Keyring, log *slog.Logger) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(renewEvery):
+		}
+		if err := keys.Renew(ctx); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "encryption keys not renewed, the old ones serve on", "error", err)
+		}
+	}
 }
 
 // keysMissing says what file is wanted where there is no default.
@@ -121,25 +153,9 @@ func (f *storeFlags) cosmosOptions(location string, production bool) (cosmos.Opt
 	return cosmos.Options{Endpoint: u.String(), Database: database, Key: string(f.CosmosKey)}, nil
 }
 
-// readKeyring reads the keys that seal secrets. In development an absent file is
-// made with one new key, readable by its owner alone.
-func readKeyring(path string, create bool) (*store.Keyring, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) && create {
-		text, err = createKeys(path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	keys, err := store.ParseKeyring(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return keys, nil
-}
-
-// createKeys writes a new key file unless another process has just done so: a
-// complete file is linked into place, so that nobody reads half of one.
+// createKeys writes a new key file with one key, readable by its owner alone, unless
+// another process has just done so: a complete file is linked into place, so that
+// nobody reads half of one.
 func createKeys(path string) ([]byte, error) {
 	temporary := fmt.Sprintf("%s.%d", path, os.Getpid())
 	text := "# Keys that seal secrets in the database, newest first. Keep them: without them nothing opens.\n" + store.NewKey() + "\n"

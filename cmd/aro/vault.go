@@ -14,7 +14,7 @@ import (
 // inVault marks the value of a flag as the name of something in the service vault.
 const inVault = "keyvault:"
 
-// keeper holds things of a key vault and keeps them fresh.
+// keeper reads a key vault, and keeps certificates of it fresh.
 type keeper interface {
 	Load(ctx context.Context) error
 	Run(ctx context.Context) error
@@ -27,19 +27,17 @@ func (c *rpCommand) usesVault() bool {
 	return strings.HasPrefix(c.EncryptionKeys, inVault) || strings.HasPrefix(c.TLSCert, inVault)
 }
 
-// openVault reads what flags name in the service vault; nil if none does.
+// openVault reads the certificate that a flag names in the service vault; nil if
+// no flag names anything there.
 func (c *rpCommand) openVault(ctx context.Context) (keeper, error) {
 	if !c.usesVault() {
 		return nil, nil
 	}
-	var secrets, certificates []string
-	if name, ok := strings.CutPrefix(c.EncryptionKeys, inVault); ok {
-		secrets = append(secrets, name)
-	}
+	var certificates []string
 	if name, ok := strings.CutPrefix(c.TLSCert, inVault); ok {
 		certificates = append(certificates, name)
 	}
-	vault, err := c.keep(secrets, certificates)
+	vault, err := c.keep(certificates)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +49,11 @@ func (c *rpCommand) openVault(ctx context.Context) (keeper, error) {
 func (c *rpCommand) serverTLS() (*tls.Config, error) {
 	name, ok := strings.CutPrefix(c.TLSCert, inVault)
 	if !ok {
-		return server.TLSConfig(c.TLSCert, c.TLSKey)
+		files, err := server.CertificateFiles(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, err
+		}
+		return server.TLSConfig(files), nil
 	}
 	if c.TLSKey != "" && c.TLSKey != c.TLSCert {
 		return nil, errors.New("--tls-key: a certificate of the vault brings its key; leave it out")
@@ -59,13 +61,5 @@ func (c *rpCommand) serverTLS() (*tls.Config, error) {
 	if _, err := c.vault.Certificate(context.Background(), name); err != nil {
 		return nil, fmt.Errorf("--tls-cert: %w", err)
 	}
-	return &tls.Config{
-		MinVersion:             tls.VersionTLS12,
-		SessionTicketsDisabled: true,
-		ClientAuth:             tls.RequestClientCert,
-		NextProtos:             []string{"h2", "http/1.1"},
-		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return c.vault.Certificate(hello.Context(), name)
-		},
-	}, nil
+	return server.TLSConfig(func(ctx context.Context) (*tls.Certificate, error) { return c.vault.Certificate(ctx, name) }), nil
 }
