@@ -33,6 +33,7 @@ const budgets = `
 | HTTP over loopback, load generator included | at least 4,000 GET/s and 300 durable creates/s | test/bench, HTTP |
 | 100,000 clusters against 1,000 | GET, LIST page and claim at most 1.5 × | test/bench, Growth |
 | resident memory at 100,000 clusters | under 300 MiB | test/bench, Memory |
+| GET by the generated Go client | at most 1.2 × net/http alone, decoded into the same model | test/bench, GoClient |
 | from the answer to the first step | p99 under 250 ms in one process, under 2 s across processes | test/bench, Pickup |
 | step engine | at least 500 recorded steps/s | backend, RecordedSteps |
 `
