@@ -11,32 +11,6 @@ from azext_aro import _errors, _format
 from azext_aro._help import helps
 
 
-@pytest.fixture(scope="module", name="parser")
-def fixture_parser():
-    """az's own parser, with our commands in it."""
-    from azure.cli.core.mock import DummyCli
-    from knack.arguments import ignore_type
-    from azext_aro import COMMAND_LOADER_CLS
-
-    cli = DummyCli()
-    cli.invocation = cli.invocation_cls(
-        cli_ctx=cli, parser_cls=cli.parser_cls, commands_loader_cls=cli.commands_loader_cls, help_cls=cli.help_cls
-    )
-    loader = COMMAND_LOADER_CLS(cli_ctx=cli)
-    loader.skip_applicability = True
-    cli.invocation.commands_loader = loader
-    loader.load_command_table([])
-    for command in loader.command_table.values():
-        command.load_arguments()
-    with loader.argument_context("") as c:
-        c.argument("cmd", ignore_type)
-    loader.load_arguments("")
-    loader._update_command_definitions()  # pylint: disable=protected-access
-    made = cli.invocation.parser
-    made.load_command_table(loader)
-    return made, dict(loader.command_table)
-
-
 def examples():
     import yaml
 
@@ -53,18 +27,6 @@ def test_examples_parse(parser, name, text):
     assert text.startswith("az " + name)
     parsed = parser[0].parse_args(shlex.split(text)[1:])
     assert parsed.command == name
-
-
-def test_every_command_and_option_is_explained(parser):
-    for name, command in parser[1].items():
-        assert name in helps, name
-        for argument in command.arguments.values():
-            settings = argument.type.settings
-            if argument.name not in ("cmd", "client") and not argument.name.startswith("_"):
-                assert settings.get("help"), f"{name} {argument.name}"
-                # A long name has a shorter one beside it.
-                names = [option for option in settings["options_list"] if isinstance(option, str)]
-                assert min(len(option) for option in names) <= 24, names
 
 
 def test_the_commands_are_these(parser):
