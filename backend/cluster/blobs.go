@@ -151,6 +151,9 @@ func (s *steps) readGraph(ctx context.Context, c *model.Cluster) (*install.Resul
 		return nil, fmt.Errorf("what the installer made: %w", err)
 	}
 	plain, err := unseal(s.Seal, c.Internal.UID, sealed)
+	if err != nil && s.Seal.Renew(ctx) == nil { // a newer key may have sealed it
+		plain, err = unseal(s.Seal, c.Internal.UID, sealed)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("what the installer made: %w", err)
 	}

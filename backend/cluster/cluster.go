@@ -35,9 +35,10 @@ type Validator interface {
 	Capabilities(ctx context.Context, clients *azure.Clients, location, size string) (map[string]string, error)
 }
 
-// Keys gives keys of 32 bytes for a purpose, the newest first.
+// Keys gives keys of 32 bytes for a purpose, the newest first, and takes up newer ones.
 type Keys interface {
 	Derive(purpose string) ([][]byte, error)
+	Renew(ctx context.Context) error
 }
 
 // Dependencies are what the steps work with. All are needed but those with a
