@@ -44,6 +44,9 @@ type Internal struct {
 	// BoundServiceAccountSigningKey signs tokens of workload identities, PEM.
 	// Once the cluster was installed with it, it must not change.
 	BoundServiceAccountSigningKey Secret `json:"boundServiceAccountSigningKey,omitempty"`
+	// TrustingIdentities are the resource ids of the identities whose federated
+	// credentials may trust the cluster, those of former operators included.
+	TrustingIdentities []string `json:"trustingIdentities,omitempty"`
 	// MTU of the machines' network, in bytes; 0 means 1500.
 	MTU int `json:"mtuSize,omitempty"`
 	// Zones of the machines; empty means that the region or size has none.

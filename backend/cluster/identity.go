@@ -1,13 +1,10 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -139,96 +136,6 @@ func (s *steps) roles(ctx context.Context, c *model.Cluster) (map[string][]model
 
 // lastSegment is the name at the end of an id.
 func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
-
-const federationAudience = "openshift"
-
-// federateIdentities lets the operators' service accounts act as their identities.
-func (s *steps) federateIdentities(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
-	roles, err := s.roles(ctx, c)
-	if err != nil {
-		return err
-	}
-	for _, operator := range sortedOperators(c) {
-		if len(roles[operator]) == 0 {
-			continue
-		}
-		clients, r, err := s.asClusterIdentity(ctx, c, operators(c)[operator].ResourceID)
-		if err != nil {
-			return err
-		}
-		for _, account := range roles[operator][0].ServiceAccounts {
-			if err := federate(ctx, clients, r, c, account); err != nil {
-				return fmt.Errorf("operator %s: %w", operator, err)
-			}
-		}
-	}
-	return nil
-}
-
-func federate(ctx context.Context, clients *azure.Clients, identity *azarm.ResourceID, c *model.Cluster, account string) error {
-	_, err := clients.FederatedCredentials.CreateOrUpdate(ctx, identity.ResourceGroupName, identity.Name, federationName(c, account),
-		armmsi.FederatedIdentityCredential{Properties: &armmsi.FederatedIdentityCredentialProperties{
-			Audiences: []*string{new(federationAudience)}, Issuer: &c.Properties.ClusterProfile.OIDCIssuer, Subject: &account,
-		}}, nil)
-	return err
-}
-
-const maxFederationName = 120
-
-// federationName is the same for the same cluster and service account, whatever
-// signs for the cluster.
-func federationName(c *model.Cluster, account string) string {
-	account = account[strings.LastIndexByte(account, ':')+1:]
-	sum := sha256.Sum224([]byte(strings.ToLower(c.ID) + "|" + account))
-	hash := new(big.Int).SetBytes(sum[:]).Text(36)
-	name := c.Name + "_" + account
-	return name[:min(len(name), maxFederationName-len(hash)-1)] + "_" + hash
-}
-
-// unfederate removes what federateIdentities made. The identities are the
-// customer's and may be gone, or out of our reach: that stops nothing.
-func (s *steps) unfederate(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
-	if c.Properties.ClusterProfile.OIDCIssuer == "" {
-		return nil
-	}
-	for _, operator := range sortedOperators(c) {
-		if err := s.unfederateIdentity(ctx, c, operators(c)[operator].ResourceID); err != nil {
-			s.Log.WarnContext(ctx, "federated credentials remain", "resource_id", c.ID, "operator", operator, "error", err)
-		}
-	}
-	return ctx.Err()
-}
-
-func (s *steps) unfederateIdentity(ctx context.Context, c *model.Cluster, id string) error {
-	clients, r, err := s.asClusterIdentity(ctx, c, id)
-	if err != nil {
-		return err
-	}
-	var failed error
-	for pages := clients.FederatedCredentials.NewListPager(r.ResourceGroupName, r.Name, nil); pages.More(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, f := range page.Value {
-			if !federatedFor(f, c) {
-				continue
-			}
-			_, err := clients.FederatedCredentials.Delete(ctx, r.ResourceGroupName, r.Name, deref(f.Name), nil)
-			failed = cmp.Or(failed, err)
-		}
-	}
-	return failed
-}
-
-func federatedFor(f *armmsi.FederatedIdentityCredential, c *model.Cluster) bool {
-	if f == nil || f.Properties == nil || deref(f.Properties.Issuer) != c.Properties.ClusterProfile.OIDCIssuer {
-		return false
-	}
-	return slices.ContainsFunc(f.Properties.Audiences, func(a *string) bool { return deref(a) == federationAudience })
-}
 
 func (s *steps) forgetClusterIdentity(ctx context.Context, w *pipeline.Work) error {
 	return s.Azure.ForgetClusterIdentity(ctx, w.Cluster().Internal.UID)

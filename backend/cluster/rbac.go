@@ -31,15 +31,16 @@ func (s *steps) renewPrincipalRoles(ctx context.Context, w *pipeline.Work) error
 	return s.deploy(ctx, c, principalRoles, access.RoleAssignments())
 }
 
-// renewIdentityRoles leaves the operators' identities with exactly the roles that
-// they need in the managed group.
+// renewIdentityRoles leaves exactly the operators' identities, with the roles that
+// they need, the service and the owners with rights in the managed group: former
+// operators have none.
 func (s *steps) renewIdentityRoles(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
 	access, err := s.accessOf(ctx, c)
 	if err != nil {
 		return err
 	}
-	missing, err := s.pruneRoles(ctx, c, access.Grants, func(principal string) bool { return holds(access.Excluded, principal) })
+	missing, err := s.pruneRoles(ctx, c, access.Grants, func(principal string) bool { return !strings.EqualFold(principal, access.ResourceProviderID) })
 	if err != nil || len(missing) == 0 {
 		return err
 	}
