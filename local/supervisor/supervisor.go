@@ -19,11 +19,10 @@ import (
 )
 
 const (
-	// firstDelay doubles with every exit in a row until it is maxDelay.
+	// firstDelay doubles with every early end in a row until it is maxDelay.
 	firstDelay = 200 * time.Millisecond
 	maxDelay   = 10 * time.Second
-	// healthyAfter is how long a program must have run for its exit not to
-	// count as one more failure to start.
+	// healthyAfter is how long a program must have run for its end not to be early.
 	healthyAfter = 10 * time.Second
 	// maxLog is the size in bytes at which a log gives way to a new one.
 	maxLog = 16 << 20
@@ -40,7 +39,11 @@ type Process struct {
 	PIDFile string   // is there while the program runs
 	// Grace is how long the program may take to stop before it is killed.
 	Grace time.Duration
-	// GiveUpAfter is the number of failed starts in a row that end Run; 0 is never.
+	// Ready waits until the program can do what it is for, and is false if ctx ends
+	// before. Without it, a program is ready when it has run for a while.
+	Ready func(ctx context.Context) bool
+	// GiveUpAfter is the number of times in a row that the program may end by itself
+	// before it was ready; 0 is any. Who kills it may do so as often as they like.
 	GiveUpAfter int
 	Log         *slog.Logger
 
@@ -57,21 +60,29 @@ func (p *Process) Run(ctx context.Context) error {
 	// goroutine, that thread lives until Run returns.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	failures := 0
+	early, failures := 0, 0
 	for {
 		started := time.Now()
-		exit := p.once(ctx)
+		ready, exit := p.once(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if time.Since(started) >= healthyAfter {
+			early = 0
+		}
+		delay := min(firstDelay<<min(early, 10), maxDelay)
+		if ready {
 			failures = 0
 		}
-		failures++
-		if p.GiveUpAfter > 0 && failures >= p.GiveUpAfter {
-			return fmt.Errorf("%s ended %d times in a row (%w); its log is %s", p.Name, failures, exit, p.LogFile)
+		if !killed(exit) {
+			early++
+			if !ready {
+				failures++
+			}
 		}
-		delay := min(firstDelay<<min(failures-1, 10), maxDelay)
+		if p.GiveUpAfter > 0 && failures >= p.GiveUpAfter {
+			return fmt.Errorf("%s ended %d times before it was ready (%w); its log is %s", p.Name, failures, exit, p.LogFile)
+		}
 		p.Log.WarnContext(ctx, "a program ended and is started again", "program", p.Name, "exit", exit.Error(), "delay", delay.String())
 		select {
 		case <-ctx.Done():
@@ -108,13 +119,24 @@ func (p *Process) Kill() {
 	}
 }
 
-// once runs the program until it ends or ctx does.
-func (p *Process) once(ctx context.Context) error {
+// killed tells whether a signal ended the program.
+func killed(exit error) bool {
+	failure, ok := errors.AsType[*exec.ExitError](exit)
+	if !ok {
+		return false
+	}
+	status, ok := failure.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
+}
+
+// once runs the program until it ends or ctx does, and tells whether it was ready.
+func (p *Process) once(ctx context.Context) (ready bool, exit error) {
 	cmd, err := p.start(ctx)
 	if err != nil {
 		p.ended(err)
-		return err
+		return false, err
 	}
+	wasReady := p.awaitReady(ctx)
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
@@ -129,7 +151,23 @@ func (p *Process) once(ctx context.Context) error {
 	if !stop() {
 		<-stopped
 	}
-	return err
+	return wasReady(), err
+}
+
+// awaitReady waits for the program in the background, until the function that it
+// returns is called, which tells whether the program was ready.
+func (p *Process) awaitReady(ctx context.Context) func() bool {
+	if p.Ready == nil {
+		started := time.Now()
+		return func() bool { return time.Since(started) >= healthyAfter }
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ready := make(chan bool, 1)
+	go func() { ready <- p.Ready(ctx) }()
+	return func() bool {
+		cancel()
+		return <-ready
+	}
 }
 
 func (p *Process) start(ctx context.Context) (*exec.Cmd, error) {

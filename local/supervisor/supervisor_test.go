@@ -98,6 +98,32 @@ func TestRunGivesUpAfterStartsThatFailInARow(t *testing.T) {
 	}
 }
 
+func TestProcessThatIsKilledOrWasReadyIsNotGivenUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		script string
+		ready  bool
+	}{
+		"killed before it is ready": {`echo started; kill -9 $$`, false},
+		"ends after it was ready":   {`echo started; exit 3`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := shell(t, c.script)
+			p.GiveUpAfter = 1
+			p.Ready = func(ctx context.Context) bool {
+				if !c.ready {
+					<-ctx.Done()
+				}
+				return c.ready
+			}
+			stop := start(t, p)
+			eventually(t, "a third start", func() bool { return lines(p.LogFile) >= 3 })
+			if err := stop(); err != nil {
+				t.Errorf("stopped with %v", err)
+			}
+		})
+	}
+}
+
 func TestMissingProgramIsAnError(t *testing.T) {
 	p := shell(t, "")
 	p.Path, p.GiveUpAfter = "/no/such/program", 1

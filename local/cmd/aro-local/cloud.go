@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/aro-rp/aro/local/azure/compute"
 	"github.com/aro-rp/aro/local/azure/network"
 	"github.com/aro-rp/aro/local/machines"
+	"github.com/aro-rp/aro/local/rp"
 	"github.com/aro-rp/aro/local/supervisor"
 	"github.com/aro-rp/aro/seed"
 )
@@ -160,7 +162,7 @@ func (c runCommand) addresses(n byte) netip.Prefix {
 func (c runCommand) caFile() string { return filepath.Join(c.Data, "azure", "ca.pem") }
 
 // provider is the child `aro rp`; one that a killed predecessor left is ended.
-func (c runCommand) provider(id identity, log *slog.Logger) (*supervisor.Process, error) {
+func (c runCommand) provider(ctx context.Context, id identity, log *slog.Logger) (*supervisor.Process, error) {
 	vault := func(name string) string { return c.origin() + "/vaults/" + name }
 	p := &supervisor.Process{
 		Name: "aro rp",
@@ -178,8 +180,22 @@ func (c runCommand) provider(id identity, log *slog.Logger) (*supervisor.Process
 		LogFile:     filepath.Join(c.Data, "logs", "rp.log"),
 		PIDFile:     filepath.Join(c.Data, "rp.pid"),
 		Grace:       rpGrace,
+		Ready:       rp.At(c.Listen).BecomesReady,
 		GiveUpAfter: rpTries,
 		Log:         log,
 	}
-	return p, supervisor.StopLeftover(p.PIDFile)
+	if err := supervisor.StopLeftover(p.PIDFile); err != nil {
+		return nil, err
+	}
+	return p, c.checkFree(ctx)
+}
+
+// checkFree finds out whether another program has the provider's address, because
+// its answers would be taken for the provider's.
+func (c runCommand) checkFree(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	return listener.Close()
 }

@@ -19,7 +19,7 @@ import (
 const (
 	// rpGrace lets the provider finish requests and hand its leases back.
 	rpGrace = 30 * time.Second
-	// rpTries is the number of failed starts in a row after which only a person helps.
+	// rpTries is how often the provider may fail to start before only a person helps.
 	rpTries = 5
 )
 
@@ -64,7 +64,7 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer cloud.close()
 	defer stop()
-	provider, err := c.provider(cloud.identity, log)
+	provider, err := c.provider(ctx, cloud.identity, log)
 	if err != nil {
 		return err
 	}
