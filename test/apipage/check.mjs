@@ -105,7 +105,7 @@ async function takePicture(page) {
 }
 
 await verify();
-const browser = await chromium.launch({ executablePath: process.env.ARO_CHROMIUM || undefined });
+const browser = await chromium.launch({ executablePath: process.env.ARO_CHROMIUM });
 try {
   const page = await browser.newPage({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 1500 } });
   page.setDefaultTimeout(patience);

@@ -3,41 +3,39 @@
 #
 #   test/apipage/run.sh [--update]
 #
-# ARO_LOCAL_ORIGIN and ARO_LOCAL_CA say where it is and whom to trust; without them it
-# is the one of `make run`. ARO_CHROMIUM names a browser; without it the one that
-# Playwright wants is downloaded once, and if it cannot be had, a Chromium of this
-# machine is taken. --update renews the picture in docs/images.
+# ARO_LOCAL_ORIGIN and ARO_LOCAL_CA say where it is and whom to trust; without them it is the one of `make run`.
+# ARO_CHROMIUM names a browser; without it, it is this machine's Chromium or Chrome, which root gets from Debian or Ubuntu
+# if there is none. --update renews the picture in docs/images.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
 
 export ARO_LOCAL_ORIGIN=${ARO_LOCAL_ORIGIN:-https://localhost:8443}
 export ARO_LOCAL_CA=${ARO_LOCAL_CA:-$root/.aro/azure/ca.pem}
-export PLAYWRIGHT_BROWSERS_PATH=${PLAYWRIGHT_BROWSERS_PATH:-$root/.cache/playwright}
-mkdir -p "$root/.cache"
 
 if ! cmp -s package-lock.json node_modules/.lock; then
   timeout 300 npm ci --no-audit --no-fund --loglevel=error
   cp package-lock.json node_modules/.lock
 fi
 
-# have_chromium downloads it; what it needs of the system only root can install.
-have_chromium() {
-  compgen -G "$PLAYWRIGHT_BROWSERS_PATH/chromium*/INSTALLATION_COMPLETE" >/dev/null && return
-  timeout 600 npx playwright install chromium && { [ "$(id -u)" != 0 ] || timeout 600 npx playwright install-deps chromium; }
+browser() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    command -v "$name" && return
+  done
+  return 1
 }
 
-if [ -z "${ARO_CHROMIUM:-}" ] && ! have_chromium >"$root/.cache/playwright.log" 2>&1; then
-  for name in chromium chromium-browser google-chrome; do
-    ARO_CHROMIUM=$(command -v "$name") && break
-  done
-  if [ -z "${ARO_CHROMIUM:-}" ]; then
-    cat "$root/.cache/playwright.log"
-    echo "Playwright's Chromium cannot be had and this machine has none; install one, or name one in ARO_CHROMIUM."
+if [ -z "${ARO_CHROMIUM:-}" ] && ! ARO_CHROMIUM=$(browser); then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "There is no Chromium. Install it, such as by 'sudo apt-get install chromium', or name a browser in ARO_CHROMIUM."
     exit 1
   fi
-  echo "Playwright's Chromium cannot be had (.cache/playwright.log says why); using $ARO_CHROMIUM."
+  echo "Installing Chromium; once."
+  timeout 600 apt-get -qq update
+  DEBIAN_FRONTEND=noninteractive timeout 600 apt-get -qq install -y --no-install-recommends chromium >/dev/null
+  ARO_CHROMIUM=$(browser)
 fi
-export ARO_CHROMIUM=${ARO_CHROMIUM:-}
+export ARO_CHROMIUM
 
 timeout 300 node check.mjs "$@"

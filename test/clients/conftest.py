@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 import uuid
 
+import principals
 import pytest
 
 LIMIT_SECONDS = 60
@@ -35,10 +36,14 @@ class Stand:
             {"Authorization": "Bearer " + self.token(self.origin), "Content-Type": "application/json"},
         )
 
-    def graph(self, path):
-        """Reads from the directory."""
+    def graph(self, method, path, body=None):
+        """Asks the directory, which must not refuse."""
         endpoint = self.origin + "/graph"
-        return self._send("GET", endpoint + path, None, {"Authorization": "Bearer " + self.token(endpoint)})
+        headers = {"Authorization": "Bearer " + self.token(endpoint), "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        status, answer = self._send(method, endpoint + "/v1.0" + path, data, headers)
+        assert status < 300, answer
+        return answer
 
     def token(self, resource):
         """A token of the demo application."""
@@ -112,3 +117,11 @@ def group(stand):
     made = stand.group()
     yield made
     stand.remove(made[0])
+
+
+@pytest.fixture
+def principal(stand):
+    """A service principal, removed afterwards."""
+    made = principals.make(stand)
+    yield made
+    principals.remove(stand, made)

@@ -14,10 +14,10 @@ if ! cmp -s test/clients/versions.sh "$stamp"; then
   rm -rf "$venv"
   "$python" -m venv "$venv/az"
   "$python" -m venv "$venv/sdk"
-  "$venv/az/bin/python" -m pip install -q --disable-pip-version-check "azure-cli==$AZURE_CLI" "pytest==$PYTEST" \
+  "$venv/az/bin/python" -m pip install -q --disable-pip-version-check "azure-cli==$AZURE_CLI" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST" \
     "flake8==$FLAKE8" "pylint==$PYLINT" "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
   "$venv/sdk/bin/python" -m pip install -q --disable-pip-version-check "azure-mgmt-redhatopenshift==$AZURE_MGMT_REDHATOPENSHIFT" \
-    "azure-identity==$AZURE_IDENTITY" "pytest==$PYTEST" "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
+    "azure-identity==$AZURE_IDENTITY" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST" "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
   cp test/clients/versions.sh "$stamp"
 fi
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 
+import principals
 import pytest
 
 from proxy import Proxy
@@ -64,21 +65,13 @@ class Az:
         assert "Traceback" not in done.stderr
         return done.stderr
 
-    def login(self):
+    def login(self, client_id, client_secret):
         """As a person would."""
         s = self.stand
         self("cloud", "register", "--name", "AroLocal", "--endpoint-resource-manager", s.origin)
         self("cloud", "set", "--name", "AroLocal")
-        self(
-            "login",
-            "--service-principal",
-            "--username",
-            s.client_id,
-            "--password",
-            s.client_secret,
-            "--tenant",
-            s.tenant,
-        )
+        who = ("--username", client_id, "--password", client_secret, "--tenant", s.tenant)
+        self("login", "--service-principal", *who)
         self("account", "set", "--subscription", s.subscription)
         return self
 
@@ -90,15 +83,28 @@ def stock(stand, tmp_path_factory):
     proxy = Proxy(directory, stand.origin, stand.ca)
     trust = directory / "trust.pem"
     trust.write_bytes(pathlib.Path(stand.ca).read_bytes() + proxy.ca_file.read_bytes())
-    az = Az(stand, directory, trust, HTTPS_PROXY=proxy.address, NO_PROXY="localhost,127.0.0.1").login()
+    az = Az(stand, directory, trust, HTTPS_PROXY=proxy.address, NO_PROXY="localhost,127.0.0.1")
+    az.login(stand.client_id, stand.client_secret)
     az.proxy = proxy
     yield az
     proxy.close()
 
 
+def extended(stand, directory):
+    """az with our extension, and nothing in between."""
+    az = Az(stand, directory, stand.ca)
+    az.environment["AZURE_EXTENSION_DIR"] = str(pathlib.Path(stand.venv) / "extensions")
+    return az
+
+
 @pytest.fixture(scope="session")
 def ours(stand, tmp_path_factory):
-    """az with our extension, and nothing in between."""
-    az = Az(stand, tmp_path_factory.mktemp("ours"), stand.ca)
-    az.environment["AZURE_EXTENSION_DIR"] = str(pathlib.Path(stand.venv) / "extensions")
-    return az.login()
+    """As the demo application."""
+    return extended(stand, tmp_path_factory.mktemp("ours")).login(stand.client_id, stand.client_secret)
+
+
+@pytest.fixture
+def outsider(stand, principal, tmp_path):
+    """As somebody who owns the subscription and may not read the directory."""
+    principals.assign(stand, principals.OWNER, "/subscriptions/" + stand.subscription, principal.object_id)
+    return extended(stand, tmp_path).login(principal.client_id, principal.client_secret)

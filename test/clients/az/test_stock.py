@@ -17,6 +17,11 @@ def test_what_is_not_there_is_told(stock, group):
     assert "absent" in stock.refused("aro", "delete", "--yes", "--resource-group", group[0], "--name", "absent")
 
 
+def test_refusals_have_code_and_message(stock, group):
+    wanted = (*life.network(group), "--name", NAME, "--master-vm-size", "Standard_A1")
+    assert "(InvalidParameter) The VM size" in stock.refused("aro", "create", *wanted)
+
+
 def test_cluster_with_a_service_principal(stock, group, tmp_path):
     here = ("--resource-group", group[0], "--name", NAME)
     stock("aro", "validate", *life.network(group), "--name", NAME)

@@ -1,43 +1,50 @@
 """Our Python client: a cluster's life in every api-version."""
 
 import base64
-import os
 import time
 
 import pytest
 from aro_redhatopenshift import RedHatOpenShiftClient, api_versions, models
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from principals import prepare
 
-# A cluster takes a minute or two, so only some versions wait for it; the others see it
-# begin and delete it under way.
-WHOLE = {"2020-04-30", "2025-07-25"}
-
-
-def lives_whole(version):
-    """Whether the version waits for its cluster."""
-    return version in WHOLE or bool(os.environ.get("ARO_CLIENTS_FULL"))
+@pytest.mark.parametrize("version", api_versions())
+def test_life(version, stand, credential, options, place):
+    with RedHatOpenShiftClient(credential, stand.subscription, api_version=version, **options) as client:
+        assert listed(client.operations.list())[0].name
+        clusters, here = client.open_shift_clusters, (place.group, "ours")
+        poller = clusters.begin_create_or_update(*here, cluster(models(version), place))
+        made = clusters.get(*here)
+        assert made.name == "ours" and made.provisioning_state in ("Creating", "Succeeded")
+        assert [one.id for one in listed(clusters.list_by_resource_group(place.group))] == [made.id]
+        assert made.id in [one.id for one in listed(clusters.list())]
+        live(clusters, here, poller.result(), models(version))
+        delete(clusters, here)
+        with pytest.raises(ResourceNotFoundError) as refused:
+            clusters.get(*here)
+        assert refused.value.error.code == "ResourceNotFound"
 
 
 @pytest.mark.parametrize("version", api_versions())
-def test_life(version, stand, credential, options, group):
-    prepare(stand, group)
+def test_faults_are_typed(version, stand, credential, options, place):
+    wanted = cluster(models(version), place)
+    wanted.master_profile.vm_size = "Standard_A1"
     with RedHatOpenShiftClient(credential, stand.subscription, api_version=version, **options) as client:
-        assert listed(client.operations.list())[0].name
-        clusters, here = client.open_shift_clusters, (group[0], "ours")
-        poller = clusters.begin_create_or_update(*here, cluster(models(version), stand, group))
-        made = clusters.get(*here)
-        assert made.name == "ours" and made.provisioning_state in ("Creating", "Succeeded")
-        assert [one.id for one in listed(clusters.list_by_resource_group(group[0]))] == [made.id]
-        assert made.id in [one.id for one in listed(clusters.list())]
-        if lives_whole(version):
-            live(clusters, here, poller.result(), models(version))
-        delete(clusters, here)
-        with pytest.raises(ResourceNotFoundError):
-            clusters.get(*here)
-        if not lives_whole(version):
-            ended(poller)
+        with pytest.raises(HttpResponseError) as refused:
+            client.open_shift_clusters.begin_create_or_update(place.group, "ours", wanted)
+    said = refused.value.error
+    assert (refused.value.status_code, said.code) == (400, "InvalidParameter")
+    assert said.target == "properties.masterProfile.vmSize" and "VM size" in said.message
+
+
+def test_cancelled_creation_ends_as_that(stand, credential, options, place):
+    with RedHatOpenShiftClient(credential, stand.subscription, api_version="2025-07-25", **options) as client:
+        clusters, here = client.open_shift_clusters, (place.group, "ours")
+        poller = clusters.begin_create_or_update(*here, cluster(models("2025-07-25"), place))
+        clusters.begin_delete(*here).result()
+        with pytest.raises(HttpResponseError):
+            poller.result()
+    assert poller.status().lower() in ("canceled", "failed")
 
 
 def delete(clusters, here):
@@ -77,34 +84,20 @@ def live(clusters, here, made, m):
     assert clusters.get(*here).tags == {"a": "b"}
 
 
-def ended(poller):
-    """The creation that the deletion cancelled ends as that."""
-    for _ in range(600):
-        if poller.done():
-            break
-        time.sleep(0.2)
-    with pytest.raises(HttpResponseError):
-        poller.result()
-    assert poller.status().lower() in ("canceled", "failed")
-
-
-def cluster(m, stand, group):
+def cluster(m, place):
     """A cluster of the version, with what it has not left out."""
-    name, master, worker = group
     made = m.OpenShiftCluster(location="eastus")
     made.network_profile = m.NetworkProfile(pod_cidr="10.128.0.0/14", service_cidr="172.30.0.0/16")
-    made.master_profile = m.MasterProfile(vm_size="Standard_D8s_v3", subnet_id=master)
+    made.master_profile = m.MasterProfile(vm_size="Standard_D8s_v3", subnet_id=place.master)
     made.worker_profiles = [
-        m.WorkerProfile(name="worker", vm_size="Standard_D4s_v3", disk_size_gb=128, subnet_id=worker, count=3)
+        m.WorkerProfile(name="worker", vm_size="Standard_D4s_v3", disk_size_gb=128, subnet_id=place.worker, count=3)
     ]
     made.service_principal_profile = m.ServicePrincipalProfile(
-        client_id=stand.client_id, client_secret=stand.client_secret
+        client_id=place.principal.client_id, client_secret=place.principal.client_secret
     )
     if not hasattr(m, "ClusterProfile"):
         return made  # the oldest version asks no more
-    made.cluster_profile = m.ClusterProfile(
-        domain=name, resource_group_id=f"/subscriptions/{stand.subscription}/resourceGroups/{name}-machines"
-    )
+    made.cluster_profile = m.ClusterProfile(domain=place.group, resource_group_id=place.machines)
     made.apiserver_profile = m.APIServerProfile(visibility="Public")
     made.ingress_profiles = [m.IngressProfile(name="default", visibility="Public")]
     return made

@@ -6,13 +6,10 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.redhatopenshift import AzureRedHatOpenShiftClient, models
 
-from principals import prepare
-
 NAME = "published"
 
 
-def test_whole_life(stand, credential, options, group):
-    prepare(stand, group)
+def test_whole_life(stand, credential, options, place):
     with AzureRedHatOpenShiftClient(credential, stand.subscription, **options) as client:
         versions = [v.properties.version for v in client.open_shift_versions.list("eastus")]
         assert client.open_shift_versions.get("eastus", versions[-1]).properties.version == versions[-1]
@@ -21,58 +18,61 @@ def test_whole_life(stand, credential, options, group):
         assert any(operation.name.endswith("/openShiftClusters/write") for operation in client.operations.list())
 
         clusters = client.open_shift_clusters
-        wanted = cluster(stand, group, versions[-1])
-        made = clusters.begin_create_or_update(group[0], NAME, wanted).result()
+        wanted = cluster(place, versions[-1])
+        made = clusters.begin_create_or_update(place.group, NAME, wanted).result()
         assert made.properties.provisioning_state == "Succeeded"
         assert made.properties.cluster_profile.version == versions[-1]
         assert not made.properties.service_principal_profile.client_secret
-        assert clusters.get(group[0], NAME).id == made.id
-        assert [one.id for one in clusters.list_by_resource_group(group[0])] == [made.id]
+        assert clusters.get(place.group, NAME).id == made.id
+        assert [one.id for one in clusters.list_by_resource_group(place.group)] == [made.id]
         assert made.id in [one.id for one in clusters.list()]
-        assert clusters.list_credentials(group[0], NAME).kubeadmin_password
-        assert b"client-key-data" in base64.b64decode(clusters.list_admin_credentials(group[0], NAME).kubeconfig)
+        assert clusters.list_credentials(place.group, NAME).kubeadmin_password
+        assert b"client-key-data" in base64.b64decode(clusters.list_admin_credentials(place.group, NAME).kubeconfig)
 
-        changed = clusters.begin_update(group[0], NAME, models.OpenShiftClusterUpdate(tags={"a": "b"})).result()
+        changed = clusters.begin_update(place.group, NAME, models.OpenShiftClusterUpdate(tags={"a": "b"})).result()
         assert changed.tags == {"a": "b"} and changed.properties.provisioning_state == "Succeeded"
         # What was read can be written: it changes nothing.
-        again = clusters.begin_create_or_update(group[0], NAME, clusters.get(group[0], NAME)).result()
-        assert again.as_dict() == clusters.get(group[0], NAME).as_dict()
+        again = clusters.begin_create_or_update(place.group, NAME, clusters.get(place.group, NAME)).result()
+        assert again.as_dict() == clusters.get(place.group, NAME).as_dict()
 
-        clusters.begin_delete(group[0], NAME).result()
+        clusters.begin_delete(place.group, NAME).result()
         with pytest.raises(ResourceNotFoundError):
-            clusters.get(group[0], NAME)
+            clusters.get(place.group, NAME)
 
 
-def test_faults_say_where_they_are(stand, credential, options, group):
-    wanted = cluster(stand, group, "4.1")
+def test_faults_are_typed(stand, credential, options, place):
     with AzureRedHatOpenShiftClient(credential, stand.subscription, **options) as client:
         with pytest.raises(HttpResponseError) as refused:
-            client.open_shift_clusters.begin_create_or_update(group[0], NAME, wanted)
-    assert refused.value.status_code == 400 and "version" in str(refused.value)
+            client.open_shift_clusters.begin_create_or_update(place.group, NAME, cluster(place, "4.1"))
+        with pytest.raises(ResourceNotFoundError) as absent:
+            client.open_shift_clusters.get(place.group, NAME)
+    said = refused.value.error
+    assert (refused.value.status_code, said.code) == (400, "InvalidParameter")
+    assert said.target == "properties.clusterProfile.version" and "version" in said.message
+    assert absent.value.error.code == "ResourceNotFound"
 
 
-def cluster(stand, group, version):
+def cluster(place, version):
     """A cluster with a service principal."""
-    name, master, worker = group
     return models.OpenShiftCluster(
         location="eastus",
         properties=models.OpenShiftClusterProperties(
             cluster_profile=models.ClusterProfile(
-                domain=name,
+                domain=place.group,
                 version=version,
-                resource_group_id=f"/subscriptions/{stand.subscription}/resourceGroups/{name}-machines",
+                resource_group_id=place.machines,
             ),
             network_profile=models.NetworkProfile(pod_cidr="10.128.0.0/14", service_cidr="172.30.0.0/16"),
-            master_profile=models.MasterProfile(vm_size="Standard_D8s_v5", subnet_id=master),
+            master_profile=models.MasterProfile(vm_size="Standard_D8s_v5", subnet_id=place.master),
             worker_profiles=[
                 models.WorkerProfile(
-                    name="worker", vm_size="Standard_D4s_v5", disk_size_gb=128, subnet_id=worker, count=3
+                    name="worker", vm_size="Standard_D4s_v5", disk_size_gb=128, subnet_id=place.worker, count=3
                 )
             ],
             apiserver_profile=models.APIServerProfile(visibility="Public"),
             ingress_profiles=[models.IngressProfile(name="default", visibility="Public")],
             service_principal_profile=models.ServicePrincipalProfile(
-                client_id=stand.client_id, client_secret=stand.client_secret
+                client_id=place.principal.client_id, client_secret=place.principal.client_secret
             ),
         ),
     )
