@@ -5,7 +5,7 @@
 #   hack/clients/generate.sh [--into DIR] [API-VERSION...]
 #
 # It sets itself up: the npm packages are installed when they are missing or the
-# lock file has changed. Needs Node.js 20, npm and Python 3.9 with venv.
+# lock file has changed. Needs Go, Node.js 20, npm and Python 3.9 with venv.
 set -euo pipefail
 cd "$(dirname "$0")"
 here=$PWD
@@ -62,6 +62,7 @@ const (
 )
 EOF
   sed -i.bak '/^\/\/ NO_HEADER$/d' "$into/go/$go"/*.go "$into/go/$go"/fake/*.go && rm "$into/go/$go"/*.bak "$into/go/$go"/fake/*.bak
+  go run ./decode "$into/go/$go"
   gofmt -w "$into/go/$go"
   autorest "$spec" --use="$here/node_modules/@autorest/python" --python --version-tolerant=False --models-mode=msrest \
     --output-folder="$into/python/aro_redhatopenshift/$python" --namespace="aro_redhatopenshift.$python" \
@@ -88,7 +89,7 @@ rm -f "$into/python/apiview-properties.json"
 # stale compares with it, without running the generators.
 if [ "$all" = 0 ] && [ $failed = 0 ]; then
   cd "$root"
-  find openapi/arm openapi/common-types hack/clients/generate.sh hack/clients/package-lock.json "$into/go"/aro* "$into/python/aro_redhatopenshift"/v* \
+  find openapi/arm openapi/common-types hack/clients/generate.sh hack/clients/decode/main.go hack/clients/package-lock.json "$into/go"/aro* "$into/python/aro_redhatopenshift"/v* \
     -type f ! -name '*.pyc' ! -path '*/examples/*' | sed "s|^$root/||" | LC_ALL=C sort | xargs sha256sum >clients/SHA256SUMS
 fi
 exit $failed

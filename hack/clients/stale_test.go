@@ -50,7 +50,9 @@ func TestClientsAreThoseOfTheSpecs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	present["hack/clients/generate.sh"], present["hack/clients/package-lock.json"] = true, true
+	for _, path := range []string{"generate.sh", "decode/main.go", "package-lock.json"} {
+		present["hack/clients/"+path] = true
+	}
 	for path := range sums {
 		if !present[path] {
 			t.Errorf("%s is gone; run make clients", path)

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/aro-rp/aro/clients/go/aro20250725"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/openapi"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -77,6 +80,35 @@ func TestTheGeneratedClientsTellWhatIsWrong(t *testing.T) {
 			t.Errorf("after a failed create: %s, %v", stand.Text(failed, "properties.provisioningState"), err)
 		}
 	})
+}
+
+func TestTheGeneratedModelsKeepEveryMember(t *testing.T) {
+	for version, construct := range constructors {
+		made, err := construct(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := openapi.Files.ReadFile("arm/" + version + "/examples/OpenShiftClusters_Get.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var example stand.Object
+		if err := json.Unmarshal(raw, &example); err != nil {
+			t.Fatal(err)
+		}
+		want := stand.At(example, "responses.200.body")
+		if raw, err = json.Marshal(want); err != nil {
+			t.Fatal(err)
+		}
+		cluster := reflect.New(reflect.ValueOf(made).MethodByName("Get").Type().Out(0))
+		if err := json.Unmarshal(raw, cluster.Interface()); err != nil {
+			t.Errorf("%s: %v", version, err)
+			continue
+		}
+		if got, err := object(cluster); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v, %v; want %v", version, got, err, want)
+		}
+	}
 }
 
 // fault is what a program can read from an error.

@@ -5,154 +5,154 @@ package aro20191231preview
 // CloudError - Body of every failed request.
 type CloudError struct {
 	// The error.
-	Error *CloudErrorBody
+	Error *CloudErrorBody `json:"error"`
 }
 
 // CloudErrorBody - What went wrong, for programs and for people.
 type CloudErrorBody struct {
 	// Stable, never translated name of the error, for programs.
-	Code *string
+	Code *string `json:"code"`
 
 	// Further errors, when a request has more than one fault.
-	Details []*CloudErrorBody
+	Details []*CloudErrorBody `json:"details"`
 
 	// What happened and what to do about it, for people.
-	Message *string
+	Message *string `json:"message"`
 
 	// JSON path of the member of the request that caused the error, for example properties.networkProfile.podCidr.
-	Target *string
+	Target *string `json:"target"`
 }
 
 // Display - Texts that describe an operation to people.
 type Display struct {
 	// One sentence about the operation.
-	Description *string
+	Description *string `json:"description"`
 
 	// Display name of the operation.
-	Operation *string
+	Operation *string `json:"operation"`
 
 	// Display name of the provider.
-	Provider *string
+	Provider *string `json:"provider"`
 
 	// Display name of the resource type.
-	Resource *string
+	Resource *string `json:"resource"`
 }
 
 // MasterProfile - The virtual machines of the control plane. Fixed when the cluster is created.
 type MasterProfile struct {
 	// Resource id of the subnet of the control plane machines. It must be in the virtual network of the workers and must be used
 	// by nothing else.
-	SubnetID *string
+	SubnetID *string `json:"subnetId"`
 
 	// Azure size of the control plane machines. Default StandardD8sv3.
-	VMSize *VMSize
+	VMSize *VMSize `json:"vmSize"`
 }
 
 // NetworkProfile - Address ranges of the cluster and its way to the internet.
 type NetworkProfile struct {
 	// IPv4 range for pods in CIDR notation, /18 or larger, with no host bits set. Default 10.128.0.0/14.
-	PodCidr *string
+	PodCidr *string `json:"podCidr"`
 
 	// IPv4 range for services in CIDR notation, /22 or larger, with no host bits set. Default 172.30.0.0/16.
-	ServiceCidr *string
+	ServiceCidr *string `json:"serviceCidr"`
 }
 
 // OpenShiftCluster - A managed OpenShift cluster.
 type OpenShiftCluster struct {
 	// Azure region of the cluster. Fixed when the cluster is created.
-	Location *string
+	Location *string `json:"location"`
 
 	// Properties of the cluster.
-	Properties *Properties
+	Properties *Properties `json:"properties"`
 
 	// Tags of the cluster resource.
-	Tags map[string]*string
+	Tags map[string]*string `json:"tags"`
 
 	// READ-ONLY; Resource id of the cluster.
-	ID *string
+	ID *string `json:"id"`
 
 	// READ-ONLY; Name of the cluster resource.
-	Name *string
+	Name *string `json:"name"`
 
 	// READ-ONLY; Resource type, Microsoft.RedHatOpenShift/openShiftClusters.
-	Type *string
+	Type *string `json:"type"`
 }
 
 // OpenShiftClusterCredentials - Credentials of the built-in administrator.
 type OpenShiftClusterCredentials struct {
 	// Password of the built-in administrator.
-	KubeadminPassword *string
+	KubeadminPassword *string `json:"kubeadminPassword"`
 }
 
 // OpenShiftClusterList - One page of clusters.
 type OpenShiftClusterList struct {
 	// The clusters of this page.
-	Value []*OpenShiftCluster
+	Value []*OpenShiftCluster `json:"value"`
 }
 
 // Operation - One operation of the provider.
 type Operation struct {
 	// Texts for people.
-	Display *Display
+	Display *Display `json:"display"`
 
 	// Name of the operation as roles use it: provider, resource type and verb, separated by slashes.
-	Name *string
+	Name *string `json:"name"`
 }
 
 // OperationList - The operations of the provider.
 type OperationList struct {
 	// The operations.
-	Value []*Operation
+	Value []*Operation `json:"value"`
 }
 
 // Properties - What the cluster should be and what the service knows about it.
 type Properties struct {
 	// URL of the Kubernetes API. Set by the service.
-	ApiserverURL *string
+	ApiserverURL *string `json:"apiserverUrl"`
 
 	// URL of the web console. Set by the service.
-	ConsoleURL *string
+	ConsoleURL *string `json:"consoleUrl"`
 
 	// Machines of the control plane.
-	MasterProfile *MasterProfile
+	MasterProfile *MasterProfile `json:"masterProfile"`
 
 	// Address ranges of the cluster.
-	NetworkProfile *NetworkProfile
+	NetworkProfile *NetworkProfile `json:"networkProfile"`
 
 	// State of the last operation. Set by the service.
-	ProvisioningState *ProvisioningState
+	ProvisioningState *ProvisioningState `json:"provisioningState"`
 
 	// Service principal of the cluster.
-	ServicePrincipalProfile *ServicePrincipalProfile
+	ServicePrincipalProfile *ServicePrincipalProfile `json:"servicePrincipalProfile"`
 
 	// Groups of worker machines. There is exactly one.
-	WorkerProfiles []*WorkerProfile
+	WorkerProfiles []*WorkerProfile `json:"workerProfiles"`
 }
 
 // ServicePrincipalProfile - The Microsoft Entra application that the cluster uses to manage its Azure resources. May be changed
 // at any time.
 type ServicePrincipalProfile struct {
 	// Application (client) id of the service principal, a UUID.
-	ClientID *string
+	ClientID *string `json:"clientId"`
 
 	// Secret of the service principal. Never returned; leave it out to keep the stored one.
-	ClientSecret *string
+	ClientSecret *string `json:"clientSecret"`
 }
 
 // WorkerProfile - One group of worker machines.
 type WorkerProfile struct {
 	// Number of worker machines, 2 to 50. Default 3. This version can change it later.
-	Count *int32
+	Count *int32 `json:"count"`
 
 	// Size of the system disk of each worker in gigabytes, 128 or more. Default 128.
-	DiskSizeGB *int32
+	DiskSizeGB *int32 `json:"diskSizeGB"`
 
 	// Name of the group. On creation it is worker.
-	Name *string
+	Name *string `json:"name"`
 
 	// Resource id of the subnet of the workers. It must be in the virtual network of the control plane, but not its subnet.
-	SubnetID *string
+	SubnetID *string `json:"subnetId"`
 
 	// Azure size of the worker machines. Default StandardD4sv3.
-	VMSize *VMSize
+	VMSize *VMSize `json:"vmSize"`
 }

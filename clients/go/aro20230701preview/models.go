@@ -7,343 +7,343 @@ import "time"
 // APIServerProfile - Where and to whom the Kubernetes API is reachable.
 type APIServerProfile struct {
 	// IPv4 address of the Kubernetes API. Set by the service.
-	IP *string
+	IP *string `json:"ip"`
 
 	// URL of the Kubernetes API. Set by the service.
-	URL *string
+	URL *string `json:"url"`
 
 	// Who can reach the Kubernetes API. Default Public. Fixed when the cluster is created.
-	Visibility *Visibility
+	Visibility *Visibility `json:"visibility"`
 }
 
 // CloudError - Body of every failed request.
 type CloudError struct {
 	// The error.
-	Error *CloudErrorBody
+	Error *CloudErrorBody `json:"error"`
 }
 
 // CloudErrorBody - What went wrong, for programs and for people.
 type CloudErrorBody struct {
 	// Stable, never translated name of the error, for programs.
-	Code *string
+	Code *string `json:"code"`
 
 	// Further errors, when a request has more than one fault.
-	Details []*CloudErrorBody
+	Details []*CloudErrorBody `json:"details"`
 
 	// What happened and what to do about it, for people.
-	Message *string
+	Message *string `json:"message"`
 
 	// JSON path of the member of the request that caused the error, for example properties.networkProfile.podCidr.
-	Target *string
+	Target *string `json:"target"`
 }
 
 // ClusterProfile - Identity of the cluster: its version, its domain and where its resources are kept.
 type ClusterProfile struct {
 	// Domain of the cluster. A single label becomes a domain that the service manages; a name with dots is a domain of the customer.
 	// Fixed when the cluster is created.
-	Domain *string
+	Domain *string `json:"domain"`
 
 	// Whether the cluster uses FIPS validated modules only. Default Disabled. Fixed when the cluster is created.
-	FipsValidatedModules *FipsValidatedModules
+	FipsValidatedModules *FipsValidatedModules `json:"fipsValidatedModules"`
 
 	// Red Hat pull secret, a JSON object with the member auths. Optional; without it no Red Hat images or operators beyond the
 	// platform are available. Never returned.
-	PullSecret *string
+	PullSecret *string `json:"pullSecret"`
 
 	// Resource id of a resource group that does not exist yet, in the same subscription; the service creates it and keeps the
 	// resources of the cluster there.
-	ResourceGroupID *string
+	ResourceGroupID *string `json:"resourceGroupId"`
 
 	// OpenShift version to install, for example 4.17.27. Default: the default version of the service. Later it shows the version
 	// that runs.
-	Version *string
+	Version *string `json:"version"`
 }
 
 // ConsoleProfile - The web console of the cluster.
 type ConsoleProfile struct {
 	// URL of the web console. Set by the service.
-	URL *string
+	URL *string `json:"url"`
 }
 
 // Display - Texts that describe an operation to people.
 type Display struct {
 	// One sentence about the operation.
-	Description *string
+	Description *string `json:"description"`
 
 	// Display name of the operation.
-	Operation *string
+	Operation *string `json:"operation"`
 
 	// Display name of the provider.
-	Provider *string
+	Provider *string `json:"provider"`
 
 	// Display name of the resource type.
-	Resource *string
+	Resource *string `json:"resource"`
 }
 
 // EffectiveOutboundIP - A public IP address that traffic from the cluster has as its source.
 type EffectiveOutboundIP struct {
 	// Resource id of the public IP address.
-	ID *string
+	ID *string `json:"id"`
 }
 
 // IngressProfile - One entry point for traffic to applications.
 type IngressProfile struct {
 	// IPv4 address of the ingress. Set by the service.
-	IP *string
+	IP *string `json:"ip"`
 
 	// Name of the ingress. On creation it is default.
-	Name *string
+	Name *string `json:"name"`
 
 	// Who can reach applications through this ingress. Default Public. Fixed when the cluster is created.
-	Visibility *Visibility
+	Visibility *Visibility `json:"visibility"`
 }
 
 // LoadBalancerProfile - The outbound addresses of the public load balancer. Only with the outbound type Loadbalancer.
 type LoadBalancerProfile struct {
 	// Outbound ports per machine. Not supported yet; any value is refused.
-	AllocatedOutboundPorts *int32
+	AllocatedOutboundPorts *int32 `json:"allocatedOutboundPorts"`
 
 	// How many outbound addresses the service keeps.
-	ManagedOutboundIPs *ManagedOutboundIPs
+	ManagedOutboundIPs *ManagedOutboundIPs `json:"managedOutboundIps"`
 
 	// Public IP prefixes of the customer to use for outbound traffic. Not supported yet; any value is refused.
-	OutboundIPPrefixes []*OutboundIPPrefix
+	OutboundIPPrefixes []*OutboundIPPrefix `json:"outboundIpPrefixes"`
 
 	// Public IP addresses of the customer to use for outbound traffic. Not supported yet; any value is refused.
-	OutboundIPs []*OutboundIP
+	OutboundIPs []*OutboundIP `json:"outboundIps"`
 
 	// READ-ONLY; The outbound addresses in use. Set by the service.
-	EffectiveOutboundIPs []*EffectiveOutboundIP
+	EffectiveOutboundIPs []*EffectiveOutboundIP `json:"effectiveOutboundIps"`
 }
 
 // ManagedOutboundIPs - Outbound addresses that the service creates and deletes.
 type ManagedOutboundIPs struct {
 	// Number of outbound addresses, 1 to 20. Default 1. May be changed at any time.
-	Count *int32
+	Count *int32 `json:"count"`
 }
 
 // MasterProfile - The virtual machines of the control plane. Fixed when the cluster is created.
 type MasterProfile struct {
 	// Resource id of a disk encryption set for the disks of the control plane. Empty: keys managed by the platform.
-	DiskEncryptionSetID *string
+	DiskEncryptionSetID *string `json:"diskEncryptionSetId"`
 
 	// Encryption on the host for the control plane machines. Default Disabled.
-	EncryptionAtHost *EncryptionAtHost
+	EncryptionAtHost *EncryptionAtHost `json:"encryptionAtHost"`
 
 	// Resource id of the subnet of the control plane machines. It must be in the virtual network of the workers and must be used
 	// by nothing else.
-	SubnetID *string
+	SubnetID *string `json:"subnetId"`
 
 	// Azure size of the control plane machines. Default StandardD8sv5.
-	VMSize *string
+	VMSize *string `json:"vmSize"`
 }
 
 // NetworkProfile - Address ranges of the cluster and its way to the internet.
 type NetworkProfile struct {
 	// Outbound addresses of the load balancer. Must be absent with the outbound type UserDefinedRouting.
-	LoadBalancerProfile *LoadBalancerProfile
+	LoadBalancerProfile *LoadBalancerProfile `json:"loadBalancerProfile"`
 
 	// How traffic leaves the cluster. Default Loadbalancer. Fixed when the cluster is created.
-	OutboundType *OutboundType
+	OutboundType *OutboundType `json:"outboundType"`
 
 	// IPv4 range for pods in CIDR notation, /18 or larger, with no host bits set. Default 10.128.0.0/14.
-	PodCidr *string
+	PodCidr *string `json:"podCidr"`
 
 	// IPv4 range for services in CIDR notation, /22 or larger, with no host bits set. Default 172.30.0.0/16.
-	ServiceCidr *string
+	ServiceCidr *string `json:"serviceCidr"`
 }
 
 // OpenShiftCluster - A managed OpenShift cluster.
 type OpenShiftCluster struct {
 	// REQUIRED; Azure region of the resource. Fixed when the resource is created; upper and lower case and blanks do not matter.
-	Location *string
+	Location *string `json:"location"`
 
 	// Properties of the cluster.
-	Properties *OpenShiftClusterProperties
+	Properties *OpenShiftClusterProperties `json:"properties"`
 
 	// Names and values that the owner of the resource chooses.
-	Tags map[string]*string
+	Tags map[string]*string `json:"tags"`
 
 	// READ-ONLY; Resource id: the path of the resource, without host and version.
-	ID *string
+	ID *string `json:"id"`
 
 	// READ-ONLY; Name of the resource, the last segment of its id.
-	Name *string
+	Name *string `json:"name"`
 
 	// READ-ONLY; Who created and who last changed the resource. Kept by Azure Resource Manager.
-	SystemData *SystemData
+	SystemData *SystemData `json:"systemData"`
 
 	// READ-ONLY; Resource type: the namespace of the provider and the name of the type.
-	Type *string
+	Type *string `json:"type"`
 }
 
 // OpenShiftClusterAdminKubeconfig - A kubeconfig file with administrator rights.
 type OpenShiftClusterAdminKubeconfig struct {
 	// The kubeconfig file, encoded with base64.
-	Kubeconfig *string
+	Kubeconfig *string `json:"kubeconfig"`
 }
 
 // OpenShiftClusterCredentials - Credentials of the built-in administrator.
 type OpenShiftClusterCredentials struct {
 	// Password of the built-in administrator.
-	KubeadminPassword *string
+	KubeadminPassword *string `json:"kubeadminPassword"`
 
 	// Name of the built-in administrator, always kubeadmin.
-	KubeadminUsername *string
+	KubeadminUsername *string `json:"kubeadminUsername"`
 }
 
 // OpenShiftClusterList - One page of clusters.
 type OpenShiftClusterList struct {
 	// URL of the next page. Absent on the last page.
-	NextLink *string
+	NextLink *string `json:"nextLink"`
 
 	// The clusters of this page.
-	Value []*OpenShiftCluster
+	Value []*OpenShiftCluster `json:"value"`
 }
 
 // OpenShiftClusterProperties - What the cluster should be and what the service knows about it.
 type OpenShiftClusterProperties struct {
 	// Access to the Kubernetes API.
-	ApiserverProfile *APIServerProfile
+	ApiserverProfile *APIServerProfile `json:"apiserverProfile"`
 
 	// Version, domain and resource group of the cluster.
-	ClusterProfile *ClusterProfile
+	ClusterProfile *ClusterProfile `json:"clusterProfile"`
 
 	// Web console of the cluster.
-	ConsoleProfile *ConsoleProfile
+	ConsoleProfile *ConsoleProfile `json:"consoleProfile"`
 
 	// Entry points for applications. There is exactly one.
-	IngressProfiles []*IngressProfile
+	IngressProfiles []*IngressProfile `json:"ingressProfiles"`
 
 	// Machines of the control plane.
-	MasterProfile *MasterProfile
+	MasterProfile *MasterProfile `json:"masterProfile"`
 
 	// Network of the cluster.
-	NetworkProfile *NetworkProfile
+	NetworkProfile *NetworkProfile `json:"networkProfile"`
 
 	// State of the last operation. Set by the service.
-	ProvisioningState *ProvisioningState
+	ProvisioningState *ProvisioningState `json:"provisioningState"`
 
 	// Service principal of the cluster.
-	ServicePrincipalProfile *ServicePrincipalProfile
+	ServicePrincipalProfile *ServicePrincipalProfile `json:"servicePrincipalProfile"`
 
 	// Groups of worker machines asked for on creation. There is exactly one.
-	WorkerProfiles []*WorkerProfile
+	WorkerProfiles []*WorkerProfile `json:"workerProfiles"`
 }
 
 // OpenShiftClusterUpdate - The members of a cluster that a patch may carry. Members left out keep their value.
 type OpenShiftClusterUpdate struct {
 	// Properties to change.
-	Properties *OpenShiftClusterProperties
+	Properties *OpenShiftClusterProperties `json:"properties"`
 
 	// The new set of tags. It replaces the old set.
-	Tags map[string]*string
+	Tags map[string]*string `json:"tags"`
 }
 
 // OpenShiftVersion - An OpenShift version that a cluster can be created with.
 type OpenShiftVersion struct {
 	// Details of the version.
-	Properties *OpenShiftVersionProperties
+	Properties *OpenShiftVersionProperties `json:"properties"`
 
 	// READ-ONLY; Resource id: the path of the resource, without host and version.
-	ID *string
+	ID *string `json:"id"`
 
 	// READ-ONLY; Name of the resource, the last segment of its id.
-	Name *string
+	Name *string `json:"name"`
 
 	// READ-ONLY; Who created and who last changed the resource. Kept by Azure Resource Manager.
-	SystemData *SystemData
+	SystemData *SystemData `json:"systemData"`
 
 	// READ-ONLY; Resource type: the namespace of the provider and the name of the type.
-	Type *string
+	Type *string `json:"type"`
 }
 
 // OpenShiftVersionList - The OpenShift versions that a cluster can be created with.
 type OpenShiftVersionList struct {
 	// URL of the next page. Absent on the last page.
-	NextLink *string
+	NextLink *string `json:"nextLink"`
 
 	// The versions, in no particular order.
-	Value []*OpenShiftVersion
+	Value []*OpenShiftVersion `json:"value"`
 }
 
 // OpenShiftVersionProperties - Details of an OpenShift version.
 type OpenShiftVersionProperties struct {
 	// The version in the form major.minor.patch.
-	Version *string
+	Version *string `json:"version"`
 }
 
 // Operation - One operation of the provider.
 type Operation struct {
 	// Texts for people.
-	Display *Display
+	Display *Display `json:"display"`
 
 	// Name of the operation as roles use it: provider, resource type and verb, separated by slashes.
-	Name *string
+	Name *string `json:"name"`
 
 	// Who may call the operation: user, system, or both separated by a comma.
-	Origin *string
+	Origin *string `json:"origin"`
 }
 
 // OperationList - The operations of the provider.
 type OperationList struct {
 	// URL of the next page. Absent on the last page.
-	NextLink *string
+	NextLink *string `json:"nextLink"`
 
 	// The operations.
-	Value []*Operation
+	Value []*Operation `json:"value"`
 }
 
 // OutboundIP - A public IP address that the customer brings.
 type OutboundIP struct {
 	// Resource id of the public IP address.
-	ID *string
+	ID *string `json:"id"`
 }
 
 // OutboundIPPrefix - A public IP prefix that the customer brings.
 type OutboundIPPrefix struct {
 	// Resource id of the public IP prefix.
-	ID *string
+	ID *string `json:"id"`
 }
 
 // ProxyResource - A resource without a region and tags of its own.
 type ProxyResource struct {
 	// READ-ONLY; Resource id: the path of the resource, without host and version.
-	ID *string
+	ID *string `json:"id"`
 
 	// READ-ONLY; Name of the resource, the last segment of its id.
-	Name *string
+	Name *string `json:"name"`
 
 	// READ-ONLY; Who created and who last changed the resource. Kept by Azure Resource Manager.
-	SystemData *SystemData
+	SystemData *SystemData `json:"systemData"`
 
 	// READ-ONLY; Resource type: the namespace of the provider and the name of the type.
-	Type *string
+	Type *string `json:"type"`
 }
 
 // Resource - Members that every Azure resource has.
 type Resource struct {
 	// READ-ONLY; Resource id: the path of the resource, without host and version.
-	ID *string
+	ID *string `json:"id"`
 
 	// READ-ONLY; Name of the resource, the last segment of its id.
-	Name *string
+	Name *string `json:"name"`
 
 	// READ-ONLY; Who created and who last changed the resource. Kept by Azure Resource Manager.
-	SystemData *SystemData
+	SystemData *SystemData `json:"systemData"`
 
 	// READ-ONLY; Resource type: the namespace of the provider and the name of the type.
-	Type *string
+	Type *string `json:"type"`
 }
 
 // ServicePrincipalProfile - The Microsoft Entra application that the cluster uses to manage its Azure resources. May be changed
 // at any time.
 type ServicePrincipalProfile struct {
 	// Application (client) id of the service principal, a UUID.
-	ClientID *string
+	ClientID *string `json:"clientId"`
 
 	// Secret of the service principal. Never returned; leave it out to keep the stored one.
-	ClientSecret *string
+	ClientSecret *string `json:"clientSecret"`
 }
 
 // SystemData - Who created and who last changed the resource, and when.
@@ -370,44 +370,44 @@ type SystemData struct {
 // TrackedResource - A resource that lives in an Azure region and carries tags.
 type TrackedResource struct {
 	// REQUIRED; Azure region of the resource. Fixed when the resource is created; upper and lower case and blanks do not matter.
-	Location *string
+	Location *string `json:"location"`
 
 	// Names and values that the owner of the resource chooses.
-	Tags map[string]*string
+	Tags map[string]*string `json:"tags"`
 
 	// READ-ONLY; Resource id: the path of the resource, without host and version.
-	ID *string
+	ID *string `json:"id"`
 
 	// READ-ONLY; Name of the resource, the last segment of its id.
-	Name *string
+	Name *string `json:"name"`
 
 	// READ-ONLY; Who created and who last changed the resource. Kept by Azure Resource Manager.
-	SystemData *SystemData
+	SystemData *SystemData `json:"systemData"`
 
 	// READ-ONLY; Resource type: the namespace of the provider and the name of the type.
-	Type *string
+	Type *string `json:"type"`
 }
 
 // WorkerProfile - One group of worker machines.
 type WorkerProfile struct {
 	// Number of worker machines, 2 to 50 on creation. Default 3.
-	Count *int32
+	Count *int32 `json:"count"`
 
 	// Resource id of a disk encryption set for the disks of the workers; the same as for the control plane.
-	DiskEncryptionSetID *string
+	DiskEncryptionSetID *string `json:"diskEncryptionSetId"`
 
 	// Size of the system disk of each worker in gigabytes, 128 or more. Default 128.
-	DiskSizeGB *int32
+	DiskSizeGB *int32 `json:"diskSizeGB"`
 
 	// Encryption on the host for the worker machines. Default Disabled.
-	EncryptionAtHost *EncryptionAtHost
+	EncryptionAtHost *EncryptionAtHost `json:"encryptionAtHost"`
 
 	// Name of the group. On creation it is worker.
-	Name *string
+	Name *string `json:"name"`
 
 	// Resource id of the subnet of the workers. It must be in the virtual network of the control plane, but not its subnet.
-	SubnetID *string
+	SubnetID *string `json:"subnetId"`
 
 	// Azure size of the worker machines. Default StandardD4sv5.
-	VMSize *string
+	VMSize *string `json:"vmSize"`
 }
