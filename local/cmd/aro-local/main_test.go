@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"k8s.io/klog/v2"
 )
 
 func TestMissingProgramIsNamed(t *testing.T) {
@@ -35,6 +36,20 @@ func TestAnAddressThatAnotherProgramHasIsNamed(t *testing.T) {
 	}
 	if err := c.checkFree(t.Context()); err != nil {
 		t.Errorf("free: %v", err)
+	}
+}
+
+func TestKubernetesLibrariesSayOnlyWhatIsWrong(t *testing.T) {
+	var said strings.Builder
+	quietKubernetes(&said)
+	t.Cleanup(klog.ClearLogger)
+	klog.InfoS("a cache is filled")
+	if said.Len() > 0 {
+		t.Errorf("said %q", said.String())
+	}
+	klog.ErrorS(nil, "a watch failed")
+	if got := said.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "component=kubernetes") {
+		t.Errorf("said %q", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
 
 	"github.com/aro-rp/aro/local/apipage"
 	"github.com/aro-rp/aro/local/rp"
@@ -35,6 +37,7 @@ type runCommand struct {
 
 // Run starts everything and returns when everything has stopped.
 func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
+	quietKubernetes(os.Stderr)
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -69,6 +72,13 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	return c.serve(ctx, lower, cloud, provider)
+}
+
+// quietKubernetes lets Kubernetes' libraries, which have a log of their own, say only
+// what is wrong, the way that everything else here says it.
+func quietKubernetes(to io.Writer) {
+	handler := slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelWarn})
+	klog.SetSlogLogger(slog.New(handler).With("component", "kubernetes"))
 }
 
 // serve returns once the provider has stopped, or a part failed.
