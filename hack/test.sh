@@ -34,7 +34,7 @@ tags=altinfra,aro,containers_image_openpgp
 (cd installer && ./build.sh --data && go vet -tags "$tags" ./... && go test -tags "$tags" -timeout 10m ./...)
 
 part "Go client"
-(cd clients/go && go vet ./...)
+(cd clients/go && go vet ./... && go test ./...)
 
 part "local module"
 # One package at a time: several boot control planes, which need both cores.
