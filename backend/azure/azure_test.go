@@ -94,7 +94,7 @@ aro_azure_requests_total{method="GET",service="arm",status="4xx"} 2
 aro_azure_retries_total{service="arm"} 2
 # HELP aro_azure_throttled_total Requests that Azure refused because there were too many.
 # TYPE aro_azure_throttled_total counter
-aro_azure_throttled_total{service="arm"} 1
+aro_azure_throttled_total{method="GET",service="arm"} 1
 `
 	if err := testutil.GatherAndCompare(s.registry, strings.NewReader(want), "aro_azure_requests_total", "aro_azure_retries_total", "aro_azure_throttled_total"); err != nil {
 		t.Error(err)

@@ -145,7 +145,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "aro_azure_request_duration_seconds",
 			Help: "Time until Azure answered a request.", Buckets: []float64{.01, .03, .1, .3, 1, 3, 10, 30, 100}}, []string{"service", "method"}),
 		throttled: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_azure_throttled_total",
-			Help: "Requests that Azure refused because there were too many."}, []string{"service"}),
+			Help: "Requests that Azure refused because there were too many."}, []string{"service", "method"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_azure_retries_total",
 			Help: "Requests that were repeated."}, []string{"service"}),
 	}
@@ -167,7 +167,7 @@ func (m *metrics) count(kind service, method string, status int, took time.Durat
 	m.requests.WithLabelValues(string(kind), method, class).Inc()
 	m.duration.WithLabelValues(string(kind), method).Observe(took.Seconds())
 	if status == http.StatusTooManyRequests {
-		m.throttled.WithLabelValues(string(kind)).Inc()
+		m.throttled.WithLabelValues(string(kind), method).Inc()
 	}
 	if repeated {
 		m.retries.WithLabelValues(string(kind)).Inc()
