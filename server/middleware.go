@@ -250,6 +250,9 @@ func (s *Server) checkPath(next handler) handler {
 	}
 }
 
+// legalName says what arm.ValidName asks for.
+const legalName = "Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."
+
 func (s *Server) checkParameter(name, value string) error {
 	switch name {
 	case "subscriptionId":
@@ -258,11 +261,11 @@ func (s *Server) checkParameter(name, value string) error {
 		}
 	case "resourceGroupName":
 		if !arm.ValidName(value) {
-			return arm.InvalidResourceGroup.At(name, "The resource group name in the path is not legal. Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'.")
+			return arm.InvalidResourceGroup.At(name, "The resource group name in the path is not legal. "+legalName)
 		}
 	case "resourceName":
 		if !arm.ValidName(value) {
-			return arm.InvalidResourceName.At(name, "The cluster name in the path is not legal. Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'.")
+			return arm.InvalidResourceName.At(name, "The cluster name in the path is not legal. "+legalName)
 		}
 	case "location":
 		if !arm.SameLocation(value, s.Location) {

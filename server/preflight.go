@@ -60,7 +60,7 @@ func (s *Server) preflightTemplate(c *call) error {
 func (s *Server) preflightResource(c *call, resource map[string]any) error {
 	id, err := preflightID(c, resource)
 	if err != nil {
-		return err
+		return expressions{}.judge(id, err)
 	}
 	name, _ := resource["apiVersion"].(string)
 	if isExpression(name) {
@@ -68,7 +68,7 @@ func (s *Server) preflightResource(c *call, resource map[string]any) error {
 	}
 	inner := *c
 	if inner.version = s.versions[name]; inner.version == nil {
-		return arm.InvalidResourceType.At(id.String(), "The apiVersion of the resource is not supported.")
+		return expressions{}.judge(id, arm.InvalidResourceType.At("apiVersion", "The apiVersion of the resource is not supported."))
 	}
 	// These say where and when to deploy, not what.
 	for _, member := range []string{"apiVersion", "type", "name", "id", "scope", "dependsOn", "condition", "comments", "copy", "resourceGroup", "subscriptionId"} {
@@ -86,20 +86,24 @@ func (s *Server) preflightResource(c *call, resource map[string]any) error {
 // yet cannot exist yet either.
 func preflightID(c *call, resource map[string]any) (arm.ClusterID, error) {
 	id := arm.ClusterID{SubscriptionID: c.Param("subscriptionId"), ResourceGroup: c.Param("resourceGroupName"), Name: "preflight"}
-	if text, _ := resource["id"].(string); text != "" && !isExpression(text) {
-		parsed, ok := arm.ParseClusterID(text)
-		if !ok {
-			return id, arm.InvalidParameter.At(text, "The id of the resource is not that of a cluster.")
-		}
-		return parsed, nil
-	}
 	if name, _ := resource["name"].(string); name != "" && !isExpression(name) {
 		id.Name = name
 		if !arm.ValidName(name) {
-			return id, arm.InvalidResourceName.At(id.String(), "The name of the resource is not legal for a cluster.")
+			return id, arm.InvalidResourceName.At("name", "The cluster name is not legal. "+legalName)
 		}
 	}
-	return id, nil
+	text, _ := resource["id"].(string)
+	if text == "" || isExpression(text) {
+		return id, nil
+	}
+	parsed, ok := arm.ParseClusterID(text)
+	switch {
+	case !ok:
+		return id, arm.InvalidParameter.At("id", "The id is not that of a cluster.")
+	case !strings.EqualFold(parsed.SubscriptionID, id.SubscriptionID): // whose clusters are nobody else's business (X01)
+		return id, arm.InvalidParameter.At("id", "The id is of another subscription than the deployment.")
+	}
+	return parsed, nil
 }
 
 // preflightCluster judges the body as a PUT of the cluster would.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,8 @@ func TestPreflight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	existing := w.ready(newest, "existing")
+	foreign := existing
+	foreign.SubscriptionID = newID()
 	resource := func(name string, edit func(stand.Object)) stand.Object {
 		id := clusterID(name)
 		body := stand.Body(newest, id, location)
@@ -50,13 +53,14 @@ func TestPreflight(t *testing.T) {
 		{why: "nor a whole object", resource: resource("new", set("properties.masterProfile", "[variables('masters')]"))},
 		{why: "nor location and name", resource: resource("[concat('a')]", set("location", "[resourceGroup().location]"))},
 		{why: "an escaped bracket is text", resource: resource("new", set("properties.networkProfile.podCidr", "[[x]")), code: "InvalidParameter", target: "properties.networkProfile.podCidr"},
-		{why: "an unknown api-version", resource: resource("new", set("apiVersion", "1999-01-01")), code: "InvalidResourceType"},
-		{why: "an illegal name", resource: resource("a b", nil), code: "InvalidResourceName"},
-		{why: "an id of something else", resource: resource("new", set("id", "/subscriptions/x")), code: "InvalidParameter"},
+		{why: "an unknown api-version", resource: resource("new", set("apiVersion", "1999-01-01")), code: "InvalidResourceType", target: "apiVersion"},
+		{why: "an illegal name", resource: resource("a b", nil), code: "InvalidResourceName", target: "name"},
+		{why: "an id of something else", resource: resource("new", set("id", "/subscriptions/x")), code: "InvalidParameter", target: "id"},
+		{why: "an id of another customer", resource: resource("new", set("id", foreign.String())), code: "InvalidParameter", target: "id"},
 	} {
 		r := w.want(200, w.do("POST", deployment, newest, stand.Object{"resources": []any{test.resource}}))
 		want := map[bool]string{true: "Succeeded", false: "Failed"}[test.code == ""]
-		if r.Text("status") != want || r.Code() != test.code || !contains(strings.Join(r.Targets(), " "), test.target) || want == "Failed" && r.Message() == "" {
+		if r.Text("status") != want || r.Code() != test.code || test.target != "" && !slices.Contains(r.Targets(), test.target) || want == "Failed" && r.Message() == "" {
 			t.Errorf("%s: %v", test.why, r)
 		}
 		if test.target != "" && !strings.HasPrefix(r.Targets()[0], "/subscriptions/") {

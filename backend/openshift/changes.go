@@ -3,6 +3,7 @@ package openshift
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -14,14 +15,22 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // change reads the object, changes it, and writes what changed, if anything. It
 // writes no more than that: newer releases of OpenShift have members that the
-// service does not know. The write is refused when somebody else wrote meanwhile.
+// service does not know. When somebody else wrote meanwhile it looks again.
 func (c *Cluster) change(ctx context.Context, object client.Object, change func()) error {
 	key := client.ObjectKeyFromObject(object)
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		reflect.ValueOf(object).Elem().SetZero() // reading adds to what is there
+		return c.changeOnce(ctx, key, object, change)
+	})
+}
+
+func (c *Cluster) changeOnce(ctx context.Context, key client.ObjectKey, object client.Object, change func()) error {
 	if err := c.Get(ctx, key, object); err != nil {
 		return fmt.Errorf("read %T %s: %w", object, key.Name, err)
 	}
@@ -38,11 +47,14 @@ func (c *Cluster) change(ctx context.Context, object client.Object, change func(
 
 // ensure is change for an object that may not exist.
 func (c *Cluster) ensure(ctx context.Context, object client.Object, change func()) error {
+	key := client.ObjectKeyFromObject(object)
 	err := c.change(ctx, object, change)
 	if !apierrors.IsNotFound(err) {
 		return err
 	}
-	object.SetResourceVersion("")
+	reflect.ValueOf(object).Elem().SetZero()
+	object.SetNamespace(key.Namespace)
+	object.SetName(key.Name)
 	change()
 	if err := c.Create(ctx, object); err != nil {
 		return fmt.Errorf("create %T %s: %w", object, object.GetName(), err)

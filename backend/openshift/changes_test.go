@@ -214,3 +214,32 @@ func TestOperatorsGetTheirIdentities(t *testing.T) {
 	}
 	get(t, kube, "openshift-cloud-credential-operator", "azure-credentials", &corev1.Secret{})
 }
+
+// TestAnotherWriterIsNotLost: the change is made to what the other one wrote.
+func TestAnotherWriterIsNotLost(t *testing.T) {
+	console := &operatorv1.Console{ObjectMeta: object("cluster")}
+	console.Annotations = map[string]string{"removed": "meanwhile"}
+	others := 2
+	kube := openshift.Over(interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(console).Build(), interceptor.Funcs{
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+			if others--; others >= 0 {
+				var theirs operatorv1.Console
+				if err := c.Get(ctx, client.ObjectKeyFromObject(o), &theirs); err != nil {
+					return err
+				}
+				theirs.Annotations = nil
+				theirs.Spec.Customization.DocumentationBaseURL += "x"
+				if err := c.Update(ctx, &theirs); err != nil {
+					return err
+				}
+			}
+			return c.Patch(ctx, o, p, options...)
+		}}))
+	if err := kube.BrandConsole(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after := get(t, kube, "", "cluster", &operatorv1.Console{})
+	if after.Spec.Customization.Brand != operatorv1.BrandAzureLegacy || after.Spec.Customization.DocumentationBaseURL != "xx" || len(after.Annotations) != 0 {
+		t.Errorf("%+v", after)
+	}
+}

@@ -136,12 +136,12 @@ func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) 
 }
 
 // Unreachable tells whether err only says that the API server does not answer
-// yet, or not well: it does not listen, it starts, it is busy, it does not know
-// a type yet, or somebody else wrote at the same time.
+// yet, or not well: it does not listen, it starts, it is busy, or it does not know
+// a type yet.
 func Unreachable(err error) bool {
 	var transport *url.Error // the connection failed, in one of many ways
 	return errors.As(err, &transport) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
-		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) ||
+		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
 		apierrors.IsNotFound(err) || apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) ||
 		apierrors.IsUnexpectedServerError(err)
 }
