@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Environment is one place the service runs in. Make it with New.
+// Environment is one place the service runs in, as its operators describe it.
 type Environment struct {
 	Mode Mode
 	// Location is the Azure region served; Domain the DNS zone below which

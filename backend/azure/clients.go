@@ -31,15 +31,12 @@ type Clients struct {
 	VirtualNetworks     *armnetwork.VirtualNetworksClient
 	Subnets             *armnetwork.SubnetsClient
 	SecurityGroups      *armnetwork.SecurityGroupsClient
-	RouteTables         *armnetwork.RouteTablesClient
-	NatGateways         *armnetwork.NatGatewaysClient
 	LoadBalancers       *armnetwork.LoadBalancersClient
 	PublicIPs           *armnetwork.PublicIPAddressesClient
 	Interfaces          *armnetwork.InterfacesClient
 	PrivateEndpoints    *armnetwork.PrivateEndpointsClient
 	PrivateLinkServices *armnetwork.PrivateLinkServicesClient
 	NetworkUsages       *armnetwork.UsagesClient
-	PrivateZones        *armprivatedns.PrivateZonesClient
 	ZoneLinks           *armprivatedns.VirtualNetworkLinksClient
 	RecordSets          *armdns.RecordSetsClient
 
@@ -53,7 +50,6 @@ type Clients struct {
 
 	RoleAssignments *armauthorization.RoleAssignmentsClient
 	RoleDefinitions *armauthorization.RoleDefinitionsClient
-	Permissions     *armauthorization.PermissionsClient
 
 	Identities           *armmsi.UserAssignedIdentitiesClient
 	FederatedCredentials *armmsi.FederatedIdentityCredentialsClient
@@ -111,15 +107,12 @@ func (a *Azure) fillNetwork(c *Clients) error {
 	c.VirtualNetworks = network.NewVirtualNetworksClient()
 	c.Subnets = network.NewSubnetsClient()
 	c.SecurityGroups = network.NewSecurityGroupsClient()
-	c.RouteTables = network.NewRouteTablesClient()
-	c.NatGateways = network.NewNatGatewaysClient()
 	c.LoadBalancers = network.NewLoadBalancersClient()
 	c.PublicIPs = network.NewPublicIPAddressesClient()
 	c.Interfaces = network.NewInterfacesClient()
 	c.PrivateEndpoints = network.NewPrivateEndpointsClient()
 	c.PrivateLinkServices = network.NewPrivateLinkServicesClient()
 	c.NetworkUsages = network.NewUsagesClient()
-	c.PrivateZones = private.NewPrivateZonesClient()
 	c.ZoneLinks = private.NewVirtualNetworkLinksClient()
 	c.RecordSets = dns.NewRecordSetsClient()
 	return nil
@@ -149,7 +142,6 @@ func (a *Azure) fillIdentity(c *Clients) error {
 	}
 	c.RoleAssignments = authorization.NewRoleAssignmentsClient()
 	c.RoleDefinitions = authorization.NewRoleDefinitionsClient()
-	c.Permissions = authorization.NewPermissionsClient()
 	c.Identities = msi.NewUserAssignedIdentitiesClient()
 	c.FederatedCredentials = msi.NewFederatedIdentityCredentialsClient()
 	return nil

@@ -80,7 +80,7 @@ func (s *steps) issuer(ctx context.Context, c *model.Cluster) (*openshift.Issuer
 
 // userReach is how customers reach the API server: by name where it resolves.
 func (s *steps) userReach(c *model.Cluster) (openshift.Reach, error) {
-	reach := openshift.Reach{Domain: s.Env.FullDomain(c.Properties.ClusterProfile.Domain)}
+	reach := openshift.Reach{Domain: s.Env.FullDomain(c.Properties.ClusterProfile.Domain), Signed: s.signed(c)}
 	if s.Env.DelegatedDomain() {
 		return reach, nil
 	}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"strings"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -77,25 +76,30 @@ type Reach struct {
 	// Address is an IP that stands for names which nobody outside resolves;
 	// empty where names resolve.
 	Address string
+	// Signed says that everybody trusts the certificate of the API server's name.
+	Signed bool
 }
+
+// public says that customers need to know of no authority.
+func (r Reach) public() bool { return r.Signed && r.Address == "" }
 
 // User makes the kubeconfig that customers get.
 func (i *Issuer) User(r Reach) ([]byte, error) {
 	return i.kubeconfig(pkix.Name{CommonName: "system:admin"}, userValidity, i.userCluster(r))
 }
 
-// userCluster names the API server as customers reach it. Where its name
-// resolves, its certificate is from an authority that everybody trusts. Where
-// not, the address stands for the name, and the internal name is the one that
-// the cluster's own authority vouches for, whatever certificate is put on the other.
+// userCluster names the API server as customers reach it. Where nobody resolves
+// its name the address stands for it, and the internal name is the one that the
+// cluster's own authority vouches for, whatever certificate is put on the other.
 func (i *Issuer) userCluster(r Reach) *clientcmdapi.Cluster {
 	cluster := i.cluster.DeepCopy()
 	cluster.Server = userServer(r)
-	if r.Address == "" {
+	if r.public() {
 		cluster.CertificateAuthorityData = nil
-		return cluster
 	}
-	cluster.TLSServerName = "api-int." + r.Domain
+	if r.Address != "" {
+		cluster.TLSServerName = "api-int." + r.Domain
+	}
 	return cluster
 }
 
@@ -155,7 +159,7 @@ func Fresh(kubeconfig []byte, r Reach, now time.Time) bool {
 		return false
 	}
 	for _, cluster := range config.Clusters {
-		if strings.HasPrefix(cluster.Server, "https://api-int.") || cluster.Server != userServer(r) {
+		if cluster.Server != userServer(r) || (len(cluster.CertificateAuthorityData) == 0) != r.public() {
 			return false
 		}
 	}
