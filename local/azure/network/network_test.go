@@ -237,6 +237,33 @@ func TestSecurityRulesHaveTheirOwnPriority(t *testing.T) {
 	w.must(put(rule("a", 120), rule("b", 121)))
 }
 
+func TestWritingAParentReplacesWhatItOwns(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	w.vnet()
+	rule := &armnetwork.SecurityRule{Name: to.Ptr("r"), Properties: &armnetwork.SecurityRulePropertiesFormat{
+		Priority: to.Ptr[int32](120), Direction: to.Ptr(armnetwork.SecurityRuleDirectionInbound),
+		Access: to.Ptr(armnetwork.SecurityRuleAccessAllow), Protocol: to.Ptr(armnetwork.SecurityRuleProtocolTCP),
+	}}
+	for _, rules := range [][]*armnetwork.SecurityRule{{rule}, nil} {
+		poller, err := w.NewSecurityGroupsClient().BeginCreateOrUpdate(ctx, group, "nsg", armnetwork.SecurityGroup{
+			Location: to.Ptr(location), Properties: &armnetwork.SecurityGroupPropertiesFormat{SecurityRules: rules},
+		}, nil)
+		if got := done(w, poller, err).Properties.SecurityRules; len(got) != len(rules) {
+			t.Errorf("%d rules, want %d", len(got), len(rules))
+		}
+	}
+	// A network leaves subnets alone that its writer does not speak of.
+	before, err := w.NewVirtualNetworksClient().Get(ctx, group, "vnet", nil)
+	w.must(err)
+	poller, err := w.NewVirtualNetworksClient().BeginCreateOrUpdate(ctx, group, "vnet", armnetwork.VirtualNetwork{
+		Location: to.Ptr(location), Properties: &armnetwork.VirtualNetworkPropertiesFormat{AddressSpace: before.Properties.AddressSpace},
+	}, nil)
+	if got := done(w, poller, err).Properties.Subnets; len(got) != len(before.Properties.Subnets) {
+		t.Errorf("%d subnets are left of %d", len(got), len(before.Properties.Subnets))
+	}
+}
+
 func TestFrontendCanTakeTheAddressOfTheOneThatItReplaces(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()

@@ -28,6 +28,7 @@ const connections = "privateEndpointConnections"
 func (n *Network) privateLinkServices() resources.Behaviour {
 	return resources.Behaviour{
 		Embeds: []string{connections},
+		Keeps:  []string{connections},
 		Put:    n.putService,
 		InUse: func(_ context.Context, r *resources.Resource) error {
 			for _, m := range resources.Objects(r.Get(connections)) {

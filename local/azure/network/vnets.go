@@ -13,6 +13,7 @@ import (
 func (n *Network) virtualNetworks() resources.Behaviour {
 	return resources.Behaviour{
 		Embeds: []string{"subnets", "virtualNetworkPeerings"},
+		Keeps:  []string{"subnets", "virtualNetworkPeerings"},
 		Put: func(_ context.Context, c *resources.Change) error {
 			c.New.Default(false, "enableDdosProtection")
 			if c.Old != nil {

@@ -60,6 +60,9 @@ type Behaviour struct {
 	// Behaviour, its Put runs for every element that is new or changed, before the
 	// parent's Put, its InUse for every one that vanishes.
 	Embeds []string
+	// Keeps are those of Embeds that a PUT leaves as they are if its body does not
+	// have the member at all. It empties the others.
+	Keeps []string
 	// Put refuses a change or completes it: defaults, read-only values.
 	Put func(ctx context.Context, c *Change) error
 	// Kept runs when a change is kept, before anybody can see it through a call.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -41,10 +42,10 @@ func replaceElement(parent *Resource, member string, r *Resource) {
 // settleElements gives the elements of a changed parent their ids and states, and
 // runs the hooks of their types.
 func (e *Engine) settleElements(ctx context.Context, c *Change) error {
-	for _, member := range e.behaviour(c.New.Type).Embeds {
+	b := e.behaviour(c.New.Type)
+	for _, member := range b.Embeds {
 		value := c.New.Get(member)
-		if value == nil && c.Old != nil {
-			// Clients that know nothing of a member leave it alone.
+		if value == nil && c.Old != nil && slices.Contains(b.Keeps, member) {
 			value = c.Old.Get(member)
 		}
 		if value == nil {

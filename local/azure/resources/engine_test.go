@@ -123,7 +123,7 @@ func TestGenericResourcesLiveWithoutBehaviour(t *testing.T) {
 func TestSubresourcesLiveInTheirParentAndOnTheirOwn(t *testing.T) {
 	inUse := ""
 	w := newWorld(t, map[string]resources.Behaviour{
-		"Microsoft.Network/virtualNetworks": {Embeds: []string{"subnets"}},
+		"Microsoft.Network/virtualNetworks": {Embeds: []string{"subnets", "tables"}, Keeps: []string{"subnets"}},
 		"Microsoft.Network/virtualNetworks/subnets": {
 			Put: func(_ context.Context, c *resources.Change) error {
 				if c.New.Text("addressPrefix") == "" {
@@ -144,6 +144,7 @@ func TestSubresourcesLiveInTheirParentAndOnTheirOwn(t *testing.T) {
 	w.want(http.MethodPut, network, object{"location": "eastus", "properties": object{"subnets": []any{
 		object{"name": "a", "properties": object{"addressPrefix": "10.0.0.0/24"}},
 	}}}, http.StatusCreated)
+	w.want(http.MethodPut, network+"/tables/t", object{}, http.StatusCreated)
 	w.want(http.MethodPut, network+"/subnets/b", object{"properties": object{}}, http.StatusBadRequest)
 	w.want(http.MethodPut, network+"/subnets/b", object{"properties": object{"addressPrefix": "10.0.1.0/24"}}, http.StatusCreated)
 	a := w.want(http.MethodGet, strings.ToUpper(network+"/subnets/a"), nil, http.StatusOK)
@@ -161,8 +162,13 @@ func TestSubresourcesLiveInTheirParentAndOnTheirOwn(t *testing.T) {
 	if len(subnets) != 2 || resources.At(subnets[0], "properties", "back") != "kept" {
 		t.Error(subnets)
 	}
-	// A PUT that does not name the member leaves it alone.
-	w.want(http.MethodPut, network, object{"location": "eastus", "properties": object{}}, http.StatusOK)
+	// A PUT without a member that is not its own leaves it alone, and empties the others.
+	w.want(http.MethodGet, network+"/tables/t", nil, http.StatusOK)
+	parent = w.want(http.MethodPut, network, object{"location": "eastus", "properties": object{}}, http.StatusOK)
+	if got := len(resources.Objects(resources.At(parent, "properties", "subnets"))); got != 2 {
+		t.Errorf("%d subnets are left", got)
+	}
+	w.want(http.MethodGet, network+"/tables/t", nil, http.StatusNotFound)
 	inUse = "a"
 	if got := w.want(http.MethodPut, network, object{"location": "eastus", "properties": object{"subnets": []any{}}}, http.StatusBadRequest); got["code"] != "InUseSubnetCannotBeDeleted" {
 		t.Error(got)
