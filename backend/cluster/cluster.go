@@ -112,9 +112,14 @@ const (
 
 // later asks again soon.
 func (s *steps) later(w *pipeline.Work, waitingFor string) error {
+	return s.laterFor("", w, waitingFor)
+}
+
+// laterFor is later for a part of the cluster.
+func (s *steps) laterFor(part string, w *pipeline.Work, waitingFor string) error {
 	var age time.Duration
 	if current := w.Cluster().Internal.Operation.Current; current != nil {
 		age = s.Now().Sub(current.StartedAt)
 	}
-	return pipeline.Later(min(max(age/10, fastestPoll), slowestPoll), waitingFor)
+	return pipeline.LaterFor(part, min(max(age/10, fastestPoll), slowestPoll), waitingFor)
 }

@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
@@ -41,6 +44,36 @@ const (
 	storedIgnition = "/blob/clusterq3rt5w7z9b/ignition/bootstrap.ign"
 	storedGraph    = "/blob/clusterq3rt5w7z9b/aro/graph"
 )
+
+type failingInstaller struct{ err error }
+
+func (f failingInstaller) Run(context.Context, install.Request) (*install.Result, error) {
+	return nil, f.err
+}
+
+func TestAnInstallerThatFailsIsNamedWithoutItsWords(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		says string
+	}{
+		"saying at what": {&install.Error{Asset: "*machines.Master", Message: "canary"}, "(*machines.Master)"},
+		"without a word": {errors.New("canary"), "start from."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := setUp(t)
+			s.storage()
+			s.Installer = failingInstaller{test.err}
+			err := s.do(s.runInstaller, s.work(model.Create, installable))
+			var typed *arm.Error
+			if !errors.As(err, &typed) || typed.Code != arm.ComponentNotReady || typed.Target != "installer" {
+				t.Fatalf("got %v", err)
+			}
+			if !strings.Contains(typed.Message, test.says) || strings.Contains(typed.Message, "canary") || !errors.Is(err, test.err) {
+				t.Errorf("clients are told %q, want %q; the log gets %v", typed.Message, test.says, err)
+			}
+		})
+	}
+}
 
 func TestTheInstallerRunsOnceForACluster(t *testing.T) {
 	s := setUp(t)

@@ -36,9 +36,21 @@ func (s *steps) runInstaller(ctx context.Context, w *pipeline.Work) error {
 	result, err := s.Installer.Run(ctx, *request)
 	ended()
 	if err != nil {
-		return err
+		return notInstalled(err)
 	}
 	return s.writeGraph(ctx, w, result)
+}
+
+// notInstalled tells customers that the installer failed, and at what. The words
+// of the program are for the log.
+func notInstalled(err error) error {
+	at := ""
+	var said *install.Error
+	if errors.As(err, &said) && said.Asset != "" {
+		at = " (" + said.Asset + ")"
+	}
+	return pipeline.Again(arm.ComponentNotReady.At("installer", "The OpenShift installer could not make what the machines start from%s. "+
+		"Delete the cluster and create it again; if it persists open a support ticket.", at).Because(err))
 }
 
 // installRequest says to the installer what the cluster is to be.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aro-rp/aro/backend/openshift"
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -20,38 +21,54 @@ func reach(c *model.Cluster) (*openshift.Cluster, error) {
 	})
 }
 
-// ask makes a step of a question: it waits for what the cluster says is missing.
-func (s *steps) ask(ctx context.Context, w *pipeline.Work, question func(context.Context, *openshift.Cluster) (missing string, err error)) error {
-	var missing string
-	err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
-		missing, err = question(ctx, kube)
-		return err
+// ask makes a step of a question about a part of the cluster: it waits for what
+// the cluster says is missing.
+func (s *steps) ask(ctx context.Context, w *pipeline.Work, part string, question func(context.Context, *openshift.Cluster) (missing string, err error)) error {
+	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+		missing, err := question(ctx, kube)
+		if err != nil || missing == "" {
+			return err
+		}
+		return s.laterFor(part, w, missing)
 	})
-	if err != nil || missing == "" {
-		return err
-	}
-	return s.later(w, missing)
 }
+
+// apiServer is the part that all the others are asked for.
+const apiServer = "kube-apiserver"
 
 // tell makes a step of a change. It waits while the API server does not answer,
 // or not well: it may restart at any time, most of all while it is installed.
 func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.Context, *openshift.Cluster) error) error {
-	kube, err := reach(w.Cluster())
+	c := w.Cluster()
+	kube, err := reach(c)
 	if err != nil {
 		return err
 	}
 	defer kube.Close()
 	err = change(ctx, kube)
 	if err != nil && ctx.Err() == nil && openshift.Unreachable(err) {
-		return s.later(w, "the API server to answer ("+openshift.Why(err)+")")
+		return s.laterFor(apiServer, w, "the API server api."+s.Env.FullDomain(c.Properties.ClusterProfile.Domain)+" to answer ("+openshift.Why(err)+")")
 	}
 	return err
 }
 
 // settled makes a step that waits for operators.
 func (s *steps) settled(ctx context.Context, w *pipeline.Work, operators ...string) error {
-	return s.ask(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (string, error) {
-		return kube.Settled(ctx, operators...)
+	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+		var parts, missing []string
+		for _, operator := range operators {
+			why, err := kube.Settled(ctx, operator)
+			if err != nil {
+				return err
+			}
+			if why != "" {
+				parts, missing = append(parts, operator), append(missing, why)
+			}
+		}
+		if len(parts) == 0 {
+			return nil
+		}
+		return s.laterFor(strings.Join(parts, ", "), w, strings.Join(missing, ", "))
 	})
 }
 

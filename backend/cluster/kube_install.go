@@ -19,7 +19,7 @@ import (
 const fewestWorkers = 2
 
 func (s *steps) bootstrapComplete(ctx context.Context, w *pipeline.Work) error {
-	return s.ask(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.BootstrapComplete(ctx) })
+	return s.ask(ctx, w, "bootstrap", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.BootstrapComplete(ctx) })
 }
 
 func (s *steps) apiServerReady(ctx context.Context, w *pipeline.Work) error {
@@ -42,7 +42,7 @@ func (s *steps) operatorsSettled(ctx context.Context, w *pipeline.Work) error {
 // workersReady ends early when Azure has no room for a worker: OpenShift never
 // tries such a machine again.
 func (s *steps) workersReady(ctx context.Context, w *pipeline.Work) error {
-	return s.ask(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (string, error) {
+	return s.ask(ctx, w, "workers", func(ctx context.Context, kube *openshift.Cluster) (string, error) {
 		missing, err := kube.WorkersReady(ctx, fewestWorkers)
 		var full *openshift.CapacityError
 		if errors.As(err, &full) {
@@ -54,7 +54,7 @@ func (s *steps) workersReady(ctx context.Context, w *pipeline.Work) error {
 }
 
 func (s *steps) consoleExists(ctx context.Context, w *pipeline.Work) error {
-	return s.ask(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.ConsoleExists(ctx) })
+	return s.ask(ctx, w, "console", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.ConsoleExists(ctx) })
 }
 
 func (s *steps) brandConsole(ctx context.Context, w *pipeline.Work) error {
@@ -80,7 +80,7 @@ func (s *steps) disableUpdates(ctx context.Context, w *pipeline.Work) error {
 }
 
 func (s *steps) clusterVersionReady(ctx context.Context, w *pipeline.Work) error {
-	return s.ask(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.VersionReady(ctx) })
+	return s.ask(ctx, w, "cluster version", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.VersionReady(ctx) })
 }
 
 // withEncryptedWorkers selects clusters whose workers' disks have a key of the customer.

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -223,6 +224,7 @@ func (b *bench) due() {
 func TestOutcomesOfAttempts(t *testing.T) {
 	refused := arm.InvalidParameter.Errorf("wrong")
 	later := pipeline.Later(time.Minute, "a sign")
+	partly := pipeline.LaterFor("etcd", time.Minute, "a leader")
 	tests := map[string]struct {
 		why   string
 		kind  model.OperationKind
@@ -230,11 +232,13 @@ func TestOutcomesOfAttempts(t *testing.T) {
 		err   error
 		code  string // of the error that ends the plan; empty for a pause
 		says  string
+		at    string        // its target; the step if empty
 		after time.Duration // longest pause
 	}{
 		"waiting":                 {why: "there is time", age: time.Minute, err: later, after: time.Minute},
 		"waiting near the end":    {why: "the last look is at the deadline", age: 10*time.Minute - time.Second, err: later, after: time.Second},
 		"waiting too long":        {why: "the document's clock counts, not the process's", age: 10 * time.Minute, err: later, code: "StepTimedOut", says: `"s" did not end within 10m0s. It was waiting for a sign.`},
+		"waiting for a part":      {why: "people look there", age: 10 * time.Minute, err: partly, code: "StepTimedOut", says: "a leader", at: "etcd"},
 		"failing":                 {why: "ours are tried again", age: time.Minute, err: errors.New("no"), after: 2 * time.Second},
 		"failing too long":        {why: "the client learns the step", kind: model.Update, age: time.Hour, err: errors.New("no"), code: "OperationFailed", says: `"s"`},
 		"failing too long create": {why: "the client learns what to do", age: time.Hour, err: errors.New("no"), code: "ClusterCreationFailed", says: `"s"`},
@@ -261,7 +265,7 @@ func TestOutcomesOfAttempts(t *testing.T) {
 			switch {
 			case test.code == "" && (!errors.As(err, &pause) || pause.After > test.after || pause.After < test.after*4/5):
 				t.Errorf("%s: got %v, want a pause of about %s", test.why, err, test.after)
-			case test.code != "" && (!errors.As(err, &typed) || typed.Code.Name != test.code || !strings.Contains(typed.Message, test.says)):
+			case test.code != "" && (!errors.As(err, &typed) || typed.Code.Name != test.code || !strings.Contains(typed.Message, test.says) || typed.Target != cmp.Or(test.at, "s")):
 				t.Errorf("%s: got %v, want %s with %q", test.why, err, test.code, test.says)
 			}
 		})

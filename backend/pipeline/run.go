@@ -161,7 +161,7 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 		record.WaitingFor, record.LastError = wait.waitingFor, ""
 		return w.pause(ctx, record, min(wait.after, left), nil)
 	case errors.As(err, &wait):
-		err = timedOut(step, wait.waitingFor)
+		err = timedOut(step, wait.part, wait.waitingFor)
 	case typed != nil && patient == nil && !passes(typed.Code):
 	case left > 0:
 		after := min(max(backOff(record), patient.wait()), left)
@@ -169,7 +169,7 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 		return w.pause(ctx, record, after, err)
 	case typed != nil:
 	case errors.Is(err, context.DeadlineExceeded):
-		err = timedOut(step, record.WaitingFor).Because(err)
+		err = timedOut(step, "", record.WaitingFor).Because(err)
 	default:
 		err = unexplained(w.operation().Kind, step).Because(err)
 	}
@@ -216,11 +216,11 @@ func backOff(record model.Step) time.Duration {
 	return d - rand.N(d/5) // spread those that failed together
 }
 
-func timedOut(step *Step, waitingFor string) *arm.Error {
+func timedOut(step *Step, part, waitingFor string) *arm.Error {
 	if waitingFor == "" {
 		waitingFor = "its work to end"
 	}
-	return arm.StepTimedOut.Errorf("The step %q did not end within %s. It was waiting for %s.", step.Name, step.Timeout, waitingFor)
+	return arm.StepTimedOut.At(part, "The step %q did not end within %s. It was waiting for %s.", step.Name, step.Timeout, waitingFor)
 }
 
 func unexplained(kind model.OperationKind, step *Step) *arm.Error {

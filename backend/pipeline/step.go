@@ -64,10 +64,17 @@ func Validate(steps []Step) error {
 // d. The worker is free meanwhile. waitingFor completes "waiting for", for
 // people; it holds no secrets.
 func Later(d time.Duration, waitingFor string) error {
-	return &later{after: d, waitingFor: waitingFor}
+	return LaterFor("", d, waitingFor)
+}
+
+// LaterFor is Later for a part of the cluster. If it does not become ready in
+// time, the error is about it and not about the step.
+func LaterFor(part string, d time.Duration, waitingFor string) error {
+	return &later{part: part, after: d, waitingFor: waitingFor}
 }
 
 type later struct {
+	part       string
 	after      time.Duration
 	waitingFor string
 }
