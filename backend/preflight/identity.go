@@ -3,7 +3,6 @@ package preflight
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -213,13 +212,12 @@ func (r *run) federatedCredentials(ctx context.Context, found *report) {
 	}
 }
 
-var errNotAnIdentity = errors.New("the id is not that of an identity")
-
 func (r *run) federatedCredentialsOf(ctx context.Context, cred azcore.TokenCredential, name string, found *report) error {
 	id := r.operator(name).ResourceID
 	group, identity, ok := named(id)
 	if !ok {
-		return errNotAnIdentity
+		found.add(arm.InvalidPlatformWorkloadIdentity, operatorsTarget+"."+name+".resourceId", "%q is not the id of a user-assigned identity. Correct it.", id)
+		return nil
 	}
 	clients, err := r.azure.Clients(strings.Split(id, "/")[2], cred)
 	if err != nil {

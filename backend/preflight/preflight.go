@@ -58,11 +58,35 @@ const parallel = 8
 // check is one question; it reports what it finds.
 type check func(ctx context.Context, r *report)
 
+// hope is how long it may take until a fault has cured itself.
+type hope int
+
+const (
+	// none is for what somebody must cure.
+	none hope = iota
+	// brief is for an application, which is known everywhere within a minute or so.
+	brief
+	// long is for roles and secrets.
+	long
+)
+
+// patience is how long to go on asking.
+func (h hope) patience(e *env.Environment) time.Duration {
+	switch h {
+	case none:
+		return 0
+	case brief:
+		return e.Patience() / 4
+	default:
+		return e.Patience()
+	}
+}
+
 // report is what one check found. Its zero value says that all is well.
 type report struct {
 	// faults are the customer's to cure; passing are those that may cure themselves.
 	faults  []*arm.Error
-	passing map[*arm.Error]bool
+	passing map[*arm.Error]hope
 	// err is why the check could not be made.
 	err error
 }
@@ -84,9 +108,12 @@ func (r *report) explain(err error, about azure.Subject) {
 		r.faults = append(r.faults, e)
 		if again {
 			if r.passing == nil {
-				r.passing = map[*arm.Error]bool{}
+				r.passing = map[*arm.Error]hope{}
 			}
-			r.passing[e] = true
+			r.passing[e] = long
+			if azure.UnknownApplication(err) {
+				r.passing[e] = brief
+			}
 		}
 	}
 }
@@ -105,18 +132,18 @@ type run struct {
 
 // Validate tells everything that stands in the way of c, as one error whose
 // details are all problems; and another error where Azure could not be asked.
-// While all problems may cure themselves, it asks again as long as roles and
-// secrets take to spread, and then takes them for real.
+// While all problems may cure themselves, it asks again as long as that takes, and
+// then takes them for real.
 func (v *Validator) Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error {
-	deadline := time.Now().Add(v.env.Patience())
+	began := time.Now()
 	for {
-		problems, passing, err := v.once(ctx, c, kind)
+		problems, hope, err := v.once(ctx, c, kind)
 		switch {
 		case err != nil:
 			return err
 		case problems == nil:
 			return nil
-		case !passing || time.Now().Add(v.env.PatienceStep()).After(deadline):
+		case time.Since(began)+v.env.PatienceStep() > hope.patience(v.env):
 			return problems
 		}
 		if v.bide(ctx) != nil {
@@ -136,15 +163,15 @@ func (v *Validator) bide(ctx context.Context) error {
 	}
 }
 
-// once asks everything once, and tells whether all problems may cure themselves.
-func (v *Validator) once(ctx context.Context, c *model.Cluster, kind model.OperationKind) (problems *arm.Error, passing bool, err error) {
+// once asks everything once, and tells what hope there is for all problems.
+func (v *Validator) once(ctx context.Context, c *model.Cluster, kind model.OperationKind) (problems *arm.Error, left hope, err error) {
 	id, ok := arm.ParseClusterID(c.ID)
 	if !ok {
-		return nil, false, fmt.Errorf("resource id %q of the cluster is malformed", c.ID)
+		return nil, none, fmt.Errorf("resource id %q of the cluster is malformed", c.ID)
 	}
 	customer, err := v.azure.Clients(id.SubscriptionID, v.azure.FirstParty(c.Internal.TenantID))
 	if err != nil {
-		return nil, false, err
+		return nil, none, err
 	}
 	r := &run{Validator: v, c: c, create: kind == model.Create, about: azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}
 	// Who they are and where the networks are comes before what may be done to them.
@@ -190,14 +217,14 @@ func (r *run) ask(ctx context.Context, checks []check) []report {
 
 // verdict makes one error of all reports. What is certain comes before what could
 // not be asked.
-func verdict(reports []report) (problems *arm.Error, passing bool, failed error) {
+func verdict(reports []report) (problems *arm.Error, left hope, failed error) {
 	var faults arm.Faults
-	passing = true
+	left = long
 	seen := map[string]bool{}
 	for _, r := range reports {
 		failed = cmp.Or(failed, r.err)
 		for _, f := range r.faults {
-			passing = passing && r.passing[f]
+			left = min(left, r.passing[f])
 			if key := f.Code.Name + f.Target + f.Message; !seen[key] {
 				seen[key] = true
 				faults.Add(f.Code, f.Target, "%s", f.Message)
@@ -205,9 +232,9 @@ func verdict(reports []report) (problems *arm.Error, passing bool, failed error)
 		}
 	}
 	if errors.As(faults.Err(), &problems) {
-		return problems, passing, nil
+		return problems, left, nil
 	}
-	return nil, false, failed
+	return nil, none, failed
 }
 
 // named is an Azure id taken apart.

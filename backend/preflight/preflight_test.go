@@ -401,6 +401,28 @@ func TestANewSecretGetsTimeToSpread(t *testing.T) {
 	})
 }
 
+func TestAnApplicationThatDoesNotExistIsToldInTwoMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.mode = env.Production
+		w.refusals[spID] = "AADSTS700016: Application with identifier '" + spID + "' was not found in the directory"
+		v, _ := w.validator()
+		began := time.Now()
+		err := v.Validate(t.Context(), spCluster(), model.Create)
+		if took := time.Since(began); !arm.InvalidServicePrincipalCredentials.Is(err) || took < time.Minute || took > 2*time.Minute {
+			t.Errorf("after %s: %v, want one to two minutes", took, err)
+		}
+		time.AfterFunc(time.Minute, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			delete(w.refusals, spID)
+		})
+		if err := v.Validate(t.Context(), spCluster(), model.Create); err != nil {
+			t.Errorf("a new one gets no time to spread: %v", err)
+		}
+	})
+}
+
 func TestAServiceThatTheTenantDoesNotKnowIsTheCustomersToAdmit(t *testing.T) {
 	w := newWorld(t)
 	w.refusals["fp"] = "AADSTS700016: Application with identifier 'fp' was not found in the directory"
