@@ -56,19 +56,26 @@ func (c *customer) look(ctx context.Context, watch string) (o operation, err err
 // end waits for the end of an operation.
 func (c *customer) end(ctx context.Context, t *testing.T, watch string) operation {
 	t.Helper()
-	var last operation
-	var trouble error
+	o, err := c.outcome(ctx, watch)
+	if err != nil {
+		t.Fatalf("%s: the operation has not ended: %+v, %v", c.name, o, err)
+	}
+	return o
+}
+
+// outcome is how an operation ended, or how it was seen last and why not later.
+func (c *customer) outcome(ctx context.Context, watch string) (last operation, err error) {
 	for {
-		o, err := c.look(ctx, watch)
-		if trouble = err; err == nil {
+		o, trouble := c.look(ctx, watch)
+		if trouble == nil {
 			last = o
 		}
 		if last.ended() {
-			return last
+			return last, nil
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s: the operation has not ended: %+v, %v", c.name, last, errors.Join(ctx.Err(), trouble))
+			return last, errors.Join(ctx.Err(), trouble)
 		case <-time.After(lookEvery):
 		}
 	}
