@@ -159,7 +159,10 @@ var (
 		"A load balancer cannot be deleted because a private link service still uses it.",
 		"Delete the private link service that the message names, then repeat the delete."}
 	InUseSubnetCannotBeDeleted = Code{"InUseSubnetCannotBeDeleted", http.StatusBadRequest,
-		"A subnet or another network resource cannot be deleted because something still uses it.",
+		"A subnet cannot be deleted because something still uses it.",
+		"Delete or detach what the message names, then repeat the delete."}
+	ResourceInUse = Code{"ResourceInUse", http.StatusBadRequest,
+		"A resource of the cluster cannot be deleted because something still uses it.",
 		"Delete or detach what the message names, then repeat the delete."}
 	ScopeLocked = Code{"ScopeLocked", http.StatusConflict,
 		"A management lock forbids the change.",
@@ -203,7 +206,7 @@ func Catalogue() []Code {
 		InvalidClusterMSIPermissions, InvalidPlatformWorkloadIdentity, PlatformWorkloadIdentityContainsInvalidCredential,
 		InvalidLinkedVNet, InvalidLinkedSubnet, InvalidLinkedRouteTable, InvalidLinkedNatGateway, InvalidLinkedDiskEncryptionSet,
 		InvalidResourceID, ResourceProviderNotRegistered, ResourceQuotaExceeded, QuotaExceeded,
-		RequestDisallowedByPolicy, ScopeLocked, CannotDeleteLoadBalancerWithPrivateLinkService, InUseSubnetCannotBeDeleted,
+		RequestDisallowedByPolicy, ScopeLocked, CannotDeleteLoadBalancerWithPrivateLinkService, InUseSubnetCannotBeDeleted, ResourceInUse,
 		DeploymentFailed, ComponentNotReady,
 		InvalidResourceType, InvalidSubscriptionID, InvalidSubscriptionState, InvalidResourceGroup,
 		InvalidResourceNamespace, InvalidResourceName, InvalidLocation, InvalidOperationID, RequestNotAllowed,

@@ -3,6 +3,7 @@ package backend_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -112,7 +113,10 @@ func TestAToldFailureStandsAfterACrash(t *testing.T) {
 		}
 		return nil
 	})}})
-	first := db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plan})
+	diagnose := func(_ context.Context, _ *model.Cluster, _ string, cause error) *model.Diagnostics {
+		return &model.Diagnostics{Findings: []model.Finding{{Name: "cause", Text: cause.Error()}}}
+	}
+	first := db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plan, Diagnose: diagnose})
 	first.wire.onWrite(func(container string) {
 		if container == "Operations" {
 			first.wire.cut()
@@ -120,10 +124,15 @@ func TestAToldFailureStandsAfterACrash(t *testing.T) {
 	})
 	doc := request(t, s, subscription, "c")
 	result(t, s, doc.Cluster.Internal.Operation.ID)
-	db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plan})
-	if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Failed {
+	second := db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plan, Diagnose: diagnose})
+	c := settled(t, s, doc).Cluster
+	if c.Properties.ProvisioningState != model.Failed {
 		t.Errorf("cluster is %s although its client was told Failed", c.Properties.ProvisioningState)
 	}
+	if found := c.Internal.Diagnostics; found == nil || len(found.Findings) != 1 || !strings.Contains(found.Findings[0].Text, "wrong") {
+		t.Errorf("what was found out is lost: %+v", found)
+	}
+	eventually(t, "the failure is logged", func() bool { return strings.Contains(second.logs.String(), "operation failed") })
 	if n := attempts.Load(); n != 1 {
 		t.Errorf("the step was tried %d times, want once", n)
 	}

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -12,11 +13,14 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// end brings the operation to its end, with a failure or without: first clients
-// are told, then the cluster leaves its running state or, deleted, goes. A crash
-// in between is harmless: the next worker finds what was told.
+// end brings the operation to its end, with a failure or without: first what was
+// found out is kept, then clients are told, then the cluster leaves its running
+// state or, deleted, goes. A crash in between is harmless: the next worker finds
+// what was told.
 func (w *Worker) end(ctx context.Context, op *operation, failure error) error {
-	found := w.diagnose(ctx, op, failure)
+	if err := w.diagnose(ctx, op, failure); err != nil {
+		return err
+	}
 	result, err := w.tell(ctx, op, failure)
 	if err != nil {
 		return err
@@ -24,7 +28,7 @@ func (w *Worker) end(ctx context.Context, op *operation, failure error) error {
 	if op.Kind == model.Delete && result.State == model.Succeeded {
 		err = op.work.Delete(ctx)
 	} else {
-		err = op.work.End(ctx, func(c *model.Cluster) { w.settle(c, op, result, found) })
+		err = op.work.End(ctx, func(c *model.Cluster) { w.settle(c, op, result) })
 	}
 	if err != nil {
 		return err
@@ -36,14 +40,19 @@ func (w *Worker) end(ctx context.Context, op *operation, failure error) error {
 // diagnoseTimeout bounds how long clients wait for a failure to be looked into.
 const diagnoseTimeout = 20 * time.Second
 
-// diagnose looks for what explains the failure, while it can still be seen.
-func (w *Worker) diagnose(ctx context.Context, op *operation, failure error) *model.Diagnostics {
+// diagnose looks for what explains the failure, while it can still be seen, and
+// keeps it. Whoever lost the lease fails here, and tells nothing.
+func (w *Worker) diagnose(ctx context.Context, op *operation, failure error) error {
 	if failure == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
+	looking, cancel := context.WithTimeout(ctx, diagnoseTimeout)
 	defer cancel()
-	return w.Diagnose(ctx, op.work.Cluster(), currentStep(op.work.Cluster()), failure)
+	found := w.Diagnose(looking, op.work.Cluster(), currentStep(op.work.Cluster()), failure)
+	return op.work.Save(ctx, func(c *model.Cluster) error {
+		c.Internal.Diagnostics = found
+		return nil
+	})
 }
 
 func currentStep(c *model.Cluster) string {
@@ -58,10 +67,7 @@ func currentStep(c *model.Cluster) string {
 func (w *Worker) tell(ctx context.Context, op *operation, failure error) (model.AsyncOperation, error) {
 	now := w.Now().UTC()
 	result := model.AsyncOperation{State: model.Succeeded, EndedAt: &now}
-	if failure != nil { // a success was recorded under the lease just now, a failure was not
-		if err := op.work.Renew(ctx); err != nil {
-			return result, err // whoever lost the lease tells nothing
-		}
+	if failure != nil {
 		told := forClients(arm.AsError(failure, op.CorrelationID).Body())
 		result.State, result.Error = model.Failed, &told
 	}
@@ -102,10 +108,12 @@ func forClients(b arm.Body) model.OperationError {
 	return e
 }
 
-func (w *Worker) settle(c *model.Cluster, op *operation, result model.AsyncOperation, found *model.Diagnostics) {
+func (w *Worker) settle(c *model.Cluster, op *operation, result model.AsyncOperation) {
 	var code, message string
-	c.Internal.LastFailure, c.Internal.Diagnostics = nil, found
-	if result.Error != nil {
+	c.Internal.LastFailure = nil
+	if result.Error == nil {
+		c.Internal.Diagnostics = nil
+	} else {
 		code, message = result.Error.Code, result.Error.Message
 		c.Internal.LastFailure = &model.Failure{OperationID: op.ID, Step: currentStep(c), At: w.Now().UTC(), Error: *result.Error}
 	}
@@ -120,6 +128,9 @@ func (w *Worker) reportEnd(ctx context.Context, op *operation, result model.Asyn
 	labels := []string{string(op.Kind), strings.ToLower(string(result.State))}
 	w.metrics.operations.WithLabelValues(labels...).Inc()
 	w.metrics.duration.WithLabelValues(labels...).Observe(took)
+	if failure == nil && result.Error != nil { // told by a worker that perished
+		failure = fmt.Errorf("%s: %s", result.Error.Code, result.Error.Message)
+	}
 	if failure != nil {
 		op.log.ErrorContext(ctx, "operation failed", "error", failure, "seconds", took)
 		return

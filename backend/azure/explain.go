@@ -106,10 +106,12 @@ func (s Subject) refusedByEntra(code, text string, err error) (e *arm.Error, aga
 // explain explains one fault, and tells whether it may cure itself; nil for one
 // it does not know.
 func (s Subject) explain(f fault) (e *arm.Error, again bool) {
-	if e := s.explainInUse(f); e != nil {
-		return e, false
+	if e := explainInUse(f); e != nil {
+		return e, true
 	}
 	switch code := f.code; {
+	case code == "CannotDeleteLoadBalancerWithPrivateLinkService":
+		return arm.CannotDeleteLoadBalancerWithPrivateLinkService.At(scopeOf(f), "Delete the private link service that uses the load balancer, then repeat the delete. Azure says: %s", f.said()), false
 	case unauthorized(f):
 		return s.refused(f), true
 	case code == "RequestDisallowedByPolicy":
@@ -185,13 +187,15 @@ func disallowed(f fault) *arm.Error {
 	return arm.RequestDisallowedByPolicy.At(scopeOf(f), "Azure Policy forbids what the cluster needs, by %s. Exempt the resource from it, then repeat the request.", by)
 }
 
-// explainInUse explains what cannot be deleted while something uses it.
-func (s Subject) explainInUse(f fault) *arm.Error {
+// explainInUse explains what cannot be deleted while something uses it, which may
+// be about to go. Each of Azure's services has its own words for it.
+func explainInUse(f fault) *arm.Error {
+	const text = "Delete or detach what uses it, then repeat the delete. Azure says: %s (%s)"
 	switch {
-	case f.code == "CannotDeleteLoadBalancerWithPrivateLinkService":
-		return arm.CannotDeleteLoadBalancerWithPrivateLinkService.At(scopeOf(f), "Delete the private link service that uses the load balancer, then repeat the delete. Azure says: %s", f.said())
-	case strings.HasPrefix(f.code, "InUse") && strings.HasSuffix(f.code, "CannotBeDeleted"):
-		return arm.InUseSubnetCannotBeDeleted.At(scopeOf(f), "Delete or detach what uses it, then repeat the delete. Azure says: %s", f.said())
+	case f.code == "InUseSubnetCannotBeDeleted":
+		return arm.InUseSubnetCannotBeDeleted.At(scopeOf(f), text, f.said(), f.code)
+	case strings.Contains(f.code, "InUse"), strings.HasSuffix(f.code, "CannotBeDeleted"), f.code == "NicReservedForAnotherVm":
+		return arm.ResourceInUse.At(scopeOf(f), text, f.said(), f.code)
 	}
 	return nil
 }

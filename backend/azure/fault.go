@@ -23,6 +23,9 @@ func Conflict(err error) bool {
 	return hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusPreconditionFailed)
 }
 
+// Changed tells whether err says that somebody else wrote what was to be written.
+func Changed(err error) bool { return hasStatus(err, http.StatusPreconditionFailed) }
+
 // Code is the error code of Azure, or empty.
 func Code(err error) string {
 	var r *azcore.ResponseError
@@ -138,19 +141,20 @@ func (e *wireError) flatten(like fault, depth int, all *[]fault) {
 			inner.flatten(like, depth+1, all)
 		}
 	}
-	text := e.text()
-	if e.Code != "" {
-		f := like
-		f.code, f.message, f.policies = e.Code, text, e.policies()
-		if e.Target != "" {
-			f.target = e.Target
-		}
-		*all = append(*all, f)
+	if e.Target != "" {
+		like.target = e.Target
 	}
-	// Deployments put the resource's answer into the message, as text.
+	// Deployments put the resource's answer into the message, as text. It says all
+	// that what it is wrapped in says.
+	text, before := e.text(), len(*all)
 	var inner wireError
 	if strings.HasPrefix(text, "{") && json.Unmarshal([]byte(text), &inner) == nil {
 		inner.flatten(like, depth+1, all)
+	}
+	if e.Code != "" && len(*all) == before {
+		f := like
+		f.code, f.message, f.policies = e.Code, text, e.policies()
+		*all = append(*all, f)
 	}
 	for i := range e.Details {
 		e.Details[i].flatten(like, depth+1, all)

@@ -15,7 +15,8 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// The names of the deployments: a repetition joins one that runs.
+// The names of the deployments: a repetition joins one that runs. All of them
+// stand in deployments too.
 const (
 	baseDeployment     = "storage"
 	machinesDeployment = "resources"
@@ -24,6 +25,10 @@ const (
 	principalRoles     = "clustersp"
 	identityRoles      = "platformworkloadidentityrbac"
 )
+
+func deployments() []string {
+	return []string{baseDeployment, machinesDeployment, denyDeployment, storageDeployment, principalRoles, identityRoles}
+}
 
 func (s *steps) validateFor(kind model.OperationKind) func(context.Context, *pipeline.Work) error {
 	return func(ctx context.Context, w *pipeline.Work) error { return s.Validator.Validate(ctx, w.Cluster(), kind) }

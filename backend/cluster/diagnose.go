@@ -78,7 +78,7 @@ func unseen(what string, err error) model.Finding {
 // failedOperations are what Azure could not make.
 func failedOperations(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error) {
 	var found []model.Finding
-	for _, name := range []string{baseDeployment, machinesDeployment} {
+	for _, name := range deployments() {
 		var lines []string
 		for pages := clients.Operations.NewListPager(managedGroup(c), name, nil); pages.More(); {
 			page, err := pages.NextPage(ctx)

@@ -20,6 +20,9 @@ func (s *stand) broken(console string) {
 				"targetResource": map[string]any{"resourceName": infraID + "-master-0"}, "statusMessage": map[string]any{"error": map[string]any{"code": "AllocationFailed", "message": "no room"}}}},
 		}}
 	})
+	s.on("GET "+groupID+"/deployments/"+principalRoles+"/operations", func(*http.Request, []byte) (int, any) {
+		return 200, map[string]any{"value": []any{map[string]any{"properties": map[string]any{"provisioningState": "Failed", "statusCode": "Forbidden"}}}}
+	})
 	machine := groupID + "/providers/Microsoft.Compute/virtualMachines/" + infraID + "-bootstrap"
 	s.put(machine, map[string]any{})
 	s.on("GET "+machine+"/instanceView", func(*http.Request, []byte) (int, any) {
@@ -53,6 +56,7 @@ func TestAFailureIsLookedInto(t *testing.T) {
 	for name, want := range map[string]string{
 		"step":                              "deploy machines: it broke",
 		"deployment resources":              infraID + "-master-0: Conflict AllocationFailed: no room",
+		"deployment clustersp":              "Forbidden",
 		"internal load balancer":            "frontend 10.0.0.4\npool " + infraID + ": the-nic",
 		"machine " + infraID + "-bootstrap": "power state: running\nbooting\nno route to host",
 	} {

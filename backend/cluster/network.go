@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
 	"github.com/aro-rp/aro/arm"
@@ -14,31 +15,29 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// editSubnet changes a subnet of the customer's, if edit says that it did.
-func (s *steps) editSubnet(ctx context.Context, clients *azure.Clients, id string, edit func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
+// editSubnet changes a subnet of the customer's, if change says that it did.
+func editSubnet(ctx context.Context, clients *azure.Clients, id string, change func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
 	at, err := parseSubnet(id)
 	if err != nil {
 		return err
 	}
-	subnet, err := clients.Subnets.Get(ctx, at.group, at.network, at.name, nil)
-	if azure.NotFound(err) {
-		return arm.InvalidLinkedVNet.At(id, "The subnet %q does not exist any more.", id).Because(err)
-	}
-	if err != nil {
-		return err
-	}
-	if subnet.Properties == nil {
-		subnet.Properties = &armnetwork.SubnetPropertiesFormat{}
-	}
-	if changed, err := edit(subnet.Properties); err != nil || !changed {
-		return err
-	}
-	poller, err := clients.Subnets.BeginCreateOrUpdate(ctx, at.group, at.network, at.name, subnet.Subnet, nil)
-	if err != nil {
-		return err
-	}
-	_, err = azure.PollUntilDone(ctx, clients, poller)
-	return err
+	return edit(ctx, clients, editable[armnetwork.Subnet, armnetwork.SubnetsClientCreateOrUpdateResponse]{
+		read: func(ctx context.Context) (*armnetwork.Subnet, *string, error) {
+			got, err := clients.Subnets.Get(ctx, at.group, at.network, at.name, nil)
+			if azure.NotFound(err) {
+				err = arm.InvalidLinkedVNet.At(id, "The subnet %q does not exist any more.", id).Because(err)
+			}
+			return &got.Subnet, got.Etag, err
+		},
+		write: func(ctx context.Context, subnet armnetwork.Subnet) (*runtime.Poller[armnetwork.SubnetsClientCreateOrUpdateResponse], error) {
+			return clients.Subnets.BeginCreateOrUpdate(ctx, at.group, at.network, at.name, subnet, nil)
+		},
+	}, func(subnet *armnetwork.Subnet) (bool, error) {
+		if subnet.Properties == nil {
+			subnet.Properties = &armnetwork.SubnetPropertiesFormat{}
+		}
+		return change(subnet.Properties)
+	})
 }
 
 // prepareSubnets makes the private link possible in the masters' subnet, and
@@ -49,7 +48,7 @@ func (s *steps) prepareSubnets(ctx context.Context, w *pipeline.Work) error {
 		return err
 	}
 	for i, id := range subnets(w.Cluster()) {
-		err := s.editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+		err := editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			endpoints := addServiceEndpoints(p)
 			policies := i == 0 && disablePolicies(p)
 			return endpoints || policies, nil
@@ -115,7 +114,7 @@ func (s *steps) attachSecurityGroup(ctx context.Context, w *pipeline.Work) error
 	}
 	group := securityGroupID(w.Cluster())
 	for _, id := range subnets(w.Cluster()) {
-		err := s.editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+		err := editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			if p.NetworkSecurityGroup != nil && deref(p.NetworkSecurityGroup.ID) != "" {
 				if !strings.EqualFold(*p.NetworkSecurityGroup.ID, group) {
 					return false, arm.InvalidLinkedVNet.At(id, "The subnet %q has a network security group already. Detach %q, or create the cluster with preconfiguredNSG.", id, *p.NetworkSecurityGroup.ID)

@@ -60,7 +60,7 @@ func (s *steps) publicBalancer(ctx context.Context, c *model.Cluster) (*armnetwo
 // are named, and removes those of ours that nothing uses any more.
 func (s *steps) reconcileOutbound(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
-	lb, clients, err := s.publicBalancer(ctx, c)
+	clients, err := s.customer(c)
 	if err != nil {
 		return err
 	}
@@ -68,30 +68,23 @@ func (s *steps) reconcileOutbound(ctx context.Context, w *pipeline.Work) error {
 	for _, ip := range outboundIPs(c) {
 		wanted = append(wanted, ip.ID)
 	}
-	err = s.balanceOutbound(ctx, w, lb, wanted)
+	err = s.balanceOutbound(ctx, w, clients, wanted)
 	return errors.Join(err, s.removeUnused(ctx, clients, c, wanted))
 }
 
-func (s *steps) balanceOutbound(ctx context.Context, w *pipeline.Work, lb *armnetwork.LoadBalancer, wanted []string) error {
+func (s *steps) balanceOutbound(ctx context.Context, w *pipeline.Work, clients *azure.Clients, wanted []string) error {
 	c := w.Cluster()
-	clients, err := s.customer(c)
+	err := editBalancer(ctx, clients, managedGroup(c), c.Internal.InfraID, func(lb *armnetwork.LoadBalancer) (bool, error) {
+		if sameIDs(outboundOf(lb), wanted) {
+			return false, nil
+		}
+		if err := inParallel(wanted, func(id string) error { return s.makePublicIP(ctx, clients, c, lastSegment(id)) }); err != nil {
+			return false, err
+		}
+		return true, setOutbound(lb, wanted)
+	})
 	if err != nil {
 		return err
-	}
-	if !sameIDs(outboundOf(lb), wanted) {
-		if err := inParallel(wanted, func(id string) error { return s.makePublicIP(ctx, clients, c, lastSegment(id)) }); err != nil {
-			return err
-		}
-		if err := setOutbound(lb, wanted); err != nil {
-			return err
-		}
-		poller, err := clients.LoadBalancers.BeginCreateOrUpdate(ctx, managedGroup(c), c.Internal.InfraID, *lb, nil)
-		if err != nil {
-			return err
-		}
-		if _, err := azure.PollUntilDone(ctx, clients, poller); err != nil {
-			return err
-		}
 	}
 	return w.Save(ctx, func(c *model.Cluster) error {
 		p := &c.Properties.NetworkProfile

@@ -37,7 +37,7 @@ func (s *stand) balancer(public bool, outbound ...string) {
 		used = append(used, map[string]any{"id": balancerID + "/frontendIPConfigurations/" + ip})
 		s.put(ipsID+ip, map[string]any{})
 	}
-	s.put(balancerID, map[string]any{"location": "eastus", "sku": map[string]any{"name": "Standard"}, "properties": map[string]any{
+	s.put(balancerID, map[string]any{"location": "eastus", "etag": `W/"1"`, "sku": map[string]any{"name": "Standard"}, "properties": map[string]any{
 		"frontendIPConfigurations": frontends, "loadBalancingRules": rules,
 		"outboundRules": []any{map[string]any{"name": "outbound-rule-v4", "properties": map[string]any{"protocol": "All", "frontendIPConfigurations": used}}},
 	}})
@@ -126,6 +126,31 @@ func TestOutboundAddressesBecomeWhatIsWanted(t *testing.T) {
 				t.Errorf("%s: the frontends are %d, with the router's: %v", test.why, len(lb.Properties.FrontendIPConfigurations), router)
 			}
 		})
+	}
+}
+
+func TestWhatTheClusterWritesIntoItsBalancerStays(t *testing.T) {
+	s := setUp(t)
+	s.balancer(true)
+	w := s.work(model.Update, func(c *model.Cluster) {
+		c.Properties.NetworkProfile.LoadBalancerProfile = &model.LoadBalancerProfile{ManagedOutboundIPs: &model.ManagedOutboundIPs{Count: 2}}
+	})
+	s.must(s.do(s.renameOutboundIPs, w))
+	s.on("PUT "+balancerID, func(r *http.Request, _ []byte) (int, any) {
+		if r.Header.Get("If-Match") != `W/"1"` {
+			t.Error("the write is not guarded")
+		}
+		s.on("PUT "+balancerID, nil)
+		properties := s.get(balancerID)["properties"].(map[string]any)
+		properties["frontendIPConfigurations"] = append(properties["frontendIPConfigurations"].([]any), frontend("service", "service-ip"))
+		properties["loadBalancingRules"] = append(properties["loadBalancingRules"].([]any), rule("service"))
+		return http.StatusPreconditionFailed, refusal("PreconditionFailed", "m")
+	})
+	s.must(s.do(s.reconcileOutbound, w))
+	lb, _, err := s.publicBalancer(t.Context(), w.Cluster())
+	s.must(err)
+	if len(lb.Properties.FrontendIPConfigurations) != 4 || len(outboundOf(lb)) != 2 {
+		t.Errorf("%d frontends, outbound %v", len(lb.Properties.FrontendIPConfigurations), outboundOf(lb))
 	}
 }
 

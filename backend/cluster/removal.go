@@ -205,7 +205,7 @@ func (r *remover) detachSecurityGroup(ctx context.Context, id string) error {
 		return err
 	}
 	for _, subnet := range group.Properties.Subnets {
-		err := r.editSubnet(ctx, r.clients, deref(subnet.ID), func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+		err := editSubnet(ctx, r.clients, deref(subnet.ID), func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			if p.NetworkSecurityGroup == nil || !strings.EqualFold(deref(p.NetworkSecurityGroup.ID), id) {
 				return false, nil
 			}
@@ -316,15 +316,14 @@ func blockers(level []item, failed []error, about azure.Subject) error {
 	var cause, wait error
 	for i, err := range failed {
 		err = azure.Explain(err, about)
-		typed, final := err.(*arm.Error) //nolint:errorlint // wrapped by pipeline.Again it is not final
-		switch {
-		case final:
-			faults.Add(typed.Code, cmp.Or(typed.Target, level[i].id), "%s", typed.Message)
+		var typed *arm.Error
+		if errors.As(err, &typed) {
+			typed.Target = cmp.Or(typed.Target, level[i].id)
+		}
+		if _, final := err.(*arm.Error); final { //nolint:errorlint // wrapped by pipeline.Again it is not final
+			faults.Add(typed.Code, typed.Target, "%s", typed.Message)
 			cause = cmp.Or(cause, failed[i])
-		case isInUse(err):
-			wait = cmp.Or(wait, pipeline.Again(arm.InUseSubnetCannotBeDeleted.At(level[i].id,
-				"%s cannot be deleted because something uses it (%s). Delete or detach what uses it, then repeat the delete.", level[i].id, azure.Code(err)).Because(err)))
-		default:
+		} else {
 			wait = cmp.Or(wait, err)
 		}
 	}
@@ -333,10 +332,4 @@ func blockers(level []item, failed []error, about azure.Subject) error {
 		return all.Because(cause)
 	}
 	return wait
-}
-
-// isInUse tells whether Azure says so, in one of the words of its services.
-func isInUse(err error) bool {
-	code := azure.Code(err)
-	return strings.Contains(code, "InUse") || strings.HasSuffix(code, "CannotBeDeleted") || code == "NicReservedForAnotherVm"
 }
