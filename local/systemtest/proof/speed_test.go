@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -289,4 +291,44 @@ func family(root int) []int {
 		all = append(all, children[all[i]]...)
 	}
 	return all
+}
+
+func TestBudgetsHoldForTheGreatestAndOwnTimeIsWhatIsLeft(t *testing.T) {
+	slow, fast := figure{"a", []float64{1, 6, 2}, 5}, figure{"b", []float64{1, 5, 2}, 5}
+	if !slow.broken() || fast.broken() || (figure{"c", []float64{9}, 0}).broken() {
+		t.Error("only the first exceeds its budget")
+	}
+	var report bytes.Buffer
+	writeFigures(&report, []figure{slow, fast})
+	if want := "| a | 1.00 | 2.00 | 6.00 | 5, **exceeded** |\n| b | 1.00 | 2.00 | 5.00 | 5 |\n"; !strings.HasSuffix(report.String(), want) {
+		t.Errorf("got\n%s\nwant at its end\n%s", report.String(), want)
+	}
+	r := round{create: 10 * time.Second, steps: []done{
+		{Seconds: 5, Waited: map[string]float64{forAzure: 1, forPause: 3}}, {Seconds: 2, Waited: map[string]float64{forInstaller: 2}}}}
+	if r.steps[0].own() != 1 || r.own() != 4 || r.waited(forAzure) != 1 {
+		t.Errorf("own times %v and %v, %v for Azure; want 1, 4 and 1", r.steps[0].own(), r.own(), r.waited(forAzure))
+	}
+}
+
+func TestAFamilyHasGrandchildren(t *testing.T) {
+	shell := exec.Command("sh", "-c", "sleep 60 & echo $!; wait")
+	out, err := shell.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = syscall.Kill(-shell.Process.Pid, syscall.SIGKILL)
+		_ = shell.Wait()
+	}()
+	var sleeper int
+	if _, err := fmt.Fscan(out, &sleeper); err != nil {
+		t.Fatal(err)
+	}
+	if all := family(os.Getpid()); !slices.Contains(all, shell.Process.Pid) || !slices.Contains(all, sleeper) {
+		t.Errorf("%v lacks %d or %d", all, shell.Process.Pid, sleeper)
+	}
 }
