@@ -324,7 +324,8 @@ func TestDeploy(t *testing.T) {
 	const operations = "GET " + group + "/deployments/storage/operations"
 	running := answer{status: 200, body: `{"properties":{"provisioningState":"Running"}}`}
 	succeeded := answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded","outputs":{"ip":{"type":"String","value":"10.0.0.4"}}}}`}
-	failed := answer{status: 200, body: `{"status":"Failed","error":{"code":"DeploymentFailed","message":"At least one resource deployment operation failed."}}`}
+	failed := answer{status: 200, body: `{"status":"Failed","error":{"code":"DeploymentFailed","message":"At least one resource deployment operation failed.","details":[
+		{"code":"Conflict","message":"{\"status\":\"Failed\",\"error\":{\"code\":\"Inner\",\"message\":\"{\\\"error\\\":{\\\"code\\\":\\\"Innermost\\\",\\\"message\\\":\\\"why\\\"}}\"}}"}]}}`}
 	reasons := answer{status: 200, body: `{"value":[{"properties":{"provisioningState":"Succeeded"}},{"properties":{"provisioningState":"Failed","targetResource":{"id":"/lb"},
 		"statusMessage":{"status":"Failed","error":{"code":"BadTaste","message":"No.","details":[{"code":"Inner","message":"{\"error\":{\"code\":\"Innermost\",\"message\":\"why\"}}"}]}}}}]}`}
 	policy := answer{status: 200, body: `{"value":[{"properties":{"provisioningState":"Failed","targetResource":{"id":"/nsg"},"statusMessage":{"error":{"code":"RequestDisallowedByPolicy","message":"No.",
@@ -379,6 +380,14 @@ func TestDeploy(t *testing.T) {
 			}
 			if strings.Contains(string(body), "hunter2") {
 				t.Error("a secret got out")
+			}
+			told := map[string]bool{}
+			for _, d := range typed.Details {
+				if _, reason, _ := strings.Cut(d.Message, ": "); told[reason] || strings.HasPrefix(reason, "{") {
+					t.Errorf("%s: told twice: %s", test.why, body)
+				} else {
+					told[reason] = true
+				}
 			}
 		})
 	}

@@ -3,9 +3,10 @@ package azure
 import (
 	"context"
 	"encoding/json"
-
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
@@ -93,7 +94,8 @@ func (d deployment) failed(ctx context.Context, err error) error {
 	ran := faults[0].code == "DeploymentFailed" || faults[0].status < http.StatusMultipleChoices
 	switch {
 	case ran:
-		faults = append(faults, d.operations(ctx)...)
+		// Its operations say which resource each is about, and come first for that.
+		faults = append(d.operations(ctx), faults...)
 	case !hasStatus(err, http.StatusBadRequest):
 		return fmt.Errorf("deployment %s: %w", d.name, err)
 	}
@@ -102,10 +104,13 @@ func (d deployment) failed(ctx context.Context, err error) error {
 
 func (d deployment) error(faults []fault, cause error) error {
 	e := arm.DeploymentFailed.Errorf("Azure could not make the cluster's resources (deployment %q). The details name each one and Azure's reason; remove it, then repeat the request.", d.name)
-	seen := map[string]bool{}
 	for _, f := range faults {
-		if text := f.code + ": " + f.said(); f.code != "DeploymentFailed" && !seen[text] && len(e.Details) < maxFaults {
-			seen[text] = true
+		text := f.code + ": " + f.said()
+		// The deployment's own answer and its operations tell the same.
+		told := slices.ContainsFunc(e.Details, func(d *arm.Error) bool {
+			return d.Message == text && (f.target == "" || strings.EqualFold(d.Target, f.target))
+		})
+		if f.code != "DeploymentFailed" && !told && len(e.Details) < maxFaults {
 			e.Details = append(e.Details, arm.DeploymentFailed.At(f.target, "%s", text))
 		}
 	}
