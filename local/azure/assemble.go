@@ -20,7 +20,7 @@ import (
 func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.Entra, err = entra.New(ctx, entra.Options{
 		State: a.State, Origin: a.Origin, Tenant: TenantID, FirstParty: FirstPartyApplication,
-		Roots: a.Authority.Pool(), Federated: a, Client: a.Client(), Now: a.Now,
+		Roots: a.Authority.Pool(), Federated: a, Client: a.Client(), Assigned: a.provider.assigned, Now: a.Now,
 	})
 	if err != nil {
 		return err

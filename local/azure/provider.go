@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aro-rp/aro/local/azure/entra"
 	"github.com/aro-rp/aro/local/azure/resources"
 )
 
@@ -36,6 +37,10 @@ type provider struct {
 
 	mutex sync.Mutex
 	told  map[string]bool // subscriptions that it knows since this process runs
+
+	// proposed are the identities of clusters while the provider is being asked for
+	// them, when it may work on them already: by key, what a body says.
+	proposed sync.Map
 }
 
 func newProvider(a *Azure) *provider {
@@ -93,6 +98,11 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request, call *resources
 	out.Host = p.azure.RPAddress
 	if err := p.headers(out, call); err != nil {
 		return err
+	}
+	if identity := resources.Object(call.Body["identity"]); identity != nil {
+		key := resources.Key(call.Path)
+		p.proposed.Store(key, identity)
+		defer p.proposed.Delete(key)
 	}
 	p.proxy.ServeHTTP(w, out)
 	if call.Method == http.MethodPut || call.Method == http.MethodDelete {
@@ -213,10 +223,31 @@ func (p *provider) headers(out *http.Request, call *resources.Call) error {
 	}
 	if isCluster(call.Path) &&
 		(resources.Object(call.Body["identity"]) != nil || found && shadow.Identity != nil) {
-		h.Set("X-Ms-Identity-Url", p.azure.Origin+"/msi"+call.Path+"?arpid=local&tid="+TenantID)
+		h.Set("X-Ms-Identity-Url", p.azure.Origin+entra.MSIPrefix+call.Path+"?arpid=local&tid="+TenantID)
 		h.Set("X-Ms-Identity-Principal-Id", call.Caller.ObjectID)
 	}
 	return nil
+}
+
+// assigned tells whether a cluster has a managed identity, or is getting it.
+func (p *provider) assigned(ctx context.Context, cluster, identity string) (bool, error) {
+	if proposed, ok := p.proposed.Load(resources.Key(cluster)); ok && hasIdentity(resources.Object(proposed), identity) {
+		return true, nil
+	}
+	if !isCluster(cluster) {
+		return false, nil
+	}
+	shadow, found, err := p.azure.Engine.Find(ctx, cluster)
+	return found && hasIdentity(shadow.Identity, identity), err
+}
+
+func hasIdentity(identity map[string]any, id string) bool {
+	for name := range resources.Object(identity["userAssignedIdentities"]) {
+		if resources.Key(name) == resources.Key(id) {
+			return true
+		}
+	}
+	return false
 }
 
 // isOurs tells headers that clients may not set from others.
@@ -273,6 +304,15 @@ func (p *provider) mirror(response *http.Response) error {
 			p.azure.Engine.Cancel(r.URL.Path) // the watch over the deletion of one with this name
 			if err := p.azure.Engine.Forget(ctx, r.URL.Path); err != nil {
 				return err
+			}
+		}
+		if body["identity"] == nil { // an api-version without it, or one that nothing changes
+			shadow, found, err := p.azure.Engine.Find(ctx, r.URL.Path)
+			if err != nil {
+				return err
+			}
+			if found && shadow.Identity != nil {
+				body["identity"] = shadow.Identity
 			}
 		}
 		_, err = p.azure.Engine.Create(ctx, r.URL.Path, body)

@@ -20,6 +20,7 @@ type provider struct {
 	mutex    sync.Mutex
 	clusters map[string]object
 	requests []*http.Request
+	during   func() // runs while a PUT is answered, nil for nothing
 }
 
 func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,8 +44,15 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var body object
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		body["id"], body["properties"] = r.URL.Path, object{"provisioningState": "Succeeded"}
+		if p.during != nil {
+			p.during()
+		}
+		status := http.StatusCreated
+		if p.clusters[key] != nil {
+			status = http.StatusOK
+		}
 		p.clusters[key] = body
-		w.WriteHeader(http.StatusCreated)
+		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(body)
 	case r.Method == http.MethodDelete:
 		delete(p.clusters, key)
@@ -153,4 +161,29 @@ func TestTheCatalogueNamesTheVersionsOfTheProvider(t *testing.T) {
 			t.Errorf("%v has %v, want %v", each.(object)["resourceType"], got, want)
 		}
 	}
+}
+
+func TestCredentialsAreOfIdentitiesThatTheClusterHas(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	const (
+		identities = customer + "/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
+		cluster    = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"
+	)
+	for _, name := range []string{"its", "another"} {
+		w.want(w.demo(), http.MethodPut, identities+name+"?api-version=2024-11-30", object{"location": "eastus"}, http.StatusCreated, "")
+	}
+	ask := func(identity string, status int) {
+		t.Helper()
+		w.want(w.firstParty(), http.MethodPost, "/msi"+cluster+"?api-version=2024-01-01", object{"identityIds": []string{identities + identity}}, status, "")
+	}
+	ask("its", http.StatusForbidden)
+	w.provider.during = func() { ask("its", http.StatusOK) }
+	body := object{"location": "eastus", "identity": object{"type": "UserAssigned", "userAssignedIdentities": object{identities + "its": object{}}}}
+	w.want(w.demo(), http.MethodPut, cluster+"?api-version=2024-08-12-preview", body, http.StatusCreated, "")
+	ask("its", http.StatusOK)
+	ask("another", http.StatusForbidden)
+	delete(body, "identity")
+	w.want(w.demo(), http.MethodPut, cluster+"?api-version=2023-11-22", body, http.StatusOK, "")
+	ask("its", http.StatusOK)
 }

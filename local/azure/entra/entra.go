@@ -25,6 +25,8 @@ type Options struct {
 	Tenant string
 	// FirstParty is the application that may take credentials of managed identities.
 	FirstParty string
+	// Assigned tells whether a resource has a managed identity. Without it none has.
+	Assigned func(ctx context.Context, resourceID, identityID string) (bool, error)
 	// Roots are the authorities whose certificates prove an application by subject name.
 	Roots *x509.CertPool
 	// Federated finds the federated credentials of a managed identity. Without it there are none.
@@ -86,7 +88,7 @@ func (e *Entra) routes() *http.ServeMux {
 
 // ServeHTTP answers below /{tenant}, /common, /organizations and /msi.
 func (e *Entra) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/msi/") {
+	if strings.HasPrefix(r.URL.Path, MSIPrefix+"/") {
 		e.managedIdentities(w, r)
 		return
 	}

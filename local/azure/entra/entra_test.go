@@ -70,7 +70,7 @@ func (w *world) open(t *testing.T) {
 	t.Helper()
 	var err error
 	w.Entra, err = entra.New(t.Context(), entra.Options{
-		State: w.db, Origin: w.URL, Tenant: tenant, FirstParty: firstParty, Roots: w.roots, Federated: w.trusted, Client: w.Client(),
+		State: w.db, Origin: w.URL, Tenant: tenant, FirstParty: firstParty, Roots: w.roots, Federated: w.trusted, Client: w.Client(), Assigned: w.assigned,
 		Now: func() time.Time {
 			if w.now.IsZero() {
 				return time.Now()

@@ -29,6 +29,13 @@ const (
 
 const maxIdentities = 50
 
+// MSIPrefix is the path of the data plane of managed identities; that of the resource
+// whose identities are meant follows.
+const MSIPrefix = "/msi"
+
+// errNotAssigned says that a resource does not have an identity.
+var errNotAssigned = errors.New("identity is not assigned to the resource")
+
 // authority issues the certificates of managed identities; only this package trusts it.
 type authority struct {
 	key         *rsa.PrivateKey
@@ -150,9 +157,13 @@ func (e *Entra) giveCredentials(w http.ResponseWriter, r *http.Request) {
 	}
 	given := []identityCredentials{}
 	for _, id := range asked.Identities {
-		credentials, err := e.credentials(r.Context(), id)
+		credentials, err := e.credentialsFor(r.Context(), strings.TrimPrefix(r.URL.Path, MSIPrefix), id)
 		if errors.Is(err, ErrNotFound) {
 			e.refuse(w, http.StatusNotFound, "IdentityNotFound", fmt.Sprintf("The managed identity '%s' was not found.", id))
+			return
+		}
+		if errors.Is(err, errNotAssigned) {
+			e.refuse(w, http.StatusForbidden, "Forbidden", fmt.Sprintf("The managed identity '%s' is not assigned to the resource.", id))
 			return
 		}
 		if err != nil {
@@ -163,6 +174,22 @@ func (e *Entra) giveCredentials(w http.ResponseWriter, r *http.Request) {
 		given = append(given, credentials)
 	}
 	e.answer(w, http.StatusOK, map[string]any{"explicit_identities": given})
+}
+
+// credentialsFor are those of an identity that a resource has. The address of the data
+// plane names the resource, so that a provider gets no more than ARM let be assigned.
+func (e *Entra) credentialsFor(ctx context.Context, resourceID, identityID string) (identityCredentials, error) {
+	if e.Assigned == nil {
+		return identityCredentials{}, errNotAssigned
+	}
+	assigned, err := e.Assigned(ctx, resourceID, identityID)
+	if err == nil && !assigned {
+		err = errNotAssigned
+	}
+	if err != nil {
+		return identityCredentials{}, err
+	}
+	return e.credentials(ctx, identityID)
 }
 
 func (e *Entra) credentials(ctx context.Context, resourceID string) (identityCredentials, error) {

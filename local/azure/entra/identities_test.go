@@ -1,6 +1,7 @@
 package entra_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"testing"
@@ -18,6 +19,11 @@ func tokenFor(resource string) policy.TokenRequestOptions {
 }
 
 const identity = "/subscriptions/1/resourceGroups/G/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cluster"
+
+// assigned gives the one identity to the one cluster.
+func (w *world) assigned(_ context.Context, resourceID, identityID string) (bool, error) {
+	return resourceID == "/subscriptions/1/clusters/c" && identityID == identity, nil
+}
 
 func (w *world) dataPlane(t *testing.T, credential azcore.TokenCredential) dataplane.Client {
 	t.Helper()
@@ -74,6 +80,8 @@ func TestDataPlaneGivesCredentialsOfAnIdentity(t *testing.T) {
 	mustFail(t, again, w.URL+"/.default", "AADSTS700016")
 	_, err = plane.GetUserAssignedIdentitiesCredentials(t.Context(), dataplane.UserAssignedIdentitiesRequest{IdentityIDs: []string{identity}})
 	wantStatus(t, err, http.StatusNotFound)
+	_, err = plane.GetUserAssignedIdentitiesCredentials(t.Context(), dataplane.UserAssignedIdentitiesRequest{IdentityIDs: []string{identity + "2"}})
+	wantStatus(t, err, http.StatusForbidden)
 }
 
 func TestDataPlaneServesTheFirstPartyAlone(t *testing.T) {
