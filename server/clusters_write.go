@@ -238,12 +238,12 @@ func (s *Server) createCluster(c *call) error {
 	if err := s.want(c, c.body, nil, cl); err != nil {
 		return err
 	}
+	cl.Internal.TenantID = c.tenant()
 	if s.Preflight != nil {
-		if err := s.Preflight.CheckCreate(c.ctx(), cl); err != nil {
+		if err := s.Preflight.CheckCreate(c.ctx(), c.correlationID, cl); err != nil {
 			return err
 		}
 	}
-	cl.Internal.TenantID = c.tenant()
 	stampSystemData(cl, c.systemData())
 	operation := &operation{s: s, id: id}
 	if err := operation.begin(c, cl, model.Create); err != nil {

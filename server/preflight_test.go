@@ -79,7 +79,7 @@ func TestPreflight(t *testing.T) {
 // refusal is an Azure that has no quota.
 type refusal struct{}
 
-func (refusal) CheckCreate(context.Context, *model.Cluster) error {
+func (refusal) CheckCreate(context.Context, string, *model.Cluster) error {
 	return arm.InvalidParameter.At("properties.masterProfile.vmSize", "The region has no quota for the size.")
 }
 

@@ -26,11 +26,12 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// Preflight is what can only be checked by asking Azure: quota, SKUs,
-// permissions, networks.
+// Preflight is what can only be checked by asking Azure, and soon: quotas, sizes,
+// features and providers. The rest is the backend's first step.
 type Preflight interface {
-	// CheckCreate returns an *arm.Error that says what stands in the way of creating c.
-	CheckCreate(ctx context.Context, c *model.Cluster) error
+	// CheckCreate returns an *arm.Error that says what stands in the way of creating
+	// c; correlationID is that of the request.
+	CheckCreate(ctx context.Context, correlationID string, c *model.Cluster) error
 }
 
 // Config is what a Server needs. Store, Location, Domain and Auth are required.

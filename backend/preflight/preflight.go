@@ -165,19 +165,50 @@ func (v *Validator) bide(ctx context.Context) error {
 
 // once asks everything once, and tells what hope there is for all problems.
 func (v *Validator) once(ctx context.Context, c *model.Cluster, kind model.OperationKind) (problems *arm.Error, left hope, err error) {
-	id, ok := arm.ParseClusterID(c.ID)
-	if !ok {
-		return nil, none, fmt.Errorf("resource id %q of the cluster is malformed", c.ID)
-	}
-	customer, err := v.azure.Clients(id.SubscriptionID, v.azure.FirstParty(c.Internal.TenantID))
+	r, err := v.begin(c, kind == model.Create)
 	if err != nil {
 		return nil, none, err
 	}
-	r := &run{Validator: v, c: c, create: kind == model.Create, about: azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}
 	// Who they are and where the networks are comes before what may be done to them.
 	reports := r.ask(ctx, r.first())
 	reports = append(reports, r.ask(ctx, r.second())...)
 	return verdict(reports)
+}
+
+// clientPatience bounds how long a client waits for Azure's limits.
+const clientPatience = 10 * time.Second
+
+// CheckCreate tells what of Azure's limits stands in the way of creating c, while
+// its client waits. It asks for no more than that, and what Azure cannot say now,
+// or what may cure itself, is left to Validate.
+func (v *Validator) CheckCreate(ctx context.Context, c *model.Cluster) error {
+	r, err := v.begin(c, true)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, clientPatience)
+	defer cancel()
+	problems, left, err := verdict(r.ask(ctx, r.limits()))
+	if err != nil {
+		v.log.WarnContext(ctx, "limits are not known yet", "resource_id", c.ID, "error", err)
+	}
+	if problems == nil || left != none {
+		return nil
+	}
+	return problems
+}
+
+// begin prepares a validation of c.
+func (v *Validator) begin(c *model.Cluster, create bool) (*run, error) {
+	id, ok := arm.ParseClusterID(c.ID)
+	if !ok {
+		return nil, fmt.Errorf("resource id %q of the cluster is malformed", c.ID)
+	}
+	customer, err := v.azure.Clients(id.SubscriptionID, v.azure.FirstParty(c.Internal.TenantID))
+	if err != nil {
+		return nil, err
+	}
+	return &run{Validator: v, c: c, create: create, about: azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}, nil
 }
 
 // first are the checks that others stand on. They run one after another, for they
@@ -193,7 +224,7 @@ func (r *run) first() []check {
 func (r *run) second() []check {
 	checks := []check{r.cidrs, r.networkLocations, r.subnetsUsable, r.diskEncryptionSets, r.outboundIPs}
 	if r.create {
-		checks = append(checks, r.sizes, r.encryptionFeature, r.quotas, r.providers)
+		checks = append(checks, r.limits()...)
 	} else {
 		checks = append(checks, r.outboundPorts)
 	}
@@ -201,6 +232,11 @@ func (r *run) second() []check {
 		checks = append(checks, r.federatedCredentials)
 	}
 	return append(checks, r.permissions()...)
+}
+
+// limits are what the subscription may have at all.
+func (r *run) limits() []check {
+	return []check{r.sizes, r.encryptionFeature, r.quotas, r.providers}
 }
 
 // ask makes checks, some at a time. The order of reports is that of the checks.

@@ -284,6 +284,33 @@ func TestAzureThatCannotBeAskedIsNoFaultOfTheCustomer(t *testing.T) {
 	}
 }
 
+func TestAClientWaitsOnlyForLimits(t *testing.T) {
+	for name, test := range map[string]struct {
+		why   string
+		spoil func(*world)
+		want  arm.Code
+	}{
+		"all is well": {why: "nothing is in the way", spoil: func(*world) {}},
+		"no quota":    {why: "the client can be told at once", spoil: func(w *world) { w.bodies[locate] = list(usage("cores", 100, 57)) }, want: arm.ResourceQuotaExceeded},
+		"Azure away":  {why: "the backend asks again", spoil: func(w *world) { w.statuses[locate] = 503 }},
+		"no network":  {why: "the backend asks about it", spoil: func(w *world) { w.statuses[vnet] = 404 }},
+		"no rights":   {why: "roles may still spread", spoil: func(w *world) { w.statuses[locate] = 403 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.spoil(w)
+			v, _ := w.validator()
+			switch err := v.CheckCreate(t.Context(), spCluster()); {
+			case test.want.Name == "" && err != nil, test.want.Name != "" && !test.want.Is(err):
+				t.Errorf("%s: got %v, want %q", test.why, err, test.want.Name)
+			}
+			if w.reads[vnet] != 0 || len(w.asked) != 0 {
+				t.Error("more than limits was asked for")
+			}
+		})
+	}
+}
+
 func TestSubjectsAreAskedAboutAsAzureKnowsThem(t *testing.T) {
 	w := newWorld(t)
 	v, _ := w.validator()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/azure"
@@ -13,6 +14,7 @@ import (
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/backend/preflight"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 )
 
@@ -41,6 +43,22 @@ func (c *rpCommand) plan(_ context.Context, cfg *backend.Config, keys *store.Key
 	}
 	cfg.Plans, cfg.Diagnose = cluster.Plans(dependencies), cluster.Diagnose(dependencies)
 	return nil
+}
+
+// preflight is what of a create is checked while its client waits; nothing in a
+// process that does not reach Azure.
+func (c *rpCommand) preflight(documents *store.Store, log *slog.Logger) server.Preflight {
+	if c.azure == nil {
+		return nil
+	}
+	return limits{preflight.New(c.azure, c.environment, roleSets(documents), log)}
+}
+
+// limits asks Azure under the correlation id of the client's request.
+type limits struct{ *preflight.Validator }
+
+func (l limits) CheckCreate(ctx context.Context, correlationID string, wanted *model.Cluster) error {
+	return l.Validator.CheckCreate(azure.WithCorrelation(ctx, correlationID), wanted)
 }
 
 // roleSets reads role sets of the store.

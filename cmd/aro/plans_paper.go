@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/paper"
 	"github.com/aro-rp/aro/test/paper/seam"
@@ -34,6 +35,9 @@ func (c *rpCommand) plan(_ context.Context, cfg *backend.Config, _ *store.Keyrin
 	cfg.Plans = paper.Plans(paper.Dependencies{Machines: machines, Billing: cfg.Store.Billing, Build: version})
 	return nil
 }
+
+// preflight has nobody to ask.
+func (c *rpCommand) preflight(*store.Store, *slog.Logger) server.Preflight { return nil }
 
 // openCloud has nothing to open: there is no Azure on paper.
 func (c *rpCommand) openCloud(context.Context, prometheus.Registerer, *slog.Logger) (func(context.Context) error, error) {

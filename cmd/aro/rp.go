@@ -141,6 +141,7 @@ func (c *rpCommand) newWorker(ctx context.Context, cfg backend.Config, keys *sto
 // newServer completes what flags say about the API.
 func (c *rpCommand) newServer(cfg server.Config, keys *store.Keyring) (*server.Server, error) {
 	cfg.Keys, cfg.Location, cfg.Domain, cfg.Build, cfg.Grace = keys, c.Location, c.Domain, version, c.Drain
+	cfg.Preflight = c.preflight(cfg.Store, cfg.Logger)
 	cfg.Auth = server.Development{}
 	if c.Production {
 		cfg.DrainDelay = c.Drain
