@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"path"
 	"testing"
 	"time"
@@ -19,6 +18,11 @@ const lifeTimeout = 6 * time.Minute
 // TestClustersLiveTheirLives takes clusters of both kinds of identity and both
 // visibilities through all that customers do, by the official client where it
 // knows the feature and by the generated ones. Afterwards all is as before.
+//
+// The official client knows workload identities from v2.0.0 on, which the module
+// proxy that this repository was built from does not serve; up to v1.6.0 its
+// OpenShiftCluster has no member for them. The generated one comes from the same
+// generator and the same api-version.
 func TestClustersLiveTheirLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -64,6 +68,8 @@ func (c *customer) livesByTheOfficialClient(t *testing.T) {
 		c.speaks(ctx, t, v)
 	}
 	c.scales(ctx, t, k, 1, 4)
+	c.toolsWork(ctx, t)
+	upgraded := k.upgrades(ctx, t)
 	update := armredhatopenshift.OpenShiftClusterUpdate{Properties: &armredhatopenshift.OpenShiftClusterProperties{
 		ServicePrincipalProfile: &armredhatopenshift.ServicePrincipalProfile{ClientSecret: new(c.newSecret(ctx, t))}}}
 	rotation, err := client.BeginUpdate(ctx, c.name, c.name, update, nil)
@@ -73,6 +79,9 @@ func (c *customer) livesByTheOfficialClient(t *testing.T) {
 	updated, err := rotation.PollUntilDone(ctx, everySecond())
 	if err != nil {
 		t.Fatalf("rotate the secret: %v", err)
+	}
+	if version := updated.Properties.ClusterProfile.Version; version == nil || *version != upgraded {
+		t.Errorf("after the update the version is %v, want %s", version, upgraded)
 	}
 	if n := poolSizes(updated.Properties.WorkerProfilesStatus); n != 4 {
 		t.Errorf("after the update the pools have %d workers, want 4", n)
@@ -142,7 +151,7 @@ func (c *customer) livesByTheGeneratedClients(t *testing.T) {
 	c.speaks(ctx, t, newest)
 	c.speaks(ctx, t, preview)
 	c.scales(ctx, t, k, 1, 4)
-	c.replacesAnIdentity(ctx, t)
+	c.replacesAnIdentity(ctx, t, newest)
 	if err := newest.remove(ctx, c.name, c.name); err != nil {
 		t.Fatal(err)
 	}
@@ -150,13 +159,19 @@ func (c *customer) livesByTheGeneratedClients(t *testing.T) {
 }
 
 // replacesAnIdentity gives an operator another identity, by an update.
-func (c *customer) replacesAnIdentity(ctx context.Context, t *testing.T) {
+func (c *customer) replacesAnIdentity(ctx context.Context, t *testing.T, v version) {
 	t.Helper()
-	watch := c.want(ctx, t, http.MethodPatch, c.id()+"?api-version="+newestAPI, m{"properties": c.otherIdentity(ctx, t, 0)}, nil).Get("Azure-Asyncoperation")
-	if watch == "" {
-		t.Fatal("the new identity began no operation")
+	change := m{"properties": c.otherIdentity(ctx, t, 0)}
+	text, err := json.Marshal(change)
+	if err != nil {
+		t.Fatal(err)
 	}
-	c.succeeds(ctx, t, watch)
+	if err := v.patch(ctx, c.name, c.name, text); err != nil {
+		t.Fatalf("%s: replace an identity: %v", v.name, err)
+	}
+	if state := c.explain(ctx, t); state.ProvisioningState != "Succeeded" {
+		t.Errorf("after the update the state is %s", state.ProvisioningState)
+	}
 }
 
 // otherIdentity is the change that gives an operator its nth new identity, which
