@@ -46,6 +46,7 @@ clients: ## regenerate the Go and Python clients (2 minutes)
 
 .PHONY: bench
 bench: build ## benchmarks with their baselines, reported in docs/performance.md and docs/performance-clusters.md
+	test/clients/startup.sh
 	go run ./hack/bench -o docs/performance.md
 	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 

@@ -42,4 +42,7 @@ starters='/(openshift|systemtest/?.*)$'
 (cd local && go vet ./... && go test -p 1 -timeout 25m $(go list ./... | grep -Ev "$starters") &&
   go test -count=1 -p 1 -timeout 25m $(go list ./... | grep -E "$starters"))
 
+part "clients and API page"
+timeout 30m test/clients/stand.sh bash -c 'test/clients/run.sh && test/apipage/run.sh'
+
 printf '\nall parts passed in %ss\n' "$SECONDS"

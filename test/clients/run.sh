@@ -23,6 +23,6 @@ prove() {
     --durations 9 --durations-min 5 "test/clients/$part" "$@" || code=$?
   [ "$code" -eq 0 ] || [ "$code" -eq 5 ] || failed=1 # 5: -k chose none of this part
 }
-prove az 3 loadfile "$@"
+prove az 4 loadfile "$@"
 prove sdk 6 worksteal "$@"
 exit "$failed"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes, below .cache/clients-venv, the environments of the proofs: az (the Azure CLI as it is published, and the checkers)
-# and sdk (the Python clients). Cached until versions.sh changes; our own wheels are built anew each time.
+# and sdk (the Python clients). Cached until versions.sh changes, our own wheels until their sources do.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/clients/versions.sh
@@ -21,9 +21,12 @@ if ! cmp -s test/clients/versions.sh "$stamp"; then
   cp test/clients/versions.sh "$stamp"
 fi
 
+built=$(find clients/python clients/az-aro test/clients/setup.sh -type f -not -path '*/__pycache__/*' -exec sha256sum {} + | LC_ALL=C sort | sha256sum)
+[ "$built" != "$(cat "$venv/built" 2>/dev/null)" ] || exit 0
+
 # From copies: a build leaves its traces beside its sources.
 sources=$venv/sources
-rm -rf "$venv/dist" "$sources" "$venv/extensions"
+rm -rf "$venv/built" "$venv/dist" "$sources" "$venv/extensions"
 mkdir -p "$sources"
 cp -r clients/python clients/az-aro "$sources"
 "$venv/az/bin/python" -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w "$venv/dist" \
@@ -33,3 +36,4 @@ rm -rf "$sources"
 # The way every user installs it.
 AZURE_CONFIG_DIR=$venv/config AZURE_EXTENSION_DIR=$venv/extensions AZURE_CORE_COLLECT_TELEMETRY=false \
   "$venv/az/bin/az" extension add --only-show-errors --yes --source "$venv"/dist/aro-*.whl
+echo "$built" >"$venv/built"

@@ -98,7 +98,7 @@ def addresses(network, pod_cidr, service_cidr):
             f"Use a network of /{LARGEST_POD_PREFIX} or larger.",
         )
     for i, (option, one) in enumerate(networks):
-        for other_option, other in networks[i + 1 :]:
+        for other_option, other in networks[i + 1:]:
             if one.version == other.version and one.overlaps(other):
                 yield Problem(
                     "cidr",

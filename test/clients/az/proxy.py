@@ -9,6 +9,7 @@ nobody outside.
 import datetime
 import ipaddress
 import pathlib
+import signal
 import socket
 import ssl
 import sys
@@ -160,16 +161,17 @@ def _name(text):
 
 
 def main(origin, origin_ca):
-    """For people: prints what az needs in its environment and serves until Ctrl-C."""
-    directory = tempfile.mkdtemp(prefix="aro-proxy-")
-    proxy = Proxy(directory, origin, origin_ca)
-    trust = pathlib.Path(directory) / "trust.pem"
-    trust.write_bytes(pathlib.Path(origin_ca).read_bytes() + proxy.ca_file.read_bytes())
-    print(f"export HTTPS_PROXY={proxy.address} NO_PROXY=localhost,127.0.0.1 REQUESTS_CA_BUNDLE={trust}", flush=True)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        proxy.close()
+    """For people: prints what az needs in its environment and serves until it is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with tempfile.TemporaryDirectory(prefix="aro-proxy-") as directory:
+        proxy = Proxy(directory, origin, origin_ca)
+        trust = pathlib.Path(directory) / "trust.pem"
+        trust.write_bytes(pathlib.Path(origin_ca).read_bytes() + proxy.ca_file.read_bytes())
+        print(f"export HTTPS_PROXY={proxy.address} NO_PROXY=localhost,127.0.0.1 REQUESTS_CA_BUNDLE={trust}", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            proxy.close()
 
 
 if __name__ == "__main__":
