@@ -49,6 +49,9 @@ func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.
 	if err != nil && ctx.Err() == nil && openshift.Unreachable(err) {
 		return s.laterFor(apiServer, w, "the API server api."+s.Env.FullDomain(c.Properties.ClusterProfile.Domain)+" to answer ("+openshift.Why(err)+")")
 	}
+	if missing := openshift.Obstacle(err); missing != "" && ctx.Err() == nil {
+		return s.later(w, missing)
+	}
 	return err
 }
 

@@ -136,14 +136,31 @@ func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) 
 }
 
 // Unreachable tells whether err only says that the API server does not answer
-// yet, or not well: it does not listen, it starts, it is busy, or it does not know
-// a type yet.
+// yet, or not well: it does not listen, it starts, or it is busy.
 func Unreachable(err error) bool {
 	var transport *url.Error // the connection failed, in one of many ways
 	return errors.As(err, &transport) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
-		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
-		apierrors.IsNotFound(err) || apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) ||
-		apierrors.IsUnexpectedServerError(err)
+		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || Obstacle(err) == "" && apierrors.IsUnexpectedServerError(err)
+}
+
+// Obstacle is what an API server that answers has to be waited for, in words
+// that complete "waiting for"; empty for errors that do not go away by themselves.
+func Obstacle(err error) string {
+	for _, o := range []struct {
+		is    func(error) bool
+		words string
+	}{
+		{apierrors.IsUnauthorized, "the API server to accept the service's credentials"}, // it may not have read all authorities yet
+		{apierrors.IsForbidden, "the API server to let the service do its work"},         // nor all roles
+		{apierrors.IsNotFound, "what the cluster is to create"},                          // or its type
+		{apierrors.IsConflict, "others who write the same object"},
+		{apierrors.IsAlreadyExists, "others who create the same object"},
+	} {
+		if o.is(err) {
+			return o.words + " (" + Why(err) + ")"
+		}
+	}
+	return ""
 }
 
 // Why is what to tell people about err: of a connection that failed, the reason

@@ -3,14 +3,17 @@ package openshift_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	configv1 "github.com/openshift/api/config/v1"
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
@@ -101,6 +104,29 @@ func TestWhenWorkersAreReady(t *testing.T) {
 				t.Errorf("%s: missing %q, error %v", test.why, missing, err)
 			}
 		})
+	}
+}
+
+func TestWhatARefusalMeans(t *testing.T) {
+	kind := schema.GroupResource{Resource: "secrets"}
+	for name, test := range map[string]struct {
+		err         error
+		unreachable bool
+		obstacle    string
+	}{
+		"busy":         {apierrors.NewTooManyRequests("busy", 1), true, ""},
+		"starting":     {apierrors.NewServiceUnavailable("etcd"), true, ""},
+		"unauthorized": {apierrors.NewUnauthorized("who?"), false, "credentials"},
+		"forbidden":    {apierrors.NewForbidden(kind, "s", nil), false, "let the service"},
+		"not there":    {apierrors.NewNotFound(kind, "s"), false, "to create"},
+		"written":      {apierrors.NewConflict(kind, "s", nil), false, "write the same"},
+		"created":      {apierrors.NewAlreadyExists(kind, "s"), false, "create the same"},
+		"wrong":        {apierrors.NewBadRequest("wrong"), false, ""},
+	} {
+		err := fmt.Errorf("read it: %w", test.err)
+		if got := openshift.Obstacle(err); openshift.Unreachable(err) != test.unreachable || (got == "") != (test.obstacle == "") || !strings.Contains(got, test.obstacle) {
+			t.Errorf("%s: unreachable %v, obstacle %q", name, openshift.Unreachable(err), got)
+		}
 	}
 }
 
