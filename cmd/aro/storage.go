@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
+	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/store/cosmos"
-	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/store/database"
 )
 
 // storeFlags say where the database is.
@@ -96,61 +93,10 @@ func (c *rpCommand) keysMissing(kind string) error {
 	return fmt.Errorf("--encryption-keys is missing: %s: has no default for it. Name a file that all processes on this database share; it is made if absent", kind)
 }
 
-// open opens the database; outside production a missing one is made.
-func (f *storeFlags) open(ctx context.Context, production bool) (keeper store.Keeper, err error) {
-	switch kind, location, _ := strings.Cut(f.Store, ":"); kind {
-	case "sqlite":
-		keeper, err = sqlite.Open(ctx, location)
-	case "cosmos":
-		keeper, err = f.openCosmos(ctx, location, production)
-	default:
-		return nil, fmt.Errorf("--store %q: use sqlite:PATH or cosmos:ENDPOINT?database=NAME", f.Store)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("--store: %w", err)
-	}
-	return keeper, nil
-}
-
-func (f *storeFlags) openCosmos(ctx context.Context, location string, production bool) (store.Keeper, error) {
-	options, err := f.cosmosOptions(location, production)
-	if err != nil {
-		return nil, err
-	}
-	if options.Key == "" {
-		if options.Credential, err = azidentity.NewDefaultAzureCredential(nil); err != nil {
-			return nil, fmt.Errorf("credential: %w", err)
-		}
-	}
-	keeper, err := cosmos.Open(ctx, options)
-	if err != nil || production {
-		return keeper, err
-	}
-	// In production the deployment creates the containers; the service has no right to.
-	if err := keeper.Prepare(ctx); err != nil {
-		if options.Key == "" {
-			err = fmt.Errorf("outside production the database is made if missing, which needs --cosmos-key: %w", err)
-		}
-		return nil, errors.Join(err, keeper.Close())
-	}
-	return keeper, nil
-}
-
-// cosmosOptions reads ENDPOINT?database=NAME.
-func (f *storeFlags) cosmosOptions(location string, production bool) (cosmos.Options, error) {
-	u, err := url.Parse(location)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return cosmos.Options{}, errors.New("use cosmos:ENDPOINT?database=NAME with an endpoint such as https://ACCOUNT.documents.azure.com")
-	}
-	if u.Scheme == "http" && (production || f.CosmosKey == "") {
-		return cosmos.Options{}, errors.New("plain http is for emulators: not in production, and only with --cosmos-key")
-	}
-	database := u.Query().Get("database")
-	if database == "" {
-		return cosmos.Options{}, errors.New("the endpoint needs ?database=NAME")
-	}
-	u.RawQuery = ""
-	return cosmos.Options{Endpoint: u.String(), Database: database, Key: string(f.CosmosKey)}, nil
+// open opens the database. In production the deployment creates Cosmos DB's
+// containers; the service has no right to.
+func (f *storeFlags) open(ctx context.Context, production bool) (store.Keeper, error) {
+	return database.Open(ctx, database.Options{Name: f.Store, CosmosKey: model.Secret(f.CosmosKey), Prepare: !production, Production: production})
 }
 
 // createKeys writes a new key file with one key, readable by its owner alone, unless

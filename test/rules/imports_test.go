@@ -22,6 +22,7 @@ func arrows() []arrow {
 		{"conversion", "versions do not know each other, and it knows no version", []string{"arm", "model", "shape"}},
 		{"store", "a store has no callers in mind", []string{"arm", "model"}},
 		{"store/storetest", "the suite knows the contract, not its keepers", []string{"store", "arm", "model"}},
+		{"store/database", "it names every keeper", []string{"store/sqlite", "store/cosmos", "store", "arm", "model"}},
 		{"store/...", "keepers do not know each other", []string{"store", "arm", "model"}},
 		{"env", "what differs between places is words", nil},
 		{"backend/azure", "it offers Azure's clients; what is done with them is others' business", []string{"env", "backend/pipeline", "model", "arm"}},

@@ -3,6 +3,7 @@
 package documents
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,29 +14,29 @@ import (
 
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/store/database"
 )
 
 // Flags say where the database and its keys are.
 type Flags struct {
-	Store string `env:"ARO_STORE" default:"sqlite:.aro/aro.db" help:"Database: sqlite:PATH."`
-	Keys  string `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that unseal secrets. Default: the database's path with .keys. Read only when secrets are asked for."`
+	Store     string       `env:"ARO_STORE" default:"sqlite:.aro/aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME."`
+	CosmosKey model.Secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Key of the Cosmos DB account. Default: the environment's Azure credential, such as that of az login."`
+	Keys      string       `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that unseal secrets. Default: SQLite's path with .keys. Read only when secrets are asked for."`
 }
 
 // Open opens the database. With secrets, documents can be read unsealed.
 func (f Flags) Open(ctx context.Context, secrets bool) (*store.Store, error) {
-	path, ok := strings.CutPrefix(f.Store, "sqlite:")
-	if !ok {
-		return nil, fmt.Errorf("--store %q: use sqlite:PATH; for Cosmos DB use the portal's data explorer", f.Store)
-	}
-	if _, err := os.Stat(path); err != nil { // opening would make it
-		return nil, fmt.Errorf("--store: %w", err)
+	file := f.Keys
+	if path, ok := strings.CutPrefix(f.Store, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil { // opening would make it
+			return nil, fmt.Errorf("--store: %w", err)
+		}
+		file = cmp.Or(file, path+".keys")
 	}
 	keys := []byte(store.NewKey()) // unseals nothing
 	if secrets {
-		file := f.Keys
 		if file == "" {
-			file = path + ".keys"
+			return nil, errors.New("--keys is missing: name the file of the keys that the service seals with")
 		}
 		var err error
 		if keys, err = os.ReadFile(file); err != nil {
@@ -46,7 +47,7 @@ func (f Flags) Open(ctx context.Context, secrets bool) (*store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--keys: %w", err)
 	}
-	keeper, err := sqlite.Open(ctx, path)
+	keeper, err := database.Open(ctx, database.Options{Name: f.Store, CosmosKey: f.CosmosKey})
 	if err != nil {
 		return nil, err
 	}

@@ -9,22 +9,48 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/hack/db/documents"
+	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/store/cosmos/cosmostest"
+	"github.com/aro-rp/aro/store/database"
 )
 
-func TestSecretsShowOnlyWhenAskedFor(t *testing.T) {
-	const canary = "canary-4f0c"
+func TestSecretsOfSQLiteShowOnlyWhenAskedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "aro.db")
-	key := store.NewKey()
-	if err := os.WriteFile(path+".keys", []byte(key), 0o600); err != nil {
+	key := keyFile(t, path+".keys")
+	testSecrets(t, documents.Flags{Store: "sqlite:" + path}, key)
+}
+
+func TestSecretsOfCosmosShowOnlyWhenAskedFor(t *testing.T) {
+	endpoint, account := cosmostest.Start(t)
+	path := filepath.Join(t.TempDir(), "keys")
+	key := keyFile(t, path)
+	flags := documents.Flags{Store: "cosmos:" + endpoint + "?database=aro", CosmosKey: model.Secret(account)}
+	if _, err := flags.Open(t.Context(), true); err == nil || !strings.Contains(err.Error(), "--keys is missing") {
+		t.Errorf("without keys: got %v", err)
+	}
+	flags.Keys = path
+	testSecrets(t, flags, key)
+}
+
+func keyFile(t *testing.T, path string) (key string) {
+	t.Helper()
+	key = store.NewKey()
+	if err := os.WriteFile(path, []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return key
+}
+
+// testSecrets writes a document as the service does, and reads it as tools do.
+func testSecrets(t *testing.T, flags documents.Flags, key string) {
+	t.Helper()
+	const canary = "canary-4f0c"
 	keys, err := store.ParseKeyring([]byte(key))
 	if err != nil {
 		t.Fatal(err)
 	}
-	keeper, err := sqlite.Open(t.Context(), path)
+	keeper, err := database.Open(t.Context(), database.Options{Name: flags.Store, CosmosKey: flags.CosmosKey, Prepare: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +65,7 @@ func TestSecretsShowOnlyWhenAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, secrets := range []bool{false, true} {
-		s, err := documents.Flags{Store: "sqlite:" + path}.Open(t.Context(), secrets)
+		s, err := flags.Open(t.Context(), secrets)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,86 @@
+// Package database opens the database that a flag names: the one place that knows
+// every keeper.
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/store/cosmos"
+	"github.com/aro-rp/aro/store/sqlite"
+)
+
+// Options say how to open a database.
+type Options struct {
+	// Name is sqlite:PATH or cosmos:ENDPOINT?database=NAME.
+	Name string
+	// CosmosKey is the account's key; empty takes the environment's Azure credential.
+	CosmosKey model.Secret
+	// Prepare makes what is missing in the Cosmos DB account.
+	Prepare bool
+	// Production refuses to send documents in the clear.
+	Production bool
+}
+
+// Open opens the database. SQLite makes an absent file.
+func Open(ctx context.Context, o Options) (keeper store.Keeper, err error) {
+	switch kind, location, _ := strings.Cut(o.Name, ":"); kind {
+	case "sqlite":
+		keeper, err = sqlite.Open(ctx, location)
+	case "cosmos":
+		keeper, err = o.openCosmos(ctx, location)
+	default:
+		return nil, fmt.Errorf("--store %q: use sqlite:PATH or cosmos:ENDPOINT?database=NAME", o.Name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--store: %w", err)
+	}
+	return keeper, nil
+}
+
+func (o *Options) openCosmos(ctx context.Context, location string) (store.Keeper, error) {
+	options, err := o.cosmos(location)
+	if err != nil {
+		return nil, err
+	}
+	if options.Key == "" {
+		if options.Credential, err = azidentity.NewDefaultAzureCredential(nil); err != nil {
+			return nil, fmt.Errorf("credential: %w", err)
+		}
+	}
+	keeper, err := cosmos.Open(ctx, options)
+	if err != nil || !o.Prepare {
+		return keeper, err
+	}
+	if err := keeper.Prepare(ctx); err != nil {
+		if options.Key == "" {
+			err = fmt.Errorf("outside production the database is made if missing, which needs --cosmos-key: %w", err)
+		}
+		return nil, errors.Join(err, keeper.Close())
+	}
+	return keeper, nil
+}
+
+// cosmos reads ENDPOINT?database=NAME.
+func (o *Options) cosmos(location string) (cosmos.Options, error) {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return cosmos.Options{}, errors.New("use cosmos:ENDPOINT?database=NAME with an endpoint such as https://ACCOUNT.documents.azure.com")
+	}
+	if u.Scheme == "http" && (o.Production || o.CosmosKey == "") {
+		return cosmos.Options{}, errors.New("plain http is for emulators: not in production, and only with --cosmos-key")
+	}
+	name := u.Query().Get("database")
+	if name == "" {
+		return cosmos.Options{}, errors.New("the endpoint needs ?database=NAME")
+	}
+	u.RawQuery = ""
+	return cosmos.Options{Endpoint: u.String(), Database: name, Key: string(o.CosmosKey)}, nil
+}
