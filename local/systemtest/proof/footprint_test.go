@@ -48,7 +48,7 @@ func (w *world) files(t *testing.T) (all []string, written int64) {
 		}
 		name := strings.TrimPrefix(path, w.dir)
 		if !grows(name) {
-			if !shelf.MatchString(name) {
+			if !entry.IsDir() || !shelf.MatchString(name) {
 				all = append(all, name)
 			}
 			return nil
