@@ -6,6 +6,7 @@ import time
 
 from knack.log import get_logger
 
+from azext_aro._client import provider_endpoint
 from azext_aro._errors import ServiceError
 
 logger = get_logger(__name__)
@@ -14,6 +15,8 @@ ATTEMPTS = 5
 TIMEOUT_SECONDS = 60
 LONGEST_WAIT_SECONDS = 30
 RETRIED = (429, 500, 502, 503, 504)
+# A POST may have been done although its answer was lost; these two say that it was not.
+RETRIED_POST = (429, 503)
 
 
 class Azure:
@@ -83,13 +86,20 @@ class Azure:
         """The caller as az role assignment takes it for --assignee."""
         return self.profile.get_current_account_user()
 
+    def provider(self, method, path, version, body):
+        """Calls the resource manager that the provider's client calls."""
+        endpoint = provider_endpoint(self.cli_ctx)
+        query = {"api-version": version}
+        return self._send(method, endpoint, path, self.endpoints.active_directory_resource_id, body, query)["body"]
+
     def _send(self, method, endpoint, path, resource, body, query):
         url = endpoint.rstrip("/") + path if endpoint else path
+        retried = RETRIED_POST if method == "POST" else RETRIED
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 answer = self._once(method, url, resource, body, query)
             except ServiceError as error:
-                if attempt == ATTEMPTS or error.status not in RETRIED:
+                if attempt == ATTEMPTS or error.status not in retried:
                     raise
                 self.sleep(min(getattr(error, "retry_after", None) or 2**attempt, LONGEST_WAIT_SECONDS))
             else:
@@ -123,7 +133,7 @@ class Azure:
         logger.debug("%s %s: %s", method, url.split("?")[0], response.status_code)
         if response.status_code >= 300:
             raise _refusal(response)
-        return {"body": response.json() if response.content else None}
+        return {"body": _content(response)}
 
     def _token(self, resource):
         (_, token, _), _, _ = self.profile.get_raw_token(resource, subscription=self.subscription)
@@ -139,6 +149,18 @@ class Azure:
                 self._session.verify = False
             self._session.headers["User-Agent"] = get_az_user_agent()
         return self._session
+
+
+def _content(response):
+    if not response.content:
+        return None
+    try:
+        return response.json()
+    except ValueError as error:
+        where = response.url.split("?")[0]
+        raise ServiceError(
+            response.status_code, "InvalidResponse", f"The answer of {where} is no JSON; is something in between?"
+        ) from error
 
 
 def _refusal(response):

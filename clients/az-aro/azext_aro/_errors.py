@@ -5,10 +5,15 @@ from azure.cli.core.azclierror import (
     AzureInternalError,
     AzureResponseError,
     BadRequestError,
+    CLIInternalError,
     ForbiddenError,
     ResourceNotFoundError,
     UnauthorizedError,
 )
+from knack.log import get_logger
+from knack.util import CLIError
+
+logger = get_logger(__name__)
 
 _BY_STATUS = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: ResourceNotFoundError}
 
@@ -23,15 +28,21 @@ class ServiceError(AzureResponseError):
 
 def explain(error):
     """Raises the error as one that az prints without a stack trace."""
-    from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+    from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
     if isinstance(error, (ServiceRequestError, ServiceResponseError)):
         raise AzureConnectionError(
             f"Azure did not answer: {error.message}",
             "Check the network, the proxy and the endpoints in 'az cloud show'.",
         ) from error
-    if not isinstance(error, HttpResponseError):
+    if isinstance(error, (CLIError, AzureError)) and not isinstance(error, HttpResponseError):
         raise error
+    if not isinstance(error, HttpResponseError):
+        logger.debug("What was not expected:", exc_info=error)
+        raise CLIInternalError(
+            f"The command failed unexpectedly: {type(error).__name__}: {error}",
+            "'--debug' shows where; please report it with that output.",
+        ) from error
     status = error.status_code or 0
     kind = _BY_STATUS.get(status, AzureInternalError if status >= 500 else AzureResponseError)
     raise kind("\n".join(lines_of(body_of(error)) or [error.message]), trace_of(error)) from error

@@ -156,7 +156,7 @@ def provider(azure, group, name, body):
         "resourceGroups", group, "providers", "Microsoft.Resources", "deployments", "aro-validate", "validate"
     )
     try:
-        azure.arm(
+        azure.provider(
             "POST",
             path,
             DEPLOYMENT_VERSION,

@@ -13,6 +13,7 @@ class Answer:
     def __init__(self, status, body=None, headers=None):
         self.status_code, self.body, self.headers, self.reason = status, body, headers or {}, "Reason"
         self.content = b"x" if body is not None else b""
+        self.url = "https://arm.test/x?secret"
 
     def json(self):
         if isinstance(self.body, str):
@@ -38,6 +39,11 @@ def fixture_azure():
         azure.asked.append((method, url, options["headers"]["Authorization"], options["params"]))
         return azure.answers.pop(0)
 
+    azure.cli_ctx = types.SimpleNamespace(
+        config=types.SimpleNamespace(get=lambda *_, **__: azure.configured),
+        cloud=types.SimpleNamespace(endpoints=azure.endpoints),
+    )
+    azure.configured = None
     azure._session = types.SimpleNamespace(request=request)  # pylint: disable=protected-access
     return azure
 
@@ -80,6 +86,30 @@ def test_what_passes_is_tried_again(azure):
     with pytest.raises(ServiceError):
         azure.arm("GET", "/x", "v1")
     assert not azure.answers
+
+
+def test_a_post_whose_outcome_is_unknown_is_not_repeated(azure):
+    for status in (500, 502, 504):
+        azure.answers = [Answer(status, {}), Answer(201, {})]
+        with pytest.raises(ServiceError):
+            azure.graph("POST", "/applications", {"displayName": "x"})
+        assert len(azure.answers) == 1
+    azure.answers = [Answer(429, {}), Answer(503, {}), Answer(201, {"id": "x"})]
+    assert azure.graph("POST", "/applications", {"displayName": "x"}) == {"id": "x"}
+
+
+def test_a_success_that_is_no_json_is_an_error_with_words(azure):
+    azure.answers = [Answer(200, "<html>sign in</html>")]
+    with pytest.raises(ServiceError) as refused:
+        azure.arm("GET", "/x", "v1")
+    assert "https://arm.test/x is no JSON" in str(refused.value) and refused.value.code == "InvalidResponse"
+
+
+def test_the_provider_is_asked_where_its_client_goes(azure):
+    for configured, url in ((None, "https://arm.test/x"), ("https://other.test/", "https://other.test/x")):
+        azure.configured, azure.answers = configured, [Answer(200, {})]
+        azure.provider("POST", "/x", "v1", {})
+        assert azure.asked[-1][1] == url and azure.asked[-1][2] == "Bearer token-of-https://arm.test"
 
 
 class Late(w.World):

@@ -4,7 +4,13 @@ import shlex
 import types
 
 import pytest
-from azure.cli.core.azclierror import AzureResponseError, BadRequestError, ForbiddenError, ResourceNotFoundError
+from azure.cli.core.azclierror import (
+    AzureResponseError,
+    BadRequestError,
+    CLIInternalError,
+    ForbiddenError,
+    ResourceNotFoundError,
+)
 from azure.core.exceptions import HttpResponseError
 
 from azext_aro import _errors, _format
@@ -112,6 +118,20 @@ def test_an_error_says_what_and_where(status, kind):
         "(InvalidParameter) Two things are wrong.",
         "  (InvalidParameter) It is too small. [properties.workerProfiles[0].count]",
     ]
+
+
+def test_what_nobody_expected_has_no_stack_trace_but_with_debug(caplog):
+    with caplog.at_level("DEBUG"), pytest.raises(CLIInternalError) as raised:
+        try:
+            raise KeyError("value")
+        except KeyError as error:
+            _errors.explain(error)
+    assert "KeyError: 'value'" in str(raised.value) and "--debug" in raised.value.recommendations[0]
+    assert raised.value.exception_trace is None and "Traceback" in caplog.text
+    expected = AzureResponseError("said")
+    with pytest.raises(AzureResponseError) as same:
+        _errors.explain(expected)
+    assert same.value is expected
 
 
 def test_an_error_without_words_still_says_something():

@@ -62,6 +62,9 @@ class World:
             raise answer
         return answer
 
+    def provider(self, method, path, version, body):
+        return self.arm(method, path, version, body)
+
     def exists(self, path, version):
         return ("GET", path) in self.answers
 
