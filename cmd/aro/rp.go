@@ -29,7 +29,7 @@ func (secret) String() string { return "[secret]" }
 type rpCommand struct {
 	storeFlags `embed:""`
 
-	Listen   string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address."`
+	Listen   string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address. With --server=false it serves health and metrics alone, in plain HTTP."`
 	Server   bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
 	Backend  bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
 	Location string        `env:"ARO_LOCATION" default:"eastus" help:"Azure region that this service serves."`
@@ -96,17 +96,19 @@ func (c *rpCommand) Run(ctx context.Context) error {
 		log.Info("working on clusters", "workers", c.Workers)
 		group.Go(func() error { return worker.Run(ctx) })
 	}
+	serve := func(l net.Listener) error { return serveHealth(ctx, l, documents, metrics, log) }
 	if c.Server {
 		api, err := c.newServer(server.Config{Store: documents, Registry: metrics, Logger: log, Wake: wake}, keys)
 		if err != nil {
 			return fmt.Errorf("server: %w", err)
 		}
-		listener, err := net.Listen("tcp", c.Listen)
-		if err != nil {
-			return fmt.Errorf("--listen: %w", err)
-		}
-		group.Go(func() error { return api.Serve(ctx, listener) })
+		serve = func(l net.Listener) error { return api.Serve(ctx, l) }
 	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	group.Go(func() error { return serve(listener) })
 	return group.Wait()
 }
 
