@@ -340,6 +340,23 @@ func TestTooManyRequestsAreThrottled(t *testing.T) {
 	t.Error("300 deletions in a row were let pass")
 }
 
+func TestAFaultMeetsWhoAsksForAToken(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	credentials, err := w.Credentials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want(nil, http.MethodPut, "/local/faults", object{"match": object{"path": "/oauth2/", "caller": credentials.Demo.ClientID},
+		"action": object{"kind": "fail", "status": http.StatusUnauthorized, "code": "invalid_client", "message": "AADSTS7000222"}}, http.StatusOK, "")
+	scopes := policy.TokenRequestOptions{Scopes: []string{w.Origin + "/.default"}}
+	if _, err := w.demo().GetToken(t.Context(), scopes); err == nil || !strings.Contains(err.Error(), "AADSTS7000222") {
+		t.Errorf("who is meant got %v", err)
+	}
+	if _, err := w.credential(credentials.Service.ClientID, credentials.Service.ClientSecret).GetToken(t.Context(), scopes); err != nil {
+		t.Errorf("another got %v", err)
+	}
+}
+
 func TestFaultsStrikeOnDemand(t *testing.T) {
 	w := newWorld(t, azure.Options{})
 	target := customer + "/resourceGroups/g?api-version=1"

@@ -21,6 +21,8 @@ import (
 const (
 	faultKind = "fault"
 	maxDelay  = 10 * time.Minute
+	// maxTokenForm is what a request for a token may have, in bytes.
+	maxTokenForm = 1 << 20
 )
 
 // Fault makes calls go wrong, to the resource manager or to a service beside it.
@@ -43,7 +45,7 @@ type FaultMatch struct {
 	Path string `json:"path,omitempty"`
 	// Type is the type of resource, such as Microsoft.Compute/virtualMachines.
 	Type string `json:"type,omitempty"`
-	// Caller is an application or object id.
+	// Caller is an application or object id; of a request for a token, whose it is.
 	Caller string `json:"caller,omitempty"`
 }
 
@@ -157,6 +159,8 @@ func (a *Azure) disturbed(w http.ResponseWriter, r *http.Request, path string) b
 		if caller, err := a.Entra.Verify(token); err == nil {
 			call.Caller = resources.Caller(caller)
 		}
+	} else if strings.Contains(strings.ToLower(path), "/oauth2/") {
+		call.Caller.AppID = applicationOf(w, r)
 	}
 	err := a.faults.meet(r.Context(), call)
 	if err == nil {
@@ -175,6 +179,15 @@ func (a *Azure) disturbed(w http.ResponseWriter, r *http.Request, path string) b
 		resources.WriteError(w, refusal)
 	}
 	return true
+}
+
+// applicationOf is who asks for a token. The form stays with the request.
+func applicationOf(w http.ResponseWriter, r *http.Request) string {
+	r.Body = http.MaxBytesReader(w, r.Body, maxTokenForm)
+	if err := r.ParseForm(); err != nil {
+		return "" // whoever issues tokens will miss all of it
+	}
+	return r.PostForm.Get("client_id")
 }
 
 // hits counts the call with every fault that it matches.
