@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -76,7 +75,3 @@ func (a *Azure) Run(ctx context.Context) error { return a.certificates.Run(ctx) 
 
 // Cloud is where a reaches to.
 func (a *Azure) Cloud() Cloud { return a.cloud }
-
-// PollEvery is how often to look at a long-running operation; give it to
-// PollUntilDone as runtime.PollUntilDoneOptions.Frequency.
-func (a *Azure) PollEvery() time.Duration { return a.env.PollEvery() }
