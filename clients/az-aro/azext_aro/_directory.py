@@ -1,7 +1,9 @@
 """Applications and service principals in the directory. Nothing here is called for
 a principal whose object id was given."""
 
-from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
+from contextlib import contextmanager
+
+from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
 from knack.log import get_logger
 
 from azext_aro._errors import ServiceError
@@ -67,7 +69,21 @@ def new_application(azure, name):
                 "--client-secret, or use --enable-managed-identity true."
             )
         raise
-    return made["appId"], new_secret(azure, made["id"])
+    with taken_back(azure, made["appId"]):
+        return made["appId"], new_secret(azure, made["id"])
+
+
+@contextmanager
+def taken_back(azure, application):
+    """Deletes a new application if what it was made for fails; its secret is nobody's."""
+    try:
+        yield
+    except BaseException:
+        try:
+            azure.graph("DELETE", f"/applications(appId='{application}')")
+        except AzCLIError as error:
+            logger.warning("The new application is left: %s 'az ad app delete --id %s' deletes it.", error, application)
+        raise
 
 
 def new_secret(azure, object_id):

@@ -20,9 +20,11 @@ def check_version(client, location, version):
 
 
 def role_set(client, location, version):
-    """The operators of a version and the role of each."""
-    minor = ".".join(version.split(".")[:2])
+    """The operators of a version, the newest by default, and the role of each."""
     sets = list(client.platform_workload_identity_role_sets.list(location))
+    if not version:
+        version = max((one.open_shift_version for one in sets), key=by_number, default="")
+    minor = ".".join(version.split(".")[:2])
     for one in sets:
         if ".".join(one.open_shift_version.split(".")[:2]) == minor:
             return one.platform_workload_identity_roles
@@ -33,19 +35,21 @@ def role_set(client, location, version):
 
 
 class Plan:
-    """Which identities there must be and what each may do where.
+    """Which identities there must be and what each may do where. given are the ids of
+    those that exist, by operator; the others are, or will be, in the resource group.
 
     scopes() of an operator's role are the resources that the role is about: the
     role's actions name their types.
     """
 
-    def __init__(self, azure, group, network, roles, disk_encryption_set=None):
+    def __init__(self, azure, group, network, roles, disk_encryption_set=None, given=None):
         self.azure, self.group, self.network = azure, group, network
         self.roles, self.disk_encryption_set = roles, disk_encryption_set
+        self.given = given or {}
 
     def identity(self, name):
         """The id of an identity of the plan."""
-        return self.azure.scope(
+        return self.given.get(name) or self.azure.scope(
             "resourceGroups", self.group, "providers", "Microsoft.ManagedIdentity", "userAssignedIdentities", name
         )
 
@@ -80,7 +84,7 @@ class Plan:
     def assignments(self, role, operator, cluster):
         """The roles of an operator's principal, and that of the cluster's over it."""
         for scope in self.scopes(role):
-            yield Assignment(operator, guid(role), scope, role.operator_name)
+            yield Assignment(operator, guid(role), scope, role.operator_name, role.role_definition_name)
         yield Assignment(cluster, _roles.FEDERATED_CREDENTIAL, self.identity(role.operator_name), CLUSTER_IDENTITY)
 
     def service(self, rp):
@@ -89,11 +93,17 @@ class Plan:
         if self.disk_encryption_set:
             yield Assignment(rp, _roles.READER, self.disk_encryption_set, "the service")
 
-    def make(self, location, rp, roles=None):
+    def needed(self, principals, rp):
+        """All roles of given identities, whose principals are known, and of the service."""
+        for role in self.roles:
+            yield from self.assignments(role, principals[role.operator_name], principals[CLUSTER_IDENTITY])
+        yield from self.service(rp)
+
+    def make(self, location, rp):
         """Makes the identities and gives them their roles; again, it changes nothing."""
         cluster = self._make(CLUSTER_IDENTITY, location)
         made = [cluster]
-        for role in self.roles if roles is None else roles:
+        for role in self.roles:
             operator = self._make(role.operator_name, location)
             made.append(operator)
             for one in self.assignments(role, operator["principalId"], cluster["principalId"]):
@@ -102,8 +112,13 @@ class Plan:
             _roles.give(self.azure, one)
         return made
 
+    def principal(self, name):
+        """The object id of a given identity."""
+        return self.azure.arm("GET", self.identity(name), IDENTITY_VERSION)["properties"]["principalId"]
+
     def _make(self, name, location):
-        answer = self.azure.arm("PUT", self.identity(name), IDENTITY_VERSION, {"location": location})
+        method, body = ("GET", None) if name in self.given else ("PUT", {"location": location})
+        answer = self.azure.arm(method, self.identity(name), IDENTITY_VERSION, body)
         return {
             **{key: answer.get(key) for key in ("id", "name", "type", "location", "tags")},
             **{key: answer["properties"].get(key) for key in ("principalId", "clientId", "tenantId")},

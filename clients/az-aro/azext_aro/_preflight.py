@@ -3,6 +3,7 @@ and what the provider says of the request itself."""
 
 import ipaddress
 
+from azure.cli.core.azclierror import ForbiddenError
 from knack.log import get_logger
 
 from azext_aro import _roles
@@ -23,10 +24,11 @@ ROUTE_ACTIONS = ["Microsoft.Network/routeTables/" + verb for verb in ("join/acti
 
 
 class Problem:
-    """Something that stands in the way, and what to do about it."""
+    """Something that stands in the way, and what to do about it, unless 'az aro create' does that."""
 
-    def __init__(self, kind, name, severity, text, remedy=""):
+    def __init__(self, kind, name, severity, text, remedy="", mended=False):
         self.kind, self.name, self.severity, self.text, self.remedy = kind, name, severity, text, remedy
+        self.mended = mended
 
 
 def _last(resource):
@@ -109,17 +111,60 @@ def addresses(network, pod_cidr, service_cidr):
                 )
 
 
-def role_assignments(azure, principals, network, disk_encryption_set, preconfigured):
-    """Roles that 'az aro create' would give, so their absence only warns."""
-    wanted = _roles.needed(principals, network, disk_encryption_set, preconfigured)
+def role_assignments(azure, wanted):
+    """Roles that 'az aro create' would give: their absence only warns, if the caller may give them."""
+    may = {}
     for one in _roles.missing(azure, wanted):
-        yield Problem(
-            "role",
-            _last(one.scope),
-            WARNING,
-            f"{one.who} does not have the role {_roles.NAMES[one.role]}. 'az aro create' gives it, if you may.",
-            one.command(),
-        )
+        if one.scope not in may:
+            may[one.scope] = not _roles.allows(azure, one.scope, [_roles.ASSIGN])
+        lacking = f"{one.who} does not have the role {one.role_name}"
+        if not may[one.scope]:
+            yield Problem(
+                "role", _last(one.scope), ERROR, f"{lacking}, and you may not give it.", _remedy(azure, one)
+            )
+        elif one.principal:
+            text = f"{lacking}. 'az aro create' gives it."
+            yield Problem("role", _last(one.scope), WARNING, text, one.command(), mended=True)
+
+
+def _remedy(azure, assignment):
+    """Another gives the role; or, to a principal that is still to be made, the right to give it."""
+    if assignment.principal:
+        return assignment.command()
+    return (
+        f"az role assignment create --assignee {azure.caller()} "
+        f"--role {_roles.ROLE_ADMINISTRATOR} --scope {assignment.scope}"
+    )
+
+
+def given_identities(azure, plan, find_rp):
+    """What given identities and the service lack, which 'az aro create' does not give.
+    It only warns, because another role may allow as much, or the caller may not look."""
+    try:
+        principals = {}
+        for name, identity in plan.given.items():
+            try:
+                principals[name] = plan.principal(name)
+            except ServiceError as error:
+                if error.status != 404:
+                    raise
+                yield Problem(
+                    "identity", _last(identity), ERROR, f"There is no identity {identity}.", _creation(identity)
+                )
+        if len(principals) < len(plan.given):
+            return
+        for one in _roles.missing(azure, plan.needed(principals, find_rp())):
+            text = f"{one.who} does not have the role {one.role_name}."
+            yield Problem("role", _last(one.scope), WARNING, text, one.command())
+    except (ForbiddenError, ServiceError) as error:
+        if getattr(error, "status", 403) not in (401, 403):
+            raise
+        text = f"Not all roles of the identities and the service were checked: {error}"
+        yield Problem("role", plan.group, WARNING, text, " ".join(error.recommendations))
+
+
+def _creation(identity):
+    return f"az identity create --resource-group {identity.split('/')[4]} --name {_last(identity)}"
 
 
 def versions(client, location, version):
@@ -205,14 +250,13 @@ def report(problems):
 
 
 def judge(problems, brief=False):
-    """Raises on errors and logs warnings."""
+    """Raises on errors and logs warnings; in brief, only of what create does not mend."""
     from azure.cli.core.azclierror import ValidationError
 
     problems = list(problems)
     if any(p.severity == ERROR for p in problems):
         raise ValidationError("The cluster cannot be created as asked:\n" + report(problems))
     if brief:
-        for p in problems:
-            logger.info("%s %s: %s", p.kind, p.name, p.text)
-    elif problems:
+        problems = [p for p in problems if not p.mended]
+    if problems:
         logger.warning(report(problems))

@@ -15,6 +15,7 @@ RP_APPLICATION = "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875"
 NETWORK_CONTRIBUTOR = "4d97b98b-1d4f-4787-a291-c67834d212e7"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 FEDERATED_CREDENTIAL = "ef318e2a-8334-4a05-9e4a-295a196c6a6e"
+ROLE_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
 FIRST_PARTY = "42f3c60f-e7b1-46d7-ba56-6de681664342"
 NAMES = {
     NETWORK_CONTRIBUTOR: "Network Contributor",
@@ -22,6 +23,8 @@ NAMES = {
     FEDERATED_CREDENTIAL: "Azure Red Hat OpenShift Federated Credential",
     FIRST_PARTY: "Azure Red Hat OpenShift Service Operator",
 }
+
+ASSIGN = "Microsoft.Authorization/roleAssignments/write"
 
 # A principal that was just made is not known everywhere at once.
 REPLICATION_ATTEMPTS = 6
@@ -31,8 +34,9 @@ REPLICATION_SECONDS = 5
 class Assignment:
     """A role that a principal has, or should have, on a resource."""
 
-    def __init__(self, principal, role, scope, who=""):
+    def __init__(self, principal, role, scope, who="", role_name=None):
         self.principal, self.role, self.scope, self.who = principal, role, scope, who
+        self.role_name = role_name or NAMES.get(role, role)
 
     def name(self):
         """The same for the same assignment, so that making it twice makes it once."""
@@ -58,9 +62,13 @@ def needed(principals, network, disk_encryption_set=None, preconfigured_nsg=Fals
 
 
 def missing(azure, wanted):
-    """Those of the wanted assignments that nobody has made, at the scope or above it."""
+    """Those of the wanted assignments that nobody has made, at the scope or above it. A
+    principal that is still to be made is None: it has no role."""
     seen = {}
     for one in wanted:
+        if not one.principal:
+            yield one
+            continue
         if one.scope not in seen:
             listed = azure.every(one.scope + "/providers/Microsoft.Authorization/roleAssignments", VERSION)
             seen[one.scope] = {_key(assignment) for assignment in listed if _covers(assignment, one.scope)}

@@ -1,7 +1,7 @@
 """What updating and deleting need to know of a cluster: its identities, the roles to
 mend, and the change as the provider takes it."""
 
-from azure.cli.core.azclierror import AzCLIError, InvalidArgumentValueError
+from azure.cli.core.azclierror import AzCLIError, AzureResponseError, InvalidArgumentValueError
 from knack.log import get_logger
 
 from azext_aro import _cluster, _directory, _roles
@@ -76,13 +76,14 @@ def _change_identities(azure, client, cluster, wanted, change):
     operators.update(wanted["platform_workload_identities"] or {})
     if wanted["upgradeable_to"]:
         own = wanted["mi_user_assigned"] or next(iter(cluster.identity.user_assigned_identities))
-        operators.update(_missing_operators(azure, client, cluster, wanted, operators))
+        operators.update(_missing_operators(azure, client, cluster, wanted, operators, own))
         change.identity = _cluster.cluster_identity(own)
     change.platform_workload_identity_profile = _cluster.operator_identities(operators, wanted["upgradeable_to"])
 
 
-def _missing_operators(azure, client, cluster, wanted, operators):
-    """Makes the identities of operators that the target version has and the cluster has not."""
+def _missing_operators(azure, client, cluster, wanted, operators, own):
+    """Makes the identities of operators that the target version has and the cluster has
+    not; own, the cluster's identity, is given its role over them."""
     from azext_aro import _identities
 
     roles = [
@@ -93,7 +94,8 @@ def _missing_operators(azure, client, cluster, wanted, operators):
     if not roles:
         return {}
     disks = cluster.master_profile.disk_encryption_set_id
-    plan = _identities.Plan(azure, wanted["resource_group_name"], network_of(azure, cluster), roles, disks)
+    given = {_identities.CLUSTER_IDENTITY: own}
+    plan = _identities.Plan(azure, wanted["resource_group_name"], network_of(azure, cluster), roles, disks, given)
     plan.make(cluster.location, _directory.rp_principal(azure, wanted["rp_object_id"]))
     return plan.operators()
 
@@ -106,13 +108,8 @@ def _mended(azure, cluster, wanted):
     strict = any(wanted[name] for name in CREDENTIALS)
     try:
         if wanted["refresh_cluster_credentials"]:
-            client_id, client_secret = _refreshed(azure, cluster, client_id)
-        find = _directory.ensure_principal if strict else _found
-        principals = {
-            "service": _directory.rp_principal(azure, wanted["rp_object_id"]),
-            "cluster": find(azure, client_id, wanted["client_object_id"]),
-        }
-        give_roles(azure, cluster, {who: one for who, one in principals.items() if one})
+            return _refreshed(azure, cluster, wanted, client_id)
+        _mend_roles(azure, cluster, wanted, client_id, _directory.ensure_principal if strict else _found)
     except AzCLIError as error:
         if strict:
             raise
@@ -124,12 +121,26 @@ def _found(azure, client_id, object_id):
     return object_id or _directory.find_principal(azure, client_id, "--client-object-id")
 
 
-def _refreshed(azure, cluster, client_id):
+def _refreshed(azure, cluster, wanted, client_id):
     """A new secret, of a new application if the old one is gone."""
     application = _directory.find_application(azure, client_id)
     if application:
-        return client_id, _directory.new_secret(azure, application)
-    return _directory.new_application(azure, cluster.cluster_profile.resource_group_id.rsplit("/", 1)[-1])
+        client_secret = _directory.new_secret(azure, application)
+        _mend_roles(azure, cluster, wanted, client_id, _directory.ensure_principal)
+        return client_id, client_secret
+    group = cluster.cluster_profile.resource_group_id.rsplit("/", 1)[-1]
+    client_id, client_secret = _directory.new_application(azure, group)
+    with _directory.taken_back(azure, client_id):
+        _mend_roles(azure, cluster, wanted, client_id, _directory.ensure_principal)
+    return client_id, client_secret
+
+
+def _mend_roles(azure, cluster, wanted, client_id, find):
+    principals = {
+        "service": _directory.rp_principal(azure, wanted["rp_object_id"]),
+        "cluster": find(azure, client_id, wanted["client_object_id"]),
+    }
+    give_roles(azure, cluster, {who: one for who, one in principals.items() if one})
 
 
 def give_roles(azure, cluster, principals):
@@ -143,6 +154,24 @@ def give_roles(azure, cluster, principals):
             )
         ),
     )
+
+
+def delete_identities(azure, identities):
+    """Deletes all that it can: the cluster is gone, so nobody else knows what is left."""
+    from azext_aro._identities import IDENTITY_VERSION
+
+    left = {}
+    for one in identities:
+        try:
+            azure.arm("DELETE", one, IDENTITY_VERSION)
+        except AzCLIError as error:
+            left[one] = error
+    if left:
+        raise AzureResponseError(
+            "The cluster is deleted, but not these identities:\n"
+            + "\n".join(f"{one}: {error}" for one, error in left.items()),
+            "az identity delete --ids " + " ".join(left),
+        )
 
 
 def mend_for_deletion(azure, cluster, rp_object_id):

@@ -112,7 +112,7 @@ def _ask_first(azure, client, network, wanted, problems):
     except ServiceError as error:
         logger.info("The service was not asked first: %s", error)
         return
-    _preflight.judge(found, brief=True)
+    _preflight.judge(problem for problem in found if problem.severity == _preflight.ERROR)
 
 
 def _check_registered(azure):
@@ -146,40 +146,58 @@ def _rp(azure, object_id):
 
 def _local_problems(azure, client, network, wanted):
     """What the CLI itself can find, in the order in which people would mend it."""
-    from azext_aro import _preflight
+    from azext_aro import _preflight, _roles
 
     preconfigured = wanted["enable_preconfigured_nsg"]
     problems = list(_preflight.permissions(azure, network))
     problems += _preflight.security_groups(network, preconfigured)
     problems += _preflight.addresses(network, wanted["pod_cidr"], wanted["service_cidr"])
+    unknown = list(_preflight.versions(client, wanted["location"], wanted["version"]))
     if not wanted["enable_managed_identity"]:
         principals = _known_principals(azure, wanted)
         problems += _preflight.role_assignments(
-            azure, principals, network, wanted["disk_encryption_set"], preconfigured
+            azure, _roles.needed(principals, network, wanted["disk_encryption_set"], preconfigured)
         )
-    problems += _preflight.versions(client, wanted["location"], wanted["version"])
-    return problems
+    elif not unknown:
+        problems += _identity_problems(azure, client, network, wanted)
+    return problems + unknown
+
+
+def _identity_problems(azure, client, network, wanted):
+    from azext_aro import _preflight
+
+    plan = _plan(azure, client, network, wanted)
+    if not plan.given:
+        return _preflight.role_assignments(azure, plan.service(_rp(azure, wanted["rp_object_id"])))
+    return _preflight.given_identities(azure, plan, lambda: _rp(azure, wanted["rp_object_id"]))
 
 
 def _known_principals(azure, wanted):
     from azext_aro._directory import find_principal
 
-    principals = {"The service's principal": _rp(azure, wanted["rp_object_id"])}
-    if wanted["client_id"]:
-        found = wanted["client_object_id"] or find_principal(azure, wanted["client_id"], "--client-object-id")
-        if found:
-            principals["The cluster's principal"] = found
-    return principals
+    rp, found = _rp(azure, wanted["rp_object_id"]), wanted["client_object_id"]
+    if wanted["client_id"] and not found:
+        found = find_principal(azure, wanted["client_id"], "--client-object-id")
+    return {"The service's principal": rp, "The cluster's principal": found}
 
 
 def _principals_ready(azure, network, wanted):
     """The cluster's credentials, with the roles of both principals in place."""
+    from azext_aro import _directory
+
+    if wanted["client_id"]:
+        _give_roles(azure, network, wanted, wanted["client_id"])
+        return wanted["client_id"], wanted["client_secret"]
+    client_id, client_secret = _directory.new_application(azure, wanted["cluster_resource_group"])
+    with _directory.taken_back(azure, client_id):
+        _give_roles(azure, network, wanted, client_id)
+    return client_id, client_secret
+
+
+def _give_roles(azure, network, wanted, client_id):
     from azext_aro import _directory, _roles
 
-    client_id, client_secret = wanted["client_id"], wanted["client_secret"]
     rp = _rp(azure, wanted["rp_object_id"])
-    if not client_id:
-        client_id, client_secret = _directory.new_application(azure, wanted["cluster_resource_group"])
     principal = _directory.ensure_principal(azure, client_id, wanted["client_object_id"])
     _roles.ensure(
         azure,
@@ -192,15 +210,19 @@ def _principals_ready(azure, network, wanted):
             )
         ),
     )
-    return client_id, client_secret
 
 
 def _plan(azure, client, network, wanted):
     from azext_aro import _identities
 
-    _identities.check_version(client, wanted["location"], wanted["version"])
+    if wanted["version"]:
+        _identities.check_version(client, wanted["location"], wanted["version"])
     roles = _identities.role_set(client, wanted["location"], wanted["version"])
-    return _identities.Plan(azure, wanted["resource_group_name"], network, roles, wanted["disk_encryption_set"])
+    given = dict(wanted.get("platform_workload_identities") or {})
+    if given:
+        roles = [role for role in roles if role.operator_name in given]
+        given[_identities.CLUSTER_IDENTITY] = wanted["mi_user_assigned"]
+    return _identities.Plan(azure, wanted["resource_group_name"], network, roles, wanted["disk_encryption_set"], given)
 
 
 def aro_validate(
@@ -351,7 +373,6 @@ def aro_delete(
     """Deletes a cluster, and its identities if asked to."""
     from azext_aro import _roles, _update
     from azext_aro._azure import Azure
-    from azext_aro._identities import IDENTITY_VERSION
     from azext_aro._progress import run
     from azure.core.exceptions import ResourceNotFoundError as Absent
 
@@ -389,8 +410,8 @@ def aro_delete(
         f"Deleting {resource_name}",
         no_wait,
     )
-    for one in identities if delete_identities else []:
-        azure.arm("DELETE", one, IDENTITY_VERSION)
+    if delete_identities:
+        _update.delete_identities(azure, identities)
     return result
 
 

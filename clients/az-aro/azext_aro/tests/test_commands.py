@@ -7,6 +7,7 @@ import stat
 import pytest
 from azure.cli.core.azclierror import (
     ArgumentUsageError,
+    AzureResponseError,
     FileOperationError,
     ForbiddenError,
     InvalidArgumentValueError,
@@ -82,7 +83,7 @@ def test_create_gives_roles_on_all_that_is_attached(azure):
     for scope in (table, w.DISKS):
         azure.answers["GET", scope + "/providers/Microsoft.Authorization/roleAssignments"] = {"value": []}
     azure.answers["GET", table + "/providers/Microsoft.Authorization/permissions"] = {
-        "value": [{"actions": ["Microsoft.Network/*"]}]
+        "value": [{"actions": ["Microsoft.Network/*", "Microsoft.Authorization/*"]}]
     }
     create(azure, client_id=w.CLIENT, client_secret="s", disk_encryption_set=w.DISKS)
     assert azure.assigned() == {
@@ -124,6 +125,11 @@ def test_create_refuses_before_it_makes_anything(azure):
         create(azure)
     assert "az provider register" in refused.value.recommendations[0]
     assert all(method == "GET" for method, _, _ in azure.calls)
+
+
+def test_create_does_not_speak_of_roles_that_it_gives(azure, caplog):
+    create(azure, pull_secret="{}")
+    assert not caplog.text
 
 
 def test_create_makes_nothing_that_the_service_would_refuse(azure):
@@ -241,6 +247,113 @@ def test_validate_wants_security_groups_on_both_subnets_or_none(azure):
     validate(azure, enable_preconfigured_nsg=True)
 
 
+IDENTITIES = w.HERE + "/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
+
+
+def given_identities(azure, *names):
+    """Options that name identities, which exist, and no role has been given to them."""
+    for name in names:
+        azure.answers["GET", IDENTITIES + name] = w.identity(IDENTITIES + name)
+        azure.answers["GET", IDENTITIES + name + "/providers/Microsoft.Authorization/roleAssignments"] = {"value": []}
+    for scope in (w.MASTER, w.WORKER):
+        azure.answers["GET", scope + "/providers/Microsoft.Authorization/roleAssignments"] = {"value": []}
+    return {
+        "enable_managed_identity": True,
+        "mi_user_assigned": IDENTITIES + "mine",
+        "platform_workload_identities": {"ingress": IDENTITIES + "for-ingress"},
+    }
+
+
+def test_validate_shows_the_roles_that_given_identities_lack(azure, caplog):
+    validate(azure, **given_identities(azure, "mine", "for-ingress"))
+    for principal, role, scope in (
+        ("principal-of-for-ingress", w.OPERATORS["ingress"], w.MASTER),
+        ("principal-of-for-ingress", w.OPERATORS["ingress"], w.WORKER),
+        ("principal-of-mine", _roles.FEDERATED_CREDENTIAL, IDENTITIES + "for-ingress"),
+        (w.RP_OBJECT, _roles.FIRST_PARTY, w.VNET),
+    ):
+        assert _roles.Assignment(principal, role, scope).command() in caplog.text
+    assert "machine-api" not in caplog.text and "gives it" not in caplog.text
+
+
+def test_validate_is_quiet_about_given_identities_that_have_their_roles(azure, caplog):
+    options = given_identities(azure, "mine", "for-ingress")
+    for principal, role, scope in (
+        ("principal-of-for-ingress", w.OPERATORS["ingress"], w.VNET),
+        ("principal-of-mine", _roles.FEDERATED_CREDENTIAL, IDENTITIES + "for-ingress"),
+        (w.RP_OBJECT, _roles.FIRST_PARTY, w.VNET),
+    ):
+        entry = {"principalId": principal, "scope": scope, "roleDefinitionId": "/x/" + role}
+        for at in {scope} | ({w.MASTER, w.WORKER} if scope == w.VNET else set()):
+            path = at + "/providers/Microsoft.Authorization/roleAssignments"
+            azure.answers["GET", path]["value"].append({"properties": entry})
+    validate(azure, **options)
+    assert not caplog.text
+
+
+def test_validate_names_given_identities_that_are_not_there(azure):
+    with pytest.raises(ValidationError) as refused:
+        validate(azure, **given_identities(azure, "mine"))
+    assert "az identity create --resource-group rg --name for-ingress" in str(refused.value)
+
+
+def test_create_with_given_identities_needs_no_directory(azure, caplog):
+    azure.directory_closed = True
+    assert create(azure, **given_identities(azure, "mine", "for-ingress")).sent
+    assert "were checked" in caplog.text and "--rp-object-id" in caplog.text
+
+
+def test_create_makes_no_application_when_the_caller_may_not_give_roles(azure):
+    azure.answers["GET", w.VNET + "/providers/Microsoft.Authorization/permissions"] = {
+        "value": [{"actions": ["*"], "notActions": ["Microsoft.Authorization/*/write"]}]
+    }
+    for command in (create, validate):
+        with pytest.raises(ValidationError) as refused:
+            command(azure)
+        said = str(refused.value)
+        assert f"--assignee ada@contoso.example --role {_roles.ROLE_ADMINISTRATOR} --scope {w.VNET}" in said
+        assert _roles.Assignment(w.RP_OBJECT, _roles.NETWORK_CONTRIBUTOR, w.VNET).command() in said
+        with pytest.raises(ValidationError) as refused:
+            command(azure, enable_managed_identity=True, version="4.18.2")
+        assert _roles.Assignment(w.RP_OBJECT, _roles.FIRST_PARTY, w.VNET).command() in str(refused.value)
+    assert not azure.written("graph") and not azure.written("/userAssignedIdentities/")
+
+
+class Failing(w.World):
+    """Refuses what has the word in its path."""
+
+    refused = "/roleAssignments/"
+
+    def arm(self, method, path, version, body=None, **query):
+        if method != "GET" and self.refused in path:
+            raise ServiceError(409, "RoleAssignmentLimitExceeded", "No more.")
+        return super().arm(method, path, version, body, **query)
+
+    def graph(self, method, path, body=None, **query):
+        answer = super().graph(method, path, body, **query)
+        if self.refused in path:
+            raise ServiceError(500, "No", "No.")
+        return {"value": []} if (method, path) == ("GET", "/applications") else answer
+
+
+@pytest.mark.parametrize("refused", ["/roleAssignments/", "/addPassword"])
+def test_a_new_application_is_taken_back_when_it_cannot_be_used(monkeypatch, refused):
+    azure = Failing()
+    azure.refused = refused
+    monkeypatch.setattr(_azure, "Azure", lambda cli_ctx: azure)
+    back = ("DELETE", "graph/applications(appId='made-application')", None)
+    with pytest.raises(ServiceError):
+        create(azure)
+    assert azure.calls.count(back) == 1
+    with pytest.raises(ServiceError):  # whose application is gone
+        update(azure, w.cluster(), refresh_cluster_credentials=True)
+    assert azure.calls.count(back) == 2
+    if refused == "/roleAssignments/":  # nobody's own application is touched
+        with pytest.raises(ServiceError):
+            create(azure, client_id=w.CLIENT, client_secret="s")
+        assert azure.calls.count(back) == 2
+
+
 def update(azure, cluster, **options):
     client = w.Client(cluster)
     custom.aro_update(w.command(), client, "rg", "shop", no_wait=True, **options)
@@ -272,14 +385,19 @@ def test_update_mends_roles_as_far_as_the_caller_may(azure):
 
 
 def test_update_keeps_identities_that_it_does_not_change(azure):
-    sent = update(azure, w.cluster(True), upgradeable_to="4.18.2", rp_object_id=w.RP_OBJECT)
+    cluster = w.cluster(True)
+    cluster.identity.user_assigned_identities = {IDENTITIES + "mine": None}
+    azure.answers["GET", IDENTITIES + "mine"] = w.identity(IDENTITIES + "mine")
+    sent = update(azure, cluster, upgradeable_to="4.18.2", rp_object_id=w.RP_OBJECT)
     profile = sent["properties"]["platformWorkloadIdentityProfile"]
     assert profile["upgradeableTo"] == "4.18.2" and set(profile["platformWorkloadIdentities"]) == set(w.OPERATORS)
-    # Only the operator that had none gets an identity.
-    assert [path.rsplit("/", 1)[-1] for path, _ in azure.written("/userAssignedIdentities/") if "role" not in path] == [
-        "aro-cluster",
-        "machine-api",
+    assert sent["identity"]["userAssignedIdentities"] == {IDENTITIES + "mine": {}}
+    # Only the operator that had none gets an identity, and the cluster's own the role over it.
+    assert [path for path, _ in azure.written("/userAssignedIdentities/") if "role" not in path] == [
+        IDENTITIES + "machine-api"
     ]
+    assert ("principal-of-mine", _roles.FEDERATED_CREDENTIAL, IDENTITIES + "machine-api") in azure.assigned()
+    assert not any(principal == "principal-of-aro-cluster" for principal, _, _ in azure.assigned())
 
 
 @pytest.mark.parametrize(
@@ -314,6 +432,15 @@ def test_delete_checks_identities_before_the_cluster_goes(azure):
     assert "aro-cluster" in str(refused.value) and "ingress" in str(refused.value) and client.sent is None
     with pytest.raises(InvalidArgumentValueError):
         custom.aro_delete(w.command(), w.Client(w.cluster()), "rg", "shop", delete_identities=True)
+
+
+def test_delete_deletes_the_identities_it_can_and_names_the_rest(azure):
+    azure.answers["DELETE", IDENTITIES + "aro-cluster"] = ServiceError(409, "ScopeLocked", "It is locked.")
+    with pytest.raises(AzureResponseError) as refused:
+        custom.aro_delete(w.command(), w.Client(w.cluster(True)), "rg", "shop", delete_identities=True, no_wait=True)
+    assert ("DELETE", IDENTITIES + "ingress", None) in azure.calls
+    assert "It is locked" in str(refused.value)
+    assert refused.value.recommendations == [f"az identity delete --ids {IDENTITIES}aro-cluster"]
 
 
 def test_kubeconfig_is_its_owners_alone(tmp_path):

@@ -48,15 +48,12 @@ class World:
     def arm(self, method, path, version, body=None, **query):
         self.calls.append((method, path, body))
         if method == "PUT" and "/userAssignedIdentities/" in path and "/roleAssignments/" not in path:
-            name = path.rsplit("/", 1)[-1]
-            return {
-                "id": path,
-                "name": name,
-                "location": body["location"],
-                "properties": {"principalId": "principal-of-" + name},
-            }
+            return identity(path)
         if method == "PUT" and "/roleAssignments/" in path or method == "DELETE":
-            return self.answers.get((method, path))
+            answer = self.answers.get((method, path))
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
         answer = self.answers.get((method, path), ServiceError(404, "ResourceNotFound", path + " was not found."))
         if isinstance(answer, Exception):
             raise answer
@@ -69,6 +66,8 @@ class World:
         return ("GET", path) in self.answers
 
     def every(self, path, version, **query):
+        if path.endswith("/permissions") and ("GET", path) not in self.answers:
+            return [{"actions": ["*"], "notActions": []}]
         return self.arm("GET", path, version, **query)["value"]
 
     def graph(self, method, path, body=None, **query):
@@ -112,6 +111,17 @@ class World:
             )
             for path, body in self.written("/roleAssignments/")
         }
+
+
+def identity(resource):
+    """A managed identity as it is shown."""
+    name = resource.rsplit("/", 1)[-1]
+    return {
+        "id": resource,
+        "name": name,
+        "location": "eastus",
+        "properties": {"principalId": "principal-of-" + name},
+    }
 
 
 class Client:
