@@ -1,5 +1,6 @@
-// Command errordocs writes docs/errors.md from the error catalogue, so that what
-// customers read is what the service answers. It holds no text about any code.
+// Command errordocs writes docs/errors.md, and the remedies that az aro tells, from the
+// error catalogue, so that what customers read is what the service answers. It holds no
+// text about any code.
 package main
 
 import (
@@ -24,15 +25,51 @@ the request was accepted carries the same object in its status; the HTTP status 
 |---|---|---|---|
 `
 
+const remediesIntro = `"""What to do about each error code of the service.
+
+Written by hack/errordocs from arm/catalogue.go. Do not edit: run make generate.
+"""
+
+# pylint: disable=line-too-long
+
+REMEDIES = {
+`
+
 func main() {
-	path := "docs/errors.md"
-	if len(os.Args) > 1 {
-		path = os.Args[1]
+	for path, content := range outputs(arm.Catalogue()) {
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, "error documentation:", err)
+			os.Exit(1)
+		}
 	}
-	if err := os.WriteFile(path, page(arm.Catalogue()), 0o644); err != nil {
-		fmt.Fprintln(os.Stderr, "error documentation:", err)
-		os.Exit(1)
+}
+
+// outputs are the files by path below the root.
+func outputs(codes []arm.Code) map[string][]byte {
+	return map[string][]byte{
+		"docs/errors.md":                        page(codes),
+		"clients/az-aro/azext_aro/_remedies.py": remedies(codes),
 	}
+}
+
+// remedies renders what to do about each code as a table in Python.
+func remedies(codes []arm.Code) []byte {
+	var b bytes.Buffer
+	b.WriteString(remediesIntro)
+	var names []string
+	texts := map[string]string{}
+	for _, c := range codes {
+		if texts[c.Name] == "" {
+			names, texts[c.Name] = append(names, c.Name), c.Remedy
+		} else { // One code for several causes.
+			texts[c.Name] += " Or: " + c.Remedy
+		}
+	}
+	for _, name := range names {
+		fmt.Fprintf(&b, "    %q: %q,\n", name, texts[name])
+	}
+	b.WriteString("}\n")
+	return b.Bytes()
 }
 
 // page renders the catalogue, a row for each code.

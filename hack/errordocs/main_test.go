@@ -10,12 +10,21 @@ import (
 )
 
 func TestErrorDocumentationIsFresh(t *testing.T) {
-	got, err := os.ReadFile("../../docs/errors.md")
-	if err != nil {
-		t.Fatal(err)
+	for path, want := range outputs(arm.Catalogue()) {
+		got, err := os.ReadFile("../../" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is stale: run go run ./hack/errordocs", path)
+		}
 	}
-	if !bytes.Equal(got, page(arm.Catalogue())) {
-		t.Error("docs/errors.md is stale: run go run ./hack/errordocs")
+}
+
+func TestRemediesAreQuotedForPython(t *testing.T) {
+	text := string(remedies([]arm.Code{{Name: "Odd", Remedy: "Say \"a\"."}, {Name: "Odd", Remedy: "Stop."}}))
+	if want := "REMEDIES = {\n    \"Odd\": \"Say \\\"a\\\". Or: Stop.\",\n}\n"; !strings.HasSuffix(text, want) {
+		t.Errorf("got %s\nwant it to end %s", text, want)
 	}
 }
 

@@ -216,7 +216,11 @@ def _refused(error, name):
         details = _deepest(error.body)
         for detail in details:
             yield Problem(
-                "cluster", _last(detail.get("target") or name), ERROR, "\n".join(lines_of({**detail, "target": None}))
+                "cluster",
+                _last(detail.get("target") or name),
+                ERROR,
+                "\n".join(lines_of({**detail, "target": None})),
+                _advice(detail),
             )
     elif error.status in (401, 403):
         yield Problem(
@@ -228,6 +232,16 @@ def _refused(error, name):
         )
     else:
         raise error
+
+
+def _advice(detail):
+    """The service's remedy for a code is general: it begins with what it is about."""
+    from azext_aro._remedies import REMEDIES
+
+    remedy = REMEDIES.get(detail.get("code"))
+    if not remedy:
+        return "Mend the request as the message says, and try again."
+    return f"{detail['target']}: {remedy}" if detail.get("target") else remedy
 
 
 def _deepest(body):

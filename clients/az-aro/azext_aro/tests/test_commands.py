@@ -17,6 +17,7 @@ from azure.cli.core.azclierror import (
 
 from azext_aro import _azure, _roles, custom
 from azext_aro._errors import ServiceError
+from azext_aro._remedies import REMEDIES
 from azext_aro.tests import world as w
 
 
@@ -210,7 +211,9 @@ def test_validate_shows_each_problem_with_its_remedy(azure):
                 "code": "InvalidParameter",
                 "message": "The VM size is not supported.",
                 "target": "properties.masterProfile.vmSize",
-            }
+            },
+            {"code": "ResourceQuotaExceeded", "message": "Not enough cores."},
+            {"code": "OfAnotherService", "message": "No."},
         ],
     }
     azure.answers[
@@ -225,7 +228,9 @@ def test_validate_shows_each_problem_with_its_remedy(azure):
         "nsg is attached",
         "--remove networkSecurityGroup",
         "The VM size is not supported",
-        "properties.masterProfile.vmSize",
+        "  properties.masterProfile.vmSize: " + REMEDIES["InvalidParameter"],
+        "  " + REMEDIES["ResourceQuotaExceeded"],
+        "  Mend the request as the message says",
         f"az role assignment create --assignee-object-id {w.RP_OBJECT}",
     ):
         assert part in said, part
