@@ -24,6 +24,8 @@ type Internal struct {
 	FailedProvisioningState ProvisioningState `json:"failedProvisioningState,omitempty"`
 	// LastAdminUpdateError is the text of the last failed maintenance; empty when it went well.
 	LastAdminUpdateError string `json:"lastAdminUpdateError,omitempty"`
+	// MaintenanceState says what customers are to expect; empty means None.
+	MaintenanceState MaintenanceState `json:"maintenanceState,omitempty"`
 	// MaintenanceTask is what the running admin update does; empty means Everything.
 	MaintenanceTask MaintenanceTask `json:"maintenanceTask,omitempty"`
 
@@ -116,10 +118,41 @@ type MaintenanceTask string
 const (
 	Everything          MaintenanceTask = "Everything"
 	CertificatesRenewal MaintenanceTask = "CertificatesRenewal"
+	MigrateLoadBalancer MaintenanceTask = "MigrateLoadBalancer"
 )
 
 // MaintenanceTasks lists every task.
-func MaintenanceTasks() []MaintenanceTask { return []MaintenanceTask{Everything, CertificatesRenewal} }
+func MaintenanceTasks() []MaintenanceTask {
+	return []MaintenanceTask{Everything, CertificatesRenewal, MigrateLoadBalancer}
+}
+
+// MaintenanceState says whether maintenance is to come, or what it waits for.
+type MaintenanceState string
+
+// The maintenance states. An admin update sets Planned if it was Pending, else
+// Unplanned, and None when it ends well.
+const (
+	NoMaintenance        MaintenanceState = "None"
+	MaintenancePending   MaintenanceState = "Pending"
+	MaintenancePlanned   MaintenanceState = "Planned"
+	MaintenanceUnplanned MaintenanceState = "Unplanned"
+	CustomerActionNeeded MaintenanceState = "CustomerActionNeeded"
+)
+
+// AnnouncedStates are the states that are told without an admin update.
+func AnnouncedStates() []MaintenanceState {
+	return []MaintenanceState{MaintenancePending, NoMaintenance, CustomerActionNeeded}
+}
+
+// MaintenanceRequests are what may be asked for: the tasks, and the states by
+// the same names.
+func MaintenanceRequests() []MaintenanceTask {
+	all := MaintenanceTasks()
+	for _, state := range AnnouncedStates() {
+		all = append(all, MaintenanceTask(state))
+	}
+	return all
+}
 
 // Operation is one run of a plan against a cluster, and its progress.
 type Operation struct {

@@ -51,6 +51,9 @@ func (c *Cluster) Begin(op Operation) error {
 	if from.Terminal() {
 		c.Internal.LastProvisioningState = from
 	}
+	if op.Kind == AdminUpdate {
+		c.Internal.MaintenanceState = map[bool]MaintenanceState{true: MaintenancePlanned, false: MaintenanceUnplanned}[c.Internal.MaintenanceState == MaintenancePending]
+	}
 	c.move(op.Kind.Underway(), op.StartedAt, op.ID, "")
 	c.Internal.Operation = &op
 	return nil
@@ -88,6 +91,9 @@ func (c *Cluster) End(state ProvisioningState, reason string, now time.Time) {
 	case was == AdminUpdating:
 		c.Internal.LastAdminUpdateError = reason
 		c.Internal.MaintenanceTask = ""
+		if state == Succeeded {
+			c.Internal.MaintenanceState = NoMaintenance
+		}
 		if last := c.Internal.LastProvisioningState; last != "" {
 			state = last
 		}

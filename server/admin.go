@@ -132,7 +132,7 @@ func (a adminAPI) AdminGetCluster(ec echo.Context, _, _, _ string) error {
 	return c.value(http.StatusOK, cl)
 }
 
-// AdminUpdateCluster begins the maintenance of a cluster.
+// AdminUpdateCluster begins the maintenance of a cluster, or announces it.
 func (a adminAPI) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
 	task, err := c.maintenanceTask()
@@ -140,6 +140,9 @@ func (a adminAPI) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 		return err
 	}
 	c.subject = string(task)
+	if state := model.MaintenanceState(task); slices.Contains(model.AnnouncedStates(), state) {
+		return a.announce(c, state)
+	}
 	id := c.clusterID()
 	operation := &operation{s: a.s, id: id}
 	doc, err := a.s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
@@ -166,6 +169,25 @@ func (a adminAPI) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 	return c.value(http.StatusOK, withoutSecrets(&doc.Cluster))
 }
 
+// announce sets the maintenance state, which begins nothing.
+func (a adminAPI) announce(c *call, state model.MaintenanceState) error {
+	id := c.clusterID()
+	doc, err := a.s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+		if err := c.mayChange(&doc.Cluster); err != nil {
+			return err
+		}
+		doc.Cluster.Internal.MaintenanceState = state
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return notFound(id)
+	}
+	if err != nil {
+		return err
+	}
+	return c.value(http.StatusOK, withoutSecrets(&doc.Cluster))
+}
+
 // maintenanceTask is the task of the body; everything if it names none.
 func (c *call) maintenanceTask() (model.MaintenanceTask, error) {
 	var told admin.ClusterUpdate
@@ -176,7 +198,7 @@ func (c *call) maintenanceTask() (model.MaintenanceTask, error) {
 		return model.Everything, nil
 	}
 	task := model.MaintenanceTask(*told.Properties.MaintenanceTask)
-	if all := model.MaintenanceTasks(); !slices.Contains(all, task) {
+	if all := model.MaintenanceRequests(); !slices.Contains(all, task) {
 		return "", arm.InvalidParameter.At("properties.maintenanceTask", "There is no such maintenance task. There are %v.", all)
 	}
 	return task, nil

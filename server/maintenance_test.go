@@ -284,6 +284,51 @@ func TestMaintenanceIsRefused(t *testing.T) {
 	}
 }
 
+func TestMaintenanceIsAnnounced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plans, _ := w.plans(stand.Behaviour{})
+	w.employ(plans)
+	w.create(newest, "one")
+	id := clusterID("one")
+	w.settled(id)
+	for _, state := range model.AnnouncedStates() {
+		told := w.want(200, w.maintain(id, model.MaintenanceTask(state)))
+		if told.Text("internal.maintenanceState") != string(state) || told.Text("properties.provisioningState") != "Succeeded" {
+			t.Errorf("%s: %s", state, told.Body)
+		}
+	}
+	w.want(200, w.maintain(id, "Pending"))
+	if begun := w.want(200, w.maintain(id, model.MigrateLoadBalancer)); begun.Text("internal.maintenanceState") != "Planned" {
+		t.Errorf("what was pending is %q", begun.Text("internal.maintenanceState"))
+	}
+	w.settled(id)
+	if after := w.want(200, w.do("GET", "/admin"+id.String(), "", nil)); after.Text("internal.maintenanceState") != "None" {
+		t.Errorf("afterwards it is %q", after.Text("internal.maintenanceState"))
+	}
+}
+
+// TestTheDocumentationNamesTheTasks compares the table of docs/admin.md.
+func TestTheDocumentationNamesTheTasks(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/admin.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| `maintenanceTask` |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var named []model.MaintenanceTask
+	for line := range strings.Lines(table) {
+		if name, found := strings.CutPrefix(line, "| `"); found {
+			name, _, _ = strings.Cut(name, "`")
+			named = append(named, model.MaintenanceTask(name))
+		}
+	}
+	if want := model.MaintenanceRequests(); !slices.Equal(named, want) {
+		t.Errorf("docs/admin.md has %v, the service %v", named, want)
+	}
+}
+
 func TestTheSpecOffersTheTasksThatExist(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../openapi/admin/admin.json")
@@ -298,7 +343,7 @@ func TestTheSpecOffersTheTasksThatExist(t *testing.T) {
 	if err := json.Unmarshal(text, &spec); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := spec.Definitions["MaintenanceTask"].Enum, model.MaintenanceTasks(); !slices.Equal(got, want) {
+	if got, want := spec.Definitions["MaintenanceTask"].Enum, model.MaintenanceRequests(); !slices.Equal(got, want) {
 		t.Errorf("the spec has %v, the service %v", got, want)
 	}
 }

@@ -53,8 +53,9 @@ type Dependencies struct {
 	Billing   *store.Collection[store.BillingDocument]
 	// Seal has the keys that seal what is kept in clusters' storage accounts.
 	Seal Keys
-	// PullSecret is the service's own, merged beneath the customer's; may be empty.
-	PullSecret model.Secret
+	// PullSecret reads the service's own, merged beneath the customer's; it may be
+	// empty, and nil.
+	PullSecret func(context.Context) (model.Secret, error)
 	// Build names this build of the service, for ProvisionedBy.
 	Build string
 	// Now is the clock; time.Now by default.

@@ -200,12 +200,12 @@ func TestThePullSecretIsTheCustomersOverTheServices(t *testing.T) {
 		"service":  {`{"auths":{"a":{"auth":"1"}}}`, "", `{"auths":{"a":{"auth":"1"}}}`},
 		"customer": {`{"auths":{"a":{"auth":"1"},"b":{"auth":"1"}}}`, `{"auths":{"b":{"auth":"2"}}}`, `{"auths":{"a":{"auth":"1"},"b":{"auth":"2"}}}`},
 	} {
-		got, err := pullSecret(model.Secret(test.service), model.Secret(test.customer))
+		got, err := mergedPullSecret(model.Secret(test.service), model.Secret(test.customer))
 		if err != nil || string(got) != test.want {
 			t.Errorf("%s: got %s, %v", name, string(got), err)
 		}
 	}
-	if _, err := pullSecret("canary", ""); err == nil || strings.Contains(err.Error(), "canary") {
+	if _, err := mergedPullSecret("canary", ""); err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("got %v, want an error that keeps the secret", err)
 	}
 }

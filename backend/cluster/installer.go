@@ -79,7 +79,7 @@ func (s *steps) installRequest(ctx context.Context, c *model.Cluster) (*install.
 	if r.SSHPublicKey, err = sshPublicKey(c.Internal.SSHKey); err != nil {
 		return nil, err
 	}
-	if r.PullSecret, err = pullSecret(s.PullSecret, p.ClusterProfile.PullSecret); err != nil {
+	if r.PullSecret, err = s.pullSecret(ctx, p.ClusterProfile.PullSecret); err != nil {
 		return nil, err
 	}
 	if r.ReleaseImage, err = s.releaseImage(ctx, p.ClusterProfile.Version); err != nil {
@@ -202,8 +202,20 @@ func (s *steps) identitiesOf(ctx context.Context, c *model.Cluster, r *install.R
 	return nil
 }
 
-// pullSecret merges the customer's logins over the service's.
-func pullSecret(service, customer model.Secret) (install.Secret, error) {
+// pullSecret is the cluster's, with the service's own beneath.
+func (s *steps) pullSecret(ctx context.Context, customer model.Secret) (install.Secret, error) {
+	var own model.Secret
+	if s.PullSecret != nil {
+		var err error
+		if own, err = s.PullSecret(ctx); err != nil {
+			return "", err
+		}
+	}
+	return mergedPullSecret(own, customer)
+}
+
+// mergedPullSecret has the customer's logins over the service's.
+func mergedPullSecret(service, customer model.Secret) (install.Secret, error) {
 	auths := map[string]json.RawMessage{}
 	for _, secret := range []model.Secret{service, customer} {
 		if secret == "" {

@@ -139,6 +139,7 @@ func (s *steps) renewCertificates(only func(*model.Cluster) bool) []pipeline.Ste
 // last: it vouches for all that stands before it.
 func (s *steps) adminUpdate() []pipeline.Step {
 	all, every := task(model.Everything), task(model.MaintenanceTasks()...)
+	certificates, inside := task(model.Everything, model.CertificatesRenewal), task(model.Everything, model.MigrateLoadBalancer)
 	return slices.Concat([]pipeline.Step{
 		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
 		{Name: "begin billing", Do: s.beginBilling, Timeout: short, Only: every},
@@ -146,20 +147,46 @@ func (s *steps) adminUpdate() []pipeline.Step {
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: both(every, workloadIdentity)},
 		{Name: "find service principal", Do: s.findLostServicePrincipal, Timeout: short, Only: both(every, servicePrincipal)},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call, Only: every},
+		{Name: "infra id", Do: s.recordInfraID, Timeout: short, Only: every},
 		{Name: "managed resource group", Do: s.ensureGroup, Timeout: call, Only: all},
 		{Name: "deny others", Do: s.denyOthers, Timeout: call, Only: all},
 		{Name: "prepare subnets", Do: s.prepareSubnets, Timeout: call, Only: all},
+		{Name: "roles of identities", Do: s.renewIdentityRoles, Timeout: call, Only: both(all, workloadIdentity)},
+		{Name: "roles of the service principal", Do: s.renewPrincipalRoles, Timeout: call, Only: both(all, servicePrincipal)},
+		{Name: "internal address", Do: s.recordInternalAddress, Timeout: call, Only: every},
+	}, s.migrateBalancer(task(model.MigrateLoadBalancer)), []pipeline.Step{
+		{Name: "rules for SSH", Do: s.restoreSSH, Timeout: call, Only: inside},
+		{Name: "pools of masters", Do: s.restorePools, Timeout: call, Only: inside},
+		{Name: "start machines", Do: s.startMachines, Timeout: change, Only: certificates},
+		{Name: "API server ready", Do: s.apiServerReady, Timeout: rollout, Only: certificates},
+		{Name: "registry's storage account", Do: s.recordRegistryAccount, Timeout: short, Only: both(all, withoutRegistryAccount)},
 		{Name: "settings of storage", Do: s.renewStorage, Timeout: change, Only: all},
-		{Name: "start machines", Do: s.startMachines, Timeout: change, Only: every},
-		{Name: "API server ready", Do: s.apiServerReady, Timeout: rollout, Only: every},
 		{Name: "make kubeconfigs", Do: s.makeKubeconfigs, Timeout: short, Only: all},
-		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short, Only: every},
-	}, s.renewCertificates(every), []pipeline.Step{
+		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short, Only: certificates},
+		{Name: "machine config server's certificate", Do: s.renewMachineConfigCertificate, Timeout: short, Only: certificates},
+		{Name: "user data of machines", Do: s.pointUserData, Timeout: short, Only: certificates},
+	}, s.renewCertificates(certificates), []pipeline.Step{
+		{Name: "address of the router", Do: s.followRouter, Timeout: short, Only: all},
+		{Name: "size of packets", Do: s.recordMTU, Timeout: short, Only: both(all, withoutMTU)},
 		{Name: "network type", Do: s.reconcileNetworkType, Timeout: short, Only: all},
 		{Name: "record version", Do: s.recordVersion, Timeout: short, Only: all},
 		{Name: "record workers", Do: s.recordWorkers, Timeout: short, Only: all},
 		{Name: "record build", Do: s.recordBuild, Timeout: short, Only: all},
 	})
+}
+
+// migrateBalancer gives the internal balancer's frontend its zones. What stands
+// on it in the meantime is in balancer.go.
+func (s *steps) migrateBalancer(only func(*model.Cluster) bool) []pipeline.Step {
+	return []pipeline.Step{
+		{Name: "choose zones", Do: s.chooseZones, Timeout: short, Only: only},
+		{Name: "add temporary frontend", Do: s.addTemporaryFrontend, Timeout: call, Only: only},
+		{Name: "link temporary frontend", Do: s.linkTemporaryFrontend, Timeout: call, Only: only},
+		{Name: "remove frontend without zones", Do: s.removeFrontend, Timeout: call, Only: only},
+		{Name: "add frontend with zones", Do: s.addZonalFrontend, Timeout: call, Only: only},
+		{Name: "link frontend with zones", Do: s.linkLastingFrontend, Timeout: call, Only: only},
+		{Name: "remove temporary frontend", Do: s.removeTemporaryFrontend, Timeout: call, Only: only},
+	}
 }
 
 // remove takes a cluster away, whatever was made of it: first who would make

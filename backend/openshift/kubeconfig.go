@@ -2,7 +2,6 @@ package openshift
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
@@ -29,8 +28,7 @@ const (
 
 // Issuer makes credentials for one cluster.
 type Issuer struct {
-	authority *x509.Certificate
-	key       crypto.Signer
+	authority tls.Certificate
 	cluster   *clientcmdapi.Cluster
 	name      string // of the cluster in kubeconfigs
 	now       func() time.Time
@@ -47,11 +45,10 @@ func NewIssuer(installers []byte, signer KeyPair, now func() time.Time) (*Issuer
 	if err != nil {
 		return nil, fmt.Errorf("the administrators' authority: %w", err)
 	}
-	key, ok := pair.PrivateKey.(crypto.Signer)
-	if !ok || pair.Leaf == nil || !pair.Leaf.IsCA {
+	if pair.Leaf == nil || !pair.Leaf.IsCA {
 		return nil, errors.New("the administrators' authority cannot sign")
 	}
-	issuer := &Issuer{authority: pair.Leaf, key: key, now: now}
+	issuer := &Issuer{authority: pair, now: now}
 	for name, cluster := range config.Clusters {
 		issuer.name, issuer.cluster = name, cluster
 	}
@@ -112,43 +109,43 @@ func userServer(r Reach) string {
 }
 
 func (i *Issuer) kubeconfig(subject pkix.Name, validity time.Duration, cluster *clientcmdapi.Cluster) ([]byte, error) {
-	certificate, key, err := i.sign(subject, validity)
+	pair, err := sign(i.authority, &x509.Certificate{Subject: subject, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, i.now().Add(validity))
 	if err != nil {
 		return nil, err
 	}
 	who := subject.CommonName
 	return clientcmd.Write(clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{i.name: cluster},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{who: {ClientCertificateData: certificate, ClientKeyData: key}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{who: {ClientCertificateData: pair.Certificate, ClientKeyData: pair.Key}},
 		Contexts:       map[string]*clientcmdapi.Context{who: {Cluster: i.name, AuthInfo: who}},
 		CurrentContext: who,
 	})
 }
 
-// sign makes a client certificate. It begins with the authority's validity, so
-// that clocks of cluster and service may differ, and ends no later than that.
-func (i *Issuer) sign(subject pkix.Name, validity time.Duration) (certificate, key []byte, err error) {
+// sign completes a certificate and makes its key. It begins with the authority's
+// validity, so that clocks of cluster and service may differ, and ends no later
+// than that.
+func sign(authority tls.Certificate, template *x509.Certificate, until time.Time) (KeyPair, error) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a key: %w", err)
+		return KeyPair{}, fmt.Errorf("make a key: %w", err)
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
+	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63)); err != nil {
+		return KeyPair{}, fmt.Errorf("make a serial number: %w", err)
+	}
+	if until.After(authority.Leaf.NotAfter) {
+		until = authority.Leaf.NotAfter
+	}
+	template.NotBefore, template.NotAfter, template.BasicConstraintsValid = authority.Leaf.NotBefore, until, true
+	template.KeyUsage = x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature
+	der, err := x509.CreateCertificate(rand.Reader, template, authority.Leaf, private.Public(), authority.PrivateKey)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a serial number: %w", err)
+		return KeyPair{}, fmt.Errorf("sign the certificate of %s: %w", template.Subject.CommonName, err)
 	}
-	until := i.now().Add(validity)
-	if until.After(i.authority.NotAfter) {
-		until = i.authority.NotAfter
-	}
-	template := &x509.Certificate{SerialNumber: serial, Subject: subject,
-		NotBefore: i.authority.NotBefore, NotAfter: until, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, template, i.authority, private.Public(), i.key)
-	if err != nil {
-		return nil, nil, fmt.Errorf("sign the certificate of %s: %w", subject.CommonName, err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)}), nil
+	return KeyPair{
+		Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		Key:         pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)}),
+	}, nil
 }
 
 // Fresh tells whether a customer's kubeconfig reaches the cluster and will work

@@ -4,7 +4,9 @@ import (
 	"sync"
 
 	configv1 "github.com/openshift/api/config/v1"
+	imageregistryv1 "github.com/openshift/api/imageregistry/v1"
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
+	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	samplesv1 "github.com/openshift/api/samples/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,7 +21,7 @@ import (
 var scheme = sync.OnceValue(func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	for _, install := range []func(*runtime.Scheme) error{corev1.AddToScheme, storagev1.AddToScheme,
-		configv1.Install, operatorv1.Install, machinev1beta1.Install, samplesv1.Install} {
+		configv1.Install, operatorv1.Install, machinev1beta1.Install, samplesv1.Install, imageregistryv1.Install, machineconfigurationv1.Install} {
 		utilruntime.Must(install(s))
 	}
 	return s
@@ -44,6 +46,8 @@ var mapper = sync.OnceValue(func() meta.RESTMapper {
 	add(operatorv1.GroupVersion, meta.RESTScopeRoot, "CloudCredential", "ClusterCSIDriver", "Console", "KubeAPIServer", "KubeControllerManager")
 	add(operatorv1.GroupVersion, meta.RESTScopeNamespace, "IngressController")
 	add(machinev1beta1.GroupVersion, meta.RESTScopeNamespace, "Machine", "MachineSet")
+	add(imageregistryv1.GroupVersion, meta.RESTScopeRoot, "Config")
+	add(machineconfigurationv1.GroupVersion, meta.RESTScopeRoot, "MachineConfig")
 	add(samplesv1.GroupVersion, meta.RESTScopeRoot, "Config")
 	return m
 })

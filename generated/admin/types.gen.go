@@ -8,8 +8,12 @@ import (
 
 // Defines values for MaintenanceTask.
 const (
-	CertificatesRenewal MaintenanceTask = "CertificatesRenewal"
-	Everything          MaintenanceTask = "Everything"
+	CertificatesRenewal  MaintenanceTask = "CertificatesRenewal"
+	CustomerActionNeeded MaintenanceTask = "CustomerActionNeeded"
+	Everything           MaintenanceTask = "Everything"
+	MigrateLoadBalancer  MaintenanceTask = "MigrateLoadBalancer"
+	None                 MaintenanceTask = "None"
+	Pending              MaintenanceTask = "Pending"
 )
 
 // Defines values for OperationKind.

@@ -93,12 +93,13 @@ func update(m machines, r records) []pipeline.Step {
 // last: it vouches for all that stands before it.
 func adminUpdate(m machines, r records) []pipeline.Step {
 	all, certificates := task(model.Everything), task(model.Everything, model.CertificatesRenewal)
+	every := task(model.MaintenanceTasks()...)
 	return []pipeline.Step{
 		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
 		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute, Only: all},
-		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute, Only: certificates},
+		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute, Only: every},
 		{Name: "refresh kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute, Only: certificates},
-		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour, Only: all},
+		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour, Only: task(model.Everything, model.MigrateLoadBalancer)},
 		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute, Only: all},
 		{Name: "record build", Do: r.recordBuild, Timeout: 10 * time.Minute, Only: all},
 	}
