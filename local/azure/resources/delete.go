@@ -52,7 +52,11 @@ func (e *Engine) delete(ctx context.Context, call *Call) (*Answer, error) {
 	}
 	done := e.begin(op, e.remove)
 	answer := &Answer{Status: http.StatusOK, Header: http.Header{}}
-	if e.soon(ctx, done) {
+	grace := e.Grace
+	if b := e.behaviour(op.Type); b.Stateless && b.Delete == nil {
+		grace = operationTime // Azure deletes these while the caller waits, whose clients know no 202
+	}
+	if e.soon(ctx, done, grace) {
 		if err := e.failure(ctx, op.ID); err != nil {
 			return nil, err
 		}

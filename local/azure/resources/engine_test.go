@@ -222,6 +222,17 @@ func TestWhatTakesTimeIsFollowedAndSurvivesARestart(t *testing.T) {
 	}
 }
 
+func TestDeletionOfWhatHasNoStateIsWaitedFor(t *testing.T) {
+	const identity = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
+	w := newWorld(t, map[string]resources.Behaviour{"Microsoft.ManagedIdentity/userAssignedIdentities": {
+		Stateless: true,
+		Deleted:   func(context.Context, *resources.Resource) error { time.Sleep(20 * time.Millisecond); return nil },
+	}})
+	w.Grace = time.Millisecond
+	w.want(http.MethodPut, identity, object{"location": "eastus"}, http.StatusCreated)
+	w.want(http.MethodDelete, identity, nil, http.StatusOK)
+}
+
 // gone deletes and waits for the end.
 func (w *world) gone(path string) {
 	w.t.Helper()

@@ -176,17 +176,17 @@ func (e *Engine) end(ctx context.Context, op *Operation, err error, canceled boo
 	}
 }
 
-// soon waits the time of grace for done.
-func (e *Engine) soon(ctx context.Context, done <-chan struct{}) bool {
+// soon waits for done, at most for the time of grace.
+func (e *Engine) soon(ctx context.Context, done <-chan struct{}, grace time.Duration) bool {
 	if ctx.Value(holding{e}) != nil {
 		return false // the end of an operation waits for this very change
 	}
-	grace := time.NewTimer(e.Grace)
-	defer grace.Stop()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
 	select {
 	case <-done:
 		return true
-	case <-grace.C:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 	return false

@@ -149,7 +149,7 @@ func (e *Engine) postLong(ctx context.Context, call *Call, r *Resource, name str
 		return nil, err
 	}
 	done := e.begin(op, e.work(op))
-	if e.soon(ctx, done) {
+	if e.soon(ctx, done, e.Grace) {
 		if err := e.failure(ctx, op.ID); err != nil {
 			return nil, err
 		}

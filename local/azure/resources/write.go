@@ -44,7 +44,7 @@ func (e *Engine) write(ctx context.Context, call *Call) (*Answer, error) {
 	r := c.New
 	if op != nil {
 		done := e.begin(op, b.Settle)
-		if !e.soon(ctx, done) {
+		if !e.soon(ctx, done, e.Grace) {
 			e.follow(answer.Header, op)
 			// SDKs poll what answers 200 or 201 with this header.
 		}
