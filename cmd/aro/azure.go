@@ -43,7 +43,7 @@ type cloudFlags struct {
 	OIDCIssuer         string `name:"oidc-issuer" env:"ARO_OIDC_ISSUER" placeholder:"URL" help:"URL below which everybody finds those documents."`
 	RegistryDomain     string `env:"ARO_REGISTRY_DOMAIN" default:"arosvc.azurecr.io" help:"Registry that mirrors OpenShift's images."`
 	CertificateIssuer  string `env:"ARO_CERTIFICATE_ISSUER" default:"OneCertV2-PublicCA" help:"Issuer of clusters' certificates, as the cluster vault names it."`
-	PullSecret         secret `env:"ARO_PULL_SECRET" placeholder:"JSON|FILE" help:"Pull secret of clusters beside their customers'. Default: none."`
+	PullSecret         secret `env:"ARO_PULL_SECRET" placeholder:"JSON|FILE" help:"Pull secret of clusters beside their customers', as JSON or a file; or keyvault:NAME in the service vault, read whenever it is needed. Default: none."`
 	Installer          string `env:"ARO_INSTALLER" type:"path" placeholder:"FILE" help:"The program aro-installer. Default: the one beside aro."`
 
 	ClientID     string `env:"ARO_CLIENT_ID" placeholder:"ID" help:"The service's own identity. In production: of the managed identity, if the machine has several."`
@@ -190,18 +190,37 @@ func (c *rpCommand) identity(cloud azure.Cloud, transport *http.Client) (azcore.
 	return azidentity.NewManagedIdentityCredential(managed)
 }
 
+// service is the service's own identity in production, as its cloud knows it; nil
+// in a process that does not reach Azure.
+func (c *rpCommand) service() azcore.TokenCredential {
+	if c.azure == nil || !c.Production {
+		return nil
+	}
+	return c.azure.Service()
+}
+
 // keep reads the service vault and keeps certificates of it.
 func (c *rpCommand) keep(certificates []string) (keeper, error) {
 	return c.azure.Keep(c.ServiceVault, certificates...)
 }
 
-// pullSecret reads --pull-secret, which is JSON or names a file of it.
-func (c *rpCommand) pullSecret() (model.Secret, error) {
+// secrets are the values of flags that may name a secret of the service vault.
+func (f *cloudFlags) secrets() []string { return []string{string(f.PullSecret)} }
+
+// pullSecret reads --pull-secret, which is JSON or names a file or a secret of the
+// vault with it.
+func (c *rpCommand) pullSecret(ctx context.Context) (model.Secret, error) {
 	text := []byte(c.PullSecret)
 	if c.PullSecret == "" {
 		return "", nil
 	}
-	if !strings.HasPrefix(strings.TrimSpace(string(text)), "{") {
+	if name, ok := strings.CutPrefix(string(text), inVault); ok {
+		kept, err := c.vault.Text(ctx, name)
+		if err != nil {
+			return "", fmt.Errorf("--pull-secret: %w", err)
+		}
+		text = []byte(kept)
+	} else if !strings.HasPrefix(strings.TrimSpace(string(text)), "{") {
 		var err error
 		if text, err = os.ReadFile(string(c.PullSecret)); err != nil {
 			return "", errors.New("--pull-secret: it is neither JSON nor a readable file")

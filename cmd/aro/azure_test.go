@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/pem"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
@@ -119,19 +121,31 @@ func TestKeysAndServerCertificateComeFromTheVaultOfACloudGivenByItsURL(t *testin
 	}
 }
 
-func TestThePullSecretIsJSONOrAFile(t *testing.T) {
+// texts is a vault of secrets.
+type texts map[string]model.Secret
+
+func (texts) Load(context.Context) error                                    { return nil }
+func (texts) Run(context.Context) error                                     { return nil }
+func (t texts) Text(_ context.Context, name string) (model.Secret, error)   { return t[name], nil }
+func (texts) Certificate(context.Context, string) (*tls.Certificate, error) { return nil, nil }
+
+func TestThePullSecretIsJSONAFileOrInTheVault(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pull")
 	if err := os.WriteFile(file, []byte(`{"auths":{}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for given, want := range map[secret]string{"": "", `{"auths":{}}`: `{"auths":{}}`, secret(file): `{"auths":{}}`} {
-		got, err := (&rpCommand{cloudFlags: cloudFlags{PullSecret: given}}).pullSecret()
+		got, err := (&rpCommand{cloudFlags: cloudFlags{PullSecret: given}}).pullSecret(t.Context())
 		if err != nil || string(got) != want {
 			t.Errorf("got %v", err)
 		}
 	}
+	kept := &rpCommand{cloudFlags: cloudFlags{PullSecret: "keyvault:pull"}, vault: texts{"pull": `{"auths":{}}`}}
+	if got, err := kept.pullSecret(t.Context()); err != nil || string(got) != `{"auths":{}}` || !kept.usesVault() {
+		t.Errorf("from the vault: got %v", err)
+	}
 	for _, given := range []secret{"{hunter2", "hunter2"} {
-		if _, err := (&rpCommand{cloudFlags: cloudFlags{PullSecret: given}}).pullSecret(); err == nil || strings.Contains(err.Error(), "hunter2") {
+		if _, err := (&rpCommand{cloudFlags: cloudFlags{PullSecret: given}}).pullSecret(t.Context()); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("got %v, want an error without the secret", err)
 		}
 	}

@@ -19,13 +19,12 @@ import (
 )
 
 // plan completes cfg with what is done to clusters on Azure.
-func (c *rpCommand) plan(_ context.Context, cfg *backend.Config, keys *store.Keyring) error {
+func (c *rpCommand) plan(ctx context.Context, cfg *backend.Config, keys *store.Keyring) error {
 	program, err := c.installer()
 	if err != nil {
 		return err
 	}
-	pullSecret, err := c.pullSecret()
-	if err != nil {
+	if _, err := c.pullSecret(ctx); err != nil {
 		return err
 	}
 	cfg.Trace = azure.WithCorrelation
@@ -37,7 +36,7 @@ func (c *rpCommand) plan(_ context.Context, cfg *backend.Config, keys *store.Key
 		RoleSets:   cfg.Store.RoleSets,
 		Billing:    cfg.Store.Billing,
 		Seal:       keys,
-		PullSecret: pullSecret,
+		PullSecret: c.pullSecret,
 		Build:      version,
 		Log:        cfg.Log,
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/backend"
@@ -43,6 +44,12 @@ func (c *rpCommand) preflight(*store.Store, *slog.Logger) server.Preflight { ret
 func (c *rpCommand) openCloud(context.Context, prometheus.Registerer, *slog.Logger) (func(context.Context) error, error) {
 	return func(context.Context) error { return nil }, nil
 }
+
+// secrets are none.
+func (*cloudFlags) secrets() []string { return nil }
+
+// service is nobody on paper.
+func (c *rpCommand) service() azcore.TokenCredential { return nil }
 
 // keep has no vault.
 func (c *rpCommand) keep([]string) (keeper, error) {

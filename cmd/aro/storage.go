@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/database"
@@ -31,7 +33,7 @@ func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring
 	if keyFile == "" && (kind == "sqlite" || kind == "cosmos") {
 		return nil, nil, c.keysMissing(kind)
 	}
-	keeper, err := c.open(ctx, c.Production)
+	keeper, err := c.open(ctx, c.Production, c.service())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -95,8 +97,8 @@ func (c *rpCommand) keysMissing(kind string) error {
 
 // open opens the database. In production the deployment creates Cosmos DB's
 // containers; the service has no right to.
-func (f *storeFlags) open(ctx context.Context, production bool) (store.Keeper, error) {
-	return database.Open(ctx, database.Options{Name: f.Store, CosmosKey: model.Secret(f.CosmosKey), Prepare: !production, Production: production})
+func (f *storeFlags) open(ctx context.Context, production bool, credential azcore.TokenCredential) (store.Keeper, error) {
+	return database.Open(ctx, database.Options{Name: f.Store, CosmosKey: model.Secret(f.CosmosKey), Credential: credential, Prepare: !production, Production: production})
 }
 
 // createKeys writes a new key file with one key, readable by its owner alone, unless

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aro-rp/aro/model"
@@ -24,7 +25,9 @@ type keeper interface {
 
 // usesVault tells whether a flag names something in the service vault.
 func (c *rpCommand) usesVault() bool {
-	return strings.HasPrefix(c.EncryptionKeys, inVault) || strings.HasPrefix(c.TLSCert, inVault)
+	return slices.ContainsFunc(append(c.secrets(), c.EncryptionKeys, c.TLSCert), func(value string) bool {
+		return strings.HasPrefix(value, inVault)
+	})
 }
 
 // openVault reads the certificate that a flag names in the service vault; nil if

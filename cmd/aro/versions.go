@@ -40,7 +40,7 @@ func (c *versionsCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keeper, err := c.open(ctx, false)
+	keeper, err := c.open(ctx, false, nil)
 	if err != nil {
 		return err
 	}

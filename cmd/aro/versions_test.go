@@ -21,7 +21,7 @@ func versionsStore(t *testing.T) storeFlags {
 
 func stored(t *testing.T, f storeFlags) versions {
 	t.Helper()
-	keeper, err := f.open(t.Context(), false)
+	keeper, err := f.open(t.Context(), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

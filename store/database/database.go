@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/aro-rp/aro/model"
@@ -21,8 +22,10 @@ import (
 type Options struct {
 	// Name is sqlite:PATH or cosmos:ENDPOINT?database=NAME.
 	Name string
-	// CosmosKey is the account's key; empty takes the environment's Azure credential.
+	// CosmosKey is the account's key; empty takes Credential.
 	CosmosKey model.Secret
+	// Credential for Cosmos DB; nil takes the environment's Azure credential.
+	Credential azcore.TokenCredential
 	// Prepare makes what is missing in the Cosmos DB account.
 	Prepare bool
 	// Production refuses to send documents in the clear.
@@ -51,7 +54,7 @@ func (o *Options) openCosmos(ctx context.Context, location string) (store.Keeper
 		return nil, err
 	}
 	if options.Key == "" {
-		if options.Credential, err = azidentity.NewDefaultAzureCredential(nil); err != nil {
+		if options.Credential, err = o.credential(); err != nil {
 			return nil, fmt.Errorf("credential: %w", err)
 		}
 	}
@@ -66,6 +69,13 @@ func (o *Options) openCosmos(ctx context.Context, location string) (store.Keeper
 		return nil, errors.Join(err, keeper.Close())
 	}
 	return keeper, nil
+}
+
+func (o *Options) credential() (azcore.TokenCredential, error) {
+	if o.Credential != nil {
+		return o.Credential, nil
+	}
+	return azidentity.NewDefaultAzureCredential(nil)
 }
 
 // cosmos reads ENDPOINT?database=NAME.
