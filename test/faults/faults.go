@@ -1,0 +1,139 @@
+// Package faults is what goes wrong in the proofs: at least one fault for each
+// step of the plans, with the error that it is told by, or the reason why a step
+// has none.
+//
+// It is data only. Whoever runs clusters injects the faults (local/systemtest/proof),
+// and docs/faults.md is made of it.
+package faults
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Fault is one thing that goes wrong in one step.
+type Fault struct {
+	Plan, Step string
+	What       string // for people
+	On         Kind   // what cluster it meets
+	Boots      bool   // machines, before anything goes wrong
+	// Exactly one says how: by calls to Azure, ...
+	Calls *Calls
+	// ... by the cluster's control plane, which stops when the step of this name is
+	// done, ...
+	Stop string
+	// ... by the client secret of the request, ...
+	Secret string
+	// ... or by what the program in place of the installer does.
+	Installer Installer
+	// Code and Target are those of the error. A target that is different in every
+	// run is TheResource.
+	Code, Target string
+}
+
+// AtOnce is in place of a step's name.
+const AtOnce = "at once"
+
+// TheResource is in place of the id or the name of a resource.
+const TheResource = "the resource"
+
+// Kind is a kind of cluster.
+type Kind string
+
+// The kinds: with a service principal, with workload identities, and with a
+// service principal and disks encrypted by a key of the customer.
+const (
+	Classic   Kind = "classic"
+	Modern    Kind = "modern"
+	Encrypted Kind = "encrypted"
+	// Alone is Classic while there is no other cluster, for calls that name none, and
+	// in a network that never had one, for calls that only the first makes.
+	Alone Kind = "alone"
+)
+
+// Installer is what the installer does in place of its work.
+type Installer string
+
+// Exits, writes what is no result, never ends.
+const (
+	Exits  Installer = "exits"
+	Babels Installer = "babels"
+	Hangs  Installer = "hangs"
+)
+
+// Calls are calls to Azure that are met: from the nth of them, all.
+type Calls struct {
+	Method string
+	// Path is a regular expression, in which NAME is the cluster's name, UID its id in
+	// the service and SUFFIX the end of its storage accounts' names.
+	Path string
+	Nth  int
+	// ByPrincipal selects the calls of the cluster's service principal.
+	ByPrincipal bool
+	Answer      Answer
+}
+
+// Answer is what the local Azure answers, in its words.
+type Answer struct {
+	Kind       string `json:"kind"`
+	Status     int    `json:"status,omitempty"`
+	Code       string `json:"code,omitempty"`
+	Message    string `json:"message,omitempty"`
+	RetryAfter int    `json:"retryAfter,omitempty"`
+}
+
+// Answers of Azure.
+var (
+	denied    = Answer{Kind: "policyDenied"}
+	quota     = Answer{Kind: "quota"}
+	throttled = Answer{Kind: "throttle", RetryAfter: 1}
+	disabled  = fail(http.StatusConflict, "ReadOnlyDisabledSubscription", "The subscription is disabled and therefore marked as read only.")
+	absent    = fail(http.StatusNotFound, "ResourceNotFound", "The resource was not found.")
+	away      = fail(http.StatusServiceUnavailable, "ServerBusy", "The server is currently unable to receive requests.")
+	locked    = fail(http.StatusConflict, "ScopeLocked", "The scope cannot perform the operation because a lock is in force.")
+	taken     = fail(http.StatusPreconditionFailed, "PreconditionFailed", "The record set exists.")
+)
+
+func fail(status int, code, message string) Answer {
+	return Answer{Kind: "fail", Status: status, Code: code, Message: message}
+}
+
+// The plans.
+const (
+	create = "create"
+	update = "update"
+	remove = "delete"
+)
+
+// All are the faults. Within a plan those come first that are waited for longest.
+func All() []Fault { return slices.Concat(creates(), updates(), deletes()) }
+
+// Of are the faults of a plan that meet a kind of cluster.
+func Of(plan string, on Kind) []Fault {
+	return slices.DeleteFunc(All(), func(f Fault) bool { return f.Plan != plan || f.On != on })
+}
+
+// Reason is why no fault is injected into a step.
+type Reason struct{ Plan, Step, Why string }
+
+// Exempt are the steps without a fault.
+func Exempt() []Reason {
+	const (
+		database = "It uses the service's database only. While that does not answer no operation fails: another worker goes on when it does, as a test with a locked database proves."
+		known    = "It reads what `validate` asked Azure for just before, from memory; there a fault ends the operation."
+		attempt  = "It is only an attempt: what fails is a warning in the log."
+	)
+	return []Reason{
+		{create, "find resource provider", known},
+		{create, "choose zones", known},
+		{create, "choose names", database},
+		{create, "choose token issuer", database},
+		{create, "choose outbound addresses", database},
+		{create, "begin billing", database},
+		{update, "find resource provider", known},
+		{update, "user's kubeconfig", "It asks nobody while the kubeconfig lasts. Otherwise it does what `make kubeconfigs` does."},
+		{remove, "restore rights", attempt},
+		{remove, "remove federated credentials", attempt},
+		{remove, "end billing", database},
+	}
+}

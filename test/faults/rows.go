@@ -1,0 +1,59 @@
+package faults
+
+import (
+	"cmp"
+	"net/http"
+)
+
+// Targets that occur more than once.
+const (
+	principal = "properties.servicePrincipalProfile"
+	registry  = `properties.platformWorkloadIdentityProfile.platformWorkloadIdentities["image-registry"]`
+	installer = "installer"
+	apiServer = "kube-apiserver"
+)
+
+// hang is a control plane that stops after a step.
+func hang(step, after string) Fault {
+	return Fault{Step: step, What: "the control plane hangs", Stop: after, Code: "StepTimedOut", Target: apiServer}
+}
+
+// busy is a vault that throttles.
+func busy(step, method, path string) Fault {
+	return Fault{Step: step, What: "the vault throttles", Calls: &Calls{Method: method, Path: path, Answer: throttled}, Code: "ThrottlingLimitExceeded"}
+}
+
+// expired is a client secret whose time is over right after it was validated,
+// which takes a token for Azure and one for Microsoft Graph.
+func expired(step string) Fault {
+	return Fault{Step: step, What: "the client secret expires", Code: "InvalidServicePrincipalCredentials", Target: principal,
+		Calls: &Calls{Method: "POST", Path: "/oauth2/v2.0/token$", Nth: 3, ByPrincipal: true,
+			Answer: fail(http.StatusUnauthorized, "invalid_client", "AADSTS7000222: The provided client secret keys are expired.")}}
+}
+
+// booting are faults of clusters whose machines boot.
+func booting(faults []Fault) []Fault {
+	for i := range faults {
+		faults[i].Boots = true
+	}
+	return faults
+}
+
+// on are faults that meet a kind of cluster.
+func on(kind Kind, faults []Fault) []Fault {
+	for i := range faults {
+		faults[i].On = kind
+	}
+	return faults
+}
+
+// all are faults of a plan. What a target is not said of aims at the step.
+func all(plan string, lists ...[]Fault) (faults []Fault) {
+	for _, list := range lists {
+		for _, f := range list {
+			f.Plan, f.On, f.Target = plan, cmp.Or(f.On, Classic), cmp.Or(f.Target, f.Step)
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}

@@ -1,0 +1,66 @@
+package faults
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// vague are the codes that tell nobody what to do.
+var vague = []string{"InternalServerError", "ClusterCreationFailed", "OperationFailed", ""}
+
+// IsSpecific tells whether an error says what is wrong and where.
+func (f Fault) IsSpecific() bool { return !slices.Contains(vague, f.Code) && f.Target != "" }
+
+const heading = `<!-- Written from test/faults. Do not edit: run go test ./test/faults -update. -->
+# What is told when something goes wrong
+
+Each row is a fault that a test injects into a step of an operation on the local Azure, and the error that clients,
+administrators and the log are told then: the same code, message and target in all three. %d faults are injected, %d are told
+by a specific code with a target. When the fault is over, a delete succeeds.
+
+Run: ` + "`cd local && go test ./systemtest/proof -run EveryFault`" + `. It fails when an error is another one than here, and
+` + "`go test ./test/faults`" + ` when a step of a plan is neither in the table nor below it. The plan of maintenance has no rows: its
+steps are those of create and update but for three, which write a document or deploy a template like others.
+
+`
+
+// Table is docs/faults.md.
+func Table() string {
+	all := All()
+	specific := 0
+	for _, f := range all {
+		if f.IsSpecific() {
+			specific++
+		}
+	}
+	sorted(all, func(f Fault) (string, string) { return f.Plan, f.Step })
+	var b strings.Builder
+	fmt.Fprintf(&b, heading, len(all), specific)
+	b.WriteString("| Operation | Step | Fault | Code | Target |\n|---|---|---|---|---|\n")
+	for _, f := range all {
+		target := f.Target
+		if target == f.Step {
+			target = "the step"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | `%s` | %s |\n", f.Plan, f.Step, f.What, f.Code, target)
+	}
+	b.WriteString("\n## Steps without a fault\n\n| Operation | Step | Why |\n|---|---|---|\n")
+	exempt := Exempt()
+	sorted(exempt, func(r Reason) (string, string) { return r.Plan, r.Step })
+	for _, r := range exempt {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.Plan, r.Step, r.Why)
+	}
+	return b.String()
+}
+
+// sorted sorts rows by operation, as clusters live, and step.
+func sorted[T any](rows []T, key func(T) (plan, step string)) {
+	plans := []string{create, update, remove}
+	slices.SortStableFunc(rows, func(a, b T) int {
+		planA, stepA := key(a)
+		planB, stepB := key(b)
+		return cmp.Or(cmp.Compare(slices.Index(plans, planA), slices.Index(plans, planB)), cmp.Compare(stepA, stepB))
+	})
+}
