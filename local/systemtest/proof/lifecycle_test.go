@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"path"
 	"testing"
 	"time"
@@ -158,9 +159,14 @@ func (c *customer) livesByTheGeneratedClients(t *testing.T) {
 	c.leave(ctx, t)
 }
 
-// replacesAnIdentity gives an operator another identity, by an update.
+// replacesAnIdentity gives an operator another identity, by an update. The former
+// one trusts the cluster no more, and has no rights in it.
 func (c *customer) replacesAnIdentity(ctx context.Context, t *testing.T, v version) {
 	t.Helper()
+	former, principal := c.identity(ctx, t, replacedOperator)
+	if c.trusted(ctx, t, former) == 0 || !c.hasRights(ctx, t, principal) {
+		t.Fatalf("the operator's identity %s is not used", former)
+	}
 	change := m{"properties": c.otherIdentity(ctx, t, 0)}
 	text, err := json.Marshal(change)
 	if err != nil {
@@ -172,21 +178,48 @@ func (c *customer) replacesAnIdentity(ctx context.Context, t *testing.T, v versi
 	if state := c.explain(ctx, t); state.ProvisioningState != "Succeeded" {
 		t.Errorf("after the update the state is %s", state.ProvisioningState)
 	}
+	if n := c.trusted(ctx, t, former); n != 0 || c.hasRights(ctx, t, principal) {
+		t.Errorf("the former identity has %d federated credentials, or rights in the cluster", n)
+	}
 }
+
+// trusted counts the federated credentials of an identity.
+func (c *customer) trusted(ctx context.Context, t *testing.T, identity string) int {
+	t.Helper()
+	var all struct{ Value []m }
+	c.want(ctx, t, http.MethodGet, identity+"/federatedIdentityCredentials?api-version="+identityAPI, nil, &all)
+	return len(all.Value)
+}
+
+// hasRights tells whether a principal has a role in the managed group.
+func (c *customer) hasRights(ctx context.Context, t *testing.T, principal string) bool {
+	t.Helper()
+	var all struct {
+		Value []struct{ Properties struct{ PrincipalID string } }
+	}
+	c.want(ctx, t, http.MethodGet, c.managedGroup()+"/providers/Microsoft.Authorization/roleAssignments?api-version="+authorizationAPI, nil, &all)
+	for _, a := range all.Value {
+		if a.Properties.PrincipalID == principal {
+			return true
+		}
+	}
+	return false
+}
+
+const replacedOperator = "file-csi-driver"
 
 // otherIdentity is the change that gives an operator its nth new identity, which
 // may do what the operator needs.
 func (c *customer) otherIdentity(ctx context.Context, t *testing.T, n int) m {
 	t.Helper()
 	_, roles := c.roles(ctx, t)
-	const operator = "file-csi-driver"
-	id, principal := c.identity(ctx, t, fmt.Sprintf("%s-%d", operator, n))
+	id, principal := c.identity(ctx, t, fmt.Sprintf("%s-%d", replacedOperator, n))
 	_, cluster := c.identity(ctx, t, "cluster")
 	c.assign(ctx, t, id, federatedCredential, cluster)
-	for _, scope := range c.scopes(ctx, t, roles[operator]) {
-		c.assign(ctx, t, scope, path.Base(roles[operator]), principal)
+	for _, scope := range c.scopes(ctx, t, roles[replacedOperator]) {
+		c.assign(ctx, t, scope, path.Base(roles[replacedOperator]), principal)
 	}
-	return m{"platformWorkloadIdentityProfile": m{"platformWorkloadIdentities": m{operator: m{"resourceId": id}}}}
+	return m{"platformWorkloadIdentityProfile": m{"platformWorkloadIdentities": m{replacedOperator: m{"resourceId": id}}}}
 }
 
 func (c *customer) livesInThePast(t *testing.T) {
