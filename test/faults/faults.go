@@ -137,3 +137,13 @@ func Exempt() []Reason {
 		{remove, "end billing", database},
 	}
 }
+
+// Maintenance are the steps that only maintenance has. No fault is injected into
+// them; the others are tried in creates and updates.
+func Maintenance() []string {
+	return []string{"find task", "settings of storage", "record build", "infra id", "internal address",
+		"add temporary frontend", "link temporary frontend", "remove frontend without zones", "add frontend with zones",
+		"link frontend with zones", "remove temporary frontend", "rules for SSH",
+		"pools of masters", "registry's storage account", "machine config server's certificate", "user data of machines",
+		"address of the router", "size of packets"}
+}

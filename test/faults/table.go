@@ -21,8 +21,8 @@ administrators and the log are told then: the same code, message and target in a
 by a specific code with a target. When the fault is over, a delete succeeds.
 
 Run: ` + "`cd local && go test ./systemtest/proof -run EveryFault`" + `. It fails when an error is another one than here, and
-` + "`go test ./test/faults`" + ` when a step of a plan is neither in the table nor below it. The plan of maintenance has no rows: its
-steps are those of create and update but for three, which write a document or deploy a template like others.
+` + "`go test ./test/faults`" + ` when a step of a plan is neither in the table nor below it. The plan of maintenance has no rows: most of
+its steps are those of create and update, and no fault is injected into the others yet.
 
 `
 
