@@ -85,6 +85,9 @@ while [ $# -gt 0 ]; do
   if [ -n "$second" ]; then wait "$second" || failed=1; fi
 done
 rm -f "$into/python/apiview-properties.json"
+if [ "$all" = 0 ] && [ $failed = 0 ]; then
+  python3 stub.py "$into/python/aro_redhatopenshift" >"$into/python/aro_redhatopenshift/__init__.pyi"
+fi
 # What the clients were made from and what came out: the check that they are not
 # stale compares with it, without running the generators.
 if [ "$all" = 0 ] && [ $failed = 0 ]; then

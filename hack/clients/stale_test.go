@@ -80,6 +80,21 @@ func isPart(path string) bool {
 	return strings.HasPrefix(path, "clients/go/aro") || strings.HasPrefix(path, "clients/python/aro_redhatopenshift/v")
 }
 
+func TestTypesOfThePythonEntryAreThoseOfItsVersions(t *testing.T) {
+	entry := filepath.Join(root, "clients/python/aro_redhatopenshift")
+	kept, err := os.ReadFile(filepath.Join(entry, "__init__.pyi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := exec.Command("python3", "stub.py", entry).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(fresh) != string(kept) {
+		t.Error("clients/python/aro_redhatopenshift/__init__.pyi is stale; run make clients")
+	}
+}
+
 // The sums could be edited by hand, so one version is really generated.
 func TestGenerationGivesTheClientsThatAreThere(t *testing.T) {
 	if testing.Short() {
