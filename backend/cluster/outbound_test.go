@@ -154,6 +154,21 @@ func TestWhatTheClusterWritesIntoItsBalancerStays(t *testing.T) {
 	}
 }
 
+func TestAWriteThatOthersAlwaysPrecedeFails(t *testing.T) {
+	s := setUp(t)
+	s.balancer(true)
+	w := s.work(model.Update, func(c *model.Cluster) {
+		c.Properties.NetworkProfile.LoadBalancerProfile = &model.LoadBalancerProfile{ManagedOutboundIPs: &model.ManagedOutboundIPs{Count: 2}}
+	})
+	s.must(s.do(s.renameOutboundIPs, w))
+	s.on("PUT "+balancerID, func(*http.Request, []byte) (int, any) {
+		return http.StatusPreconditionFailed, refusal("PreconditionFailed", "m")
+	})
+	if err := s.do(s.reconcileOutbound, w); err == nil {
+		t.Error("nothing was written, and nobody is told")
+	}
+}
+
 func boolean(b bool) int {
 	if b {
 		return 1
