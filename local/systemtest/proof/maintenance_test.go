@@ -3,10 +3,12 @@ package proof
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -43,17 +45,19 @@ func (c *customer) isMended(t *testing.T) {
 		m{"properties": m{"roleDefinitionId": "/subscriptions/" + c.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7", "principalId": c.surplus(ctx, t), "principalType": "ServicePrincipal"}}, nil)
 	p.service.want(ctx, t, http.MethodPut, p.routes(), m{"properties": m{"TTL": 300, "ARecords": []m{{"ipv4Address": "192.0.2.1"}}}}, nil)
 	p.changeIssuer(ctx, t, "Other")
-	if broken := p.chart(ctx, t); maps.Equal(broken, before) {
-		t.Fatal("nothing is broken")
-	}
+	p.losesKubeconfig(ctx, t)
+	p.isBroken(ctx, t, before, "power", "loadBalancingRules ssh-0", "routes", "certificates", "kubeconfig", "roles")
 
 	p.maintain(ctx, t, "Everything")
 	p.isAs(ctx, t, "Everything", before)
 	p.changeIssuer(ctx, t, "Other")
+	p.losesKubeconfig(ctx, t)
+	p.isBroken(ctx, t, before, "certificates", "kubeconfig")
 	p.maintain(ctx, t, "CertificatesRenewal")
 	p.isAs(ctx, t, "CertificatesRenewal", before)
 	p.losesSSH(ctx, t)
 	p.losesZones(ctx, t)
+	p.isBroken(ctx, t, before, "loadBalancingRules ssh-0", "frontendIPConfigurations internal-lb-ip-v4")
 	p.maintain(ctx, t, "MigrateLoadBalancer")
 	p.isAs(ctx, t, "MigrateLoadBalancer", before)
 	c.kube(ctx, t).isWell(ctx, t, 3)
@@ -139,6 +143,20 @@ func (c *customer) surplus(ctx context.Context, t *testing.T) (principal string)
 	t.Helper()
 	_, principal = c.identity(ctx, t, "surplus")
 	return principal
+}
+
+// losesKubeconfig takes the customer's kubeconfig out of the document: its secret
+// is sealed, so that no test can age it.
+func (p *patient) losesKubeconfig(ctx context.Context, t *testing.T) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.dir, "aro.db")+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(ctx, "UPDATE Clusters SET body = json_remove(body, '$.cluster.internal.userAdminKubeconfig') WHERE id LIKE ?", "%"+p.name); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // certificates calls the vault's certificates of the cluster.
@@ -237,21 +255,37 @@ func (p *patient) chart(ctx context.Context, t *testing.T) map[string]string {
 		}
 	}
 	p.want(ctx, t, http.MethodGet, p.managedGroup()+"/providers/Microsoft.Authorization/roleAssignments?api-version="+authorizationAPI, nil, &roles)
+	var grants []string
 	for _, r := range roles.Value {
-		chart["role "+r.Properties.PrincipalID+path.Base(r.Properties.RoleDefinitionID)] = r.Properties.Scope
+		grants = append(grants, r.Properties.PrincipalID+" "+path.Base(r.Properties.RoleDefinitionID)+" "+r.Properties.Scope)
 	}
+	slices.Sort(grants)
+	chart["roles"] = text(grants)
 	for _, name := range p.machines(ctx, t) {
 		chart["machine "+name] = "there"
 	}
+	var credentials struct{ Kubeconfig string }
+	_, _ = p.call(ctx, http.MethodPost, p.id()+"/listAdminCredentials?api-version="+newestAPI, nil, &credentials)
+	chart["kubeconfig"] = text(credentials.Kubeconfig != "")
 	uid := p.document(ctx, t)["uid"].(string)
 	p.certificates(ctx, t, func(name string, vault func(string, string, any, any)) {
 		if strings.HasPrefix(name, uid) {
 			var policy struct{ Issuer struct{ Name string } }
 			vault(http.MethodGet, "/policy", nil, &policy)
-			chart["issuer of "+name] = policy.Issuer.Name
+			chart["certificates"] += policy.Issuer.Name + " "
 		}
 	})
 	return chart
+}
+
+func (p *patient) isBroken(ctx context.Context, t *testing.T, before map[string]string, keys ...string) {
+	t.Helper()
+	now := p.chart(ctx, t)
+	for _, key := range keys {
+		if now[key] == before[key] {
+			t.Errorf("%s: %s is still %q", p.name, key, now[key])
+		}
+	}
 }
 
 func (p *patient) isAs(ctx context.Context, t *testing.T, after string, before map[string]string) {
