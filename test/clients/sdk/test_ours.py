@@ -1,7 +1,6 @@
 """Our Python client: a cluster's life in every api-version."""
 
 import base64
-import time
 
 import pytest
 from aro_redhatopenshift import RedHatOpenShiftClient, api_versions, models
@@ -19,7 +18,7 @@ def test_life(version, stand, credential, options, place):
         assert [one.id for one in listed(clusters.list_by_resource_group(place.group))] == [made.id]
         assert made.id in [one.id for one in listed(clusters.list())]
         live(clusters, here, poller.result(), models(version))
-        delete(clusters, here)
+        clusters.begin_delete(*here).result()
         with pytest.raises(ResourceNotFoundError) as refused:
             clusters.get(*here)
         assert refused.value.error.code == "ResourceNotFound"
@@ -45,23 +44,6 @@ def test_cancelled_creation_ends_as_that(stand, credential, options, place):
         with pytest.raises(HttpResponseError):
             poller.result()
     assert poller.status().lower() in ("canceled", "failed")
-
-
-def delete(clusters, here):
-    """The oldest version's file knows no 202, which ARM wants of an asynchronous DELETE
-    and the service answers in every version: that client takes it for an error."""
-    try:
-        clusters.begin_delete(*here).result()
-        return
-    except HttpResponseError as error:
-        if error.status_code != 202 or "v2019_12_31_preview" not in type(clusters).__module__:
-            raise
-    for _ in range(600):
-        try:
-            clusters.get(*here)
-        except ResourceNotFoundError:
-            return
-        time.sleep(0.5)
 
 
 def listed(clusters):
