@@ -83,15 +83,16 @@ class Plan:
 
     def assignments(self, role, operator, cluster):
         """The roles of an operator's principal, and that of the cluster's over it."""
+        own, identity = self.identity(CLUSTER_IDENTITY), self.identity(role.operator_name)
         for scope in self.scopes(role):
-            yield Assignment(operator, guid(role), scope, role.operator_name, role.role_definition_name)
-        yield Assignment(cluster, _roles.FEDERATED_CREDENTIAL, self.identity(role.operator_name), CLUSTER_IDENTITY)
+            yield Assignment(operator, guid(role), scope, f"Identity {_last(identity)}", role.role_definition_name)
+        yield Assignment(cluster, _roles.FEDERATED_CREDENTIAL, identity, f"Identity {_last(own)}")
 
     def service(self, rp):
         """The roles of the service."""
-        yield Assignment(rp, _roles.FIRST_PARTY, self.network.vnet, "the service")
+        yield Assignment(rp, _roles.FIRST_PARTY, self.network.vnet, "The service")
         if self.disk_encryption_set:
-            yield Assignment(rp, _roles.READER, self.disk_encryption_set, "the service")
+            yield Assignment(rp, _roles.READER, self.disk_encryption_set, "The service")
 
     def needed(self, principals, rp):
         """All roles of given identities, whose principals are known, and of the service."""
@@ -143,4 +144,8 @@ def _principal_of(plan, name):
 
 def guid(role):
     """The name of the definition of an operator's role."""
-    return role.role_definition_id.rsplit("/", 1)[-1]
+    return _last(role.role_definition_id)
+
+
+def _last(resource):
+    return resource.rsplit("/", 1)[-1]

@@ -278,6 +278,7 @@ def test_validate_shows_the_roles_that_given_identities_lack(azure, caplog):
         (w.RP_OBJECT, _roles.FIRST_PARTY, w.VNET),
     ):
         assert _roles.Assignment(principal, role, scope).command() in caplog.text
+    assert "Identity mine does not have" in caplog.text and "Identity for-ingress does not" in caplog.text
     assert "machine-api" not in caplog.text and "gives it" not in caplog.text
 
 

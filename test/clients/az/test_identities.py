@@ -1,0 +1,20 @@
+"""az with our extension, and managed identities that somebody else made."""
+
+import shlex
+
+import life
+
+
+def test_roles_of_given_identities_are_told_until_they_are_given(ours, group):
+    version = ours("aro", "get-versions", "--location", "eastus")[-1]
+    for name in ("mine", "for-ingress"):
+        ours("identity", "create", "--resource-group", group[0], "--name", name, "--location", "eastus")
+    wanted = (*life.network(group), "--name", "given", "--version", version, "--enable-mi", "true")
+    wanted += ("--assign-cluster-identity", "mine", "--assign-platform-workload-identity", "ingress", "for-ingress")
+    before = ours.run("aro", "validate", *wanted).stderr
+    commands = [line.strip() for line in before.splitlines() if line.startswith("  az role assignment create")]
+    assert len(commands) >= 3, before
+    for command in commands:
+        ours(*shlex.split(command)[1:])
+    after = ours.run("aro", "validate", *wanted).stderr
+    assert "does not have the role" in before and "does not have the role" not in after, after
