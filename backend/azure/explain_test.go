@@ -107,7 +107,7 @@ func TestExplain(t *testing.T) {
 			if !strings.Contains(typed.Message, test.says) || test.target != "" && typed.Target != test.target {
 				t.Errorf("%s: target %q, message %q, want %q and %q", test.why, typed.Target, typed.Message, test.target, test.says)
 			}
-			if again := fmt.Sprintf("%T", err) == fmt.Sprintf("%T", pipeline.Again(typed)); again != test.again { //nolint:errorlint // wrapped it is tried again
+			if again := fmt.Sprintf("%T", err) == fmt.Sprintf("%T", pipeline.Again(typed)); again != test.again {
 				t.Errorf("%s: tried again: %v, want %v", test.why, again, test.again)
 			}
 			if !errors.Is(err, errors.Unwrap(in)) {
@@ -173,7 +173,7 @@ func TestEntraRefusals(t *testing.T) {
 			if !arm.InvalidServicePrincipalCredentials.Is(explained) || !errors.As(explained, &typed) || !strings.Contains(typed.Message, test.says) {
 				t.Fatalf("%s: got %v, want %q", test.why, explained, test.says)
 			}
-			if again := explained != error(typed); again != test.again {
+			if again := explained != error(typed); again != test.again { //nolint:errorlint // wrapped it is tried again
 				t.Errorf("%s: tried again: %v, want %v", test.why, again, test.again)
 			}
 		})

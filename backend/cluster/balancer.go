@@ -168,12 +168,9 @@ func (s *steps) addZonalFrontend(ctx context.Context, w *pipeline.Work) error {
 		}
 		addFrontend(lb, c, template.InternalFrontend, c.Properties.APIServerProfile.InternalIP)
 		b := balancerOf(c)
-		for _, r := range []*armnetwork.LoadBalancingRule{
+		lb.Properties.LoadBalancingRules = append(lb.Properties.LoadBalancingRules,
 			b.rule("api-internal-v4", 6443, 6443, c.Internal.InfraID, "api-internal-probe"),
-			b.rule("sint-v4", 22623, 22623, c.Internal.InfraID, "sint-probe"),
-		} {
-			lb.Properties.LoadBalancingRules = append(lb.Properties.LoadBalancingRules, r)
-		}
+			b.rule("sint-v4", 22623, 22623, c.Internal.InfraID, "sint-probe"))
 		return true, nil
 	})
 }

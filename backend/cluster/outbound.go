@@ -18,7 +18,7 @@ import (
 // renameOutboundIPs names as many addresses as the customer wants now. Addresses
 // of clusters from before names were kept are taken over.
 func (s *steps) renameOutboundIPs(ctx context.Context, w *pipeline.Work) error {
-	lb, _, err := s.publicBalancer(ctx, w.Cluster())
+	lb, err := s.publicBalancer(ctx, w.Cluster())
 	if err != nil {
 		return err
 	}
@@ -44,16 +44,16 @@ func (s *steps) renameOutboundIPs(ctx context.Context, w *pipeline.Work) error {
 	})
 }
 
-func (s *steps) publicBalancer(ctx context.Context, c *model.Cluster) (*armnetwork.LoadBalancer, *azure.Clients, error) {
+func (s *steps) publicBalancer(ctx context.Context, c *model.Cluster) (*armnetwork.LoadBalancer, error) {
 	clients, err := s.customer(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	lb, err := clients.LoadBalancers.Get(ctx, managedGroup(c), c.Internal.InfraID, nil)
 	if err == nil && lb.Properties == nil {
 		err = errors.New("the public load balancer has no properties")
 	}
-	return &lb.LoadBalancer, clients, err
+	return &lb.LoadBalancer, err
 }
 
 // reconcileOutbound makes outbound traffic come from exactly the addresses that
@@ -117,7 +117,7 @@ func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, c *mod
 // removeUnused removes addresses that were made for outbound traffic and serve
 // none. The API server's address is no such.
 func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, c *model.Cluster, wanted []string) error {
-	lb, _, err := s.publicBalancer(ctx, c) // as it is now: what it holds cannot go
+	lb, err := s.publicBalancer(ctx, c) // as it is now: what it holds cannot go
 	if err != nil {
 		return err
 	}

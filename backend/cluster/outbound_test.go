@@ -91,7 +91,7 @@ func TestOutboundAddressesBecomeWhatIsWanted(t *testing.T) {
 				s.must(s.do(s.renameOutboundIPs, w))
 				s.must(s.do(s.reconcileOutbound, w))
 			}
-			lb, _, err := s.publicBalancer(t.Context(), w.Cluster())
+			lb, err := s.publicBalancer(t.Context(), w.Cluster())
 			s.must(err)
 			now := outboundOf(lb)
 			effective := w.Cluster().Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs
@@ -147,7 +147,7 @@ func TestWhatTheClusterWritesIntoItsBalancerStays(t *testing.T) {
 		return http.StatusPreconditionFailed, refusal("PreconditionFailed", "m")
 	})
 	s.must(s.do(s.reconcileOutbound, w))
-	lb, _, err := s.publicBalancer(t.Context(), w.Cluster())
+	lb, err := s.publicBalancer(t.Context(), w.Cluster())
 	s.must(err)
 	if len(lb.Properties.FrontendIPConfigurations) != 4 || len(outboundOf(lb)) != 2 {
 		t.Errorf("%d frontends, outbound %v", len(lb.Properties.FrontendIPConfigurations), outboundOf(lb))

@@ -100,7 +100,7 @@ func (w *world) becomesReady(t *testing.T, ended <-chan error) {
 		}
 		answer, err := http.Get("http://" + w.address + "/healthz/ready")
 		if err != nil {
-			return false, nil // not yet
+			return false, nil //nolint:nilerr // not yet
 		}
 		_ = answer.Body.Close()
 		return answer.StatusCode == http.StatusOK, nil
