@@ -21,9 +21,10 @@ if ! timeout 1200 bash -euv -o pipefail "$work/written" >"$work/printed" 2>&1; t
   cat "$work/printed"
   exit 1
 fi
-# By client: the extension's table and nodes, the stock module's credentials, Python, Go, REST.
-for wanted in 'one .* Succeeded' ' Ready .*worker' '"kubeadminPassword"' '^Succeeded$' '^[0-9]* bytes of kubeconfig$' \
-  '^Succeeded https://console' '"status": *"Succeeded"'; do
+# By client: the extension's table and nodes, the stock module's table and credentials, Python, Go, REST.
+for wanted in 'one .* Succeeded' ' Ready .*worker' 'two .* Succeeded' '"kubeadminPassword"' '^Succeeded$' "^\['three'\] 4\." "'team': 'three'" \
+  '^[0-9]* bytes of kubeconfig$' '^Succeeded https://console' '^listed four$' '^version 4\.' '^team four$' '"status": *"Succeeded"' \
+  '"team": *"five"'; do
   grep -qE "$wanted" "$work/printed" || { cat "$work/printed"; echo "docs/clients.md: nothing printed $wanted"; exit 1; }
 done
 echo "docs/clients.md: five ways work, in ${SECONDS} s"
