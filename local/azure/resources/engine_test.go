@@ -87,6 +87,22 @@ func (w *world) want(method, target string, body object, status int, headers ...
 	return shown
 }
 
+func TestAChangeIsCompletedWhoeverGoes(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	const nic = group + "/providers/Microsoft.Network/networkInterfaces/own"
+	var w *world
+	w = newWorld(t, map[string]resources.Behaviour{"Microsoft.Network/virtualNetworks": {Put: func(ctx context.Context, _ *resources.Change) error {
+		_, err := w.Create(ctx, nic, object{"location": "eastus"})
+		leave() // between one write and the next
+		return err
+	}}})
+	if _, err := w.Serve(ctx, &resources.Call{Method: http.MethodPut, Path: network, Body: object{"location": "eastus"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.want(http.MethodGet, nic, nil, http.StatusOK)
+	w.want(http.MethodGet, network, nil, http.StatusOK)
+}
+
 func TestGenericResourcesLiveWithoutBehaviour(t *testing.T) {
 	w := newWorld(t, nil)
 	w.Name("Microsoft.Network/natGateways")

@@ -39,8 +39,12 @@ func (r route) match(method string, path []string) (map[string]string, bool) {
 	return values, true
 }
 
-// Serve answers a call. Permissions are checked by then.
+// Serve answers a call. Permissions are checked by then. A change that has begun is
+// completed, whether or not its client still waits.
 func (e *Engine) Serve(ctx context.Context, call *Call) (*Answer, error) {
+	if call.Method != http.MethodGet && call.Method != http.MethodHead {
+		ctx = context.WithoutCancel(ctx)
+	}
 	call.Path = join(Segments(call.Path))
 	segments := Segments(call.Path)
 	for _, r := range e.routes {

@@ -208,7 +208,9 @@ func (k *killer) survives(t *testing.T, c *customer, died *deaths) (shape []stri
 // shape is what there is more than before, without names.
 func (w *world) shape(t *testing.T, before []string) (all []string) {
 	t.Helper()
-	for _, one := range minus(w.footprint(t.Context(), t), before) {
+	more := minus(w.footprint(t.Context(), t), before)
+	t.Logf("there is more than before: %q", more)
+	for _, one := range more {
 		kind, name, _ := strings.Cut(one, " ")
 		switch {
 		case kind == "resource":
