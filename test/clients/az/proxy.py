@@ -9,6 +9,7 @@ nobody outside.
 import datetime
 import ipaddress
 import pathlib
+import select
 import signal
 import socket
 import ssl
@@ -66,10 +67,7 @@ class Proxy:
                 with self.outside.wrap_socket(connection, server_side=True) as client, socket.create_connection(
                     self.origin, timeout=IDLE_SECONDS
                 ) as raw, self.inside.wrap_socket(raw, server_hostname=self.origin[0]) as server:
-                    back = threading.Thread(target=_copy, args=(server, client), daemon=True)
-                    back.start()
-                    _copy(client, server)
-                    back.join(IDLE_SECONDS)
+                    _relay(client, server)
         except OSError:
             pass  # the client went away
 
@@ -85,20 +83,25 @@ def _connect_target(connection):
     return target.lower() if method == "CONNECT" else ""
 
 
-def _copy(source, sink):
-    try:
-        while True:
-            some = source.recv(CHUNK)
+def _relay(client, server):
+    """Passes on what either says until one ends. One thread does both directions: no
+    two may use a TLS connection at the same time."""
+    other = {client: server, server: client}
+    while True:
+        ready = [one for one in other if one.pending()] or select.select(list(other), [], [], IDLE_SECONDS)[0]
+        if not ready:
+            return
+        for source in ready:
+            source.setblocking(False)  # what came may be TLS's own, with nothing to pass on
+            try:
+                some = source.recv(CHUNK)
+            except ssl.SSLWantReadError:
+                continue
+            finally:
+                source.settimeout(IDLE_SECONDS)
             if not some:
-                break
-            sink.sendall(some)
-    except OSError:
-        pass
-    finally:
-        try:
-            sink.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+                return
+            other[source].sendall(some)
 
 
 def _contexts(directory, ca_file):
