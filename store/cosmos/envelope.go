@@ -17,7 +17,7 @@ const (
 	envelopeMember = "keeper"
 	tokensMember   = "tokens"
 	// trailLength is how many writes later a write can still be recognised: more
-	// than one document sees while a request is tried again.
+	// than a document sees while a request is tried again, but for the oddest day.
 	trailLength = 32
 )
 
@@ -118,6 +118,14 @@ func splitETag(s string) (etag string, tokens []string) {
 func wrote(etag, token string) bool {
 	_, tokens := splitETag(etag)
 	return slices.Contains(tokens, token)
+}
+
+// complete tells whether the trail of the version with this ETag names every write
+// since the version with the other one, which is empty for none.
+func complete(etag, since string) bool {
+	_, tokens := splitETag(etag)
+	_, older := splitETag(since)
+	return len(tokens) < trailLength || len(older) > 0 && slices.Contains(tokens, older[0])
 }
 
 // newToken names one write.

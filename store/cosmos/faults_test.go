@@ -254,6 +254,36 @@ func TestAWriteIsRecognisedUnderOthers(t *testing.T) {
 	}
 }
 
+// TestAWriteThatCannotBeToldIsNotRepeated loses the answer to a write under more
+// others than the document remembers.
+func TestAWriteThatCannotBeToldIsNotRepeated(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	const others = 40
+	r := newRig(t, startAccount(t))
+	must(t, r.Clusters.Create(ctx, document("a")))
+	var writes atomic.Int32
+	r.faults.set(func(q *http.Request) fault {
+		if q.Method != http.MethodPut || writes.Add(1) > 1 {
+			return nil
+		}
+		return after(syscall.ECONNRESET, func() {
+			for range others {
+				_, err := r.clean.Clusters.Update(ctx, "p", "a", count)
+				must(t, err)
+			}
+		})
+	})
+	if _, err := r.Clusters.Update(ctx, "p", "a", count); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("the update ended with %v, want that its outcome is unknown", err)
+	}
+	got, err := r.clean.Clusters.Get(ctx, "p", "a")
+	must(t, err)
+	if n := got.Cluster.Internal.Revision; n != others+1 {
+		t.Errorf("%d updates made revision %d", others+1, n)
+	}
+}
+
 func TestLastingFaultsEndAsUnavailable(t *testing.T) {
 	account := startAccount(t)
 	for name, test := range map[string]struct {

@@ -144,7 +144,7 @@ func (k *Keeper) Create(ctx context.Context, c *store.Container, r store.Record)
 		return store.Record{}, err
 	}
 	var raw []byte
-	_, err = attempt(ctx, func(ctx context.Context) error {
+	lost, err := attempt(ctx, func(ctx context.Context) error {
 		answer, err := k.containers[c.Name].CreateItem(ctx, partitionKey(r.Partition), body, writing(nil))
 		raw = answer.Value
 		return err
@@ -159,6 +159,8 @@ func (k *Keeper) Create(ctx context.Context, c *store.Container, r store.Record)
 	switch {
 	case readErr == nil && wrote(existing.ETag, token): // the answer to our own create was lost
 		return existing, nil
+	case readErr == nil && lost && !complete(existing.ETag, ""):
+		return store.Record{}, errUntold
 	case readErr == nil:
 		return store.Record{}, err
 	case errors.Is(readErr, store.ErrNotFound):
@@ -192,12 +194,19 @@ func (k *Keeper) Replace(ctx context.Context, c *store.Container, r store.Record
 	return store.Record{}, err
 }
 
+// errUntold ends a write whose answer was lost under so many others that whether it
+// took effect cannot be told any more.
+var errUntold = &store.UnavailableError{Cause: errors.New("the answer to a write was lost, and too many writes followed it")}
+
 // recognise finds out whether a write whose answer was lost changed the document,
 // after a repetition did not find the old version any more.
 func (k *Keeper) recognise(ctx context.Context, c *store.Container, r store.Record, token string) (store.Record, error) {
 	current, err := k.Read(ctx, c, r.Partition, r.ID)
 	if err != nil {
 		return store.Record{}, err
+	}
+	if !wrote(current.ETag, token) && !complete(current.ETag, r.ETag) {
+		return store.Record{}, errUntold
 	}
 	if !wrote(current.ETag, token) {
 		return store.Record{}, store.ErrPreconditionFailed
