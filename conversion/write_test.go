@@ -217,7 +217,7 @@ func TestAVersionSaysStatesInItsOwnWords(t *testing.T) {
 	}
 }
 
-func TestMergePatchIsRFC7396ButForTags(t *testing.T) {
+func TestMergePatchIsRFC7396ButForTagsAndTheIdentity(t *testing.T) {
 	for _, test := range []struct{ reason, doc, patch, want string }{
 		{"members merge", `{"a":{"b":1,"c":2}}`, `{"a":{"b":3}}`, `{"a":{"b":3,"c":2}}`},
 		{"null removes", `{"a":{"b":1,"c":2}}`, `{"a":{"b":null}}`, `{"a":{"c":2}}`},
@@ -227,6 +227,10 @@ func TestMergePatchIsRFC7396ButForTags(t *testing.T) {
 		{"a null tag is no tag", `{"tags":{"a":"1"}}`, `{"tags":{"a":null,"b":"2"}}`, `{"tags":{"b":"2"}}`},
 		{"no tags at all", `{"x":1,"tags":{"a":"1"}}`, `{"tags":null}`, `{"x":1}`},
 		{"other tags merge", `{"x":{"tags":{"a":"1"}}}`, `{"x":{"tags":{"b":"2"}}}`, `{"x":{"tags":{"a":"1","b":"2"}}}`},
+		{"the identity is replaced", `{"identity":{"type":"UserAssigned","userAssignedIdentities":{"a":{"clientId":"1"}}}}`, `{"identity":{"userAssignedIdentities":{"b":{}}}}`, `{"identity":{"type":"UserAssigned","userAssignedIdentities":{"b":{}}}}`},
+		{"the old identity may be sent as null", `{"identity":{"userAssignedIdentities":{"a":{}}}}`, `{"identity":{"userAssignedIdentities":{"a":null,"b":{}}}}`, `{"identity":{"userAssignedIdentities":{"b":{}}}}`},
+		{"no identity replaces none", `{"identity":{"userAssignedIdentities":{"a":{}}}}`, `{"identity":{"userAssignedIdentities":{}}}`, `{"identity":{"userAssignedIdentities":{"a":{}}}}`},
+		{"the first identity", `{"x":1}`, `{"identity":{"userAssignedIdentities":{"a":{}}}}`, `{"x":1,"identity":{"userAssignedIdentities":{"a":{}}}}`},
 		{"big numbers keep their digits", `{"a":12345678901234567890}`, `{"b":98765432109876543210}`, `{"a":12345678901234567890,"b":98765432109876543210}`},
 	} {
 		t.Run(test.reason, func(t *testing.T) {

@@ -260,6 +260,31 @@ func TestWorkloadIdentityNeedsARMsHeaders(t *testing.T) {
 	w.want(400, w.do("PUT", other.String(), newest, body, headers...))
 }
 
+func TestAPatchReplacesTheIdentityOfTheCluster(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := clusterID("replaced")
+	headers := []string{"X-Ms-Identity-Url", "https://identity.example.com/x", "X-Ms-Home-Tenant-Id", newID()}
+	body := workloadBody(t, w, id)
+	w.want(201, w.do("PUT", id.String(), newest, body, headers...))
+	w.finish(id, model.Succeeded)
+	assigned := stand.At(body, "identity.userAssignedIdentities").(stand.Object)
+	for old := range assigned {
+		clear(assigned)
+		assigned[old+"-2"] = stand.Object{}
+	}
+	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"identity": stand.Object{"userAssignedIdentities": assigned}}, headers...))
+	got := w.want(200, w.do("GET", id.String(), newest, nil))
+	for now := range stand.At(got.JSON, "identity.userAssignedIdentities").(stand.Object) {
+		if _, sent := assigned[now]; !sent {
+			t.Errorf("the cluster has the identity %s: %v", now, got)
+		}
+	}
+	if got.Text("identity.type") != "UserAssigned" {
+		t.Error(got)
+	}
+}
+
 // workloadBody is a create body with an identity for each operator that the
 // default version needs.
 func workloadBody(t *testing.T, w *world, id arm.ClusterID) stand.Object {
