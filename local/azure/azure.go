@@ -129,7 +129,7 @@ func (a *Azure) open(ctx context.Context) (err error) {
 	if a.Authority, err = OpenAuthority(a.Dir); err != nil {
 		return err
 	}
-	if a.faults, err = openFaults(ctx, a.State); err != nil {
+	if a.faults, err = openFaults(ctx, a.State, a.limits); err != nil {
 		return err
 	}
 	a.Engine = resources.New(resources.Options{State: a.State, Origin: a.Origin, Log: a.Log, Now: a.Now})

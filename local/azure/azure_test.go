@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -325,19 +326,32 @@ func (w *world) within(limit time.Duration, what string, true func() bool) {
 }
 
 func TestTooManyRequestsAreThrottled(t *testing.T) {
-	w := newWorld(t, azure.Options{})
-	credential := w.demo()
-	for range 300 {
-		status, header, _ := w.call(credential, http.MethodDelete, customer+"/resourceGroups/none?api-version=1", nil)
-		if status == http.StatusTooManyRequests {
-			if header.Get("Retry-After") == "" || header.Get("x-ms-ratelimit-remaining-subscription-deletes") != "0" {
-				t.Error(header)
-			}
-			w.want(credential, http.MethodGet, customer+"?api-version=1", nil, http.StatusOK, "")
-			return
-		}
+	now := time.Now()
+	w := newWorld(t, azure.Options{Now: func() time.Time { return now }}) // nothing flows in
+	credential, missing := w.demo(), customer+"/resourceGroups/none?api-version=1"
+	const full = 200
+	for range full {
+		w.want(credential, http.MethodDelete, missing, nil, http.StatusNotFound, "")
 	}
-	t.Error("300 deletions in a row were let pass")
+	status, header, _ := w.call(credential, http.MethodDelete, missing, nil)
+	if status != http.StatusTooManyRequests || header.Get("Retry-After") == "" || header.Get("x-ms-ratelimit-remaining-subscription-deletes") != "0" {
+		t.Error(status, header)
+	}
+	w.want(credential, http.MethodGet, customer+"?api-version=1", nil, http.StatusOK, "")
+}
+
+func TestADrainedBucketHasOnlyWhatFlowsIn(t *testing.T) {
+	var passed atomic.Int64
+	start := time.Now()
+	w := newWorld(t, azure.Options{Now: func() time.Time { return start.Add(time.Duration(passed.Load())) }})
+	credential, target := w.demo(), customer+"/resourceGroups/g?api-version=1"
+	w.want(nil, http.MethodPut, "/local/faults", object{"match": object{"method": "PUT"}, "action": object{"kind": "drain"}}, http.StatusOK, "")
+	for _, status := range []int{http.StatusCreated, http.StatusOK} {
+		w.want(credential, http.MethodPut, target, object{"location": "eastus"}, status, "")
+		w.want(credential, http.MethodPut, target, object{"location": "eastus"}, http.StatusTooManyRequests, "SubscriptionRequestsThrottled")
+		passed.Add(int64(time.Second / 10)) // one write's worth
+	}
+	w.want(credential, http.MethodGet, target, nil, http.StatusOK, "")
 }
 
 func TestAFaultMeetsWhoAsksForAToken(t *testing.T) {

@@ -51,7 +51,9 @@ type FaultMatch struct {
 
 // FaultAction is what happens to a call that is met.
 type FaultAction struct {
-	// Kind is throttle, delay, fail, policyDenied, quota or forbidden.
+	// Kind is throttle, delay, fail, policyDenied, quota, forbidden or drain: after
+	// each call that drain meets, the token bucket that it counts on is empty, as
+	// if others with the caller's identity had taken all but what flows in.
 	Kind string `json:"kind"`
 	// Status, Code and Message are those of fail.
 	Status  int    `json:"status,omitempty"`
@@ -65,13 +67,14 @@ type FaultAction struct {
 
 // faults are those in force, by name.
 type faults struct {
-	state *state.DB
-	mutex sync.Mutex
-	all   map[string]*Fault
+	state  *state.DB
+	limits *limits
+	mutex  sync.Mutex
+	all    map[string]*Fault
 }
 
-func openFaults(ctx context.Context, db *state.DB) (*faults, error) {
-	f := &faults{state: db, all: map[string]*Fault{}}
+func openFaults(ctx context.Context, db *state.DB, buckets *limits) (*faults, error) {
+	f := &faults{state: db, limits: buckets, all: map[string]*Fault{}}
 	entries, err := db.List(ctx, faultKind, "")
 	if err != nil {
 		return nil, err
@@ -91,8 +94,8 @@ func (a *Azure) SetFault(ctx context.Context, fault Fault) (Fault, error) {
 	if _, err := regexp.Compile("(?i)" + fault.Match.Path); err != nil {
 		return fault, refuse("InvalidFault", "match.path is no regular expression: %v.", err)
 	}
-	if !slices.Contains([]string{"throttle", "delay", "fail", "policyDenied", "quota", "forbidden"}, fault.Action.Kind) {
-		return fault, refuse("InvalidFault", "action.kind must be throttle, delay, fail, policyDenied, quota or forbidden.")
+	if !slices.Contains([]string{"throttle", "delay", "fail", "policyDenied", "quota", "forbidden", "drain"}, fault.Action.Kind) {
+		return fault, refuse("InvalidFault", "action.kind must be throttle, delay, fail, policyDenied, quota, forbidden or drain.")
 	}
 	if fault.Action.Kind == "fail" && (fault.Action.Status < 400 || fault.Action.Status > 599) {
 		return fault, refuse("InvalidFault", "action.status must be an HTTP status of a failure.")
@@ -144,6 +147,10 @@ func (f *faults) meet(ctx context.Context, call *resources.Call) error {
 		return err
 	}
 	for _, fault := range hit {
+		if fault.Action.Kind == "drain" {
+			f.limits.drain(call)
+			continue
+		}
 		if err := fault.Action.act(ctx, call); err != nil {
 			return err
 		}
@@ -203,6 +210,9 @@ func (f *faults) hits(ctx context.Context, call *resources.Call) ([]Fault, error
 		first := max(fault.Nth, 1)
 		if fault.Seen >= first && (fault.Count == 0 || fault.Seen < first+fault.Count) {
 			hit = append(hit, *fault)
+		}
+		if fault.Nth == 0 && fault.Count == 0 {
+			continue // what it does next does not depend on how many it met
 		}
 		if err := f.state.Put(ctx, faultKind, fault.Name, fault); err != nil {
 			return nil, err

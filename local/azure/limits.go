@@ -28,7 +28,7 @@ const maxBuckets = 10000
 type limits struct {
 	now     func() time.Time
 	mutex   sync.Mutex
-	buckets map[string]*bucket
+	buckets map[meter]*bucket
 }
 
 type bucket struct {
@@ -36,26 +36,40 @@ type bucket struct {
 	at     time.Time
 }
 
-func newLimits(now func() time.Time) *limits { return &limits{now: now, buckets: map[string]*bucket{}} }
+func newLimits(now func() time.Time) *limits {
+	return &limits{now: now, buckets: map[meter]*bucket{}}
+}
+
+// meter is what a call is counted on.
+type meter struct {
+	size
+	kind         string // of calls
+	subscription string // empty for the tenant
+	caller       string
+}
+
+func meterOf(call *resources.Call) meter {
+	m := meter{writeSize, "writes", strings.ToLower(resources.Subscription(call.Path)), call.Caller.ObjectID}
+	switch call.Method {
+	case http.MethodGet, http.MethodHead:
+		m.size, m.kind = readSize, "reads"
+	case http.MethodDelete:
+		m.size, m.kind = deleteSize, "deletes"
+	}
+	return m
+}
 
 // take uses one token and tells what is left.
 func (l *limits) take(h http.Header, call *resources.Call) error {
-	kind, s := "writes", writeSize
-	switch call.Method {
-	case http.MethodGet, http.MethodHead:
-		kind, s = "reads", readSize
-	case http.MethodDelete:
-		kind, s = "deletes", deleteSize
-	}
+	on := meterOf(call)
 	scope := "subscription"
-	subscription := strings.ToLower(resources.Subscription(call.Path))
-	if subscription == "" {
+	if on.subscription == "" {
 		scope = "tenant"
 	}
-	left, wait := l.use(kind+" "+subscription+" "+call.Caller.ObjectID, s)
-	h.Set("x-ms-ratelimit-remaining-"+scope+"-"+kind, strconv.Itoa(left))
+	left, wait := l.use(on)
+	h.Set("x-ms-ratelimit-remaining-"+scope+"-"+on.kind, strconv.Itoa(left))
 	if wait > 0 {
-		refusal := resources.Refuse(http.StatusTooManyRequests, "SubscriptionRequestsThrottled", "Number of '%s' requests for subscription '%s' actor '%s' exceeded. Please try again after '%d' seconds.", strings.TrimSuffix(kind, "s"), subscription, call.Caller.ObjectID, wait)
+		refusal := resources.Refuse(http.StatusTooManyRequests, "SubscriptionRequestsThrottled", "Number of '%s' requests for subscription '%s' actor '%s' exceeded. Please try again after '%d' seconds.", strings.TrimSuffix(on.kind, "s"), on.subscription, on.caller, wait)
 		refusal.RetryAfter = wait
 		return refusal
 	}
@@ -63,23 +77,36 @@ func (l *limits) take(h http.Header, call *resources.Call) error {
 }
 
 // use returns what is left of a bucket, and how many seconds to wait if it is empty.
-func (l *limits) use(key string, s size) (left, wait int) {
+func (l *limits) use(on meter) (left, wait int) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	b := l.filled(on)
+	if b.tokens < 1 {
+		return 0, max(1, int(math.Ceil((1-b.tokens)/on.refill)))
+	}
+	b.tokens--
+	return int(b.tokens), 0
+}
+
+// drain takes all that is in the bucket that a call is counted on.
+func (l *limits) drain(call *resources.Call) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.filled(meterOf(call)).tokens = 0
+}
+
+// filled is a bucket with what flowed in until now.
+func (l *limits) filled(on meter) *bucket {
 	now := l.now()
-	b := l.buckets[key]
+	b := l.buckets[on]
 	if b == nil {
 		if len(l.buckets) >= maxBuckets {
 			clear(l.buckets)
 		}
-		b = &bucket{tokens: s.full, at: now}
-		l.buckets[key] = b
+		b = &bucket{tokens: on.full, at: now}
+		l.buckets[on] = b
 	}
-	b.tokens = math.Min(s.full, b.tokens+now.Sub(b.at).Seconds()*s.refill)
+	b.tokens = math.Min(on.full, b.tokens+now.Sub(b.at).Seconds()*on.refill)
 	b.at = now
-	if b.tokens < 1 {
-		return 0, max(1, int(math.Ceil((1-b.tokens)/s.refill)))
-	}
-	b.tokens--
-	return int(b.tokens), 0
+	return b
 }
