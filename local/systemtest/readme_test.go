@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aro-rp/aro/local/systemtest/place"
 )
 
 const root = "../.."
@@ -24,7 +25,7 @@ const root = "../.."
 func TestTheFirstStepsOfTheReadmeWork(t *testing.T) {
 	bin, data := build(t), filepath.Join(t.TempDir(), "data")
 	origin := start(t, bin, data)
-	before := inventory(t, origin)
+	before := settled(t, origin)
 	output := run(t, moved(t, firstSteps(t), bin, data, origin))
 	for _, want := range []string{
 		"Succeeded after",                 // step 1
@@ -40,35 +41,41 @@ func TestTheFirstStepsOfTheReadmeWork(t *testing.T) {
 	if nodes := strings.Count(output, " Ready "); nodes != 6 {
 		t.Errorf("kubectl showed %d ready nodes, want 3 masters and 3 workers", nodes)
 	}
-	if left := machines(t, data); left != "" {
-		t.Errorf("after the delete machines are left: %s", left)
-	}
-	if after := inventory(t, origin); after != before {
-		t.Errorf("after the delete Azure has\n%s\nbefore the create it had\n%s", after, before)
-	}
-	if processes := controlPlanes(data); processes != "" {
-		t.Errorf("after the delete processes are left:\n%s", processes)
-	}
-	if t.Failed() {
-		t.Logf("the steps printed\n%s", output)
+	eventuallyEmpty(t, "after the delete machines are left", func() string { return machines(t, data) })
+	eventuallyEmpty(t, "after the delete processes are left", func() string { return controlPlanes(data) })
+	eventuallyEmpty(t, "before the create Azure had\n"+before+"\nafter the delete it has", func() string {
+		if now := inventory(t, origin); now != before {
+			return now
+		}
+		return ""
+	})
+	if t.Failed() { // at once: the errors come when the test is over, and are read last
+		fmt.Printf("the steps printed\n%s\n", output)
 	}
 }
 
-// machines are the directories of machines and control planes that are left
-// after a while: a machine is gone at once, its files soon after.
-func machines(t *testing.T, data string) string {
+// eventuallyEmpty looks again and again: a machine is gone at once, its files and
+// processes soon after.
+func eventuallyEmpty(t *testing.T, what string, look func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		left, err := filepath.Glob(filepath.Join(data, "machines", "*", "*"))
-		hidden, hiddenErr := filepath.Glob(filepath.Join(data, "machines", "*", ".*"))
-		if err := errors.Join(err, hiddenErr); err != nil {
-			t.Fatal(err)
-		}
-		left = append(left, hidden...)
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, " ")
+	var left string
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		if left = look(); left == "" {
+			return
 		}
 	}
+	t.Errorf("%s:\n%s", what, left)
+}
+
+// machines are the directories of machines and control planes.
+func machines(t *testing.T, data string) string {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(data, "machines", "*", "*"))
+	hidden, hiddenErr := filepath.Glob(filepath.Join(data, "machines", "*", ".*"))
+	if err := errors.Join(err, hiddenErr); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(append(left, hidden...), " ")
 }
 
 // moved is the script with this test's places instead of the defaults.
@@ -88,6 +95,22 @@ func moved(t *testing.T, script, bin, data, origin string) string {
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace(script)
+}
+
+// settled is the inventory when two looks in a row find the same.
+func settled(t *testing.T, origin string) string {
+	t.Helper()
+	last := inventory(t, origin)
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		time.Sleep(time.Second)
+		now := inventory(t, origin)
+		if now == last {
+			return now
+		}
+		last = now
+	}
+	t.Fatal("Azure does not settle")
+	return ""
 }
 
 // inventory is every resource there is, by id, one a line.
@@ -137,10 +160,10 @@ func build(t *testing.T) string {
 // start runs aro-local until the test ends and returns where its Azure answers.
 func start(t *testing.T, bin, data string) string {
 	t.Helper()
-	address, azure := freeAddress(t), strings.Replace(freeAddress(t), "127.0.0.1", "localhost", 1)
+	room := place.Take(t)
 	var output strings.Builder
-	command := exec.Command(filepath.Join(bin, "aro-local"), "--data", data, "--listen", address, "--azure", azure,
-		"--addresses", strconv.Itoa(70+2*(os.Getpid()%70)))
+	command := exec.Command(filepath.Join(bin, "aro-local"), "--data", data, "--listen", room.Provider, "--azure", room.Azure,
+		"--addresses", strconv.Itoa(room.Addresses))
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -156,19 +179,19 @@ func start(t *testing.T, bin, data string) string {
 			t.Error("aro-local did not stop within 40 s")
 		}
 		if t.Failed() {
-			t.Logf("aro-local printed\n%s", output.String())
+			fmt.Printf("aro-local printed\n%s\n", output.String())
 		}
 	})
 	ready := fmt.Sprintf("until curl -sf http://%s/healthz/ready; do sleep 0.2; done; "+
-		"until curl -s http://%s/admin/clusters | grep -q value; do sleep 0.2; done; sleep 1", address, address)
+		"until curl -s http://%s/admin/clusters | grep -q value; do sleep 0.2; done", room.Provider, room.Provider)
 	run(t, ready)
-	return "https://" + azure
+	return "https://" + room.Azure
 }
 
 // run runs a script of shell commands, bounded in time.
 func run(t *testing.T, script string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	command.Dir = root
@@ -177,19 +200,9 @@ func run(t *testing.T, script string) string {
 	command.WaitDelay = time.Second
 	output, err := command.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%v (%v); the commands printed\n%s", err, context.Cause(ctx), output)
+		t.Fatalf("the commands printed\n%s\nand ended: %v (%v)", output, err, context.Cause(ctx))
 	}
 	return string(output)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // controlPlanes lists processes that still serve a cluster below the data directory.

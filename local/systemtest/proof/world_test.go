@@ -5,17 +5,17 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aro-rp/aro/local/systemtest/place"
 )
 
 var (
@@ -40,14 +40,14 @@ func TestMain(t *testing.M) {
 type world struct {
 	*session
 	dir, address string // of all it keeps; of the provider
-	addresses    int    // N of its loopback addresses 127.N and 127.N+1
 	process      *os.Process
 	service      *session // the provider's
 }
 
 const (
-	startTimeout = time.Minute
+	startTimeout = 2 * time.Minute
 	stopTimeout  = time.Minute
+	endTimeout   = 10 * time.Second // of what is asked to end by an aro-local that stopped
 )
 
 // newWorld runs aro-local until the test ends. Settings are KEY=VALUE for it and
@@ -63,14 +63,14 @@ func newWorld(t *testing.T, settings ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{dir: dir, address: freeAddress(t), addresses: freeRange(t)}
-	_, port, _ := net.SplitHostPort(freeAddress(t))
+	room := place.Take(t)
+	w := &world{dir: dir, address: room.Provider}
 	output, err := os.Create(filepath.Join(dir, "aro-local.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	command := exec.Command(filepath.Join(bin, "aro-local"), "--data", dir, "--listen", w.address,
-		"--azure", "localhost:"+port, "--addresses", strconv.Itoa(w.addresses))
+		"--azure", room.Azure, "--addresses", strconv.Itoa(room.Addresses))
 	command.Env = append(os.Environ(), settings...)
 	command.Stdout, command.Stderr = output, output
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -80,7 +80,10 @@ func newWorld(t *testing.T, settings ...string) *world {
 	_ = output.Close() // the program has its own
 	w.process = command.Process
 	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	go func() {
+		ended <- command.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() { w.stop(t, ended) })
 	w.becomesReady(t, ended)
 	w.session, w.service = open(t, filepath.Join(dir, "demo.json")), open(t, filepath.Join(dir, "service.json"))
@@ -107,7 +110,8 @@ func (w *world) becomesReady(t *testing.T, ended <-chan error) {
 	})
 }
 
-// stop ends all, and tells what happened if the test failed.
+// stop ends all, and tells what happened if the test failed: at once, so that the
+// test's own report, which comes when it is over, is the last that is read.
 func (w *world) stop(t *testing.T, ended <-chan error) {
 	_ = w.process.Signal(syscall.SIGTERM)
 	select {
@@ -115,13 +119,10 @@ func (w *world) stop(t *testing.T, ended <-chan error) {
 	case <-time.After(stopTimeout):
 		t.Errorf("aro-local did not stop within %s", stopTimeout)
 	}
-	_ = syscall.Kill(-w.process.Pid, syscall.SIGKILL)
-	if left := w.processes(); len(left) > 0 {
-		t.Errorf("after the stop run: %q", left)
-	}
+	w.endsAll(t)
 	if t.Failed() {
 		for _, log := range []string{"aro-local.log", "logs/rp.log"} {
-			t.Logf("the end of %s:\n%s", log, tail(filepath.Join(w.dir, log), 12<<10))
+			fmt.Printf("%s: the end of %s:\n%s", t.Name(), log, tail(filepath.Join(w.dir, log), 12<<10))
 		}
 	}
 	if *keep {
@@ -133,45 +134,26 @@ func (w *world) stop(t *testing.T, ended <-chan error) {
 	}
 }
 
+// endsAll waits until no process is left, and kills those that are all the same.
+func (w *world) endsAll(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	var left map[int]string
+	err := until(ctx, func() (bool, error) {
+		left = w.running()
+		return len(left) == 0, nil
+	})
+	if err != nil {
+		t.Errorf("%s after aro-local stopped run: %q", endTimeout, slices.Collect(maps.Values(left)))
+	}
+	_ = syscall.Kill(-w.process.Pid, syscall.SIGKILL)
+	for pid := range left {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
 // processes are the arguments of those that run, besides aro-local.
 func (w *world) processes() []string { return slices.Collect(maps.Values(w.running())) }
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-// worlds counts those that this process had.
-var worlds atomic.Int32
-
-const (
-	firstRange = 70
-	ranges     = 75
-)
-
-// freeRange is an N of loopback addresses that no other test on this machine has.
-func freeRange(t *testing.T) int {
-	t.Helper()
-	for try := range ranges {
-		n := firstRange + 2*((os.Getpid()+int(worlds.Add(1))+try)%ranges)
-		lock, err := os.OpenFile(filepath.Join(os.TempDir(), fmt.Sprintf("aro-addresses-%d.lock", n)), os.O_CREATE|os.O_RDWR, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-			t.Cleanup(func() { _ = lock.Close() })
-			return n
-		}
-		_ = lock.Close()
-	}
-	t.Fatal("all loopback addresses are in use")
-	return 0
-}
 
 // eventually asks until done says so, ctx ends or it fails.
 func eventually(ctx context.Context, t *testing.T, what string, done func() (bool, error)) {

@@ -1,0 +1,57 @@
+package place_test
+
+import (
+	"net"
+	"os"
+	"testing"
+
+	"github.com/aro-rp/aro/local/systemtest/place"
+)
+
+func TestNoTwoTestsHaveOnePlace(t *testing.T) {
+	a, b := place.Take(t), place.Take(t)
+	if a.Addresses == b.Addresses || a.Provider == b.Provider || a.Azure == b.Azure {
+		t.Errorf("%+v and %+v have something in common", a, b)
+	}
+}
+
+func TestAPlaceWhosePortIsInUseIsNotTaken(t *testing.T) {
+	var former place.Place
+	t.Run("one that ended", func(t *testing.T) { former = place.Take(t) })
+	l, err := net.Listen("tcp", former.Azure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	for range 75 { // as many as there are: each comes first once
+		t.Run("another", func(t *testing.T) {
+			if p := place.Take(t); p == former {
+				t.Errorf("%+v was taken although somebody listens on %s", p, former.Azure)
+			}
+		})
+	}
+}
+
+func TestAPlaceWhoseLockCannotBeOpenedIsTaken(t *testing.T) {
+	var former place.Place
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Run("one that ended", func(t *testing.T) { former = place.Take(t) })
+	locks, err := os.ReadDir(os.TempDir())
+	if err != nil || len(locks) != 1 {
+		t.Fatalf("%d locks, %v", len(locks), err)
+	}
+	name := os.TempDir() + "/" + locks[0].Name()
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(name, 0o700); err != nil { // nobody may write it, root neither
+		t.Fatal(err)
+	}
+	for range 75 {
+		t.Run("another", func(t *testing.T) {
+			if p := place.Take(t); p == former {
+				t.Errorf("%+v was taken although its lock cannot be opened", p)
+			}
+		})
+	}
+}
