@@ -362,6 +362,33 @@ func TestQuotaCountsTheCoresThatRun(t *testing.T) {
 	w.refused(err, "QuotaExceeded")
 }
 
+func TestAResizedMachineKeepsItsDisk(t *testing.T) {
+	w := newWorld(t, map[string]int{coresUsage: 16})
+	made, err := w.put("vm", nil)
+	w.must(err)
+	resize := func(size armcompute.VirtualMachineSizeTypes) (armcompute.VirtualMachine, error) {
+		return w.put("vm", func(vm *armcompute.VirtualMachine) {
+			vm.Properties.HardwareProfile.VMSize = to.Ptr(size)
+			vm.Properties.StorageProfile.OSDisk.ManagedDisk = nil
+			vm.Properties.OSProfile.ComputerName = nil
+		})
+	}
+	resized, err := resize("Standard_D16s_v5")
+	w.must(err)
+	disk := resized.Properties.StorageProfile.OSDisk.ManagedDisk
+	if disk == nil || disk.ID == nil || *disk.ID != *made.Properties.StorageProfile.OSDisk.ManagedDisk.ID || *disk.StorageAccountType != armcompute.StorageAccountTypesPremiumLRS {
+		t.Errorf("the disk is %+v", disk)
+	}
+	if name := resized.Properties.OSProfile.ComputerName; name == nil || *name != "vm" {
+		t.Errorf("the computer's name is %v", name)
+	}
+	if vm, _ := w.host.vm("vm"); vm.Size != "Standard_D16s_v5" {
+		t.Errorf("the machine has the size %s", vm.Size)
+	}
+	_, err = resize("Standard_D32s_v5")
+	w.refused(err, "QuotaExceeded")
+}
+
 func TestConsoleOpensToWhoHasItsURL(t *testing.T) {
 	w := newWorld(t, nil)
 	_, err := w.put("vm", nil)

@@ -68,6 +68,11 @@ func (c *Compute) putVM(ctx context.Context, change *resources.Change) error {
 	if err := c.checkInterfaces(ctx, r); err != nil {
 		return err
 	}
+	if change.Old == nil || change.Old.Text("hardwareProfile", "vmSize") != size {
+		if err := c.withinQuota(ctx, r); err != nil {
+			return err
+		}
+	}
 	r.Set(nil, "instanceView")
 	if change.Old != nil {
 		for _, kept := range []string{"vmId", "timeCreated"} {
@@ -76,13 +81,7 @@ func (c *Compute) putVM(ctx context.Context, change *resources.Change) error {
 		if err := unchanged(change, "storageProfile", "osDisk", "name"); err != nil {
 			return err
 		}
-		if change.Old.Text("hardwareProfile", "vmSize") != size {
-			return c.withinQuota(ctx, r)
-		}
 	} else {
-		if err := c.withinQuota(ctx, r); err != nil {
-			return err
-		}
 		r.Set(uuid.NewString(), "vmId")
 		r.Set(time.Now().UTC().Format(time.RFC3339Nano), "timeCreated")
 		r.Local["power"] = running
