@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -172,30 +170,49 @@ func TestAClusterOfATemplateGoesToTheResourceProvider(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedDeploymentWithSecretsFailsBecauseTheyAreNotKept(t *testing.T) {
+func TestAnInterruptedDeploymentGoesOnWithItsSecretsAndForgetsThem(t *testing.T) {
 	w := newWorld(t, azure.Options{})
 	w.group("g")
-	if _, err := w.SetFault(context.Background(), azure.Fault{Match: azure.FaultMatch{Method: "PUT", Path: "things/slow$"}, Action: azure.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
+	if _, err := w.SetFault(context.Background(), azure.Fault{Match: azure.FaultMatch{Method: "PUT", Path: "things/slow$"}, Count: 1, Action: azure.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
 		t.Fatal(err)
 	}
-	const target = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/d?api-version=1"
-	w.want(w.demo(), http.MethodPut, target, object{"properties": object{"mode": "Incremental", "parameters": object{"secret": object{"value": "n0t-kept"}}, "template": object{
+	const (
+		scope  = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments"
+		secret = "s3cret!"
+	)
+	shown := func() (state string) {
+		t.Helper()
+		for _, target := range []string{scope, scope + "/d", scope + "/d/operations"} {
+			got := w.want(w.demo(), http.MethodGet, target+"?api-version=1", nil, http.StatusOK, "")
+			if text, err := json.Marshal(got); err != nil || strings.Contains(string(text), secret) {
+				t.Errorf("%s shows the secret: %s", target, text)
+			}
+			if properties, ok := got["properties"].(object); ok {
+				state, _ = properties["provisioningState"].(string)
+			}
+		}
+		return state
+	}
+	w.want(w.demo(), http.MethodPut, scope+"/d?api-version=1", object{"properties": object{"mode": "Incremental", "parameters": object{"secret": object{"value": secret}}, "template": object{
 		"$schema": "deploymentTemplate.json", "parameters": object{"secret": object{"type": "secureString"}},
 		"resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus", "properties": object{"s": "[parameters('secret')]"}}},
 	}}}, http.StatusCreated, "")
+	w.within(10e9, "the call that is interrupted", func() bool { return w.Faults()[0].Seen == 1 })
+	if state := shown(); state != "Running" {
+		t.Errorf("it is %s before it is interrupted", state)
+	}
 	w.restart()
-	w.within(10e9, "the end of the deployment", func() bool {
-		got := w.want(w.demo(), http.MethodGet, target, nil, http.StatusOK, "")
-		return got["properties"].(object)["provisioningState"] == "Failed"
-	})
-	for _, name := range []string{"state.db", "state.db-wal"} {
-		content, err := os.ReadFile(filepath.Join(w.dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(content), "n0t-kept") {
-			t.Errorf("%s holds the secret", name)
-		}
+	w.within(10e9, "the end of the deployment", func() bool { return shown() == "Succeeded" })
+	thing := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/slow?api-version=1", nil, http.StatusOK, "")
+	if got := thing["properties"].(object)["s"]; got != secret {
+		t.Errorf("the resource was made with %v", got)
+	}
+	kept, err := w.Engine.Get(context.Background(), scope+"/d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := json.Marshal(kept); err != nil || strings.Contains(string(text), secret) || kept.Local["template"] != nil {
+		t.Errorf("what is kept: %s", text)
 	}
 }
 

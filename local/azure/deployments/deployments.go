@@ -9,11 +9,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aro-rp/aro/local/azure/resources"
@@ -45,17 +43,11 @@ type Options struct {
 }
 
 // Deployments runs deployments.
-type Deployments struct {
-	Options
-	mutex sync.Mutex
-	// secrets are the secure parameters of deployments that run, by key. They are
-	// never kept: a deployment that needs them does not survive a restart.
-	secrets map[string]map[string]any
-}
+type Deployments struct{ Options }
 
 // New gives the engine the behaviour of deployments.
 func New(o Options) *Deployments {
-	d := &Deployments{Options: o, secrets: map[string]map[string]any{}}
+	d := &Deployments{o}
 	o.Engine.Register(deploymentType, resources.Behaviour{
 		Put:    d.put,
 		Settle: d.settle,
@@ -104,12 +96,9 @@ func (d *Deployments) put(ctx context.Context, c *resources.Change) error {
 	if err := d.permit(ctx, evaluated, c.Call.Caller); err != nil {
 		return err
 	}
-	open, secret := separate(q)
-	d.mutex.Lock()
-	d.secrets[resources.Key(c.New.ID)] = secret
-	d.mutex.Unlock()
+	// Secure parameters are among them, so that a restart goes on.
 	c.New.Local = map[string]any{
-		"template": q.template, "parameters": open, "secret": len(secret) > 0, "operations": map[string]any{},
+		"template": q.template, "parameters": q.parameters, "operations": map[string]any{},
 		"caller": map[string]any{"tenant": c.Call.Caller.TenantID, "object": c.Call.Caller.ObjectID, "app": c.Call.Caller.AppID, "audience": c.Call.Caller.Audience},
 	}
 	c.New.Properties = map[string]any{
@@ -117,23 +106,6 @@ func (d *Deployments) put(ctx context.Context, c *resources.Change) error {
 		"duration": "PT0S", "correlationId": c.Call.Header.Get("x-ms-correlation-request-id"), "providers": []any{}, "dependencies": dependencies(evaluated),
 	}
 	return nil
-}
-
-// separate takes the secure parameters out.
-func separate(q request) (open, secret map[string]any) {
-	open, secret = map[string]any{}, map[string]any{}
-	definitions := resources.Object(q.template["parameters"])
-	for name, value := range q.parameters {
-		open[name] = value
-		for defined, d := range definitions {
-			kind, _ := resources.At(resources.Object(d), "type").(string)
-			if strings.EqualFold(defined, name) && strings.HasPrefix(strings.ToLower(kind), "secure") {
-				delete(open, name)
-				secret[name] = value
-			}
-		}
-	}
-	return open, secret
 }
 
 // Preflight has providers judge the resources of a deployment that is about to be
@@ -310,12 +282,17 @@ func (d *Deployments) cancel(ctx context.Context, call *resources.Call) (*resour
 	err = d.Engine.Change(ctx, id, func(r *resources.Resource) error {
 		if r.ProvisioningState() == running { // else it ended just before
 			r.Set(resources.Canceled, "provisioningState")
-			delete(r.Local, "template")
-			delete(r.Local, "parameters")
+			forget(r)
 		}
 		return nil
 	})
 	return &resources.Answer{Status: http.StatusNoContent}, err
+}
+
+// forget drops what only a deployment that runs needs, secrets among it.
+func forget(r *resources.Resource) {
+	delete(r.Local, "template")
+	delete(r.Local, "parameters")
 }
 
 // restore evaluates a deployment again that is kept and not over.
@@ -323,15 +300,7 @@ func (d *Deployments) restore(ctx context.Context, r *resources.Resource) (*temp
 	caller := resources.Object(r.Local["caller"])
 	text := func(name string) string { s, _ := caller[name].(string); return s }
 	who := resources.Caller{TenantID: text("tenant"), ObjectID: text("object"), AppID: text("app"), Audience: text("audience")}
-	q := request{template: resources.Object(r.Local["template"]), parameters: map[string]any{}}
-	maps.Copy(q.parameters, resources.Object(r.Local["parameters"]))
-	d.mutex.Lock()
-	secret, known := d.secrets[resources.Key(r.ID)]
-	d.mutex.Unlock()
-	if needs, _ := r.Local["secret"].(bool); needs && !known {
-		return nil, who, resources.Refuse(http.StatusConflict, "DeploymentFailed", "The deployment was interrupted, and its secure parameters are not kept. Deploy it again.")
-	}
-	maps.Copy(q.parameters, secret)
+	q := request{template: resources.Object(r.Local["template"]), parameters: resources.Object(r.Local["parameters"])}
 	t, err := d.evaluate(ctx, r.ID, q, who)
 	return t, who, err
 }

@@ -29,34 +29,18 @@ type outcome struct {
 	err      error
 }
 
-// settle makes the resources of a deployment.
+// settle runs a deployment and keeps how it ended.
 func (d *Deployments) settle(ctx context.Context, r *resources.Resource) error {
 	start := d.Now()
-	t, caller, err := d.restore(ctx, r)
-	if err != nil {
-		return err
-	}
-	failures := d.run(ctx, r.ID, t, caller)
+	t, outputs, failure := d.deploy(ctx, r)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return ctx.Err() // a cancellation keeps its end itself, the next start goes on
 	}
-	d.mutex.Lock()
-	delete(d.secrets, resources.Key(r.ID))
-	d.mutex.Unlock()
-	var outputs map[string]any
-	var failure *resources.Error
-	if len(failures) > 0 {
-		failure = failed(failures)
-	} else if outputs, err = t.Outputs(); err != nil {
-		failure = resources.Refuse(http.StatusBadRequest, "DeploymentFailed", "The outputs of the deployment cannot be evaluated.")
-		failure.Details = []*resources.Error{resources.Refuse(http.StatusBadRequest, "DeploymentOutputEvaluationFailed", "%v", err)}
-	}
-	err = d.Engine.Change(ctx, r.ID, func(r *resources.Resource) error {
-		delete(r.Local, "template")
-		delete(r.Local, "parameters")
+	err := d.Engine.Change(ctx, r.ID, func(r *resources.Resource) error {
+		forget(r)
 		r.Set(fmt.Sprintf("PT%.3fS", d.Now().Sub(start).Seconds()), "duration")
 		if failure != nil {
-			r.Set(failure, "error")
+			r.Set(resources.AsError(failure), "error")
 			return nil //nolint:nilerr // the failure is kept, and told below
 		}
 		made := []any{}
@@ -70,10 +54,25 @@ func (d *Deployments) settle(ctx context.Context, r *resources.Resource) error {
 	if err != nil {
 		return err
 	}
-	if failure != nil {
-		return failure
+	return failure
+}
+
+// deploy makes the resources of a deployment and evaluates its outputs.
+func (d *Deployments) deploy(ctx context.Context, r *resources.Resource) (*template.Template, map[string]any, error) {
+	t, caller, err := d.restore(ctx, r)
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil
+	if failures := d.run(ctx, r.ID, t, caller); len(failures) > 0 {
+		return nil, nil, failed(failures)
+	}
+	outputs, err := t.Outputs()
+	if err != nil {
+		failure := resources.Refuse(http.StatusBadRequest, "DeploymentFailed", "The outputs of the deployment cannot be evaluated.")
+		failure.Details = []*resources.Error{resources.Refuse(http.StatusBadRequest, "DeploymentOutputEvaluationFailed", "%v", err)}
+		return nil, nil, failure
+	}
+	return t, outputs, nil
 }
 
 // failed is how ARM tells of resources that could not be made: the refusal of each
