@@ -52,7 +52,7 @@ func (r *rollout) reconcile(ctx context.Context) (time.Duration, error) {
 	if problem != "" {
 		return 0, r.report(ctx, &operator, problem, false)
 	}
-	observed, err := observe(config.Spec.ServingCerts.NamedCertificates, certificates, operator.Spec.ForceRedeploymentReason)
+	observed, err := observe(certificates, operator.Spec.ForceRedeploymentReason)
 	if err != nil {
 		return 0, err
 	}
@@ -99,7 +99,7 @@ func (r *rollout) wanted(ctx context.Context, named []configv1.APIServerNamedSer
 		if _, err := tls.X509KeyPair(cert, key); err != nil {
 			return nil, fmt.Sprintf("secret openshift-config/%s holds no certificate with its key", name), nil //nolint:nilerr // the problem tells it
 		}
-		certificates = append(certificates, slot{Names: want.Names, Cert: cert, Key: key})
+		certificates = append(certificates, slot{Names: want.Names, Cert: cert, Key: key, Secret: name})
 	}
 	if len(certificates) > slots {
 		return nil, fmt.Sprintf("%d named certificates are more than %d", len(certificates), slots), nil
@@ -109,12 +109,12 @@ func (r *rollout) wanted(ctx context.Context, named []configv1.APIServerNamedSer
 
 // observe is what OpenShift's operator notes of the certificates; the digest
 // makes a renewed one differ. A new reason to redeploy makes a new revision, too.
-func observe(named []configv1.APIServerNamedServingCert, certificates []slot, reason string) ([]byte, error) {
+func observe(certificates []slot, reason string) ([]byte, error) {
 	list := []map[string]any{}
-	for i, certificate := range certificates {
+	for _, certificate := range certificates {
 		digest := sha256.Sum256(certificate.Cert)
 		list = append(list, map[string]any{
-			"names": append([]string{}, certificate.Names...), "digest": hex.EncodeToString(digest[:]), "secret": named[i].ServingCertificate.Name,
+			"names": append([]string{}, certificate.Names...), "digest": hex.EncodeToString(digest[:]), "secret": certificate.Secret,
 		})
 	}
 	return json.Marshal(map[string]any{"forceRedeploymentReason": reason, "servingInfo": map[string]any{"namedCertificates": list}})

@@ -35,6 +35,7 @@ type named struct {
 type slot struct {
 	Names     []string
 	Cert, Key []byte
+	Secret    string // where it is from
 }
 
 // newNamed presents what an earlier process did: the objects that name the
