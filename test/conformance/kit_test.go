@@ -80,6 +80,7 @@ type kit struct {
 	common *cluster
 
 	seen observations
+	trap trap
 }
 
 func newKit(t *testing.T) *kit {
@@ -108,7 +109,7 @@ func (k *kit) start(t *testing.T) {
 	}})
 	k.process = stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + filepath.Join(dir, "aro.db"),
 		ControlPlanes: k.planes.Address, Poll: 100 * time.Millisecond, Args: []string{"--location", k.location}})
-	k.rp, k.patience, k.pause = k.process.URL, 40*time.Second, 30*time.Millisecond
+	k.rp, k.patience, k.pause = k.process.URL, 2*time.Minute, 30*time.Millisecond
 }
 
 func (k *kit) transport() (*http.Transport, error) {

@@ -154,6 +154,7 @@ func observationChecks() []check {
 		observed("C18", "every success is a status that the published file of its api-version declares", ""),
 		{id: "C17", title: "no answer and no log line repeats a secret", run: checkNoSecrets},
 		{id: "X03", title: "seeded secrets occur in no answer, log line or metric", run: checkNoSecrets, why: "raw database bytes: see test/hostile"},
+		{id: "X08", title: "addresses given by callers are never called", run: checkNoCalls},
 	}
 }
 

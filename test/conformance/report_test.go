@@ -55,6 +55,7 @@ func TestConformance(t *testing.T) {
 			t.Fatalf("register a subscription: %s", reply)
 		}
 	}
+	setUp.setTrap()
 	var results []*result
 	active, observing := allChecks()
 	t.Run("checks", func(t *testing.T) {
@@ -73,8 +74,8 @@ func TestConformance(t *testing.T) {
 	k.report(t, results)
 }
 
-// allChecks are the chapters of the contract; the observations look back at the
-// answers to all the others.
+// allChecks are the chapters of the contract; the observations look back at what
+// came of all the others.
 func allChecks() (active, observing []check) {
 	return slices.Concat(requestChecks(), addressChecks(), putChecks(), patchChecks(), listChecks(), deleteChecks(),
 		asyncChecks(), providerChecks(), dataChecks(), subscriptionChecks(), templateChecks(), hostileChecks()), observationChecks()
