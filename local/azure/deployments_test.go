@@ -89,6 +89,44 @@ func TestAFailedDeploymentTellsWhichResourceAndWhy(t *testing.T) {
 	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/late?api-version=1", nil, http.StatusNotFound, "ResourceNotFound")
 }
 
+func TestTheActivityLogHasWhatADeploymentDid(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	w.group("g")
+	if _, err := w.SetFault(context.Background(), azure.Fault{Match: azure.FaultMatch{Path: "things/bad$"}, Action: azure.FaultAction{Kind: "policyDenied"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.deploy(w.demo(), "d", object{"resources": []any{
+		object{"type": "A.B/things", "apiVersion": "1", "name": "good", "location": "eastus"},
+		object{"type": "A.B/things", "apiVersion": "1", "name": "bad", "location": "eastus"},
+		object{"type": "Microsoft.RedHatOpenShift/openShiftClusters", "apiVersion": "2023-11-22", "name": "c", "location": "eastus", "properties": object{}},
+	}}, nil); code(err) != "DeploymentFailed" {
+		t.Fatal(err)
+	}
+	log := w.want(w.demo(), http.MethodGet, customer+"/providers/microsoft.insights/eventtypes/management/values?api-version=2015-04-01", nil, http.StatusOK, "")
+	got, correlations := map[string]string{}, map[string]string{}
+	for _, each := range log["value"].([]any) {
+		event := each.(object)
+		name := event["resourceId"].(string)
+		name = name[strings.LastIndex(name, "/")+1:]
+		got[name] = event["operationName"].(object)["value"].(string) + " " + event["status"].(object)["value"].(string)
+		correlations[name] = event["correlationId"].(string)
+	}
+	for name, want := range map[string]string{
+		"good": "A.B/things/write Succeeded", "bad": "A.B/things/write Failed",
+		"c": "Microsoft.RedHatOpenShift/openShiftClusters/write Succeeded",
+	} {
+		if got[name] != want {
+			t.Errorf("of %s it has %q, want %q", name, got[name], want)
+		}
+		if correlations[name] == "" || correlations[name] != correlations["d"] {
+			t.Errorf("%s has the correlation id %q, the deployment %q", name, correlations[name], correlations["d"])
+		}
+	}
+	if id := w.provider.last(http.MethodPut).Header.Get("X-Ms-Correlation-Request-Id"); id != correlations["d"] {
+		t.Errorf("the resource provider got the correlation id %q", id)
+	}
+}
+
 func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {
 	w := newWorld(t, azure.Options{})
 	w.group("g")

@@ -125,6 +125,7 @@ func (p *provider) do(ctx context.Context, call *resources.Call) (*resources.Ans
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(correlationIDHeader, call.Header.Get(correlationIDHeader))
 	identify(&captured{header: http.Header{}}, r)
 	w := &captured{header: http.Header{}}
 	if err := p.serve(w, r, call); err != nil {

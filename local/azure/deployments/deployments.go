@@ -61,6 +61,26 @@ func New(o Options) *Deployments {
 	return d
 }
 
+// correlationHeader has the id under which all that one request leads to is found.
+const correlationHeader = "x-ms-correlation-request-id"
+
+// sender is for whom a deployment makes its calls, and under which correlation id.
+type sender struct {
+	resources.Caller
+	correlation string
+}
+
+func senderOf(call *resources.Call) sender {
+	return sender{call.Caller, call.Header.Get(correlationHeader)}
+}
+
+// call makes one of the calls of a deployment.
+func (d *Deployments) call(ctx context.Context, by sender, method, path string, query url.Values, body map[string]any) (*resources.Answer, error) {
+	header := http.Header{}
+	header.Set(correlationHeader, by.correlation)
+	return d.Do(ctx, &resources.Call{Method: method, Path: path, Query: query, Header: header, Body: body, Caller: by.Caller})
+}
+
 // request is what callers send.
 type request struct {
 	mode                 string
@@ -89,7 +109,7 @@ func (d *Deployments) put(ctx context.Context, c *resources.Change) error {
 	if err != nil {
 		return err
 	}
-	evaluated, err := d.evaluate(ctx, c.New.ID, q, c.Call.Caller)
+	evaluated, err := d.evaluate(ctx, c.New.ID, q, senderOf(c.Call))
 	if err != nil {
 		return err
 	}
@@ -103,7 +123,7 @@ func (d *Deployments) put(ctx context.Context, c *resources.Change) error {
 	}
 	c.New.Properties = map[string]any{
 		"provisioningState": running, "mode": "Incremental", "parameters": evaluated.Parameters(), "timestamp": d.Now().UTC().Format(time.RFC3339Nano),
-		"duration": "PT0S", "correlationId": c.Call.Header.Get("x-ms-correlation-request-id"), "providers": []any{}, "dependencies": dependencies(evaluated),
+		"duration": "PT0S", "correlationId": c.Call.Header.Get(correlationHeader), "providers": []any{}, "dependencies": dependencies(evaluated),
 	}
 	return nil
 }
@@ -116,7 +136,7 @@ func (d *Deployments) Preflight(ctx context.Context, call *resources.Call) error
 		return err
 	}
 	id := strings.TrimSuffix(call.Path, "/validate")
-	t, err := d.evaluate(ctx, id, q, call.Caller)
+	t, err := d.evaluate(ctx, id, q, senderOf(call))
 	if err != nil {
 		return err
 	}
@@ -167,8 +187,8 @@ func dependencies(t *template.Template) []any {
 }
 
 // evaluate reads the template in the surroundings of the deployment.
-func (d *Deployments) evaluate(ctx context.Context, id string, q request, caller resources.Caller) (*template.Template, error) {
-	env, err := d.environment(ctx, id, caller)
+func (d *Deployments) evaluate(ctx context.Context, id string, q request, by sender) (*template.Template, error) {
+	env, err := d.environment(ctx, id, by)
 	if err != nil {
 		return nil, err
 	}
@@ -179,21 +199,21 @@ func (d *Deployments) evaluate(ctx context.Context, id string, q request, caller
 	return t, err
 }
 
-func (d *Deployments) environment(ctx context.Context, id string, caller resources.Caller) (*template.Environment, error) {
+func (d *Deployments) environment(ctx context.Context, id string, by sender) (*template.Environment, error) {
 	subscription := resources.Subscription(id)
 	env := &template.Environment{
 		Subscription: map[string]any{"id": "/subscriptions/" + subscription, "subscriptionId": subscription, "tenantId": d.Tenant, "displayName": subscription},
 		Deployment:   map[string]any{"name": id[strings.LastIndex(id, "/")+1:]},
 		Cloud:        d.Cloud, Tenant: d.Tenant, Now: d.Now(),
 		Reference: func(id, version string, full bool) (any, error) {
-			body, err := d.get(ctx, id, version, caller)
+			body, err := d.get(ctx, id, version, by)
 			if err != nil || full {
 				return body, err
 			}
 			return body["properties"], nil
 		},
 		List: func(function, id, version string, body map[string]any) (any, error) {
-			answer, err := d.Do(ctx, &resources.Call{Method: http.MethodPost, Path: id + "/" + function, Query: at(version), Header: http.Header{}, Body: body, Caller: caller})
+			answer, err := d.call(ctx, by, http.MethodPost, id+"/"+function, at(version), body)
 			if err != nil {
 				return nil, err
 			}
@@ -216,8 +236,8 @@ func (d *Deployments) environment(ctx context.Context, id string, caller resourc
 
 func at(v string) url.Values { return url.Values{"api-version": {v}} }
 
-func (d *Deployments) get(ctx context.Context, id, version string, caller resources.Caller) (map[string]any, error) {
-	answer, err := d.Do(ctx, &resources.Call{Method: http.MethodGet, Path: id, Query: at(version), Header: http.Header{}, Caller: caller})
+func (d *Deployments) get(ctx context.Context, id, version string, by sender) (map[string]any, error) {
+	answer, err := d.call(ctx, by, http.MethodGet, id, at(version), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +271,7 @@ func (d *Deployments) validate(ctx context.Context, call *resources.Call) (*reso
 		return nil, err
 	}
 	id := strings.TrimSuffix(call.Path, "/validate")
-	t, err := d.evaluate(ctx, id, q, call.Caller)
+	t, err := d.evaluate(ctx, id, q, senderOf(call))
 	if err != nil {
 		return nil, err
 	}
@@ -296,11 +316,14 @@ func forget(r *resources.Resource) {
 }
 
 // restore evaluates a deployment again that is kept and not over.
-func (d *Deployments) restore(ctx context.Context, r *resources.Resource) (*template.Template, resources.Caller, error) {
+func (d *Deployments) restore(ctx context.Context, r *resources.Resource) (*template.Template, sender, error) {
 	caller := resources.Object(r.Local["caller"])
 	text := func(name string) string { s, _ := caller[name].(string); return s }
-	who := resources.Caller{TenantID: text("tenant"), ObjectID: text("object"), AppID: text("app"), Audience: text("audience")}
+	by := sender{
+		resources.Caller{TenantID: text("tenant"), ObjectID: text("object"), AppID: text("app"), Audience: text("audience")},
+		r.Text("correlationId"),
+	}
 	q := request{template: resources.Object(r.Local["template"]), parameters: resources.Object(r.Local["parameters"])}
-	t, err := d.evaluate(ctx, r.ID, q, who)
-	return t, who, err
+	t, err := d.evaluate(ctx, r.ID, q, by)
+	return t, by, err
 }

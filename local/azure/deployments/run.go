@@ -59,11 +59,11 @@ func (d *Deployments) settle(ctx context.Context, r *resources.Resource) error {
 
 // deploy makes the resources of a deployment and evaluates its outputs.
 func (d *Deployments) deploy(ctx context.Context, r *resources.Resource) (*template.Template, map[string]any, error) {
-	t, caller, err := d.restore(ctx, r)
+	t, by, err := d.restore(ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}
-	if failures := d.run(ctx, r.ID, t, caller); len(failures) > 0 {
+	if failures := d.run(ctx, r.ID, t, by); len(failures) > 0 {
 		return nil, nil, failed(failures)
 	}
 	outputs, err := t.Outputs()
@@ -97,7 +97,7 @@ func statusCode(status int) string { return strings.ReplaceAll(http.StatusText(s
 
 // run makes all resources, each after those that it depends on. What depends on a
 // failure is not tried.
-func (d *Deployments) run(ctx context.Context, id string, t *template.Template, caller resources.Caller) []outcome {
+func (d *Deployments) run(ctx context.Context, id string, t *template.Template, by sender) []outcome {
 	ended := map[string]chan struct{}{}
 	good := sync.Map{}
 	for _, r := range t.Resources() {
@@ -124,7 +124,7 @@ func (d *Deployments) run(ctx context.Context, id string, t *template.Template, 
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			begun := d.Now()
-			err := d.make(ctx, r, caller)
+			err := d.make(ctx, r, by)
 			if ctx.Err() != nil {
 				return
 			}
@@ -144,7 +144,7 @@ func (d *Deployments) run(ctx context.Context, id string, t *template.Template, 
 }
 
 // make makes one resource and waits until it is there.
-func (d *Deployments) make(ctx context.Context, r *template.Resource, caller resources.Caller) error {
+func (d *Deployments) make(ctx context.Context, r *template.Resource, by sender) error {
 	body, err := r.Body()
 	if err != nil {
 		// Expressions ask Azure, too, which may have refused.
@@ -153,7 +153,7 @@ func (d *Deployments) make(ctx context.Context, r *template.Resource, caller res
 		}
 		return resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "%v", err)
 	}
-	answer, err := d.Do(ctx, &resources.Call{Method: http.MethodPut, Path: r.ID, Query: at(r.APIVersion), Header: http.Header{}, Body: body, Caller: caller})
+	answer, err := d.call(ctx, by, http.MethodPut, r.ID, at(r.APIVersion), body)
 	if err != nil {
 		return err
 	}
@@ -161,11 +161,11 @@ func (d *Deployments) make(ctx context.Context, r *template.Resource, caller res
 	if follow == "" {
 		return nil
 	}
-	return d.follow(ctx, follow, caller)
+	return d.follow(ctx, follow, by)
 }
 
 // follow waits for the end of an operation.
-func (d *Deployments) follow(ctx context.Context, target string, caller resources.Caller) error {
+func (d *Deployments) follow(ctx context.Context, target string, by sender) error {
 	u, err := url.Parse(target)
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (d *Deployments) follow(ctx context.Context, target string, caller resource
 			return ctx.Err()
 		case <-time.After(wait):
 		}
-		answer, err := d.Do(ctx, &resources.Call{Method: http.MethodGet, Path: u.Path, Query: u.Query(), Header: http.Header{}, Caller: caller})
+		answer, err := d.call(ctx, by, http.MethodGet, u.Path, u.Query(), nil)
 		if err != nil {
 			return err
 		}
