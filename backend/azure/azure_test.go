@@ -107,6 +107,7 @@ aro_azure_throttled_total{method="GET",service="arm"} 1
 func TestASignatureReachesTheStorageAndNoLog(t *testing.T) {
 	s := setUp(t)
 	s.on("DELETE /blob/account/ignition", answer{status: 403, body: ""}, answer{status: 202})
+	s.on("DELETE /blob/account/away", answer{fails: errors.New("connection reset by peer")})
 	blobs, err := s.azure.BlobsWithSAS(origin+"/blob/account/", "?sig=hunter2")
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +117,10 @@ func TestASignatureReachesTheStorageAndNoLog(t *testing.T) {
 	}
 	if _, err := blobs.DeleteContainer(t.Context(), "ignition", nil); err != nil {
 		t.Error(err)
+	}
+	if _, err := blobs.DeleteContainer(t.Context(), "away", nil); err == nil || strings.Contains(err.Error(), "hunter2") ||
+		!strings.Contains(err.Error(), origin+"/blob/account/away") || !strings.Contains(err.Error(), "connection reset") {
+		t.Errorf("got %v, want what failed where, without the signature", err)
 	}
 	requests, _ := s.requests("DELETE /blob/account/ignition")
 	if len(requests) != 2 || requests[0].URL.Query().Get("sig") != "hunter2" || strings.Contains(s.log.String(), "hunter2") {
@@ -322,7 +327,6 @@ func TestTheClustersIdentityIsFetchedOnceAndRenewedInTime(t *testing.T) {
 
 func TestDeploy(t *testing.T) {
 	const operations = "GET " + group + "/deployments/storage/operations"
-	running := answer{status: 200, body: `{"properties":{"provisioningState":"Running"}}`}
 	succeeded := answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded","outputs":{"ip":{"type":"String","value":"10.0.0.4"}}}}`}
 	failed := answer{status: 200, body: `{"status":"Failed","error":{"code":"DeploymentFailed","message":"At least one resource deployment operation failed.","details":[
 		{"code":"Conflict","message":"{\"status\":\"Failed\",\"error\":{\"code\":\"Inner\",\"message\":\"{\\\"error\\\":{\\\"code\\\":\\\"Innermost\\\",\\\"message\\\":\\\"why\\\"}}\"}}"}]}}`}
@@ -330,6 +334,9 @@ func TestDeploy(t *testing.T) {
 		"statusMessage":{"status":"Failed","error":{"code":"BadTaste","message":"No.","details":[{"code":"Inner","message":"{\"error\":{\"code\":\"Innermost\",\"message\":\"why\"}}"}]}}}}]}`}
 	policy := answer{status: 200, body: `{"value":[{"properties":{"provisioningState":"Failed","targetResource":{"id":"/nsg"},"statusMessage":{"error":{"code":"RequestDisallowedByPolicy","message":"No.",
 		"additionalInfo":[{"type":"PolicyViolation","info":{"policyDefinitionDisplayName":"D","policyAssignmentDisplayName":"A"}}]}}}}]}`}
+	mixed := answer{status: 200, body: `{"value":[{"properties":{"provisioningState":"Failed","statusMessage":{"error":{"code":"RetryableError","message":"m"}}}},
+		{"properties":{"provisioningState":"Failed","statusMessage":{"error":{"code":"QuotaExceeded","message":"Cores."}}}}]}`}
+	bare := answer{status: 200, body: `{"status":"Failed","error":{"code":"DeploymentFailed","message":"At least one resource deployment operation failed."}}`}
 	accepted := answer{status: 201, body: `{"properties":{"provisioningState":"Accepted"}}`, header: map[string]string{"Azure-AsyncOperation": origin + "/operation"}}
 	tests := map[string]struct {
 		why        string
@@ -340,13 +347,14 @@ func TestDeploy(t *testing.T) {
 		code       arm.Code
 		says       []string
 	}{
-		"works":                 {why: "outputs are given", put: accepted, polls: []answer{{status: 200, body: `{"status":"Succeeded"}`}}, gets: []answer{succeeded}},
-		"runs already":          {why: "another worker began it", put: answer{status: 409, body: `{"error":{"code":"DeploymentActive","message":"m"}}`}, gets: []answer{running, succeeded}},
-		"fails":                 {why: "each resource is named", put: accepted, polls: []answer{failed}, operations: reasons, code: arm.DeploymentFailed, says: []string{"BadTaste: No.", "Innermost: why", "/lb"}},
-		"ran already and fails": {why: "so is it then", put: answer{status: 409, body: `{"error":{"code":"DeploymentActive","message":"m"}}`}, gets: []answer{{status: 200, body: `{"properties":{"provisioningState":"Failed"}}`}}, operations: reasons, code: arm.DeploymentFailed, says: []string{"BadTaste: No."}},
-		"is refused":            {why: "the template is wrong", put: answer{status: 400, body: `{"error":{"code":"InvalidTemplate","message":"line 1"}}`}, code: arm.DeploymentFailed, says: []string{"InvalidTemplate: line 1"}},
-		"is disallowed":         {why: "what the customer can cure comes first", put: accepted, polls: []answer{failed}, operations: policy, code: arm.RequestDisallowedByPolicy, says: []string{`"D" assigned as "A"`, "/nsg"}},
-		"may not":               {why: "the role spreads", put: answer{status: 403, body: `{"error":{"code":"AuthorizationFailed","message":"The client 'x' does not have authorization over scope '` + group + `'."}}`}, code: arm.InternalServerError},
+		"works":            {why: "outputs are given", put: accepted, polls: []answer{{status: 200, body: `{"status":"Succeeded"}`}}, gets: []answer{succeeded}},
+		"fails":            {why: "each resource is named", put: accepted, polls: []answer{failed}, operations: reasons, code: arm.DeploymentFailed, says: []string{"BadTaste: No.", "Innermost: why", "/lb"}},
+		"is refused":       {why: "the template is wrong", put: answer{status: 400, body: `{"error":{"code":"InvalidTemplate","message":"line 1"}}`}, code: arm.DeploymentFailed, says: []string{"InvalidTemplate: line 1"}},
+		"is disallowed":    {why: "what the customer can cure comes first", put: accepted, polls: []answer{failed}, operations: policy, code: arm.RequestDisallowedByPolicy, says: []string{`"D" assigned as "A"`, "/nsg"}},
+		"fails by quota":   {why: "time does not cure it, as it does the other", put: accepted, polls: []answer{failed}, operations: mixed, code: arm.ResourceQuotaExceeded, says: []string{"RetryableError: m", "QuotaExceeded: Cores."}},
+		"fails unheard":    {why: "the reasons are told when the deployment is made again", put: accepted, polls: []answer{bare}, operations: answer{status: 429, body: `{"error":{"code":"TooManyRequests","message":"m"}}`}, code: arm.TooManyRequests},
+		"fails half heard": {why: "its own answer says enough", put: accepted, polls: []answer{failed}, operations: answer{status: 403, body: `{}`}, code: arm.DeploymentFailed, says: []string{"Innermost: why"}},
+		"may not":          {why: "the role spreads", put: answer{status: 403, body: `{"error":{"code":"AuthorizationFailed","message":"The client 'x' does not have authorization over scope '` + group + `'."}}`}, code: arm.InternalServerError},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -390,5 +398,21 @@ func TestDeploy(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestADeploymentThatRunsAlreadyIsWaitedForAndThenMadeAnew(t *testing.T) {
+	s := setUp(t)
+	s.on("PUT "+deploymentPath, answer{status: 409, body: `{"error":{"code":"DeploymentActive","message":"m"}}`}, answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded"}}`})
+	s.on("GET "+deploymentPath, answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded"}}`})
+	deploy := func() error {
+		_, err := s.clients(t).Deploy(t.Context(), "g", "storage", map[string]any{}, nil)
+		return azure.Explain(err, azure.Subject{ManagedGroup: "g"})
+	}
+	if err := deploy(); err == nil || err.Error() != `waiting for the deployment "storage" that runs already to end` {
+		t.Errorf("while it runs: got %v", err)
+	}
+	if err := deploy(); err != nil {
+		t.Errorf("when it has ended: got %v", err)
 	}
 }

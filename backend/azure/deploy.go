@@ -18,7 +18,9 @@ import (
 )
 
 // Deploy makes a template's resources in a group, incrementally, and waits for
-// them. When a deployment of that name runs already, it waits for that one.
+// them. While a deployment of that name runs already it is a pipeline.Later: what
+// runs may be of another state of the cluster, and the step that comes again sees
+// what it made.
 //
 // Parameters are bare values by name, without {"value": …}; a model.Secret is
 // for a parameter of a secure type. Outputs are bare values too. What Azure
@@ -30,10 +32,10 @@ func (c *Clients) Deploy(ctx context.Context, group, name string, template, para
 		Properties: &armresources.DeploymentProperties{
 			Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: template, Parameters: wrapped(parameters),
 		}}, nil)
+	if Code(err) == "DeploymentActive" {
+		return nil, pipeline.Later(c.pollEvery, fmt.Sprintf("the deployment %q that runs already to end", name))
+	}
 	if err != nil {
-		if Code(err) == "DeploymentActive" {
-			return d.join(ctx)
-		}
 		return nil, d.failed(ctx, err)
 	}
 	done, err := PollUntilDone(ctx, c, poller)
@@ -46,33 +48,6 @@ func (c *Clients) Deploy(ctx context.Context, group, name string, template, para
 type deployment struct {
 	clients     *Clients
 	group, name string
-}
-
-// join waits for the deployment that runs already.
-func (d deployment) join(ctx context.Context) (map[string]any, error) {
-	defer pipeline.Await(ctx, pipeline.Azure)()
-	for {
-		got, err := d.clients.Deployments.Get(ctx, d.group, d.name, nil)
-		if err != nil {
-			return nil, fmt.Errorf("deployment %s: %w", d.name, err)
-		}
-		state := armresources.ProvisioningStateNotSpecified
-		if got.Properties != nil && got.Properties.ProvisioningState != nil {
-			state = *got.Properties.ProvisioningState
-		}
-		switch state {
-		case armresources.ProvisioningStateSucceeded:
-			return outputs(got.Properties), nil
-		case armresources.ProvisioningStateFailed, armresources.ProvisioningStateCanceled:
-			faults := d.operations(ctx)
-			return nil, d.error(faults, fmt.Errorf("deployment %s: %s", d.name, state))
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(d.clients.pollEvery):
-		}
-	}
 }
 
 // deploymentFault is why a deployment failed, for Explain and the log.
@@ -92,15 +67,23 @@ func (d deployment) failed(ctx context.Context, err error) error {
 		return fmt.Errorf("deployment %s: %w", d.name, err)
 	}
 	ran := faults[0].code == "DeploymentFailed" || faults[0].status < http.StatusMultipleChoices
-	switch {
-	case ran:
-		// Its operations say which resource each is about, and come first for that.
-		faults = append(d.operations(ctx), faults...)
-	case !hasStatus(err, http.StatusBadRequest):
-		return fmt.Errorf("deployment %s: %w", d.name, err)
+	if !ran {
+		if !hasStatus(err, http.StatusBadRequest) {
+			return fmt.Errorf("deployment %s: %w", d.name, err)
+		}
+		return d.error(faults, err)
+	}
+	// Its operations say which resource each is about, and come first for that.
+	found, unread := d.operations(ctx)
+	faults = append(found, faults...)
+	if unread != nil && !slices.ContainsFunc(faults, fault.isCause) {
+		return fmt.Errorf("deployment %s failed, and why cannot be read: %w", d.name, unread)
 	}
 	return d.error(faults, err)
 }
+
+// isCause tells a fault from the mere word that there is one.
+func (f fault) isCause() bool { return f.code != "" && f.code != "DeploymentFailed" }
 
 func (d deployment) error(faults []fault, cause error) error {
 	e := arm.DeploymentFailed.Errorf("Azure could not make the cluster's resources (deployment %q). The details name each one and Azure's reason; remove it, then repeat the request.", d.name)
@@ -110,7 +93,7 @@ func (d deployment) error(faults []fault, cause error) error {
 		told := slices.ContainsFunc(e.Details, func(d *arm.Error) bool {
 			return d.Message == text && (f.target == "" || strings.EqualFold(d.Target, f.target))
 		})
-		if f.code != "DeploymentFailed" && !told && len(e.Details) < maxFaults {
+		if f.isCause() && !told && len(e.Details) < maxFaults {
 			e.Details = append(e.Details, arm.DeploymentFailed.At(f.target, "%s", text))
 		}
 	}
@@ -119,7 +102,7 @@ func (d deployment) error(faults []fault, cause error) error {
 
 // operations are the faults of the deployment's single resources. Why the
 // deployment failed is worth some time even when the caller's is over.
-func (d deployment) operations(ctx context.Context) []fault {
+func (d deployment) operations(ctx context.Context) ([]fault, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	var faults []fault
@@ -127,13 +110,13 @@ func (d deployment) operations(ctx context.Context) []fault {
 	for pager.More() && len(faults) < maxFaults {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
-			break
+			return faults, err
 		}
 		for _, op := range page.Value {
 			faults = append(faults, operationFaults(op)...)
 		}
 	}
-	return faults
+	return faults, nil
 }
 
 func operationFaults(op *armresources.DeploymentOperation) []fault {

@@ -67,16 +67,31 @@ func Explanation(err error, about Subject) (e *arm.Error, again bool) {
 	if code, text := entraFault(err); code != "" {
 		return about.refusedByEntra(code, text, err)
 	}
+	e, again = about.explainAny(faults)
+	if e == nil {
+		return nil, false
+	}
+	e = e.Because(err)
+	if explained != nil {
+		e.Details = explained.Details
+	}
+	return e, again
+}
+
+// explainAny explains the first fault that it knows and that does not cure
+// itself, for what does is of no use before that one is gone; or else the first
+// that it knows.
+func (s Subject) explainAny(faults []fault) (first *arm.Error, again bool) {
 	for _, f := range faults {
-		if e, again = about.explain(f); e != nil {
-			e = e.Because(err)
-			if explained != nil {
-				e.Details = explained.Details
-			}
-			return e, again
+		e, passes := s.explain(f)
+		if e != nil && !passes {
+			return e, false
+		}
+		if first == nil {
+			first = e
 		}
 	}
-	return nil, false
+	return first, first != nil
 }
 
 // refusedByEntra explains why a token was refused. Only what names the cluster's

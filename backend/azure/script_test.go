@@ -48,6 +48,7 @@ type answer struct {
 	status int
 	body   string
 	header map[string]string
+	fails  error // instead of an answer
 	do     func(*http.Request, string) (int, string)
 }
 
@@ -74,6 +75,9 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := list[0]
 	if len(list) > 1 {
 		s.answers[key] = list[1:]
+	}
+	if a.fails != nil {
+		return nil, a.fails
 	}
 	if a.do != nil {
 		a.status, a.body = a.do(r, string(body))

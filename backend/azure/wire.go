@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -103,8 +104,8 @@ func PollUntilDone[T any](ctx context.Context, c *Clients, p *runtime.Poller[T])
 	return p.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: c.pollEvery})
 }
 
-// observe measures and logs every try. It logs neither queries, which may be
-// signatures, nor headers and bodies.
+// observe measures and logs every try. Neither its log nor an error of the
+// transport has queries, which may be signatures, nor headers and bodies.
 type observe struct {
 	kind    service
 	metrics *metrics
@@ -120,6 +121,10 @@ func (o observe) Do(req *policy.Request) (*http.Response, error) {
 	took := time.Since(began)
 
 	raw, status := req.Raw(), 0
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		failed.URL = raw.URL.Scheme + "://" + raw.URL.Host + raw.URL.Path
+	}
 	if err == nil {
 		status = resp.StatusCode
 	}
