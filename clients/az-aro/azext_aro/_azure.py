@@ -74,8 +74,18 @@ class Azure:
         return link
 
     def graph(self, method, path, body=None, **query):
-        """Calls Microsoft Graph of the cloud."""
-        resource = self.endpoints.microsoft_graph_resource_id
+        """Calls Microsoft Graph of the cloud, which may have none."""
+        from azure.cli.core.azclierror import ForbiddenError
+        from azure.cli.core.cloud import CloudEndpointNotSetException
+
+        try:
+            resource = self.endpoints.microsoft_graph_resource_id
+        except CloudEndpointNotSetException as error:
+            raise ForbiddenError(
+                f"The cloud {self.cli_ctx.cloud.name} has no directory.",
+                "Give --rp-object-id, and --client-object-id with --client-id; or name the directory with "
+                f"'az cloud update --name {self.cli_ctx.cloud.name} --endpoint-microsoft-graph-resource-id URL'.",
+            ) from error
         return self._send(method, resource, "/v1.0" + path, resource, body, query).get("body")
 
     def scope(self, *segments):

@@ -36,9 +36,14 @@ def rp_principal(azure, object_id=None):
     if not found:
         raise ResourceNotFoundError(
             "The directory has no service principal of Azure Red Hat OpenShift.",
-            "Run 'az provider register --namespace Microsoft.RedHatOpenShift --wait' and try again.",
+            f"Run '{registration(azure)}' and try again.",
         )
     return found
+
+
+def registration(azure):
+    """The command that makes the service known to the subscription and its directory."""
+    return f"az provider register --subscription {azure.subscription} --namespace Microsoft.RedHatOpenShift --wait"
 
 
 def ensure_principal(azure, application, object_id=None):

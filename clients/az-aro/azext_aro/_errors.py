@@ -45,7 +45,8 @@ def explain(error):
         ) from error
     status = error.status_code or 0
     kind = _BY_STATUS.get(status, AzureInternalError if status >= 500 else AzureResponseError)
-    raise kind("\n".join(lines_of(body_of(error)) or [error.message]), trace_of(error)) from error
+    body = body_of(error)
+    raise kind("\n".join(lines_of(body) or [error.message]), trace_of(error) or remedies_of(body)) from error
 
 
 def body_of(error):
@@ -65,8 +66,31 @@ def lines_of(body, indent=""):
     line = f"{indent}({body['code']}) {body['message']}" if body.get("code") else indent + body["message"]
     if body.get("target") and body["target"] not in body["message"]:
         line += f" [{body['target']}]"
-    details = [d for d in body.get("details") or [] if isinstance(d, dict) and d.get("message") != body["message"]]
+    details = [detail for detail in _details(body) if detail.get("message") != body["message"]]
     return [line] + [below for detail in details for below in lines_of(detail, indent + "  ")]
+
+
+def _details(body):
+    return [detail for detail in body.get("details") or [] if isinstance(detail, dict)]
+
+
+def deepest(body):
+    """The errors that say something: others wrap them."""
+    return [one for detail in _details(body) for one in deepest(detail)] or [body]
+
+
+def remedy_of(body):
+    """The service's remedy for a code is general: it begins with what it is about."""
+    from azext_aro._remedies import REMEDIES
+
+    remedy = REMEDIES.get(body.get("code"))
+    return f"{body['target']}: {remedy}" if remedy and body.get("target") else remedy
+
+
+def remedies_of(body):
+    """What to do about each cause of an error that the service knows, or about the error itself."""
+    causes = dict.fromkeys(remedy for detail in _details(body) for remedy in remedies_of(detail))
+    return list(causes) or list(filter(None, [remedy_of(body)]))
 
 
 def trace_of(error):

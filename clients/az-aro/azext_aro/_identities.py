@@ -128,7 +128,7 @@ class Plan:
     def commands(self, location, rp):
         """The same as commands for a POSIX shell, to be read and run by people."""
         for name in [CLUSTER_IDENTITY] + [role.operator_name for role in self.roles]:
-            yield f"az identity create --resource-group {self.group} --name {name} --location {location}"
+            yield f"az identity create {_place(self)} --name {name} --location {location}"
         for role in self.roles:
             for one in self.assignments(
                 role, _principal_of(self, role.operator_name), _principal_of(self, CLUSTER_IDENTITY)
@@ -139,7 +139,17 @@ class Plan:
 
 
 def _principal_of(plan, name):
-    return f'"$(az identity show --resource-group {plan.group} --name {name} --query principalId --output tsv)"'
+    return f'"$(az identity show {_place(plan)} --name {name} --query principalId --output tsv)"'
+
+
+def _place(plan):
+    return f"--subscription {plan.azure.subscription} --resource-group {plan.group}"
+
+
+def plan_of_given(azure, group, network, roles, operators, cluster, disk_encryption_set=None):
+    """The plan of a cluster's identity and of operators' identities that exist."""
+    roles = [role for role in roles if role.operator_name in operators]
+    return Plan(azure, group, network, roles, disk_encryption_set, {**operators, CLUSTER_IDENTITY: cluster})
 
 
 def guid(role):

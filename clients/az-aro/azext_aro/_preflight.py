@@ -8,7 +8,7 @@ from knack.log import get_logger
 
 from azext_aro import _roles
 from azext_aro._cluster import DEFAULTS
-from azext_aro._errors import ServiceError, lines_of
+from azext_aro._errors import ServiceError, deepest, lines_of, remedy_of
 
 logger = get_logger(__name__)
 
@@ -138,7 +138,7 @@ def _remedy(azure, assignment):
 
 
 def given_identities(azure, plan, find_rp):
-    """What given identities and the service lack, which 'az aro create' does not give.
+    """What given identities and the service lack, which az aro does not give.
     It only warns, because another role may allow as much, or the caller may not look."""
     try:
         principals = {}
@@ -164,7 +164,8 @@ def given_identities(azure, plan, find_rp):
 
 
 def _creation(identity):
-    return f"az identity create --resource-group {identity.split('/')[4]} --name {_last(identity)}"
+    _, _, subscription, _, group = identity.split("/")[:5]
+    return f"az identity create --subscription {subscription} --resource-group {group} --name {_last(identity)}"
 
 
 def versions(client, location, version):
@@ -213,14 +214,13 @@ def provider(azure, group, name, body):
 
 def _refused(error, name):
     if error.status == 400:
-        details = _deepest(error.body)
-        for detail in details:
+        for detail in deepest(error.body):
             yield Problem(
                 "cluster",
                 _last(detail.get("target") or name),
                 ERROR,
                 "\n".join(lines_of({**detail, "target": None})),
-                _advice(detail),
+                remedy_of(detail) or "Mend the request as the message says, and try again.",
             )
     elif error.status in (401, 403):
         yield Problem(
@@ -232,22 +232,6 @@ def _refused(error, name):
         )
     else:
         raise error
-
-
-def _advice(detail):
-    """The service's remedy for a code is general: it begins with what it is about."""
-    from azext_aro._remedies import REMEDIES
-
-    remedy = REMEDIES.get(detail.get("code"))
-    if not remedy:
-        return "Mend the request as the message says, and try again."
-    return f"{detail['target']}: {remedy}" if detail.get("target") else remedy
-
-
-def _deepest(body):
-    """The errors that say something: deployments wrap the provider's."""
-    details = [detail for detail in body.get("details") or [] if isinstance(detail, dict)]
-    return [deepest for detail in details for deepest in _deepest(detail)] or [body]
 
 
 def report(problems):
@@ -269,7 +253,7 @@ def judge(problems, brief=False):
 
     problems = list(problems)
     if any(p.severity == ERROR for p in problems):
-        raise ValidationError("The cluster cannot be created as asked:\n" + report(problems))
+        raise ValidationError("This cannot be done as asked:\n" + report(problems))
     if brief:
         problems = [p for p in problems if not p.mended]
     if problems:

@@ -21,7 +21,7 @@ NAMES = {
     NETWORK_CONTRIBUTOR: "Network Contributor",
     READER: "Reader",
     FEDERATED_CREDENTIAL: "Azure Red Hat OpenShift Federated Credential",
-    FIRST_PARTY: "Azure Red Hat OpenShift Service Operator",
+    FIRST_PARTY: "Azure Red Hat OpenShift Resource Provider",
 }
 
 ASSIGN = "Microsoft.Authorization/roleAssignments/write"

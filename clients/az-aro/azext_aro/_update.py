@@ -1,6 +1,8 @@
 """What updating and deleting need to know of a cluster: its identities, the roles to
 mend, and the change as the provider takes it."""
 
+from functools import partial
+
 from azure.cli.core.azclierror import AzCLIError, AzureResponseError, InvalidArgumentValueError
 from knack.log import get_logger
 
@@ -67,18 +69,44 @@ def _check_kind(managed, wanted):
 
 def _change_identities(azure, client, cluster, wanted, change):
     """The whole map is sent, so that it is the same whether it is merged or replaced."""
-    if wanted["mi_user_assigned"]:
-        change.identity = _cluster.cluster_identity(wanted["mi_user_assigned"])
-    if not wanted["platform_workload_identities"] and not wanted["upgradeable_to"]:
+    if not any(wanted[name] for name in IDENTITIES):
         return
+    given = wanted["platform_workload_identities"] or {}
+    own = wanted["mi_user_assigned"] or next(iter(cluster.identity.user_assigned_identities))
     profile = cluster.platform_workload_identity_profile
     operators = {name: one.resource_id for name, one in (profile.platform_workload_identities or {}).items()}
-    operators.update(wanted["platform_workload_identities"] or {})
+    operators.update(given)
+    # The cluster's identity has a role over that of each operator.
+    touched = operators if wanted["mi_user_assigned"] else given
+    if touched:
+        _tell_missing_roles(azure, client, cluster, wanted, touched, own)
+    if wanted["mi_user_assigned"]:
+        change.identity = _cluster.cluster_identity(own)
+    if not given and not wanted["upgradeable_to"]:
+        return
     if wanted["upgradeable_to"]:
-        own = wanted["mi_user_assigned"] or next(iter(cluster.identity.user_assigned_identities))
         operators.update(_missing_operators(azure, client, cluster, wanted, operators, own))
         change.identity = _cluster.cluster_identity(own)
     change.platform_workload_identity_profile = _cluster.operator_identities(operators, wanted["upgradeable_to"])
+
+
+def _tell_missing_roles(azure, client, cluster, wanted, operators, own):
+    """What the identities of the operators lack, and own, the cluster's: without it the
+    service refuses the change."""
+    from azext_aro import _identities, _preflight
+
+    version = wanted["upgradeable_to"] or cluster.cluster_profile.version
+    plan = _identities.plan_of_given(
+        azure,
+        wanted["resource_group_name"],
+        network_of(azure, cluster),
+        _identities.role_set(client, cluster.location, version),
+        operators,
+        own,
+        cluster.master_profile.disk_encryption_set_id,
+    )
+    find_rp = partial(_directory.rp_principal, azure, wanted["rp_object_id"])
+    _preflight.judge(_preflight.given_identities(azure, plan, find_rp))
 
 
 def _missing_operators(azure, client, cluster, wanted, operators, own):

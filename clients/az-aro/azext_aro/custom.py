@@ -116,13 +116,15 @@ def _ask_first(azure, client, network, wanted, problems):
 
 
 def _check_registered(azure):
+    from azext_aro import _directory
+
     state = azure.arm("GET", azure.scope("providers", "Microsoft.RedHatOpenShift"), "2024-11-01").get(
         "registrationState"
     )
     if state != "Registered":
         raise UnauthorizedError(
             "The subscription is not registered for Azure Red Hat OpenShift.",
-            "Run 'az provider register --namespace Microsoft.RedHatOpenShift --wait' first.",
+            f"Run '{_directory.registration(azure)}' first.",
         )
 
 
@@ -218,11 +220,11 @@ def _plan(azure, client, network, wanted):
     if wanted["version"]:
         _identities.check_version(client, wanted["location"], wanted["version"])
     roles = _identities.role_set(client, wanted["location"], wanted["version"])
-    given = dict(wanted.get("platform_workload_identities") or {})
+    group, disks = wanted["resource_group_name"], wanted["disk_encryption_set"]
+    given = wanted.get("platform_workload_identities")
     if given:
-        roles = [role for role in roles if role.operator_name in given]
-        given[_identities.CLUSTER_IDENTITY] = wanted["mi_user_assigned"]
-    return _identities.Plan(azure, wanted["resource_group_name"], network, roles, wanted["disk_encryption_set"], given)
+        return _identities.plan_of_given(azure, group, network, roles, given, wanted["mi_user_assigned"], disks)
+    return _identities.Plan(azure, group, network, roles, disks)
 
 
 def aro_validate(

@@ -1,8 +1,12 @@
 """Calls to Azure: tokens stay where they belong, and what passes by is tried again."""
 
+import json
+import pathlib
 import types
 
 import pytest
+from azure.cli.core.azclierror import ForbiddenError
+from azure.cli.core.cloud import CloudEndpoints
 
 from azext_aro import _azure, _roles
 from azext_aro._errors import ServiceError
@@ -41,7 +45,7 @@ def fixture_azure():
 
     azure.cli_ctx = types.SimpleNamespace(
         config=types.SimpleNamespace(get=lambda *_, **__: azure.configured),
-        cloud=types.SimpleNamespace(endpoints=azure.endpoints),
+        cloud=types.SimpleNamespace(endpoints=azure.endpoints, name="Edge"),
     )
     azure.configured = None
     azure._session = types.SimpleNamespace(request=request)  # pylint: disable=protected-access
@@ -56,6 +60,14 @@ def test_each_service_gets_its_own_token(azure):
         ("GET", "https://arm.test/x", "Bearer token-of-https://arm.test", {"api-version": "v1"}),
         ("GET", "https://graph.test/v1.0/servicePrincipals", "Bearer token-of-https://graph.test/", {"$filter": "f"}),
     ]
+
+
+def test_a_cloud_without_a_directory_is_told_with_the_way_around_it(azure):
+    azure.endpoints = CloudEndpoints(resource_manager="https://arm.test/")
+    with pytest.raises(ForbiddenError) as refused:
+        azure.graph("GET", "/servicePrincipals")
+    assert "The cloud Edge has no directory" in str(refused.value)
+    assert "--rp-object-id" in refused.value.recommendations[0] and not azure.asked
 
 
 def test_lists_are_read_to_their_end_and_nowhere_else(azure):
@@ -110,6 +122,12 @@ def test_the_provider_is_asked_where_its_client_goes(azure):
         azure.configured, azure.answers = configured, [Answer(200, {})]
         azure.provider("POST", "/x", "v1", {})
         assert azure.asked[-1][1] == url and azure.asked[-1][2] == "Bearer token-of-https://arm.test"
+
+
+def test_roles_have_the_names_that_azure_gives_them():
+    roles = json.loads((pathlib.Path(__file__).parents[4] / "local/azure/access/roles.json").read_text("utf-8"))
+    names = {role["id"]: role["name"] for role in roles}
+    assert {role: names[role] for role in _roles.NAMES} == _roles.NAMES
 
 
 class Late(w.World):

@@ -124,7 +124,7 @@ def test_create_refuses_before_it_makes_anything(azure):
     azure.answers["GET", w.HERE + "/providers/Microsoft.RedHatOpenShift"]["registrationState"] = "NotRegistered"
     with pytest.raises(UnauthorizedError) as refused:
         create(azure)
-    assert "az provider register" in refused.value.recommendations[0]
+    assert f"az provider register --subscription {w.SUBSCRIPTION} " in refused.value.recommendations[0]
     assert all(method == "GET" for method, _, _ in azure.calls)
 
 
@@ -173,6 +173,14 @@ def test_identities_of_a_version_are_those_of_its_minor_version(azure):
     with pytest.raises(InvalidArgumentValueError) as refused:
         create(azure, enable_managed_identity=True, version="4.17.27")  # not those of 4.1
     assert "4.17 has no managed identities" in str(refused.value)
+
+
+def test_commands_of_required_identities_name_their_subscription(azure, caplog):
+    custom.aro_identity_get_required(w.command(), w.Client(), "rg", "4.18.2", w.MASTER, w.WORKER)
+    assert IDENTITY_CREATION + "machine-api --location eastus" in caplog.text
+    shown = f'"$(az identity show --subscription {w.SUBSCRIPTION} --resource-group rg --name ingress --query principalId'
+    assert shown in caplog.text
+    assert f"--role {_roles.FIRST_PARTY} --scope {w.VNET}" in caplog.text
 
 
 def validate(azure, **options):
@@ -253,6 +261,7 @@ def test_validate_wants_security_groups_on_both_subnets_or_none(azure):
 
 
 IDENTITIES = w.HERE + "/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
+IDENTITY_CREATION = f"az identity create --subscription {w.SUBSCRIPTION} --resource-group rg --name "
 
 
 def given_identities(azure, *names):
@@ -300,7 +309,7 @@ def test_validate_is_quiet_about_given_identities_that_have_their_roles(azure, c
 def test_validate_names_given_identities_that_are_not_there(azure):
     with pytest.raises(ValidationError) as refused:
         validate(azure, **given_identities(azure, "mine"))
-    assert "az identity create --resource-group rg --name for-ingress" in str(refused.value)
+    assert IDENTITY_CREATION + "for-ingress" in str(refused.value)
 
 
 def test_create_with_given_identities_needs_no_directory(azure, caplog):
@@ -406,6 +415,50 @@ def test_update_keeps_identities_that_it_does_not_change(azure):
     assert not any(principal == "principal-of-aro-cluster" for principal, _, _ in azure.assigned())
 
 
+def test_update_puts_identities_in_the_place_of_others(azure, caplog):
+    given = given_identities(azure, "mine", "for-ingress", "aro-cluster")
+    own, ingress = given["mi_user_assigned"], given["platform_workload_identities"]
+    # One cluster identity replaces another; the operators' are one map.
+    identity = {"type": "UserAssigned", "userAssignedIdentities": {own: {}}}
+    profile = {"platformWorkloadIdentities": {"ingress": {"resourceId": IDENTITIES + "for-ingress"}}}
+    cluster = w.cluster(True)
+    assert update(azure, cluster, platform_workload_identities=ingress) == {
+        "properties": {"platformWorkloadIdentityProfile": profile}
+    }
+    assert "Identity for-ingress" in caplog.text and "Identity aro-cluster" in caplog.text
+    cluster.platform_workload_identity_profile.platform_workload_identities["ingress"].resource_id = ingress["ingress"]
+    caplog.clear()
+    assert update(azure, cluster, mi_user_assigned=own) == {"identity": identity}
+    assert "Identity for-ingress" in caplog.text and "Identity mine" in caplog.text
+    assert "Identity aro-cluster" not in caplog.text
+    assert update(azure, cluster, mi_user_assigned=own, platform_workload_identities=ingress) == {
+        "identity": identity,
+        "properties": {"platformWorkloadIdentityProfile": profile},
+    }
+    assert not azure.assigned()
+
+
+def test_update_keeps_the_operators_that_it_does_not_name(azure, caplog):
+    cluster = w.cluster(True)
+    given_identities(azure, "aro-cluster", "for-machines")
+    machines = {"machine-api": IDENTITIES + "for-machines"}
+    profile = update(azure, cluster, platform_workload_identities=machines)["properties"][
+        "platformWorkloadIdentityProfile"
+    ]
+    assert profile["platformWorkloadIdentities"] == {
+        "ingress": {"resourceId": IDENTITIES + "ingress"},
+        "machine-api": {"resourceId": IDENTITIES + "for-machines"},
+    }
+    federated = _roles.Assignment("principal-of-aro-cluster", _roles.FEDERATED_CREDENTIAL, machines["machine-api"])
+    assert federated.command() in caplog.text and "Identity ingress" not in caplog.text
+
+
+def test_update_refuses_identities_that_are_not_there(azure):
+    with pytest.raises(ValidationError) as refused:
+        update(azure, w.cluster(True), mi_user_assigned=IDENTITIES + "mine")
+    assert IDENTITY_CREATION + "mine" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "managed, options",
     [
@@ -424,6 +477,14 @@ def test_delete_keeps_identities_unless_told(azure):
     client = w.Client(w.cluster(True))
     custom.aro_delete(w.command(), client, "rg", "shop", no_wait=True)
     assert client.sent == "deleted" and not azure.written("/userAssignedIdentities/")
+
+
+def test_delete_mends_roles_as_far_as_the_caller_may(azure):
+    for azure.directory_closed in (False, True):
+        client = w.Client(w.cluster())
+        custom.aro_delete(w.command(), client, "rg", "shop", no_wait=True)
+        assert client.sent == "deleted"
+    assert azure.assigned() == {(w.RP_OBJECT, _roles.NETWORK_CONTRIBUTOR, w.VNET)}
 
 
 def test_delete_checks_identities_before_the_cluster_goes(azure):

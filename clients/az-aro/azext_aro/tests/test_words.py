@@ -15,6 +15,7 @@ from azure.core.exceptions import HttpResponseError
 
 from azext_aro import _errors, _format
 from azext_aro._help import helps
+from azext_aro._remedies import REMEDIES
 
 
 def examples():
@@ -120,6 +121,24 @@ def test_an_error_says_what_and_where(status, kind):
     ]
 
 
+def caused_by(*codes, code="InvalidParameter", status=400):
+    """What the service answers, as az tells it."""
+    body = {"code": code, "message": "No.", "details": [{"code": c, "message": "So.", "target": "t"} for c in codes]}
+    with pytest.raises(AzureResponseError if status == 200 else BadRequestError) as raised:
+        _errors.explain(refusal(status, {"status": "Failed", "error": body}))
+    return raised.value.recommendations
+
+
+def test_an_error_says_what_to_do_about_each_cause():
+    assert caused_by() == [REMEDIES["InvalidParameter"]]
+    assert caused_by("InvalidCIDRRange", "InvalidResourceID", "InvalidCIDRRange") == [
+        "t: " + REMEDIES[code] for code in ("InvalidCIDRRange", "InvalidResourceID")
+    ]
+    # An operation that failed for a reason of Azure's own.
+    assert caused_by("SkuNotAvailable", code="DeploymentFailed", status=200) == [REMEDIES["DeploymentFailed"]]
+    assert caused_by("SkuNotAvailable", code="OfAnotherService") == []
+
+
 def test_what_nobody_expected_has_no_stack_trace_but_with_debug(caplog):
     with caplog.at_level("DEBUG"), pytest.raises(CLIInternalError) as raised:
         try:
@@ -149,7 +168,8 @@ def test_a_fault_of_the_service_names_the_correlation_id():
                 {"x-ms-correlation-request-id": "c-1"},
             )
         )
-    assert "c-1" in raised.value.recommendations[0]
+    (said,) = raised.value.recommendations
+    assert "c-1" in said
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,7 @@ def cluster(managed=False):
         made.identity = m.ManagedServiceIdentity(
             type="UserAssigned", user_assigned_identities={identity + "aro-cluster": m.UserAssignedIdentity()}
         )
+        made.cluster_profile.version = "4.18.2"
         made.platform_workload_identity_profile = m.PlatformWorkloadIdentityProfile(
             platform_workload_identities={"ingress": m.PlatformWorkloadIdentity(resource_id=identity + "ingress")}
         )
