@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
@@ -125,6 +127,55 @@ func TestTheActivityLogHasWhatADeploymentDid(t *testing.T) {
 	if id := w.provider.last(http.MethodPut).Header.Get("X-Ms-Correlation-Request-Id"); id != correlations["d"] {
 		t.Errorf("the resource provider got the correlation id %q", id)
 	}
+}
+
+func TestADeploymentFollowsAnOperationThroughFailuresThatPass(t *testing.T) {
+	var passed atomic.Int64
+	w := newWorld(t, azure.Options{Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }})
+	w.group("g")
+	fault := func(f azure.Fault) {
+		t.Helper()
+		if _, err := w.SetFault(context.Background(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const (
+		scope     = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/"
+		operation = "/locations/.*/operations/"
+	)
+	// The inner deployment is slow, so that the outer one follows its operation.
+	fault(azure.Fault{Name: "slow", Match: azure.FaultMatch{Method: "PUT", Path: "things/slow$"}, Action: azure.FaultAction{Kind: "delay", Milliseconds: 1000}})
+	begin := func(name string) {
+		t.Helper()
+		w.want(w.demo(), http.MethodPut, scope+name+"?api-version=1", object{"properties": object{"mode": "Incremental", "template": object{"$schema": "deploymentTemplate.json", "resources": []any{
+			object{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": name + "-inner", "properties": object{"mode": "Incremental", "template": object{
+				"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus"}},
+			}}},
+		}}}}, http.StatusCreated, "")
+	}
+	ends := func(name, want string) {
+		t.Helper()
+		w.within(10*time.Second, "end of the deployment "+name, func() bool {
+			got := w.want(w.demo(), http.MethodGet, scope+name+"?api-version=1", nil, http.StatusOK, "")
+			state := got["properties"].(object)["provisioningState"]
+			if state != "Running" && state != want {
+				t.Fatalf("the deployment %s is %v: %v", name, state, got)
+			}
+			return state == want
+		})
+	}
+	fault(azure.Fault{Name: "busy", Match: azure.FaultMatch{Path: operation}, Nth: 1, Count: 1, Action: azure.FaultAction{Kind: "throttle"}})
+	fault(azure.Fault{Name: "away", Match: azure.FaultMatch{Path: operation}, Nth: 2, Count: 1, Action: azure.FaultAction{Kind: "fail", Status: http.StatusServiceUnavailable}})
+	begin("patient")
+	ends("patient", "Succeeded")
+	if away := w.Faults()[0]; away.Seen < 2 {
+		t.Errorf("the faults met %d polls", away.Seen)
+	}
+	fault(azure.Fault{Name: "away", Match: azure.FaultMatch{Path: operation}, Action: azure.FaultAction{Kind: "fail", Status: http.StatusServiceUnavailable}})
+	begin("hopeless")
+	w.within(10*time.Second, "look at the operation", func() bool { return w.Faults()[0].Seen > 0 })
+	passed.Add(int64(10 * time.Minute))
+	ends("hopeless", "Failed")
 }
 
 func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {

@@ -21,6 +21,9 @@ import (
 const (
 	firstPoll = 20 * time.Millisecond
 	lastPoll  = 2 * time.Second
+	// patience is how long an operation may not be told of, as while its provider
+	// restarts, before its resource counts as failed.
+	patience = 5 * time.Minute
 )
 
 // outcome is how one resource ended.
@@ -170,6 +173,7 @@ func (d *Deployments) follow(ctx context.Context, target string, by sender) erro
 	if err != nil {
 		return err
 	}
+	answered := d.Now()
 	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
 		select {
 		case <-ctx.Done():
@@ -178,8 +182,12 @@ func (d *Deployments) follow(ctx context.Context, target string, by sender) erro
 		}
 		answer, err := d.call(ctx, by, http.MethodGet, u.Path, u.Query(), nil)
 		if err != nil {
+			if passing(err) && d.Now().Sub(answered) < patience {
+				continue
+			}
 			return err
 		}
+		answered = d.Now()
 		var status struct {
 			Status string           `json:"status"`
 			Error  *resources.Error `json:"error"`
@@ -202,6 +210,12 @@ func (d *Deployments) follow(ctx context.Context, target string, by sender) erro
 			return status.Error
 		}
 	}
+}
+
+// passing tells whether the same call may well be answered later.
+func passing(err error) bool {
+	status := resources.AsError(err).Status
+	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
 
 // note keeps an operation of a deployment.
