@@ -24,7 +24,8 @@ part "root module"
 go test -timeout 20m $(go list ./... | grep -Ev "$starters")
 
 part "root module, tests that start programs"
-go test -count=1 -timeout 20m $(go list ./... | grep -E "$starters")
+# One package at a time: they kill programs at certain times.
+go test -count=1 -p 1 -timeout 20m $(go list ./... | grep -E "$starters")
 
 part "race detector on what runs concurrently"
 go test -race -short -timeout 15m ./store/sqlite/... ./backend/... ./server/...
@@ -37,12 +38,17 @@ part "Go client"
 (cd clients/go && go vet ./... && go test ./...)
 
 part "local module"
-# One package at a time: several boot control planes, which need both cores.
+# One package at a time: several boot control planes, which need both cores. The limit is
+# for all tests of a package, each of which has a shorter one of its own.
 starters='/(openshift|systemtest/?.*)$'
 (cd local && go vet ./... && go test -p 1 -timeout 25m $(go list ./... | grep -Ev "$starters") &&
-  go test -count=1 -p 1 -timeout 25m $(go list ./... | grep -E "$starters"))
+  go test -count=1 -p 1 -timeout 60m $(go list ./... | grep -E "$starters"))
+
+part "environments of the clients"
+# What they download, once, is not to take the proofs' time.
+timeout 20m test/clients/setup.sh
 
 part "clients and API page"
-timeout 30m test/clients/stand.sh bash -c 'test/clients/run.sh && test/apipage/run.sh'
+timeout 60m test/clients/stand.sh bash -c 'test/clients/run.sh && test/apipage/run.sh'
 
 printf '\nall parts passed in %ss\n' "$SECONDS"
