@@ -36,11 +36,9 @@ const (
 type ports struct {
 	APIServer     int `json:"apiServer"`
 	MachineConfig int `json:"machineConfig"`
-	EtcdClient    int `json:"etcdClient"`
-	EtcdPeer      int `json:"etcdPeer"`
 }
 
-func (p ports) all() []int { return []int{p.APIServer, p.MachineConfig, p.EtcdClient, p.EtcdPeer} }
+func (p ports) all() []int { return []int{p.APIServer, p.MachineConfig} }
 
 // address is where a port of a member really is.
 func (p ports) address(port int) (address string, listens bool) {
@@ -70,7 +68,7 @@ func (h *Host) choosePorts(p *plane) error {
 		}
 	}
 	var chosen ports
-	for _, port := range []*int{&chosen.APIServer, &chosen.MachineConfig, &chosen.EtcdClient, &chosen.EtcdPeer} {
+	for _, port := range []*int{&chosen.APIServer, &chosen.MachineConfig} {
 		for try := 0; *port == 0; try++ {
 			if try == portTries {
 				return errors.New("no free port for a control plane")
