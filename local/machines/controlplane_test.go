@@ -95,7 +95,7 @@ func controlPlane(home string) error {
 		handler http.Handler
 	}{{p.APIServer, api}, {p.MachineConfig, http.FileServer(http.Dir(filepath.Join(home, "root", "opt", "openshift", "served")))}} {
 		server := &http.Server{
-			Addr: at(s.port), Handler: s.handler, ReadHeaderTimeout: time.Second,
+			Addr: at(s.port), Handler: s.handler, ReadHeaderTimeout: patience,
 			TLSConfig: &tls.Config{Certificates: []tls.Certificate{serving}, ClientCAs: clients, ClientAuth: tls.VerifyClientCertIfGiven},
 		}
 		defer func() { _ = server.Close() }()

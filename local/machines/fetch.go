@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ type fetcher struct {
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
 	authorities *x509.CertPool
 	log         *bootLog
-	server      string // the real address of whom was asked last
+	server      string // the real address of who answered last
 }
 
 // contents is what a resource holds once it is read, unpacked and verified.
@@ -82,7 +83,7 @@ func (f *fetcher) read(ctx context.Context, source string, headers types.HTTPHea
 // get asks until it has an answer that is not the server's failure.
 func (f *fetcher) get(ctx context.Context, u *url.URL, headers types.HTTPHeaders) ([]byte, error) {
 	transport := &http.Transport{
-		DialContext:       f.connect,
+		DialContext:       f.dial,
 		TLSClientConfig:   &tls.Config{RootCAs: f.authorities, MinVersion: tls.VersionTLS12},
 		DisableKeepAlives: true,
 	}
@@ -109,6 +110,11 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, headers types.HTTPHeaders
 }
 
 func (f *fetcher) once(ctx context.Context, client *http.Client, u *url.URL, headers types.HTTPHeaders) (body []byte, again bool, err error) {
+	// Called before the request is answered or given up, unlike a dial, which may
+	// outlive it.
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+		f.server = c.Conn.RemoteAddr().String()
+	}})
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, false, errors.New("the URL cannot be asked")
@@ -133,15 +139,6 @@ func (f *fetcher) once(ctx context.Context, client *http.Client, u *url.URL, hea
 		return nil, false, fmt.Errorf("the answer is longer than %d bytes", maxResource)
 	}
 	return body, true, err
-}
-
-// connect remembers who is at the other end.
-func (f *fetcher) connect(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := f.dial(ctx, network, address)
-	if err == nil {
-		f.server = conn.RemoteAddr().String()
-	}
-	return conn, err
 }
 
 // cause is why a request failed, without its URL: that may hold a signature.

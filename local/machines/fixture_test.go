@@ -35,6 +35,8 @@ import (
 const (
 	group    = "/subscriptions/00000000-0000-0000-0000-0000000000a1/resourceGroups/aro-demo/providers/Microsoft.Compute/virtualMachines/"
 	frontend = "10.0.0.4"
+	// patience is for machines that do much else besides.
+	patience = 2 * time.Minute
 )
 
 // authority signs what the machines of one test trust.
@@ -287,7 +289,7 @@ func (s *site) start(t *testing.T, vm VM, backend bool) {
 func (s *site) admin(t *testing.T) kubernetes.Interface {
 	t.Helper()
 	return must(kubernetes.NewForConfig(&rest.Config{
-		Host: "https://" + frontend + ":6443", BearerToken: "admin", Timeout: 2 * time.Second,
+		Host: "https://" + frontend + ":6443", BearerToken: "admin", Timeout: patience / 2,
 		Transport: &http.Transport{
 			TLSClientConfig:   &tls.Config{RootCAs: s.root.pool()},
 			DisableKeepAlives: true,
@@ -336,7 +338,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 }
 
 func happens(condition func() bool) bool {
-	for deadline := time.Now().Add(15 * time.Second); !condition(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return false
 		}

@@ -356,6 +356,11 @@ func TestPortThatAnotherProgramTookIsChosenAgain(t *testing.T) {
 	}
 	taken := must(net.Listen("tcp", at(was.APIServer)))(t)
 	defer func() { _ = taken.Close() }()
+	go func() { // it has nothing to say
+		for conn, err := taken.Accept(); err == nil; conn, err = taken.Accept() {
+			_ = conn.Close()
+		}
+	}()
 	s.open(t)
 	eventually(t, "the nodes again", func() bool { return s.ready(t) == 2 })
 	if err := readJSON(file, &is); err != nil || is.APIServer == was.APIServer {

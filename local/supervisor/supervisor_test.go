@@ -14,6 +14,13 @@ import (
 	"time"
 )
 
+// patience is for machines that do much else besides; grace is shorter, so that a
+// program that is killed instead of stopped shows.
+const (
+	patience = 2 * time.Minute
+	grace    = patience / 2
+)
+
 // shell is a process that runs script with its directory as first argument.
 func shell(t *testing.T, script string) *Process {
 	t.Helper()
@@ -21,7 +28,7 @@ func shell(t *testing.T, script string) *Process {
 	return &Process{
 		Name: "test", Path: "/bin/sh", Args: []string{"-c", script, "sh", dir},
 		LogFile: filepath.Join(dir, "log"), PIDFile: filepath.Join(dir, "pid"),
-		Grace: 5 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Grace: grace, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -41,7 +48,7 @@ func start(t *testing.T, p *Process) (stop func() error) {
 		select {
 		case err := <-result:
 			return err
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("Run does not return")
 			return nil
 		}
@@ -50,10 +57,10 @@ func start(t *testing.T, p *Process) (stop func() error) {
 	return stop
 }
 
-// eventually waits for condition for some seconds.
+// eventually fails the test if condition does not come true in time.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never happened: %s", what)
 		}
@@ -199,7 +206,7 @@ func TestLeftoverIsEnded(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the leftover still runs")
 	}
 	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
