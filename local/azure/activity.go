@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/local/azure/resources"
+	"github.com/aro-rp/aro/local/azure/state"
 )
 
 const (
@@ -70,22 +71,33 @@ func (a *Azure) note(ctx context.Context, call *resources.Call, status int, corr
 		"tenantId":            TenantID,
 		"properties":          properties,
 	}
-	key := fmt.Sprintf("%s/%020d-%06d", strings.ToLower(resources.Subscription(call.Path)), now.UnixNano(), events.Add(1)%1e6)
+	number := events.Add(1)
 	ctx = context.WithoutCancel(ctx)
-	if err := a.State.Put(ctx, eventKind, key, event); err != nil {
+	if err := a.State.Put(ctx, eventKind, eventKey(resources.Subscription(call.Path), now, number), event); err != nil {
 		a.Log.Warn("an event of the activity log is lost", "error", err)
 	}
-	if events.Load()%purgeEvery == 0 {
+	if number%purgeEvery == 0 {
 		a.purgeEvents(ctx)
 	}
+}
+
+// eventKey sorts the events of a subscription by time.
+func eventKey(subscription string, at time.Time, number int64) string {
+	return fmt.Sprintf("%s/%020d-%06d", strings.ToLower(subscription), at.UnixNano(), number%1e6)
 }
 
 func localised(value string) map[string]any {
 	return map[string]any{"value": value, "localizedValue": value}
 }
 
+// purgeEvents drops the oldest events, of whichever subscription.
 func (a *Azure) purgeEvents(ctx context.Context) {
 	entries, err := a.State.List(ctx, eventKind, "")
+	slices.SortFunc(entries, func(x, y state.Entry) int {
+		_, older, _ := strings.Cut(x.Key, "/")
+		_, newer, _ := strings.Cut(y.Key, "/")
+		return strings.Compare(older, newer)
+	})
 	for i := 0; err == nil && i < len(entries)-eventsKept; i++ {
 		_, err = a.State.Delete(ctx, eventKind, entries[i].Key)
 	}
@@ -98,33 +110,40 @@ func (a *Azure) purgeEvents(ctx context.Context) {
 var bounds = regexp.MustCompile(`(?i)eventTimestamp\s+(ge|le|gt|lt)\s+'?([^' ]+)'?`)
 
 func (a *Azure) activityRoutes() {
-	a.Engine.Route(http.MethodGet, "/subscriptions/{subscription}/providers/microsoft.insights/eventtypes/management/values", func(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
-		entries, err := a.State.List(ctx, eventKind, strings.ToLower(call.Values["subscription"])+"/")
-		if err != nil {
+	a.Engine.Route(http.MethodGet, "/subscriptions/{subscription}/providers/microsoft.insights/eventtypes/management/values", a.activity)
+}
+
+// activity lists events, the newest first.
+func (a *Azure) activity(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+	entries, err := a.State.List(ctx, eventKind, strings.ToLower(call.Values["subscription"])+"/")
+	if err != nil {
+		return nil, err
+	}
+	// Times are compared here; for the filter they are a function that holds.
+	text := call.Query.Get("$filter")
+	filter, err := resources.ParseFilter(bounds.ReplaceAllString(text, "inTime()"))
+	if err != nil {
+		return nil, err
+	}
+	var (
+		matching []map[string]any
+		keys     []string
+	)
+	for _, entry := range slices.Backward(entries) {
+		var event map[string]any
+		if err := json.Unmarshal(entry.Value, &event); err != nil {
 			return nil, err
 		}
-		// Times are compared here; for the filter they are a function that holds.
-		text := call.Query.Get("$filter")
-		filter, err := resources.ParseFilter(bounds.ReplaceAllString(text, "inTime()"))
-		if err != nil {
-			return nil, err
+		fields := resources.Fields{
+			Values: func(field string) []string { return eventValues(event, field) },
+			Call:   func(string, []string) bool { return inTime(event, text) },
 		}
-		value := []any{}
-		for _, entry := range slices.Backward(entries) { // the newest first
-			var event map[string]any
-			if err := json.Unmarshal(entry.Value, &event); err != nil {
-				return nil, err
-			}
-			fields := resources.Fields{
-				Values: func(field string) []string { return eventValues(event, field) },
-				Call:   func(string, []string) bool { return inTime(event, text) },
-			}
-			if filter.Matches(fields) {
-				value = append(value, event)
-			}
+		if filter.Matches(fields) {
+			matching, keys = append(matching, event), append(keys, entry.Key)
 		}
-		return &resources.Answer{Status: http.StatusOK, Body: map[string]any{"value": value}}, nil
-	})
+	}
+	newestFirst := func(a, b string) int { return strings.Compare(b, a) }
+	return a.Engine.Paged(call, keys, newestFirst, func(i int) (map[string]any, error) { return matching[i], nil })
 }
 
 func inTime(event map[string]any, filter string) bool {

@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -95,59 +96,60 @@ func (e *Engine) shownPage(call *Call, all []*Resource, show func(*Resource) (ma
 	if err != nil {
 		return nil, err
 	}
-	matching := all[:0:0]
+	matching, keys := all[:0:0], []string{}
 	for _, r := range all {
 		if filter.Matches(Fields{Values: r.values}) {
-			matching = append(matching, r)
+			matching, keys = append(matching, r), append(keys, Key(r.ID))
 		}
 	}
-	bodies := []any{}
-	part, next, err := Page(call.Query, matching)
+	return e.Paged(call, keys, strings.Compare, func(i int) (map[string]any, error) { return show(matching[i]) })
+}
+
+// Paged answers a call with the part of a list that its $top and $skiptoken ask for,
+// and the link to the next part. Keys are those of all elements, sorted by compare;
+// show is what callers see of one of them.
+func (e *Engine) Paged(call *Call, keys []string, compare func(a, b string) int, show func(i int) (map[string]any, error)) (*Answer, error) {
+	from, to, err := part(call.Query, keys, compare)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range part {
-		body, err := show(r)
+	bodies := []any{}
+	for i := from; i < to; i++ {
+		body, err := show(i)
 		if err != nil {
 			return nil, err
 		}
 		bodies = append(bodies, body)
 	}
 	answer := map[string]any{"value": bodies}
-	if next != "" {
-		query := url.Values{}
-		for name, values := range call.Query {
-			query[name] = values
-		}
-		query.Set("$skiptoken", next)
+	if to < len(keys) {
+		query := maps.Clone(call.Query)
+		query.Set("$skiptoken", base64.RawURLEncoding.EncodeToString([]byte(keys[to-1])))
 		answer["nextLink"] = e.Origin + call.Path + "?" + query.Encode()
 	}
 	return &Answer{Status: http.StatusOK, Body: answer}, nil
 }
 
-// Page is the part of all that a query with $top and $skiptoken asks for, and the
-// token of the next part, empty if there is none. All must be sorted by id.
-func Page(query url.Values, all []*Resource) (part []*Resource, next string, err error) {
+// part is where the part of a list begins and ends that a query asks for. A token is
+// the key of the last element before it, which may be gone by now.
+func part(query url.Values, keys []string, compare func(a, b string) int) (from, to int, err error) {
 	size := pageSize
 	if top := query.Get("$top"); top != "" {
 		if size, err = strconv.Atoi(top); err != nil || size < 1 {
-			return nil, "", Refuse(http.StatusBadRequest, "InvalidTopParameter", "The $top query parameter must be a positive number.")
+			return 0, 0, Refuse(http.StatusBadRequest, "InvalidTopParameter", "The $top query parameter must be a positive number.")
 		}
 		size = min(size, 1000)
 	}
 	if token := query.Get("$skiptoken"); token != "" {
 		after, err := base64.RawURLEncoding.DecodeString(token)
 		if err != nil {
-			return nil, "", Refuse(http.StatusBadRequest, "InvalidSkipToken", "The $skiptoken is not one of this service.")
+			return 0, 0, Refuse(http.StatusBadRequest, "InvalidSkipToken", "The $skiptoken is not one of this service.")
 		}
-		for len(all) > 0 && Key(all[0].ID) <= string(after) {
-			all = all[1:]
+		for from < len(keys) && compare(keys[from], string(after)) <= 0 {
+			from++
 		}
 	}
-	if len(all) <= size {
-		return all, "", nil
-	}
-	return all[:size], base64.RawURLEncoding.EncodeToString([]byte(Key(all[size-1].ID))), nil
+	return from, min(from+size, len(keys)), nil
 }
 
 // values are those of a field that filters may name.
