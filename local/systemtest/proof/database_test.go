@@ -15,7 +15,7 @@ import (
 // bill. It only takes longer.
 func TestALockedDatabaseFailsNoOperation(t *testing.T) {
 	t.Parallel()
-	const lease, locked = "2s", 15 * time.Second // longer than the provider's database waits for a lock
+	const lease, locked = "5s", 15 * time.Second // longer than the provider's database waits for a lock
 	w := newWorld(t, "ARO_LEASE="+lease, "ARO_POLL=200ms")
 	before := w.footprint(t.Context(), t)
 	c := w.customer(t, order{name: "locked"})

@@ -156,7 +156,7 @@ func (w *world) footprint(ctx context.Context, t *testing.T) (all []string) {
 // isAsBefore waits until nothing is there but what was, and all of that.
 func (w *world) isAsBefore(t *testing.T, before []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var more, less []string
 	err := until(ctx, func() (bool, error) {
@@ -165,8 +165,17 @@ func (w *world) isAsBefore(t *testing.T, before []string) {
 		return len(more)+len(less) == 0, nil
 	})
 	if err != nil {
-		t.Errorf("not as before: too much is\n  %s\nmissing is\n  %s", strings.Join(more, "\n  "), strings.Join(less, "\n  "))
+		t.Errorf("not as before: too much is\n  %s\nmissing is\n  %s", lines(more), lines(less))
 	}
+}
+
+// lines are the first of a list, each in a line.
+func lines(list []string) string {
+	const most = 15
+	if rest := len(list) - most; rest > 0 {
+		list = append(slices.Clone(list[:most]), fmt.Sprintf("and %d more", rest))
+	}
+	return strings.Join(list, "\n  ")
 }
 
 // minus takes away as many of each as there are in without.

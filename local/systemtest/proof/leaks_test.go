@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 )
@@ -60,7 +59,7 @@ func (w *world) cycle(t *testing.T, n int, before []string) {
 		want++ // the identity's credentials
 	}
 	if more := minus(w.deleted(t), deleted); len(more) != want {
-		t.Errorf("cycle %d left %d deleted objects in the vaults, want %d:\n  %s", n+1, len(more), want, strings.Join(more, "\n  "))
+		t.Errorf("cycle %d left %d deleted objects in the vaults, want %d:\n  %s", n+1, len(more), want, lines(more))
 	}
 }
 
