@@ -42,6 +42,37 @@ func TestTheBootstrapMachineGoesBeforeWhatItUsesAndMayBeGone(t *testing.T) {
 	s.must(s.do(s.removeBootstrap, w))
 }
 
+func TestABootstrapMachineIsKeptUnlessAzureCouldNotMakeIt(t *testing.T) {
+	compute := lowered(groupID) + "/providers/microsoft.compute/"
+	failed := []string{"DELETE " + compute + "virtualmachines/" + infraID + "-bootstrap", "DELETE " + compute + "disks/" + infraID + "-bootstrap_osdisk"}
+	for state, test := range map[string]struct {
+		made    bool
+		removed []string
+	}{
+		"Succeeded": {}, "Creating": {}, "": {made: true}, "Failed": {made: true, removed: failed},
+	} {
+		t.Run("state "+state, func(t *testing.T) {
+			s := setUp(t)
+			s.storage()
+			w := s.work(model.Create, installable)
+			s.must(s.do(s.runInstaller, w))
+			if state != "" {
+				s.put(groupID+"/providers/Microsoft.Compute/virtualMachines/"+infraID+"-bootstrap", map[string]any{"properties": map[string]any{"provisioningState": state}})
+			}
+			clients, err := s.customer(w.Cluster())
+			s.must(err)
+			machines, err := s.machineTemplate(t.Context(), clients, w)
+			s.must(err)
+			if (machines.Bootstrap != nil) != test.made {
+				t.Errorf("the machine is made: %v, want %v", machines.Bootstrap != nil, test.made)
+			}
+			if got := s.writes(groupID + "/providers/Microsoft.Compute"); !slices.Equal(got, test.removed) {
+				t.Errorf("removed %v, want %v", got, test.removed)
+			}
+		})
+	}
+}
+
 func TestThePrivateLinkIsUsedOnceItIsApproved(t *testing.T) {
 	tests := map[string]struct {
 		why, state string

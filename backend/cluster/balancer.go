@@ -357,15 +357,9 @@ func setPools(ctx context.Context, clients *azure.Clients, c *model.Cluster, nam
 
 // removeInterface removes an interface that no machine has.
 func removeInterface(ctx context.Context, clients *azure.Clients, c *model.Cluster, name string) error {
-	err := setPools(ctx, clients, c, name, nil)
-	if err == nil {
-		var poller *runtime.Poller[armnetwork.InterfacesClientDeleteResponse]
-		if poller, err = clients.Interfaces.BeginDelete(ctx, managedGroup(c), name, nil); err == nil {
-			_, err = azure.PollUntilDone(ctx, clients, poller)
-		}
+	if err := setPools(ctx, clients, c, name, nil); err != nil && !azure.NotFound(err) {
+		return err
 	}
-	if azure.NotFound(err) {
-		return nil
-	}
-	return err
+	poller, err := clients.Interfaces.BeginDelete(ctx, managedGroup(c), name, nil)
+	return gone(ctx, clients, poller, err)
 }

@@ -117,22 +117,9 @@ func (s *steps) delegatedSignature(ctx context.Context, c *model.Cluster) (model
 	return model.Secret(signed.Encode()), nil
 }
 
-// hasGraph tells whether the installer's work is committed.
-func (s *steps) hasGraph(ctx context.Context, c *model.Cluster) (bool, error) {
-	blobs, err := s.blobs(ctx, c, toRead)
-	if err != nil {
-		return false, err
-	}
-	_, err = blobs.ServiceClient().NewContainerClient(graphContainer).NewBlobClient(graphBlob).GetProperties(ctx, nil)
-	if absent(err) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// absent includes the answer to HEAD, which has no body and so no code.
+// absent tells of a blob, or all of its container. Without an account that is an error.
 func absent(err error) bool {
-	return azure.NotFound(err) || bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound)
+	return bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound)
 }
 
 // readGraph reads what the installer made for the cluster.
@@ -164,36 +151,38 @@ func (s *steps) readGraph(ctx context.Context, c *model.Cluster) (*install.Resul
 	return &result, nil
 }
 
-// writeGraph commits what the installer made. The ignition comes first: once the
-// graph is there nothing is made again. Of two that write at once one wins, and
-// the ignition is the winner's.
-func (s *steps) writeGraph(ctx context.Context, w *pipeline.Work, result *install.Result) error {
+// writeGraph commits what the installer made, and returns what is committed: of
+// two that write at once one wins.
+func (s *steps) writeGraph(ctx context.Context, w *pipeline.Work, result *install.Result) (*install.Result, error) {
 	c := w.Cluster()
 	plain, err := json.Marshal(result)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sealed, err := seal(s.Seal, c.Internal.UID, plain)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	blobs, err := s.blobs(ctx, c, toWrite)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := w.Renew(ctx); err != nil { // the installer took its time
-		return err
-	}
-	if _, err := blobs.UploadBuffer(ctx, ignitionContainer, ignitionBlob, result.BootstrapIgnition, nil); err != nil {
-		return err
+		return nil, err
 	}
 	_, err = blobs.UploadBuffer(ctx, graphContainer, graphBlob, sealed, &azblob.UploadBufferOptions{
 		AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: new(azcore.ETagAny)}},
 	})
-	if !azure.Conflict(err) {
-		return err
+	if azure.Conflict(err) {
+		return s.readGraph(ctx, c)
 	}
-	committed, err := s.readGraph(ctx, c)
+	return result, err
+}
+
+// writeIgnition gives the bootstrap machine what is committed, however often: it
+// never lies beside another run's graph.
+func (s *steps) writeIgnition(ctx context.Context, c *model.Cluster, committed *install.Result) error {
+	blobs, err := s.blobs(ctx, c, toWrite)
 	if err != nil {
 		return err
 	}

@@ -102,11 +102,5 @@ func (s *steps) unlinkAPIServer(ctx context.Context, w *pipeline.Work) error {
 		return err
 	}
 	poller, err := own.PrivateEndpoints.BeginDelete(ctx, s.Env.ResourceGroup, endpointName(w.Cluster()), nil)
-	if err == nil {
-		_, err = azure.PollUntilDone(ctx, own, poller)
-	}
-	if azure.NotFound(err) {
-		return nil
-	}
-	return err
+	return gone(ctx, own, poller, err)
 }

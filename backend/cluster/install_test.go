@@ -88,8 +88,8 @@ func TestTheInstallerRunsOnceForACluster(t *testing.T) {
 		t.Error("the ignition is not plain, or the graph not sealed")
 	}
 	calls := s.writes("/blob/")
-	if want := []string{"PUT " + storedIgnition, "PUT " + storedGraph}; fmt.Sprint(calls) != fmt.Sprint(want) {
-		t.Errorf("wrote %v, want the graph to come last", calls)
+	if want := []string{"PUT " + storedGraph, "PUT " + storedIgnition, "PUT " + storedIgnition}; fmt.Sprint(calls) != fmt.Sprint(want) {
+		t.Errorf("wrote %v, want the ignition to follow the graph each time", calls)
 	}
 	result, err := s.readGraph(t.Context(), w.Cluster())
 	s.must(err)
@@ -111,18 +111,50 @@ func TestTheInstallerRunsOnceForACluster(t *testing.T) {
 	}
 }
 
+// slowInstaller is overtaken by another worker while it runs.
+type slowInstaller struct {
+	result   *install.Result
+	overtake func()
+}
+
+func (f slowInstaller) Run(context.Context, install.Request) (*install.Result, error) {
+	f.overtake()
+	return f.result, nil
+}
+
 func TestOfTwoInstallersTheFirstToCommitWins(t *testing.T) {
 	s := setUp(t)
-	s.storage()
+	first := s.storage()
 	w := s.work(model.Create, installable)
-	first := &install.Result{BootstrapIgnition: []byte(`{"first":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "first"}
 	second := &install.Result{BootstrapIgnition: []byte(`{"second":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "second"}
-	s.must(s.writeGraph(t.Context(), w, first))
-	s.must(s.writeGraph(t.Context(), w, second))
+	s.Installer = slowInstaller{second, func() {
+		s.Installer = first
+		s.must(s.do(s.runInstaller, w))
+	}}
+	s.must(s.do(s.runInstaller, w))
 	result, err := s.readGraph(t.Context(), w.Cluster())
 	s.must(err)
-	if result.KubeadminPassword != "first" || string(s.text[storedIgnition]) != `{"first":1}` {
+	if result.KubeadminPassword != "canary" || string(s.text[storedIgnition]) != `{"ignition":1}` {
 		t.Error("the machines would start from another run than the one that is kept")
+	}
+}
+
+func TestTheIgnitionOfACommittedRunIsMended(t *testing.T) {
+	for name, ignition := range map[string]string{"another run's": `{"second":1}`, "lost with the worker": ""} {
+		t.Run(name, func(t *testing.T) {
+			s := setUp(t)
+			s.storage()
+			w := s.work(model.Create, installable)
+			s.must(s.do(s.runInstaller, w))
+			delete(s.text, storedIgnition)
+			if ignition != "" {
+				s.text[storedIgnition] = []byte(ignition)
+			}
+			s.must(s.do(s.runInstaller, w))
+			if got := string(s.text[storedIgnition]); got != `{"ignition":1}` {
+				t.Errorf("the bootstrap machine would start from %q", got)
+			}
+		})
 	}
 }
 
@@ -131,7 +163,7 @@ func TestIgnitionIsRemovedAndMayBeGone(t *testing.T) {
 	s.storage()
 	w := s.work(model.Create, nil)
 	s.must(s.do(s.removeIgnition, w))
-	s.on("DELETE /blob/clusterq3rt5w7z9b/ignition", func(*http.Request, []byte) (int, any) { return 404, nil })
+	s.on("DELETE /blob/clusterq3rt5w7z9b/ignition", func(*http.Request, []byte) (int, any) { return 404, refusal("ContainerNotFound", "m") })
 	s.must(s.do(s.removeIgnition, w))
 }
 

@@ -23,20 +23,27 @@ import (
 // runInstaller makes what the cluster starts from, once: keys that exist in a
 // cluster must never be made again.
 func (s *steps) runInstaller(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
-	done, err := s.hasGraph(ctx, c)
-	if err != nil || done {
-		return err
+	result, err := s.readGraph(ctx, w.Cluster())
+	if absent(err) {
+		result, err = s.install(ctx, w)
 	}
-	request, err := s.installRequest(ctx, c)
 	if err != nil {
 		return err
+	}
+	return s.writeIgnition(ctx, w.Cluster(), result)
+}
+
+// install runs the installer and commits what it made.
+func (s *steps) install(ctx context.Context, w *pipeline.Work) (*install.Result, error) {
+	request, err := s.installRequest(ctx, w.Cluster())
+	if err != nil {
+		return nil, err
 	}
 	ended := pipeline.Await(ctx, pipeline.Installer)
 	result, err := s.Installer.Run(ctx, *request)
 	ended()
 	if err != nil {
-		return notInstalled(err)
+		return nil, notInstalled(err)
 	}
 	return s.writeGraph(ctx, w, result)
 }

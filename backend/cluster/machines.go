@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
 
 	"github.com/aro-rp/aro/backend/azure"
@@ -59,9 +60,7 @@ func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *
 		EncryptionAtHost: m.EncryptionAtHost == model.Enabled, DiskEncryptionSetID: m.DiskEncryptionSetID,
 		AcceleratedNetworking: strings.EqualFold(capabilities["AcceleratedNetworkingEnabled"], "True"), MasterIgnition: result.MasterIgnition,
 	}
-	// A machine that is there keeps what it started from; anything else Azure refuses.
-	_, err = clients.VirtualMachines.Get(ctx, managedGroup(c), c.Internal.InfraID+"-bootstrap", nil)
-	if err == nil || !azure.NotFound(err) {
+	if there, err := bootstrapIsThere(ctx, clients, c); there || err != nil {
 		return machines, err
 	}
 	url, err := blobService(ctx, clients, c)
@@ -73,6 +72,24 @@ func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *
 	return machines, err
 }
 
+// bootstrapIsThere tells whether there is a bootstrap machine: one that is keeps
+// what it started from, anything else Azure refuses. One that Azure could not make
+// is removed, for it would stay as it is.
+func bootstrapIsThere(ctx context.Context, clients *azure.Clients, c *model.Cluster) (bool, error) {
+	machine, err := clients.VirtualMachines.Get(ctx, managedGroup(c), bootstrapName(c), nil)
+	switch {
+	case azure.NotFound(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	case machine.Properties == nil || deref(machine.Properties.ProvisioningState) != "Failed":
+		return true, nil
+	}
+	return false, removeBootstrapMachine(ctx, clients, c)
+}
+
+func bootstrapName(c *model.Cluster) string { return c.Internal.InfraID + "-bootstrap" }
+
 // removeBootstrap removes the bootstrap machine: what uses comes before what is used.
 func (s *steps) removeBootstrap(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
@@ -80,29 +97,33 @@ func (s *steps) removeBootstrap(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	group, name := managedGroup(c), c.Internal.InfraID+"-bootstrap"
-	machine, err := clients.VirtualMachines.BeginDelete(ctx, group, name, nil)
-	if err == nil {
-		_, err = azure.PollUntilDone(ctx, clients, machine)
-	}
-	if err != nil && !azure.NotFound(err) {
+	if err := removeBootstrapMachine(ctx, clients, c); err != nil {
 		return err
 	}
-	disk, err := clients.Disks.BeginDelete(ctx, group, name+"_OSDisk", nil)
-	if err == nil {
-		_, err = azure.PollUntilDone(ctx, clients, disk)
-	}
-	if err != nil && !azure.NotFound(err) {
+	nic, err := clients.Interfaces.BeginDelete(ctx, managedGroup(c), bootstrapName(c)+"-nic", nil)
+	return gone(ctx, clients, nic, err)
+}
+
+// removeBootstrapMachine removes the machine with its disk.
+func removeBootstrapMachine(ctx context.Context, clients *azure.Clients, c *model.Cluster) error {
+	machine, err := clients.VirtualMachines.BeginDelete(ctx, managedGroup(c), bootstrapName(c), nil)
+	if err := gone(ctx, clients, machine, err); err != nil {
 		return err
 	}
-	nic, err := clients.Interfaces.BeginDelete(ctx, group, name+"-nic", nil)
+	disk, err := clients.Disks.BeginDelete(ctx, managedGroup(c), bootstrapName(c)+"_OSDisk", nil)
+	return gone(ctx, clients, disk, err)
+}
+
+// gone waits for the end of a deletion that began with err. What does not exist
+// is gone.
+func gone[T any](ctx context.Context, clients *azure.Clients, deletion *runtime.Poller[T], err error) error {
 	if err == nil {
-		_, err = azure.PollUntilDone(ctx, clients, nic)
+		_, err = azure.PollUntilDone(ctx, clients, deletion)
 	}
-	if err != nil && !azure.NotFound(err) {
-		return err
+	if azure.NotFound(err) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // startMachines starts those that somebody stopped: nothing else in an update

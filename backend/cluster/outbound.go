@@ -136,13 +136,7 @@ func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, c *mod
 	}
 	return inParallel(unused, func(name string) error {
 		poller, err := clients.PublicIPs.BeginDelete(ctx, managedGroup(c), name, nil)
-		if err == nil {
-			_, err = azure.PollUntilDone(ctx, clients, poller)
-		}
-		if azure.NotFound(err) {
-			return nil
-		}
-		return err
+		return gone(ctx, clients, poller, err)
 	})
 }
 

@@ -89,13 +89,7 @@ func (s *steps) removeResources(ctx context.Context, w *pipeline.Work) error {
 		}
 	}
 	poller, err := clients.Groups.BeginDelete(ctx, managedGroup(c), nil)
-	if err == nil {
-		_, err = azure.PollUntilDone(ctx, clients, poller)
-	}
-	if azure.NotFound(err) {
-		return nil
-	}
-	return err
+	return gone(ctx, clients, poller, err)
 }
 
 func resourcesIn(ctx context.Context, clients *azure.Clients, group string) ([]item, error) {
@@ -173,13 +167,7 @@ func (r *remover) removeOne(ctx context.Context, it item) error {
 		return err
 	}
 	poller, err := r.clients.Resources.BeginDeleteByID(ctx, it.id, version, nil)
-	if err == nil {
-		_, err = azure.PollUntilDone(ctx, r.clients, poller)
-	}
-	if azure.NotFound(err) {
-		return nil
-	}
-	return err
+	return gone(ctx, r.clients, poller, err)
 }
 
 // loosen frees a resource of what would keep it.
@@ -233,10 +221,7 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 		}
 		for _, link := range page.Value {
 			poller, err := r.clients.ZoneLinks.BeginDelete(ctx, managedGroup(r.c), zone, deref(link.Name), nil)
-			if err == nil {
-				_, err = azure.PollUntilDone(ctx, r.clients, poller)
-			}
-			if err != nil && !azure.NotFound(err) {
+			if err := gone(ctx, r.clients, poller, err); err != nil {
 				return err
 			}
 		}
