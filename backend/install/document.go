@@ -132,7 +132,9 @@ type Result struct {
 	// AdminKubeconfig reaches the API server by its internal name.
 	AdminKubeconfig   Secret `json:"adminKubeconfig"`
 	KubeadminPassword Secret `json:"kubeadminPassword"`
-	NetworkType       string `json:"networkType"`
+	// Metadata is metadata.json, from which the installer's own tools know a cluster.
+	Metadata    Document `json:"metadata"`
+	NetworkType string   `json:"networkType"`
 	// RootCA signs what the machine config server shows; AdminKubeconfigSigner
 	// signs clients of the API server.
 	RootCA                KeyPair `json:"rootCA"`

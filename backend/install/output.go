@@ -12,6 +12,9 @@ const (
 	// maxLines and maxLine bound what one run may write into our log.
 	maxLines = 300
 	maxLine  = 2 << 10
+	// maxWhole is the longest line that is looked at. A secret can only be found in
+	// a whole line, so longer ones are not shown in part.
+	maxWhole = 64 << 10
 )
 
 // limited keeps what is written, up to a size; more makes the writer fail. It does
@@ -31,37 +34,31 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.kept.Write(p)
 }
 
-// relay writes the program's log lines into ours, each at its level.
+// relay writes the program's log lines into ours, each at its level. A last line
+// without its end stays out: it may be half a secret.
 type relay struct {
 	ctx   context.Context
 	log   *slog.Logger
 	hide  []string
-	rest  []byte // of a line whose end did not come yet
+	begun []byte // of a line whose end did not come yet; one byte over maxWhole at most
 	lines int
 }
 
 // Write never fails, so that the program never waits for our log.
 func (r *relay) Write(p []byte) (int, error) {
-	r.rest = append(r.rest, p...)
-	for {
-		line, rest, found := bytes.Cut(r.rest, []byte("\n"))
-		if !found {
-			break
+	for rest := p; len(rest) > 0; {
+		part, after, ended := bytes.Cut(rest, []byte("\n"))
+		r.begun = append(r.begun, part[:min(len(part), maxWhole+1-len(r.begun))]...)
+		if ended {
+			if len(r.begun) > maxWhole {
+				r.begun = append(r.begun[:0], "[a line too long to show]"...)
+			}
+			r.line(r.begun)
+			r.begun = r.begun[:0]
 		}
-		r.line(line)
-		r.rest = rest
-	}
-	if len(r.rest) > maxLine {
-		r.line(r.rest)
-		r.rest = nil
+		rest = after
 	}
 	return len(p), nil
-}
-
-// flush is for a last line without an end.
-func (r *relay) flush() {
-	r.line(r.rest)
-	r.rest = nil
 }
 
 func (r *relay) line(line []byte) {

@@ -68,7 +68,6 @@ func (i *Installer) Run(ctx context.Context, req Request) (*Result, error) {
 	out := &limited{max: maxResult}
 	said := &relay{ctx: ctx, log: i.Log.With("program", "aro-installer", "cluster", req.ClusterID), hide: req.secrets()}
 	exit := i.start(ctx, in, out, said)
-	said.flush()
 	if exit != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("installer: %w", context.Cause(ctx))
 	}
@@ -125,7 +124,7 @@ func (r *Result) missing() (names []string) {
 		size int
 	}{
 		{"bootstrapIgnition", len(r.BootstrapIgnition)}, {"masterIgnition", len(r.MasterIgnition)}, {"workerIgnition", len(r.WorkerIgnition)},
-		{"adminKubeconfig", len(r.AdminKubeconfig)}, {"kubeadminPassword", len(r.KubeadminPassword)}, {"networkType", len(r.NetworkType)},
+		{"adminKubeconfig", len(r.AdminKubeconfig)}, {"kubeadminPassword", len(r.KubeadminPassword)}, {"metadata", len(r.Metadata)}, {"networkType", len(r.NetworkType)},
 		{"rootCA", min(len(r.RootCA.Cert), len(r.RootCA.Key))}, {"graph", len(r.Graph)},
 		{"adminKubeconfigSigner", min(len(r.AdminKubeconfigSigner.Cert), len(r.AdminKubeconfigSigner.Key))},
 	} {
@@ -143,7 +142,7 @@ const minSecret = 8
 // secrets are the texts of the request that no log may have, line by line as a
 // log would have them.
 func (r *Request) secrets() []string {
-	texts := []string{string(r.PullSecret)}
+	texts := append([]string{string(r.PullSecret)}, r.PullSecret.registries()...)
 	if r.ServicePrincipal != nil {
 		texts = append(texts, string(r.ServicePrincipal.ClientSecret))
 	}
@@ -159,4 +158,19 @@ func (r *Request) secrets() []string {
 		}
 	}
 	return lines
+}
+
+// registries are what a pull secret has for each registry. The program writes the
+// pull secret anew, so that its whole text need not occur.
+func (s Secret) registries() (texts []string) {
+	var pull struct {
+		Auths map[string]struct {
+			Auth string `json:"auth"`
+		} `json:"auths"`
+	}
+	_ = json.Unmarshal([]byte(s), &pull) // what is none has no parts
+	for _, registry := range pull.Auths {
+		texts = append(texts, registry.Auth)
+	}
+	return texts
 }

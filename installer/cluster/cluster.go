@@ -11,6 +11,7 @@ import (
 	"fmt"
 
 	"github.com/openshift/installer/pkg/asset"
+	assetcluster "github.com/openshift/installer/pkg/asset/cluster"
 	"github.com/openshift/installer/pkg/asset/ignition/bootstrap"
 	"github.com/openshift/installer/pkg/asset/ignition/machine"
 	"github.com/openshift/installer/pkg/asset/installconfig"
@@ -37,6 +38,7 @@ func Generate(ctx context.Context, req *document.Request) (*document.Result, err
 		&machine.Master{},
 		&machine.Worker{},
 		&bootstrap.Bootstrap{},
+		&assetcluster.Metadata{},
 	} {
 		if err := g.Generate(ctx, target); err != nil {
 			return nil, err
@@ -72,6 +74,7 @@ func result(g *graph.Graph) (*document.Result, error) {
 	worker := get[*machine.Worker](g, &failed)
 	admin := get[*kubeconfig.AdminInternalClient](g, &failed)
 	kubeadmin := get[*password.KubeadminPassword](g, &failed)
+	metadata := get[*assetcluster.Metadata](g, &failed)
 	config := get[*installconfig.InstallConfig](g, &failed)
 	root := get[*tls.RootCA](g, &failed)
 	signer := get[*tls.AdminKubeConfigSignerCertKey](g, &failed)
@@ -88,6 +91,7 @@ func result(g *graph.Graph) (*document.Result, error) {
 		WorkerIgnition:        worker.File.Data,
 		AdminKubeconfig:       string(admin.File.Data),
 		KubeadminPassword:     kubeadmin.Password,
+		Metadata:              metadata.File.Data,
 		NetworkType:           config.Config.NetworkType,
 		RootCA:                keyPair(root),
 		AdminKubeconfigSigner: keyPair(signer),

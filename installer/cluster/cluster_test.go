@@ -95,9 +95,29 @@ func TestTheInstallersOwnFilesAreAllThere(t *testing.T) {
 				own++
 			}
 		}
-		if own != want || len(m.Graph) != 90 {
-			t.Errorf("%s: %d files and %d assets, want %d and 90", name, own, len(m.Graph), want)
+		if own != want || len(m.Graph) != 91 {
+			t.Errorf("%s: %d files and %d assets, want %d and 91", name, own, len(m.Graph), want)
 		}
+	}
+}
+
+func TestTheMetadataSaysWhoseClusterItIs(t *testing.T) {
+	var got struct {
+		ClusterName, ClusterID, InfraID string
+		Azure                           struct{ CloudName, Region, ResourceGroupName string }
+	}
+	m := exampleCluster(t, withSecret)
+	if err := json.Unmarshal(m.Metadata, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := got
+	want.ClusterName, want.ClusterID, want.InfraID = "demo", "5f5c0a3e-2f64-4f3c-9a0e-0b6f4d0c9e11", "demo-x7k2p"
+	want.Azure.CloudName, want.Azure.Region, want.Azure.ResourceGroupName = "AzurePublicCloud", "eastus", "aro-demo-x7k2p"
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if _, kept := m.Graph["*cluster.Metadata"]; !kept {
+		t.Error("the graph is without it")
 	}
 }
 

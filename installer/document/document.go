@@ -120,6 +120,7 @@ type Result struct {
 	WorkerIgnition        json.RawMessage            `json:"workerIgnition"`
 	AdminKubeconfig       string                     `json:"adminKubeconfig"`
 	KubeadminPassword     string                     `json:"kubeadminPassword"`
+	Metadata              json.RawMessage            `json:"metadata"`
 	NetworkType           string                     `json:"networkType"`
 	RootCA                KeyPair                    `json:"rootCA"`
 	AdminKubeconfigSigner KeyPair                    `json:"adminKubeconfigSigner"`
@@ -226,7 +227,7 @@ func (r *Request) badIdentity() (bad []string) {
 
 // Secrets are the texts of the request that must not get out.
 func (r *Request) Secrets() []string {
-	s := []string{r.PullSecret}
+	s := append([]string{r.PullSecret}, registries(r.PullSecret)...)
 	if r.ServicePrincipal != nil {
 		s = append(s, r.ServicePrincipal.ClientSecret)
 	}
@@ -234,4 +235,19 @@ func (r *Request) Secrets() []string {
 		s = append(s, r.WorkloadIdentity.BoundServiceAccountSigningKey)
 	}
 	return s
+}
+
+// registries are what a pull secret has for each registry: it is written anew
+// without that of telemetry, so that its whole text need not occur.
+func registries(pullSecret string) (auths []string) {
+	var pull struct {
+		Auths map[string]struct {
+			Auth string `json:"auth"`
+		} `json:"auths"`
+	}
+	_ = json.Unmarshal([]byte(pullSecret), &pull) // what is none has no parts
+	for _, registry := range pull.Auths {
+		auths = append(auths, registry.Auth)
+	}
+	return auths
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,5 +140,19 @@ func TestASecondDocumentIsRefused(t *testing.T) {
 	text := append(example(t, examples[0]), "{}"...)
 	if _, err := document.Read(bytes.NewReader(text)); err == nil {
 		t.Error("got none")
+	}
+}
+
+func TestWhatThePullSecretHasForARegistryIsASecretToo(t *testing.T) {
+	for _, name := range examples {
+		req, err := document.Read(bytes.NewReader(example(t, name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, auth := range []string{"dG9rZW46ZXhhbXBsZS1wdWxsLXNlY3JldA==", "ZXhhbXBsZTp0ZWxlbWV0cnk="} {
+			if !slices.Contains(req.Secrets(), auth) {
+				t.Errorf("%s: %s is none", name, auth)
+			}
+		}
 	}
 }
