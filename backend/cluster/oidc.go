@@ -221,11 +221,16 @@ func federationName(c *model.Cluster, account string) string {
 	return name[:min(len(name), maxFederationName-len(hash)-1)] + "_" + hash
 }
 
-// unfederate removes what federateIdentities ever made.
+// unfederate removes what federateIdentities ever made, as far as we can reach it:
+// after this nobody remembers the rest. Our credentials of the cluster's identity
+// may have expired since the last update.
 func (s *steps) unfederate(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
 	if c.Properties.ClusterProfile.OIDCIssuer == "" {
 		return nil
+	}
+	if err := s.Azure.FetchClusterIdentity(ctx, c); err != nil {
+		s.Log.WarnContext(ctx, "credentials of the cluster's identity not renewed", "resource_id", c.ID, "error", err)
 	}
 	s.endTrust(ctx, c, trusting(c))
 	return ctx.Err()
@@ -247,7 +252,7 @@ func trusting(c *model.Cluster) []string {
 // returns those that still may trust the cluster.
 func (s *steps) endTrust(ctx context.Context, c *model.Cluster, ids []string) (remaining []string) {
 	for _, id := range ids {
-		if err := s.unfederateIdentity(ctx, c, id); err != nil && !azure.NotFound(err) {
+		if err := s.unfederateIdentity(ctx, c, id); err != nil {
 			s.Log.WarnContext(ctx, "federated credentials remain", "resource_id", c.ID, "identity", id, "error", err)
 			remaining = append(remaining, id)
 		}
@@ -263,6 +268,9 @@ func (s *steps) unfederateIdentity(ctx context.Context, c *model.Cluster, id str
 	var failed error
 	for pages := clients.FederatedCredentials.NewListPager(r.ResourceGroupName, r.Name, nil); pages.More(); {
 		page, err := pages.NextPage(ctx)
+		if azure.NotFound(err) { // the identity is gone, and with it its credentials
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -271,7 +279,9 @@ func (s *steps) unfederateIdentity(ctx context.Context, c *model.Cluster, id str
 				continue
 			}
 			_, err := clients.FederatedCredentials.Delete(ctx, r.ResourceGroupName, r.Name, deref(f.Name), nil)
-			failed = cmp.Or(failed, err)
+			if !azure.NotFound(err) {
+				failed = cmp.Or(failed, err)
+			}
 		}
 	}
 	return failed

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -182,5 +184,84 @@ func TestADeleteOfWhatWasNeverMade(t *testing.T) {
 				t.Errorf("%s: %v", step.Name, err)
 			}
 		}
+	}
+}
+
+const identitiesID = customerID + "/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
+
+// clusterIdentity gives the cluster an identity whose stored credentials are long
+// over: Entra ID refuses them. The data plane has fresh ones, unless it is away.
+func (s *stand) clusterIdentity(uid string, away bool) {
+	credentials := func(client string) string {
+		text, _ := json.Marshal(map[string]any{"explicit_identities": []any{map[string]any{
+			"resource_id": identitiesID + "cluster", "client_id": client, "object_id": "o", "tenant_id": tenant, "authentication_endpoint": origin + "/",
+			"client_secret": base64.StdEncoding.EncodeToString([]byte(certificate())),
+			"not_before":    "2020-01-01T00:00:00Z", "not_after": "2099-01-01T00:00:00Z", "renew_after": "2098-01-01T00:00:00Z", "cannot_renew_after": "2099-01-01T00:00:00Z"}}})
+		return string(text)
+	}
+	stored := map[string]any{"value": credentials("old"), "tags": map[string]string{"renew_after": "2020-01-01T00:00:00Z", "cannot_renew_after": "2021-01-01T00:00:00Z"}}
+	s.on("GET /vaults/aro-msi/secrets/msi-"+uid+"/", func(*http.Request, []byte) (int, any) { return 200, stored })
+	s.on("PUT /vaults/aro-msi/secrets/msi-"+uid, func(_ *http.Request, body []byte) (int, any) {
+		stored = nil
+		s.must(json.Unmarshal(body, &stored))
+		return 200, stored
+	})
+	s.on("POST /msi", func(*http.Request, []byte) (int, any) {
+		if away {
+			return 403, refusal("Forbidden", "m")
+		}
+		return 200, []byte(credentials("fresh"))
+	})
+	s.on("POST /"+tenant+"/oauth2/v2.0/token", func(_ *http.Request, body []byte) (int, any) {
+		if strings.Contains(string(body), "client_id=old") {
+			return 401, map[string]any{"error": "invalid_client", "error_description": "AADSTS700027: The certificate has expired."}
+		}
+		return 200, []byte(`{"token_type":"Bearer","expires_in":3600,"access_token":"e30.e30.x"}`)
+	})
+}
+
+func TestADeleteEndsTrustWithRenewedCredentialsAndGoesOnWithoutThem(t *testing.T) {
+	const issuer = "https://oidc.test/x"
+	for name, test := range map[string]struct {
+		away bool
+		want []string
+	}{
+		"expired":       {want: []string{"DELETE " + lowered(identitiesID) + "ingress/federatedidentitycredentials/ours"}},
+		"cannot be had": {away: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := setUp(t)
+			w := s.work(model.Delete, func(c *model.Cluster) {
+				c.Properties.ServicePrincipalProfile = nil
+				c.Properties.ClusterProfile.OIDCIssuer = issuer
+				c.Identity = &model.Identity{IdentityURL: origin + "/msi", UserAssignedIdentities: map[string]*model.UserAssignedIdentity{identitiesID + "cluster": {}}}
+				c.Properties.PlatformWorkloadIdentityProfile = &model.PlatformWorkloadIdentityProfile{PlatformWorkloadIdentities: map[string]*model.PlatformWorkloadIdentity{
+					"ingress": {ResourceID: identitiesID + "ingress"}, "gone": {ResourceID: identitiesID + "gone"}}}
+			})
+			s.clusterIdentity(w.Cluster().Internal.UID, test.away)
+			for credential, from := range map[string]string{"ours": issuer, "theirs": "https://elsewhere"} {
+				s.put(identitiesID+"ingress/federatedIdentityCredentials/"+credential, map[string]any{"properties": map[string]any{"issuer": from, "audiences": []string{federationAudience}}})
+			}
+			s.must(s.do(s.unfederate, w))
+			if got := s.writes(identitiesID); !slices.Equal(got, test.want) {
+				t.Errorf("changed %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAnIdentityIsForgottenOnlyWhenItDoesNotTrustTheClusterAnyMore(t *testing.T) {
+	s := setUp(t)
+	w := s.work(model.Update, func(c *model.Cluster) {
+		c.Identity = &model.Identity{UserAssignedIdentities: map[string]*model.UserAssignedIdentity{identitiesID + "cluster": {}}}
+	})
+	if got := s.endTrust(t.Context(), w.Cluster(), []string{identitiesID + "former"}); len(got) != 1 {
+		t.Errorf("without our credentials nobody knows, and yet remain %v", got)
+	}
+	s.clusterIdentity(w.Cluster().Internal.UID, false)
+	w.Cluster().Identity.IdentityURL = origin + "/msi"
+	s.must(s.Azure.FetchClusterIdentity(t.Context(), w.Cluster()))
+	if got := s.endTrust(t.Context(), w.Cluster(), []string{identitiesID + "former"}); len(got) != 0 {
+		t.Errorf("it is gone, and yet remain %v", got)
 	}
 }
