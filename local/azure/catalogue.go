@@ -249,8 +249,7 @@ func (a *Azure) setRegistration(ctx context.Context, call *resources.Call, state
 		if err := a.grantProvider(ctx, subscription); err != nil {
 			return nil, err
 		}
-		a.provider.forget(subscription)
-		if err := a.provider.tell(ctx, subscription, state); err != nil {
+		if err := a.provider.announce(ctx, subscription, state); err != nil {
 			a.Log.Warn("the resource provider hears of the subscription later", "subscription", subscription, "error", err)
 		}
 	}

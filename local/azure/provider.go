@@ -35,8 +35,8 @@ type provider struct {
 	proxy *httputil.ReverseProxy
 	http  *http.Client
 
-	mutex sync.Mutex
-	told  map[string]bool // subscriptions that it knows since this process runs
+	// introductions of subscriptions to it, by id in lower case.
+	introductions sync.Map
 
 	// proposed are the identities of clusters while the provider is being asked for
 	// them, when it may work on them already: by key, what a body says.
@@ -44,7 +44,7 @@ type provider struct {
 }
 
 func newProvider(a *Azure) *provider {
-	p := &provider{azure: a, http: &http.Client{Timeout: providerTimeout}, told: map[string]bool{}}
+	p := &provider{azure: a, http: &http.Client{Timeout: providerTimeout}}
 	p.proxy = &httputil.ReverseProxy{
 		Rewrite:        func(*httputil.ProxyRequest) {},
 		ModifyResponse: p.mirror,
@@ -82,7 +82,7 @@ func (p *provider) register() {
 // serve forwards a call with the headers that ARM sets.
 func (p *provider) serve(w http.ResponseWriter, r *http.Request, call *resources.Call) error {
 	if subscription := resources.Subscription(call.Path); subscription != "" {
-		if err := p.tell(r.Context(), subscription, registered); err != nil {
+		if err := p.introduce(r.Context(), subscription); err != nil {
 			refusal := resources.Refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The resource provider of Microsoft.RedHatOpenShift does not answer yet.")
 			refusal.RetryAfter = 2
 			return refusal
@@ -152,7 +152,7 @@ func (p *provider) judge(ctx context.Context, namespace, deployment string, plan
 	}
 	first, _ := resources.Object(planned[0])["id"].(string)
 	if subscription := resources.Subscription(first); subscription != "" {
-		if err := p.tell(ctx, subscription, registered); err != nil {
+		if err := p.introduce(ctx, subscription); err != nil {
 			return err
 		}
 	}
@@ -410,32 +410,4 @@ func (p *provider) call(ctx context.Context, method, target string, body, result
 		return resp.StatusCode, err
 	}
 	return resp.StatusCode, json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(result)
-}
-
-// tell lets the resource provider know a subscription, once in this process.
-func (p *provider) tell(ctx context.Context, subscription, state string) error {
-	subscription = strings.ToLower(subscription)
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if p.told[subscription] {
-		return nil
-	}
-	status, err := p.call(ctx, http.MethodPut, "/subscriptions/"+subscription+"?api-version=2.0", map[string]any{
-		"state": state, "registrationDate": p.azure.Now().UTC().Format(http.TimeFormat), "properties": map[string]any{"tenantId": TenantID},
-	}, nil)
-	if err == nil && status >= http.StatusMultipleChoices {
-		err = fmt.Errorf("the resource provider answered %d", status)
-	}
-	if err != nil {
-		return fmt.Errorf("subscription %s: %w", subscription, err)
-	}
-	p.told[subscription] = state == registered
-	return nil
-}
-
-// forget makes the next call tell again.
-func (p *provider) forget(subscription string) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	delete(p.told, strings.ToLower(subscription))
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +22,14 @@ type provider struct {
 	clusters map[string]object
 	requests []*http.Request
 	during   func() // runs while a PUT is answered, nil for nothing
+	// introduced runs before the news of a subscription is taken, nil for nothing.
+	introduced func(path string)
 }
 
 func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.Count(r.URL.Path, "/") == 2 && p.introduced != nil {
+		p.introduced(r.URL.Path)
+	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.requests = append(p.requests, r.Clone(context.Background()))
@@ -126,6 +132,56 @@ func TestAProviderThatIsAwayIsTold(t *testing.T) {
 	w.options.RPAddress = "127.0.0.1:1"
 	w.restart()
 	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c?api-version=2023-11-22", nil, http.StatusServiceUnavailable, "ServiceUnavailable")
+}
+
+func TestAProviderThatIsSlowToLearnOfASubscriptionHoldsUpNoOther(t *testing.T) {
+	w := newWorld(t, azure.Options{})
+	credentials, err := w.Credentials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clusters = "/providers/Microsoft.RedHatOpenShift/openShiftClusters?api-version=2023-11-22"
+	demo, service := w.demo(), w.credential(credentials.Service.ClientID, credentials.Service.ClientSecret)
+	var news atomic.Int64
+	arrived, taken := make(chan struct{}), make(chan struct{})
+	w.provider.introduced = func(path string) {
+		if path == customer && news.Add(1) == 1 {
+			close(arrived)
+			<-taken
+		}
+	}
+	release := sync.OnceFunc(func() { close(taken) })
+	defer release()
+	statuses := make(chan int, 2)
+	for range cap(statuses) {
+		go func() {
+			status, _, _ := w.call(demo, http.MethodGet, customer+clusters, nil)
+			statuses <- status
+		}()
+	}
+	<-arrived
+	answered := make(chan int, 1)
+	go func() {
+		status, _, _ := w.call(service, http.MethodGet, "/subscriptions/"+azure.ServiceSubscription+clusters, nil)
+		answered <- status
+	}()
+	select {
+	case <-answered:
+	case <-time.After(10 * time.Second):
+		t.Error("a call of another subscription waits")
+	}
+	if n := len(statuses); n > 0 {
+		t.Errorf("%d calls were answered before the provider knew of their subscription", n)
+	}
+	release()
+	for range cap(statuses) {
+		if status := <-statuses; status != http.StatusNotFound {
+			t.Errorf("a call of the subscription was answered %d", status)
+		}
+	}
+	if n := news.Load(); n != 1 {
+		t.Errorf("the provider was told %d times", n)
+	}
 }
 
 func TestAnUnregisteredSubscriptionIsToldToRegister(t *testing.T) {
