@@ -148,9 +148,23 @@ func (v *victim) stopping(ctx context.Context, t *testing.T, step string) (lift 
 	}
 }
 
-// boot waits until the cluster's machines may boot. Others may when its own have
-// booted, when they stop after a step, and at the latest when done is called.
-func (v *victim) boot(t *testing.T, stop string) (done func()) {
+// needsProcessors tells whether the installer does its work before the fault comes.
+func needsProcessors(f faults.Fault) bool {
+	return f.Boots || f.Plan == "create" && f.Step == "deploy machines"
+}
+
+// comes tells whether the fault is there, by the log: from now on the step waits.
+func comes(f faults.Fault, e entry) bool {
+	if f.Stop != "" {
+		return e.Msg == "step done" && e.Step == f.Stop
+	}
+	return e.Step == f.Step
+}
+
+// boot waits until the cluster's installer may run and its machines may boot. Others
+// may when the log has a line of the cluster that is the last to matter, and at the
+// latest when done is called.
+func (v *victim) boot(t *testing.T, last func(entry) bool) (done func()) {
 	t.Helper()
 	v.world.boots <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -161,7 +175,7 @@ func (v *victim) boot(t *testing.T, stop string) (done func()) {
 	}
 	go func() {
 		_ = follow(ctx, log, func(e entry) {
-			if e.Msg == "step done" && (e.Step == "bootstrap complete" || e.Step == stop) && strings.EqualFold(e.ResourceID, v.id()) {
+			if strings.EqualFold(e.ResourceID, v.id()) && last(e) {
 				leave()
 			}
 		})

@@ -8,16 +8,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aro-rp/aro/test/faults"
 )
 
 // victims is how many clusters fail to be created at the same time: mostly a step
-// of theirs waits for what never comes. Their machines boot in turn, because that
-// takes all that two cores have.
+// of theirs waits for what never comes. Their installers run and their machines boot
+// in turn, because that takes all that two cores have.
 const (
 	victims = 8
-	booting = 3
+	booting = 2
 )
 
 // fallen is a world in which everything goes wrong.
@@ -116,7 +117,7 @@ func (v *victim) deleted(ctx context.Context, t *testing.T) {
 // fail.
 func (v *victim) failsInLife(t *testing.T, updates <-chan faults.Fault, deletes []faults.Fault) {
 	func() {
-		defer v.boot(t, "")()
+		defer v.boot(t, func(entry) bool { return false })()
 		v.created(t)
 	}()
 	nothing := func(context.Context, *testing.T) {}
@@ -140,44 +141,64 @@ func (v *victim) failsInLife(t *testing.T, updates <-chan faults.Fault, deletes 
 	v.removed(t)
 }
 
-// tries is how often a fault is injected that comes too late: a control plane is
-// stopped between two steps, which may be over in the meantime.
-const tries = 3
+// A control plane is stopped between two steps, which may be over in the meantime.
+// A fault that comes too late is injected again: at least so often, and for so long.
+const (
+	leastTries = 8
+	leastTime  = 5 * time.Minute
+)
 
 // meets runs an operation with a fault, and then what follows. The operation must
 // fail as everybody is told.
 func (v *victim) meets(t *testing.T, f faults.Fault, begin func(context.Context, *testing.T) string, after func(context.Context, *testing.T)) {
 	t.Run(f.Plan+", "+f.Step+": "+f.What, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), createTimeout+deleteTimeout)
-		defer cancel()
-		for try := 1; ; try++ {
-			booted := func() {}
-			if f.Boots {
-				booted = v.boot(t, f.Stop)
-			}
-			lift := v.inject(ctx, t, f)
-			watch := begin(ctx, t)
-			if watch == "" {
-				t.Fatal("no operation began")
-			}
-			if v.isLate(f) {
-				lift = v.disturb(ctx, t, f)
-			}
-			o := v.end(ctx, t, watch)
-			booted()
-			lift()
-			e := v.explain(ctx, t)
-			late := f.Stop != "" && (e.LastFailure == nil || e.LastFailure.Step != f.Step)
-			if !late || try == tries {
-				v.isTold(t, f, o, e)
-			}
-			after(ctx, t)
-			if !late || try == tries {
-				return
-			}
-			t.Logf("the fault came too late: %s, %+v", o.Status, o.Error)
+		begun, done := time.Now(), false
+		for try := 1; !done; try++ {
+			last := try >= leastTries && time.Since(begun) > leastTime
+			func() {
+				defer func() {
+					ctx, cancel := context.WithTimeout(t.Context(), deleteTimeout)
+					defer cancel()
+					after(ctx, t)
+				}()
+				done = v.tries(t, f, last, begin)
+			}()
 		}
 	})
+}
+
+// tries lets an operation meet the fault. It is false if the fault came too late,
+// which in the last try is an error.
+func (v *victim) tries(t *testing.T, f faults.Fault, last bool, begin func(context.Context, *testing.T) string) (done bool) {
+	t.Helper()
+	if needsProcessors(f) {
+		defer v.boot(t, func(e entry) bool { return comes(f, e) })()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), createTimeout) // none of it in the queue for processors
+	defer cancel()
+	o := v.suffers(ctx, t, f, begin)
+	e := v.explain(ctx, t)
+	if late := f.Stop != "" && (e.LastFailure == nil || e.LastFailure.Step != f.Step); late && !last {
+		t.Logf("the fault came too late: %s, %+v", o.Status, o.Error)
+		return false
+	}
+	v.isTold(t, f, o, e)
+	return true
+}
+
+// suffers is how an operation ends that meets the fault.
+func (v *victim) suffers(ctx context.Context, t *testing.T, f faults.Fault, begin func(context.Context, *testing.T) string) operation {
+	t.Helper()
+	lift := v.inject(ctx, t, f)
+	defer func() { lift() }()
+	watch := begin(ctx, t)
+	if watch == "" {
+		t.Fatal("no operation began")
+	}
+	if v.isLate(f) {
+		lift = v.disturb(ctx, t, f)
+	}
+	return v.end(ctx, t, watch)
 }
 
 // isTold checks what clients, administrators and the log are told.
