@@ -21,6 +21,10 @@ var (
 	deleteSize = size{200, 10}
 )
 
+// shared is how many times the size of a principal's bucket all principals together
+// have in a subscription.
+const shared = 15
+
 // maxBuckets bounds memory; beyond it everybody starts with a full bucket again.
 const maxBuckets = 10000
 
@@ -32,6 +36,7 @@ type limits struct {
 }
 
 type bucket struct {
+	size
 	tokens float64
 	at     time.Time
 }
@@ -45,9 +50,10 @@ type meter struct {
 	size
 	kind         string // of calls
 	subscription string // empty for the tenant
-	caller       string
+	caller       string // empty for all together
 }
 
+// meterOf counts a call of its principal.
 func meterOf(call *resources.Call) meter {
 	m := meter{writeSize, "writes", strings.ToLower(resources.Subscription(call.Path)), call.Caller.ObjectID}
 	switch call.Method {
@@ -59,15 +65,34 @@ func meterOf(call *resources.Call) meter {
 	return m
 }
 
-// take uses one token and tells what is left.
+// ofAll is the meter that the calls of all principals are counted on.
+func (m meter) ofAll() meter {
+	m.size = size{shared * m.full, shared * m.refill}
+	m.caller = ""
+	return m
+}
+
+// take uses one token of each bucket that a call is counted on, none if one is
+// empty, and tells what is left.
 func (l *limits) take(h http.Header, call *resources.Call) error {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	on := meterOf(call)
-	scope := "subscription"
-	if on.subscription == "" {
-		scope = "tenant"
+	const remaining = "x-ms-ratelimit-remaining-"
+	buckets := map[string]*bucket{remaining + "tenant-" + on.kind: l.filled(on)}
+	if on.subscription != "" {
+		buckets = map[string]*bucket{remaining + "subscription-" + on.kind: l.filled(on), remaining + "subscription-global-" + on.kind: l.filled(on.ofAll())}
 	}
-	left, wait := l.use(on)
-	h.Set("x-ms-ratelimit-remaining-"+scope+"-"+on.kind, strconv.Itoa(left))
+	wait := 0
+	for _, b := range buckets {
+		wait = max(wait, b.wait())
+	}
+	for header, b := range buckets {
+		if wait == 0 {
+			b.tokens--
+		}
+		h.Set(header, strconv.Itoa(int(b.tokens)))
+	}
 	if wait > 0 {
 		refusal := resources.Refuse(http.StatusTooManyRequests, "SubscriptionRequestsThrottled", "Number of '%s' requests for subscription '%s' actor '%s' exceeded. Please try again after '%d' seconds.", strings.TrimSuffix(on.kind, "s"), on.subscription, on.caller, wait)
 		refusal.RetryAfter = wait
@@ -76,19 +101,15 @@ func (l *limits) take(h http.Header, call *resources.Call) error {
 	return nil
 }
 
-// use returns what is left of a bucket, and how many seconds to wait if it is empty.
-func (l *limits) use(on meter) (left, wait int) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	b := l.filled(on)
-	if b.tokens < 1 {
-		return 0, max(1, int(math.Ceil((1-b.tokens)/on.refill)))
+// wait is how many seconds it takes until there is a token, 0 if there is one.
+func (b *bucket) wait() int {
+	if b.tokens >= 1 {
+		return 0
 	}
-	b.tokens--
-	return int(b.tokens), 0
+	return max(1, int(math.Ceil((1-b.tokens)/b.refill)))
 }
 
-// drain takes all that is in the bucket that a call is counted on.
+// drain takes all that is in the bucket of a call's principal.
 func (l *limits) drain(call *resources.Call) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -103,10 +124,10 @@ func (l *limits) filled(on meter) *bucket {
 		if len(l.buckets) >= maxBuckets {
 			clear(l.buckets)
 		}
-		b = &bucket{tokens: on.full, at: now}
+		b = &bucket{size: on.size, tokens: on.full, at: now}
 		l.buckets[on] = b
 	}
-	b.tokens = math.Min(on.full, b.tokens+now.Sub(b.at).Seconds()*on.refill)
+	b.tokens = math.Min(b.full, b.tokens+now.Sub(b.at).Seconds()*b.refill)
 	b.at = now
 	return b
 }
