@@ -3,16 +3,19 @@ package crash
 import (
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/test/paper/seam"
 	"github.com/aro-rp/aro/test/stand"
 )
 
 // operationTimeout bounds one operation that is interrupted at every step.
-const operationTimeout = 60 * time.Second
+const operationTimeout = 2 * time.Minute
 
 func TestAWorkerKilledAfterAnyStepIsReplacedAndNoStepRunsAgain(t *testing.T) {
 	t.Parallel()
@@ -23,21 +26,30 @@ func TestAWorkerKilledAfterAnyStepIsReplacedAndNoStepRunsAgain(t *testing.T) {
 		name    string
 		request stand.Request
 		want    int
-		steps   int // at least so many boundaries
+		kills   int // at least so many: one that is noticed late has finished more steps before it dies
 	}{
-		{"create", stand.Request{Method: http.MethodPut, Body: stand.Body(stand.Newest, id, location)}, http.StatusCreated, 5},
-		{"update", stand.Request{Method: http.MethodPatch, Body: secret("1")}, http.StatusOK, 3},
-		{"delete", stand.Request{Method: http.MethodDelete}, http.StatusAccepted, 2},
+		{"create", stand.Request{Method: http.MethodPut, Body: stand.Body(stand.Newest, id, location)}, http.StatusCreated, 3},
+		{"update", stand.Request{Method: http.MethodPatch, Body: secret("1")}, http.StatusOK, 2},
+		{"delete", stand.Request{Method: http.MethodDelete}, http.StatusAccepted, 1},
 	} {
-		before := len(f.finished())
+		before := len(f.workers())
 		step.request.Path, step.request.Version = id.String(), stand.Newest
 		reply := f.must(step.request)
 		if reply.Status != step.want {
 			t.Fatalf("%s: %s", step.name, reply)
 		}
 		f.ends(reply, "Succeeded")
-		if kills := len(f.finished()) - before; kills < step.steps {
-			t.Errorf("%s: killed at %d boundaries, want at least %d", step.name, kills, step.steps)
+		killed := f.workers()[before:]
+		for _, p := range killed {
+			select {
+			case <-p.Exited():
+			case <-time.After(operationTimeout):
+				t.Fatalf("%s: a worker that finished a step lives", step.name)
+			}
+		}
+		t.Logf("%s: %d workers were killed after a step", step.name, len(killed))
+		if len(killed) < step.kills {
+			t.Errorf("%s: want at least %d", step.name, step.kills)
 		}
 	}
 	f.hook(nil)
@@ -119,30 +131,35 @@ func TestDeleteCancelsACreateWhoseWorkersAreKilled(t *testing.T) {
 
 func TestAWorkerThatSleptThroughItsLeaseChangesNothingMore(t *testing.T) {
 	t.Parallel()
-	// The first step's worker falls asleep while it waits for the slow answer to the
-	// second, well before its heartbeat: asleep inside a write it would also keep
+	// The worker falls asleep inside a call, and outside of any write: it would keep
 	// SQLite's lock, which no store could help. It wakes when another worker has just
-	// finished that second step, and the operation still goes on.
-	const lease, latency = 4 * time.Second, time.Second
-	f := newFleet(t, 2, stand.Behaviour{Latency: latency, Boot: lease}, lease)
+	// finished the step that it was in, and the operation goes on at least until it
+	// has noticed.
 	var sleeper atomic.Pointer[stand.Process]
+	call := newFirstCall()
+	f := newFleet(t, 2, stand.Behaviour{OnCall: call.hold, Hold: func(seam.Spec) bool {
+		p := sleeper.Load()
+		return p == nil || !strings.Contains(p.Output(), "lease lost")
+	}}, 4*time.Second)
+	id := clusterID("sleeper")
+	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	asleep := f.inside(call)
+	f.sleeps(asleep)
+	f.database.still(t, func() {
+		if err := asleep.Pause(); err != nil {
+			t.Errorf("SIGSTOP: %v", err)
+		}
+	})
+	sleeper.Store(asleep)
 	var woken atomic.Bool
 	f.hook(func(p *stand.Process, _ stand.Line) {
-		switch {
-		case sleeper.CompareAndSwap(nil, p):
-			f.sleeps(p)
-			time.Sleep(latency / 4)
-			if err := p.Pause(); err != nil {
-				t.Errorf("SIGSTOP: %v", err)
-			}
-		case p != sleeper.Load() && woken.CompareAndSwap(false, true):
-			if err := sleeper.Load().Resume(); err != nil {
+		if p != asleep && woken.CompareAndSwap(false, true) {
+			if err := asleep.Resume(); err != nil {
 				t.Errorf("SIGCONT: %v", err)
 			}
 		}
 	})
-	id := clusterID("sleeper")
-	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	close(call.answered)
 	f.ends(created, "Succeeded")
 	if !woken.Load() {
 		t.Error("the sleeper was never woken")
@@ -153,34 +170,58 @@ func TestAWorkerThatSleptThroughItsLeaseChangesNothingMore(t *testing.T) {
 
 func TestAStoppedWorkerHandsItsClusterOverAtOnce(t *testing.T) {
 	t.Parallel()
-	const lease = 2 * time.Minute // waiting for it would be too long
-	f := newFleet(t, 2, stand.Behaviour{Latency: 1500 * time.Millisecond}, lease)
-	first := make(chan *stand.Process, 1)
-	var last atomic.Pointer[stand.Process]
-	f.hook(func(p *stand.Process, _ stand.Line) {
-		last.Store(p)
-		select {
-		case first <- p:
-		default:
-		}
-	})
+	const lease = 2 * operationTimeout // nobody waits for it
+	call := newFirstCall()
+	f := newFleet(t, 2, stand.Behaviour{OnCall: call.hold}, lease)
 	id := clusterID("handed-over")
 	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
-	// The first step is done: its worker is now inside the slow second one.
-	select {
-	case p := <-first:
-		if err := p.Stop(); err != nil {
-			t.Errorf("SIGTERM: %v", err)
-		}
-		f.ends(created, "Succeeded") // operationTimeout is half of the lease
-		if last.Load() == p {
-			t.Error("the stopped worker finished the operation itself: nothing was handed over")
-		}
-	case <-time.After(operationTimeout):
-		t.Fatal("no step was finished")
+	if err := f.inside(call).Stop(); err != nil {
+		t.Errorf("SIGTERM: %v", err)
 	}
+	close(call.answered) // to nobody
+	f.ends(created, "Succeeded")
 	f.noStepTwice()
 	f.onceFromOutside(id, true)
+}
+
+// firstCall is the first call that the control planes get; its caller waits for
+// the answer.
+type firstCall struct {
+	once           sync.Once
+	made, answered chan struct{}
+}
+
+func newFirstCall() *firstCall {
+	return &firstCall{made: make(chan struct{}), answered: make(chan struct{})}
+}
+
+func (c *firstCall) hold(string) {
+	c.once.Do(func() {
+		close(c.made)
+		<-c.answered
+	})
+}
+
+// inside waits for the first call, and returns who made it: whoever finished the
+// step before.
+func (f *fleet) inside(c *firstCall) *stand.Process {
+	f.t.Helper()
+	deadline := time.After(operationTimeout)
+	select {
+	case <-c.made:
+	case <-deadline:
+		f.t.Fatal("no control plane was called")
+	}
+	for { // its log line may come later
+		if workers := f.workers(); len(workers) > 0 {
+			return workers[0]
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-deadline:
+			f.t.Fatal("no step was finished before the call")
+		}
+	}
 }
 
 // ends waits until the operation that reply began is over, and judges how.

@@ -22,6 +22,8 @@ type database struct {
 	// open reads it beside the processes; whole is its own check of its files.
 	open  func(context.Context) (store.Keeper, error)
 	whole func(t *testing.T)
+	// still runs act while no process is inside a write; nil where writes lock nobody out.
+	still func(t *testing.T, act func())
 }
 
 // inFile is SQLite.
@@ -31,17 +33,38 @@ func inFile(t *testing.T) database {
 		open: func(ctx context.Context) (store.Keeper, error) { return sqlite.Open(ctx, path) },
 		whole: func(t *testing.T) {
 			t.Helper()
-			db, err := sql.Open("sqlite", path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
 			var verdict string
-			if err := db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+			if err := connect(t, path).QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 				t.Errorf("integrity of the database: %q, %v", verdict, err)
 			}
 		},
+		still: func(t *testing.T, act func()) {
+			t.Helper()
+			conn := connect(t, path)
+			if _, err := conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 60000; BEGIN IMMEDIATE"); err != nil {
+				t.Fatal(err)
+			}
+			act()
+			if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+				t.Fatal(err)
+			}
+		},
 	}
+}
+
+// connect is a connection to the file beside those of the service.
+func connect(t *testing.T, path string) *sql.Conn {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 // inCosmos is the emulator of Cosmos DB.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -39,8 +40,10 @@ type fleet struct {
 	mu      sync.Mutex
 	alive   []*stand.Process
 	clients map[*stand.Process]*stand.Client
-	// done counts the lines of finished steps by operation and step.
+	// done counts the lines of finished steps by operation and step; doneBy are the
+	// processes that wrote them, each once.
 	done   map[string]int
+	doneBy []*stand.Process
 	onDone func(*stand.Process, stand.Line)
 
 	stopping chan struct{}
@@ -111,9 +114,14 @@ func (f *fleet) launch(o stand.Options) *stand.Process {
 		return nil
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.alive = append(f.alive, p)
 	f.clients[p] = stand.NewClient(p.URL, nil)
+	f.mu.Unlock()
+	select {
+	case <-f.stopping: // and may have missed this one
+		p.Shoot()
+	default:
+	}
 	return p
 }
 
@@ -158,6 +166,9 @@ func (f *fleet) line(p *stand.Process, line stand.Line) {
 	}
 	f.mu.Lock()
 	f.done[operation+" "+step]++
+	if !slices.Contains(f.doneBy, p) {
+		f.doneBy = append(f.doneBy, p)
+	}
 	hook := f.onDone
 	f.mu.Unlock()
 	if hook != nil {
@@ -187,6 +198,13 @@ func (f *fleet) steps() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.done)
+}
+
+// workers are the processes that finished a step, in the order of their first.
+func (f *fleet) workers() []*stand.Process {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.doneBy)
 }
 
 // sleeps keeps requests away from a process that is paused.

@@ -24,7 +24,8 @@ var (
 const (
 	processes = 3
 	customers = 12
-	// budget bounds the killing; a slow machine gets fewer kills and says so.
+	// budget bounds the killing. A machine too slow for it gets fewer kills, but at
+	// least a quarter.
 	budget = 150 * time.Second
 )
 
@@ -88,25 +89,24 @@ func (f *fleet) sufferUnderLoad(wanted, customers int) {
 			f.promisesKept(s)
 		}
 	}
-	t.Logf("%d kills, %d clusters, %d finished steps", kills, clusters, len(f.finished()))
-	if kills < wanted {
-		t.Errorf("only %d of %d kills within %s", kills, wanted, budget)
-	}
+	t.Logf("%d of %d kills, %d clusters, %d finished steps", kills, wanted, clusters, len(f.finished()))
 	f.noStepTwice()
 	f.retire()
 	f.documentsWhole(told)
 }
 
-// shootAround kills a random process at random moments and returns how often. On
-// a slow machine it lets some steps finish between two kills: a service that is
-// given no time at all rightly gives up.
+// shootAround kills a random process at random moments and returns how often.
+// Some steps finish between two kills: a service that is given no time at all
+// rightly gives up. If none finish any more, a customer notices.
 func (f *fleet) shootAround(random *rand.Rand, wanted, progress int) (kills int) {
-	deadline := time.Now().Add(budget)
-	for kills < wanted && !f.t.Failed() && time.Now().Before(deadline) {
+	for deadline := time.Now().Add(budget); kills < wanted && (kills < wanted/4 || time.Now().Before(deadline)); {
 		before := f.steps()
 		time.Sleep(time.Duration(50+random.IntN(500)) * time.Millisecond)
-		for patient := time.Now().Add(5 * time.Second); f.steps() < before+progress && time.Now().Before(patient); {
+		for f.steps() < before+progress && !f.t.Failed() {
 			time.Sleep(5 * time.Millisecond)
+		}
+		if f.t.Failed() {
+			return kills
 		}
 		if p := f.any(); p != nil {
 			p.Shoot()
