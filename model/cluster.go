@@ -186,6 +186,16 @@ type WorkerProfile struct {
 	DiskEncryptionSetID string  `json:"diskEncryptionSetId,omitempty"`
 }
 
+// WorkerPools are the pools as found in the cluster or, before there are any, as
+// asked for: customers add and remove pools inside the cluster. They are in the
+// property of that name.
+func (p *Properties) WorkerPools() (property string, pools []WorkerProfile) {
+	if len(p.WorkerProfilesStatus) > 0 {
+		return "workerProfilesStatus", p.WorkerProfilesStatus
+	}
+	return "workerProfiles", p.WorkerProfiles
+}
+
 // APIServerProfile is how the Kubernetes API is reached.
 type APIServerProfile struct {
 	Unknown

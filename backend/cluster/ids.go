@@ -38,7 +38,8 @@ func parseSubnet(id string) (subnetName, error) {
 // workerSubnets are the subnets of all worker pools, each once.
 func workerSubnets(c *model.Cluster) []string {
 	var ids []string
-	for _, w := range workers(c) {
+	_, pools := c.Properties.WorkerPools()
+	for _, w := range pools {
 		if w.SubnetID != "" && !holds(ids, w.SubnetID) {
 			ids = append(ids, w.SubnetID)
 		}
@@ -55,15 +56,6 @@ func subnets(c *model.Cluster) []string {
 		}
 	}
 	return ids
-}
-
-// workers are the pools as found in the cluster or, before there are any, as
-// asked for: customers add and remove pools inside the cluster.
-func workers(c *model.Cluster) []model.WorkerProfile {
-	if len(c.Properties.WorkerProfilesStatus) > 0 {
-		return c.Properties.WorkerProfilesStatus
-	}
-	return c.Properties.WorkerProfiles
 }
 
 // holds compares as Azure does: without regard to case.

@@ -188,9 +188,11 @@ func sameWorkers(a, b model.WorkerProfile) bool {
 
 func workersOf(p openshift.Pool, subscription string) model.WorkerProfile {
 	worker := model.WorkerProfile{Name: p.Name, VMSize: p.VMSize, DiskSizeGB: p.DiskSizeGB, Count: p.Count,
-		EncryptionAtHost: model.Disabled, DiskEncryptionSetID: p.DiskEncryptionSetID,
-		SubnetID: "/subscriptions/" + subscription + "/resourceGroups/" + p.NetworkGroup +
-			"/providers/Microsoft.Network/virtualNetworks/" + p.VirtualNetwork + "/subnets/" + p.Subnet}
+		EncryptionAtHost: model.Disabled, DiskEncryptionSetID: p.DiskEncryptionSetID}
+	if p.NetworkGroup != "" && p.VirtualNetwork != "" && p.Subnet != "" { // who wrote the pool may have left it unfinished
+		worker.SubnetID = "/subscriptions/" + subscription + "/resourceGroups/" + p.NetworkGroup +
+			"/providers/Microsoft.Network/virtualNetworks/" + p.VirtualNetwork + "/subnets/" + p.Subnet
+	}
 	if p.EncryptionAtHost {
 		worker.EncryptionAtHost = model.Enabled
 	}

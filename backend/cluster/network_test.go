@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/openshift"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -181,5 +182,9 @@ func TestSubnetsAreEachNamedOnce(t *testing.T) {
 	c.Properties.WorkerProfiles = []model.WorkerProfile{{SubnetID: "/a"}, {SubnetID: "/B"}, {SubnetID: "/b"}, {}}
 	if got := subnets(c); !slices.Equal(got, []string{"/A", "/B"}) {
 		t.Errorf("got %v", got)
+	}
+	c.Properties.WorkerProfilesStatus = []model.WorkerProfile{{SubnetID: "/C"}, workersOf(openshift.Pool{Name: "unfinished", Subnet: "d"}, "x")}
+	if got := subnets(c); !slices.Equal(got, []string{"/A", "/C"}) {
+		t.Errorf("of the pools in the cluster got %v", got)
 	}
 }

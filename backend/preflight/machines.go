@@ -38,10 +38,7 @@ func (r *run) pools() []pool { return poolsOf(r.c) }
 func poolsOf(c *model.Cluster) []pool {
 	m := c.Properties.MasterProfile
 	all := []pool{{masterTarget, m.VMSize, m.SubnetID, m.DiskEncryptionSetID, masters + 1, m.EncryptionAtHost == model.Enabled}}
-	name, workers := "workerProfiles", c.Properties.WorkerProfiles
-	if len(workers) == 0 {
-		name, workers = "workerProfilesStatus", c.Properties.WorkerProfilesStatus
-	}
+	name, workers := c.Properties.WorkerPools()
 	for i, w := range workers {
 		all = append(all, pool{fmt.Sprintf("properties.%s[%d]", name, i), w.VMSize, w.SubnetID, w.DiskEncryptionSetID, w.Count, w.EncryptionAtHost == model.Enabled})
 	}

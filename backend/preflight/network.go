@@ -30,10 +30,7 @@ type place struct{ id, target string }
 func (r *run) places() []place {
 	p := r.c.Properties
 	all := []place{{p.MasterProfile.SubnetID, "properties.masterProfile.subnetId"}}
-	name, pools := "workerProfiles", p.WorkerProfiles
-	if len(pools) == 0 {
-		name, pools = "workerProfilesStatus", p.WorkerProfilesStatus
-	}
+	name, pools := p.WorkerPools()
 	for i, w := range pools {
 		if w.SubnetID != "" {
 			all = append(all, place{w.SubnetID, fmt.Sprintf("properties.%s[%d].subnetId", name, i)})

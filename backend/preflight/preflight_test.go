@@ -58,7 +58,16 @@ func networkRules() map[string]rule {
 		"agreed group absent": {why: "it was promised", spoil: func(w *world, c *model.Cluster) { agree(w, c); delete(w.workers, "networkSecurityGroup") }, want: []string{"InvalidLinkedVNet " + workerSubnet}, says: "Attach one"},
 		"group lost":          {why: "somebody detached it", kind: model.Update, spoil: none, want: []string{"InvalidLinkedVNet " + masterSubnet, "InvalidLinkedVNet " + workerSubnet}, says: ourNSG},
 		"update is well":      {why: "both have it", kind: model.Update, spoil: func(w *world, _ *model.Cluster) { w.own() }},
-		"disk set absent":     {why: "its name is wrong", spoil: func(_ *world, c *model.Cluster) { c.Properties.MasterProfile.DiskEncryptionSetID = desID + "2" }, want: []string{"InvalidLinkedDiskEncryptionSet properties.masterProfile.diskEncryptionSetId"}},
+		"pools as found": {why: "the pool of the create is gone, with its subnet", kind: model.Update, spoil: func(w *world, c *model.Cluster) {
+			w.own()
+			c.Properties.WorkerProfilesStatus = slices.Clone(c.Properties.WorkerProfiles)
+			c.Properties.WorkerProfiles[0].SubnetID = vnet + "/subnets/gone"
+		}},
+		"found pool broken": {why: "it is named where it was found", kind: model.Update, spoil: func(w *world, c *model.Cluster) {
+			w.own()
+			c.Properties.WorkerProfilesStatus = []model.WorkerProfile{c.Properties.WorkerProfiles[0], {SubnetID: vnet + "/subnets/gone", DiskEncryptionSetID: desID + "2"}}
+		}, want: []string{"InvalidLinkedVNet properties.workerProfilesStatus[1].subnetId", "InvalidLinkedDiskEncryptionSet properties.workerProfilesStatus[1].diskEncryptionSetId"}},
+		"disk set absent": {why: "its name is wrong", spoil: func(_ *world, c *model.Cluster) { c.Properties.MasterProfile.DiskEncryptionSetID = desID + "2" }, want: []string{"InvalidLinkedDiskEncryptionSet properties.masterProfile.diskEncryptionSetId"}},
 		"disk set elsewhere": {why: "disks cannot use it", spoil: func(w *world, c *model.Cluster) {
 			c.Properties.WorkerProfiles[0].DiskEncryptionSetID = desID
 			w.bodies[desID] = map[string]any{"location": "westus"}
