@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// InVault marks a setting's value as the name of a secret in the ServiceVault.
+const InVault = "keyvault:"
+
 // Environment is one place the service runs in, as its operators describe it.
 type Environment struct {
 	Mode Mode

@@ -214,7 +214,7 @@ func (c *rpCommand) pullSecret(ctx context.Context) (model.Secret, error) {
 	if c.PullSecret == "" {
 		return "", nil
 	}
-	if name, ok := strings.CutPrefix(string(text), inVault); ok {
+	if name, ok := strings.CutPrefix(string(text), env.InVault); ok {
 		kept, err := c.vault.Text(ctx, name)
 		if err != nil {
 			return "", fmt.Errorf("--pull-secret: %w", err)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
@@ -158,7 +159,7 @@ func (c *rpCommand) newServer(cfg server.Config, keys *store.Keyring) (*server.S
 // mutualTLS reads the certificates that production cannot do without.
 func (c *rpCommand) mutualTLS() (*tls.Config, server.Authenticator, error) {
 	tlsKey := c.TLSKey
-	if strings.HasPrefix(c.TLSCert, inVault) {
+	if strings.HasPrefix(c.TLSCert, env.InVault) {
 		tlsKey = c.TLSCert
 	}
 	for flag, value := range map[string]string{"--tls-cert": c.TLSCert, "--tls-key": tlsKey,

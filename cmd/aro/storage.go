@@ -11,6 +11,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/database"
@@ -48,7 +49,7 @@ func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring
 // keys that come there later.
 func (c *rpCommand) readKeys(ctx context.Context, source string) (*store.Keyring, error) {
 	read := func(context.Context) ([]byte, error) { return os.ReadFile(source) }
-	if name, ok := strings.CutPrefix(source, inVault); ok {
+	if name, ok := strings.CutPrefix(source, env.InVault); ok {
 		read = func(ctx context.Context) ([]byte, error) {
 			text, err := c.vault.Text(ctx, name)
 			return []byte(text), err

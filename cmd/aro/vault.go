@@ -8,12 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/server"
 )
-
-// inVault marks the value of a flag as the name of something in the service vault.
-const inVault = "keyvault:"
 
 // keeper reads a key vault, and keeps certificates of it fresh.
 type keeper interface {
@@ -26,7 +24,7 @@ type keeper interface {
 // usesVault tells whether a flag names something in the service vault.
 func (c *rpCommand) usesVault() bool {
 	return slices.ContainsFunc(append(c.secrets(), c.EncryptionKeys, c.TLSCert), func(value string) bool {
-		return strings.HasPrefix(value, inVault)
+		return strings.HasPrefix(value, env.InVault)
 	})
 }
 
@@ -37,7 +35,7 @@ func (c *rpCommand) openVault(ctx context.Context) (keeper, error) {
 		return nil, nil
 	}
 	var certificates []string
-	if name, ok := strings.CutPrefix(c.TLSCert, inVault); ok {
+	if name, ok := strings.CutPrefix(c.TLSCert, env.InVault); ok {
 		certificates = append(certificates, name)
 	}
 	vault, err := c.keep(certificates)
@@ -50,7 +48,7 @@ func (c *rpCommand) openVault(ctx context.Context) (keeper, error) {
 // serverTLS serves the certificate that flags name: of files, or of the vault,
 // both read anew while the process runs.
 func (c *rpCommand) serverTLS() (*tls.Config, error) {
-	name, ok := strings.CutPrefix(c.TLSCert, inVault)
+	name, ok := strings.CutPrefix(c.TLSCert, env.InVault)
 	if !ok {
 		files, err := server.CertificateFiles(c.TLSCert, c.TLSKey)
 		if err != nil {

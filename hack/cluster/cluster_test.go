@@ -1,61 +1,22 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"encoding/pem"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aro-rp/aro/hack/cluster/login"
+	"github.com/aro-rp/aro/hack/cluster/login/logintest"
 )
 
-// world is an Azure with some routes, where anybody may log in.
+// world is an Azure with some routes, entered, and what it was asked.
 func world(t *testing.T, routes map[string]string) (*login.Session, *[]string) {
 	t.Helper()
-	var asked []string
-	var server *httptest.Server
-	server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		call := r.Method + " " + r.URL.Path
-		body, known := routes[call]
-		switch {
-		case r.URL.Path == "/metadata/endpoints":
-			body = `{"name":"Test","resourceManager":"ORIGIN","authentication":{"loginEndpoint":"ORIGIN","audiences":["ORIGIN"]},"microsoftGraphResourceId":"ORIGIN/graph","checkAccess":"ORIGIN/checkaccess"}`
-		case strings.HasSuffix(r.URL.Path, "openid-configuration"):
-			body = `{"token_endpoint":"ORIGIN/t/oauth2/v2.0/token","authorization_endpoint":"ORIGIN/t/a","issuer":"ORIGIN/t/v2.0"}`
-		case strings.HasSuffix(r.URL.Path, "/token"):
-			body = `{"token_type":"Bearer","expires_in":3600,"access_token":"x"}`
-		default:
-			asked = append(asked, call)
-			if !known {
-				w.WriteHeader(http.StatusNotFound)
-				body = `{"error":{"code":"NotFound","message":"no"}}`
-			}
-		}
-		_, _ = w.Write([]byte(strings.ReplaceAll(body, "ORIGIN", server.URL)))
-	}))
-	t.Cleanup(server.Close)
-	dir := t.TempDir()
-	flags := login.Flags{Cloud: server.URL, CA: filepath.Join(dir, "ca.pem"), Identity: filepath.Join(dir, "demo.json")}
-	who, err := json.Marshal(map[string]string{"tenantId": "t", "subscriptionId": "s", "clientId": "c", "clientSecret": "canary"})
+	azure := logintest.Start(t, routes)
+	s, err := azure.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, content := range map[string][]byte{flags.Identity: who, flags.CA: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})} {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := flags.Open(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, &asked
+	return s, &azure.Asked
 }
 
 const groupPath = "/subscriptions/s/resourceGroups/demo"

@@ -18,9 +18,6 @@ import (
 // ownTag marks what this tool made; its value is the cluster's name.
 const ownTag = "aro-hack-cluster"
 
-// firstParty is the service's application in every cloud.
-const firstParty = "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875"
-
 // The roles that clusters need, and the api-versions of what is called plainly.
 const (
 	networkContributor  = "4d97b98b-1d4f-4787-a291-c67834d212e7"
@@ -51,7 +48,7 @@ func (c createCommand) foundation(ctx context.Context, s *login.Session) (networ
 	}}); err != nil {
 		return "", err
 	}
-	service, err := principalOf(ctx, s, firstParty)
+	service, err := principalOf(ctx, s, login.FirstParty)
 	if err != nil {
 		return "", err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/hack/cluster/login"
 	"github.com/aro-rp/aro/hack/db/documents"
 	"github.com/aro-rp/aro/store"
 )
@@ -38,7 +39,7 @@ func main() {
 
 func run() (err error) {
 	var c command
-	kong.Parse(&c, kong.Name("db"), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	kong.Parse(&c, kong.Name("db"), kong.UsageOnError(), kong.Vars{"identity": login.Service}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Description("Look into the service's database."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

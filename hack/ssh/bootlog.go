@@ -13,7 +13,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/azure"
-	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -29,12 +28,7 @@ func (c *command) bootLog(ctx context.Context, cluster *model.Cluster) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	id, _ := arm.ParseClusterID(cluster.ID) // it was found by it
-	session, err := c.Azure.Open(ctx)
-	if err != nil {
-		return err
-	}
-	service, err := azure.New(azure.Options{Cloud: session.Cloud, Transport: session.HTTP, Service: session.Credential,
-		Environment: &env.Environment{Mode: env.Development, TenantID: session.TenantID, ServiceVault: c.Vault, FirstPartyClientID: firstParty}})
+	service, err := c.Azure.OpenService(ctx, c.Vault)
 	if err != nil {
 		return err
 	}
@@ -58,11 +52,8 @@ func (c *command) bootLog(ctx context.Context, cluster *model.Cluster) error {
 		return errors.New("the machine has no serial console")
 	}
 	fmt.Fprintf(os.Stderr, "Machines of the local Azure have no shell. This is the boot log of %s:\n\n", name)
-	return show(ctx, session.HTTP, *data.SerialConsoleLogBlobURI)
+	return show(ctx, service.HTTP, *data.SerialConsoleLogBlobURI)
 }
-
-// firstParty is the service's application in every cloud.
-const firstParty = "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875"
 
 // machine is the one whose name ends as asked for.
 func (c *command) machine(ctx context.Context, clients *azure.Clients, group string) (string, error) {

@@ -24,12 +24,10 @@ import (
 )
 
 type command struct {
-	Azure login.Flags     `embed:""`
-	Data  documents.Flags `embed:""`
+	documents.Flags
 
 	Name    string `arg:"" help:"Name of the cluster, or its resource id where several have the name."`
 	Machine string `arg:"" optional:"" default:"master-0" help:"What the machine's name ends with: master-0 to master-2, or in the local Azure any other. bootstrap is there while a cluster begins."`
-	Vault   string `env:"ARO_SERVICE_VAULT" default:"https://localhost:8443/vaults/aro-svc" help:"Key vault with the service's own certificate; for boot logs."`
 	Print   bool   `help:"Print the command to run, and run nothing. The key stays where the command names it."`
 }
 
@@ -59,7 +57,7 @@ func run() error {
 
 // find reads the cluster's document, with its secrets where a shell needs the key.
 func (c *command) find(ctx context.Context, secrets bool) (doc *store.ClusterDocument, err error) {
-	s, err := c.Data.Open(ctx, secrets)
+	s, err := c.Open(ctx, secrets)
 	if err != nil {
 		return nil, err
 	}

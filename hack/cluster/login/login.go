@@ -25,6 +25,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/env"
 )
 
 // The identities that the local Azure keeps for tools: of people, and of the
@@ -33,6 +34,9 @@ const (
 	People  = ".aro/demo.json"
 	Service = ".aro/service.json"
 )
+
+// FirstParty is the service's application in every cloud.
+const FirstParty = "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875"
 
 // Flags say where and as whom. The defaults are those of the local Azure.
 type Flags struct {
@@ -53,6 +57,13 @@ type Session struct {
 	management, graph line
 }
 
+// ServiceSession is the service in one Azure, with the vault of its own secrets.
+type ServiceSession struct {
+	*azure.Azure
+	Vault string
+	HTTP  *http.Client
+}
+
 // line carries calls for one audience.
 type line struct{ runtime.Pipeline }
 
@@ -64,17 +75,10 @@ type identity struct {
 	ClientSecret   string `json:"clientSecret"`
 }
 
-// Open logs in.
+// Open logs in to a subscription.
 func (f Flags) Open(ctx context.Context) (*Session, error) {
-	client, err := f.client()
+	s, err := f.enter(ctx)
 	if err != nil {
-		return nil, err
-	}
-	s := &Session{TenantID: f.Tenant, SubscriptionID: f.Subscription, HTTP: client}
-	if s.Cloud, err = azure.FindCloud(ctx, f.Cloud, client); err != nil {
-		return nil, fmt.Errorf("%w (is it running? make run starts the local one)", err)
-	}
-	if err := f.credential(s); err != nil {
 		return nil, err
 	}
 	if s.SubscriptionID == "" {
@@ -86,6 +90,37 @@ func (f Flags) Open(ctx context.Context) (*Session, error) {
 	}
 	s.graph, err = s.line(s.Graph)
 	return s, err
+}
+
+// OpenService logs in as the service. vault has its certificate and its keys;
+// without one it is the local Azure's.
+func (f Flags) OpenService(ctx context.Context, vault string) (*ServiceSession, error) {
+	if vault == "" {
+		if !f.custom() {
+			return nil, errors.New("--vault is missing: name the key vault of the service's own secrets")
+		}
+		vault = strings.TrimRight(f.Cloud, "/") + "/vaults/aro-svc"
+	}
+	s, err := f.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	service, err := azure.New(azure.Options{Cloud: s.Cloud, Transport: s.HTTP, Service: s.Credential,
+		Environment: &env.Environment{Mode: env.Development, TenantID: s.TenantID, ServiceVault: vault, FirstPartyClientID: FirstParty}})
+	return &ServiceSession{Azure: service, Vault: vault, HTTP: s.HTTP}, err
+}
+
+// enter finds the cloud, and who we are there.
+func (f Flags) enter(ctx context.Context) (*Session, error) {
+	client, err := f.client()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{TenantID: f.Tenant, SubscriptionID: f.Subscription, HTTP: client}
+	if s.Cloud, err = azure.FindCloud(ctx, f.Cloud, client); err != nil {
+		return nil, fmt.Errorf("%w (is it running? make run starts the local one)", err)
+	}
+	return s, f.credential(s)
 }
 
 func (f Flags) custom() bool { return strings.HasPrefix(f.Cloud, "https://") }

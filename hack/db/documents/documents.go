@@ -12,34 +12,37 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/hack/cluster/login"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/database"
 )
 
-// Flags say where the database and its keys are.
+// Flags say where the database and its keys are. Azure is asked where the keys are
+// in the service's vault.
 type Flags struct {
+	Azure login.Flags `embed:""`
+
 	Store     string       `env:"ARO_STORE" default:"sqlite:.aro/aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME."`
 	CosmosKey model.Secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Key of the Cosmos DB account. Default: the environment's Azure credential, such as that of az login."`
-	Keys      string       `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that unseal secrets. Default: SQLite's path with .keys. Read only when secrets are asked for."`
+	Keys      string       `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that unseal secrets; or keyvault:NAME in the service vault. Default: SQLite's path with .keys. Read only when secrets are asked for."`
+	Vault     string       `env:"ARO_SERVICE_VAULT" placeholder:"URL" help:"Key vault of the service's own secrets. Default: the local Azure's."`
 }
 
 // Open opens the database. With secrets, documents can be read unsealed.
 func (f Flags) Open(ctx context.Context, secrets bool) (*store.Store, error) {
-	file := f.Keys
+	source := f.Keys
 	if path, ok := strings.CutPrefix(f.Store, "sqlite:"); ok {
 		if _, err := os.Stat(path); err != nil { // opening would make it
 			return nil, fmt.Errorf("--store: %w", err)
 		}
-		file = cmp.Or(file, path+".keys")
+		source = cmp.Or(source, path+".keys")
 	}
 	keys := []byte(store.NewKey()) // unseals nothing
 	if secrets {
-		if file == "" {
-			return nil, errors.New("--keys is missing: name the file of the keys that the service seals with")
-		}
 		var err error
-		if keys, err = os.ReadFile(file); err != nil {
+		if keys, err = f.readKeys(ctx, source); err != nil {
 			return nil, fmt.Errorf("--keys: %w", err)
 		}
 	}
@@ -52,6 +55,27 @@ func (f Flags) Open(ctx context.Context, secrets bool) (*store.Store, error) {
 		return nil, err
 	}
 	return store.New(keeper, ring), nil
+}
+
+// readKeys reads what the service seals with, from where it has it itself.
+func (f Flags) readKeys(ctx context.Context, source string) ([]byte, error) {
+	if source == "" {
+		return nil, errors.New("it is missing: name the keys that the service seals with")
+	}
+	name, inVault := strings.CutPrefix(source, env.InVault)
+	if !inVault {
+		return os.ReadFile(source)
+	}
+	service, err := f.Azure.OpenService(ctx, f.Vault)
+	if err != nil {
+		return nil, err
+	}
+	vault, err := service.Keep(service.Vault)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := vault.Text(ctx, name)
+	return []byte(keys), err
 }
 
 // Read reads a document, unsealed if secrets are asked for.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/hack/cluster/login"
+	"github.com/aro-rp/aro/hack/cluster/login/logintest"
 	"github.com/aro-rp/aro/hack/db/documents"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
@@ -26,11 +28,50 @@ func TestSecretsOfCosmosShowOnlyWhenAskedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys")
 	key := keyFile(t, path)
 	flags := documents.Flags{Store: "cosmos:" + endpoint + "?database=aro", CosmosKey: model.Secret(account)}
-	if _, err := flags.Open(t.Context(), true); err == nil || !strings.Contains(err.Error(), "--keys is missing") {
+	if _, err := flags.Open(t.Context(), true); err == nil || !strings.Contains(err.Error(), "--keys: it is missing") {
 		t.Errorf("without keys: got %v", err)
 	}
 	flags.Keys = path
 	testSecrets(t, flags, key)
+}
+
+func TestKeysMayBeInTheServicesVault(t *testing.T) {
+	key := store.NewKey()
+	azure := logintest.Start(t, map[string]string{
+		"GET /vaults/aro-svc/secrets/keys/": `{"id":"ORIGIN/vaults/aro-svc/secrets/keys/1","value":"` + key + `"}`,
+		"GET /vaults/named/secrets/keys/":   `{"id":"ORIGIN/vaults/named/secrets/keys/1","value":"` + key + `"}`,
+	})
+	for vault, asked := range map[string]string{"": "GET /vaults/aro-svc/secrets/keys/", azure.Cloud + "/vaults/named": "GET /vaults/named/secrets/keys/"} {
+		flags := documents.Flags{Azure: azure.Flags, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), Keys: "keyvault:keys", Vault: vault}
+		azure.Asked = nil
+		testSecrets(t, flags, key)
+		if len(azure.Asked) != 1 || azure.Asked[0] != asked {
+			t.Errorf("it was asked %v, want %s once: only secrets need keys", azure.Asked, asked)
+		}
+	}
+}
+
+func TestKeysThatCannotBeReadAreExplained(t *testing.T) {
+	azure := logintest.Start(t, nil)
+	path := filepath.Join(t.TempDir(), "aro.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	microsofts := login.Flags{Cloud: "public"}
+	for name, test := range map[string]struct {
+		azure login.Flags
+		keys  string
+		want  string
+	}{
+		"in a vault that nobody named": {microsofts, "keyvault:keys", "--vault is missing"},
+		"absent from the vault":        {azure.Flags, "keyvault:others", `"others"`},
+		"in no file":                   {microsofts, path + ".absent", "no such file"},
+	} {
+		_, err := documents.Flags{Azure: test.azure, Store: "sqlite:" + path, Keys: test.keys}.Open(t.Context(), true)
+		if err == nil || !strings.Contains(err.Error(), "--keys: ") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", name, err, test.want)
+		}
+	}
 }
 
 func keyFile(t *testing.T, path string) (key string) {
