@@ -22,7 +22,7 @@ const (
 	location     = "eastus"
 	writers      = 64
 	// limit bounds a test.
-	limit = 90 * time.Second
+	limit = 3 * time.Minute
 )
 
 // binary is built once by TestMain.

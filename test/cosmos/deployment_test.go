@@ -18,7 +18,7 @@ const (
 	subscription = "00000000-0000-0000-0000-0000000000a1"
 	location     = "eastus"
 	// limit bounds a whole test, lease how long a killed worker's cluster rests.
-	limit = 60 * time.Second
+	limit = 2 * time.Minute
 	lease = 3 * time.Second
 )
 

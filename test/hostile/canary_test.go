@@ -22,7 +22,7 @@ const (
 	subscription = "00000000-0000-0000-0000-0000000000a1"
 	foreign      = "00000000-0000-0000-0000-0000000000a2"
 	location     = "eastus"
-	limit        = time.Minute
+	limit        = 2 * time.Minute
 )
 
 // The secrets that the world seeds into the service.

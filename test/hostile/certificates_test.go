@@ -207,7 +207,7 @@ func TestDevelopmentListensOnLoopbackOnly(t *testing.T) {
 	// It may say so only after the log line "listening".
 	select {
 	case <-process.Exited():
-	case <-time.After(3 * time.Second):
+	case <-time.After(limit):
 		process.Kill()
 		t.Error("development mode listens on every address, where everybody would be an engineer")
 	}
