@@ -185,20 +185,8 @@ func readBody(w http.ResponseWriter, r *http.Request, call *resources.Call) erro
 	return nil
 }
 
-// doNoted is Do for calls of deployments: the activity log has them too.
-func (a *Azure) doNoted(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
-	answer, err := a.Do(ctx, call)
-	correlation := call.Header.Get(correlationIDHeader)
-	switch {
-	case err == nil:
-		a.note(ctx, call, answer.Status, correlation, nil)
-	case ctx.Err() == nil: // else nobody knows how it ended
-		a.note(ctx, call, resources.AsError(err).Status, correlation, err)
-	}
-	return answer, err
-}
-
-// Do answers a call as its caller, in this process. It checks permissions and locks and meets faults, but no limits.
+// Do answers a call as its caller, in this process. It checks permissions and locks
+// and meets faults, but no limits.
 func (a *Azure) Do(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
 	if err := a.authorise(ctx, call); err != nil {
 		return nil, err
@@ -215,6 +203,19 @@ func (a *Azure) Do(ctx context.Context, call *resources.Call) (*resources.Answer
 		}
 	}
 	return a.Engine.Serve(ctx, call)
+}
+
+// doNoted is Do for calls of deployments: the activity log has them too.
+func (a *Azure) doNoted(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+	answer, err := a.Do(ctx, call)
+	correlation := call.Header.Get(correlationIDHeader)
+	switch {
+	case err == nil:
+		a.note(ctx, call, answer.Status, correlation, nil)
+	case ctx.Err() == nil: // else nobody knows how it ended
+		a.note(ctx, call, resources.AsError(err).Status, correlation, err)
+	}
+	return answer, err
 }
 
 // authorise checks all that can forbid a call.
