@@ -35,7 +35,9 @@ func (s *stand) broken(console string) {
 	s.text["/blob/logs/boot/console.log"] = []byte(console)
 	s.mu.Unlock()
 	s.put(groupID+"/providers/Microsoft.Network/loadBalancers/"+infraID+"-internal", map[string]any{"properties": map[string]any{
-		"frontendIPConfigurations": []any{map[string]any{"properties": map[string]any{"privateIPAddress": "10.0.0.4"}}},
+		"frontendIPConfigurations": []any{
+			map[string]any{"name": "a-service", "properties": map[string]any{"privateIPAddress": "10.0.0.9"}},
+			map[string]any{"name": "internal-lb-ip-v4", "properties": map[string]any{"privateIPAddress": "10.0.0.4"}}},
 		"backendAddressPools": []any{map[string]any{"name": infraID, "properties": map[string]any{"backendIPConfigurations": []any{
 			map[string]any{"id": groupID + "/providers/Microsoft.Network/networkInterfaces/the-nic/ipConfigurations/x"}}}}},
 	}})

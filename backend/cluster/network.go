@@ -14,6 +14,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend/template"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -176,13 +177,15 @@ func (s *steps) recordAPIAddress(ctx context.Context, w *pipeline.Work) error {
 	return s.point(c, func(z *zone) error { return z.pointAPI(ctx, ip) })
 }
 
+// frontendIP is where the internal balancer takes the API server to: others may
+// have frontends on it too.
 func frontendIP(lb *armnetwork.LoadBalancer) string {
 	if lb.Properties == nil {
 		return ""
 	}
 	for _, f := range lb.Properties.FrontendIPConfigurations {
-		if f.Properties != nil && deref(f.Properties.PrivateIPAddress) != "" {
-			return *f.Properties.PrivateIPAddress
+		if deref(f.Name) == template.InternalFrontend && f.Properties != nil {
+			return deref(f.Properties.PrivateIPAddress)
 		}
 	}
 	return ""

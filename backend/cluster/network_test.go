@@ -176,6 +176,25 @@ func TestTheManagedGroupIsMadeOrRefused(t *testing.T) {
 	}
 }
 
+func TestTheAPIServerIsWhereItsOwnFrontendIs(t *testing.T) {
+	s := setUp(t)
+	frontend := func(name, ip string) any {
+		return map[string]any{"name": name, "properties": map[string]any{"privateIPAddress": ip}}
+	}
+	s.put(internalID, map[string]any{"properties": map[string]any{"frontendIPConfigurations": []any{frontend("a-service", "10.0.0.9"), frontend("internal-lb-ip-v4", "10.0.0.4")}}})
+	w := s.work(model.Create, func(c *model.Cluster) {
+		c.Properties.APIServerProfile.Visibility, c.Properties.ClusterProfile.Domain = model.Private, "their.own.domain"
+	})
+	s.must(s.do(s.recordAPIAddress, w))
+	if api := w.Cluster().Properties.APIServerProfile; api.IP != "10.0.0.4" || api.InternalIP != "10.0.0.4" {
+		t.Errorf("recorded %q and %q", api.IP, api.InternalIP)
+	}
+	s.put(internalID, map[string]any{"properties": map[string]any{"frontendIPConfigurations": []any{frontend("a-service", "10.0.0.9")}}})
+	if err := s.do(s.recordAPIAddress, w); !waits(err) {
+		t.Errorf("without it: got %v", err)
+	}
+}
+
 func TestSubnetsAreEachNamedOnce(t *testing.T) {
 	c := &model.Cluster{}
 	c.Properties.MasterProfile.SubnetID = "/A"
