@@ -56,7 +56,7 @@ var (
 		"Register the resource provider Microsoft.RedHatOpenShift, or reactivate the subscription."}
 	InvalidResourceGroup = Code{"ResourceGroupNotFound", http.StatusBadRequest,
 		"The resource group name in the path is not a legal name.",
-		"Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."}
+		"Name a resource group that exists. Names have at most 90 letters, digits, '-', '_', '(', ')' and '.', and do not end in '.'."}
 	InvalidResourceNamespace = Code{"InvalidResourceNamespace", http.StatusBadRequest,
 		"The path names another resource provider.", "Use Microsoft.RedHatOpenShift."}
 	InvalidResourceName = Code{"InvalidResourceName", http.StatusBadRequest,

@@ -108,7 +108,7 @@ def stand():
             os.environ["ARO_CLIENTS_VENV"],
         )
     except KeyError as missing:
-        pytest.skip(f"{missing} is not set; test/clients/run.sh sets it")
+        pytest.fail(f"{missing} is not set; test/clients/run.sh sets it")
 
 
 @pytest.fixture

@@ -15,6 +15,9 @@ place() {
 }
 place .aro/demo.json "$ARO_LOCAL_DATA/demo.json"
 place "\$PWD/.cache/clients-az" "$work/az"
+place .cache/clients-az "$work/az"
+place .cache/clients-go "$work/go"
+place ../../clients/go "$PWD/clients/go"
 place bin/aro-local "${ARO_CLIENTS_BIN:-bin}/aro-local"
 
 if ! timeout 1200 bash -euv -o pipefail "$work/written" >"$work/printed" 2>&1; then

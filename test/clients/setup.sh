@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes, below .cache/clients-venv, the environments of the proofs: az (the Azure CLI as it is published, and the checkers)
-# and sdk (the Python clients). Cached until versions.sh changes, our own wheels until their sources do.
+# and sdk (the Python clients, and what builds wheels). Cached until versions.sh changes, our own wheels until their sources do.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/clients/versions.sh
@@ -14,23 +14,24 @@ if ! cmp -s test/clients/versions.sh "$stamp"; then
   rm -rf "$venv"
   "$python" -m venv "$venv/az"
   "$python" -m venv "$venv/sdk"
-  "$venv/az/bin/python" -m pip install -q --disable-pip-version-check "azure-cli==$AZURE_CLI" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST" \
-    "flake8==$FLAKE8" "pylint==$PYLINT" "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
+  "$venv/az/bin/python" -m pip install -q --disable-pip-version-check "azure-cli==$AZURE_CLI" "azdev==$AZDEV" "pytest==$PYTEST" \
+    "pytest-xdist==$PYTEST_XDIST" "flake8==$FLAKE8" "pylint==$PYLINT"
   "$venv/sdk/bin/python" -m pip install -q --disable-pip-version-check "azure-mgmt-redhatopenshift==$AZURE_MGMT_REDHATOPENSHIFT" \
-    "azure-identity==$AZURE_IDENTITY" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST" "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
+    "azure-identity==$AZURE_IDENTITY" "aiohttp==$AIOHTTP" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST" "mypy==$MYPY" \
+    "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
   cp test/clients/versions.sh "$stamp"
 fi
 
 built=$(find clients/python clients/az-aro test/clients/setup.sh -type f -not -path '*/__pycache__/*' -exec sha256sum {} + | LC_ALL=C sort | sha256sum)
 [ "$built" != "$(cat "$venv/built" 2>/dev/null)" ] || exit 0
 
-# From copies: a build leaves its traces beside its sources.
+# From copies, as a build leaves its traces beside its sources; with their LICENSE, which is a link.
 sources=$venv/sources
 rm -rf "$venv/built" "$venv/dist" "$sources" "$venv/extensions"
 mkdir -p "$sources"
-cp -r clients/python clients/az-aro "$sources"
-"$venv/az/bin/python" -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w "$venv/dist" \
-  "$sources/python" "$sources/az-aro"
+cp -rL clients/python clients/az-aro "$sources"
+"$venv/sdk/bin/python" -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation --check-build-dependencies \
+  -w "$venv/dist" "$sources/python" "$sources/az-aro"
 rm -rf "$sources"
 "$venv/sdk/bin/python" -m pip install -q --disable-pip-version-check --force-reinstall --no-deps --no-index "$venv"/dist/aro_redhatopenshift-*.whl
 # The way every user installs it.

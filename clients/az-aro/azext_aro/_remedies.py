@@ -46,7 +46,7 @@ REMEDIES = {
     "InvalidResourceType": "Use one of the api-versions that the message lists.",
     "InvalidSubscriptionID": "Correct the subscription id.",
     "InvalidSubscriptionState": "Register the resource provider Microsoft.RedHatOpenShift, or reactivate the subscription.",
-    "ResourceGroupNotFound": "Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'.",
+    "ResourceGroupNotFound": "Name a resource group that exists. Names have at most 90 letters, digits, '-', '_', '(', ')' and '.', and do not end in '.'.",
     "InvalidResourceNamespace": "Use Microsoft.RedHatOpenShift.",
     "InvalidResourceName": "Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'.",
     "InvalidLocation": "Use the location that the message names.",

@@ -1,8 +1,11 @@
 """What people read: help, tables, errors and progress."""
 
+import json
+import pathlib
 import shlex
 import types
 
+import azure.cli.core
 import pytest
 from azure.cli.core.azclierror import (
     AzureResponseError,
@@ -34,6 +37,15 @@ def test_examples_parse(parser, name, text):
     assert text.startswith("az " + name)
     parsed = parser[0].parse_args(shlex.split(text)[1:])
     assert parsed.command == name
+
+
+def test_every_command_has_an_example(parser):
+    assert {name for name, _ in examples()} == set(parser[1])
+
+
+def test_az_is_asked_to_be_as_new_as_the_one_of_these_tests():
+    metadata = json.loads((pathlib.Path(_errors.__file__).parent / "azext_metadata.json").read_text("utf-8"))
+    assert metadata["azext.minCliCoreVersion"] == azure.cli.core.__version__
 
 
 def test_the_commands_are_these(parser):
