@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
@@ -111,7 +112,7 @@ func TestCertificatesAreOrderedOnce(t *testing.T) {
 	vault := "/vaults/aro-cls/certificates/" + w.Cluster().Internal.UID
 	for _, name := range []string{apiCertificate, ingressCertificate} {
 		s.on("POST "+vault+name+"/create", func(_ *http.Request, body []byte) (int, any) {
-			if !strings.Contains(string(body), "eastus.aroapp.test") || !strings.Contains(string(body), `"Self"`) {
+			if !strings.Contains(string(body), "eastus.aroapp.test") || !strings.Contains(string(body), `"tags":{"issuer":"Self"}`) || !strings.Contains(string(body), `"issuer":{"name":"Self"`) {
 				t.Errorf("ordered %s", body)
 			}
 			s.put(vault+name+"/pending", map[string]any{"status": "inProgress"})
@@ -122,6 +123,43 @@ func TestCertificatesAreOrderedOnce(t *testing.T) {
 	s.must(s.do(s.orderCertificates, w))
 	if got := s.writes("/vaults/"); len(got) != 2 {
 		t.Errorf("ordered %v", got)
+	}
+}
+
+func TestARenewalIsWaitedForOnlyWithoutACertificateThatServes(t *testing.T) {
+	soon, ago := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+	tests := map[string]struct {
+		why, operation, issuer string
+		until                  time.Time // zero: there is no certificate
+		waits, refused         bool
+	}{
+		"none yet":       {why: "a create has nothing else", operation: "inProgress", waits: true},
+		"none":           {why: "nothing will come", operation: "failed", refused: true},
+		"being renewed":  {why: "the last one serves on", operation: "inProgress", issuer: "Self", until: soon},
+		"not renewed":    {why: "so it does then", operation: "failed", issuer: "Self", until: soon},
+		"expired":        {why: "nobody would trust it", operation: "inProgress", issuer: "Self", until: ago, waits: true},
+		"of another":     {why: "today's issuer is to replace it", operation: "inProgress", issuer: "Former", until: soon, waits: true},
+		"of an old time": {why: "nobody knows whose it is", operation: "inProgress", until: soon, waits: true},
+		"issued":         {why: "nothing else is under way", operation: "completed", until: soon},
+		"long issued":    {why: "the vault forgets finished operations", until: soon},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := setUp(t)
+			w := s.work(model.Update, nil)
+			if test.operation != "" {
+				s.put("/vaults/aro-cls/certificates/c/pending", map[string]any{"status": test.operation})
+			}
+			if !test.until.IsZero() {
+				s.on("GET /vaults/aro-cls/secrets/c/", func(*http.Request, []byte) (int, any) {
+					return 200, map[string]any{"value": certificate(), "tags": map[string]string{"issuer": test.issuer}, "attributes": map[string]any{"exp": test.until.Unix()}}
+				})
+			}
+			pair, err := s.certificate(t.Context(), w, "c")
+			if waits(err) != test.waits || arm.ComponentNotReady.Is(err) != test.refused || (err == nil) != (len(pair.Certificate) > 0) {
+				t.Errorf("%s: got %v", test.why, err)
+			}
+		})
 	}
 }
 

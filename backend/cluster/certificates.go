@@ -32,8 +32,7 @@ func (s *steps) orderCertificates(ctx context.Context, w *pipeline.Work) error {
 		if ordered {
 			continue
 		}
-		policy := s.certificatePolicy(dns)
-		if _, err := vault.CreateCertificate(ctx, name, azcertificates.CreateCertificateParameters{CertificatePolicy: policy}, nil); err != nil {
+		if err := s.order(ctx, vault, name, s.certificatePolicy(dns)); err != nil {
 			return err
 		}
 	}

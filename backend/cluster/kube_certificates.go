@@ -6,6 +6,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/azure"
@@ -42,10 +43,7 @@ func (s *steps) configure(ctx context.Context, w *pipeline.Work, suffix string,
 		return nil
 	}
 	name := w.Cluster().Internal.UID + suffix
-	if err := s.certificateIssued(ctx, w, name); err != nil {
-		return err
-	}
-	pair, err := s.certificate(ctx, name)
+	pair, err := s.certificate(ctx, w, name)
 	if err != nil {
 		return err
 	}
@@ -84,17 +82,44 @@ func (s *steps) certificateIssued(ctx context.Context, w *pipeline.Work, name st
 	return arm.ComponentNotReady.Errorf("The certificate %q was not issued: %s %s", name, status, openshift.Short(details))
 }
 
-// certificate reads the newest version of a certificate with its key.
-func (s *steps) certificate(ctx context.Context, name string) (openshift.KeyPair, error) {
+// certificate is the newest certificate of a name with its key. A renewal is not
+// waited for: it may be stuck while the last one serves well.
+func (s *steps) certificate(ctx context.Context, w *pipeline.Work, name string) (openshift.KeyPair, error) {
 	vault, err := s.Azure.Secrets(s.Env.ClusterVault, s.vaultCredential())
 	if err != nil {
 		return openshift.KeyPair{}, err
 	}
-	answer, err := vault.GetSecret(ctx, name, "", nil)
-	if err != nil {
+	newest, err := vault.GetSecret(ctx, name, "", nil)
+	if err != nil && !azure.NotFound(err) {
 		return openshift.KeyPair{}, err
 	}
-	return openshift.ParseKeyPair([]byte(deref(answer.Value)))
+	if err != nil || !s.serves(&newest.Secret) {
+		if err := s.certificateIssued(ctx, w, name); err != nil {
+			return openshift.KeyPair{}, err
+		}
+		if newest, err = vault.GetSecret(ctx, name, "", nil); err != nil {
+			return openshift.KeyPair{}, err
+		}
+	}
+	return openshift.ParseKeyPair([]byte(deref(newest.Value)))
+}
+
+// issuerTag is the tag of a certificate, and of the secret with its key, that tells
+// for which issuer it was ordered. The policy tells of the next one only.
+const issuerTag = "issuer"
+
+// serves tells whether a certificate is today's issuer's and has not expired.
+func (s *steps) serves(certificate *azsecrets.Secret) bool {
+	a := certificate.Attributes
+	return deref(certificate.Tags[issuerTag]) == s.Env.CertificateIssuer && a != nil && a.Expires != nil && s.Now().Before(*a.Expires)
+}
+
+// order has the next version of a certificate issued.
+func (s *steps) order(ctx context.Context, vault *azcertificates.Client, name string, policy *azcertificates.CertificatePolicy) error {
+	_, err := vault.CreateCertificate(ctx, name, azcertificates.CreateCertificateParameters{
+		CertificatePolicy: policy, Tags: map[string]*string{issuerTag: &s.Env.CertificateIssuer},
+	}, nil)
+	return err
 }
 
 // correctCertificateIssuer has certificates issued anew that are from another
@@ -126,7 +151,7 @@ func (s *steps) correctIssuer(ctx context.Context, vault *azcertificates.Client,
 	}
 	policy.IssuerParameters = &azcertificates.IssuerParameters{Name: &s.Env.CertificateIssuer}
 	// The new version comes first: a policy that is right already would hide that it is missing.
-	if _, err := vault.CreateCertificate(ctx, name, azcertificates.CreateCertificateParameters{CertificatePolicy: &policy}, nil); err != nil {
+	if err := s.order(ctx, vault, name, &policy); err != nil {
 		return err
 	}
 	_, err = vault.UpdateCertificatePolicy(ctx, name, policy, nil)
