@@ -40,7 +40,8 @@ func (c *versionsCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keeper, err := c.open(ctx, false, nil)
+	// Who has no key has a role, as in production, which makes no databases.
+	keeper, err := c.open(ctx, c.CosmosKey == "", nil)
 	if err != nil {
 		return err
 	}
