@@ -34,7 +34,7 @@ type cloudFlags struct {
 	Subscription  string `env:"ARO_SUBSCRIPTION" placeholder:"ID" help:"The service's own subscription."`
 	ResourceGroup string `env:"ARO_RESOURCE_GROUP" placeholder:"NAME" help:"The service's own resource group."`
 
-	FirstPartyClientID string `env:"ARO_FIRST_PARTY_CLIENT_ID" placeholder:"ID" help:"Application as which the service acts on customers' resources."`
+	FirstPartyClientID string `env:"ARO_FIRST_PARTY_CLIENT_ID" placeholder:"ID" help:"Application as which the service acts on customers' resources. With --backend=false it is optional: with it creates are checked against the subscription's limits at once."`
 	ServiceVault       string `env:"ARO_SERVICE_VAULT" placeholder:"URL" help:"Key vault of the service's own secrets; it holds the certificate rp-firstparty."`
 	ClusterVault       string `env:"ARO_CLUSTER_VAULT" placeholder:"URL" help:"Key vault of clusters' certificates."`
 	IdentityVault      string `env:"ARO_IDENTITY_VAULT" placeholder:"URL" help:"Key vault of cluster identities' credentials."`
@@ -76,7 +76,7 @@ func (c *rpCommand) openCloud(ctx context.Context, metrics prometheus.Registerer
 		return nil, fmt.Errorf("the service's identity: %w", err)
 	}
 	c.azure, err = azure.New(azure.Options{Cloud: cloud, Environment: c.environment, Transport: transport, Service: identity, Log: log, Metrics: metrics})
-	if err != nil || !c.Backend {
+	if err != nil || !c.actsOnCustomers() {
 		return func(context.Context) error { return nil }, err
 	}
 	log.InfoContext(ctx, "reaching Azure", "cloud", cloud.Name, "subscription", c.Subscription)
@@ -127,6 +127,10 @@ func (c *rpCommand) checkCloud() error {
 	}
 	return nil
 }
+
+// actsOnCustomers tells whether the process reads and changes what is customers':
+// to work on clusters, which checkCloud sees to, or to check limits while it serves.
+func (f *cloudFlags) actsOnCustomers() bool { return f.FirstPartyClientID != "" }
 
 func (c *rpCommand) newEnvironment() *env.Environment {
 	mode := env.Development

@@ -109,6 +109,18 @@ func TestKeysAndServerCertificateComeFromTheVaultOfACloudGivenByItsURL(t *testin
 		}
 	}
 
+	if c.preflight(documents, slog.Default()) != nil {
+		t.Error("without the first party application limits cannot be asked for")
+	}
+
+	c = command()
+	c.EncryptionKeys, c.FirstPartyClientID = "", "f"
+	if _, err := c.openAzure(t.Context(), nil, slog.Default()); err == nil || !strings.Contains(err.Error(), "rp-firstparty") {
+		t.Errorf("with the application and without its certificate: got %v", err)
+	}
+	if c.preflight(documents, slog.Default()) == nil {
+		t.Error("with the first party application limits are not asked for")
+	}
 	c = command()
 	c.CAFile = ""
 	if _, err := c.openAzure(t.Context(), nil, slog.Default()); err == nil || !strings.Contains(err.Error(), "certificate") {

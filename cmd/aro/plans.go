@@ -45,9 +45,9 @@ func (c *rpCommand) plan(ctx context.Context, cfg *backend.Config, keys *store.K
 }
 
 // preflight is what of a create is checked while its client waits; nothing in a
-// process that does not reach Azure.
+// process that may not ask about customers' subscriptions.
 func (c *rpCommand) preflight(documents *store.Store, log *slog.Logger) server.Preflight {
-	if c.azure == nil {
+	if !c.actsOnCustomers() {
 		return nil
 	}
 	return limits{preflight.New(c.azure, c.environment, roleSets(documents), log)}

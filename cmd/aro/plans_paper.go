@@ -45,6 +45,9 @@ func (c *rpCommand) openCloud(context.Context, prometheus.Registerer, *slog.Logg
 	return func(context.Context) error { return nil }, nil
 }
 
+// actsOnCustomers is never: there are none on paper.
+func (*cloudFlags) actsOnCustomers() bool { return false }
+
 // secrets are none.
 func (*cloudFlags) secrets() []string { return nil }
 

@@ -115,7 +115,7 @@ func (c *rpCommand) Run(ctx context.Context) error {
 
 // openAzure opens what flags need of Azure, and returns what keeps it fresh.
 func (c *rpCommand) openAzure(ctx context.Context, metrics prometheus.Registerer, log *slog.Logger) ([]func(context.Context) error, error) {
-	if !c.Backend && !c.usesVault() {
+	if !c.Backend && !c.usesVault() && !c.actsOnCustomers() {
 		return nil, nil
 	}
 	run, err := c.openCloud(ctx, metrics, log)
