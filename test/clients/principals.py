@@ -45,3 +45,15 @@ def assign(stand, role, scope, object_id):
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
     status, answer = stand.request("PUT", path, "2022-04-01", {"properties": wanted})
     assert status == 201, answer
+
+
+def replace(stand, group, old, new):
+    """Gives an identity the roles that another one has in a group, and the others their roles on it."""
+    scope = f"/subscriptions/{stand.subscription}/resourceGroups/{group}"
+    _, answer = stand.request("GET", scope + "/providers/Microsoft.Authorization/roleAssignments", "2022-04-01")
+    for one in (listed["properties"] for listed in answer["value"]):
+        role = one["roleDefinitionId"].rsplit("/", 1)[-1]
+        if one["principalId"] == old["principalId"]:
+            assign(stand, role, one["scope"], new["principalId"])
+        elif one["scope"].lower() == old["id"].lower():
+            assign(stand, role, new["id"], one["principalId"])

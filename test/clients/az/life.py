@@ -1,7 +1,10 @@
 """What both flavours of az aro must do alike: a scripted life of a cluster."""
 
 import pathlib
+import shlex
 import stat
+
+import principals
 
 VERSION_COLUMNS = ["Version"]
 CLUSTER_COLUMNS = ["Name", "ResourceGroup", "Location", "ProvisioningState", "WorkerCount", "URL"]
@@ -46,3 +49,29 @@ def gone(az, group, name):
     done = az.run("aro", "show", "--resource-group", group, "--name", name)
     assert done.returncode == 3, done.stderr
     assert az("aro", "list", "--resource-group", group) == []
+
+
+def successor(az, stand, group, name):
+    """A new identity with the roles of another one, which may go: the new one's id."""
+    old = az("identity", "show", "--resource-group", group, "--name", name)
+    new = az("identity", "create", "--resource-group", group, "--name", name + "-2", "--location", "eastus")
+    principals.replace(stand, group, old, new)
+    return new["id"]
+
+
+def give_told_roles(az, said):
+    """Runs the commands that give roles, as az aro printed them: how many."""
+    commands = [line.strip() for line in said.splitlines() if line.startswith("  az role assignment create")]
+    for command in commands:
+        az(*shlex.split(command)[1:])
+    return len(commands)
+
+
+def identities(az, group, name):
+    """The ids of the cluster's own identity and of its operators'."""
+    shown = az("aro", "show", "--resource-group", group, "--name", name)
+    assert shown["provisioningState"] == "Succeeded"
+    operators = shown["platformWorkloadIdentityProfile"]["platformWorkloadIdentities"]
+    return list(shown["identity"]["userAssignedIdentities"]), {
+        operator: one["resourceId"] for operator, one in operators.items()
+    }

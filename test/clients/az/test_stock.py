@@ -40,7 +40,7 @@ def test_cluster_with_a_service_principal(stock, group, tmp_path):
     life.gone(stock, group[0], NAME)
 
 
-def test_cluster_with_managed_identities(stock, group):
+def test_cluster_with_managed_identities(stock, stand, group):
     version = stock("aro", "get-versions", "--location", "eastus")[-1]
     identities = ("--version", version, "--location", "eastus", *life.network(group))
     stock("aro", "identity", "get-required", *identities)
@@ -52,6 +52,12 @@ def test_cluster_with_managed_identities(stock, group):
     )
     assert cluster["provisioningState"] == "Succeeded" and cluster["identity"]["type"] == "UserAssigned"
     assert len(cluster["platformWorkloadIdentityProfile"]["platformWorkloadIdentities"]) == 8
+    old, operators = life.identities(stock, group[0], NAME)
+    ingress, own = (life.successor(stock, stand, group[0], name) for name in ("ingress", "aro-cluster"))
+    changes = ("--assign-platform-workload-identity", "ingress", ingress, "--assign-cluster-identity", own)
+    stock("aro", "update", *here, *changes)
+    assert life.identities(stock, group[0], NAME) == ([own], {**operators, "ingress": ingress})
+    stock("identity", "delete", "--ids", *old, operators["ingress"])
     stock("aro", "delete", "--yes", *here, "--delete-identities", "true")
     life.gone(stock, group[0], NAME)
     assert stock("identity", "list", "--resource-group", group[0]) == []
