@@ -61,7 +61,7 @@ def test_cluster_with_a_service_principal(ours, group, tmp_path):
     life.gone(ours, group[0], NAME)
 
 
-def test_cluster_with_managed_identities(ours, group):
+def test_cluster_with_managed_identities(ours, stand, group):
     version = ours("aro", "get-versions", "--location", "eastus")[-1]
     identities = ("--version", version, *network_by_name(group))
     required = ours.run("aro", "identity", "get-required", *identities)
@@ -72,6 +72,20 @@ def test_cluster_with_managed_identities(ours, group):
     here = ("--resource-group", group[0], "--name", NAME)
     cluster = ours("aro", "create", *identities, "--name", NAME, "--enable-mi", "true")
     assert cluster["provisioningState"] == "Succeeded" and cluster["identity"]["type"] == "UserAssigned"
+    old, operators = life.identities(ours, group[0], NAME)
+    ours("identity", "create", "--resource-group", group[0], "--name", "ingress-2", "--location", "eastus")
+    ingress = operators["ingress"] + "-2"
+    # The service waits for the roles: new ones take time to work in Azure.
+    change = ("--assign-platform-workload-identity", "ingress", "ingress-2", "--no-wait")
+    told = ours.run("aro", "update", *here, *change)
+    assert told.returncode == 0 and "Identity ingress-2 does not have the role" in told.stderr, told.stderr
+    assert life.give_told_roles(ours, told.stderr) >= 2
+    ours("aro", "wait", *here, "--updated", "--interval", "2", "--timeout", "900")
+    own = life.successor(ours, stand, group[0], "aro-cluster")
+    again = ours.run("aro", "update", *here, "--assign-cluster-identity", own)
+    assert again.returncode == 0 and "does not have the role" not in again.stderr, again.stderr
+    assert life.identities(ours, group[0], NAME) == ([own], {**operators, "ingress": ingress})
+    ours("identity", "delete", "--ids", *old, operators["ingress"])
     ours("aro", "delete", "--yes", *here, "--delete-identities", "true")
     life.gone(ours, group[0], NAME)
     assert ours("identity", "list", "--resource-group", group[0]) == []
