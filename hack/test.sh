@@ -29,6 +29,7 @@ go test -count=1 -p 1 -timeout 20m $(go list ./... | grep -E "$starters")
 
 part "race detector on what runs concurrently"
 go test -race -short -timeout 15m ./store/sqlite/... ./backend/... ./server/...
+(cd local && go test -race -timeout 15m ./azure/... ./machines ./supervisor)
 
 part "installer module"
 tags=altinfra,aro,containers_image_openpgp
