@@ -30,9 +30,9 @@ func changes() []Fault {
 		hang("disable operator hub", "disable samples"),
 		hang("disable updates", "disable operator hub"),
 		hang("record workers", "operators settled"),
-		{Step: "record cluster data", What: "the storage account is away", Calls: &Calls{Method: "GET", Path: "^/blob/clusterSUFFIX/aro/graph$", Nth: 3, Answer: away}, Code: "ServiceUnavailable"},
+		{Step: "record cluster data", What: "the storage account is away", Calls: &Calls{Method: "GET", Path: "^/blob/clusterSUFFIX/aro/graph$", Nth: 4, Answer: away}, Code: "ServiceUnavailable"},
 		{Step: "remove bootstrap machine", What: "the machine is locked", Calls: &Calls{Method: "DELETE", Path: "/NAME-managed/.*/virtualMachines/[^/]+-bootstrap$", Answer: locked}, Code: "ScopeLocked"},
-		{Step: "make kubeconfigs", What: "the storage account is away", Calls: &Calls{Method: "GET", Path: "^/blob/clusterSUFFIX/aro/graph$", Nth: 2, Answer: away}, Code: "ServiceUnavailable"},
+		{Step: "make kubeconfigs", What: "the storage account is away", Calls: &Calls{Method: "GET", Path: "^/blob/clusterSUFFIX/aro/graph$", Nth: 3, Answer: away}, Code: "ServiceUnavailable"},
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // in turn, because that takes all that two cores have.
 const (
 	victims = 8
-	booting = 2
+	booting = 3
 )
 
 // fallen is a world in which everything goes wrong.

@@ -36,7 +36,8 @@ wait
 type killer struct {
 	*world
 	pidFile string
-	killed  int // the last one's process id
+	killed  int      // the last one's process id
+	died    []string // the steps after which a process ended before the next was done
 }
 
 func newKiller(t *testing.T, settings ...string) *killer {
@@ -115,24 +116,10 @@ func follow(ctx context.Context, log *os.File, see func(entry)) error {
 	}
 }
 
-// deaths are the steps after which a process ended before the next was done.
-type deaths struct {
-	mutex sync.Mutex
-	after []string
-}
-
-func (d *deaths) add(after []string) {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	d.after = append(d.after, after...)
-}
-
 // missed are those of the steps after which no process ended.
-func (d *deaths) missed(steps []string) []string {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
+func (k *killer) missed(steps ...string) []string {
 	return slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(steps))), func(step string) bool {
-		return slices.Contains(d.after, step)
+		return slices.Contains(k.died, step)
 	})
 }
 
@@ -166,7 +153,6 @@ func TestAKilledProviderGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	orders := map[string]order{"service principal": {name: "cat"}, "identities": {name: "cat", workload: true}}
 	alive, killed := shapes{of: map[string][]string{}}, shapes{of: map[string][]string{}}
-	var died deaths
 	t.Run("clusters", func(t *testing.T) {
 		t.Run("undisturbed", func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +169,7 @@ func TestAKilledProviderGoesOnWhereItWas(t *testing.T) {
 			t.Run(kind, func(t *testing.T) {
 				t.Parallel()
 				k := newKiller(t, "ARO_LEASE="+killedLease, "ARO_POLL=100ms")
-				killed.set(kind, k.survives(t, o, &died))
+				killed.set(kind, k.survives(t, o))
 			})
 		}
 	})
@@ -196,18 +182,18 @@ func TestAKilledProviderGoesOnWhereItWas(t *testing.T) {
 
 // survives lets a cluster be created, changed and deleted by providers that are
 // killed, until one ended after each step, and tells what the cluster consisted of.
-func (k *killer) survives(t *testing.T, o order, died *deaths) (shape []string) {
+func (k *killer) survives(t *testing.T, o order) (shape []string) {
 	t.Helper()
 	before := k.footprint(t.Context(), t)
 	c := k.customer(t, o)
 	ground := k.footprint(t.Context(), t)
 	var missed []string
 	for try := 1; try == 1 || len(missed) > 0 && try <= mostCreates; try++ {
-		made, ran := k.lives(t, c, ground, died, try)
+		made, ran := k.lives(t, c, ground, try)
 		if try == 1 {
 			shape = made
 		}
-		missed = died.missed(ran)
+		missed = k.missed(ran...)
 	}
 	if len(missed) > 0 {
 		t.Errorf("no process ended after %q", missed)
@@ -220,31 +206,31 @@ func (k *killer) survives(t *testing.T, o order, died *deaths) (shape []string) 
 }
 
 // lives is one life of the cluster, with its shape and the steps that ran.
-func (k *killer) lives(t *testing.T, c *customer, ground []string, died *deaths, life int) (shape, ran []string) {
+func (k *killer) lives(t *testing.T, c *customer, ground []string, life int) (shape, ran []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*createTimeout)
 	defer cancel()
-	ran = k.killing(ctx, t, c, died, func() string { return c.create(ctx, t) })
+	ran = k.killing(ctx, t, c, func() string { return c.create(ctx, t) })
 	shape = k.shape(t, ground)
 	access := c.kube(ctx, t)
 	access.isWell(ctx, t, 3)
 	for n := 1; n <= mostUpdates; n++ {
-		updated := k.update(ctx, t, c, access, died, life*mostUpdates+n)
+		updated := k.update(ctx, t, c, access, life*mostUpdates+n)
 		ran = append(ran, updated...)
-		if len(died.missed(updated)) == 0 {
+		if len(k.missed(updated...)) == 0 {
 			break
 		}
 	}
 	// The first step waits for Azure until the request is answered.
 	k.want(ctx, t, http.MethodPut, "/local/faults/slow", m{"match": m{"method": "GET", "path": "/resourceGroups/" + c.name + "-managed$"},
 		"count": 1, "action": m{"kind": "delay", "milliseconds": 2000}}, nil)
-	ran = append(ran, k.killing(ctx, t, c, died, func() string { return c.remove(ctx, t) })...)
+	ran = append(ran, k.killing(ctx, t, c, func() string { return c.remove(ctx, t) })...)
 	k.want(ctx, t, http.MethodDelete, "/local/faults", nil, nil)
 	return shape, ran
 }
 
 // update gives the cluster its nth new secret, or an operator its nth new identity.
-func (k *killer) update(ctx context.Context, t *testing.T, c *customer, access *kube, died *deaths, n int) (ran []string) {
+func (k *killer) update(ctx context.Context, t *testing.T, c *customer, access *kube, n int) (ran []string) {
 	t.Helper()
 	var change m
 	if c.workload {
@@ -252,7 +238,7 @@ func (k *killer) update(ctx context.Context, t *testing.T, c *customer, access *
 	} else {
 		change = m{"servicePrincipalProfile": m{"clientSecret": c.newSecret(ctx, t)}}
 	}
-	ran = k.killing(ctx, t, c, died, func() string {
+	ran = k.killing(ctx, t, c, func() string {
 		return c.want(ctx, t, http.MethodPatch, c.id()+"?api-version="+newestAPI, m{"properties": change}, nil).Get("Azure-Asyncoperation")
 	})
 	if !c.workload {
@@ -295,7 +281,7 @@ func typeOf(id string) string {
 
 // killing kills the provider after each step of an operation after which none was
 // killed. The operation must succeed; the steps that ran are told.
-func (k *killer) killing(ctx context.Context, t *testing.T, c *customer, died *deaths, begin func() string) (ran []string) {
+func (k *killer) killing(ctx context.Context, t *testing.T, c *customer, begin func() string) (ran []string) {
 	t.Helper()
 	log, err := k.openLog()
 	if err != nil {
@@ -323,7 +309,7 @@ func (k *killer) killing(ctx context.Context, t *testing.T, c *customer, died *d
 			switch {
 			case e.Time.Before(last): // it was faster than the kill, which came here
 				hit[len(hit)-1] = step
-			case watching.Err() == nil && len(died.missed([]string{step})) > 0 && k.kill():
+			case watching.Err() == nil && len(k.missed(step)) > 0 && k.kill():
 				last, hit = time.Now(), append(hit, step)
 			}
 		})
@@ -335,7 +321,7 @@ func (k *killer) killing(ctx context.Context, t *testing.T, c *customer, died *d
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	died.add(hit)
-	t.Logf("of %d steps that ran, no process ended after %q", len(ran), died.missed(ran))
+	k.died = append(k.died, hit...)
+	t.Logf("of %d steps that ran, no process ended after %q", len(ran), k.missed(ran...))
 	return ran
 }
