@@ -1,6 +1,8 @@
 package backend_test
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"context"
 	"errors"
 	"fmt"
@@ -350,7 +352,7 @@ func TestAWaitingStepIsAskedAgainInTime(t *testing.T) {
 	const gap = 100 * time.Millisecond
 	w := db.work(t, backend.Config{PollInterval: time.Hour, Plans: plans(steps{model.Create: {step("waits", func(context.Context, *pipeline.Work) error {
 		if looks = append(looks, time.Now()); len(looks) < 5 {
-			return pipeline.Later(gap, "the fifth look")
+			return wait.Later(gap, "the fifth look")
 		}
 		return nil
 	})}})})
@@ -370,7 +372,7 @@ func TestWaitingClustersKeepNoWorkerBusy(t *testing.T) {
 	s, _ := db.connect(t)
 	w := db.work(t, backend.Config{Concurrency: 1, Plans: plans(steps{model.Create: {step("waits", func(_ context.Context, w *pipeline.Work) error {
 		if strings.HasPrefix(w.Cluster().Name, "waits") {
-			return pipeline.Later(time.Hour, "nothing that comes")
+			return wait.Later(time.Hour, "nothing that comes")
 		}
 		return nil
 	})}})})

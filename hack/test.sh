@@ -28,8 +28,8 @@ part "root module, tests that start programs"
 go test -count=1 -p 1 -timeout 20m $(go list ./... | grep -E "$starters")
 
 part "race detector on what runs concurrently"
-go test -race -short -timeout 15m ./store/sqlite/... ./backend/... ./server/...
-(cd local && go test -race -timeout 15m ./azure/... ./machines ./supervisor)
+go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/...
+(cd local && go test -race -timeout 15m ./cloud/... ./hypervisor ./supervisor)
 
 part "installer module"
 tags=altinfra,aro,containers_image_openpgp
@@ -41,7 +41,7 @@ part "Go client"
 part "local module"
 # One package at a time: several boot control planes, which need both cores. The limit is
 # for all tests of a package, each of which has a shorter one of its own.
-starters='/(openshift|systemtest/?.*)$'
+starters='/(controlplane|systemtest/?.*)$'
 (cd local && go vet ./... && go test -p 1 -timeout 25m $(go list ./... | grep -Ev "$starters") &&
   go test -count=1 -p 1 -timeout 60m $(go list ./... | grep -E "$starters"))
 

@@ -8,11 +8,13 @@
 package cluster
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"context"
 	"log/slog"
 	"time"
 
-	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/env"
@@ -122,5 +124,5 @@ func (s *steps) laterFor(part string, w *pipeline.Work, waitingFor string) error
 	if current := w.Cluster().Internal.Operation.Current; current != nil {
 		age = s.Now().Sub(current.StartedAt)
 	}
-	return pipeline.LaterFor(part, min(max(age/10, fastestPoll), slowestPoll), waitingFor)
+	return wait.LaterFor(part, min(max(age/10, fastestPoll), slowestPoll), waitingFor)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
-	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/model"
 )
 

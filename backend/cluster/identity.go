@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/msi/armmsi"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
@@ -102,7 +104,7 @@ func unreadable(operator, id string, err error) error {
 	if errors.As(err, &typed) {
 		return err
 	}
-	return pipeline.Again(refused)
+	return wait.Again(refused)
 }
 
 // operators are the identities of the platform's operators by operator.

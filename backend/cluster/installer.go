@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"cmp"
 	"context"
 	"crypto/x509"
@@ -39,7 +41,7 @@ func (s *steps) install(ctx context.Context, w *pipeline.Work) (*install.Result,
 	if err != nil {
 		return nil, err
 	}
-	ended := pipeline.Await(ctx, pipeline.Installer)
+	ended := wait.Await(ctx, wait.Installer)
 	result, err := s.Installer.Run(ctx, *request)
 	ended()
 	if err != nil {
@@ -56,7 +58,7 @@ func notInstalled(err error) error {
 	if errors.As(err, &said) && said.Asset != "" {
 		at = " (" + said.Asset + ")"
 	}
-	return pipeline.Again(arm.ComponentNotReady.At("installer", "The OpenShift installer could not make what the machines start from%s. "+
+	return wait.Again(arm.ComponentNotReady.At("installer", "The OpenShift installer could not make what the machines start from%s. "+
 		"Delete the cluster and create it again; if it persists open a support ticket.", at).Because(err))
 }
 

@@ -1,12 +1,14 @@
 package cluster
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"context"
 	"strings"
 
-	"github.com/aro-rp/aro/backend/openshift"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 )
 
 // reach connects to a cluster as the service: with its own kubeconfig, or the
@@ -17,7 +19,7 @@ func reach(c *model.Cluster) (*openshift.Cluster, error) {
 		kubeconfig = c.Internal.AdminKubeconfig
 	}
 	return openshift.Connect([]byte(kubeconfig), c.Internal.PrivateEndpointIP, func(ctx context.Context) func() {
-		return pipeline.Await(ctx, pipeline.Cluster)
+		return wait.Await(ctx, wait.Cluster)
 	})
 }
 

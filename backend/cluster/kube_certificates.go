@@ -9,10 +9,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/azure"
-	"github.com/aro-rp/aro/backend/openshift"
+	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 )
 
 // The certificates of a cluster in the vault, and Secrets in the cluster, are

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aro-rp/aro/backend/openshift"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/store"
 )
 

@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/openshift"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/store"
 )
 

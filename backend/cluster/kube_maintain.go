@@ -5,9 +5,9 @@ import (
 
 	"golang.org/x/mod/semver"
 
-	"github.com/aro-rp/aro/backend/openshift"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/store"
 )
 

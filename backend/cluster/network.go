@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"context"
 	"net/http"
 	"net/netip"
@@ -12,9 +14,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/azure/template"
 	"github.com/aro-rp/aro/backend/pipeline"
-	"github.com/aro-rp/aro/backend/template"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -128,7 +130,7 @@ func (s *steps) attachSecurityGroup(ctx context.Context, w *pipeline.Work) error
 			return true, nil
 		})
 		if notThereYet(err) {
-			return pipeline.Again(arm.ComponentNotReady.At(id, "The cluster's network security group could not be attached to the subnet %q. Repeat the request; if it persists open a support ticket.", id).Because(err))
+			return wait.Again(arm.ComponentNotReady.At(id, "The cluster's network security group could not be attached to the subnet %q. Repeat the request; if it persists open a support ticket.", id).Because(err))
 		}
 		if err != nil {
 			return err

@@ -11,8 +11,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/openshift"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 )
 
 func (s *stand) subnets(properties map[string]any) {

@@ -11,7 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
@@ -305,7 +305,7 @@ func blockers(level []item, failed []error, about azure.Subject) error {
 		if errors.As(err, &typed) {
 			typed.Target = cmp.Or(typed.Target, level[i].id)
 		}
-		if _, final := err.(*arm.Error); final { //nolint:errorlint // wrapped by pipeline.Again it is not final
+		if _, final := err.(*arm.Error); final { //nolint:errorlint // wrapped by wait.Again it is not final
 			faults.Add(typed.Code, typed.Target, "%s", typed.Message)
 			cause = cmp.Or(cause, failed[i])
 		} else {

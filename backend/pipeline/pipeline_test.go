@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"cmp"
 	"context"
 	"errors"
@@ -156,7 +158,7 @@ func TestEachStepIsRecordedInOneWrite(t *testing.T) {
 
 func TestFinishedStepsDoNotRunAgain(t *testing.T) {
 	b := setup(t, model.Create)
-	b.run(step("a", fine), step("b", func() error { return pipeline.Later(0, "godot") }))
+	b.run(step("a", fine), step("b", func() error { return wait.Later(0, "godot") }))
 	ran := ""
 	note := func(name string) pipeline.Step {
 		return step(name, func() error { ran += name; return nil })
@@ -184,7 +186,7 @@ func TestStepsForOtherClustersAreSkipped(t *testing.T) {
 
 func TestAConditionRestsAndTellsWhatItWaitsFor(t *testing.T) {
 	b := setup(t, model.Create)
-	waits := step("waits", func() error { return fmt.Errorf("look: %w", pipeline.Later(15*time.Second, "a sign")) })
+	waits := step("waits", func() error { return fmt.Errorf("look: %w", wait.Later(15*time.Second, "a sign")) })
 	began := b.now
 	for n := 1; n <= 2; n++ {
 		var pause *pipeline.Pause
@@ -223,8 +225,8 @@ func (b *bench) due() {
 
 func TestOutcomesOfAttempts(t *testing.T) {
 	refused := arm.InvalidParameter.Errorf("wrong")
-	later := pipeline.Later(time.Minute, "a sign")
-	partly := pipeline.LaterFor("etcd", time.Minute, "a leader")
+	later := wait.Later(time.Minute, "a sign")
+	partly := wait.LaterFor("etcd", time.Minute, "a leader")
 	tests := map[string]struct {
 		why   string
 		kind  model.OperationKind
@@ -244,8 +246,8 @@ func TestOutcomesOfAttempts(t *testing.T) {
 		"failing too long create": {why: "the client learns what to do", age: time.Hour, err: errors.New("no"), code: "ClusterCreationFailed", says: `"s"`},
 		"theirs":                  {why: "no retry can cure it", err: fmt.Errorf("subnet: %w", refused), code: "InvalidParameter"},
 		"retryable":               {why: "it may go away", err: arm.TooManyRequests.Errorf("slowly"), after: 2 * time.Second},
-		"asked to wait":           {why: "sooner is of no use", err: pipeline.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("slowly")), after: 5 * time.Minute},
-		"asked to wait too long":  {why: "the last look is at the deadline", age: 8 * time.Minute, err: pipeline.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("slowly")), after: 2 * time.Minute},
+		"asked to wait":           {why: "sooner is of no use", err: wait.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("slowly")), after: 5 * time.Minute},
+		"asked to wait too long":  {why: "the last look is at the deadline", age: 8 * time.Minute, err: wait.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("slowly")), after: 2 * time.Minute},
 		"retryable too long":      {why: "its own words are best", age: time.Hour, err: arm.TooManyRequests.Errorf("slowly"), code: "ThrottlingLimitExceeded"},
 		"hanging too long":        {why: "its context ended", age: time.Hour, err: context.DeadlineExceeded, code: "StepTimedOut"},
 	}

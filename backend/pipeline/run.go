@@ -13,6 +13,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
 
 const (
@@ -119,7 +120,7 @@ var errDeadline = errors.New("the step's time is over")
 // attempt calls the step within what is left of its time.
 func (w *Work) attempt(ctx context.Context, step *Step) (err error) {
 	current := w.operation().Current
-	w.waits = NewWaits(w.options.Now, current.Waited)
+	w.waits = wait.NewWaits(w.options.Now, current.Waited)
 	left := current.StartedAt.Add(step.Timeout).Sub(w.options.Now())
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, min(lastLook, step.Timeout)), errDeadline)
 	defer cancel()
@@ -151,20 +152,20 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 	record.Attempts++
 	left := record.StartedAt.Add(step.Timeout).Sub(w.options.Now())
 
-	var wait *later
-	var patient *again
+	var pending *wait.Pending
+	var patient *wait.Retryable
 	var typed *arm.Error
 	errors.As(err, &patient)
 	errors.As(err, &typed)
 	switch {
-	case errors.As(err, &wait) && left > 0:
-		record.WaitingFor, record.LastError = wait.waitingFor, ""
-		return w.pause(ctx, record, min(wait.after, left), nil)
-	case errors.As(err, &wait):
-		err = timedOut(step, wait.part, wait.waitingFor)
+	case errors.As(err, &pending) && left > 0:
+		record.WaitingFor, record.LastError = pending.WaitingFor, ""
+		return w.pause(ctx, record, min(pending.After, left), nil)
+	case errors.As(err, &pending):
+		err = timedOut(step, pending.Part, pending.WaitingFor)
 	case typed != nil && patient == nil && !passes(typed.Code):
 	case left > 0:
-		after := min(max(backOff(record), patient.wait()), left)
+		after := min(max(backOff(record), patient.After()), left)
 		record.WaitingFor, record.LastError = "", truncated(err.Error())
 		return w.pause(ctx, record, after, err)
 	case typed != nil:

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -25,10 +24,10 @@ type Step struct {
 	Name string
 	// Do looks, decides and acts. It may be killed after any line and is then
 	// called again, so it has to find out what was done already. It never waits
-	// for the world: it returns Later instead, and returns soon after ctx ends.
+	// for the world: it returns wait.Later instead, and returns soon after ctx ends.
 	//
 	// An *arm.Error ends the plan, unless it says no more than that something did not
-	// work now, or comes by Again. Any other error is tried again until Timeout.
+	// work now, or comes by wait.Again. Any other error is tried again until Timeout.
 	Do func(ctx context.Context, w *Work) error
 	// Timeout bounds the step over all its attempts, beginning with the first
 	// one that was recorded, whoever makes them.
@@ -58,53 +57,6 @@ func Validate(steps []Step) error {
 		seen[s.Name] = true
 	}
 	return nil
-}
-
-// Later is what a step returns when the world is not there yet: ask again after
-// d. The worker is free meanwhile. waitingFor completes "waiting for", for
-// people; it holds no secrets.
-func Later(d time.Duration, waitingFor string) error {
-	return LaterFor("", d, waitingFor)
-}
-
-// LaterFor is Later for a part of the cluster. If it does not become ready in
-// time, the error is about it and not about the step.
-func LaterFor(part string, d time.Duration, waitingFor string) error {
-	return &later{part: part, after: d, waitingFor: waitingFor}
-}
-
-type later struct {
-	part       string
-	after      time.Duration
-	waitingFor string
-}
-
-func (l *later) Error() string { return "waiting for " + l.waitingFor }
-
-// Again is what a step returns when err is probably about something that only
-// takes its time, such as a role assignment that has not spread yet. The step is
-// tried again; only when its time is over the plan ends with err.
-func Again(err *arm.Error) error { return &again{err: err} }
-
-// AgainAfter is Again for what is of no use before d is over, because somebody
-// said so.
-func AgainAfter(d time.Duration, err *arm.Error) error { return &again{err, d} }
-
-type again struct {
-	err   *arm.Error
-	after time.Duration
-}
-
-func (a *again) Error() string { return a.err.Error() }
-
-func (a *again) Unwrap() error { return a.err }
-
-// wait is how long the next attempt would be of no use; a may be nil.
-func (a *again) wait() time.Duration {
-	if a == nil {
-		return 0
-	}
-	return a.after
 }
 
 // Pause is Run's answer when the plan cannot go on now: the worker gives the

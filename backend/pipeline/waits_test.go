@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"context"
 	"maps"
 	"testing"
@@ -10,48 +12,18 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-func TestWaitsInParallelCountOnce(t *testing.T) {
-	now := time.Time{}
-	waits := pipeline.NewWaits(func() time.Time { return now }, map[string]float64{"azure": 100})
-	ctx := waits.In(t.Context())
-	pass := func(seconds int) { now = now.Add(time.Duration(seconds) * time.Second) }
-
-	pass(50) // its own work
-	first := pipeline.Await(ctx, pipeline.Azure)
-	pass(1)
-	second := pipeline.Await(ctx, pipeline.Azure)
-	pass(2)
-	installer := pipeline.Await(ctx, pipeline.Installer)
-	pass(4)
-	first()
-	pass(8)
-	installer()
-	pass(16)
-	second()
-	pass(50)
-	cluster := pipeline.Await(ctx, pipeline.Cluster)
-	pass(32)
-	cluster()
-
-	want := map[string]float64{"azure": 100 + 1 + 2 + 16, "installer": 4 + 8, "cluster": 32, "pause": 3}
-	if got := waits.Sum(3 * time.Second); !maps.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	pipeline.Await(t.Context(), pipeline.Azure)() // nobody listens
-}
-
 func TestWhatAStepWaitedIsRecordedOverItsAttempts(t *testing.T) {
 	b := setup(t, model.Create)
 	do := func(outcome error) pipeline.Step {
 		return pipeline.Step{Name: "s", Timeout: time.Hour, Do: func(ctx context.Context, _ *pipeline.Work) error {
-			done := pipeline.Await(ctx, pipeline.Cluster)
+			done := wait.Await(ctx, wait.Cluster)
 			b.now = b.now.Add(2 * time.Second)
 			done()
 			b.now = b.now.Add(time.Second) // its own work
 			return outcome
 		}}
 	}
-	b.run(do(pipeline.Later(10*time.Second, "a sign")))
+	b.run(do(wait.Later(10*time.Second, "a sign")))
 	if got, want := b.read().Cluster.Internal.Operation.Current.Waited, (map[string]float64{"cluster": 2, "pause": 10}); !maps.Equal(got, want) {
 		t.Errorf("after the first attempt: %v, want %v", got, want)
 	}

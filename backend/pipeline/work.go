@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +18,7 @@ type Work struct {
 	lease   *store.Lease[store.ClusterDocument]
 	id      string // of the operation
 	options Options
-	waits   *Waits // of the current attempt
+	waits   *wait.Waits // of the current attempt
 }
 
 // Options are what a Work needs beside its lease.

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/azure/preflight"
 	"github.com/aro-rp/aro/backend"
-	"github.com/aro-rp/aro/backend/azure"
 	"github.com/aro-rp/aro/backend/cluster"
 	"github.com/aro-rp/aro/backend/install"
-	"github.com/aro-rp/aro/backend/preflight"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/azure"
+	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/model"
 )
 

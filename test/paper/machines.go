@@ -1,6 +1,8 @@
 package paper
 
 import (
+	"github.com/aro-rp/aro/wait"
+
 	"context"
 	"errors"
 	"fmt"
@@ -128,5 +130,5 @@ func (m machines) later(w *pipeline.Work, status seam.Status, waitingFor string)
 		waitingFor += " (" + status.Message + ")"
 	}
 	age := m.now().Sub(w.Cluster().Internal.Operation.Current.StartedAt)
-	return pipeline.Later(min(max(age/10, fastestPoll), slowestPoll), waitingFor)
+	return wait.Later(min(max(age/10, fastestPoll), slowestPoll), waitingFor)
 }

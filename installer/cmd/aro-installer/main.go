@@ -23,7 +23,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/aro-rp/aro/installer/cluster"
+	"github.com/aro-rp/aro/installer/assets"
 	"github.com/aro-rp/aro/installer/document"
 	"github.com/aro-rp/aro/installer/graph"
 	"github.com/aro-rp/aro/installer/payload"
@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	if err := payload.Mount(); err != nil {
 		return answer(out, failure(err, nil), 1)
 	}
-	result, err := cluster.Generate(ctx, req)
+	result, err := assets.Generate(ctx, req)
 	if err != nil {
 		return answer(out, failure(err, req.Secrets()), 1)
 	}

@@ -15,10 +15,10 @@ import (
 	"sync"
 
 	"github.com/aro-rp/aro/local/apipage"
-	"github.com/aro-rp/aro/local/azure"
-	"github.com/aro-rp/aro/local/azure/compute"
-	"github.com/aro-rp/aro/local/azure/network"
-	"github.com/aro-rp/aro/local/machines"
+	"github.com/aro-rp/aro/local/cloud"
+	"github.com/aro-rp/aro/local/cloud/compute"
+	"github.com/aro-rp/aro/local/cloud/network"
+	"github.com/aro-rp/aro/local/hypervisor"
 	"github.com/aro-rp/aro/local/rp"
 	"github.com/aro-rp/aro/local/supervisor"
 	"github.com/aro-rp/aro/seed"
@@ -37,30 +37,30 @@ type identity struct {
 
 // localCloud is the local Azure with its machines.
 type localCloud struct {
-	azure    *azure.Azure
+	azure    *cloud.Azure
 	identity identity // of the provider
-	host     *machines.Host
+	host     *hypervisor.Host
 	machines *compute.Compute
 	work     sync.WaitGroup
 }
 
 // openCloud brings the local Azure up to where it can be served.
 func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger) (*localCloud, error) {
-	service, err := c.identity("service.json", azure.ServiceSubscription, azure.ServiceApplication)
+	service, err := c.identity("service.json", cloud.ServiceSubscription, cloud.ServiceApplication)
 	if err != nil {
 		return nil, err
 	}
-	demo, err := c.identity("demo.json", azure.CustomerSubscription, azure.DemoApplication)
+	demo, err := c.identity("demo.json", cloud.CustomerSubscription, cloud.DemoApplication)
 	if err != nil {
 		return nil, err
 	}
 	l := &localCloud{identity: service}
-	l.azure, err = azure.New(ctx, azure.Options{
+	l.azure, err = cloud.New(ctx, cloud.Options{
 		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Private: c.addresses(0).String(), Unlimited: c.Unlimited,
 		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
-		Plug: []func(context.Context, *azure.Azure) error{
-			func(_ context.Context, a *azure.Azure) error { return c.plugMachines(ctx, l, a, self, log) },
-			func(_ context.Context, a *azure.Azure) error { return plugPage(a, demo) },
+		Plug: []func(context.Context, *cloud.Azure) error{
+			func(_ context.Context, a *cloud.Azure) error { return c.plugMachines(ctx, l, a, self, log) },
+			func(_ context.Context, a *cloud.Azure) error { return plugPage(a, demo) },
 		},
 		Log: log,
 	})
@@ -75,10 +75,10 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 }
 
 // plugMachines adds networks that carry traffic and machines that boot.
-func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *azure.Azure, self string, log *slog.Logger) error {
+func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *cloud.Azure, self string, log *slog.Logger) error {
 	wires := network.New(a.Engine, log)
 	wires.Public = c.addresses(1)
-	host, err := machines.Open(ctx, machines.Options{
+	host, err := hypervisor.Open(ctx, hypervisor.Options{
 		Dir: filepath.Join(c.Data, "machines"), Network: wires, Authorities: a.Authority.Pool(), Log: log,
 		ControlPlane: []string{self, "control-plane", "--azure", c.origin(), "--azure-ca", c.caFile()},
 	})
@@ -98,7 +98,7 @@ func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *azure.Az
 }
 
 // plugPage adds the API page, which asks as people do.
-func plugPage(a *azure.Azure, demo identity) error {
+func plugPage(a *cloud.Azure, demo identity) error {
 	tokens, err := demo.tokens(a.Client())
 	if err != nil {
 		return err
@@ -123,14 +123,14 @@ func (l *localCloud) close() {
 	}
 	l.work.Wait()
 	if l.azure != nil {
-		l.azure.Close()
+		l.cloud.Close()
 	}
 }
 
 // identity reads the file of that name, or makes it at first start.
 func (c runCommand) identity(name, subscription, client string) (identity, error) {
 	path := filepath.Join(c.Data, name)
-	id := identity{Origin: c.origin(), CAFile: c.caFile(), TenantID: azure.TenantID, SubscriptionID: subscription, ClientID: client, ClientSecret: rand.Text()}
+	id := identity{Origin: c.origin(), CAFile: c.caFile(), TenantID: cloud.TenantID, SubscriptionID: subscription, ClientID: client, ClientSecret: rand.Text()}
 	content, err := os.ReadFile(path)
 	if err == nil {
 		var kept identity
@@ -170,9 +170,9 @@ func (c runCommand) provider(ctx context.Context, id identity, log *slog.Logger)
 		Args: []string{
 			"rp", "--listen", c.Listen, "--store", "sqlite:" + filepath.Join(c.Data, "aro.db"),
 			"--cloud", c.origin(), "--ca-file", c.caFile(), "--installer", c.Installer,
-			"--tenant", id.TenantID, "--subscription", id.SubscriptionID, "--resource-group", azure.ServiceGroup,
+			"--tenant", id.TenantID, "--subscription", id.SubscriptionID, "--resource-group", cloud.ServiceGroup,
 			"--location", "eastus", "--domain", "eastus.aroapp.test",
-			"--client-id", id.ClientID, "--first-party-client-id", azure.FirstPartyApplication,
+			"--client-id", id.ClientID, "--first-party-client-id", cloud.FirstPartyApplication,
 			"--service-vault", vault("aro-svc"), "--cluster-vault", vault("aro-cls"), "--identity-vault", vault("aro-msi"),
 			"--oidc-storage", c.origin() + "/blob/aroidc/$web", "--oidc-issuer", c.origin() + "/blob/aroidc/$web",
 		},

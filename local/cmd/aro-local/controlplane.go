@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/aro-rp/aro/local/openshift"
+	"github.com/aro-rp/aro/local/controlplane"
 )
 
 type controlPlaneCommand struct {
@@ -15,5 +15,5 @@ type controlPlaneCommand struct {
 
 // Run runs until the process is told to stop.
 func (c controlPlaneCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return openshift.Cluster{Dir: c.Dir, Azure: c.Azure, AzureCAFile: c.AzureCA, Log: log}.Run(ctx)
+	return controlplane.Cluster{Dir: c.Dir, Azure: c.Azure, AzureCAFile: c.AzureCA, Log: log}.Run(ctx)
 }

@@ -125,7 +125,7 @@ def test_the_provider_is_asked_where_its_client_goes(azure):
 
 
 def test_roles_have_the_names_that_azure_gives_them():
-    roles = json.loads((pathlib.Path(__file__).parents[4] / "local/azure/access/roles.json").read_text("utf-8"))
+    roles = json.loads((pathlib.Path(__file__).parents[4] / "local/cloud/access/roles.json").read_text("utf-8"))
     names = {role["id"]: role["name"] for role in roles}
     assert {role: names[role] for role in _roles.NAMES} == _roles.NAMES
 

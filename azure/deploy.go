@@ -1,0 +1,162 @@
+package azure
+
+import (
+	"github.com/aro-rp/aro/wait"
+
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+)
+
+// Deploy makes a template's resources in a group, incrementally, and waits for
+// them. While a deployment of that name runs already it is a wait.Later: what
+// runs may be of another state of the cluster, and the step that comes again sees
+// what it made.
+//
+// Parameters are bare values by name, without {"value": …}; a model.Secret is
+// for a parameter of a secure type. Outputs are bare values too. What Azure
+// refuses is an arm.DeploymentFailed whose details name each resource; Explain
+// knows it.
+func (c *Clients) Deploy(ctx context.Context, group, name string, template, parameters map[string]any) (map[string]any, error) {
+	d := deployment{c, group, name}
+	poller, err := c.Deployments.BeginCreateOrUpdate(ctx, group, name, armresources.Deployment{
+		Properties: &armresources.DeploymentProperties{
+			Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: template, Parameters: wrapped(parameters),
+		}}, nil)
+	if Code(err) == "DeploymentActive" {
+		return nil, wait.Later(c.pollEvery, fmt.Sprintf("the deployment %q that runs already to end", name))
+	}
+	if err != nil {
+		return nil, d.failed(ctx, err)
+	}
+	done, err := PollUntilDone(ctx, c, poller)
+	if err != nil {
+		return nil, d.failed(ctx, err)
+	}
+	return outputs(done.Properties), nil
+}
+
+type deployment struct {
+	clients     *Clients
+	group, name string
+}
+
+// deploymentFault is why a deployment failed, for Explain and the log.
+type deploymentFault struct {
+	faults []fault
+	cause  error
+}
+
+func (f *deploymentFault) Error() string { return f.cause.Error() }
+
+func (f *deploymentFault) Unwrap() error { return f.cause }
+
+// failed tells a deployment that failed from a call that did.
+func (d deployment) failed(ctx context.Context, err error) error {
+	faults := faultsOf(err)
+	if len(faults) == 0 {
+		return fmt.Errorf("deployment %s: %w", d.name, err)
+	}
+	ran := faults[0].code == "DeploymentFailed" || faults[0].status < http.StatusMultipleChoices
+	if !ran {
+		if !hasStatus(err, http.StatusBadRequest) {
+			return fmt.Errorf("deployment %s: %w", d.name, err)
+		}
+		return d.error(faults, err)
+	}
+	// Its operations say which resource each is about, and come first for that.
+	found, unread := d.operations(ctx)
+	faults = append(found, faults...)
+	if unread != nil && !slices.ContainsFunc(faults, fault.isCause) {
+		return fmt.Errorf("deployment %s failed, and why cannot be read: %w", d.name, unread)
+	}
+	return d.error(faults, err)
+}
+
+// isCause tells a fault from the mere word that there is one.
+func (f fault) isCause() bool { return f.code != "" && f.code != "DeploymentFailed" }
+
+func (d deployment) error(faults []fault, cause error) error {
+	e := arm.DeploymentFailed.Errorf("Azure could not make the cluster's resources (deployment %q). The details name each one and Azure's reason; remove it, then repeat the request.", d.name)
+	for _, f := range faults {
+		text := f.code + ": " + f.said()
+		// The deployment's own answer and its operations tell the same.
+		told := slices.ContainsFunc(e.Details, func(d *arm.Error) bool {
+			return d.Message == text && (f.target == "" || strings.EqualFold(d.Target, f.target))
+		})
+		if f.isCause() && !told && len(e.Details) < maxFaults {
+			e.Details = append(e.Details, arm.DeploymentFailed.At(f.target, "%s", text))
+		}
+	}
+	return e.Because(&deploymentFault{faults, cause})
+}
+
+// operations are the faults of the deployment's single resources. Why the
+// deployment failed is worth some time even when the caller's is over.
+func (d deployment) operations(ctx context.Context) ([]fault, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	var faults []fault
+	pager := d.clients.Operations.NewListPager(d.group, d.name, nil)
+	for pager.More() && len(faults) < maxFaults {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return faults, err
+		}
+		for _, op := range page.Value {
+			faults = append(faults, operationFaults(op)...)
+		}
+	}
+	return faults, nil
+}
+
+func operationFaults(op *armresources.DeploymentOperation) []fault {
+	p := op.Properties
+	if p == nil || p.ProvisioningState == nil || *p.ProvisioningState != "Failed" || p.StatusMessage == nil {
+		return nil
+	}
+	body, err := json.Marshal(p.StatusMessage)
+	if err != nil {
+		return nil
+	}
+	var like fault
+	if p.TargetResource != nil && p.TargetResource.ID != nil {
+		like.target = *p.TargetResource.ID
+	}
+	return parseFaults(body, like)
+}
+
+func wrapped(parameters map[string]any) map[string]any {
+	all := make(map[string]any, len(parameters))
+	for name, value := range parameters {
+		if s, ok := value.(model.Secret); ok {
+			value = string(s)
+		}
+		all[name] = map[string]any{"value": value}
+	}
+	return all
+}
+
+func outputs(p *armresources.DeploymentPropertiesExtended) map[string]any {
+	all := map[string]any{}
+	if p == nil {
+		return all
+	}
+	declared, _ := p.Outputs.(map[string]any)
+	for name, output := range declared {
+		if o, ok := output.(map[string]any); ok {
+			all[name] = o["value"]
+		}
+	}
+	return all
+}

@@ -1,0 +1,239 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+	checkaccess "github.com/Azure/checkaccess-v2-go-sdk/client"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/azure"
+)
+
+// kind is what sort of identity a subject is.
+type kind int
+
+const (
+	theService kind = iota
+	servicePrincipal
+	operator
+	clusterIdentity
+)
+
+// subject is an identity whose permissions are checked.
+type subject struct {
+	kind kind
+	// who names it in messages, such as "The service principal x".
+	who  string
+	code arm.Code
+	// token is the identity's own; objectID stands for it where there is none.
+	token, objectID string
+	// only are the actions that its roles are about; nil for all. What no role of
+	// an operator is about, the operator does not need.
+	only []string
+}
+
+// resource is something that must be usable, and what each sort of identity
+// needs to do with it.
+type resource struct {
+	id, target string
+	needs      map[kind][]string
+	// absent is the code where it does not exist.
+	absent arm.Code
+}
+
+const (
+	vnets   = "Microsoft.Network/virtualNetworks/"
+	subnets = vnets + "subnets/"
+	routes  = "Microsoft.Network/routeTables/"
+	nats    = "Microsoft.Network/natGateways/"
+	nsgs    = "Microsoft.Network/networkSecurityGroups/"
+	disks   = "Microsoft.Compute/diskEncryptionSets/"
+)
+
+func all(prefix string) []string {
+	return []string{prefix + "join/action", prefix + "read", prefix + "write"}
+}
+
+// same gives the service principal and the operators the same needs.
+func same(customer, service []string) map[kind][]string {
+	return map[kind][]string{servicePrincipal: customer, operator: customer, theService: service}
+}
+
+// resources are all that identities need permissions on.
+func (r *run) resources() []resource {
+	var list []resource
+	for _, n := range r.readable() {
+		list = append(list, resource{n.id, "", same(all(vnets), []string{vnets + "read"}), arm.InvalidLinkedVNet})
+	}
+	seen := map[string]bool{}
+	add := func(id string, absent arm.Code, needs map[kind][]string) {
+		if key := strings.ToLower(id); id != "" && !seen[key] {
+			seen[key] = true
+			list = append(list, resource{id, "", needs, absent})
+		}
+	}
+	for _, p := range r.uniquePlaces() {
+		s, _ := r.subnet(p.id)
+		if s == nil || s.Properties == nil {
+			continue
+		}
+		add(p.id, arm.InvalidLinkedSubnet, same(all(subnets), all(subnets)))
+		if t := s.Properties.RouteTable; t != nil {
+			add(value(t.ID), arm.InvalidLinkedRouteTable, same(all(routes), []string{routes + "join/action", routes + "read"}))
+		}
+		if g := s.Properties.NatGateway; g != nil {
+			add(value(g.ID), arm.InvalidLinkedNatGateway, same(all(nats), []string{nats + "join/action"}))
+		}
+		if r.preconfigured() {
+			add(securityGroupID(s), arm.NotFound, same([]string{nsgs + "join/action"}, []string{nsgs + "join/action", nsgs + "read"}))
+		}
+	}
+	for _, set := range r.encryptionSets() {
+		list = append(list, resource{set.id, set.target, same([]string{disks + "read"}, []string{disks + "read"}), arm.InvalidLinkedDiskEncryptionSet})
+	}
+	return list
+}
+
+func securityGroupID(s *armnetwork.Subnet) string {
+	if s.Properties.NetworkSecurityGroup == nil {
+		return ""
+	}
+	return value(s.Properties.NetworkSecurityGroup.ID)
+}
+
+// permissions are checks of every identity on every resource.
+func (r *run) permissions() []check {
+	var checks []check
+	for _, s := range r.subjects {
+		for _, on := range r.resources() {
+			if s.kind == clusterIdentity {
+				continue
+			}
+			if actions := s.concerned(on.needs[s.kind]); len(actions) > 0 {
+				checks = append(checks, r.permission(s, on, actions))
+			}
+		}
+		if s.kind == clusterIdentity {
+			for _, name := range r.operators() {
+				on := resource{id: r.operator(name).ResourceID, absent: arm.InvalidPlatformWorkloadIdentity}
+				checks = append(checks, r.permission(s, on, s.only))
+			}
+		}
+	}
+	return checks
+}
+
+// concerned are those actions that the subject's roles are about.
+func (s subject) concerned(actions []string) []string {
+	if s.only == nil {
+		return actions
+	}
+	var some []string
+	for _, a := range actions {
+		if slices.ContainsFunc(s.only, func(pattern string) bool { return matches(pattern, a) }) {
+			some = append(some, a)
+		}
+	}
+	return some
+}
+
+// matches tells whether an action is one of a role's pattern, which may have stars.
+func matches(pattern, action string) bool {
+	parts := strings.Split(strings.ToLower(pattern), "*")
+	action = strings.ToLower(action)
+	if !strings.HasPrefix(action, parts[0]) {
+		return false
+	}
+	action = action[len(parts[0]):]
+	if len(parts) == 1 {
+		return action == ""
+	}
+	for _, part := range parts[1 : len(parts)-1] {
+		_, after, found := strings.Cut(action, part)
+		if !found {
+			return false
+		}
+		action = after
+	}
+	return strings.HasSuffix(action, parts[len(parts)-1])
+}
+
+// permission waits until the subject may do all actions on a resource, for roles
+// take their time to spread.
+func (r *run) permission(s subject, on resource, actions []string) check {
+	return func(ctx context.Context, found *report) {
+		client, err := r.azure.CheckAccess(r.c.Location)
+		if err != nil {
+			found.err = err
+			return
+		}
+		request, err := s.request(client, on.id, actions)
+		if err != nil {
+			found.err = fmt.Errorf("permissions of %s: %w", s.who, err)
+			return
+		}
+		deadline := time.Now().Add(r.env.Patience())
+		for {
+			missing, err := refusedActions(ctx, client, request, actions)
+			if azure.NotFound(err) {
+				found.add(on.absent, on.target, "%q does not exist. Create it, or do without it.", on.id)
+				return
+			}
+			if err != nil {
+				found.explain(err, r.about)
+				return
+			}
+			if len(missing) == 0 {
+				return
+			}
+			if time.Now().Add(r.env.PatienceStep()).After(deadline) {
+				found.add(s.code, on.target, "%s may not do %s on %q. Assign it a role that allows this.", s.who, strings.Join(missing, ", "), on.id)
+				return
+			}
+			if found.err = r.bide(ctx); found.err != nil {
+				return
+			}
+		}
+	}
+}
+
+// request asks about a subject: with its token, which tells its groups, or by id.
+func (s subject) request(client checkaccess.RemotePDPClient, resourceID string, actions []string) (*checkaccess.AuthorizationRequest, error) {
+	if s.token != "" {
+		return client.CreateAuthorizationRequest(resourceID, actions, s.token)
+	}
+	request := &checkaccess.AuthorizationRequest{
+		Subject:  checkaccess.SubjectInfo{Attributes: checkaccess.SubjectAttributes{ObjectId: s.objectID, ClaimName: checkaccess.GroupExpansion}},
+		Resource: checkaccess.ResourceInfo{Id: resourceID},
+	}
+	for _, a := range actions {
+		request.Actions = append(request.Actions, checkaccess.ActionInfo{Id: a})
+	}
+	return request, nil
+}
+
+// refusedActions are the actions that are not allowed, or that the answer lacks.
+func refusedActions(ctx context.Context, client checkaccess.RemotePDPClient, request *checkaccess.AuthorizationRequest, actions []string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	answer, err := client.CheckAccess(ctx, *request)
+	if err != nil {
+		return nil, err
+	}
+	allowed := map[string]bool{}
+	for _, d := range answer.Value {
+		allowed[strings.ToLower(d.ActionId)] = d.AccessDecision == checkaccess.Allowed
+	}
+	var missing []string
+	for _, a := range actions {
+		if !allowed[strings.ToLower(a)] {
+			missing = append(missing, a)
+		}
+	}
+	return missing, nil
+}

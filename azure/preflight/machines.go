@@ -1,0 +1,267 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/model"
+)
+
+const (
+	// skuAge is how long a list of sizes is believed; it is long and moves slowly.
+	skuAge = 10 * time.Minute
+	// maxSKULists bounds how many subscriptions' lists are kept.
+	maxSKULists = 64
+	// masters is how many there are; while bootstrapping one more.
+	masters      = 3
+	masterTarget = "properties.masterProfile"
+)
+
+// pool is machines of one size, and where the cluster names them.
+type pool struct {
+	target, size, subnet, diskSet string
+	count                         int
+	encrypted                     bool
+}
+
+// pools are the masters, counted with the bootstrap machine, and the workers.
+func (r *run) pools() []pool { return poolsOf(r.c) }
+
+func poolsOf(c *model.Cluster) []pool {
+	m := c.Properties.MasterProfile
+	all := []pool{{masterTarget, m.VMSize, m.SubnetID, m.DiskEncryptionSetID, masters + 1, m.EncryptionAtHost == model.Enabled}}
+	name, workers := c.Properties.WorkerPools()
+	for i, w := range workers {
+		all = append(all, pool{fmt.Sprintf("properties.%s[%d]", name, i), w.VMSize, w.SubnetID, w.DiskEncryptionSetID, w.Count, w.EncryptionAtHost == model.Enabled})
+	}
+	return all
+}
+
+// skusIn lists the sizes of machines that a subscription sees in a location.
+func (v *Validator) skusIn(ctx context.Context, clients *azure.Clients, location string) (map[string]*armcompute.ResourceSKU, error) {
+	key := strings.ToLower(clients.Subscription + "/" + location)
+	v.mu.Lock()
+	known := v.skus[key]
+	v.mu.Unlock()
+	if known.sizes != nil && time.Since(known.at) < skuAge {
+		return known.sizes, nil
+	}
+	filter := "location eq '" + strings.ReplaceAll(location, "'", "") + "'"
+	sizes := map[string]*armcompute.ResourceSKU{}
+	pager := clients.SKUs.NewListPager(&armcompute.ResourceSKUsClientListOptions{Filter: &filter})
+	for pager.More() {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("sizes of machines in %s: %w", location, err)
+		}
+		for _, sku := range page.Value {
+			if isMachine(sku, location) {
+				sizes[strings.ToLower(value(sku.Name))] = sku
+			}
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.skus) >= maxSKULists {
+		clear(v.skus)
+	}
+	v.skus[key] = skuList{sizes, time.Now()}
+	return sizes, nil
+}
+
+func isMachine(sku *armcompute.ResourceSKU, location string) bool {
+	return sku != nil && strings.EqualFold(value(sku.ResourceType), "virtualMachines") && len(sku.LocationInfo) > 0 &&
+		slices.ContainsFunc(sku.Locations, func(l *string) bool { return sameLocation(value(l), location) })
+}
+
+// Capabilities of a VM size in a location, as Azure's resource SKU API names them.
+func (v *Validator) Capabilities(ctx context.Context, clients *azure.Clients, location, size string) (map[string]string, error) {
+	skus, err := v.skusIn(ctx, clients, location)
+	if err != nil {
+		return nil, err
+	}
+	sku := skus[strings.ToLower(size)]
+	if sku == nil {
+		return nil, absentSize("", size, location)
+	}
+	return capabilities(sku), nil
+}
+
+func capabilities(sku *armcompute.ResourceSKU) map[string]string {
+	all := map[string]string{}
+	for _, c := range sku.Capabilities {
+		all[value(c.Name)] = value(c.Value)
+	}
+	return all
+}
+
+func absentSize(target, size, location string) *arm.Error {
+	return arm.InvalidParameter.At(target, "The size %q does not exist in %s. Choose another one.", size, location)
+}
+
+// Zones chooses the zones of the cluster's machines; none where there are none.
+func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]string, error) {
+	skus, err := v.skusIn(ctx, clients, c.Location)
+	if err != nil {
+		return nil, err
+	}
+	var faults arm.Faults
+	var zones [][]string
+	pools := poolsOf(c)
+	for _, p := range pools[:min(2, len(pools))] {
+		sku := skus[strings.ToLower(p.size)]
+		if sku == nil {
+			faults.Add(arm.InvalidParameter, p.target+".vmSize", "%s", absentSize("", p.size, c.Location).Message)
+			continue
+		}
+		zones = append(zones, zonesOf(sku))
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	for i, z := range zones {
+		if (len(z) == 0) != (len(zones[0]) == 0) {
+			faults.Add(arm.InvalidParameter, pools[i].target+".vmSize", "Only one of the sizes %q and %q is offered in availability zones of %s. Choose sizes that both are, or both are not.", pools[0].size, pools[i].size, c.Location)
+		}
+		if len(z) > 0 && len(z) < masters {
+			faults.Add(arm.InvalidParameter, pools[i].target+".vmSize", "The size %q is offered in only %d availability zones of %s, and a cluster needs %d. Choose another one.", pools[i].size, len(z), c.Location, masters)
+		}
+	}
+	union := map[string]bool{}
+	for _, z := range slices.Concat(zones...) {
+		union[z] = true
+	}
+	return slices.Sorted(maps.Keys(union)), faults.Err()
+}
+
+// zonesOf are the zones that clusters may use: the classic three.
+func zonesOf(sku *armcompute.ResourceSKU) []string {
+	var all []string
+	if len(sku.LocationInfo) == 0 || sku.LocationInfo[0] == nil {
+		return nil
+	}
+	for _, z := range sku.LocationInfo[0].Zones {
+		if name := value(z); name == "1" || name == "2" || name == "3" {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// sizes finds sizes that are not offered to the subscription, or cannot encrypt.
+func (r *run) sizes(ctx context.Context, found *report) {
+	skus, err := r.skusIn(ctx, r.customer, r.c.Location)
+	if err != nil {
+		found.explain(err, r.about)
+		return
+	}
+	for _, p := range r.pools() {
+		sku := skus[strings.ToLower(p.size)]
+		switch {
+		case sku == nil:
+			found.faults = append(found.faults, absentSize(p.target+".vmSize", p.size, r.c.Location))
+		case restricted(sku, r.c.Location):
+			found.add(arm.InvalidParameter, p.target+".vmSize", "The size %q is restricted in %s for the subscription. Choose another one, or ask Azure support to lift the restriction.", p.size, r.c.Location)
+		case p.encrypted && capabilities(sku)["EncryptionAtHostSupported"] != "True":
+			found.add(arm.InvalidParameter, p.target+".encryptionAtHost", "The size %q does not support encryption at host. Choose another one, or set it to Disabled.", p.size)
+		}
+	}
+}
+
+// restricted tells whether a size may not be used in the whole location.
+func restricted(sku *armcompute.ResourceSKU, location string) bool {
+	for _, restriction := range sku.Restrictions {
+		if restriction == nil {
+			continue
+		}
+		if t := value(restriction.Type); t != "" && t != armcompute.ResourceSKURestrictionsTypeLocation {
+			continue
+		}
+		listed := restriction.Values
+		if restriction.RestrictionInfo != nil {
+			listed = slices.Concat(listed, restriction.RestrictionInfo.Locations)
+		}
+		if slices.ContainsFunc(listed, func(l *string) bool { return sameLocation(value(l), location) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// encryptionFeature finds a subscription that may not encrypt at host.
+func (r *run) encryptionFeature(ctx context.Context, found *report) {
+	i := slices.IndexFunc(r.pools(), func(p pool) bool { return p.encrypted })
+	if i < 0 {
+		return
+	}
+	got, err := r.customer.Features.Get(ctx, "Microsoft.Compute", "EncryptionAtHost", nil)
+	if err != nil && !azure.NotFound(err) {
+		found.explain(err, r.about)
+		return
+	}
+	if got.Properties == nil || value(got.Properties.State) != "Registered" {
+		found.add(arm.InvalidParameter, r.pools()[i].target+".encryptionAtHost", "The subscription has not registered the feature Microsoft.Compute/EncryptionAtHost. Register it, or set encryptionAtHost to Disabled.")
+	}
+}
+
+// providers finds resource providers that clusters need and nobody registered.
+func (r *run) providers(ctx context.Context, found *report) {
+	var missing []string
+	for _, name := range []string{"Microsoft.Authorization", "Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage"} {
+		got, err := r.customer.Providers.Get(ctx, name, nil)
+		if err != nil {
+			found.explain(err, r.about)
+			return
+		}
+		if value(got.RegistrationState) != "Registered" {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		found.add(arm.ResourceProviderNotRegistered, "", "The subscription has not registered %s. Register them, for example with az provider register.", strings.Join(missing, ", "))
+	}
+}
+
+// diskSet is a disk encryption set, and where the cluster first names it.
+type diskSet struct{ id, target string }
+
+func (r *run) encryptionSets() []diskSet {
+	var all []diskSet
+	seen := map[string]bool{}
+	for _, p := range r.pools() {
+		if key := strings.ToLower(p.diskSet); p.diskSet != "" && !seen[key] {
+			seen[key] = true
+			all = append(all, diskSet{p.diskSet, p.target + ".diskEncryptionSetId"})
+		}
+	}
+	return all
+}
+
+// diskEncryptionSets finds sets that are absent or elsewhere.
+func (r *run) diskEncryptionSets(ctx context.Context, found *report) {
+	for _, set := range r.encryptionSets() {
+		group, name, ok := named(set.id)
+		if !ok {
+			found.add(arm.InvalidResourceID, set.target, "The id %q is not that of a disk encryption set.", set.id)
+			continue
+		}
+		got, err := r.customer.DiskEncryptionSets.Get(ctx, group, name, nil)
+		switch {
+		case azure.NotFound(err):
+			found.add(arm.InvalidLinkedDiskEncryptionSet, set.target, "The disk encryption set %q does not exist. Create it, or correct the id.", set.id)
+		case err != nil:
+			found.explain(err, r.about)
+		case !sameLocation(value(got.Location), r.c.Location):
+			found.add(arm.InvalidLinkedDiskEncryptionSet, "", "The disk encryption set %q is in %s, but the cluster in %s. Use one in the cluster's location.", set.id, value(got.Location), r.c.Location)
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/model"
+)
+
+// smallestSubnet is the longest prefix that a subnet of machines may have.
+const smallestSubnet = 27
+
+// network is a virtual network as it was read once in this run.
+type network struct {
+	id, location string
+	subnets      map[string]*armnetwork.Subnet // by lower-case id
+}
+
+// place is a subnet and where the cluster names it.
+type place struct{ id, target string }
+
+// places are the subnets of the cluster's machines, the masters' first.
+func (r *run) places() []place {
+	p := r.c.Properties
+	all := []place{{p.MasterProfile.SubnetID, "properties.masterProfile.subnetId"}}
+	name, pools := p.WorkerPools()
+	for i, w := range pools {
+		if w.SubnetID != "" {
+			all = append(all, place{w.SubnetID, fmt.Sprintf("properties.%s[%d].subnetId", name, i)})
+		}
+	}
+	return all
+}
+
+// uniquePlaces names each subnet once.
+func (r *run) uniquePlaces() []place {
+	var all []place
+	seen := map[string]bool{}
+	for _, p := range r.places() {
+		if key := strings.ToLower(p.id); !seen[key] {
+			seen[key] = true
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// networkOf is the id of a subnet's virtual network.
+func networkOf(subnetID string) (*azarm.ResourceID, bool) {
+	id, err := azarm.ParseResourceID(subnetID)
+	if err != nil || id.Parent == nil || !strings.EqualFold(id.ResourceType.String(), "Microsoft.Network/virtualNetworks/subnets") {
+		return nil, false
+	}
+	return id.Parent, true
+}
+
+// readNetworks reads each virtual network once.
+func (r *run) readNetworks(ctx context.Context, found *report) {
+	for _, p := range r.uniquePlaces() {
+		id, ok := networkOf(p.id)
+		if !ok {
+			found.add(arm.InvalidResourceID, p.target, "The id %q is not that of a subnet.", p.id)
+			continue
+		}
+		key := strings.ToLower(id.String())
+		if _, read := r.networks[key]; read {
+			continue
+		}
+		r.networks[key] = nil
+		got, err := r.customer.VirtualNetworks.Get(ctx, id.ResourceGroupName, id.Name, nil)
+		switch {
+		case azure.NotFound(err):
+			found.add(arm.InvalidLinkedVNet, p.target, "The virtual network %q does not exist. Create it, or correct the id.", id)
+		case err != nil:
+			found.explain(err, r.about)
+		default:
+			r.networks[key] = networkFrom(id.String(), got.VirtualNetwork)
+		}
+	}
+}
+
+func networkFrom(id string, got armnetwork.VirtualNetwork) *network {
+	n := &network{id: id, location: value(got.Location), subnets: map[string]*armnetwork.Subnet{}}
+	if got.Properties == nil {
+		return n
+	}
+	for _, s := range got.Properties.Subnets {
+		if s != nil {
+			n.subnets[strings.ToLower(value(s.ID))] = s
+		}
+	}
+	return n
+}
+
+// subnet is what was read of a subnet; nil if its network is not there. known
+// tells whether the network was read at all.
+func (r *run) subnet(id string) (s *armnetwork.Subnet, known bool) {
+	parent, ok := networkOf(id)
+	if !ok {
+		return nil, false
+	}
+	n := r.networks[strings.ToLower(parent.String())]
+	if n == nil {
+		return nil, false
+	}
+	return n.subnets[strings.ToLower(id)], true
+}
+
+// readable are the networks that are there, in the order of the places.
+func (r *run) readable() []*network {
+	var all []*network
+	seen := map[*network]bool{}
+	for _, p := range r.uniquePlaces() {
+		if id, ok := networkOf(p.id); ok {
+			if n := r.networks[strings.ToLower(id.String())]; n != nil && !seen[n] {
+				seen[n] = true
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
+
+// networkLocations finds networks elsewhere than the cluster.
+func (r *run) networkLocations(_ context.Context, found *report) {
+	for _, n := range r.readable() {
+		if !sameLocation(n.location, r.c.Location) {
+			found.add(arm.InvalidLinkedVNet, "", "The virtual network %q is in %s, but the cluster in %s. Use a network in the cluster's location.", n.id, n.location, r.c.Location)
+		}
+	}
+}
+
+func sameLocation(a, b string) bool {
+	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, " ", "")) }
+	return plain(a) == plain(b)
+}
+
+// cidrs finds address ranges that overlap: of subnets, pods and services.
+func (r *run) cidrs(_ context.Context, found *report) {
+	type named struct {
+		name   string
+		prefix netip.Prefix
+	}
+	var all []named
+	add := func(name, text string) {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			all = append(all, named{name, p.Masked()})
+		}
+	}
+	for _, p := range r.uniquePlaces() {
+		if s, _ := r.subnet(p.id); s != nil {
+			for _, prefix := range prefixes(s) {
+				add(fmt.Sprintf("subnet %q", p.id), prefix)
+			}
+		}
+	}
+	add("properties.networkProfile.podCidr", r.c.Properties.NetworkProfile.PodCIDR)
+	add("properties.networkProfile.serviceCidr", r.c.Properties.NetworkProfile.ServiceCIDR)
+	for i, a := range all {
+		for _, b := range all[i+1:] {
+			if a.prefix.Overlaps(b.prefix) {
+				found.add(arm.InvalidLinkedVNet, "", "The range %s of %s overlaps %s of %s. Choose ranges that do not overlap.", a.prefix, a.name, b.prefix, b.name)
+			}
+		}
+	}
+}
+
+func prefixes(s *armnetwork.Subnet) []string {
+	if s.Properties == nil {
+		return nil
+	}
+	var all []string
+	if text := value(s.Properties.AddressPrefix); text != "" {
+		all = append(all, text)
+	}
+	for _, p := range s.Properties.AddressPrefixes {
+		if text := value(p); text != "" && text != value(s.Properties.AddressPrefix) {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+// subnetsUsable finds subnets that are absent, small, half made or guarded by
+// another security group than agreed.
+func (r *run) subnetsUsable(_ context.Context, found *report) {
+	for _, p := range r.places() {
+		s, known := r.subnet(p.id)
+		if !known {
+			continue
+		}
+		if s == nil || s.Properties == nil {
+			found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q does not exist. Create it, or correct the id.", p.id)
+			continue
+		}
+		if state := value(s.Properties.ProvisioningState); state != armnetwork.ProvisioningStateSucceeded {
+			found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q is in state %s. Wait until it is Succeeded, or repair it.", p.id, state)
+		}
+		for _, text := range prefixes(s) {
+			if prefix, err := netip.ParsePrefix(text); err == nil && prefix.Bits() > smallestSubnet {
+				found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q has the range %s. It must be /%d or larger.", p.id, text, smallestSubnet)
+			}
+		}
+		r.securityGroup(p, s, found)
+	}
+}
+
+// securityGroup judges the security group of a subnet: before the service
+// attached its own, none; the customer's only where that was agreed.
+func (r *run) securityGroup(p place, s *armnetwork.Subnet, found *report) {
+	attached := ""
+	if s.Properties.NetworkSecurityGroup != nil {
+		attached = value(s.Properties.NetworkSecurityGroup.ID)
+	}
+	ours := r.c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/networkSecurityGroups/" + r.c.Internal.InfraID + "-nsg"
+	isOurs := r.c.Internal.InfraID != "" && strings.EqualFold(attached, ours)
+	switch {
+	case r.preconfigured() && attached == "":
+		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q has no network security group. Attach one, for preconfiguredNSG is Enabled.", p.id)
+	case r.preconfigured(), isOurs:
+	case r.create && attached != "":
+		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q has the network security group %q. Detach it, or set preconfiguredNSG to Enabled.", p.id, attached)
+	case !r.create:
+		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q must have the cluster's network security group %q. Attach it.", p.id, ours)
+	}
+}
+
+func (r *run) preconfigured() bool {
+	return r.c.Properties.NetworkProfile.PreconfiguredNSG == model.Enabled
+}
+
+// value is what p points to, or its zero.
+func value[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}

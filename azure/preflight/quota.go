@@ -1,0 +1,176 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/model"
+)
+
+const (
+	balancerTarget = "properties.networkProfile.loadBalancerProfile"
+	managedTarget  = balancerTarget + ".managedOutboundIps.count"
+	// leastIPs is how many public IPs a create takes at most without more outbound ones.
+	leastIPs = 3
+	// portsPerIP are an address's ports for outbound connections; portsPerMachine is
+	// what each machine is given of them.
+	portsPerIP      = 63992
+	portsPerMachine = 1024
+)
+
+// quotas finds counters of the subscription that do not suffice for a create.
+// Counters that the subscription does not have are not limited.
+func (r *run) quotas(ctx context.Context, found *report) {
+	needs := map[string]int64{}
+	var order []string
+	need := func(counter string, n int) {
+		if _, known := needs[counter]; !known {
+			order = append(order, counter)
+		}
+		needs[counter] += int64(n)
+	}
+	for _, p := range r.pools() {
+		size, known := sizeOf(p)
+		if !known {
+			continue // the model's rules refuse it
+		}
+		need("virtualMachines", p.count)
+		need("PremiumDiskCount", p.count)
+		need("cores", p.count*size.CoreCount)
+		need(size.Family, p.count*size.CoreCount)
+	}
+	pager := r.customer.ComputeUsages.NewListPager(r.c.Location, nil)
+	free := map[string]int64{}
+	for pager.More() {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			found.explain(fmt.Errorf("quotas of machines: %w", err), r.about)
+			return
+		}
+		for _, u := range page.Value {
+			if u.Name != nil && u.Limit != nil && u.CurrentValue != nil {
+				free[strings.ToLower(value(u.Name.Value))] = *u.Limit - int64(*u.CurrentValue)
+			}
+		}
+	}
+	for _, counter := range order {
+		if left, limited := free[strings.ToLower(counter)]; limited && left < needs[counter] {
+			found.add(arm.ResourceQuotaExceeded, "", "The cluster needs %d of the quota %s in %s, and %d are left. Raise it, or ask for fewer or smaller machines.", needs[counter], counter, r.c.Location, max(left, 0))
+		}
+	}
+}
+
+// sizeOf finds what quota has to know of a pool's size.
+func sizeOf(p pool) (model.VMSize, bool) {
+	role := model.Worker
+	if p.target == masterTarget {
+		role = model.Master
+	}
+	for name, size := range model.SupportedVMSizes(role) {
+		if strings.EqualFold(name, p.size) {
+			return size, true
+		}
+	}
+	return model.VMSize{}, false
+}
+
+// managedIPs is how many outbound addresses the service is to make; 0 if it makes none.
+func (r *run) managedIPs() int {
+	n := r.c.Properties.NetworkProfile
+	if n.OutboundType == model.UserDefinedRouting || n.LoadBalancerProfile == nil || n.LoadBalancerProfile.ManagedOutboundIPs == nil {
+		return 0
+	}
+	return n.LoadBalancerProfile.ManagedOutboundIPs.Count
+}
+
+// outboundIPs finds a quota of public IPs that does not suffice.
+func (r *run) outboundIPs(ctx context.Context, found *report) {
+	needed, target := r.publicIPs()
+	if needed <= 0 {
+		return
+	}
+	free, limited, err := freePublicIPs(ctx, r.customer, r.c.Location)
+	if err != nil {
+		found.explain(err, r.about)
+		return
+	}
+	if limited && free < int64(needed) {
+		found.add(arm.ResourceQuotaExceeded, target, "The cluster needs %d more public IP addresses in %s, and the quota leaves %d. Raise the quota PublicIPAddresses, or ask for fewer.", needed, r.c.Location, max(free, 0))
+	}
+}
+
+// publicIPs is how many more public IPs the cluster will have, and what says so.
+func (r *run) publicIPs() (needed int, target string) {
+	managed := r.managedIPs()
+	if !r.create {
+		current := 0
+		if lb := r.c.Properties.NetworkProfile.LoadBalancerProfile; lb != nil {
+			current = len(lb.EffectiveOutboundIPs)
+		}
+		return managed - current, managedTarget
+	}
+	if r.c.Properties.NetworkProfile.OutboundType == model.UserDefinedRouting {
+		return 0, ""
+	}
+	if len(r.c.Properties.IngressProfiles) > 0 && r.c.Properties.IngressProfiles[0].Visibility == model.Public {
+		managed++
+	}
+	if managed > leastIPs {
+		return managed, managedTarget
+	}
+	return leastIPs, ""
+}
+
+func freePublicIPs(ctx context.Context, clients *azure.Clients, location string) (free int64, limited bool, err error) {
+	pager := clients.NetworkUsages.NewListPager(location, nil)
+	for pager.More() {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return 0, false, fmt.Errorf("quotas of networks: %w", err)
+		}
+		for _, u := range page.Value {
+			if u.Name != nil && strings.EqualFold(value(u.Name.Value), "PublicIPAddresses") && u.Limit != nil && u.CurrentValue != nil {
+				return *u.Limit - *u.CurrentValue, true, nil
+			}
+		}
+	}
+	return 0, false, nil
+}
+
+// outboundPorts finds fewer outbound addresses than the machines' connections need.
+func (r *run) outboundPorts(ctx context.Context, found *report) {
+	ips := r.managedIPs()
+	group, _, ok := named(r.c.Properties.ClusterProfile.ResourceGroupID)
+	if ips == 0 || !ok || r.c.Internal.InfraID == "" {
+		return
+	}
+	got, err := r.customer.LoadBalancers.Get(ctx, group, r.c.Internal.InfraID, nil)
+	if azure.NotFound(err) {
+		return
+	}
+	if err != nil {
+		found.explain(err, r.about)
+		return
+	}
+	if n := machinesBehind(got.LoadBalancer, r.c.Internal.InfraID); n*portsPerMachine > ips*portsPerIP {
+		found.add(arm.InvalidParameter, balancerTarget, "%d outbound addresses do not suffice for %d machines with %d ports each. Ask for at least %d.", ips, n, portsPerMachine, (n*portsPerMachine+portsPerIP-1)/portsPerIP)
+	}
+}
+
+// machinesBehind counts the machines in a balancer's pool.
+func machinesBehind(lb armnetwork.LoadBalancer, name string) int {
+	if lb.Properties == nil {
+		return 0
+	}
+	for _, p := range lb.Properties.BackendAddressPools {
+		if strings.EqualFold(value(p.Name), name) && p.Properties != nil {
+			return len(p.Properties.BackendIPConfigurations)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,180 @@
+package azure
+
+import (
+	"github.com/aro-rp/aro/wait"
+
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	armcore "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	maxRetries    = 3
+	maxRetryDelay = time.Minute
+	// tryTimeout bounds one HTTP exchange; long-running operations are polled.
+	tryTimeout = 2 * time.Minute
+)
+
+// correlation is how a request's correlation id reaches the SDK's calls.
+type correlation struct{}
+
+// WithCorrelation makes all calls to Azure under ctx carry the correlation id of
+// the request that began the operation.
+func WithCorrelation(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, correlation{}, id)
+}
+
+// service is the kind of endpoint called, for metrics and logs.
+type service string
+
+const (
+	resourceManager service = "arm"
+	entra           service = "entra"
+	vault           service = "vault"
+	blob            service = "blob"
+	identities      service = "msi"
+	permissions     service = "checkaccess"
+)
+
+// options are the SDK's options for clients of one kind of endpoint.
+func (a *Azure) options(kind service) azcore.ClientOptions {
+	return azcore.ClientOptions{
+		Cloud:     a.cloud.Configuration,
+		Transport: a.transport,
+		Telemetry: policy.TelemetryOptions{ApplicationID: "aro"},
+		// The SDK's own log is never listened to; observe logs what is safe.
+		Retry: policy.RetryOptions{
+			MaxRetries: maxRetries, TryTimeout: tryTimeout,
+			RetryDelay: a.env.RetryDelay(), MaxRetryDelay: maxRetryDelay,
+			ShouldRetry: shouldRetry,
+		},
+		PerCallPolicies:  []policy.Policy{perCall{}},
+		PerRetryPolicies: []policy.Policy{observe{kind, a.metrics, a.log}},
+	}
+}
+
+func (a *Azure) armOptions() *armcore.ClientOptions {
+	// Registering resource providers is the customer's decision.
+	return &armcore.ClientOptions{ClientOptions: a.options(resourceManager), DisableRPRegistration: true}
+}
+
+// shouldRetry repeats what failed in transit and what Azure asks to repeat.
+func shouldRetry(resp *http.Response, err error) bool {
+	if err != nil || resp == nil {
+		return true
+	}
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	case http.StatusConflict:
+		return resp.Header.Get("Retry-After") != ""
+	}
+	return false
+}
+
+// tries counts the tries of one call.
+type tries struct{ n int }
+
+// perCall prepares a call once, however often it is tried.
+type perCall struct{}
+
+func (perCall) Do(req *policy.Request) (*http.Response, error) {
+	if id, ok := req.Raw().Context().Value(correlation{}).(string); ok && id != "" {
+		req.Raw().Header.Set("X-Ms-Correlation-Request-Id", id)
+	}
+	req.SetOperationValue(&tries{})
+	defer wait.Await(req.Raw().Context(), wait.Azure)()
+	return req.Next()
+}
+
+// PollUntilDone waits for the end of a long-running operation that c began.
+func PollUntilDone[T any](ctx context.Context, c *Clients, p *runtime.Poller[T]) (T, error) {
+	defer wait.Await(ctx, wait.Azure)()
+	return p.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: c.pollEvery})
+}
+
+// observe measures and logs every try. Neither its log nor an error of the
+// transport has queries, which may be signatures, nor headers and bodies.
+type observe struct {
+	kind    service
+	metrics *metrics
+	log     *slog.Logger
+}
+
+func (o observe) Do(req *policy.Request) (*http.Response, error) {
+	count := &tries{}
+	req.OperationValue(&count)
+	count.n++
+	began := time.Now()
+	resp, err := req.Next()
+	took := time.Since(began)
+
+	raw, status := req.Raw(), 0
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		failed.URL = raw.URL.Scheme + "://" + raw.URL.Host + raw.URL.Path
+	}
+	if err == nil {
+		status = resp.StatusCode
+	}
+	o.metrics.count(o.kind, raw.Method, status, took, count.n > 1)
+	if ctx := raw.Context(); o.log.Enabled(ctx, slog.LevelDebug) {
+		o.log.DebugContext(ctx, "azure", "service", o.kind, "method", raw.Method, "host", raw.URL.Host,
+			"path", raw.URL.Path, "status", status, "try", count.n, "took", took.String(),
+			"correlation", raw.Header.Get("X-Ms-Correlation-Request-Id"))
+	}
+	return resp, err
+}
+
+type metrics struct {
+	requests           *prometheus.CounterVec
+	duration           *prometheus.HistogramVec
+	throttled, retries *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_azure_requests_total",
+			Help: "Requests sent to Azure, repeated ones included, by class of their HTTP status; none means no answer."}, []string{"service", "method", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "aro_azure_request_duration_seconds",
+			Help: "Time until Azure answered a request.", Buckets: []float64{.01, .03, .1, .3, 1, 3, 10, 30, 100}}, []string{"service", "method"}),
+		throttled: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_azure_throttled_total",
+			Help: "Requests that Azure refused because there were too many."}, []string{"service", "method"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_azure_retries_total",
+			Help: "Requests that were repeated."}, []string{"service"}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	var faults []error
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.throttled, m.retries} {
+		faults = append(faults, r.Register(c))
+	}
+	return m, errors.Join(faults...)
+}
+
+func (m *metrics) count(kind service, method string, status int, took time.Duration, repeated bool) {
+	class := "none"
+	if status > 0 {
+		class = fmt.Sprintf("%dxx", status/100)
+	}
+	m.requests.WithLabelValues(string(kind), method, class).Inc()
+	m.duration.WithLabelValues(string(kind), method).Observe(took.Seconds())
+	if status == http.StatusTooManyRequests {
+		m.throttled.WithLabelValues(string(kind), method).Inc()
+	}
+	if repeated {
+		m.retries.WithLabelValues(string(kind)).Inc()
+	}
+}

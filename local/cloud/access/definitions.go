@@ -1,0 +1,182 @@
+package access
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/aro-rp/aro/local/cloud/resources"
+)
+
+// definitions is the behaviour of role definitions: those of all Azures, and
+// those that customers make.
+func (a *Access) definitions() resources.Behaviour {
+	return resources.Behaviour{
+		Stateless: true,
+		Created:   http.StatusCreated,
+		Put:       a.putDefinition,
+		InUse:     a.definitionInUse,
+		Read:      a.readDefinition,
+		List:      a.listDefinitions,
+		Show:      hideEtag,
+	}
+}
+
+func hideEtag(_ context.Context, r *resources.Resource, _ url.Values) error {
+	r.Etag = ""
+	return nil
+}
+
+func (a *Access) putDefinition(_ context.Context, c *resources.Change) error {
+	if _, err := uuid.Parse(c.New.Name); err != nil {
+		return resources.Refuse(http.StatusBadRequest, "InvalidRoleDefinitionId", "The role definition ID '%s' is not valid. It must be a GUID.", c.New.Name)
+	}
+	if _, ok := a.builtIn[strings.ToLower(c.New.Name)]; ok {
+		return resources.Refuse(http.StatusBadRequest, "RoleDefinitionIsBuiltIn", "The role definition '%s' cannot be changed.", c.New.Name)
+	}
+	if c.New.Text("roleName") == "" || len(permissionsOf(c.New)) == 0 || len(texts(c.New.Get("assignableScopes"))) == 0 {
+		return resources.Refuse(http.StatusBadRequest, "InvalidRoleDefinition", "A role definition needs roleName, permissions and assignableScopes.")
+	}
+	c.New.Set("CustomRole", "type")
+	return nil
+}
+
+func (a *Access) definitionInUse(ctx context.Context, r *resources.Resource) error {
+	subscription := "/subscriptions/" + resources.Subscription(r.ID)
+	assignments, err := a.engine.Below(ctx, subscription, assignmentType)
+	if err != nil {
+		return err
+	}
+	for _, one := range assignments {
+		if strings.EqualFold(guidOf(one.Text("roleDefinitionId")), r.Name) {
+			return resources.Refuse(http.StatusBadRequest, "RoleDefinitionHasAssignments", "There are existing role assignments referencing role '%s'.", r.Name)
+		}
+	}
+	return nil
+}
+
+func (a *Access) readDefinition(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+	id, err := resources.Parse(call.Path)
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := a.builtIn[strings.ToLower(id.Name())]; ok {
+		return &resources.Answer{Status: http.StatusOK, Body: r.shown(id.Scope)}, nil
+	}
+	r, err := a.custom(ctx, resources.Subscription(call.Path), id.Name())
+	if err != nil {
+		return nil, err
+	}
+	if r == nil {
+		return nil, resources.Refuse(http.StatusNotFound, "RoleDefinitionDoesNotExist", "The specified role definition with ID '%s' does not exist.", id.Name())
+	}
+	r.Etag = ""
+	return &resources.Answer{Status: http.StatusOK, Body: r.Shown()}, nil
+}
+
+// custom finds a definition of a customer, nil if there is none.
+func (a *Access) custom(ctx context.Context, subscription, name string) (*resources.Resource, error) {
+	if subscription == "" {
+		return nil, nil
+	}
+	all, err := a.engine.Below(ctx, "/subscriptions/"+subscription, definitionType)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if strings.EqualFold(r.Name, name) {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
+// shown is a built-in role as ARM shows it.
+func (r role) shown(scope string) map[string]any {
+	path := "/providers/" + definitionType + "/" + r.ID
+	if s := resources.Subscription(scope); s != "" {
+		path = "/subscriptions/" + s + path
+	}
+	return map[string]any{"id": path, "name": r.ID, "type": definitionType, "properties": map[string]any{
+		"roleName": r.Name, "description": r.Description, "type": "BuiltInRole", "assignableScopes": []string{"/"},
+		"permissions": []any{r.permission.shown()},
+	}}
+}
+
+// shown has empty lists rather than none.
+func (p permission) shown() map[string]any {
+	full := func(s []string) []string { return append([]string{}, s...) }
+	return map[string]any{
+		"actions": full(p.Actions), "notActions": full(p.NotActions),
+		"dataActions": full(p.DataActions), "notDataActions": full(p.NotDataActions),
+	}
+}
+
+func (a *Access) listDefinitions(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+	filter, err := resources.ParseFilter(call.Query.Get("$filter"))
+	if err != nil {
+		return nil, err
+	}
+	id, err := resources.Parse(call.Path)
+	if err != nil {
+		return nil, err
+	}
+	var all []map[string]any
+	for _, r := range a.builtIn {
+		all = append(all, r.shown(id.Scope))
+	}
+	slices.SortFunc(all, func(x, y map[string]any) int { return strings.Compare(x["name"].(string), y["name"].(string)) })
+	if s := resources.Subscription(id.Scope); s != "" {
+		customs, err := a.engine.Below(ctx, "/subscriptions/"+s, definitionType)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range customs {
+			r.Etag = ""
+			all = append(all, r.Shown())
+		}
+	}
+	value := []any{}
+	for _, body := range all {
+		values := func(field string) []string {
+			properties := resources.Object(body["properties"])
+			switch strings.ToLower(field) {
+			case "rolename":
+				return []string{properties["roleName"].(string)}
+			case "type":
+				return []string{properties["type"].(string)}
+			}
+			return nil
+		}
+		if filter.Matches(resources.Fields{Values: values, Call: scopeFunctions}) {
+			value = append(value, body)
+		}
+	}
+	return &resources.Answer{Status: http.StatusOK, Body: map[string]any{"value": value}}, nil
+}
+
+// scopeFunctions are conditions that every definition meets.
+func scopeFunctions(function string, _ []string) bool {
+	return strings.EqualFold(function, "atScope") || strings.EqualFold(function, "atScopeAndBelow")
+}
+
+// permissions of the role that an id names, and whether there is one.
+func (a *Access) permissions(ctx context.Context, definition string) ([]permission, bool, error) {
+	guid := guidOf(definition)
+	if r, ok := a.builtIn[guid]; ok {
+		return []permission{r.permission}, true, nil
+	}
+	r, err := a.custom(ctx, resources.Subscription(definition), guid)
+	if err != nil || r == nil {
+		return nil, false, err
+	}
+	return permissionsOf(r), true, nil
+}
+
+func guidOf(definition string) string {
+	return strings.ToLower(definition[strings.LastIndex(definition, "/")+1:])
+}

@@ -1,0 +1,182 @@
+// Package controlplane runs the control plane of one cluster in the current process,
+// as the bootstrap machine and the masters of OpenShift do: an etcd, a
+// kube-apiserver and a kube-controller-manager from the Go modules of Kubernetes
+// and etcd, the machine config server, and in place of OpenShift's operators
+// controllers that report what they find. All that decides how they run is what
+// Ignition wrote to the bootstrap machine's disk; see package bootstrap.
+//
+// Kubernetes keeps process-wide state, so a process runs at most one cluster.
+// Nodes are made by nobody here: machines join from outside, as kubelets do.
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aro-rp/aro/local/controlplane/bootstrap"
+	"github.com/aro-rp/aro/local/controlplane/machineconfig"
+)
+
+// Cluster is one control plane.
+type Cluster struct {
+	// Dir holds root/, the machine's disk, and ports.json, where to listen. All
+	// that the control plane keeps is written here, too.
+	Dir string
+	// Azure is the origin of the cloud that machines are made in, as in
+	// https://localhost:8443. Without it no machine is made.
+	Azure string
+	// AzureCAFile holds the authorities of Azure's certificate, in PEM; empty for
+	// the system's.
+	AzureCAFile string
+	Log         *slog.Logger
+}
+
+const (
+	// garbageAtStart, in percent, spares the cores: a start is in a hurry, and half
+	// of it would be the collector's. Later these processes idle, and there may be
+	// many.
+	garbageAtStart = 100
+	garbageLater   = 30
+	startTakes     = 30 * time.Second
+)
+
+// certifyEvery is far shorter than what every certificate has left.
+const certifyEvery = 12 * time.Hour
+
+// Run runs the cluster until ctx ends or a part of it fails. It changes the
+// working directory of the process.
+func (c Cluster) Run(ctx context.Context) error {
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return fmt.Errorf("directory of the cluster: %w", err)
+	}
+	// The path of a unix socket may have some 100 bytes; a relative one always fits.
+	if err := os.Chdir(dir); err != nil {
+		return fmt.Errorf("directory of the cluster: %w", err)
+	}
+	c.Dir = dir
+	debug.SetGCPercent(garbageAtStart)
+	p, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	etcd, err := startEtcd(ctx, filepath.Join(dir, "etcd"))
+	if err != nil {
+		return err
+	}
+	defer etcd.Close()
+	c.Log.InfoContext(ctx, "etcd answers")
+
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return etcdFailure(running, etcd) })
+	g.Go(func() error { return p.certify(running) })
+	g.Go(func() error { return p.api(running) })
+	g.Go(func() error { return p.install(running, g) })
+	if err := g.Wait(); ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil // told to stop, whatever it was doing
+}
+
+// plane is a cluster whose disk was read.
+type plane struct {
+	Cluster
+	disk    bootstrap.Dir
+	config  *bootstrap.Config
+	ports   ports
+	api     component
+	manager component
+	serving *named
+}
+
+func (c Cluster) prepare() (*plane, error) {
+	p := &plane{Cluster: c, disk: bootstrap.Dir(c.Dir)}
+	var err error
+	if p.ports, err = readPorts(c.Dir); err != nil {
+		return nil, err
+	}
+	if p.config, err = p.disk.Read(); err != nil {
+		return nil, err
+	}
+	if err := p.disk.Certify(time.Now()); err != nil {
+		return nil, err
+	}
+	if p.serving, err = newNamed(p.disk); err != nil {
+		return nil, err
+	}
+	if p.manager, err = p.controllerManager(); err != nil {
+		return nil, fmt.Errorf("kube-controller-manager: %w", err)
+	}
+	// The programs share process-wide feature gates, of which the controller
+	// manager changes one before the first use closes them: so it comes first.
+	if p.api, err = p.apiServer(); err != nil {
+		return nil, fmt.Errorf("kube-apiserver: %w", err)
+	}
+	return p, nil
+}
+
+// certify renews certificates that come to their end while the process runs; the
+// API server and the clients of this process notice by themselves.
+func (p *plane) certify(ctx context.Context) error {
+	ticker := time.NewTicker(certifyEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			if err := p.disk.Certify(now); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// tidy returns the memory that only the start needed.
+func tidy(ctx context.Context) error {
+	if pause(ctx, startTakes) == nil {
+		debug.FreeOSMemory()
+	}
+	return nil
+}
+
+// install makes an OpenShift cluster of what the API server serves, then runs
+// the parts that need it.
+func (p *plane) install(ctx context.Context, g *errgroup.Group) error {
+	config, err := p.adminConfig()
+	if err != nil {
+		return err
+	}
+	if err := ready(ctx, config); err != nil {
+		return err
+	}
+	p.Log.InfoContext(ctx, "API server answers", "port", p.ports.APIServer)
+	if err := p.applyPayload(ctx, config); err != nil {
+		return err
+	}
+	// Only now: its controllers look at every kind again whenever one is added.
+	g.Go(func() error { return p.manager(ctx) })
+	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
+	debug.SetGCPercent(garbageLater)
+	g.Go(func() error { return tidy(ctx) })
+	manager, err := p.controllers(config)
+	if err != nil {
+		return err
+	}
+	g.Go(func() error {
+		server := machineconfig.Server{Disk: p.disk, Reader: manager.GetClient(), Domain: p.config.Domain, Log: p.Log}
+		if !manager.GetCache().WaitForCacheSync(ctx) {
+			return nil // stopped before
+		}
+		return server.Run(ctx, p.ports.MachineConfig)
+	})
+	return manager.Start(ctx)
+}

@@ -1,0 +1,98 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+	managerapp "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	manageroptions "k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
+
+	"github.com/aro-rp/aro/local/controlplane/bootstrap"
+)
+
+// controllerManager must run after the API server answers: it gives up soon otherwise.
+func (p *plane) controllerManager() (component, error) {
+	if err := p.writeManagerKubeconfig(); err != nil {
+		return nil, err
+	}
+	options, err := manageroptions.NewKubeControllerManagerOptions()
+	if err != nil {
+		return nil, err
+	}
+	known, disabled, aliases := managerapp.KnownControllers(), managerapp.ControllersDisabledByDefault(), managerapp.ControllerAliases()
+	if err := parse(options.Flags(known, disabled, aliases), p.managerFlags()); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		config, err := options.Config(ctx, known, disabled, aliases)
+		if err != nil {
+			return fmt.Errorf("kube-controller-manager: %w", err)
+		}
+		if err := managerapp.Run(ctx, config.Complete()); err != nil {
+			return fmt.Errorf("kube-controller-manager: %w", err)
+		}
+		return nil
+	}, nil
+}
+
+// idle controllers serve volumes or pods that run: there are none here. Requests
+// for certificates are approved by package machineapi, which knows the machines.
+var idle = []string{
+	"persistentvolume-attach-detach-controller", "persistentvolume-binder-controller",
+	"persistentvolume-expander-controller", "ephemeral-volume-controller",
+	"horizontal-pod-autoscaler-controller", "bootstrap-signer-controller", "token-cleaner-controller",
+	"deployment-controller", "replicaset-controller", "replicationcontroller-controller",
+	"daemonset-controller", "statefulset-controller", "job-controller", "cronjob-controller",
+	"certificatesigningrequest-approving-controller",
+}
+
+func (p *plane) managerFlags() map[string]string {
+	return map[string]string{
+		"controllers":                      "*,-" + strings.Join(idle, ",-"),
+		"kubeconfig":                       p.managerKubeconfig(),
+		"leader-elect":                     "false",
+		"secure-port":                      "0",
+		"allocate-node-cidrs":              "true",
+		"cluster-cidr":                     p.config.PodCIDR,
+		"node-cidr-mask-size":              strconv.Itoa(p.config.HostPrefix),
+		"service-cluster-ip-range":         p.config.ServiceCIDR,
+		"root-ca-file":                     p.disk.CertificateFile(bootstrap.ServerAuthorities),
+		"cluster-signing-cert-file":        p.disk.CertificateFile(bootstrap.KubeletSigner),
+		"cluster-signing-key-file":         p.disk.KeyFile(bootstrap.KubeletSigner),
+		"service-account-private-key-file": p.disk.SigningKeyFile(bootstrap.ServiceAccount),
+		"profiling":                        "false",
+	}
+}
+
+func (p *plane) managerKubeconfig() string {
+	return filepath.Join(p.Dir, "tls", "kube-controller-manager.kubeconfig")
+}
+
+// writeManagerKubeconfig names files, so that a renewed certificate is read.
+func (p *plane) writeManagerKubeconfig() error {
+	const user = "kube-controller-manager"
+	config := api.NewConfig()
+	config.Clusters["cluster"] = &api.Cluster{Server: p.url(), CertificateAuthority: p.disk.CertificateFile(bootstrap.ServerAuthorities)}
+	config.AuthInfos[user] = &api.AuthInfo{
+		ClientCertificate: p.disk.CertificateFile(bootstrap.ControllerManager),
+		ClientKey:         p.disk.KeyFile(bootstrap.ControllerManager),
+	}
+	config.Contexts[user] = &api.Context{Cluster: "cluster", AuthInfo: user}
+	config.CurrentContext = user
+	content, err := clientcmd.Write(*config)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(p.managerKubeconfig(), content, 0o600)
+}
+
+// url is the API server's on this machine.
+func (p *plane) url() string {
+	return fmt.Sprintf("https://%s:%d", loopback, p.ports.APIServer)
+}

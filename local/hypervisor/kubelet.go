@@ -1,0 +1,183 @@
+package hypervisor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+const (
+	// renewEvery and leaseSeconds are the kubelet's: a node is thought dead when
+	// its lease was not renewed for some 50 seconds.
+	renewEvery   = 10 * time.Second
+	leaseSeconds = int32(40)
+	// reportEvery is how often a node repeats a status that did not change.
+	reportEvery = time.Minute
+	// callTimeout bounds one call of the API server.
+	callTimeout = 10 * time.Second
+	// farewell is how long a machine that is powered off may take to say so.
+	farewell = 2 * time.Second
+)
+
+// kubelet is what of a node's agent the cluster can see: it has no pods to run.
+type kubelet struct {
+	machine *machine
+	vm      VM
+	disk    disk
+	boot    string // differs with every boot
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	stopped func() bool // tells power off from the end of the host
+
+	identity identity
+	client   kubernetes.Interface
+	close    func() // the client's connections
+	renewed  time.Time
+	reported time.Time
+}
+
+func newKubelet(h *Host, m *machine, vm VM, d disk) *kubelet {
+	return &kubelet{
+		machine: m, vm: vm, disk: d, boot: uuid.NewString(), close: func() {},
+		dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return h.options.Network.Dial(ctx, vm, network, d.Hosts.resolve(address))
+		},
+		stopped: func() bool { return h.ctx.Err() == nil },
+	}
+}
+
+// run joins the cluster and stays a node of it until the machine is powered off.
+func (k *kubelet) run(ctx context.Context) {
+	defer func() { k.close() }()
+	defer k.sayFarewell()
+	steps := []struct {
+		name string
+		do   func(context.Context) error
+	}{{"get a certificate", k.identify}, {"register the node", k.register}}
+	for _, step := range steps {
+		if k.insist(ctx, step.name, step.do) != nil {
+			return
+		}
+	}
+	k.machine.log.printf("kubelet: node %s is registered and ready", nodeName(k.vm))
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for said := ""; ; {
+		if err := k.beat(ctx); err != nil && ctx.Err() == nil {
+			if line := err.Error(); line != said {
+				k.machine.log.printf("kubelet: heartbeat: %v", err)
+				said = line
+			}
+			k.close() // the next call finds its own way
+		} else {
+			said = ""
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// insist repeats a step, ever slower, until it succeeds or ctx ends.
+func (k *kubelet) insist(ctx context.Context, name string, do func(context.Context) error) error {
+	delay, said := firstRetry, ""
+	for {
+		err := do(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if line := err.Error(); line != said {
+			k.machine.log.printf("kubelet: cannot %s yet: %v", name, err)
+			said = line
+		}
+		k.close()
+		if err := sleep(ctx, delay); err != nil {
+			return err
+		}
+		delay = min(2*delay, slowestRetry)
+	}
+}
+
+// beat keeps the lease, the certificate and the status of the node fresh.
+func (k *kubelet) beat(ctx context.Context) error {
+	if k.identity.old(time.Now()) {
+		if err := k.identify(ctx); err != nil {
+			return err
+		}
+	}
+	if err := k.renew(ctx); err != nil {
+		return gone(err)
+	}
+	// Whoever was late may have been declared dead meanwhile.
+	late := !k.renewed.IsZero() && time.Since(k.renewed) > 2*renewEvery
+	k.renewed = time.Now()
+	if !late && time.Since(k.reported) < reportEvery {
+		return nil
+	}
+	return gone(k.report(ctx, true))
+}
+
+// gone words that a machine outlived its node: as a kubelet does, it makes no
+// other until it starts again.
+func gone(err error) error {
+	if apierrors.IsNotFound(err) {
+		return errors.New("the node was deleted; this machine registers again when it is restarted")
+	}
+	return err
+}
+
+// sayFarewell lets the cluster know of an orderly power off at once.
+func (k *kubelet) sayFarewell() {
+	if k.client == nil || !k.stopped() {
+		return // it has no node yet, or everything stops and nobody is there to care
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	if err := k.report(ctx, false); err != nil && !apierrors.IsNotFound(err) {
+		k.machine.log.printf("kubelet: could not tell the cluster of the power off: %v", err)
+	}
+}
+
+// bootstrapConfig is how the machine reaches the cluster before it has a name there.
+func (k *kubelet) bootstrapConfig() (*rest.Config, error) {
+	return clientcmd.RESTConfigFromKubeConfig(k.disk.Kubeconfig)
+}
+
+// connect makes a client of its own connections. That of client-go's cache would
+// be kept for ever.
+func (k *kubelet) connect(config *rest.Config) (client kubernetes.Interface, closeIdle func(), err error) {
+	tlsConfig, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	if tlsConfig == nil {
+		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	transport := &http.Transport{
+		DialContext:         k.dial,
+		TLSClientConfig:     tlsConfig,
+		TLSHandshakeTimeout: callTimeout,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        2,
+		IdleConnTimeout:     3 * renewEvery,
+	}
+	plain := &rest.Config{
+		Host: config.Host, BearerToken: config.BearerToken, Transport: transport,
+		UserAgent: "kubelet", Timeout: callTimeout, QPS: -1,
+	}
+	client, err = kubernetes.NewForConfig(plain)
+	return client, transport.CloseIdleConnections, err
+}
