@@ -18,7 +18,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -116,9 +116,9 @@ func (w *world) restart() {
 	w.start(address)
 }
 
-func (w *world) cloud() cloud.Configuration {
-	return cloud.Configuration{ActiveDirectoryAuthorityHost: w.Origin + "/", Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
-		cloud.ResourceManager: {Endpoint: w.Origin, Audience: w.Origin},
+func (w *world) cloud() azcloud.Configuration {
+	return azcloud.Configuration{ActiveDirectoryAuthorityHost: w.Origin + "/", Services: map[azcloud.ServiceName]azcloud.ServiceConfiguration{
+		azcloud.ResourceManager: {Endpoint: w.Origin, Audience: w.Origin},
 	}}
 }
 

@@ -123,7 +123,7 @@ func (l *localCloud) close() {
 	}
 	l.work.Wait()
 	if l.azure != nil {
-		l.cloud.Close()
+		l.azure.Close()
 	}
 }
 
