@@ -1,14 +1,17 @@
 package model
 
 import (
-	"bytes"
-	"encoding/json"
 	"regexp"
 	"strings"
 )
 
-// maxDomain is the longest name DNS can hold.
-const maxDomain = 253
+const (
+	// maxDomain is the longest name DNS can hold.
+	maxDomain = 253
+	// maxClusterLabel is the installer's: the first label names the cluster, and it
+	// keeps room for the prefix of the routes, which zones spell \052.apps.
+	maxClusterLabel = 54
+)
 
 var domainPattern = regexp.MustCompile(`^[a-z][-a-z0-9]{0,61}[a-z0-9](\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$`)
 
@@ -20,56 +23,23 @@ func (v *validation) clusterProfile() {
 		func(c *Cluster) Feature { return c.Properties.ClusterProfile.FIPSValidatedModules }, Enabled, Disabled)
 }
 
-func (v *validation) pullSecret() {
-	of := func(c *Cluster) any { return c.Properties.ClusterProfile.PullSecret }
-	if v.changed(of) && !v.c.Properties.ClusterProfile.PullSecret.validPullSecret() {
-		v.fault("properties.clusterProfile.pullSecret",
-			`The pull secret must be a JSON object whose "auths" gives an object for each registry. Download it again and send it unchanged.`)
-	}
-}
-
-// validPullSecret accepts an absent pull secret: the cluster then pulls only
-// from the service's own registry.
-func (s Secret) validPullSecret() bool {
-	if s == "" {
-		return true
-	}
-	members, ok := jsonObject([]byte(string(s)))
-	if !ok {
-		return false
-	}
-	auths, given := members["auths"]
-	if !given {
-		return true
-	}
-	registries, ok := jsonObject(auths)
-	for _, registry := range registries {
-		if _, object := jsonObject(registry); !object {
-			return false
-		}
-	}
-	return ok
-}
-
-// jsonObject gives the members of a JSON object; null is none.
-func jsonObject(text []byte) (map[string]json.RawMessage, bool) {
-	var members map[string]json.RawMessage
-	err := json.Unmarshal(text, &members)
-	return members, err == nil && bytes.HasPrefix(bytes.TrimSpace(text), []byte("{"))
-}
-
 func (v *validation) domain() {
 	const target = "properties.clusterProfile.domain"
 	if !v.changed(func(c *Cluster) any { return c.Properties.ClusterProfile.Domain }) {
 		return
 	}
 	domain := v.c.Properties.ClusterProfile.Domain
-	if len(domain) > maxDomain || !domainPattern.MatchString(domain) {
+	cluster, _, ownZone := strings.Cut(domain, ".")
+	zone := strings.ToLower(v.rules.Domain)
+	full := len(domain)
+	if !ownZone && zone != "" {
+		full += len(".") + len(zone)
+	}
+	if full > maxDomain || len(cluster) > maxClusterLabel || !domainPattern.MatchString(domain) {
 		v.fault(target, "The domain must be DNS labels of lower-case letters, digits and '-', joined by dots. "+
-			"The first label has 2 to 63 characters and begins with a letter.")
+			"The first label has 2 to %d characters and begins with a letter; the whole has at most %d.", maxClusterLabel, maxDomain)
 		return
 	}
-	zone := strings.ToLower(v.rules.Domain)
 	_, parent, _ := strings.Cut(zone, ".")
 	label, inZone := strings.CutSuffix(domain, "."+zone)
 	switch {

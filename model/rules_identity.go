@@ -114,8 +114,12 @@ func (v *validation) servicePrincipal() {
 	if !arm.ValidUUID(of(v.c).ClientID) {
 		v.fault(servicePrincipalTarget+".clientId", "The client id must be the UUID of an application. It is shown as appId.")
 	}
-	if of(v.c).ClientSecret == "" {
+	switch secret := of(v.c).ClientSecret; {
+	case secret == "":
 		v.fault(servicePrincipalTarget+".clientSecret", "The client secret cannot be empty. Send a valid secret of the application.")
+	case len(secret) > maxClientSecret:
+		v.fault(servicePrincipalTarget+".clientSecret", "The client secret has %d bytes. It can have at most %d: "+
+			"those of Microsoft Entra ID have 16 to 64 characters. Send the value of a secret of the application.", len(secret), maxClientSecret)
 	}
 }
 

@@ -12,11 +12,49 @@ const (
 	OpenShiftSDN  = "OpenShiftSDN"
 )
 
-// The longest prefixes, so that there are addresses enough.
+// The prefixes that a range may have. The longest leave addresses enough, the
+// shortest of services is what Kubernetes can keep count of.
 const (
 	maxPodPrefix     = 18
+	minServicePrefix = 12
 	maxServicePrefix = 22
+	// hostPrefix is the part of the pods' range that each machine gets.
+	hostPrefix  = 23
+	masterNodes = 3
 )
+
+// reservedRange is one that neither pods nor services nor machines can have.
+type reservedRange struct {
+	prefix netip.Prefix
+	// use completes "which".
+	use string
+	// ovn marks those of OVN-Kubernetes alone.
+	ovn bool
+}
+
+// reservedRanges are those of OVN-Kubernetes in every release that is offered, and
+// what is special to every host. The first use of an address that is in two wins.
+func reservedRanges() []reservedRange {
+	const ovn = "OVN-Kubernetes uses inside every cluster"
+	return []reservedRange{
+		{netip.MustParsePrefix("100.64.0.0/16"), ovn, true},
+		{netip.MustParsePrefix("169.254.169.0/29"), ovn + " up to 4.17", true},
+		{netip.MustParsePrefix("100.88.0.0/16"), ovn, true},
+		{netip.MustParsePrefix("169.254.0.0/17"), ovn + " from 4.18", true},
+		{netip.MustParsePrefix("127.0.0.0/8"), "every machine uses for itself", false},
+	}
+}
+
+// Reserved says which range p overlaps of those that no network of a cluster can
+// have, and who uses it.
+func Reserved(p netip.Prefix) (reserved netip.Prefix, use string, ok bool) {
+	for _, r := range reservedRanges() {
+		if p.Overlaps(r.prefix) {
+			return r.prefix, r.use, true
+		}
+	}
+	return netip.Prefix{}, "", false
+}
 
 const networkTarget = "properties.networkProfile"
 
@@ -27,23 +65,34 @@ func (v *validation) network() {
 		LoadBalancer, UserDefinedRouting)
 	word(v, networkTarget+".preconfiguredNSG", func(c *Cluster) Feature { return c.Properties.NetworkProfile.PreconfiguredNSG },
 		Enabled, Disabled)
+	v.openShiftSDN()
 	v.ranges()
 	v.userDefinedRouting()
+}
+
+// firstWithoutSDN is the release whose installer took the older plug-in out.
+const firstWithoutSDN = "4.15.0"
+
+func (v *validation) openShiftSDN() {
+	if v.creating() && v.c.Properties.NetworkProfile.SoftwareDefinedNetwork == OpenShiftSDN && !olderThan(v.c.Properties.ClusterProfile.Version, firstWithoutSDN) {
+		v.fault(networkTarget+".softwareDefinedNetwork", "OpenShift has no OpenShiftSDN since 4.15. Use OVNKubernetes.")
+	}
 }
 
 // ranges judges the pod and service networks, alone and against each other.
 func (v *validation) ranges() {
 	podCIDR := func(c *Cluster) string { return c.Properties.NetworkProfile.PodCIDR }
 	serviceCIDR := func(c *Cluster) string { return c.Properties.NetworkProfile.ServiceCIDR }
-	pods := v.cidr("podCidr", maxPodPrefix, podCIDR)
-	services := v.cidr("serviceCidr", maxServicePrefix, serviceCIDR)
+	pods := v.cidr("podCidr", 0, maxPodPrefix, podCIDR)
+	services := v.cidr("serviceCidr", minServicePrefix, maxServicePrefix, serviceCIDR)
 	if pods.Overlaps(services) && v.changed(func(c *Cluster) any { return [2]string{podCIDR(c), serviceCIDR(c)} }) {
 		v.faults.Add(arm.InvalidCIDRRange, networkTarget, "podCidr overlaps serviceCidr. Choose ranges that have no address in common.")
 	}
+	v.room(pods)
 }
 
 // cidr judges one range and gives it back, invalid if it cannot be read.
-func (v *validation) cidr(name string, longest int, of func(*Cluster) string) netip.Prefix {
+func (v *validation) cidr(name string, shortest, longest int, of func(*Cluster) string) netip.Prefix {
 	target := networkTarget + "." + name
 	changed := v.changed(func(c *Cluster) any { return of(c) })
 	sent, err := netip.ParsePrefix(of(v.c))
@@ -59,6 +108,12 @@ func (v *validation) cidr(name string, longest int, of func(*Cluster) string) ne
 	if sent.Bits() > longest {
 		v.fault(target, "The range is too small. Its prefix length can be at most %d.", longest)
 	}
+	if sent.Bits() < shortest {
+		v.fault(target, "The range is too large. Its prefix length must be at least %d.", shortest)
+	}
+	if sent.Addr().IsUnspecified() {
+		v.fault(target, "The range cannot begin at 0.0.0.0. Choose a private one, such as 10.128.0.0/14 for pods or 172.30.0.0/16 for services.")
+	}
 	if sent != sent.Masked() {
 		v.faults.Add(arm.InvalidNetworkAddress, target, "The address must be the first of its range: all bits behind the prefix must be zero.")
 	}
@@ -66,15 +121,25 @@ func (v *validation) cidr(name string, longest int, of func(*Cluster) string) ne
 	return sent
 }
 
-// reserved notes where a range overlaps one that OVN uses inside every cluster.
+// reserved notes where a range overlaps one that is in use inside every cluster.
 func (v *validation) reserved(name string, r netip.Prefix) {
-	if v.c.Properties.NetworkProfile.SoftwareDefinedNetwork == OpenShiftSDN {
+	sdn := v.c.Properties.NetworkProfile.SoftwareDefinedNetwork == OpenShiftSDN
+	for _, taken := range reservedRanges() {
+		if r.Overlaps(taken.prefix) && !(taken.ovn && sdn) {
+			v.faults.Add(arm.InvalidCIDRRange, networkTarget, "%s overlaps %s, which %s. Choose another range.", name, taken.prefix, taken.use)
+		}
+	}
+}
+
+// room notes a create with more machines than the pods' range has parts for.
+func (v *validation) room(pods netip.Prefix) {
+	if !v.creating() || !pods.IsValid() || pods.Bits() > maxPodPrefix || len(v.c.Properties.WorkerProfiles) != 1 {
 		return
 	}
-	for _, taken := range []string{"100.64.0.0/16", "169.254.169.0/29", "100.88.0.0/16"} {
-		if r.Overlaps(netip.MustParsePrefix(taken)) {
-			v.faults.Add(arm.InvalidCIDRRange, networkTarget, "%s overlaps %s, which OpenShift uses itself. Choose another range.", name, taken)
-		}
+	most := 1<<(hostPrefix-pods.Bits()) - masterNodes
+	if count := v.c.Properties.WorkerProfiles[0].Count; count > most && count <= maxWorkers {
+		v.fault("properties.workerProfiles[0].count", "The podCidr %s has room for %d workers beside the masters: each machine takes a /%d of it. "+
+			"Ask for fewer workers, or choose a larger podCidr.", pods, most, hostPrefix)
 	}
 }
 

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
@@ -38,12 +39,20 @@ func TestPodAndServiceNetworks(t *testing.T) {
 		{"pods inside services", "10.2.0.0/18", "10.0.0.0/14", []fault{overlap("serviceCidr")}},
 		{"pods are OVN's join network", "100.64.0.0/16", "172.30.0.0/16", []fault{overlap("podCidr overlaps 100.64.0.0/16")}},
 		{"pods inside OVN's join network, base addresses differ", "100.64.64.0/18", "172.30.0.0/16", []fault{overlap("100.64.0.0/16")}},
-		{"pods around the masquerade network", "169.254.0.0/16", "172.30.0.0/16", []fault{overlap("169.254.169.0/29")}},
+		{"pods around both masquerade networks", "169.254.0.0/16", "172.30.0.0/16", []fault{overlap("169.254.169.0/29"), overlap("169.254.0.0/17")}},
+		{"services in the masquerade network from 4.18", "10.128.0.0/14", "169.254.8.0/22", []fault{overlap("serviceCidr overlaps 169.254.0.0/17")}},
+		{"pods that every machine takes for itself", "127.64.0.0/16", "172.30.0.0/16", []fault{overlap("podCidr overlaps 127.0.0.0/8")}},
+		{"services that every machine takes for itself", "10.128.0.0/14", "127.0.0.0/12", []fault{overlap("serviceCidr overlaps 127.0.0.0/8")}},
+		{"pods from no address", "0.0.0.0/9", "172.30.0.0/16", []fault{invalid(podCIDR, "0.0.0.0")}},
+		{"services from no address", "10.128.0.0/14", "0.0.0.0/16", []fault{invalid(serviceCIDR, "0.0.0.0")}},
+		{"the largest range of services", "10.128.0.0/14", "172.16.0.0/12", nil},
+		{"a larger range of services", "10.128.0.0/14", "172.0.0.0/11", []fault{invalid(serviceCIDR, "at least 12")}},
 		{"services in the transit network", "10.128.0.0/14", "100.88.252.0/22", []fault{overlap("serviceCidr overlaps 100.88.0.0/16")}},
 		{"pods around two reserved ranges", "100.64.0.0/10", "172.30.0.0/16", []fault{overlap("100.64.0.0/16"), overlap("100.88.0.0/16")}},
 		{"beside the reserved ranges", "100.65.0.0/16", "100.89.0.0/16", nil},
 		{"the whole internet", "0.0.0.0/0", "172.30.0.0/16",
-			[]fault{overlap("100.64.0.0/16"), overlap("169.254.169.0/29"), overlap("100.88.0.0/16"), overlap("serviceCidr")}},
+			[]fault{invalid(podCIDR, "0.0.0.0"), overlap("100.64.0.0/16"), overlap("169.254.169.0/29"), overlap("100.88.0.0/16"),
+				overlap("169.254.0.0/17"), overlap("127.0.0.0/8"), overlap("serviceCidr")}},
 	} {
 		cases = append(cases, ruleCase{tc.why, func(c *model.Cluster) {
 			c.Properties.NetworkProfile.PodCIDR, c.Properties.NetworkProfile.ServiceCIDR = tc.pods, tc.services
@@ -52,15 +61,50 @@ func TestPodAndServiceNetworks(t *testing.T) {
 	onCreate(t, valid, cases)
 }
 
+func TestTheWorkersHaveRoomInThePodsRange(t *testing.T) {
+	of := func(pods string, workers int) func(*model.Cluster) {
+		return func(c *model.Cluster) {
+			c.Properties.NetworkProfile.PodCIDR, c.Properties.WorkerProfiles[0].Count = pods, workers
+		}
+	}
+	const count = "properties.workerProfiles[0].count"
+	onCreate(t, valid, []ruleCase{
+		{"all that fit into the smallest", of("10.128.0.0/18", 29), nil},
+		{"one more", of("10.128.0.0/18", 30), []fault{invalid(count, "has room for 29 workers")}},
+		{"the most workers in a larger one", of("10.128.0.0/17", 50), nil},
+		{"more than there can be at all", of("10.128.0.0/18", 51), []fault{invalid(count, "from 2 to 50")}},
+	})
+	onUpdate(t, func() *model.Cluster { c := valid(); of("10.128.0.0/18", 29)(c); return c }, []ruleCase{
+		{"what is stored is not judged again", func(c *model.Cluster) { c.Tags = map[string]string{"a": "b"} }, nil},
+	})
+}
+
+func TestReservedRanges(t *testing.T) {
+	for text, want := range map[string]string{
+		"100.64.1.0/24": "100.64.0.0/16", "100.0.0.0/8": "100.64.0.0/16", "100.88.0.0/27": "100.88.0.0/16", "169.254.1.0/24": "169.254.0.0/17",
+		"169.254.169.0/27": "169.254.169.0/29", "127.0.0.0/24": "127.0.0.0/8", "10.0.0.0/8": "", "100.65.0.0/16": "", "fd00::/64": "",
+	} {
+		reserved, use, ok := model.Reserved(netip.MustParsePrefix(text))
+		if ok != (want != "") || ok && (reserved.String() != want || use == "") {
+			t.Errorf("%s overlaps %v, %q, want %s", text, reserved, use, want)
+		}
+	}
+}
+
 func TestNetworkWords(t *testing.T) {
 	network := func(change func(*model.NetworkProfile)) func(*model.Cluster) {
 		return func(c *model.Cluster) { change(&c.Properties.NetworkProfile) }
 	}
 	onCreate(t, valid, []ruleCase{
-		{"the older plug-in", network(func(n *model.NetworkProfile) { n.SoftwareDefinedNetwork = model.OpenShiftSDN }), nil},
-		{"the older plug-in does not use OVN's ranges", network(func(n *model.NetworkProfile) {
-			n.SoftwareDefinedNetwork, n.PodCIDR = model.OpenShiftSDN, "100.64.0.0/16"
-		}), nil},
+		{"the older plug-in", func(c *model.Cluster) {
+			c.Properties.ClusterProfile.Version, c.Properties.NetworkProfile.SoftwareDefinedNetwork = "4.14.9", model.OpenShiftSDN
+		}, nil},
+		{"the older plug-in where there is none any more", network(func(n *model.NetworkProfile) { n.SoftwareDefinedNetwork = model.OpenShiftSDN }),
+			[]fault{invalid("properties.networkProfile.softwareDefinedNetwork", "Use OVNKubernetes")}},
+		{"the older plug-in does not use OVN's ranges", func(c *model.Cluster) {
+			n := &c.Properties.NetworkProfile
+			c.Properties.ClusterProfile.Version, n.SoftwareDefinedNetwork, n.PodCIDR = "4.14.9", model.OpenShiftSDN, "100.64.0.0/16"
+		}, nil},
 		{"an unknown plug-in", network(func(n *model.NetworkProfile) { n.SoftwareDefinedNetwork = "Calico" }),
 			[]fault{invalid("properties.networkProfile.softwareDefinedNetwork", "OVNKubernetes, OpenShiftSDN")}},
 		{"an unknown way out", network(func(n *model.NetworkProfile) { n.OutboundType = "NAT" }),

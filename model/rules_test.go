@@ -30,7 +30,7 @@ func valid() *model.Cluster {
 	p := &c.Properties
 	p.ClusterProfile = model.ClusterProfile{
 		Domain: "cluster", Version: "4.17.12", ResourceGroupID: subscription + "/resourceGroups/managed",
-		PullSecret: `{"auths":{"registry.example":{"auth":"` + canary + `"}}}`,
+		PullSecret: `{"auths":{"registry.example":{"auth":"bm9ib2R5OmNhbmFyeS04ZjJl"}}}`,
 	}
 	p.ServicePrincipalProfile = &model.ServicePrincipalProfile{ClientID: "11111111-2222-3333-4444-555555555555", ClientSecret: canary}
 	p.NetworkProfile = model.NetworkProfile{PodCIDR: "10.128.0.0/14", ServiceCIDR: "172.30.0.0/16"}

@@ -111,7 +111,7 @@ func finish(c *model.Cluster, at time.Time) {
 	p.ProvisioningState = model.Succeeded
 	p.ClusterProfile.Version = "4.17.27"
 	p.ClusterProfile.FIPSValidatedModules = model.Disabled
-	p.ClusterProfile.PullSecret = model.Secret(`{"auths":{"registry.example.com":{"auth":"` + filler(pullSecretBytes) + `"}}}`)
+	p.ClusterProfile.PullSecret = model.Secret(`{"auths":{"registry.example.com":{"auth":"bm9ib2R5OnB3","note":"` + filler(pullSecretBytes) + `"}}}`)
 	p.ServicePrincipalProfile.ClientSecret = "client-secret"
 	p.ServicePrincipalProfile.ObjectID = subscription
 	p.ConsoleProfile.URL = "https://console-openshift-console.apps." + p.ClusterProfile.Domain + ".eastus.example.com/"

@@ -112,7 +112,7 @@ func order(name string) sdk.OpenShiftCluster {
 				Domain:               to.Ptr(name),
 				ResourceGroupID:      to.Ptr("/subscriptions/" + subscription + "/resourceGroups/aro-" + name),
 				FipsValidatedModules: to.Ptr(sdk.FipsValidatedModulesDisabled),
-				PullSecret:           to.Ptr(`{"auths":{}}`),
+				PullSecret:           to.Ptr(`{"auths":{"registry.example.com":{"auth":"bm9ib2R5Om5vdGhpbmc="}}}`),
 			},
 			ServicePrincipalProfile: &sdk.ServicePrincipalProfile{ClientID: to.Ptr("11111111-2222-4333-8444-555555555555"), ClientSecret: to.Ptr("a secret")},
 			NetworkProfile:          &sdk.NetworkProfile{PodCidr: to.Ptr("10.128.0.0/14"), ServiceCidr: to.Ptr("172.30.0.0/16")},

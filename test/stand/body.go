@@ -26,7 +26,7 @@ func Versions() []string {
 
 // The canned secrets of a Body. Nothing may ever repeat them.
 const (
-	PullSecretCanary   = "cHVsbC1zZWNyZXQtY2FuYXJ5"
+	PullSecretCanary   = "cHVsbC1zZWNyZXQ6Y2FuYXJ5"
 	ClientSecretCanary = "client-secret-canary-41c0"
 )
 
