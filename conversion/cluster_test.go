@@ -25,8 +25,8 @@ import (
 
 type version interface {
 	APIVersion() string
-	ValidateCluster(body []byte, f *arm.Faults)
-	ValidateClusterUpdate(body []byte, f *arm.Faults)
+	ValidateCluster(body []byte, f *arm.Faults) []byte
+	ValidateClusterUpdate(body []byte, f *arm.Faults) []byte
 	WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error
 	EncodeCluster(c *model.Cluster) ([]byte, error)
 }

@@ -54,3 +54,9 @@ func Exact(a, b string) bool { return a == b }
 
 // IgnoreCase is how resource ids and names compare.
 func IgnoreCase(a, b string) bool { return strings.EqualFold(a, b) }
+
+// Ignored takes the place of a value that the service takes no notice of.
+type Ignored struct{}
+
+// UnmarshalJSON accepts every value.
+func (*Ignored) UnmarshalJSON([]byte) error { return nil }

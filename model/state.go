@@ -43,7 +43,7 @@ const maxTransitions = 20
 // replaced operation's document as Canceled.
 func (c *Cluster) Begin(op Operation) error {
 	if op.Kind != Delete {
-		if err := c.mayChange(); err != nil {
+		if err := c.MayChange(); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,9 @@ func (c *Cluster) Begin(op Operation) error {
 	return nil
 }
 
-func (c *Cluster) mayChange() error {
+// MayChange is nil when an operation other than a delete may begin, else why not:
+// OperationInProgress or RequestNotAllowed.
+func (c *Cluster) MayChange() error {
 	state := c.Properties.ProvisioningState
 	if op := c.Internal.Operation; op != nil || !state.Terminal() {
 		id := ""

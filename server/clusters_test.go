@@ -61,6 +61,8 @@ func TestWritesByState(t *testing.T) {
 	w := newWorld(t)
 	tags := stand.Object{"tags": stand.Object{"new": "tag"}}
 	work := stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "new"}}}
+	wrong := stand.Object{"properties": stand.Object{"clusterProfile": stand.Object{"domain": "other"}}}
+	malformed := stand.Object{"surprise": 1}
 	for i, test := range []struct {
 		why     string
 		state   model.ProvisioningState
@@ -73,7 +75,20 @@ func TestWritesByState(t *testing.T) {
 		{why: "a change while a create runs would be lost", state: model.Creating, body: work, code: arm.OperationInProgress},
 		{why: "tags too", state: model.Creating, body: tags, code: arm.OperationInProgress},
 		{why: "what is being deleted cannot be asked for again", state: model.Deleting, code: arm.OperationInProgress},
-		{why: "an empty patch of a healthy cluster is no work", state: model.Succeeded, body: stand.Object{}},
+		{why: "an empty patch asks to make true again what is wanted", state: model.Succeeded, body: stand.Object{}, working: true},
+		{why: "so does one of empty objects", state: model.Succeeded, body: stand.Object{"properties": stand.Object{"networkProfile": stand.Object{}}}, working: true},
+		{why: "a patch of what is so already is no work", state: model.Succeeded, body: stand.Object{"location": location}},
+		{why: "an empty set of tags is a value", state: model.Succeeded, body: stand.Object{"tags": stand.Object{}}},
+		{why: "an empty patch while a create runs would be lost", state: model.Creating, body: stand.Object{}, code: arm.OperationInProgress},
+		{why: "an empty patch repeats a failed update", state: model.Failed, failed: model.Updating, body: stand.Object{}, working: true},
+		{why: "after a failed create nothing that is corrected helps", state: model.Failed, failed: model.Creating, body: wrong, code: arm.RequestNotAllowed},
+		{why: "nor does a body of the right form", state: model.Failed, failed: model.Creating, body: malformed, code: arm.RequestNotAllowed},
+		{why: "nor an empty one", state: model.Failed, failed: model.Creating, body: stand.Object{}, code: arm.RequestNotAllowed},
+		{why: "the delete comes before what is wrong with a change", state: model.Deleting, body: wrong, code: arm.OperationInProgress},
+		{why: "and before its form", state: model.Deleting, body: malformed, code: arm.OperationInProgress},
+		{why: "so does a create that runs", state: model.Creating, body: wrong, code: arm.OperationInProgress},
+		{why: "what is wrong is said when a change may be made", state: model.Succeeded, body: wrong, code: arm.PropertyChangeNotAllowed},
+		{why: "in a failed update too", state: model.Failed, failed: model.Updating, body: malformed, code: arm.InvalidParameter},
 		{why: "tags are no work", state: model.Succeeded, body: tags},
 		{why: "a secret is", state: model.Succeeded, body: work, working: true},
 		{why: "the same PUT repeats a failed update", state: model.Failed, failed: model.Updating, working: true},

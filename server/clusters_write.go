@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"time"
@@ -21,17 +23,18 @@ func (s *Server) putCluster(c *call) error {
 	if err := s.subscriptionAllows(c, model.Registered); err != nil {
 		return err
 	}
-	if err := validBody(c.body, c.version.ValidateCluster); err != nil {
-		return err
-	}
-	whole := func(*model.Cluster) ([]byte, error) { return c.body, nil }
+	invalid := c.validBody(c.version.ValidateCluster)
+	whole := func(*model.Cluster) ([]byte, error) { return c.body, invalid }
 	var conflict *store.ConflictError
 	for range putTries {
-		if err := s.changeCluster(c, whole); !errors.Is(err, store.ErrNotFound) {
+		if err := s.changeCluster(c, &operation{}, whole); !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		if conflict != nil && conflict.UniqueKey != "" {
 			return duplicate(conflict)
+		}
+		if invalid != nil {
+			return invalid
 		}
 		// A conflict may be with another cluster, or with this one if somebody else
 		// has just created it: look again.
@@ -47,20 +50,47 @@ func (s *Server) patchCluster(c *call) error {
 	if err := s.subscriptionAllows(c, model.Registered); err != nil {
 		return err
 	}
-	if err := validBody(c.body, c.version.ValidateClusterUpdate); err != nil {
-		return err
-	}
-	err := s.changeCluster(c, func(current *model.Cluster) ([]byte, error) { return c.merged(current) })
+	invalid := c.validBody(c.version.ValidateClusterUpdate)
+	reconcile := &operation{always: invalid == nil && namesNothing(c.body)}
+	err := s.changeCluster(c, reconcile, func(current *model.Cluster) ([]byte, error) {
+		if invalid != nil {
+			return nil, invalid
+		}
+		return c.merged(current)
+	})
 	if errors.Is(err, store.ErrNotFound) {
-		return notFound(c.clusterID())
+		return cmp.Or(invalid, notFound(c.clusterID()))
 	}
 	return err
 }
 
-func validBody(body []byte, validate func([]byte, *arm.Faults)) error {
+// validBody judges the body by the spec, and makes it one in the spec's words.
+func (c *call) validBody(validate func([]byte, *arm.Faults) []byte) error {
 	var f arm.Faults
-	validate(body, &f)
+	c.body = validate(c.body, &f)
 	return f.Err()
+}
+
+// namesNothing reports whether a patch has no value in it. Such a patch asks for
+// what is wanted already to be made true again. Tags are replaced as a set, so
+// that an empty set is a value.
+func namesNothing(patch []byte) bool {
+	var members map[string]any
+	if json.Unmarshal(patch, &members) != nil {
+		return false
+	}
+	_, tags := members["tags"]
+	return !tags && isHollow(members)
+}
+
+// isHollow reports whether an object holds nothing but such objects.
+func isHollow(object map[string]any) bool {
+	for _, member := range object {
+		if below, ok := member.(map[string]any); !ok || !isHollow(below) {
+			return false
+		}
+	}
+	return true
 }
 
 // merged is the resource as the version says it, with the patch merged in. What
@@ -100,20 +130,16 @@ func blames(list []*arm.Error, fault *arm.Error) bool {
 
 // changeCluster makes the cluster what body, made from the stored one, wants. It
 // answers, or returns an error that wraps store.ErrNotFound.
-func (s *Server) changeCluster(c *call, body func(*model.Cluster) ([]byte, error)) error {
+func (s *Server) changeCluster(c *call, operation *operation, body func(*model.Cluster) ([]byte, error)) error {
 	id := c.clusterID()
-	operation := &operation{s: s, id: id}
+	operation.s, operation.id = s, id
 	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		old := &doc.Cluster
 		if err := c.mayChange(old); err != nil {
 			return err
 		}
-		external, err := body(old)
+		wanted, err := s.wanted(c, old, body)
 		if err != nil {
-			return err
-		}
-		wanted := clone(old)
-		if err := s.want(c, external, old, wanted); err != nil {
 			return err
 		}
 		return s.decide(c, doc, wanted, operation)
@@ -124,6 +150,21 @@ func (s *Server) changeCluster(c *call, body func(*model.Cluster) ([]byte, error
 	}
 	operation.discardUnless(c, &doc.Cluster)
 	return s.answerChange(c, &doc.Cluster)
+}
+
+// wanted is what the body makes of an existing cluster. Where its state allows no
+// change at all that is the answer, whatever the body is blamed for: nothing that
+// a client corrects in it would help.
+func (s *Server) wanted(c *call, old *model.Cluster, body func(*model.Cluster) ([]byte, error)) (*model.Cluster, error) {
+	wanted := clone(old)
+	external, err := body(old)
+	if err == nil {
+		err = s.want(c, external, old, wanted)
+	}
+	if err != nil {
+		return nil, cmp.Or(old.MayChange(), err)
+	}
+	return wanted, nil
 }
 
 // answerChange points to the running operation, be it new or one that does
@@ -183,14 +224,11 @@ func (c *call) noteIdentity(old, wanted *model.Cluster, f *arm.Faults) {
 func (s *Server) decide(c *call, doc *store.ClusterDocument, wanted *model.Cluster, operation *operation) error {
 	old := &doc.Cluster
 	same := reflect.DeepEqual(old, wanted)
-	failed := old.Properties.ProvisioningState == model.Failed
 	switch {
-	case same && old.Properties.ProvisioningState == model.Deleting:
-		return wanted.Begin(model.Operation{Kind: model.Update}) // refuses, naming the delete
-	case same && !failed:
+	case same && settled(old) && !operation.always:
 		return store.ErrUnchanged
-	case !same && onlyQuiet(old, wanted):
-		if err := clone(old).Begin(model.Operation{Kind: model.Update}); arm.OperationInProgress.Is(err) {
+	case !same && !operation.always && onlyQuiet(old, wanted):
+		if err := old.MayChange(); arm.OperationInProgress.Is(err) {
 			return err
 		}
 		wanted.Internal.Revision++
@@ -204,6 +242,12 @@ func (s *Server) decide(c *call, doc *store.ClusterDocument, wanted *model.Clust
 	doc.Cluster = *wanted
 	doc.ManagedResourceGroup, doc.ClientIdentity = wanted.ManagedResourceGroupKey(), wanted.ClientIdentityKey()
 	return nil
+}
+
+// settled reports whether a cluster is, or becomes, what is wanted of it.
+func settled(c *model.Cluster) bool {
+	state := c.Properties.ProvisioningState
+	return state != model.Failed && state != model.Deleting
 }
 
 // onlyQuiet tells whether the difference is in members that no machine depends
@@ -283,9 +327,10 @@ func notFound(id arm.ClusterID) error {
 // operation is an operation that a request may begin. Its document is written
 // ahead of the cluster's, so that whoever polls it finds it.
 type operation struct {
-	s   *Server
-	id  arm.ClusterID
-	doc *store.OperationDocument // nil until written
+	s      *Server
+	id     arm.ClusterID
+	always bool                     // begins even if it is to change nothing
+	doc    *store.OperationDocument // nil until written
 }
 
 // begin moves the cluster into the operation and writes the operation's document,

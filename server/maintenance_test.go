@@ -370,7 +370,7 @@ func TestEveryWriteOfAnEngineerIsAudited(t *testing.T) {
 	id := w.ready(newest, "one")
 	path := "/admin" + id.String()
 	w.do("GET", path, "", nil)
-	w.do("PATCH", id.String(), newest, stand.Object{}, "X-Ms-Client-Principal-Name", "customer-canary")
+	w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{}}, "X-Ms-Client-Principal-Name", "customer-canary")
 	w.do("PUT", "/admin/nothing", "", stand.Object{})
 	begun := w.want(200, w.do("PATCH", strings.Replace(path, "/admin/", "/ADMIN/", 1), "", stand.Object{}, "X-Ms-Client-Principal-Name", "ann@example.com", "X-Ms-Correlation-Request-Id", "correlation-9"))
 	w.want(409, w.do("PATCH", path, "", stand.Object{}, "X-Ms-Client-Principal-Name", strings.Repeat("x", 1000)))

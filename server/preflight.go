@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +80,7 @@ func (s *Server) preflightResource(c *call, resource map[string]any) error {
 	if inner.body, err = json.Marshal(resource); err != nil {
 		return err
 	}
-	return unknown.judge(id, s.preflightCluster(&inner, id))
+	return unknown.judge(id, s.preflightCluster(&inner, id, len(unknown) == 0))
 }
 
 // preflightID is the cluster that the resource becomes. A name that is not known
@@ -106,19 +107,26 @@ func preflightID(c *call, resource map[string]any) (arm.ClusterID, error) {
 	return parsed, nil
 }
 
-// preflightCluster judges the body as a PUT of the cluster would.
-func (s *Server) preflightCluster(c *call, id arm.ClusterID) error {
-	if err := validBody(c.body, c.version.ValidateCluster); err != nil {
-		return err
-	}
+// preflightCluster judges the body as a PUT of the cluster would. Unless it is
+// complete, it may turn out to want what a running operation does already.
+func (s *Server) preflightCluster(c *call, id arm.ClusterID, complete bool) error {
+	invalid := c.validBody(c.version.ValidateCluster)
 	doc, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
+		if invalid != nil {
+			return invalid
+		}
 		return s.want(c, c.body, nil, &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType})
 	case err != nil:
 		return err
 	}
-	return s.want(c, c.body, &doc.Cluster, clone(&doc.Cluster))
+	old := &doc.Cluster
+	wanted, err := s.wanted(c, old, func(*model.Cluster) ([]byte, error) { return c.body, invalid })
+	if err != nil || settled(old) && (!complete || reflect.DeepEqual(old, wanted)) {
+		return err
+	}
+	return old.MayChange()
 }
 
 // expressions are the paths of values that are known only when the template is

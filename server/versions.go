@@ -45,8 +45,8 @@ func register() []*spoken {
 type version interface {
 	APIVersion() string
 	Operations() []shape.Operation
-	ValidateCluster(body []byte, f *arm.Faults)
-	ValidateClusterUpdate(body []byte, f *arm.Faults)
+	ValidateCluster(body []byte, f *arm.Faults) []byte
+	ValidateClusterUpdate(body []byte, f *arm.Faults) []byte
 	WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error
 	EncodeCluster(c *model.Cluster) ([]byte, error)
 	EncodeCredentials(username, password string) ([]byte, error)

@@ -1,10 +1,6 @@
 package shape
 
-import (
-	"strings"
-
-	"github.com/aro-rp/aro/arm"
-)
+import "github.com/aro-rp/aro/arm"
 
 // Object iterates over the members of a JSON object.
 type Object struct {
@@ -15,6 +11,7 @@ type Object struct {
 	start   int    // where the first entry begins
 	keys    map[string]bool
 	started bool
+	again   bool // the present member has a new name
 }
 
 // manyKeys is from how many entries on a map's keys are compared with a set.
@@ -35,9 +32,13 @@ func (w *Walker) Object() (Object, bool) {
 }
 
 // Next goes to the next member, whose name Walker.Name then gives. It has to be
-// followed by exactly one of Has, Entry or Unknown.
+// followed by exactly one of Has, Entry or Other.
 func (o *Object) Next() bool {
 	w := o.w
+	if o.again {
+		o.again = false
+		return true
+	}
 	if o.started {
 		w.path.Up()
 	}
@@ -51,7 +52,9 @@ func (o *Object) Next() bool {
 			w.pos++
 			continue
 		}
+		w.nameAt = w.pos
 		w.name = w.text()
+		w.sent, w.nameEnd = w.name, w.pos
 		w.peek()
 		w.pos++ // the colon
 		return true
@@ -64,7 +67,7 @@ func (o *Object) Has(bit uint) bool {
 	w := o.w
 	w.path.Member(w.name)
 	if o.seen&(1<<bit) != 0 {
-		w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The member occurs more than once.")
+		o.repeated()
 	}
 	o.seen |= 1 << bit
 	if w.peek() == 'n' {
@@ -85,7 +88,7 @@ func (o *Object) Entry(nullable bool) bool {
 		w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The entry occurs more than once.")
 	}
 	o.count++
-	if w.peek() == 'n' && (nullable || w.mode == Merge) {
+	if w.peek() == 'n' && (nullable || w.mode&Merge != 0) {
 		w.skip()
 		return false
 	}
@@ -136,25 +139,90 @@ func (o *Object) AtMost(limit int) {
 	}
 }
 
-// Unknown notes a member that the spec does not know; names are those it knows.
-func (o *Object) Unknown(names ...string) {
+// Other takes a member that has none of names, which are those the spec knows. In
+// other case it may be one of them: then Next gives it again, under the spec's
+// name. Else it is unknown, and may only be null, which is the same as absent.
+func (o *Object) Other(names ...string) {
 	w := o.w
-	w.path.Member(w.name)
-	for _, known := range names {
-		if strings.EqualFold(known, string(w.name)) {
-			w.fault("This api-version has no such property. Did you mean %q? Names are case-sensitive.", known)
-			w.skip()
-			return
+	known := ""
+	for _, name := range names {
+		if sameLetters(name, w.name) {
+			known = name
 		}
 	}
-	w.fault("This api-version has no such property. Remove it, or use an api-version that has it.")
+	if known != "" && w.mode&AnyCase != 0 {
+		w.respell(known)
+		w.name, o.again = []byte(known), true
+		return
+	}
+	w.path.Member(w.name)
+	switch {
+	case w.peek() == 'n':
+		w.skip()
+		w.cut()
+		return
+	case known != "":
+		w.fault("This api-version has no such property. Did you mean %q? Names are case-sensitive.", known)
+	default:
+		w.fault("This api-version has no such property. Remove it, or use an api-version that has it.")
+	}
 	w.skip()
+}
+
+// sameLetters reports whether sent is name but for the case of ASCII letters.
+func sameLetters(name string, sent []byte) bool {
+	if len(name) != len(sent) {
+		return false
+	}
+	for i, c := range sent {
+		if lower(c) != lower(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// repeated notes that the present member was there before, maybe spelled differently.
+func (o *Object) repeated() {
+	w := o.w
+	first := o.firstSpelling()
+	if string(first) == string(w.sent) {
+		w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The member occurs more than once.")
+		return
+	}
+	w.faults.Add(arm.InvalidRequestContent, w.path.String(),
+		"The member occurs more than once, as %q and as %q. In this api-version names that differ in case only are the same member. Send it once.", first, w.sent)
+}
+
+// firstSpelling is how the first member that means the present one is spelled.
+func (o *Object) firstSpelling() []byte {
+	again := Walker{data: o.w.data, pos: o.start}
+	for {
+		if again.peek() == ',' {
+			again.pos++
+			again.peek()
+		}
+		name := again.text()
+		if again.pos >= o.w.nameEnd || sameLetters(string(o.w.name), name) {
+			return name
+		}
+		again.peek()
+		again.pos++ // the colon
+		again.skip()
+	}
 }
 
 // Require notes a fault unless member number bit was there. A PATCH requires nothing.
 func (o *Object) Require(bit uint, name string) {
 	w := o.w
-	if w.mode == Merge || o.given&(1<<bit) != 0 {
+	if w.mode&Merge != 0 || o.given&(1<<bit) != 0 {
 		return
 	}
 	w.path.Member([]byte(name))

@@ -21,10 +21,12 @@ import (
 )
 
 // oracle judges a cluster body with kin-openapi, adjusted where its reading of
-// the spec is not ours: names must be known, read-only values may be echoed, null
-// is absent (in a PATCH also in maps), formats are checked.
+// the spec is not ours: names must be known, in old versions whatever their case,
+// read-only values may be echoed, null is absent (in a PATCH also in maps), formats
+// are checked.
 type oracle struct {
 	put, patch *openapi3.Schema
+	anyCase    bool
 }
 
 func newOracle(t testing.TB, apiVersion string) oracle {
@@ -42,7 +44,7 @@ func newOracle(t testing.TB, apiVersion string) oracle {
 		t.Fatal(err)
 	}
 	cluster := d.OpenAPI.Components.Schemas["OpenShiftCluster"]
-	return oracle{put: closed(cluster, false), patch: closed(cluster, true)}
+	return oracle{put: closed(cluster, false), patch: closed(cluster, true), anyCase: d.AnyCase}
 }
 
 // closed flattens allOf and forbids names that the spec does not know.
@@ -84,6 +86,10 @@ func inherit(s, from *openapi3.Schema, patch bool) {
 		s.Required = append(s.Required, part.Value.Required...)
 	}
 	for name, p := range from.Properties {
+		if p.Value.Extensions["x-aro-ignored"] == true {
+			s.Properties[name] = openapi3.NewSchemaRef("", openapi3.NewSchema())
+			continue
+		}
 		s.Properties[name] = openapi3.NewSchemaRef("", closed(p, patch))
 	}
 }
@@ -115,33 +121,62 @@ func (o oracle) accepts(body []byte, patch bool) bool {
 	if value == nil {
 		return false
 	}
-	return s.VisitJSON(withoutNulls(value, s), openapi3.EnableFormatValidation(), uuidFormat, timeFormat) == nil
+	meant := reading{anyCase: o.anyCase}
+	value = meant.value(value, s)
+	return !meant.ambiguous && s.VisitJSON(value, openapi3.EnableFormatValidation(), uuidFormat, timeFormat) == nil
 }
 
-// withoutNulls drops members that are null where the spec names them. Entries of
-// maps keep theirs: the schema says if it is allowed.
-func withoutNulls(value any, s *openapi3.Schema) any {
+// reading is how a body is read before the schema judges it.
+type reading struct {
+	anyCase   bool
+	ambiguous bool // a member occurs in two spellings
+}
+
+// value gives members the names of the schema, and drops those that are null.
+// Entries of maps keep theirs: the schema says if it is allowed.
+func (r *reading) value(value any, s *openapi3.Schema) any {
 	switch v := value.(type) {
 	case map[string]any:
-		for name, member := range v {
-			p := s.Properties[name]
-			switch {
-			case p != nil && member == nil:
-				delete(v, name)
-			case p != nil:
-				v[name] = withoutNulls(member, p.Value)
-			case s.AdditionalProperties.Schema != nil && member != nil:
-				v[name] = withoutNulls(member, s.AdditionalProperties.Schema.Value)
+		if values := s.AdditionalProperties.Schema; values != nil {
+			for name, member := range v {
+				if member != nil {
+					v[name] = r.value(member, values.Value)
+				}
 			}
+			return v
 		}
+		return r.object(v, s)
 	case []any:
 		for i := range v {
 			if s.Items != nil && v[i] != nil {
-				v[i] = withoutNulls(v[i], s.Items.Value)
+				v[i] = r.value(v[i], s.Items.Value)
 			}
 		}
 	}
 	return value
+}
+
+func (r *reading) object(v map[string]any, s *openapi3.Schema) map[string]any {
+	meant, seen := map[string]any{}, map[string]bool{}
+	for sent, member := range v {
+		name := sent
+		for known := range s.Properties {
+			if r.anyCase && strings.EqualFold(known, sent) && len(known) == len(sent) { // no letter that folds to ASCII has one byte
+				name = known
+			}
+		}
+		p := s.Properties[name]
+		r.ambiguous = r.ambiguous || p != nil && seen[name]
+		seen[name] = true
+		switch {
+		case member == nil:
+		case p != nil:
+			meant[name] = r.value(member, p.Value)
+		default:
+			meant[name] = member
+		}
+	}
+	return meant
 }
 
 // strict tells whether body is JSON as we demand it, by an independent reading.

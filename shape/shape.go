@@ -20,12 +20,15 @@ import (
 // Mode says how strict a walk is.
 type Mode uint8
 
+// Replace checks the body of a PUT: required members must be there, and null is
+// the same as absent.
+const Replace Mode = 0
+
 const (
-	// Replace checks the body of a PUT: required members must be there, and null
-	// is the same as absent.
-	Replace Mode = iota
 	// Merge checks the body of a PATCH: nothing is required and null removes.
-	Merge
+	Merge Mode = 1 << iota
+	// AnyCase takes member names that differ from the spec's in ASCII case only.
+	AnyCase
 )
 
 // checker is everything one check needs, pooled so that a check costs no allocation.
@@ -39,15 +42,19 @@ type checker struct {
 var pool = sync.Pool{New: func() any { return new(checker) }}
 
 // Check notes in f everything that is wrong with body: first its syntax and, if
-// that is sound, what root finds walking it.
-func Check(body []byte, mode Mode, f *arm.Faults, root func(*Walker)) {
+// that is sound, what root finds walking it. It returns the body in the words of
+// the spec: members have the spec's spelling, and unknown ones, which may only be
+// null, are gone. Nearly always that is body itself.
+func Check(body []byte, mode Mode, f *arm.Faults, root func(*Walker)) []byte {
 	c := pool.Get().(*checker)
 	defer pool.Put(c)
 	if c.syntax(body, f) {
 		c.walker.reset(body, mode, f)
 		root(&c.walker)
+		body = c.walker.revised()
 		c.walker.reset(nil, mode, nil)
 	}
+	return body
 }
 
 // syntax tells whether body is one strict JSON value: valid UTF-8 and nothing

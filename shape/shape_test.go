@@ -103,7 +103,6 @@ func TestAFaultNeverRepeatsTheValue(t *testing.T) {
 		`{"location":"x","properties":{"clusterProfile":{"pullSecret":{"auths":"hunter2-hunter2"}}}}`,
 		`{"location":"x","properties":{"servicePrincipalProfile":{"clientId":"hunter2-hunter2","clientSecret":["hunter2-hunter2"]}}}`,
 		`{"location":"x","properties":{"networkProfile":{"outboundType":"hunter2-hunter2"}}}`,
-		`{"location":"x","systemData":{"createdAt":"hunter2-hunter2"}}`,
 		`{"location":"x","nothing":"hunter2-hunter2"}`,
 		`{"location":"hunter2-hunter2`,
 	} {
@@ -161,7 +160,7 @@ func TestTheExampleOfEveryVersionIsValidAndCostsNoAllocation(t *testing.T) {
 		if raceEnabled {
 			continue // the race detector makes sync.Pool forget
 		}
-		for name, validate := range map[string]func([]byte, *arm.Faults){"PUT": v.ValidateCluster, "PATCH": v.ValidateClusterUpdate} {
+		for name, validate := range map[string]func([]byte, *arm.Faults) []byte{"PUT": v.ValidateCluster, "PATCH": v.ValidateClusterUpdate} {
 			if n := testing.AllocsPerRun(100, func() { validate(body, &f) }); n != 0 {
 				t.Errorf("%s %s: %v allocations", v.APIVersion(), name, n)
 			}

@@ -23,8 +23,8 @@ import (
 
 type version interface {
 	APIVersion() string
-	ValidateCluster(body []byte, f *arm.Faults)
-	ValidateClusterUpdate(body []byte, f *arm.Faults)
+	ValidateCluster(body []byte, f *arm.Faults) []byte
+	ValidateClusterUpdate(body []byte, f *arm.Faults) []byte
 }
 
 func versions() []version {

@@ -15,13 +15,17 @@ type Walker struct {
 	pos     int
 	mode    Mode
 	name    []byte
+	sent    []byte // name as the caller spelled it
+	nameAt  int    // where name begins, with its quote
+	nameEnd int
 	path    Path
 	faults  *arm.Faults
+	edits   []edit
 	scratch []byte // the last value that had escapes
 }
 
 func (w *Walker) reset(data []byte, mode Mode, f *arm.Faults) {
-	w.data, w.pos, w.mode, w.name, w.faults, w.path.depth = data, 0, mode, nil, f, 0
+	w.data, w.pos, w.mode, w.name, w.sent, w.faults, w.path.depth, w.edits = data, 0, mode, nil, nil, f, 0, w.edits[:0]
 }
 
 // Name of the member that Object.Next came to. It is valid until the next one.
@@ -55,6 +59,9 @@ func (w *Walker) peek() byte {
 func (w *Walker) tooDeep() {
 	w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The value is nested deeper than %d levels.", MaxDepth)
 }
+
+// Ignore consumes a value that the service takes no notice of.
+func (w *Walker) Ignore() { w.skip() }
 
 // skip consumes the value.
 func (w *Walker) skip() {

@@ -7,15 +7,16 @@ import (
 	"github.com/aro-rp/aro/shape"
 )
 
-// ValidateCluster notes every violation of the spec in the body of a PUT.
-func (Version) ValidateCluster(body []byte, f *arm.Faults) {
-	shape.Check(body, shape.Replace, f, checkOpenShiftCluster)
+// ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
+func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
+	return shape.Check(body, shape.Replace|shape.AnyCase, f, checkOpenShiftCluster)
 }
 
 // ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
-// null removes, and members of the resource that a PATCH cannot change may be echoed.
-func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) {
-	shape.Check(body, shape.Merge, f, checkOpenShiftCluster)
+// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
+// the spec's words.
+func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
+	return shape.Check(body, shape.Merge|shape.AnyCase, f, checkOpenShiftCluster)
 }
 
 func checkMasterProfile(w *shape.Walker) {
@@ -34,7 +35,7 @@ func checkMasterProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("subnetId", "vmSize")
+			o.Other("subnetId", "vmSize")
 		}
 	}
 }
@@ -55,7 +56,7 @@ func checkNetworkProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("podCidr", "serviceCidr")
+			o.Other("podCidr", "serviceCidr")
 		}
 	}
 }
@@ -99,7 +100,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("id", "location", "name", "properties", "tags", "type")
+			o.Other("id", "location", "name", "properties", "tags", "type")
 		}
 	}
 }
@@ -144,7 +145,7 @@ func checkProperties(w *shape.Walker) {
 				}
 			}
 		default:
-			o.Unknown("apiserverUrl", "consoleUrl", "masterProfile", "networkProfile", "provisioningState", "servicePrincipalProfile", "workerProfiles")
+			o.Other("apiserverUrl", "consoleUrl", "masterProfile", "networkProfile", "provisioningState", "servicePrincipalProfile", "workerProfiles")
 		}
 	}
 }
@@ -165,7 +166,7 @@ func checkServicePrincipalProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("clientId", "clientSecret")
+			o.Other("clientId", "clientSecret")
 		}
 	}
 }
@@ -198,7 +199,7 @@ func checkWorkerProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("count", "diskSizeGB", "name", "subnetId", "vmSize")
+			o.Other("count", "diskSizeGB", "name", "subnetId", "vmSize")
 		}
 	}
 }

@@ -7,15 +7,16 @@ import (
 	"github.com/aro-rp/aro/shape"
 )
 
-// ValidateCluster notes every violation of the spec in the body of a PUT.
-func (Version) ValidateCluster(body []byte, f *arm.Faults) {
-	shape.Check(body, shape.Replace, f, checkOpenShiftCluster)
+// ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
+func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
+	return shape.Check(body, shape.Replace|shape.AnyCase, f, checkOpenShiftCluster)
 }
 
 // ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
-// null removes, and members of the resource that a PATCH cannot change may be echoed.
-func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) {
-	shape.Check(body, shape.Merge, f, checkOpenShiftCluster)
+// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
+// the spec's words.
+func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
+	return shape.Check(body, shape.Merge|shape.AnyCase, f, checkOpenShiftCluster)
 }
 
 func checkAPIServerProfile(w *shape.Walker) {
@@ -38,7 +39,7 @@ func checkAPIServerProfile(w *shape.Walker) {
 				w.Enum("Private", "Public")
 			}
 		default:
-			o.Unknown("ip", "url", "visibility")
+			o.Other("ip", "url", "visibility")
 		}
 	}
 }
@@ -67,7 +68,7 @@ func checkClusterProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("domain", "pullSecret", "resourceGroupId", "version")
+			o.Other("domain", "pullSecret", "resourceGroupId", "version")
 		}
 	}
 }
@@ -84,7 +85,7 @@ func checkConsoleProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("url")
+			o.Other("url")
 		}
 	}
 }
@@ -109,7 +110,7 @@ func checkIngressProfile(w *shape.Walker) {
 				w.Enum("Private", "Public")
 			}
 		default:
-			o.Unknown("ip", "name", "visibility")
+			o.Other("ip", "name", "visibility")
 		}
 	}
 }
@@ -138,7 +139,7 @@ func checkMasterProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("diskEncryptionSetId", "encryptionAtHost", "subnetId", "vmSize")
+			o.Other("diskEncryptionSetId", "encryptionAtHost", "subnetId", "vmSize")
 		}
 	}
 }
@@ -163,7 +164,7 @@ func checkNetworkProfile(w *shape.Walker) {
 				w.Enum("OVNKubernetes", "OpenShiftSDN")
 			}
 		default:
-			o.Unknown("podCidr", "serviceCidr", "softwareDefinedNetwork")
+			o.Other("podCidr", "serviceCidr", "softwareDefinedNetwork")
 		}
 	}
 }
@@ -207,7 +208,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("id", "location", "name", "properties", "tags", "type")
+			o.Other("id", "location", "name", "properties", "tags", "type")
 		}
 	}
 	o.Require(1, "location")
@@ -265,7 +266,7 @@ func checkOpenShiftClusterProperties(w *shape.Walker) {
 				}
 			}
 		default:
-			o.Unknown("apiserverProfile", "clusterProfile", "consoleProfile", "ingressProfiles", "masterProfile", "networkProfile", "provisioningState", "servicePrincipalProfile", "workerProfiles")
+			o.Other("apiserverProfile", "clusterProfile", "consoleProfile", "ingressProfiles", "masterProfile", "networkProfile", "provisioningState", "servicePrincipalProfile", "workerProfiles")
 		}
 	}
 }
@@ -286,7 +287,7 @@ func checkServicePrincipalProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("clientId", "clientSecret")
+			o.Other("clientId", "clientSecret")
 		}
 	}
 }
@@ -327,7 +328,7 @@ func checkWorkerProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("count", "diskEncryptionSetId", "diskSizeGB", "encryptionAtHost", "name", "subnetId", "vmSize")
+			o.Other("count", "diskEncryptionSetId", "diskSizeGB", "encryptionAtHost", "name", "subnetId", "vmSize")
 		}
 	}
 }

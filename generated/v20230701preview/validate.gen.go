@@ -7,15 +7,16 @@ import (
 	"github.com/aro-rp/aro/shape"
 )
 
-// ValidateCluster notes every violation of the spec in the body of a PUT.
-func (Version) ValidateCluster(body []byte, f *arm.Faults) {
-	shape.Check(body, shape.Replace, f, checkOpenShiftCluster)
+// ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
+func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
+	return shape.Check(body, shape.Replace|shape.AnyCase, f, checkOpenShiftCluster)
 }
 
 // ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
-// null removes, and members of the resource that a PATCH cannot change may be echoed.
-func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) {
-	shape.Check(body, shape.Merge, f, checkOpenShiftCluster)
+// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
+// the spec's words.
+func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
+	return shape.Check(body, shape.Merge|shape.AnyCase, f, checkOpenShiftCluster)
 }
 
 func checkAPIServerProfile(w *shape.Walker) {
@@ -38,7 +39,7 @@ func checkAPIServerProfile(w *shape.Walker) {
 				w.Enum("Private", "Public")
 			}
 		default:
-			o.Unknown("ip", "url", "visibility")
+			o.Other("ip", "url", "visibility")
 		}
 	}
 }
@@ -71,7 +72,7 @@ func checkClusterProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("domain", "fipsValidatedModules", "pullSecret", "resourceGroupId", "version")
+			o.Other("domain", "fipsValidatedModules", "pullSecret", "resourceGroupId", "version")
 		}
 	}
 }
@@ -88,7 +89,7 @@ func checkConsoleProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("url")
+			o.Other("url")
 		}
 	}
 }
@@ -105,7 +106,7 @@ func checkEffectiveOutboundIP(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("id")
+			o.Other("id")
 		}
 	}
 }
@@ -130,7 +131,7 @@ func checkIngressProfile(w *shape.Walker) {
 				w.Enum("Private", "Public")
 			}
 		default:
-			o.Unknown("ip", "name", "visibility")
+			o.Other("ip", "name", "visibility")
 		}
 	}
 }
@@ -175,7 +176,7 @@ func checkLoadBalancerProfile(w *shape.Walker) {
 				}
 			}
 		default:
-			o.Unknown("allocatedOutboundPorts", "effectiveOutboundIps", "managedOutboundIps", "outboundIpPrefixes", "outboundIps")
+			o.Other("allocatedOutboundPorts", "effectiveOutboundIps", "managedOutboundIps", "outboundIpPrefixes", "outboundIps")
 		}
 	}
 }
@@ -192,7 +193,7 @@ func checkManagedOutboundIPs(w *shape.Walker) {
 				w.Integer(1, 20)
 			}
 		default:
-			o.Unknown("count")
+			o.Other("count")
 		}
 	}
 }
@@ -221,7 +222,7 @@ func checkMasterProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("diskEncryptionSetId", "encryptionAtHost", "subnetId", "vmSize")
+			o.Other("diskEncryptionSetId", "encryptionAtHost", "subnetId", "vmSize")
 		}
 	}
 }
@@ -250,7 +251,7 @@ func checkNetworkProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("loadBalancerProfile", "outboundType", "podCidr", "serviceCidr")
+			o.Other("loadBalancerProfile", "outboundType", "podCidr", "serviceCidr")
 		}
 	}
 }
@@ -280,7 +281,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 			}
 		case "systemData":
 			if o.Has(4) {
-				checkSystemData(w)
+				w.Ignore()
 			}
 		case "tags":
 			if o.Has(5) {
@@ -298,7 +299,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("id", "location", "name", "properties", "systemData", "tags", "type")
+			o.Other("id", "location", "name", "properties", "systemData", "tags", "type")
 		}
 	}
 	o.Require(1, "location")
@@ -356,7 +357,7 @@ func checkOpenShiftClusterProperties(w *shape.Walker) {
 				}
 			}
 		default:
-			o.Unknown("apiserverProfile", "clusterProfile", "consoleProfile", "ingressProfiles", "masterProfile", "networkProfile", "provisioningState", "servicePrincipalProfile", "workerProfiles")
+			o.Other("apiserverProfile", "clusterProfile", "consoleProfile", "ingressProfiles", "masterProfile", "networkProfile", "provisioningState", "servicePrincipalProfile", "workerProfiles")
 		}
 	}
 }
@@ -373,7 +374,7 @@ func checkOutboundIP(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("id")
+			o.Other("id")
 		}
 	}
 }
@@ -390,7 +391,7 @@ func checkOutboundIPPrefix(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("id")
+			o.Other("id")
 		}
 	}
 }
@@ -411,44 +412,7 @@ func checkServicePrincipalProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("clientId", "clientSecret")
-		}
-	}
-}
-
-func checkSystemData(w *shape.Walker) {
-	o, ok := w.Object()
-	if !ok {
-		return
-	}
-	for o.Next() {
-		switch string(w.Name()) {
-		case "createdAt":
-			if o.Has(0) {
-				w.DateTime()
-			}
-		case "createdBy":
-			if o.Has(1) {
-				w.String()
-			}
-		case "createdByType":
-			if o.Has(2) {
-				w.Enum("User", "Application", "ManagedIdentity", "Key")
-			}
-		case "lastModifiedAt":
-			if o.Has(3) {
-				w.DateTime()
-			}
-		case "lastModifiedBy":
-			if o.Has(4) {
-				w.String()
-			}
-		case "lastModifiedByType":
-			if o.Has(5) {
-				w.Enum("User", "Application", "ManagedIdentity", "Key")
-			}
-		default:
-			o.Unknown("createdAt", "createdBy", "createdByType", "lastModifiedAt", "lastModifiedBy", "lastModifiedByType")
+			o.Other("clientId", "clientSecret")
 		}
 	}
 }
@@ -489,7 +453,7 @@ func checkWorkerProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("count", "diskEncryptionSetId", "diskSizeGB", "encryptionAtHost", "name", "subnetId", "vmSize")
+			o.Other("count", "diskEncryptionSetId", "diskSizeGB", "encryptionAtHost", "name", "subnetId", "vmSize")
 		}
 	}
 }

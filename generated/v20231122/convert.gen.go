@@ -16,11 +16,14 @@ import (
 // create, when old is nil, c holds what the URL says; otherwise c is a deep copy
 // of old. What the write may not do is noted in f, and then c is of no use.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
-	var in OpenShiftCluster
+	var in struct {
+		OpenShiftCluster
+		SystemData conversion.Ignored `json:"systemData"`
+	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return fmt.Errorf("cluster body: %w", err)
 	}
-	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &in, c)
+	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &in.OpenShiftCluster, c)
 	return nil
 }
 
@@ -49,15 +52,6 @@ func (Version) EncodeAdminKubeconfig(kubeconfig []byte) ([]byte, error) {
 
 func echoEffectiveOutboundIP(w *conversion.Write, in *EffectiveOutboundIP, m *model.ResourceReference) {
 	conversion.EchoID(w, "id", in.ID, m.ID)
-}
-
-func echoSystemData(w *conversion.Write, in *SystemData, m *model.SystemData) {
-	conversion.EchoTime(w, "createdAt", in.CreatedAt, m.CreatedAt)
-	conversion.EchoText(w, "createdBy", in.CreatedBy, m.CreatedBy)
-	conversion.EchoText(w, "createdByType", in.CreatedByType, m.CreatedByType)
-	conversion.EchoTime(w, "lastModifiedAt", in.LastModifiedAt, m.LastModifiedAt)
-	conversion.EchoText(w, "lastModifiedBy", in.LastModifiedBy, m.LastModifiedBy)
-	conversion.EchoText(w, "lastModifiedByType", in.LastModifiedByType, m.LastModifiedByType)
 }
 
 func echoWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerProfile) {
@@ -308,11 +302,6 @@ func writeOpenShiftCluster(w *conversion.Write, in *OpenShiftCluster, m *model.C
 	}
 	conversion.URLText(w, "id", in.ID, m.ID, arm.MismatchingResourceID)
 	conversion.URLText(w, "name", in.Name, m.Name, arm.MismatchingResourceName)
-	if in.SystemData != nil {
-		w.In("systemData")
-		echoSystemData(w, in.SystemData, conversion.OrZero(m.SystemData))
-		w.Out()
-	}
 	conversion.URLText(w, "type", in.Type, m.Type, arm.MismatchingResourceType)
 	conversion.FixedLocation(w, "location", &in.Location, &m.Location, "")
 	w.In("properties")

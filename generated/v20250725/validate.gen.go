@@ -7,15 +7,16 @@ import (
 	"github.com/aro-rp/aro/shape"
 )
 
-// ValidateCluster notes every violation of the spec in the body of a PUT.
-func (Version) ValidateCluster(body []byte, f *arm.Faults) {
-	shape.Check(body, shape.Replace, f, checkOpenShiftCluster)
+// ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
+func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
+	return shape.Check(body, shape.Replace, f, checkOpenShiftCluster)
 }
 
 // ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
-// null removes, and members of the resource that a PATCH cannot change may be echoed.
-func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) {
-	shape.Check(body, shape.Merge, f, checkOpenShiftCluster)
+// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
+// the spec's words.
+func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
+	return shape.Check(body, shape.Merge, f, checkOpenShiftCluster)
 }
 
 func checkAPIServerProfile(w *shape.Walker) {
@@ -38,7 +39,7 @@ func checkAPIServerProfile(w *shape.Walker) {
 				w.Enum("Private", "Public")
 			}
 		default:
-			o.Unknown("ip", "url", "visibility")
+			o.Other("ip", "url", "visibility")
 		}
 	}
 }
@@ -75,7 +76,7 @@ func checkClusterProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("domain", "fipsValidatedModules", "oidcIssuer", "pullSecret", "resourceGroupId", "version")
+			o.Other("domain", "fipsValidatedModules", "oidcIssuer", "pullSecret", "resourceGroupId", "version")
 		}
 	}
 }
@@ -92,7 +93,7 @@ func checkConsoleProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("url")
+			o.Other("url")
 		}
 	}
 }
@@ -109,7 +110,7 @@ func checkEffectiveOutboundIP(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("id")
+			o.Other("id")
 		}
 	}
 }
@@ -134,7 +135,7 @@ func checkIngressProfile(w *shape.Walker) {
 				w.Enum("Private", "Public")
 			}
 		default:
-			o.Unknown("ip", "name", "visibility")
+			o.Other("ip", "name", "visibility")
 		}
 	}
 }
@@ -159,7 +160,7 @@ func checkLoadBalancerProfile(w *shape.Walker) {
 				checkManagedOutboundIPs(w)
 			}
 		default:
-			o.Unknown("effectiveOutboundIps", "managedOutboundIps")
+			o.Other("effectiveOutboundIps", "managedOutboundIps")
 		}
 	}
 }
@@ -176,7 +177,7 @@ func checkManagedOutboundIPs(w *shape.Walker) {
 				w.Integer(1, 20)
 			}
 		default:
-			o.Unknown("count")
+			o.Other("count")
 		}
 	}
 }
@@ -211,7 +212,7 @@ func checkManagedServiceIdentity(w *shape.Walker) {
 				}
 			}
 		default:
-			o.Unknown("principalId", "tenantId", "type", "userAssignedIdentities")
+			o.Other("principalId", "tenantId", "type", "userAssignedIdentities")
 		}
 	}
 	o.Require(2, "type")
@@ -241,7 +242,7 @@ func checkMasterProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("diskEncryptionSetId", "encryptionAtHost", "subnetId", "vmSize")
+			o.Other("diskEncryptionSetId", "encryptionAtHost", "subnetId", "vmSize")
 		}
 	}
 }
@@ -274,7 +275,7 @@ func checkNetworkProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("loadBalancerProfile", "outboundType", "podCidr", "preconfiguredNSG", "serviceCidr")
+			o.Other("loadBalancerProfile", "outboundType", "podCidr", "preconfiguredNSG", "serviceCidr")
 		}
 	}
 }
@@ -308,7 +309,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 			}
 		case "systemData":
 			if o.Has(5) {
-				checkSystemData(w)
+				w.Ignore()
 			}
 		case "tags":
 			if o.Has(6) {
@@ -326,7 +327,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("id", "identity", "location", "name", "properties", "systemData", "tags", "type")
+			o.Other("id", "identity", "location", "name", "properties", "systemData", "tags", "type")
 		}
 	}
 	o.Require(2, "location")
@@ -396,7 +397,7 @@ func checkOpenShiftClusterProperties(w *shape.Walker) {
 				}
 			}
 		default:
-			o.Unknown("apiserverProfile", "clusterProfile", "consoleProfile", "ingressProfiles", "masterProfile", "networkProfile", "platformWorkloadIdentityProfile", "provisioningState", "servicePrincipalProfile", "workerProfiles", "workerProfilesStatus")
+			o.Other("apiserverProfile", "clusterProfile", "consoleProfile", "ingressProfiles", "masterProfile", "networkProfile", "platformWorkloadIdentityProfile", "provisioningState", "servicePrincipalProfile", "workerProfiles", "workerProfilesStatus")
 		}
 	}
 }
@@ -421,7 +422,7 @@ func checkPlatformWorkloadIdentity(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("clientId", "objectId", "resourceId")
+			o.Other("clientId", "objectId", "resourceId")
 		}
 	}
 }
@@ -448,7 +449,7 @@ func checkPlatformWorkloadIdentityProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("platformWorkloadIdentities", "upgradeableTo")
+			o.Other("platformWorkloadIdentities", "upgradeableTo")
 		}
 	}
 }
@@ -469,44 +470,7 @@ func checkServicePrincipalProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("clientId", "clientSecret")
-		}
-	}
-}
-
-func checkSystemData(w *shape.Walker) {
-	o, ok := w.Object()
-	if !ok {
-		return
-	}
-	for o.Next() {
-		switch string(w.Name()) {
-		case "createdAt":
-			if o.Has(0) {
-				w.DateTime()
-			}
-		case "createdBy":
-			if o.Has(1) {
-				w.String()
-			}
-		case "createdByType":
-			if o.Has(2) {
-				w.Enum("User", "Application", "ManagedIdentity", "Key")
-			}
-		case "lastModifiedAt":
-			if o.Has(3) {
-				w.DateTime()
-			}
-		case "lastModifiedBy":
-			if o.Has(4) {
-				w.String()
-			}
-		case "lastModifiedByType":
-			if o.Has(5) {
-				w.Enum("User", "Application", "ManagedIdentity", "Key")
-			}
-		default:
-			o.Unknown("createdAt", "createdBy", "createdByType", "lastModifiedAt", "lastModifiedBy", "lastModifiedByType")
+			o.Other("clientId", "clientSecret")
 		}
 	}
 }
@@ -527,7 +491,7 @@ func checkUserAssignedIdentity(w *shape.Walker) {
 				w.UUID()
 			}
 		default:
-			o.Unknown("clientId", "principalId")
+			o.Other("clientId", "principalId")
 		}
 	}
 }
@@ -568,7 +532,7 @@ func checkWorkerProfile(w *shape.Walker) {
 				w.String()
 			}
 		default:
-			o.Unknown("count", "diskEncryptionSetId", "diskSizeGB", "encryptionAtHost", "name", "subnetId", "vmSize")
+			o.Other("count", "diskEncryptionSetId", "diskSizeGB", "encryptionAtHost", "name", "subnetId", "vmSize")
 		}
 	}
 }

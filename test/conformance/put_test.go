@@ -69,7 +69,7 @@ func checkSameModel(t *T) {
 		bodies := map[string]stand.Object{
 			"GET":   t.want(t.get(c.path, version), http.StatusOK).JSON,
 			"PUT":   t.want(t.put(c.path, version, c.body), http.StatusOK).JSON,
-			"PATCH": t.want(t.patch(c.path, version, stand.Object{}), http.StatusOK).JSON,
+			"PATCH": t.want(t.patch(c.path, version, stand.Object{"tags": c.body["tags"]}), http.StatusOK).JSON,
 			"list":  t.listed(c, version),
 		}
 		for name, body := range bodies {

@@ -59,8 +59,24 @@ func (c *conversions) cluster(d *spec.Document, s *source) error {
 	if err := c.function(schema, t, "", false); err != nil {
 		return err
 	}
-	s.f("%s", clusterMethods)
+	received, cluster := c.received(schema)
+	s.f(clusterMethods, received, cluster)
 	return nil
+}
+
+// received is the type that a cluster's body is decoded into, and the cluster in
+// it: what is ignored may be of any form.
+func (c *conversions) received(schema *spec.Schema) (typ, cluster string) {
+	var s source
+	for _, p := range schema.Properties {
+		if p.Ignored {
+			s.f("%s conversion.Ignored `json:%q`", c.structs[clusterSchema][p.Name].Name, p.Name)
+		}
+	}
+	if s.Len() == 0 {
+		return clusterSchema, "in"
+	}
+	return fmt.Sprintf("struct {\n%s\n%s}", clusterSchema, s.String()), "in." + clusterSchema
 }
 
 // catalogue writes the encoder of a resource that clients only read, if the version has it.
@@ -99,11 +115,11 @@ const clusterMethods = `
 // create, when old is nil, c holds what the URL says; otherwise c is a deep copy
 // of old. What the write may not do is noted in f, and then c is of no use.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
-	var in OpenShiftCluster
+	var in %s
 	if err := json.Unmarshal(body, &in); err != nil {
-		return fmt.Errorf("cluster body: %w", err)
+		return fmt.Errorf("cluster body: %%w", err)
 	}
-	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &in, c)
+	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &%s, c)
 	return nil
 }
 

@@ -38,11 +38,16 @@ func Validators(d *spec.Document, pkg string) ([]byte, error) {
 		imports = slices.Insert(imports, 0, "regexp", "")
 	}
 	s := newSource(pkg, "", imports...)
-	s.f("// ValidateCluster notes every violation of the spec in the body of a PUT.")
-	s.f("func (Version) ValidateCluster(body []byte, f *arm.Faults) {\nshape.Check(body, shape.Replace, f, check%s)\n}\n", clusterSchema)
+	names := ""
+	if d.AnyCase {
+		names = "|shape.AnyCase"
+	}
+	s.f("// ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.")
+	s.f("func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {\nreturn shape.Check(body, shape.Replace%s, f, check%s)\n}\n", names, clusterSchema)
 	s.f("// ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,")
-	s.f("// null removes, and members of the resource that a PATCH cannot change may be echoed.")
-	s.f("func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) {\nshape.Check(body, shape.Merge, f, check%s)\n}\n", clusterSchema)
+	s.f("// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in")
+	s.f("// the spec's words.")
+	s.f("func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {\nreturn shape.Check(body, shape.Merge%s, f, check%s)\n}\n", names, clusterSchema)
 	for _, p := range v.patterns {
 		s.f("%s\n", p)
 	}
@@ -101,7 +106,7 @@ func (v *validators) object(o *spec.Schema) error {
 		}
 		s.f("case %q:\nif o.Has(%d) {\n%s\n}", p.Name, i, check)
 	}
-	s.f("default:\no.Unknown(%s)\n}\n}", strings.Join(names, ", "))
+	s.f("default:\no.Other(%s)\n}\n}", strings.Join(names, ", "))
 	for i, p := range o.Properties {
 		if p.Required {
 			s.f("o.Require(%d, %q)", i, p.Name)
@@ -115,6 +120,8 @@ func (v *validators) object(o *spec.Schema) error {
 // value writes the statements that check a value; name is for its pattern.
 func (v *validators) value(s *spec.Schema, name string) (string, error) {
 	switch {
+	case s.Ignored:
+		return "w.Ignore()", nil
 	case s.Type == "object" && s.Properties != nil:
 		return fmt.Sprintf("check%s(w)", goName(s.Name)), v.object(s)
 	case s.Type == "object" && s.Elements != nil:

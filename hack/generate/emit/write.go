@@ -86,6 +86,8 @@ func (c *conversions) property(o *spec.Schema, p spec.Property, t reflect.Type, 
 		m.in = "&" + m.in
 	}
 	switch {
+	case p.Ignored:
+		return "", nil
 	case o.Name == clusterSchema && p.ReadOnly && urlMembers[p.Name] != "":
 		return fmt.Sprintf("conversion.URLText(w, %q, %s, %s, arm.%s)", p.Name, m.in, to.expr, urlMembers[p.Name]), nil
 	case to.typ == reflect.TypeFor[*time.Time]():

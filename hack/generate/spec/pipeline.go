@@ -17,6 +17,8 @@ type Document struct {
 	APIVersion string
 	// OpenAPI is the document after the overlays, references resolved.
 	OpenAPI *openapi3.T
+	// AnyCase reports whether member names in requests match whatever their case.
+	AnyCase bool
 	// Routes are the operations in the order of their ids.
 	Routes []Route
 
@@ -77,8 +79,12 @@ func New(doc map[string]any) (*Document, error) {
 		return nil, err
 	}
 	version, _ := member(doc, "info")["version"].(string)
+	names, stated := member(doc, "info")["x-aro-names"]
+	if stated && names != "ignore-case" {
+		return nil, fmt.Errorf("x-aro-names %q is not known", names)
+	}
 	return &Document{
-		APIVersion: version, OpenAPI: loaded, Routes: routes(doc),
+		APIVersion: version, AnyCase: stated, OpenAPI: loaded, Routes: routes(doc),
 		schemas: member(member(doc, "components"), "schemas"), cache: map[string]*Schema{},
 	}, nil
 }

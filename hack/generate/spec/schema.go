@@ -41,6 +41,8 @@ type Schema struct {
 	Compare string `json:"x-aro-compare"`
 	// Values says what this version calls a value of the model that its enum does not have.
 	Values map[string]string `json:"x-aro-values"`
+	// Ignored values may be anything in a request; the service takes no notice of them.
+	Ignored bool `json:"x-aro-ignored"`
 
 	Properties []Property `json:"-"`
 	Items      *Schema    `json:"-"` // of an array
@@ -65,7 +67,7 @@ var understood = keywords(
 	"type", "format", "description", "title", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength",
 	"minItems", "maxItems", "maxProperties", "readOnly", "default", "nullable", "properties", "required", "items",
 	"additionalProperties", "allOf", "$ref", "example",
-	"x-ms-secret", "x-ms-mutability", "x-aro-model", "x-aro-key", "x-aro-compare", "x-aro-values",
+	"x-ms-secret", "x-ms-mutability", "x-aro-model", "x-aro-key", "x-aro-compare", "x-aro-values", "x-aro-ignored",
 	"x-ms-enum", "x-ms-identifiers", "x-ms-client-flatten", "x-ms-client-name", "x-ms-azure-resource",
 	"x-ms-external", "x-ms-arm-id-details", "x-typespec-name",
 )

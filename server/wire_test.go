@@ -1,0 +1,130 @@
+package server_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/stand"
+)
+
+func TestAPutIsToldToDeleteWhatFailedToBeCreated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, version := range stand.Versions() {
+		id := clusterID("failed-" + version)
+		w.create(version, id.Name)
+		w.finish(id, model.Failed)
+		corrected := stand.Set(stand.Body(version, id, location), "location", "westus")
+		reply := w.wantError(arm.RequestNotAllowed, w.do("PUT", id.String(), version, corrected))
+		if !contains(reply.Text("error.message"), "Delete the cluster") {
+			t.Errorf("%s: %v", version, reply)
+		}
+		w.wantError(arm.RequestNotAllowed, w.do("PUT", id.String(), version, stand.Object{"surprise": 1}))
+		w.want(412, w.do("PUT", id.String(), version, corrected, "If-Match", `"other"`))
+	}
+}
+
+func TestSystemDataInABodyIsIgnored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	told := `{"createdBy":"me","createdByType":"User","createdAt":"2026-01-02T03:04:05Z","lastModifiedBy":"me","lastModifiedByType":"User","lastModifiedAt":"2026-01-02T03:04:05Z"}`
+	older := stand.Object{
+		"createdBy": "you", "createdByType": "Application", "createdAt": "2020-01-01T00:00:00Z",
+		"lastModifiedBy": "you", "lastModifiedByType": "Key", "lastModifiedAt": "2020-01-01T00:00:00.1234567Z",
+	}
+	for _, version := range stand.Versions() {
+		id := clusterID("system-" + version)
+		w.want(201, w.do("PUT", id.String(), version, stand.Body(version, id, location), "X-Ms-Arm-Resource-System-Data", told))
+		w.finish(id, model.Succeeded)
+		before := w.do("GET", id.String(), version, nil)
+		body := w.do("GET", id.String(), version, nil).JSON
+		body["systemData"] = older
+		status := 200
+		if version < "2022-09-04" { // which has no such member
+			status = 400
+		}
+		w.want(status, w.do("PUT", id.String(), version, body))
+		w.want(status, w.do("PATCH", id.String(), version, stand.Object{"systemData": older}))
+		if after := w.do("GET", id.String(), version, nil); string(after.Body) != string(before.Body) {
+			t.Errorf("%s: %s\nbecame %s", version, before.Body, after.Body)
+		}
+	}
+}
+
+// What the module azure_rm_openshiftmanagedcluster of Ansible's azure.azcollection
+// 3.21.0 sends, with api-version 2023-09-04.
+func TestABodyOfAnsible(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, version := range stand.Versions() {
+		id := clusterID("ansible-" + version)
+		body := stand.Body(version, id, location)
+		principal := stand.At(body, "properties.servicePrincipalProfile").(stand.Object)
+		principal["ClientId"] = principal["clientId"]
+		delete(principal, "clientId")
+		worker := stand.At(body, "properties.workerProfiles").([]any)[0].(stand.Object)
+		worker["DiskEncryptionSetId"] = nil
+		reply := w.do("PUT", id.String(), version, body)
+		if version > "2024-08-12-preview" {
+			if w.want(400, reply); !contains(reply.Text("error.message"), `Did you mean "clientId"?`) {
+				t.Error(reply)
+			}
+			continue
+		}
+		if w.want(201, reply); reply.Text("properties.servicePrincipalProfile.clientId") != principal["ClientId"] {
+			t.Error(reply)
+		}
+		w.finish(id, model.Succeeded)
+		if patched := w.want(200, w.do("PATCH", id.String(), version, stand.Object{"Tags": stand.Object{"a": "b"}})); patched.Text("tags.a") != "b" {
+			t.Error(patched)
+		}
+		got := w.want(200, w.do("PUT", id.String(), version, stand.Set(body, "tags", stand.Object{"a": "b"})))
+		if got.Header.Get("Azure-AsyncOperation") != "" || got.Text("tags.a") != "b" {
+			t.Errorf("%s: the same body is work: %v", version, got)
+		}
+		w.want(400, w.do("PUT", id.String(), version, stand.Set(body, "properties.servicePrincipalProfile.clientid", principal["ClientId"])))
+	}
+}
+
+func TestPreflightJudgesTheStateFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, test := range []struct {
+		state, failed model.ProvisioningState
+		path          string
+		value         any // empty sends what is stored
+		code          string
+	}{
+		{state: model.Failed, failed: model.Creating, code: "RequestNotAllowed"},
+		{state: model.Failed, failed: model.Creating, path: "location", value: "westus", code: "RequestNotAllowed"},
+		{state: model.Failed, failed: model.Creating, path: "surprise", value: 1, code: "RequestNotAllowed"},
+		{state: model.Failed, failed: model.Deleting, path: "location", value: "[parameters('x')]", code: "RequestNotAllowed"},
+		{state: model.Failed, failed: model.Updating},
+		{state: model.Deleting, code: "OperationInProgress"},
+		{state: model.Deleting, path: "surprise", value: 1, code: "OperationInProgress"},
+		{state: model.Creating},
+		{state: model.Creating, path: "location", value: "westus", code: "OperationInProgress"},
+		{state: model.Updating, path: "tags", value: stand.Object{"new": "tag"}, code: "OperationInProgress"},
+		{state: model.Updating, path: "tags", value: "[parameters('x')]"},
+	} {
+		id := w.ready(newest, fmt.Sprintf("preflight-%d", i))
+		body := stand.Body(newest, id, location)
+		w.alter(id, func(doc *store.ClusterDocument) {
+			doc.Cluster.Properties.ProvisioningState, doc.Cluster.Internal.FailedProvisioningState = test.state, test.failed
+			if !test.state.Terminal() {
+				doc.Cluster.Internal.Operation = &model.Operation{ID: newID()}
+			}
+		})
+		body["name"], body["type"], body["apiVersion"] = id.Name, arm.ClusterResourceType, newest
+		if test.path != "" {
+			body[test.path] = test.value
+		}
+		r := w.want(200, w.do("POST", deployment, newest, stand.Object{"resources": []any{body}}))
+		if r.Code() != test.code || (test.code == "") != (r.Text("status") == "Succeeded") {
+			t.Errorf("%s after %s, %s is %v: %v, want %q", test.state, test.failed, test.path, test.value, r, test.code)
+		}
+	}
+}
