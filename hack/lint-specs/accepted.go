@@ -1,25 +1,24 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
 )
 
 // acceptance is a decision to live with findings of one rule.
 type acceptance struct {
-	Rule string `yaml:"rule"`
+	Rule string `json:"rule"`
 	// Versions that it holds for; all of them when empty.
-	Versions []string `yaml:"versions"`
+	Versions []string `json:"versions"`
 	// Where are patterns for the place of the finding; * stands for any text.
-	Where []string `yaml:"where"`
+	Where []string `json:"where"`
 	// Reason says why the finding stays.
-	Reason string `yaml:"reason"`
+	Reason string `json:"reason"`
 }
 
 type acceptances []acceptance
@@ -31,9 +30,7 @@ func readAccepted(path string) (acceptances, error) {
 		return nil, err
 	}
 	var list acceptances
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&list); err != nil {
+	if err := yaml.UnmarshalStrict(data, &list); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for i, a := range list {

@@ -7,7 +7,6 @@ import (
 	"regexp"
 
 	"github.com/speakeasy-api/openapi/overlay"
-	"gopkg.in/yaml.v3"
 )
 
 // functionMember finds members that the JSONPath library takes for its functions
@@ -40,8 +39,10 @@ func ReadOverlay(path string) (*Overlay, error) {
 
 // Apply returns doc changed by every action, in order.
 func (o *Overlay) Apply(doc map[string]any) (map[string]any, error) {
-	root, err := toYAML(doc)
-	if err != nil {
+	// A node as the overlay library has it, so that its YAML module stays its own matter.
+	node := overlay.Action{}.Update
+	root := &node
+	if err := root.Encode(doc); err != nil {
 		return nil, err
 	}
 	for i, action := range o.doc.Actions {
@@ -60,7 +61,11 @@ func (o *Overlay) Apply(doc map[string]any) (map[string]any, error) {
 			return nil, fmt.Errorf("overlay %s: target %s: %w", o.path, action.Target, err)
 		}
 	}
-	return fromYAML(root)
+	var changed object
+	if err := root.Decode(&changed); err != nil {
+		return nil, err
+	}
+	return throughJSON(changed)
 }
 
 // Idle lists the actions that have not changed any document so far.
@@ -74,23 +79,8 @@ func (o *Overlay) Idle() []string {
 	return idle
 }
 
-// toYAML gives the document as the nodes that overlays work on.
-func toYAML(doc map[string]any) (*yaml.Node, error) {
-	data, err := json.Marshal(doc)
-	if err != nil {
-		return nil, err
-	}
-	var root yaml.Node
-	err = yaml.Unmarshal(data, &root)
-	return &root, err
-}
-
-// fromYAML goes back through JSON, so that numbers have the types of encoding/json.
-func fromYAML(root *yaml.Node) (map[string]any, error) {
-	var doc object
-	if err := root.Decode(&doc); err != nil {
-		return nil, err
-	}
+// throughJSON gives numbers the types of encoding/json.
+func throughJSON(doc object) (map[string]any, error) {
 	data, err := json.Marshal(doc)
 	if err != nil {
 		return nil, err
