@@ -34,6 +34,10 @@ run: build ## start everything on this machine (Ctrl-C stops it, data stays in .
 test: ## the whole test suite
 	@hack/test.sh
 
+.PHONY: check
+check: ## the quick suite: vet, lint of what changed, tests that start no programs (minutes)
+	@hack/check.sh
+
 .PHONY: generate
 generate: clients ## regenerate everything in generated/ and clients/, and the generated documents
 	go run ./hack/generate

@@ -18,7 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/hack/cluster/login"
+	"github.com/aro-rp/aro/azure/login"
 	"github.com/aro-rp/aro/hack/db/documents"
 	"github.com/aro-rp/aro/store"
 )

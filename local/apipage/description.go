@@ -149,7 +149,7 @@ func (p *Page) filled(parameter, spec, example *object) *object {
 		return parameter.with("x-example", p.Subscription)
 	case "api-version":
 		return parameter.with("x-example", spec.at("info").text("version"))
-	case "resourceGroupName", "resourceName": // of `hack/cluster create demo`
+	case "resourceGroupName", "resourceName": // of `aro-local cluster create demo`
 		return parameter.with("x-example", "demo")
 	case "location":
 		return parameter.with("x-example", "eastus")

@@ -183,7 +183,7 @@ func (p *Process) start(ctx context.Context) (*exec.Cmd, error) {
 	defer func() { _ = log.Close() }() // the program has its own
 	cmd := exec.Command(p.Path, p.Args...)
 	if len(p.Env) > 0 {
-		cmd.Env = append(os.Environ(), p.Env...)
+		cmd.Env = append(cmd.Environ(), p.Env...)
 	}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = attributes()

@@ -78,16 +78,16 @@ func machines(t *testing.T, data string) string {
 	return strings.Join(append(left, hidden...), " ")
 }
 
-// moved is the script with this test's places instead of the defaults.
+// moved returns the script with this test's places instead of the defaults.
 func moved(t *testing.T, script, bin, data, origin string) string {
 	t.Helper()
-	kubeconfig := filepath.Join(t.TempDir(), "demo.kubeconfig")
-	ca := filepath.Join(data, "azure", "ca.pem")
-	flags := fmt.Sprintf(" --cloud %s --ca %s --identity %s ", origin, ca, filepath.Join(data, "demo.json"))
+	program := filepath.Join(bin, "aro-local")
 	pairs := []string{
-		"https://localhost:8443", origin, ".aro/azure/ca.pem", ca, "demo.kubeconfig", kubeconfig,
-		"bin/aro-local token", filepath.Join(bin, "aro-local") + " token --data " + data, "bin/aro-local kubectl", filepath.Join(bin, "aro-local") + " kubectl",
-		"./hack/cluster ", "./hack/cluster" + flags, "./hack/get-admin-kubeconfig ", "./hack/get-admin-kubeconfig" + flags,
+		"https://localhost:8443", origin, ".aro/azure/ca.pem", filepath.Join(data, "azure", "ca.pem"), ".aro/demo.kubeconfig", filepath.Join(data, "demo.kubeconfig"),
+		"bin/aro-local token", program + " token --data " + data, "bin/aro-local kubectl", program + " kubectl",
+		"bin/aro-local cluster create", program + " cluster create --data " + data,
+		"bin/aro-local cluster kubeconfig", program + " cluster kubeconfig --data " + data,
+		"bin/aro-local cluster delete", program + " cluster delete --data " + data,
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		if !strings.Contains(script, pairs[i]) {

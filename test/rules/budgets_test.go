@@ -50,10 +50,16 @@ func TestFilesAndFunctionsAreShort(t *testing.T) {
 	}
 }
 
+// manyParameters are the functions that may have more parameters, with the reason.
+var manyParameters = map[string]string{
+	"GetMarketplaceImage": "an interface of the OpenShift installer",
+	"call":                "the parts of an HTTP request (local/cloud/deployments)",
+}
+
 func TestFunctionsHaveFewParameters(t *testing.T) {
 	for _, p := range handwritten(t) {
 		functions(p.files, func(fn *ast.FuncDecl) {
-			if n := fn.Type.Params.NumFields(); n > maxParams {
+			if n := fn.Type.Params.NumFields(); n > maxParams && manyParameters[fn.Name.Name] == "" {
 				t.Errorf("%s: %s has %d parameters, at most %d", p.set.Position(fn.Pos()), fn.Name.Name, n, maxParams)
 			}
 		})

@@ -1,6 +1,10 @@
 package rules
 
 import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,11 +40,35 @@ func arrows() []arrow {
 		{"backend", "the plans are given to the worker", []string{"backend/pipeline", "store", "arm", "model"}},
 		{"seed", "the first contents of an empty store", []string{"store", "arm", "model"}},
 		{"server/...", "the server never touches a cluster", []string{"server/...", "generated/...", "conversion", "shape", "store", "arm", "model"}},
-		{"cmd/...", "the only place that wires; never local nor tests", []string{"arm", "shape", "model", "generated/...", "conversion", "seed", "env", "store/...", "wait", "azure/...", "openshift", "backend/...", "server/..."}},
+		{"azure/login/...", "people reach Azure by it", []string{"azure", "azure/login", "env"}},
+		{"cmd/...", "the only place that wires; never local, and tests only under the tag paper", []string{"arm", "shape", "model", "generated/...", "conversion", "seed", "env", "store/...", "wait", "azure/...", "openshift", "backend/...", "server/...", "test/paper/..."}},
 		{"hack/...", "nothing imports it; it may read everything but tests", []string{"arm", "shape", "model", "generated/...", "conversion", "env", "store/...", "wait", "azure/...", "openshift", "backend/...", "server/...", "hack/..."}},
 		{"test/...", "proofs may look at everything except commands", []string{"openapi", "arm", "shape", "model", "generated/...", "conversion", "seed", "env", "store/...", "wait", "azure/...", "openshift", "backend/...", "server/...", "test/..."}},
 		{"openapi/...", "descriptions are data", nil},
 		{"docs/...", "documents are data", nil},
+
+		{"installer/document", "the contract in JSON", nil},
+		{"installer/graph", "one file of the installer's assets", nil},
+		{"installer/payload", "files of the OpenShift installer", nil},
+		{"installer/custom", "what the service adds to the installer's assets", []string{"installer/document"}},
+		{"installer/...", "it knows the OpenShift installer and nothing of the service", []string{"installer/..."}},
+
+		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "seed"}},
+		{"local/systemtest/...", "black-box tests", []string{"local/systemtest/..."}},
+		{"local/customer", "it knows public APIs only", []string{"azure/login", "clients/go/..."}},
+		{"local/apipage", "it shows the specs", []string{"openapi"}},
+		{"local/rp", "it speaks HTTP to the service", nil},
+		{"local/supervisor", "it keeps any program running", nil},
+		{"local/generated/...", "generated code is an output", nil},
+		{"local/hack/...", "nothing imports it", nil},
+		{"local/hypervisor", "machines know no cloud", []string{"local/supervisor"}},
+		{"local/controlplane/...", "a control plane knows what its ignition says", []string{"local/controlplane/...", "local/generated/..."}},
+		{"local/cloud/state", "everything of the cloud is kept by it", nil},
+		{"local/cloud/armtemplate", "the template language knows no resource", nil},
+		{"local/cloud/resources", "resources of every type", []string{"local/cloud/state"}},
+		{"local/cloud/compute", "machines of the cloud run on the host", []string{"local/cloud/resources", "local/hypervisor", "model"}},
+		{"local/cloud/network", "the cloud's wires lead to machines", []string{"local/cloud/resources", "local/hypervisor"}},
+		{"local/cloud/...", "the cloud does not know what runs on it", []string{"local/cloud/...", "model", "openapi"}},
 	}
 }
 
@@ -60,13 +88,69 @@ func TestImportsFollowTheArrows(t *testing.T) {
 }
 
 func TestNoProductCodeImportsTestsOrLocal(t *testing.T) {
-	for _, p := range packages(t) {
+	for _, p := range rootPackages(t) {
 		for _, imported := range p.imports {
 			if strings.HasPrefix(imported, "local") || strings.HasPrefix(imported, "installer") || strings.HasPrefix(imported, "cmd/") ||
 				strings.HasPrefix(imported, "hack/") && !strings.HasPrefix(p.name, "hack/") ||
-				strings.HasPrefix(imported, "test/") && !strings.HasPrefix(p.name, "test/") {
+				strings.HasPrefix(imported, "test/") && !strings.HasPrefix(p.name, "test/") && !forProofs(p.name, imported) {
 				t.Errorf("%s imports %s, which nothing may", p.name, imported)
 			}
+		}
+	}
+}
+
+// forProofs reports whether an import is only for the build of cmd/aro whose
+// machines are records (the build tag paper).
+func forProofs(name, imported string) bool {
+	return name == "cmd/aro" && strings.HasPrefix(imported, "test/paper")
+}
+
+// Bounds of the import graph.
+const (
+	maxFanOut = 12 // packages of ours that one imports; all versions count as one
+	maxDepth  = 8  // packages on the longest way down
+)
+
+func TestPackagesImportFew(t *testing.T) {
+	for _, p := range packages(t) {
+		counted := map[string]bool{}
+		for _, imported := range p.imports {
+			if strings.HasPrefix(imported, "generated/v") {
+				imported = "generated/v…"
+			}
+			if !forProofs(p.name, imported) {
+				counted[imported] = true
+			}
+		}
+		if len(counted) > maxFanOut {
+			t.Errorf("%s imports %d packages of ours, at most %d: %s", p.name, len(counted), maxFanOut, strings.Join(slices.Sorted(maps.Keys(counted)), " "))
+		}
+	}
+}
+
+func TestWaysDownAreShort(t *testing.T) {
+	imports := map[string][]string{}
+	for _, p := range packages(t) {
+		imports[p.name] = p.imports
+	}
+	longest := map[string][]string{}
+	var way func(name string) []string
+	way = func(name string) []string {
+		if known, ok := longest[name]; ok {
+			return known
+		}
+		var below []string
+		for _, imported := range imports[name] {
+			if w := way(imported); len(w) > len(below) {
+				below = w
+			}
+		}
+		longest[name] = append([]string{name}, below...)
+		return longest[name]
+	}
+	for name := range imports {
+		if w := way(name); len(w) > maxDepth {
+			t.Errorf("%d packages deep, at most %d: %s", len(w), maxDepth, strings.Join(w, " > "))
 		}
 	}
 }
@@ -96,4 +180,43 @@ func allowed(to []string, name string) bool {
 		}
 	}
 	return false
+}
+
+// TestContributingNamesEveryFolder holds the table of CONTRIBUTING.md to the tree.
+func TestContributingNamesEveryFolder(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) == 4 {
+			for _, folder := range strings.Split(cells[1], "`") {
+				top, _, _ := strings.Cut(folder, "/")
+				named[strings.TrimSpace(top)] = true
+			}
+		}
+	}
+	for _, p := range packages(t) {
+		if top, _, _ := strings.Cut(p.name, "/"); !named[top] {
+			t.Errorf("CONTRIBUTING.md does not say what lives in %s/", top)
+		}
+	}
+}
+
+// TestContributingDrawsTheArrows holds the picture of CONTRIBUTING.md to arrows:
+// each arrow that it draws must be allowed, and its reverse must not.
+func TestContributingDrawsTheArrows(t *testing.T) {
+	for _, drawn := range [][2]string{
+		{"cmd/aro", "server"}, {"cmd/aro", "backend"}, {"server", "generated/v20250725"}, {"generated/v20250725", "conversion"}, {"conversion", "shape"},
+		{"shape", "arm"}, {"server", "store"}, {"store", "model"}, {"model", "arm"}, {"backend/cluster", "azure"}, {"backend/cluster", "openshift"},
+		{"azure", "wait"}, {"azure", "env"}, {"azure", "model"}, {"openshift", "wait"}, {"openshift", "model"}, {"backend", "store"},
+	} {
+		if a, ok := arrowOf(drawn[0]); !ok || !allowed(a.to, drawn[1]) {
+			t.Errorf("%s may not import %s, but CONTRIBUTING.md draws it", drawn[0], drawn[1])
+		}
+		if a, _ := arrowOf(drawn[1]); allowed(a.to, drawn[0]) {
+			t.Errorf("%s may import %s, against the picture in CONTRIBUTING.md", drawn[1], drawn[0])
+		}
+	}
 }

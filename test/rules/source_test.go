@@ -1,22 +1,21 @@
 package rules
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
-	"os/exec"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
 const module = "github.com/aro-rp/aro"
 
-// source is one package of the root module, parsed.
+// source is one package of a module of ours, parsed from its files whatever their
+// build tags.
 type source struct {
 	// name is the folder below the root.
 	name      string
@@ -27,60 +26,80 @@ type source struct {
 	tests     []*ast.File
 }
 
-// listed is the part of `go list -json` that we read.
-type listed struct {
-	Dir, ImportPath                                    string
-	GoFiles, IgnoredGoFiles, TestGoFiles, XTestGoFiles []string
-	Imports                                            []string
-}
-
-// packages parses every package of the root module.
+// packages returns every package of every module but the generated clients.
 func packages(t *testing.T) []source {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-e", "-json=Dir,ImportPath,GoFiles,IgnoredGoFiles,TestGoFiles,XTestGoFiles,Imports", "./...")
-	cmd.Dir = filepath.Join("..", "..")
-	out, err := cmd.Output()
+	all, err := parsed()
 	if err != nil {
-		t.Fatalf("go list: %v", err)
+		t.Fatal(err)
 	}
-	var all []source
-	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-		var l listed
-		if err := decoder.Decode(&l); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatalf("go list: %v", err)
-		}
-		all = append(all, read(t, l))
-	}
-	if len(all) < 10 {
+	if len(all) < 60 {
 		t.Fatalf("only %d packages were found", len(all))
 	}
 	return all
 }
 
-func read(t *testing.T, l listed) source {
+// rootPackages returns those of the root module.
+func rootPackages(t *testing.T) []source {
 	t.Helper()
-	s := source{name: strings.TrimPrefix(strings.TrimPrefix(l.ImportPath, module), "/"), set: token.NewFileSet()}
-	s.generated = strings.HasPrefix(s.name, "generated/")
-	for _, imported := range l.Imports {
-		if name, ours := strings.CutPrefix(imported, module+"/"); ours {
+	return slices.DeleteFunc(slices.Clone(packages(t)), func(s source) bool {
+		return allowed([]string{"local/...", "installer/..."}, s.name)
+	})
+}
+
+var parsed = sync.OnceValues(func() ([]source, error) {
+	root := filepath.Join("..", "..")
+	found := map[string]*source{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := filepath.Base(path)
+		if entry.IsDir() {
+			if path != root && (strings.HasPrefix(name, ".") || slices.Contains([]string{"node_modules", "bin", "clients", "testdata", "data"}, name)) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		folder = filepath.ToSlash(folder)
+		if found[folder] == nil {
+			found[folder] = &source{name: folder, set: token.NewFileSet(), generated: strings.HasPrefix(folder, "generated/") || strings.HasPrefix(folder, "local/generated/")}
+		}
+		return found[folder].add(path)
+	})
+	var all []source
+	for _, s := range found {
+		slices.Sort(s.imports)
+		s.imports = slices.Compact(s.imports)
+		all = append(all, *s)
+	}
+	slices.SortFunc(all, func(a, b source) int { return strings.Compare(a.name, b.name) })
+	return all, err
+})
+
+func (s *source) add(path string) error {
+	file, err := parser.ParseFile(s.set, path, nil, parser.ParseComments)
+	if err != nil {
+		return err
+	}
+	if strings.HasSuffix(path, "_test.go") {
+		s.tests = append(s.tests, file)
+		return nil
+	}
+	s.files = append(s.files, file)
+	for _, imported := range file.Imports {
+		if name, ours := strings.CutPrefix(strings.Trim(imported.Path.Value, `"`), module+"/"); ours {
 			s.imports = append(s.imports, name)
 		}
 	}
-	parse := func(names []string) (files []*ast.File) {
-		for _, name := range names {
-			file, err := parser.ParseFile(s.set, filepath.Join(l.Dir, name), nil, parser.ParseComments)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files = append(files, file)
-		}
-		return files
-	}
-	s.files = parse(append(l.GoFiles, l.IgnoredGoFiles...))
-	s.tests = parse(append(l.TestGoFiles, l.XTestGoFiles...))
-	return s
+	return nil
 }
 
 // handwritten are the packages that people wrote.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/env"
-	"github.com/aro-rp/aro/hack/cluster/login"
+	"github.com/aro-rp/aro/azure/login"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/database"

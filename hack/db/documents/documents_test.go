@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/hack/cluster/login"
-	"github.com/aro-rp/aro/hack/cluster/login/logintest"
+	"github.com/aro-rp/aro/azure/login"
+	"github.com/aro-rp/aro/azure/login/logintest"
 	"github.com/aro-rp/aro/hack/db/documents"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"

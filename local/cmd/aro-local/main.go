@@ -13,17 +13,20 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 )
 
 // version is set by the linker; see the Makefile.
 var version = "unknown"
 
 type commands struct {
-	Run          runCommand          `cmd:"" default:"withargs" help:"Start everything and keep it running; Ctrl-C stops it. The default."`
-	Token        tokenCommand        `cmd:"" help:"Print a token for Azure Resource Manager, as the demo application, for curl."`
-	Kubectl      kubectlCommand      `cmd:"" passthrough:"" help:"Run kubectl, built from the same Kubernetes as the clusters."`
-	ControlPlane controlPlaneCommand `cmd:"" hidden:"" help:"Run one cluster. Started by run, for each cluster."`
-	VersionFlag  kong.VersionFlag    `name:"version" help:"Print the build's version and exit."`
+	Run          runCommand                `cmd:"" default:"withargs" help:"Start everything and keep it running; Ctrl-C stops it. The default."`
+	Cluster      clusterCommand            `cmd:"" help:"Create, list, show, watch and delete clusters, and fetch their kubeconfigs."`
+	Token        tokenCommand              `cmd:"" help:"Print a token for Azure Resource Manager, as the demo application, for curl."`
+	Completion   kongcompletion.Completion `cmd:"" help:"Print the shell code that completes commands and flags of aro-local."`
+	Kubectl      kubectlCommand            `cmd:"" passthrough:"" help:"Run kubectl, built from the same Kubernetes as the clusters."`
+	ControlPlane controlPlaneCommand       `cmd:"" hidden:"" help:"Run one cluster. Started by run, for each cluster."`
+	VersionFlag  kong.VersionFlag          `name:"version" help:"Print the build's version and exit."`
 }
 
 func main() {
@@ -49,6 +52,7 @@ func execute(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	kongcompletion.Register(parser)
 	command, err := parser.Parse(args)
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, provide
 		return provider.Run(upper)
 	})
 	g.Go(func() error { return c.present(upper) })
-	context.AfterFunc(ctx, func() { fmt.Println("stopping; what was created is kept, and goes on at the next start") })
+	context.AfterFunc(ctx, func() { fmt.Println("stopping; everything that was created is kept, and the next start resumes it") })
 	return g.Wait()
 }
 
@@ -128,7 +128,7 @@ func (c runCommand) present(ctx context.Context) error {
 	if !provider.BecomesReady(ctx) {
 		return nil // stopped before it was ready
 	}
-	fmt.Printf(welcome, c.origin(), c.origin()+apipage.Prefix+"/", c.Listen, c.Data)
+	fmt.Printf(welcome, c.origin(), c.origin()+apipage.Prefix+"/", c.Listen, c.Data, clusterFlags{Data: c.Data}.command("create"))
 	provider.Follow(ctx, os.Stdout)
 	return nil
 }

@@ -1,16 +1,16 @@
 package main
 
-// welcome takes: origin, page, address, data directory.
+// welcome takes: origin, page, address, data directory, command.
 const welcome = `
-Azure answers at      %s
+Azure                 %s
 The API in a browser  %s
-Resource provider at  http://%s
-Everything is kept in %s; Ctrl-C stops, the next start goes on.
+Resource provider     http://%s
+Data directory        %s
 
-Create a cluster from a second terminal, then see the README for what to do with it:
+Create a cluster from a second terminal; the README shows what to do with it:
 
-  go run ./hack/cluster create demo
+  %s demo
 
-Operations show their steps here:
+Press Ctrl-C to stop; the next start resumes. The steps of operations are shown below.
 
 `

@@ -78,15 +78,23 @@ func (k *kube) runs(ctx context.Context, version string) (bool, error) {
 func (c *customer) toolsWork(ctx context.Context, t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
-	build := exec.CommandContext(ctx, "go", "build", "-o", dir, "./hack/ssh", "./hack/db", "./hack/get-admin-kubeconfig")
+	build := exec.CommandContext(ctx, "go", "build", "-o", dir, "./hack/ssh", "./hack/db")
 	build.Dir = "../../.."
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	cloud, store := []string{"--cloud", c.Origin, "--ca", c.CAFile, "--identity"}, []string{"--store", "sqlite:" + filepath.Join(c.dir, "aro.db")}
+	programs, err := filepath.Abs(*programs)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tool := func(name string, arguments ...string) string {
 		t.Helper()
-		command := exec.CommandContext(ctx, filepath.Join(dir, name), arguments...)
+		program := filepath.Join(dir, name)
+		if name == "aro-local" {
+			program = filepath.Join(programs, name)
+		}
+		command := exec.CommandContext(ctx, program, arguments...)
 		var trouble bytes.Buffer
 		command.Stderr = &trouble
 		output, err := command.Output()
@@ -97,7 +105,7 @@ func (c *customer) toolsWork(ctx context.Context, t *testing.T) {
 	}
 
 	file := filepath.Join(dir, "kubeconfig")
-	tool("get-admin-kubeconfig", append(cloud, filepath.Join(c.dir, "demo.json"), c.name, "--file", file)...)
+	tool("aro-local", "cluster", "kubeconfig", "--data", c.dir, c.id(), "--file", file)
 	config, err := clientcmd.BuildConfigFromFlags("", file)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aro-rp/aro/hack/cluster/login"
+	"github.com/aro-rp/aro/azure/login"
 )
 
 // Azure is one that a test started.

@@ -1,4 +1,4 @@
-package main
+package customer
 
 import (
 	"context"
@@ -8,10 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/redhatopenshift/armredhatopenshift"
 	"golang.org/x/mod/semver"
 
-	"github.com/aro-rp/aro/hack/cluster/login"
+	"github.com/aro-rp/aro/clients/go/aro20250725"
 )
 
 // role is what one operator of the cluster needs.
@@ -22,9 +21,9 @@ type role struct {
 
 // roles reads which operators of the version need an identity. Without a version
 // it takes the newest and puts it into the body.
-func (c createCommand) roles(ctx context.Context, s *login.Session, body *armredhatopenshift.OpenShiftCluster) ([]role, error) {
-	location := "/subscriptions/" + s.SubscriptionID + "/providers/Microsoft.RedHatOpenShift/locations/" + c.Location
-	version := c.Version
+func (c *Customer) roles(ctx context.Context, o Create, body *aro20250725.OpenShiftCluster) ([]role, error) {
+	location := "/subscriptions/" + c.session.SubscriptionID + "/providers/Microsoft.RedHatOpenShift/locations/" + o.Location
+	version := o.Version
 	if version == "" {
 		var versions struct {
 			Value []struct {
@@ -33,7 +32,7 @@ func (c createCommand) roles(ctx context.Context, s *login.Session, body *armred
 				} `json:"properties"`
 			} `json:"value"`
 		}
-		if _, err := s.Call(ctx, http.MethodGet, location+"/openshiftVersions?api-version="+newestAPI, nil, &versions); err != nil {
+		if _, err := c.session.Call(ctx, http.MethodGet, location+"/openshiftVersions?api-version="+clustersAPI, nil, &versions); err != nil {
 			return nil, fmt.Errorf("list versions: %w", err)
 		}
 		for _, v := range versions.Value {
@@ -51,7 +50,7 @@ func (c createCommand) roles(ctx context.Context, s *login.Session, body *armred
 			} `json:"properties"`
 		} `json:"value"`
 	}
-	if _, err := s.Call(ctx, http.MethodGet, location+"/platformWorkloadIdentityRoleSets?api-version="+newestAPI, nil, &sets); err != nil {
+	if _, err := c.session.Call(ctx, http.MethodGet, location+"/platformWorkloadIdentityRoleSets?api-version="+clustersAPI, nil, &sets); err != nil {
 		return nil, fmt.Errorf("list role sets: %w", err)
 	}
 	for _, set := range sets.Value {
@@ -64,27 +63,27 @@ func (c createCommand) roles(ctx context.Context, s *login.Session, body *armred
 
 // identities makes the identity of the cluster and of each operator, and gives
 // each what it needs outside the managed resource group.
-func (c createCommand) identities(ctx context.Context, s *login.Session, network string, roles []role) (cluster string, operators map[string]string, err error) {
-	cluster, clusterPrincipal, err := c.identity(ctx, s, "cluster")
+func (c *Customer) identities(ctx context.Context, o Create, network string, roles []role) (cluster string, operators map[string]string, err error) {
+	cluster, clusterPrincipal, err := c.identity(ctx, o, "cluster")
 	if err != nil {
 		return "", nil, err
 	}
 	operators = map[string]string{}
 	for _, r := range roles {
-		id, principal, err := c.identity(ctx, s, r.OperatorName)
+		id, principal, err := c.identity(ctx, o, r.OperatorName)
 		if err != nil {
 			return "", nil, err
 		}
 		operators[r.OperatorName] = id
-		if err := assign(ctx, s, id, federatedCredential, clusterPrincipal); err != nil {
+		if err := c.assign(ctx, id, federatedCredential, clusterPrincipal); err != nil {
 			return "", nil, err
 		}
-		scopes, err := scopesOf(ctx, s, r, network)
+		scopes, err := c.scopesOf(ctx, r, network)
 		if err != nil {
 			return "", nil, err
 		}
 		for _, scope := range scopes {
-			if err := assign(ctx, s, scope, path.Base(r.RoleDefinitionID), principal); err != nil {
+			if err := c.assign(ctx, scope, path.Base(r.RoleDefinitionID), principal); err != nil {
 				return "", nil, err
 			}
 		}
@@ -92,15 +91,15 @@ func (c createCommand) identities(ctx context.Context, s *login.Session, network
 	return cluster, operators, nil
 }
 
-func (c createCommand) identity(ctx context.Context, s *login.Session, name string) (id, principal string, err error) {
-	id = c.groupID(s) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + c.Name + "-" + name
-	say("identity %s-%s", c.Name, name)
+func (c *Customer) identity(ctx context.Context, o Create, name string) (id, principal string, err error) {
+	id = c.groupID(o.Group) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + o.Name + "-" + name
+	c.say("identity %s-%s", o.Name, name)
 	var made struct {
 		Properties struct {
 			PrincipalID string `json:"principalId"`
 		} `json:"properties"`
 	}
-	if _, err := s.Call(ctx, http.MethodPut, id+"?api-version="+identityAPI, map[string]any{"location": c.Location}, &made); err != nil {
+	if _, err := c.session.Call(ctx, http.MethodPut, id+"?api-version="+identityAPI, map[string]any{"location": o.Location}, &made); err != nil {
 		return "", "", fmt.Errorf("create the identity %s: %w", name, err)
 	}
 	return id, made.Properties.PrincipalID, nil
@@ -108,7 +107,7 @@ func (c createCommand) identity(ctx context.Context, s *login.Session, name stri
 
 // scopesOf are the customer's resources that a role is about: the network, or
 // only its subnets.
-func scopesOf(ctx context.Context, s *login.Session, r role, network string) ([]string, error) {
+func (c *Customer) scopesOf(ctx context.Context, r role, network string) ([]string, error) {
 	var definition struct {
 		Properties struct {
 			Permissions []struct {
@@ -116,7 +115,7 @@ func scopesOf(ctx context.Context, s *login.Session, r role, network string) ([]
 			} `json:"permissions"`
 		} `json:"properties"`
 	}
-	if _, err := s.Call(ctx, http.MethodGet, r.RoleDefinitionID+"?api-version="+authorizationAPI, nil, &definition); err != nil {
+	if _, err := c.session.Call(ctx, http.MethodGet, r.RoleDefinitionID+"?api-version="+authorizationAPI, nil, &definition); err != nil {
 		return nil, fmt.Errorf("read the role of %s: %w", r.OperatorName, err)
 	}
 	const networks = "Microsoft.Network/virtualNetworks/"

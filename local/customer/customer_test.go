@@ -1,0 +1,168 @@
+package customer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aro-rp/aro/azure/login/logintest"
+)
+
+// enter is a customer of an Azure that has some routes, and what it was asked.
+func enter(t *testing.T, routes map[string]string) (*Customer, *[]string) {
+	t.Helper()
+	azure := logintest.Start(t, routes)
+	session, err := azure.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(session, &bytes.Buffer{}, "watch %s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, &azure.Asked
+}
+
+const (
+	groupPath   = "/subscriptions/s/resourceGroups/demo"
+	clusterPath = groupPath + "/providers/Microsoft.RedHatOpenShift/openShiftClusters/demo"
+	networkPath = groupPath + "/providers/Microsoft.Network/virtualNetworks/demo-vnet"
+)
+
+var demo = Target{Name: "demo", Group: "demo"}
+
+func onlyReads(t *testing.T, asked []string) {
+	t.Helper()
+	for _, call := range asked {
+		if !strings.HasPrefix(call, "GET ") {
+			t.Errorf("%s changed something", call)
+		}
+	}
+}
+
+func TestNamesAreCheckedBeforeAnythingIsMade(t *testing.T) {
+	for name, test := range map[string]struct{ name, group, want string }{
+		"empty":             {"", "", "not a valid cluster name"},
+		"a path":            {"a/b", "", "not a valid cluster name"},
+		"a query":           {"a?b", "", "not a valid cluster name"},
+		"upper case":        {"UPPER", "", "--domain"},
+		"digit first":       {"1abc", "", "--domain"},
+		"55 characters":     {strings.Repeat("a", 55), "", "--domain"},
+		"group with slash":  {"demo", "a/b", "--group"},
+		"group ends in dot": {"demo", "a.", "--group"},
+		"group too long":    {"demo", strings.Repeat("g", 91), "--group"},
+		"id of another":     {"/subscriptions/s/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c", "x", "--group"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Create{Target: Target{Name: test.name, Group: test.group}}
+			if err := o.Check(); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestNamesAndIDsAreTakenAlike(t *testing.T) {
+	for given, want := range map[Target]Target{
+		{Name: "demo"}:                  demo,
+		{Name: "demo", Group: "группа"}: {Name: "demo", Group: "группа"},
+		{Name: "/subscriptions/s/resourcegroups/g/providers/microsoft.redhatopenshift/openshiftclusters/c"}: {Name: "c", Group: "g"},
+	} {
+		got := given
+		if err := got.Check(); err != nil || got != want {
+			t.Errorf("%v: got %v, %v, want %v", given, got, err, want)
+		}
+	}
+}
+
+func TestClustersOfOneNameHaveManagedGroupsOfTheirOwn(t *testing.T) {
+	if a, b := demo.managedGroup(), (Target{Name: "demo", Group: "other"}).managedGroup(); a == b {
+		t.Errorf("both are %s", a)
+	}
+	long := Target{Name: strings.Repeat("n", 63), Group: strings.Repeat("g", 90)}.managedGroup()
+	if !groupName.MatchString(long) {
+		t.Errorf("%s is no name of a group", long)
+	}
+}
+
+func TestCreateLeavesAClusterThatExistsAlone(t *testing.T) {
+	for state, want := range map[string]string{"Succeeded": "", "Failed": "delete it", "Deleting": "is being deleted"} {
+		c, asked := enter(t, map[string]string{"GET " + clusterPath: `{"id":"x","properties":{"provisioningState":"` + state + `"}}`})
+		err := c.Create(t.Context(), Create{Target: demo})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", state, err, want)
+		}
+		onlyReads(t, *asked)
+	}
+}
+
+func TestANetworkThatExistsIsNotReplaced(t *testing.T) {
+	c, asked := enter(t, map[string]string{
+		"GET " + networkPath:                     `{"properties":{"subnets":[{"name":"Master","properties":{"networkSecurityGroup":{"id":"nsg"}}}]}}`,
+		"PUT " + networkPath + "/subnets/worker": `{}`, "GET " + networkPath + "/subnets/worker": `{}`,
+	})
+	if err := c.makeNetwork(t.Context(), Create{Target: demo}, networkPath); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range *asked {
+		if strings.HasPrefix(call, "PUT ") && call != "PUT "+networkPath+"/subnets/worker" {
+			t.Errorf("%s replaced what was there", call)
+		}
+	}
+}
+
+func TestAStrangersGroupIsNeitherTakenNorDeleted(t *testing.T) {
+	c, asked := enter(t, map[string]string{"GET " + groupPath: `{"tags":{"mine":"yes"}}`})
+	if err := c.makeGroup(t.Context(), Create{Target: demo}); err == nil || !strings.Contains(err.Error(), "--group") {
+		t.Errorf("create took it: %v", err)
+	}
+	if removed, err := c.removeGroup(t.Context(), demo); err != nil || removed {
+		t.Errorf("removed %v, error %v", removed, err)
+	}
+	onlyReads(t, *asked)
+}
+
+func TestDeleteOfNothingFails(t *testing.T) {
+	c, _ := enter(t, map[string]string{"GET /graph/v1.0/applications": `{"value":[]}`})
+	if err := c.Delete(t.Context(), demo); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAFailedOperationTellsAllItsReasons(t *testing.T) {
+	c, _ := enter(t, map[string]string{"GET /operation": `{"status":"Failed","error":{"code":"A","message":"first","target":"x","details":[{"code":"B","message":"second"}]}}`})
+	err := c.follow(t.Context(), demo, "/operation")
+	if err == nil || err.Error() != "the operation ended as Failed\n  A: first (x)\n    B: second" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnInterruptedWatchSaysHowToWatchAgain(t *testing.T) {
+	c, _ := enter(t, map[string]string{"GET " + clusterPath: `{"id":"x","properties":{"provisioningState":"Creating"}}`})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := c.Watch(ctx, Target{Name: "demo", Group: "demo"})
+	if err == nil || !strings.Contains(err.Error(), "watch demo") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOperatorsGetTheirRoleWhereItIsAbout(t *testing.T) {
+	const role1 = "/providers/Microsoft.Authorization/roleDefinitions/r"
+	for name, test := range map[string]struct{ why, actions, want string }{
+		"network": {"it contains the subnets", `"Microsoft.Network/virtualNetworks/subnets/read","Microsoft.Network/virtualNetworks/join/action"`, "v"},
+		"subnets": {"no more than needed", `"Microsoft.Network/virtualNetworks/subnets/join/action"`, "v/subnets/master v/subnets/worker"},
+		"neither": {"the service assigns it in the managed group", `"Microsoft.Compute/disks/read"`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := enter(t, map[string]string{"GET " + role1: `{"properties":{"permissions":[{"actions":[` + test.actions + `]}]}}`})
+			scopes, err := c.scopesOf(t.Context(), role{"x", role1}, "v")
+			if err != nil || strings.Join(scopes, " ") != test.want {
+				t.Errorf("%s: %v, error %v", test.why, scopes, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package customer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// asyncOperation names the header that leads to an operation.
+const asyncOperation = "Azure-Asyncoperation"
+
+// operation is what the service says of one; other services say less.
+type operation struct {
+	Status          string  `json:"status"`
+	PercentComplete float64 `json:"percentComplete"`
+	CurrentStep     string  `json:"currentStep"`
+	Error           *fault  `json:"error"`
+}
+
+type fault struct {
+	Code    string  `json:"code"`
+	Message string  `json:"message"`
+	Target  string  `json:"target"`
+	Details []fault `json:"details"`
+}
+
+func (f *fault) lines(indent string) string {
+	text := "\n" + indent + f.Code + ": " + f.Message
+	if f.Target != "" {
+		text += " (" + f.Target + ")"
+	}
+	for i := range f.Details {
+		text += f.Details[i].lines(indent + "  ")
+	}
+	return text
+}
+
+func (o operation) err() error {
+	switch {
+	case o.Status == "Succeeded":
+		return nil
+	case o.Error == nil:
+		return errors.New("the operation ended as " + o.Status)
+	}
+	return errors.New("the operation ended as " + o.Status + o.Error.lines("  "))
+}
+
+// pollInterval is the time between two looks at an operation or a cluster.
+const pollInterval = time.Second
+
+// follow shows the steps of an operation until it ends, and returns its error. A
+// service that does not answer for a while is waited for: the operation continues.
+func (c *Customer) follow(ctx context.Context, t Target, url string) error {
+	if url == "" {
+		return nil // it ended at once
+	}
+	began, seen, step := time.Now(), time.Now(), ""
+	return c.poll(ctx, t, func() (bool, error) {
+		var o operation
+		_, err := c.session.Call(ctx, http.MethodGet, url, nil, &o)
+		if err == nil {
+			seen = time.Now()
+		} else if missing(err) || time.Since(seen) > patience {
+			return true, fmt.Errorf("read the operation: %w", err)
+		}
+		if o.CurrentStep != "" && o.CurrentStep != step {
+			step = o.CurrentStep
+			_, _ = fmt.Fprintf(c.out, "%3.0f %%  %s\n", o.PercentComplete, step)
+		}
+		if !terminal(o.Status) {
+			return false, nil
+		}
+		c.say("%s after %s", o.Status, time.Since(began).Round(time.Second))
+		return true, o.err()
+	})
+}
+
+func terminal(status string) bool {
+	return status == "Succeeded" || status == "Failed" || status == "Canceled"
+}
+
+// Watch shows the state of a cluster until no operation runs on it, and returns
+// an error if the last one failed. A cluster that is gone by then was deleted.
+func (c *Customer) Watch(ctx context.Context, t Target) error {
+	shown, seen := "", time.Now()
+	return c.poll(ctx, t, func() (bool, error) {
+		cl, err := c.cluster(ctx, t)
+		switch {
+		case err != nil && time.Since(seen) > patience:
+			return true, err
+		case err != nil:
+			return false, nil
+		case cl == nil && shown == "":
+			return true, fmt.Errorf("%s: %w", t.Name, ErrNotFound)
+		case cl == nil:
+			c.say("%s is deleted", t.Name)
+			return true, nil
+		}
+		seen = time.Now()
+		now := string(state(cl))
+		if now != shown {
+			c.say("%s: %s", t.Name, now)
+			shown = now
+		}
+		if now == "Failed" {
+			return true, fmt.Errorf("the last operation on %s failed", t.Name)
+		}
+		return terminal(now), nil
+	})
+}
+
+// poll calls look until it is done or ctx ends.
+func (c *Customer) poll(ctx context.Context, t Target, look func() (done bool, err error)) error {
+	for {
+		done, err := look()
+		if ctx.Err() != nil {
+			return fmt.Errorf("stopped watching; the operation continues. Watch it again with: %s", fmt.Sprintf(c.watchAgain, t.flags()))
+		}
+		if done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pollInterval):
+		}
+	}
+}
