@@ -89,11 +89,13 @@ func (w *Worker) write(ctx context.Context, id string, result model.AsyncOperati
 		}
 		return err
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		err = nil // it has expired; nobody asks any more
+	if errors.Is(err, store.ErrNotFound) || isUnreadable(err) {
+		err = nil // it has expired, and nobody asks any more; or nobody can be told
 	}
 	return result, err
 }
+
+func isUnreadable(err error) bool { return errors.As(err, new(*store.UnreadableError)) }
 
 // isTold tells whether the result of an operation stands.
 func isTold(d *store.OperationDocument) bool {

@@ -22,7 +22,7 @@ const (
 // that ARM deleted (B02), until ctx ends.
 func (w *Worker) pollSubscriptions(ctx context.Context) {
 	for ctx.Err() == nil {
-		due, err := w.Store.Subscriptions.Due(ctx, 1, subscriptionsAtOnce)
+		due, _, err := w.Store.Subscriptions.Due(ctx, 1, subscriptionsAtOnce)
 		for _, doc := range due {
 			err = errors.Join(err, w.cascade(ctx, doc))
 		}
@@ -67,28 +67,28 @@ func (w *Worker) cascade(ctx context.Context, doc *store.SubscriptionDocument) e
 }
 
 // deleteClusters begins to delete what is not being deleted and returns how many
-// clusters there still are.
+// clusters there still are. One that cannot be deleted, or not even read, keeps no
+// other from it.
 func (w *Worker) deleteClusters(ctx context.Context, sub *store.SubscriptionDocument, lease *store.Lease[store.SubscriptionDocument]) (left int, err error) {
+	var failed error
 	for q := (store.Query{Partition: sub.ID, Limit: clustersPage}); ; {
-		docs, next, err := w.Store.Clusters.List(ctx, q)
+		page, err := w.Store.Clusters.Page(ctx, q)
 		if err != nil {
-			return left, err
+			return left, errors.Join(failed, err)
 		}
-		left += len(docs)
-		for _, doc := range docs {
-			if err := w.beginDelete(ctx, doc); err != nil {
-				return left, err
-			}
+		left += len(page.Documents) + len(page.Unreadable)
+		for _, doc := range page.Documents {
+			failed = errors.Join(failed, w.beginDelete(ctx, doc))
 		}
-		if len(docs) > 0 {
+		if len(page.Documents) > 0 {
 			w.Wake()
 		}
-		if next == "" {
-			return left, nil
+		if page.Next == "" {
+			return left, failed
 		}
-		q.Continuation = next
+		q.Continuation = page.Next
 		if err := lease.Renew(ctx); err != nil {
-			return left, err
+			return left, errors.Join(failed, err)
 		}
 	}
 }
@@ -117,6 +117,9 @@ func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument) er
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
+	}
+	if isUnreadable(err) {
+		return nil // it was reported; it counts as left until an engineer has repaired it
 	}
 	if err != nil || replaced == nil {
 		return err

@@ -93,10 +93,13 @@ func spread(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }
 // nobody's thousand clusters hide another's one.
 func (w *Worker) pickUp(ctx, working context.Context) error {
 	for perSubscription := 1; !w.crew.full(); perSubscription = min(4*perSubscription, w.Concurrency) {
-		// An error may be about one damaged document among many that are well.
-		due, err := w.Store.Clusters.Due(ctx, perSubscription, 2*w.Concurrency)
-		if w.start(working, w.crew.take(due)) == 0 || err != nil {
+		due, aside, err := w.Store.Clusters.Due(ctx, perSubscription, 2*w.Concurrency)
+		won := w.start(working, w.crew.take(due))
+		if err != nil || won+aside == 0 {
 			return err
+		}
+		if won == 0 && perSubscription == w.Concurrency {
+			return nil // what cannot even be set aside is no reason to go round and round
 		}
 	}
 	return nil

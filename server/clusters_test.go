@@ -130,7 +130,7 @@ func TestAChangeIsOfferedToWorkersAtOnce(t *testing.T) {
 		t.Error("the create woke nobody")
 	}
 	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "new"}}}))
-	docs, err := w.store.Clusters.Due(t.Context(), 10, 10)
+	docs, _, err := w.store.Clusters.Due(t.Context(), 10, 10)
 	if err != nil || len(docs) != 1 || docs[0].Cluster.Internal.Operation.Kind != model.Update {
 		t.Errorf("due are %d documents, %v", len(docs), err)
 	}

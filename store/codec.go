@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"reflect"
 	"sync"
 
@@ -14,7 +15,12 @@ import (
 // for sealed secrets. Members that a struct does not know go through
 // model.Unknown, at every depth.
 type documents struct {
-	keys     *Keyring
+	keys *Keyring
+	// observe is told of every document that cannot be read.
+	observe func(context.Context, Sighting, *UnreadableError)
+	// keysFail reports why the keys are not those of the database; nil when they are.
+	keysFail func(context.Context) error
+
 	encoders sync.Pool // of *encoder
 	decoders sync.Pool // of *codec.Decoder
 	viewers  sync.Pool // of *codec.Decoder that leave secrets empty
@@ -22,7 +28,9 @@ type documents struct {
 
 func newDocuments(keys *Keyring) *documents {
 	d := &documents{keys: keys}
-	whole, view := newHandle(sealer{keys}), newHandle(blind{})
+	d.observe = func(context.Context, Sighting, *UnreadableError) {}
+	d.keysFail = func(context.Context) error { return nil }
+	whole, view := newHandle(text{}), newHandle(blind{})
 	d.encoders.New = func() any { return &encoder{Encoder: codec.NewEncoderBytes(nil, whole)} }
 	d.decoders.New = func() any { return codec.NewDecoderBytes(nil, whole) }
 	d.viewers.New = func() any { return codec.NewDecoderBytes(nil, view) }
@@ -47,11 +55,19 @@ type encoder struct {
 	buffer []byte
 }
 
-func (d *documents) encode(doc any) ([]byte, error) {
+// encode writes the document of that container, id and partition.
+func (d *documents) encode(at place, doc any) ([]byte, error) {
+	sealed, err := replaceSecrets(doc, func(path string, plain model.Secret) (model.Secret, error) {
+		at.path = path
+		return model.Secret(d.keys.seal(string(plain), at)), nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	e := d.encoders.Get().(*encoder)
 	defer d.encoders.Put(e)
 	e.ResetBytes(&e.buffer)
-	if err := e.Encode(doc); err != nil {
+	if err := e.Encode(sealed); err != nil {
 		return nil, err
 	}
 	return bytes.Clone(e.buffer), nil
@@ -59,7 +75,26 @@ func (d *documents) encode(doc any) ([]byte, error) {
 
 // decode fills doc from body, which must not be changed afterwards: the strings
 // of doc point into it.
-func (d *documents) decode(body []byte, doc any) error { return decodeWith(&d.decoders, body, doc) }
+func (d *documents) decode(at place, body []byte, doc any) error {
+	if err := decodeWith(&d.decoders, body, doc); err != nil {
+		return err
+	}
+	opened, err := replaceSecrets(doc, func(path string, sealed model.Secret) (model.Secret, error) {
+		at.path = path
+		plain, err := d.keys.open(string(sealed), at)
+		if err != nil {
+			return "", &sealError{path, err}
+		}
+		return model.Secret(plain), nil
+	})
+	whole := reflect.ValueOf(doc).Elem()
+	if err != nil {
+		whole.SetZero() // rather than with sealed text in the place of secrets
+		return err
+	}
+	whole.Set(reflect.ValueOf(opened).Elem())
+	return nil
+}
 
 // view is decode but for the secrets, which stay empty. Sealed text is most of a
 // cluster's document and the codec looks at every byte of it, so it goes first.
@@ -74,21 +109,18 @@ func decodeWith(decoders *sync.Pool, body []byte, doc any) error {
 	return r.Decode(doc)
 }
 
-// sealer is the codec's extension for model.Secret. The codec turns its panics into errors.
-type sealer struct{ keys *Keyring }
+// text is the codec's extension for model.Secret, which lets nothing else marshal
+// it. What it reads and writes is sealed text. The codec turns its panics into errors.
+type text struct{}
 
-func (s sealer) ConvertExt(v any) any { return s.keys.seal(string(v.(model.Secret))) }
+func (text) ConvertExt(v any) any { return string(v.(model.Secret)) }
 
-func (s sealer) UpdateExt(dst any, v any) {
+func (text) UpdateExt(dst any, v any) {
 	sealed, ok := v.(string)
 	if !ok {
 		panic(errNotSealed)
 	}
-	plain, err := s.keys.open(sealed)
-	if err != nil {
-		panic(err)
-	}
-	*dst.(*model.Secret) = model.Secret(plain)
+	*dst.(*model.Secret) = model.Secret(sealed)
 }
 
 // blind is the extension for views: sealed text is passed over.

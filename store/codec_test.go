@@ -23,6 +23,16 @@ func testKeys(t testing.TB) *Keyring {
 	return keys
 }
 
+// here is where documents of these tests are.
+var here = place{container: "Clusters", partition: "p", id: "a"}
+
+// at is the place of a secret in such a document.
+func at(path string) place {
+	p := here
+	p.path = path
+	return p
+}
+
 func TestMembersOfANewerReleaseSurviveAtEveryDepth(t *testing.T) {
 	d := newDocuments(testKeys(t))
 	unknown := map[string]string{
@@ -48,10 +58,10 @@ func TestMembersOfANewerReleaseSurviveAtEveryDepth(t *testing.T) {
 				members = append(members, `"`+k+`":`+v)
 			}
 			body := strings.Replace(test.template, "X", strings.Join(members, ","), 1)
-			if err := d.decode([]byte(body), test.doc); err != nil {
+			if err := d.decode(here, []byte(body), test.doc); err != nil {
 				t.Fatal(err)
 			}
-			out, err := d.encode(test.doc)
+			out, err := d.encode(here, test.doc)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,10 +136,10 @@ func TestEncodingIsDeterministic(t *testing.T) {
 	var first []byte
 	for range 50 {
 		var doc ClusterDocument
-		if err := d.decode(body, &doc); err != nil {
+		if err := d.decode(here, body, &doc); err != nil {
 			t.Fatal(err)
 		}
-		out, err := d.encode(&doc)
+		out, err := d.encode(here, &doc)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +155,7 @@ func TestEncodingIsDeterministic(t *testing.T) {
 func TestTimesKeepTheirNanoseconds(t *testing.T) {
 	d := newDocuments(testKeys(t))
 	at := time.Date(2026, 11, 21, 3, 4, 5, 123456789, time.UTC)
-	out, err := d.encode(&BillingDocument{Billing: model.Billing{CreatedAt: &at}})
+	out, err := d.encode(here, &BillingDocument{Billing: model.Billing{CreatedAt: &at}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +163,7 @@ func TestTimesKeepTheirNanoseconds(t *testing.T) {
 		t.Errorf("time is not RFC 3339 with nanoseconds in %s", out)
 	}
 	var back BillingDocument
-	if err := d.decode(out, &back); err != nil {
+	if err := d.decode(here, out, &back); err != nil {
 		t.Fatal(err)
 	}
 	if back.Billing.CreatedAt == nil || !back.Billing.CreatedAt.Equal(at) {
@@ -166,7 +176,7 @@ func TestSecretsAreSealedAndOpened(t *testing.T) {
 	plain := "canary-\"quoted\"\n-secret"
 	doc := &ClusterDocument{}
 	doc.Cluster.Properties.ClusterProfile.PullSecret = model.Secret(plain)
-	sealed, err := newDocuments(mustParse(t, old)).encode(doc)
+	sealed, err := newDocuments(mustParse(t, old)).encode(here, doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,21 +189,21 @@ func TestSecretsAreSealedAndOpened(t *testing.T) {
 
 	rotated := newDocuments(mustParse(t, young+"\n"+old))
 	var back ClusterDocument
-	if err := rotated.decode(sealed, &back); err != nil {
+	if err := rotated.decode(here, sealed, &back); err != nil {
 		t.Fatal(err)
 	}
 	if string(back.Cluster.Properties.ClusterProfile.PullSecret) != plain {
 		t.Error("the secret changed on its way")
 	}
-	if sealed, err = rotated.encode(&back); err != nil {
+	if sealed, err = rotated.encode(here, &back); err != nil {
 		t.Fatal(err)
 	}
-	if err := newDocuments(mustParse(t, young)).decode(sealed, &ClusterDocument{}); err != nil {
+	if err := newDocuments(mustParse(t, young)).decode(here, sealed, &ClusterDocument{}); err != nil {
 		t.Errorf("the newest key does not open what was written after rotation: %v", err)
 	}
 
 	stranger := mustParse(t, NewKey())
-	err = newDocuments(stranger).decode(sealed, &ClusterDocument{})
+	err = newDocuments(stranger).decode(here, sealed, &ClusterDocument{})
 	id := strings.Split(stringsBetween(string(sealed), `"pullSecret":"`, `"`), ".")[1]
 	if err == nil || !strings.Contains(err.Error(), id) {
 		t.Errorf("unknown key: %v does not name %s", err, id)
@@ -205,7 +215,7 @@ func TestSecretsAreSealedAndOpened(t *testing.T) {
 
 func TestAPlainOrDamagedSecretIsRefused(t *testing.T) {
 	keys := testKeys(t)
-	sealed := keys.seal("canary")
+	sealed := keys.seal("canary", at("cluster.internal.kubeadminPassword"))
 	for name, text := range map[string]string{
 		"plain":     "canary",
 		"cut":       sealed[:len(sealed)-4],
@@ -219,7 +229,7 @@ func TestAPlainOrDamagedSecretIsRefused(t *testing.T) {
 		}
 		body := `{"cluster":{"internal":{"kubeadminPassword":` + value + `}}}`
 		var doc ClusterDocument
-		err := newDocuments(keys).decode([]byte(body), &doc)
+		err := newDocuments(keys).decode(here, []byte(body), &doc)
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -278,22 +288,35 @@ func FuzzDocumentsSurviveARewrite(f *testing.F) {
 			return
 		}
 		var doc, again ClusterDocument
-		if d.decode(bytes.Clone(body), &doc) != nil {
+		if d.decode(here, bytes.Clone(body), &doc) != nil {
 			return
 		}
-		once, err := d.encode(&doc)
+		once, err := d.encode(here, &doc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.decode(once, &again); err != nil {
+		if err := d.decode(here, once, &again); err != nil {
 			t.Fatalf("%v in %s", err, once)
 		}
 		if !json.Valid(once) {
 			t.Fatalf("not JSON: %s", once)
 		}
-		twice, err := d.encode(&again)
+		twice, err := d.encode(here, &again)
 		if err != nil || !bytes.Equal(once, twice) {
 			t.Fatalf("rewritten to\n%s\nthen to\n%s\n%v", once, twice, err)
 		}
 	})
+}
+
+func TestAnUnreadableDocumentIsPushedBackFurtherEachTime(t *testing.T) {
+	for before, want := range map[string]time.Duration{
+		`{"due":0}`: time.Minute, `{"due":-5}`: time.Minute, `{"due":-1e300}`: time.Minute, `{"due":1e300}`: 10 * time.Minute,
+		`{}`: time.Minute, `{"due":"soon"}`: time.Minute, `{"due":null}`: time.Minute, `no JSON`: time.Minute, `[]`: time.Minute,
+		`{"due":60}`: 2 * time.Minute, `{"due":120}`: 4 * time.Minute, `{"due":240}`: 8 * time.Minute,
+		`{"due":480}`: 10 * time.Minute, `{"due":600}`: 10 * time.Minute, `{"due":3600}`: 10 * time.Minute,
+	} {
+		if got := asideOf([]byte(before)); got != want {
+			t.Errorf("%s is set aside for %s, want %s", before, got, want)
+		}
+	}
 }

@@ -51,7 +51,7 @@ func (c *Collection[T]) Get(ctx context.Context, partition, id string) (*T, erro
 	if err != nil {
 		return nil, c.name(id, err)
 	}
-	return c.decode(r)
+	return c.decode(ctx, r)
 }
 
 // View is Get for looking only: every secret is left empty and so is the ETag,
@@ -62,7 +62,7 @@ func (c *Collection[T]) View(ctx context.Context, partition, id string) (*T, err
 	if err != nil {
 		return nil, c.name(id, err)
 	}
-	return c.view(r)
+	return c.view(ctx, r)
 }
 
 // Update reads the document, changes it and writes it under its ETag, anew
@@ -98,47 +98,84 @@ func (c *Collection[T]) Delete(ctx context.Context, doc *T) error {
 	return c.name(m.ID, c.keeper.Delete(ctx, c.container, m.Partition, m.ID, m.ETag))
 }
 
+// Page is one page of a list.
+type Page[T any] struct {
+	// Documents are as View gives them.
+	Documents []*T
+	// Unreadable are those of the page that cannot be read.
+	Unreadable []*UnreadableError
+	// Next is the continuation of the next page, empty at the end.
+	Next string
+}
+
 // List returns one page of documents, as View gives them, and the continuation of
-// the next, empty at the end.
+// the next, empty at the end. It leaves out what cannot be read.
 func (c *Collection[T]) List(ctx context.Context, q Query) ([]*T, string, error) {
+	page, err := c.Page(ctx, q)
+	return page.Documents, page.Next, err
+}
+
+// Page is List with what List leaves out.
+func (c *Collection[T]) Page(ctx context.Context, q Query) (Page[T], error) {
 	records, next, err := c.keeper.List(ctx, c.container, q)
 	if err != nil {
-		return nil, "", c.name("list", err)
+		return Page[T]{}, c.name("list", err)
 	}
-	docs, err := each(records, c.view)
-	return docs, next, err
+	page := Page[T]{Documents: make([]*T, 0, len(records)), Next: next}
+	for _, r := range records {
+		doc, err := c.viewed(r)
+		if err != nil {
+			c.documents.observe(ctx, ListSighting, err)
+			page.Unreadable = append(page.Unreadable, err)
+			continue
+		}
+		page.Documents = append(page.Documents, doc)
+	}
+	return page, nil
 }
 
 // Due returns up to limit documents that may be claimed, and no more than
-// perPartition of one partition. One that cannot be decoded must not hold up the
-// others: they are returned, together with the error about it.
-func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) ([]*T, error) {
+// perPartition of one partition. One that cannot be read is set aside: it is due
+// again after a growing delay, and stands in nobody's way until then. Due returns
+// how many there were: others may have been hidden behind them.
+func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) (docs []*T, aside int, err error) {
 	records, err := c.keeper.Due(ctx, c.container, perPartition, limit)
 	if err != nil {
-		return nil, c.name("due", err)
+		return nil, 0, c.name("due", err)
 	}
-	docs := make([]*T, 0, len(records))
-	var damaged error
+	docs = make([]*T, 0, len(records))
 	for _, r := range records {
-		doc, err := c.decode(r)
-		if err != nil {
-			damaged = errors.Join(damaged, err)
+		doc, unreadable := c.decoded(r)
+		if unreadable == nil {
+			docs = append(docs, doc)
 			continue
 		}
-		docs = append(docs, doc)
+		aside++
+		if failed := c.setAside(ctx, r, unreadable); failed != nil {
+			err = failed // the same for all of them
+		}
 	}
-	return docs, damaged
+	return docs, aside, err
 }
 
 // Changes returns documents written since the mark, at least once each, and the
-// next mark. The empty mark starts at the beginning. Deletions are not told.
+// next mark. The empty mark starts at the beginning. Deletions are not told, nor
+// what cannot be read.
 func (c *Collection[T]) Changes(ctx context.Context, mark string) ([]*T, string, error) {
 	records, next, err := c.keeper.Changes(ctx, c.container, mark)
 	if err != nil {
 		return nil, "", c.name("changes", err)
 	}
-	docs, err := each(records, c.decode)
-	return docs, next, err
+	docs := make([]*T, 0, len(records))
+	for _, r := range records {
+		doc, err := c.decoded(r)
+		if err != nil {
+			c.documents.observe(ctx, ChangeSighting, err)
+			continue
+		}
+		docs = append(docs, doc)
+	}
+	return docs, next, nil
 }
 
 // replace writes doc under its ETag and stamps it.
@@ -160,41 +197,69 @@ func (c *Collection[T]) replace(ctx context.Context, doc *T) (Record, error) {
 
 func (c *Collection[T]) encode(doc *T) (Record, error) {
 	m := metaOf(doc)
-	body, err := c.documents.encode(doc)
+	body, err := c.documents.encode(c.place(m.Partition, m.ID), doc)
 	if err != nil {
 		return Record{}, c.name(m.ID, fmt.Errorf("encode: %w", err))
 	}
 	return Record{Partition: m.Partition, ID: m.ID, ETag: m.ETag, Body: body}, nil
 }
 
-func (c *Collection[T]) decode(r Record) (*T, error) {
+func (c *Collection[T]) place(partition, id string) place {
+	return place{container: c.container.Name, partition: partition, id: id}
+}
+
+// decode is decoded for the one document that a caller asked for.
+func (c *Collection[T]) decode(ctx context.Context, r Record) (*T, error) {
+	doc, err := c.decoded(r)
+	if err != nil {
+		c.documents.observe(ctx, ReadSighting, err)
+		return nil, err
+	}
+	return doc, nil
+}
+
+func (c *Collection[T]) view(ctx context.Context, r Record) (*T, error) {
+	doc, err := c.viewed(r)
+	if err != nil {
+		c.documents.observe(ctx, ReadSighting, err)
+		return nil, err
+	}
+	return doc, nil
+}
+
+func (c *Collection[T]) decoded(r Record) (*T, *UnreadableError) {
 	doc := new(T)
-	if err := c.documents.decode(r.Body, doc); err != nil {
-		return nil, c.name(r.ID, fmt.Errorf("decode: %w", err))
+	err := c.documents.decode(c.place(r.Partition, r.ID), r.Body, doc)
+	if err == nil {
+		err = placed(doc, r)
+	}
+	if err != nil {
+		return nil, c.unreadable(r, err)
 	}
 	stamp(doc, r)
 	return doc, nil
 }
 
-func (c *Collection[T]) view(r Record) (*T, error) {
+func (c *Collection[T]) viewed(r Record) (*T, *UnreadableError) {
 	doc := new(T)
-	if err := c.documents.view(r.Body, doc); err != nil {
-		return nil, c.name(r.ID, fmt.Errorf("decode: %w", err))
+	err := c.documents.view(r.Body, doc)
+	if err == nil {
+		err = placed(doc, r)
+	}
+	if err != nil {
+		return nil, c.unreadable(r, err)
 	}
 	metaOf(doc).WrittenAt = r.WrittenAt
 	return doc, nil
 }
 
-func each[T any](records []Record, decode func(Record) (*T, error)) ([]*T, error) {
-	docs := make([]*T, len(records))
-	for i, r := range records {
-		doc, err := decode(r)
-		if err != nil {
-			return nil, err
-		}
-		docs[i] = doc
+// placed refuses a document that says it stands elsewhere: whatever writes it back
+// would write to that place.
+func placed[T any](doc *T, r Record) error {
+	if m := metaOf(doc); m.ID != r.ID || m.Partition != r.Partition {
+		return errMisplaced
 	}
-	return docs, nil
+	return nil
 }
 
 func stamp[T any](doc *T, r Record) {

@@ -15,12 +15,13 @@ var (
 	versionsContainer      = Container{Name: "OpenShiftVersions"}
 	roleSetsContainer      = Container{Name: "PlatformWorkloadIdentityRoleSets"}
 	billingContainer       = Container{Name: "Billing"}
+	probesContainer        = Container{Name: "KeyProbes"}
 )
 
 // Containers lists every container, for those who create databases.
 func Containers() []*Container {
 	return []*Container{&clustersContainer, &operationsContainer, &subscriptionsContainer,
-		&versionsContainer, &roleSetsContainer, &billingContainer}
+		&versionsContainer, &roleSetsContainer, &billingContainer, &probesContainer}
 }
 
 // Meta is what every document carries beside its content.

@@ -116,6 +116,10 @@ type Keeper interface {
 	// since their last write by the database's clock, the longest due first where
 	// the database can tell, and no more than perPartition of one partition.
 	Due(ctx context.Context, c *Container, perPartition, limit int) ([]Record, error)
+	// Postpone makes a document due after that time from now, if r.ETag is current,
+	// and changes nothing else in it, whatever its body is; else it returns
+	// ErrPreconditionFailed or ErrNotFound.
+	Postpone(ctx context.Context, c *Container, r Record, after time.Duration) error
 	// Changes returns documents written since the mark, at least once each, and the
 	// next mark; a bounded number, so ask again until there are none. The empty mark
 	// starts at the beginning. Deletions are not told.

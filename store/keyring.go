@@ -18,11 +18,21 @@ import (
 )
 
 const (
-	sealVersion = "v1"
-	keyBytes    = 32
+	// sealVersion marks sealed text that is bound to its place. Text of
+	// unboundVersion, of releases before it, is bound to nothing but its key; it is
+	// opened still and sealed anew at the next write.
+	sealVersion    = "v2"
+	unboundVersion = "v1"
+	keyBytes       = 32
+	keyIDBytes     = 4
 )
 
-var errNotSealed = errors.New("secret is not sealed text")
+var (
+	errNotSealed = errors.New("the secret is not sealed text")
+	// errKeyMissing is about the reader, not about the document: another process may
+	// have the key.
+	errKeyMissing = errors.New("the keyring does not have the key")
+)
 
 // Keyring seals and opens secrets. The newest key seals; all of them open. It is
 // safe for concurrent use.
@@ -40,9 +50,22 @@ type keySet struct {
 }
 
 type sealKey struct {
-	// header is "v1.<id>."; it is authenticated with each secret.
-	header string
-	aead   cipher.AEAD
+	// header is "v2.<id>." and unbound "v1.<id>."; they are authenticated with each secret.
+	header, unbound string
+	aead            cipher.AEAD
+}
+
+// place is where a secret stands. Sealed text opens at its place only, so that
+// nobody who can write the database gets at a secret by copying it elsewhere.
+type place struct {
+	container, partition, id string
+	// path is the secret's in the document, such as cluster.tags.a or list[2].
+	path string
+}
+
+// binding is the additional data that a secret at p is authenticated with.
+func (k *sealKey) binding(p place) []byte {
+	return fmt.Appendf(nil, "%s%q%q%q%q", k.header, p.container, p.partition, p.id, p.path)
 }
 
 // NewKey makes a line for a key file: 32 random bytes in base64.
@@ -106,7 +129,7 @@ func (s *keySet) add(line string) error {
 	if s.keys[id] != nil {
 		return fmt.Errorf("key %s stands there twice", id)
 	}
-	key := &sealKey{header: sealVersion + "." + id + ".", aead: aead}
+	key := &sealKey{header: sealVersion + "." + id + ".", unbound: unboundVersion + "." + id + ".", aead: aead}
 	s.keys[id] = key
 	s.raw = append(s.raw, raw)
 	if s.newest == nil {
@@ -118,7 +141,7 @@ func (s *keySet) add(line string) error {
 // keyID is what sealed text names a key by.
 func keyID(raw []byte) string {
 	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:4])
+	return hex.EncodeToString(sum[:keyIDBytes])
 }
 
 // Derive makes keys of 32 bytes for another purpose from these, newest first, so
@@ -136,8 +159,8 @@ func (r *Keyring) Derive(purpose string) ([][]byte, error) {
 	return derived, nil
 }
 
-// seal returns "v1.<key id>.<base64 of nonce and ciphertext>"; empty stays empty.
-func (r *Keyring) seal(plain string) string {
+// seal returns "v2.<key id>.<base64 of nonce and ciphertext>"; empty stays empty.
+func (r *Keyring) seal(plain string, at place) string {
 	if plain == "" {
 		return ""
 	}
@@ -145,36 +168,46 @@ func (r *Keyring) seal(plain string) string {
 	n := k.aead.NonceSize()
 	box := make([]byte, n, n+len(plain)+k.aead.Overhead())
 	_, _ = rand.Read(box)
-	box = k.aead.Seal(box, box, []byte(plain), []byte(k.header))
+	box = k.aead.Seal(box, box, []byte(plain), k.binding(at))
 	out := make([]byte, 0, len(k.header)+base64.RawURLEncoding.EncodedLen(len(box)))
 	out = append(out, k.header...)
 	return string(base64.RawURLEncoding.AppendEncode(out, box))
 }
 
 // open reverses seal. Its errors may name the key, never what was sealed.
-func (r *Keyring) open(sealed string) (string, error) {
+func (r *Keyring) open(sealed string, at place) (string, error) {
 	if sealed == "" {
 		return "", nil
 	}
 	version, rest, _ := strings.Cut(sealed, ".")
 	id, text, found := strings.Cut(rest, ".")
-	if !found || version != sealVersion {
+	if !found || version != sealVersion && version != unboundVersion || !isKeyID(id) {
 		return "", errNotSealed
 	}
 	k := r.key(id)
 	if k == nil {
-		return "", fmt.Errorf("secret is sealed with key %.16q, which the keyring does not have", id)
+		return "", fmt.Errorf("the secret is sealed with key %s: %w", id, errKeyMissing)
 	}
 	box, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(box) < k.aead.NonceSize() {
 		return "", errNotSealed
 	}
+	bound := k.binding(at)
+	if version == unboundVersion {
+		bound = []byte(k.unbound)
+	}
 	n := k.aead.NonceSize()
-	plain, err := k.aead.Open(box[n:n], box[:n], box[n:], []byte(k.header))
+	plain, err := k.aead.Open(box[n:n], box[:n], box[n:], bound)
 	if err != nil {
-		return "", fmt.Errorf("secret cannot be opened with key %s: it was damaged", id)
+		return "", fmt.Errorf("the secret cannot be opened with key %s: it was damaged, or sealed for another place", id)
 	}
 	return string(plain), nil
+}
+
+// isKeyID keeps text that is no key's id, but might be a secret, out of errors.
+func isKeyID(id string) bool {
+	raw, err := hex.DecodeString(id)
+	return err == nil && len(raw) == keyIDBytes
 }
 
 // cut returns a JSON text with empty strings in the place of sealed ones. They are
@@ -182,8 +215,19 @@ func (r *Keyring) open(sealed string) (string, error) {
 func (r *Keyring) cut(text []byte) []byte {
 	for _, k := range r.current.Load().keys {
 		text = cutStrings(text, []byte(`"`+k.header))
+		text = cutStrings(text, []byte(`"`+k.unbound))
 	}
 	return text
+}
+
+// sealed reports whether anything in a JSON text is sealed with one of the keys.
+func (r *Keyring) sealed(text []byte) bool {
+	for _, k := range r.current.Load().keys {
+		if bytes.Contains(text, []byte(`"`+k.header)) || bytes.Contains(text, []byte(`"`+k.unbound)) {
+			return true
+		}
+	}
+	return false
 }
 
 // cutStrings empties the strings that begin with start, a quote and what follows

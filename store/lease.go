@@ -132,7 +132,7 @@ func (l *Lease[T]) guarded(ctx context.Context, act func(*T) error) error {
 			}
 		}
 		stale = true
-		doc, err := l.collection.decode(l.latest)
+		doc, err := l.collection.decode(ctx, l.latest)
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // Store is every collection of the service on one keeper.
 type Store struct {
@@ -14,14 +11,17 @@ type Store struct {
 	RoleSets      *Collection[RoleSetDocument]
 	Billing       *Collection[BillingDocument]
 
-	keeper Keeper
+	keeper    Keeper
+	documents *documents
+	probes    *Collection[ProbeDocument]
+	pings     pings
 }
 
 // New puts the collections on k, which the Store owns from now on. Secrets are
 // sealed with keys.
 func New(k Keeper, keys *Keyring) *Store {
 	d := newDocuments(keys)
-	return &Store{
+	s := &Store{
 		Clusters:      newCollection[ClusterDocument](k, d, &clustersContainer),
 		Operations:    newCollection[OperationDocument](k, d, &operationsContainer),
 		Subscriptions: newCollection[SubscriptionDocument](k, d, &subscriptionsContainer),
@@ -29,15 +29,17 @@ func New(k Keeper, keys *Keyring) *Store {
 		RoleSets:      newCollection[RoleSetDocument](k, d, &roleSetsContainer),
 		Billing:       newCollection[BillingDocument](k, d, &billingContainer),
 		keeper:        k,
+		documents:     d,
+		probes:        newCollection[ProbeDocument](k, d, &probesContainer),
 	}
+	d.keysFail = s.keysFail
+	return s
 }
 
-// Ping answers whether the database can be read and written at the moment.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.keeper.Ping(ctx); err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	return nil
+// Observe names who is told of every document that cannot be read, each time one is
+// met. It belongs before the first use.
+func (s *Store) Observe(observe func(context.Context, Sighting, *UnreadableError)) {
+	s.documents.observe = observe
 }
 
 // Close closes the keeper.

@@ -76,6 +76,9 @@ func (c *rpCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = documents.Close() }()
+	if err := reportUnreadable(documents, metrics, log); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
 	if !c.Production {
 		if err := seed.Empty(ctx, documents); err != nil {
 			return fmt.Errorf("seed the store: %w", err)

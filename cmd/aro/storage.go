@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
@@ -24,7 +25,7 @@ type storeFlags struct {
 }
 
 // openStore opens the database that --store names and puts the store on it, with
-// the keys that seal its secrets.
+// the keys that seal its secrets, which it checks.
 func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring, error) {
 	kind, location, _ := strings.Cut(c.Store, ":")
 	keyFile := c.EncryptionKeys
@@ -38,16 +39,21 @@ func (c *rpCommand) openStore(ctx context.Context) (*store.Store, *store.Keyring
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := c.readKeys(ctx, keyFile)
+	keys, err := c.readKeys(ctx, keyFile, keeper)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %w", err), keeper.Close())
 	}
-	return store.New(keeper, keys), keys, nil
+	documents := store.New(keeper, keys)
+	if err := documents.CheckKeys(ctx); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %s: %w", keyFile, err), documents.Close())
+	}
+	return documents, keys, nil
 }
 
 // readKeys reads the keyring from the vault or a file, and lets it follow the
-// keys that come there later.
-func (c *rpCommand) readKeys(ctx context.Context, source string) (*store.Keyring, error) {
+// keys that come there later. Outside production it makes them for a database that
+// is empty.
+func (c *rpCommand) readKeys(ctx context.Context, source string, keeper store.Keeper) (*store.Keyring, error) {
 	read := func(context.Context) ([]byte, error) { return os.ReadFile(source) }
 	if name, ok := strings.CutPrefix(source, env.InVault); ok {
 		read = func(ctx context.Context) ([]byte, error) {
@@ -57,7 +63,7 @@ func (c *rpCommand) readKeys(ctx context.Context, source string) (*store.Keyring
 	}
 	text, err := read(ctx)
 	if errors.Is(err, os.ErrNotExist) && !c.Production {
-		text, err = createKeys(source)
+		text, err = firstKeys(ctx, source, keeper)
 	}
 	if err != nil {
 		return nil, err
@@ -68,6 +74,28 @@ func (c *rpCommand) readKeys(ctx context.Context, source string) (*store.Keyring
 	}
 	keys.Follow(read)
 	return keys, nil
+}
+
+// reportUnreadable counts and logs the documents that cannot be read. Those that are
+// due are met again at least every ten minutes, so the count goes on rising while one
+// is left, which is for alerts.
+func reportUnreadable(documents *store.Store, metrics prometheus.Registerer, log *slog.Logger) error {
+	met := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "aro_store_unreadable_documents_total",
+		Help: "Times that a document was met that cannot be read, by container and by where it was met; due ones were set aside.",
+	}, []string{"container", "met"})
+	documents.Observe(func(ctx context.Context, at store.Sighting, e *store.UnreadableError) {
+		met.WithLabelValues(e.Container, string(at)).Inc()
+		level := slog.LevelDebug // customers make it happen, as often as they like
+		if at == store.DueSighting {
+			level = slog.LevelError
+		}
+		log.Log(ctx, level, "document cannot be read", "met", at, "container", e.Container, "partition", e.Partition, "id", e.ID, "reason", e.Reason)
+	})
+	for _, c := range store.Containers() { // so that an alert sees the first one rise from 0
+		met.WithLabelValues(c.Name, string(store.DueSighting))
+	}
+	return metrics.Register(met)
 }
 
 // renewEvery is how long a process may go on sealing with a key that is not the
@@ -100,6 +128,23 @@ func (c *rpCommand) keysMissing(kind string) error {
 // containers; the service has no right to.
 func (f *storeFlags) open(ctx context.Context, production bool, credential azcore.TokenCredential) (store.Keeper, error) {
 	return database.Open(ctx, database.Options{Name: f.Store, CosmosKey: model.Secret(f.CosmosKey), Credential: credential, Prepare: !production, Production: production})
+}
+
+// firstKeys makes the keys of an empty database. For another one new keys would open
+// nothing and hide what was lost.
+func firstKeys(ctx context.Context, source string, keeper store.Keeper) ([]byte, error) {
+	used, err := store.HasDocuments(ctx, keeper)
+	if err != nil {
+		return nil, err
+	}
+	if !used {
+		return createKeys(source)
+	}
+	text, err := os.ReadFile(source) // another process may have made both since
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w: the database has documents already, which new keys would not open: put the file back, or begin with another database", err)
+	}
+	return text, err
 }
 
 // createKeys writes a new key file with one key, readable by its owner alone, unless

@@ -62,35 +62,41 @@ func seal(c *store.Container, r store.Record, token string) ([]byte, envelope, e
 	return body, note, err
 }
 
-// open takes the database's and the keeper's own members out of what was read.
+// open takes the database's and the keeper's own members out of what was read. One
+// of the keeper's that is not as it was written counts as absent: one damaged
+// document must not keep the others of an answer from being read.
 func open(raw []byte) (store.Record, error) {
-	var system struct {
-		ID        string `json:"id"`
-		Partition string `json:"partition"`
-		ETag      string `json:"_etag"`
-		TS        int64  `json:"_ts"`
-		Envelope  struct {
-			Tokens []string `json:"tokens"`
-		} `json:"keeper"`
-	}
-	if err := json.Unmarshal(raw, &system); err != nil {
-		return store.Record{}, fmt.Errorf("document: %w", err)
-	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil {
-		return store.Record{}, fmt.Errorf("document %s: %w", system.ID, err)
+		return store.Record{}, fmt.Errorf("document: %w", err)
+	}
+	var note struct {
+		Tokens []string `json:"tokens"`
+	}
+	if json.Unmarshal(members[envelopeMember], &note) != nil {
+		note.Tokens = nil
+	}
+	r := store.Record{
+		Partition: member[string](members, "partition"),
+		ID:        member[string](members, "id"),
+		ETag:      joinETag(member[string](members, "_etag"), note.Tokens),
+		WrittenAt: time.Unix(member[int64](members, "_ts"), 0).UTC(),
 	}
 	for _, name := range []string{envelopeMember, "_rid", "_self", "_etag", "_attachments", "_ts"} {
 		delete(members, name)
 	}
-	body, err := marshal(members)
-	return store.Record{
-		Partition: system.Partition,
-		ID:        system.ID,
-		ETag:      joinETag(system.ETag, system.Envelope.Tokens),
-		WrittenAt: time.Unix(system.TS, 0).UTC(),
-		Body:      body,
-	}, err
+	var err error
+	r.Body, err = marshal(members)
+	return r, err
+}
+
+// member is the zero value if there is no such member, or one of another type.
+func member[T any](members map[string]json.RawMessage, name string) T {
+	var v T
+	if json.Unmarshal(members[name], &v) != nil {
+		return *new(T)
+	}
+	return v
 }
 
 // marshal writes members in the order of their names and leaves text as it is.

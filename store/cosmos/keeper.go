@@ -8,6 +8,7 @@ package cosmos
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -229,6 +230,23 @@ func (k *Keeper) Delete(ctx context.Context, c *store.Container, partition, id, 
 	if lost && errors.Is(err, store.ErrNotFound) {
 		return nil // an attempt whose answer was lost removed it
 	}
+	return err
+}
+
+// Postpone implements store.Keeper.
+func (k *Keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(r.Body, &members); err != nil {
+		return fmt.Errorf("body: %w", err)
+	}
+	var err error
+	if members["due"], err = json.Marshal(after.Seconds()); err != nil {
+		return fmt.Errorf("due: %w", err)
+	}
+	if r.Body, err = marshal(members); err != nil {
+		return err
+	}
+	_, err = k.Replace(ctx, c, r)
 	return err
 }
 

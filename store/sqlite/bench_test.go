@@ -153,7 +153,7 @@ func BenchmarkGrowth(b *testing.B) {
 			})
 			b.Run("Due none", func(b *testing.B) {
 				for b.Loop() {
-					_, err := s.Clusters.Due(b.Context(), 2, 20)
+					_, _, err := s.Clusters.Due(b.Context(), 2, 20)
 					must(b, err)
 				}
 			})
@@ -175,7 +175,7 @@ func claimAll(b *testing.B, s *store.Store, n int) {
 	}
 	again := time.Duration(0)
 	for b.Loop() {
-		docs, err := s.Clusters.Due(b.Context(), 20, 20)
+		docs, _, err := s.Clusters.Due(b.Context(), 20, 20)
 		must(b, err)
 		lease, err := s.Clusters.Claim(b.Context(), docs[0], "bench", time.Minute)
 		must(b, err)
@@ -202,7 +202,7 @@ func dueAmongAll(b *testing.B, s *store.Store, n int) {
 		}
 	}
 	for b.Loop() {
-		docs, err := s.Clusters.Due(b.Context(), 2, 20)
+		docs, _, err := s.Clusters.Due(b.Context(), 2, 20)
 		must(b, err)
 		if len(docs) != 20 && n > 20_000 {
 			b.Fatalf("%d are due", len(docs))

@@ -24,8 +24,14 @@ import (
 
 const (
 	purgeEvery = 30 * time.Second
+	// A clock that was set back has stamped documents in its future. What is further
+	// ahead than clockSlack is found within restampEvery.
+	restampEvery = 5 * time.Second
+	clockSlack   = time.Second
 	// purgeBatch bounds how long other writers wait for a purge.
 	purgeBatch = 500
+	// pingPad is how many bytes Ping writes.
+	pingPad = 64 << 10
 )
 
 // keeper is a store.Keeper on one file.
@@ -33,6 +39,7 @@ type keeper struct {
 	readers *sql.DB
 	reads   map[string]*sql.Stmt // by container
 	writer  *writer
+	clock   clock
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -41,25 +48,31 @@ type keeper struct {
 // Open opens the database at path, creates it if there is none, and brings it to
 // this release's schema. It refuses files that are not ours or of a newer release.
 func Open(ctx context.Context, path string) (store.Keeper, error) {
-	k, err := open(ctx, path)
+	k, err := open(ctx, path, time.Now)
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, explain(err))
 	}
 	return k, nil
 }
 
-func open(ctx context.Context, path string) (_ *keeper, err error) {
+// clock is the wall clock of the machine, the one thing that all processes on a
+// file agree about. It may be set back.
+type clock func() time.Time
+
+func (c clock) millis() int64 { return c().UnixMilli() }
+
+func open(ctx context.Context, path string, clock clock) (_ *keeper, err error) {
 	if err := touch(path); err != nil {
 		return nil, err
 	}
-	k := &keeper{reads: map[string]*sql.Stmt{}}
+	k := &keeper{reads: map[string]*sql.Stmt{}, clock: clock}
 	defer func() {
 		if err != nil {
 			_ = k.Close()
 		}
 	}()
 	// The writer comes first: it makes the tables that readers prepare for.
-	if k.writer, err = openWriter(ctx, source(path, "_pragma=synchronous(FULL)")); err != nil {
+	if k.writer, err = openWriter(ctx, source(path, "_pragma=synchronous(FULL)"), clock); err != nil {
 		return nil, err
 	}
 	if k.readers, err = sql.Open("sqlite", source(path, "_pragma=query_only(1)")); err != nil {
@@ -76,7 +89,8 @@ func open(ctx context.Context, path string) (_ *keeper, err error) {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	k.stop = stop
-	k.done.Go(func() { k.purge(background) })
+	k.done.Go(func() { every(background, purgeEvery, "expired documents stay for now", k.purgeContainer) })
+	k.done.Go(func() { every(background, restampEvery, "a clock that was set back holds up work", k.restamp) })
 	return k, nil
 }
 
@@ -120,6 +134,13 @@ func (k *keeper) Delete(ctx context.Context, c *store.Container, partition, id, 
 	})
 }
 
+func (k *keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) error {
+	current := version(r.ETag)
+	return k.writer.do(ctx, c, func(t *statements, at stamp) error {
+		return t.guarded(t.postpone, r.Partition, r.ID, at.now, current, after.Milliseconds(), after.Seconds(), at.version)
+	})
+}
+
 // version is what an ETag stands for; what is no ETag of ours is 0, which no document has.
 func version(etag string) int64 {
 	n, err := strconv.ParseInt(etag, 10, 64)
@@ -136,7 +157,7 @@ func (k *keeper) Read(ctx context.Context, c *store.Container, partition, id str
 	r := store.Record{Partition: partition, ID: id}
 	var version, writtenAt int64
 	// A read of one row is not worth a goroutine that watches the context.
-	err := k.reads[c.Name].QueryRow(partition, id, time.Now().UnixMilli()).Scan(&version, &writtenAt, (*body)(&r.Body))
+	err := k.reads[c.Name].QueryRow(partition, id, k.clock.millis()).Scan(&version, &writtenAt, (*body)(&r.Body))
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Record{}, store.ErrNotFound
 	}
@@ -161,9 +182,20 @@ func (b *body) Scan(value any) error {
 	return nil
 }
 
-// Ping writes, durably: a full disk is found out here.
+// Ping writes a pad of the size of a large document and removes it afterwards. A
+// disk that is full is found out here: the pad takes pages that nothing else uses.
 func (k *keeper) Ping(ctx context.Context) error {
-	return k.writer.do(ctx, store.Containers()[0], func(*statements, stamp) error { return nil })
+	err := k.writer.do(ctx, store.Containers()[0], func(*statements, stamp) error {
+		_, err := k.writer.pad.Exec(pingPad)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return k.writer.do(ctx, store.Containers()[0], func(*statements, stamp) error {
+		_, err := k.writer.unpad.Exec()
+		return err
+	})
 }
 
 func (k *keeper) Close() error {
@@ -181,14 +213,14 @@ func (k *keeper) Close() error {
 	return errors.Join(errs...)
 }
 
-// purge removes expired documents, which nobody sees any more, now and then.
-func (k *keeper) purge(ctx context.Context) {
-	tick := time.NewTicker(purgeEvery)
+// every looks after each container now and then; complaint is what a failure means.
+func every(ctx context.Context, period time.Duration, complaint string, look func(context.Context, *store.Container) error) {
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		for _, c := range store.Containers() {
-			if err := k.purgeContainer(ctx, c); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "expired documents stay for now", "container", c.Name, "error", err)
+			if err := look(ctx, c); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, complaint, "container", c.Name, "error", err)
 			}
 		}
 		select {
@@ -199,6 +231,24 @@ func (k *keeper) purge(ctx context.Context) {
 	}
 }
 
+// restamp makes leases and delays run by the clock as it is now. A document that
+// was written in what is the future since the clock was set back is due as long
+// from now as it was to be from its last write: nobody's lease ends early, and
+// none lasts longer than it would after a write of now. Contents and ETags stay.
+func (k *keeper) restamp(ctx context.Context, c *store.Container) error {
+	var ahead bool
+	query := "SELECT EXISTS (SELECT 1 FROM " + c.Name + " WHERE due_at IS NOT NULL AND written_at > ?)"
+	err := k.readers.QueryRowContext(ctx, query, k.clock().Add(clockSlack).UnixMilli()).Scan(&ahead)
+	if err != nil || !ahead {
+		return err
+	}
+	return k.writer.do(ctx, c, func(t *statements, at stamp) error {
+		_, err := t.restamp.Exec(at.now, at.now+clockSlack.Milliseconds())
+		return err
+	})
+}
+
+// purgeContainer removes expired documents, which nobody sees any more.
 func (k *keeper) purgeContainer(ctx context.Context, c *store.Container) error {
 	for more := true; more; {
 		due, err := k.expired(ctx, c)
@@ -224,7 +274,7 @@ func (k *keeper) purgeContainer(ctx context.Context, c *store.Container) error {
 // expired tells whether there is anything to purge, without a write.
 func (k *keeper) expired(ctx context.Context, c *store.Container) (yes bool, err error) {
 	query := "SELECT EXISTS (SELECT 1 FROM " + c.Name + " WHERE expires_at <= ?)"
-	err = k.readers.QueryRowContext(ctx, query, time.Now().UnixMilli()).Scan(&yes)
+	err = k.readers.QueryRowContext(ctx, query, k.clock.millis()).Scan(&yes)
 	return yes, err
 }
 

@@ -38,7 +38,7 @@ func parsePlace(q store.Query) (place, error) {
 }
 
 func (k *keeper) List(ctx context.Context, c *store.Container, q store.Query) ([]store.Record, string, error) {
-	query, args, err := listQuery(c, q)
+	query, args, err := k.listQuery(c, q)
 	if err != nil {
 		return nil, "", err
 	}
@@ -54,9 +54,9 @@ func (k *keeper) List(ctx context.Context, c *store.Container, q store.Query) ([
 	return records, place{last.Partition, last.ID}.continuation(q), nil
 }
 
-func listQuery(c *store.Container, q store.Query) (string, []any, error) {
+func (k *keeper) listQuery(c *store.Container, q store.Query) (string, []any, error) {
 	query := columns + c.Name + " WHERE " + live("?")
-	args := []any{time.Now().UnixMilli()}
+	args := []any{k.clock.millis()}
 	and := func(condition string, values ...any) {
 		query += " AND " + condition
 		args = append(args, values...)
@@ -83,7 +83,7 @@ func listQuery(c *store.Container, q store.Query) (string, []any, error) {
 }
 
 func (k *keeper) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
-	now := time.Now().UnixMilli()
+	now := k.clock.millis()
 	rows, err := k.pick(ctx, c, now, perPartition, limit)
 	if err != nil || len(rows) == 0 {
 		return nil, err
@@ -127,7 +127,7 @@ func (k *keeper) Changes(ctx context.Context, c *store.Container, mark string) (
 		}
 	}
 	query := columns + c.Name + " WHERE version > ? AND " + live("?") + " ORDER BY version LIMIT ?"
-	records, err := k.records(ctx, query, since, time.Now().UnixMilli(), changesLimit)
+	records, err := k.records(ctx, query, since, k.clock.millis(), changesLimit)
 	if err != nil {
 		return nil, "", err
 	}

@@ -22,6 +22,9 @@ var migrations = []string{
 	// The one row of sequence counts all writes; it orders them and is their ETag.
 	`CREATE TABLE sequence (last INTEGER NOT NULL);
 	INSERT INTO sequence VALUES (0);`,
+	// Ping writes here. From this schema on secrets are bound to their places, which
+	// releases before it cannot read.
+	`CREATE TABLE ping (pad BLOB);`,
 }
 
 // table makes the place of one container. Times are milliseconds since 1970.

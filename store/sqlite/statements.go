@@ -21,7 +21,13 @@ type statements struct {
 	update *sql.Stmt
 	// delete: the version it must meet.
 	delete *sql.Stmt
-	exists *sql.Stmt
+	// postpone: the version it must meet, the delay in milliseconds and in seconds,
+	// the new version.
+	postpone *sql.Stmt
+	exists   *sql.Stmt
+	// restamp takes a time and one after it: documents written after that are due as
+	// if they had been written at the first.
+	restamp *sql.Stmt
 	// purge takes a time and how many documents to remove that expired by then.
 	purge *sql.Stmt
 	// evict takes a time and a partition, and removes what expired there.
@@ -40,8 +46,13 @@ func prepareTable(ctx context.Context, conn *sql.Conn, c *store.Container) (*sta
 			" VALUES (?1, ?2, ?4, ?3, " + due + ", " + expires + ", ?5)": &t.insert,
 		"UPDATE " + c.Name + " SET version = ?7, written_at = ?3, due_at = " + due + ", expires_at = " + expires +
 			", body = ?5" + document + " AND version = ?4": &t.update,
-		"DELETE FROM " + c.Name + document + " AND version = ?4":  &t.delete,
+		"DELETE FROM " + c.Name + document + " AND version = ?4": &t.delete,
+		"UPDATE " + c.Name + " SET version = ?7, written_at = ?3, due_at = ?3 + ?5," +
+			" body = CASE WHEN json_valid(body) THEN json_set(body, '$.due', ?6) ELSE body END" +
+			document + " AND version = ?4": &t.postpone,
 		"SELECT EXISTS (SELECT 1 FROM " + c.Name + document + ")": &t.exists,
+		"UPDATE " + c.Name + " SET due_at = due_at - written_at + ?1, written_at = ?1" +
+			" WHERE due_at IS NOT NULL AND written_at > ?2": &t.restamp,
 		"DELETE FROM " + c.Name + " WHERE rowid IN" +
 			" (SELECT rowid FROM " + c.Name + " WHERE expires_at <= ?1 LIMIT ?2)": &t.purge,
 		// The plus keeps SQLite from walking the partition instead of the few that expired.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -125,5 +126,59 @@ func rotation(t *testing.T, d *database) {
 	}
 	if old, _ := member(t, before, "cluster", "internal", "adminKubeconfig").(string); strings.HasPrefix(sealed, old[:11]) {
 		t.Error("the key's id did not change")
+	}
+}
+
+// sealedKubeconfig is a secret of document p/a as it is stored.
+func (d *database) sealedKubeconfig(t *testing.T) string {
+	t.Helper()
+	sealed, _ := member(t, d.raw(t), "cluster", "internal", "adminKubeconfig").(string)
+	if sealed == "" {
+		t.Fatal("the secret is not stored")
+	}
+	return sealed
+}
+
+// binding: whoever can write the database, and no more, cannot have a secret shown
+// by copying it to where its own are shown.
+func binding(t *testing.T, d *database) {
+	d.secretive(t)
+	sealed := d.sealedKubeconfig(t)
+	r, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
+	check(t, err)
+	for what, copied := range map[string]store.Record{
+		"another path":      {Partition: "p", ID: "a", ETag: r.ETag, Body: []byte(`{"id":"a","partition":"p","cluster":{"internal":{"userAdminKubeconfig":"` + sealed + `"}}}`)},
+		"another document":  {Partition: "p", ID: "c", Body: []byte(`{"id":"c","partition":"p","cluster":{"internal":{"adminKubeconfig":"` + sealed + `"}}}`)},
+		"another partition": {Partition: "q", ID: "a", Body: []byte(`{"id":"a","partition":"q","cluster":{"internal":{"adminKubeconfig":"` + sealed + `"}}}`)},
+	} {
+		write := d.keeper.Create
+		if copied.ETag != "" {
+			write = d.keeper.Replace
+		}
+		_, err := write(d.ctx, clusters(t), copied)
+		check(t, err)
+		if _, err = d.Clusters.Get(d.ctx, copied.Partition, copied.ID); !errors.As(err, new(*store.UnreadableError)) {
+			t.Errorf("%s: the secret opens: %v", what, err)
+		}
+	}
+}
+
+// unbound: what a release wrote that knew no places. The text was sealed by it, with
+// the key of 32 zero bytes.
+func unbound(t *testing.T, d *database) {
+	const key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	const sealed = "v1.66687aad.AAAAAAAAAAAAAAAArcYuXD8ZRgFrKvSiYhjKsDrmpPlDphZosDQ"
+	d.poisoned(t, `{"id":"a","partition":"p","cluster":{"internal":{"adminKubeconfig":"`+sealed+`"}}}`)
+	old := store.New(d.keeper, keyring(t, key))
+	doc, err := old.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
+	check(t, err)
+	if string(doc.Cluster.Internal.AdminKubeconfig) != "canary-old" {
+		t.Errorf("opened as %d bytes", len(doc.Cluster.Internal.AdminKubeconfig))
+	}
+	if now := d.sealedKubeconfig(t); !strings.HasPrefix(now, "v2.") {
+		t.Errorf("after a write it is stored as %.12s…", now)
+	}
+	if doc, err = old.Clusters.Get(d.ctx, "p", "a"); err != nil || string(doc.Cluster.Internal.AdminKubeconfig) != "canary-old" {
+		t.Errorf("bound, it does not open any more: %v", err)
 	}
 }

@@ -201,7 +201,7 @@ func endedContext(t *testing.T, d *database) {
 	wantError(t, "delete", d.Clusters.Delete(ctx, doc), context.Canceled)
 	_, _, err = d.Clusters.List(ctx, store.Query{Limit: 1})
 	wantError(t, "list", err, context.Canceled)
-	_, err = d.Clusters.Due(ctx, 1, 1)
+	_, _, err = d.Clusters.Due(ctx, 1, 1)
 	wantError(t, "due", err, context.Canceled)
 	_, err = d.Clusters.Get(d.ctx, "p", "a")
 	check(t, err)

@@ -135,7 +135,7 @@ func expiry(t *testing.T, d *database) {
 	if got := d.list(t, store.Query{Partition: "p", Limit: 10}, nil); !slices.Equal(got, []string{"p/eternal", "p/lasting"}) {
 		t.Errorf("listed %v", got)
 	}
-	if docs, err := d.Clusters.Due(d.ctx, 10, 10); err != nil || len(docs) != 0 {
+	if docs, _, err := d.Clusters.Due(d.ctx, 10, 10); err != nil || len(docs) != 0 {
 		t.Errorf("%d are due, %v", len(docs), err)
 	}
 }

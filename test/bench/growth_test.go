@@ -79,7 +79,7 @@ func (d *database) offer(b *testing.B, n int) {
 func (d *database) due(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		docs, err := d.store.Clusters.Due(b.Context(), 1, 200)
+		docs, _, err := d.store.Clusters.Due(b.Context(), 1, 200)
 		if err != nil || len(docs) != 1 {
 			b.Fatalf("%d clusters are due: %v", len(docs), err)
 		}
@@ -90,7 +90,7 @@ func (d *database) due(b *testing.B) {
 func (d *database) claims(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		docs, err := d.store.Clusters.Due(b.Context(), 1, 200)
+		docs, _, err := d.store.Clusters.Due(b.Context(), 1, 200)
 		if err != nil || len(docs) != 1 {
 			b.Fatalf("%d clusters are due: %v", len(docs), err)
 		}

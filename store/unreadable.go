@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// UnreadableError is about a document that is there and cannot be read. It never
+// holds anything of the document's content.
+type UnreadableError struct {
+	// Container, Partition and ID are where it is.
+	Container, Partition, ID string
+	// Reason is why, in words for engineers: the path of a member and what is wrong with it.
+	Reason string
+
+	keyMissing bool
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("%s %s: the document cannot be read: %s", e.Container, e.ID, e.Reason)
+}
+
+// Sighting is where an unreadable document was met.
+type Sighting string
+
+// The sightings. DueSighting alone sets the document aside.
+const (
+	DueSighting    Sighting = "due"
+	ListSighting   Sighting = "list"
+	ReadSighting   Sighting = "read"
+	ChangeSighting Sighting = "change"
+)
+
+// A document that is due and cannot be read is pushed back by at least firstAside,
+// and twice as long each time, up to longestAside.
+const (
+	firstAside   = time.Minute
+	longestAside = 10 * time.Minute
+)
+
+// asideFor is how long to push a document back whose due was that many seconds.
+func asideFor(due float64) time.Duration {
+	if !(due > 0) { // also what is no number
+		return firstAside
+	}
+	if due >= longestAside.Seconds() {
+		return longestAside
+	}
+	return min(max(firstAside, 2*time.Duration(due*float64(time.Second))), longestAside)
+}
+
+// asideOf reads the member due of a document that might be anything.
+func asideOf(body []byte) time.Duration {
+	var members struct {
+		Due json.RawMessage `json:"due"`
+	}
+	var due float64
+	if json.Unmarshal(body, &members) != nil || json.Unmarshal(members.Due, &due) != nil {
+		return firstAside
+	}
+	return asideFor(due)
+}
+
+// unreadable describes what is wrong with a record that cannot be decoded into doc.
+func (c *Collection[T]) unreadable(r Record, err error) *UnreadableError {
+	e := &UnreadableError{Container: c.container.Name, Partition: r.Partition, ID: r.ID}
+	var sealed *sealError
+	switch {
+	case errors.As(err, &sealed):
+		e.Reason, e.keyMissing = sealed.Error(), errors.Is(err, errKeyMissing)
+	case errors.Is(err, errMisplaced):
+		e.Reason = errMisplaced.Error()
+	case errors.Is(err, errNotSealed):
+		e.Reason = errNotSealed.Error()
+	default:
+		e.Reason = fault(r.Body, new(T))
+	}
+	return e
+}
+
+// errMisplaced means that a document was copied from elsewhere.
+var errMisplaced = errors.New("its members id and partition are not those of its place")
+
+// fault finds out what does not fit, for the codec says it with the value.
+func fault(body []byte, doc any) string {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	var at *time.ParseError
+	switch err := json.Unmarshal(body, doc); {
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("it is not valid JSON at byte %d", syntax.Offset)
+	case errors.As(err, &kind):
+		is, _, _ := strings.Cut(kind.Value, " ") // "number 17" tells the number
+		return fmt.Sprintf("%s is a JSON %s and should be %s", orWhole(kind.Field), is, jsonKind(kind.Type))
+	case errors.As(err, &at):
+		return "a time is not in the form of RFC 3339"
+	}
+	return "a member has a form that this release does not read"
+}
+
+func orWhole(path string) string {
+	if path == "" {
+		return "the document"
+	}
+	return path
+}
+
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.Struct, reflect.Map, reflect.Pointer:
+		return "an object"
+	}
+	return "a number in range"
+}
+
+// setAside pushes back a document that is due and cannot be read, so that it does
+// not stand before those that can. Nothing of it changes but when it is due. The
+// error is about this process, which must leave the document to others then.
+func (c *Collection[T]) setAside(ctx context.Context, r Record, e *UnreadableError) error {
+	if e.keyMissing {
+		// Others may well read it, if it is this process that has the wrong keys.
+		if err := c.documents.keysFail(ctx); err != nil {
+			return c.name(r.ID, err)
+		}
+	}
+	err := c.keeper.Postpone(ctx, c.container, r, asideOf(r.Body))
+	if err != nil && !errors.Is(err, ErrPreconditionFailed) && !errors.Is(err, ErrNotFound) {
+		e.Reason += "; it could not be set aside: " + err.Error()
+	}
+	c.documents.observe(ctx, DueSighting, e)
+	return nil
+}
