@@ -3,7 +3,6 @@ package preflight
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -107,56 +106,6 @@ func absentSize(target, size, location string) *arm.Error {
 	return arm.InvalidParameter.At(target, "The size %q does not exist in %s. Choose another one.", size, location)
 }
 
-// Zones chooses the zones of the cluster's machines; none where there are none.
-func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]string, error) {
-	skus, err := v.skusIn(ctx, clients, c.Location)
-	if err != nil {
-		return nil, err
-	}
-	var faults arm.Faults
-	var zones [][]string
-	pools := poolsOf(c)
-	for _, p := range pools[:min(2, len(pools))] {
-		sku := skus[strings.ToLower(p.size)]
-		if sku == nil {
-			faults.Add(arm.InvalidParameter, p.target+".vmSize", "%s", absentSize("", p.size, c.Location).Message)
-			continue
-		}
-		zones = append(zones, zonesOf(sku))
-	}
-	if err := faults.Err(); err != nil {
-		return nil, err
-	}
-	for i, z := range zones {
-		if (len(z) == 0) != (len(zones[0]) == 0) {
-			faults.Add(arm.InvalidParameter, pools[i].target+".vmSize", "Only one of the sizes %q and %q is offered in availability zones of %s. Choose sizes that both are, or both are not.", pools[0].size, pools[i].size, c.Location)
-		}
-		if len(z) > 0 && len(z) < masters {
-			faults.Add(arm.InvalidParameter, pools[i].target+".vmSize", "The size %q is offered in only %d availability zones of %s, and a cluster needs %d. Choose another one.", pools[i].size, len(z), c.Location, masters)
-		}
-	}
-	union := map[string]bool{}
-	for _, z := range slices.Concat(zones...) {
-		union[z] = true
-	}
-	return slices.Sorted(maps.Keys(union)), faults.Err()
-}
-
-// zonesOf are the zones that clusters may use: the classic three.
-func zonesOf(sku *armcompute.ResourceSKU) []string {
-	var all []string
-	if len(sku.LocationInfo) == 0 || sku.LocationInfo[0] == nil {
-		return nil
-	}
-	for _, z := range sku.LocationInfo[0].Zones {
-		if name := value(z); name == "1" || name == "2" || name == "3" {
-			all = append(all, name)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
 // sizes finds sizes that are not offered to the subscription, or cannot encrypt.
 func (r *run) sizes(ctx context.Context, found *report) {
 	skus, err := r.skusIn(ctx, r.customer, r.c.Location)
@@ -175,26 +124,6 @@ func (r *run) sizes(ctx context.Context, found *report) {
 			found.add(arm.InvalidParameter, p.target+".encryptionAtHost", "The size %q does not support encryption at host. Choose another one, or set it to Disabled.", p.size)
 		}
 	}
-}
-
-// restricted tells whether a size may not be used in the whole location.
-func restricted(sku *armcompute.ResourceSKU, location string) bool {
-	for _, restriction := range sku.Restrictions {
-		if restriction == nil {
-			continue
-		}
-		if t := value(restriction.Type); t != "" && t != armcompute.ResourceSKURestrictionsTypeLocation {
-			continue
-		}
-		listed := restriction.Values
-		if restriction.RestrictionInfo != nil {
-			listed = slices.Concat(listed, restriction.RestrictionInfo.Locations)
-		}
-		if slices.ContainsFunc(listed, func(l *string) bool { return sameLocation(value(l), location) }) {
-			return true
-		}
-	}
-	return false
 }
 
 // encryptionFeature finds a subscription that may not encrypt at host.

@@ -237,7 +237,7 @@ func (r *run) second() []check {
 
 // limits are what the subscription may have at all.
 func (r *run) limits() []check {
-	return []check{r.sizes, r.encryptionFeature, r.quotas, r.providers}
+	return []check{r.sizes, r.zones, r.encryptionFeature, r.quotas, r.providers}
 }
 
 // ask makes checks, some at a time. The order of reports is that of the checks.

@@ -96,13 +96,27 @@ func machineRules() map[string]rule {
 	restriction := func(kind string) map[string]any {
 		return map[string]any{"restrictions": []any{map[string]any{"type": kind, "values": ids("eastus"), "reasonCode": "NotAvailableForSubscription"}}}
 	}
+	zones := func(zones ...string) map[string]any {
+		return map[string]any{"restrictions": []any{map[string]any{"type": "Zone", "values": ids("eastus"), "reasonCode": "NotAvailableForSubscription",
+			"restrictionInfo": map[string]any{"locations": ids("eastus"), "zones": ids(zones...)}}}}
+	}
 	return map[string]rule{
 		"size absent": {why: "the region lacks it", spoil: func(w *world, _ *model.Cluster) { w.bodies[skus] = list(sku("Standard_D4s_v3", nil)) }, want: []string{"InvalidParameter " + masterSize}, says: "does not exist"},
 		"size restricted": {why: "the subscription may not have it", spoil: func(w *world, _ *model.Cluster) {
 			w.bodies[skus] = list(sku("Standard_D4s_v3", nil), sku("Standard_D8s_v3", restriction("Location")))
 		}, want: []string{"InvalidParameter " + masterSize}, says: "restricted"},
-		"zone restricted": {why: "other zones are left", spoil: func(w *world, _ *model.Cluster) {
-			w.bodies[skus] = list(sku("Standard_D4s_v3", nil), sku("Standard_D8s_v3", restriction("Zone")))
+		"no zone of ours restricted": {why: "all three are left", spoil: func(w *world, _ *model.Cluster) {
+			w.bodies[skus] = list(sku("Standard_D4s_v3", zones("4")), sku("Standard_D8s_v3", restriction("Zone")))
+		}},
+		"masters' zone restricted": {why: "two of three are left", spoil: func(w *world, _ *model.Cluster) {
+			w.bodies[skus] = list(sku("Standard_D4s_v3", nil), sku("Standard_D8s_v3", zones("3", "4")))
+		}, want: []string{"InvalidParameter " + masterSize}, says: "restricted in zone 3 of eastus for the subscription (NotAvailableForSubscription)"},
+		"workers' zones restricted": {why: "none is left", spoil: func(w *world, _ *model.Cluster) {
+			w.bodies[skus] = list(sku("Standard_D4s_v3", zones("1", "2", "3")), sku("Standard_D8s_v3", nil))
+		}, want: []string{"InvalidParameter properties.workerProfiles[0].vmSize"}, says: "in zones 1, 2 and 3 of eastus"},
+		"zones restricted elsewhere": {why: "it is about another location", spoil: func(w *world, _ *model.Cluster) {
+			elsewhere := map[string]any{"type": "Zone", "values": ids("westus"), "restrictionInfo": map[string]any{"locations": ids("westus"), "zones": ids("1")}}
+			w.bodies[skus] = list(sku("Standard_D4s_v3", nil), sku("Standard_D8s_v3", map[string]any{"restrictions": []any{elsewhere}}))
 		}},
 		"cannot encrypt": {why: "the hardware lacks it", spoil: func(w *world, c *model.Cluster) {
 			encrypt(c)
@@ -141,6 +155,12 @@ func machineRules() map[string]rule {
 			w.bodies[sub+"/providers/Microsoft.Storage"] = map[string]any{"registrationState": "NotRegistered"}
 		}, want: []string{"ResourceProviderNotRegistered "}, says: "Microsoft.Storage"},
 	}
+}
+
+// restrictZone takes a zone of a size away from the subscription.
+func (w *world) restrictZone(size, zone string) {
+	w.bodies[sub+"/providers/Microsoft.Compute/skus"] = list(sku("Standard_D8s_v3", nil), sku("Standard_D4s_v3", nil), sku(size, map[string]any{"restrictions": []any{
+		map[string]any{"type": "Zone", "values": ids("eastus"), "restrictionInfo": map[string]any{"locations": ids("eastus"), "zones": ids(zone)}, "reasonCode": "QuotaId"}}}))
 }
 
 func (w *world) machines(n int) {
@@ -302,6 +322,7 @@ func TestAClientWaitsOnlyForLimits(t *testing.T) {
 		"all is well": {why: "nothing is in the way", spoil: func(*world) {}},
 		"no quota":    {why: "the client can be told at once", spoil: func(w *world) { w.bodies[locate] = list(usage("cores", 100, 57)) }, want: arm.ResourceQuotaExceeded},
 		"Azure away":  {why: "the backend asks again", spoil: func(w *world) { w.statuses[locate] = 503 }},
+		"no zone":     {why: "the client can be told at once", spoil: func(w *world) { w.restrictZone("Standard_D8s_v3", "2") }, want: arm.InvalidParameter},
 		"no network":  {why: "the backend asks about it", spoil: func(w *world) { w.statuses[vnet] = 404 }},
 		"no rights":   {why: "roles may still spread", spoil: func(w *world) { w.statuses[locate] = 403 }},
 	} {
