@@ -124,7 +124,8 @@ var (
 	InvalidLinkedSubnet = Code{"InvalidLinkedSubnet", http.StatusBadRequest,
 		"A subnet was not found.", "Create the subnet, or correct its id."}
 	InvalidLinkedRouteTable = Code{"InvalidLinkedRouteTable", http.StatusBadRequest,
-		"The route table of a subnet was not found.", "Create the route table, or detach it from the subnet."}
+		"The route table of a subnet was not found, or no default route leads out of the subnet although outboundType is UserDefinedRouting.",
+		"Create the route table, or detach it from the subnet; give it a default route that leads to a firewall or gateway."}
 	InvalidLinkedNatGateway = Code{"InvalidLinkedNatGateway", http.StatusBadRequest,
 		"The NAT gateway of a subnet was not found.", "Create the NAT gateway, or detach it from the subnet."}
 	InvalidLinkedDiskEncryptionSet = Code{"InvalidLinkedDiskEncryptionSet", http.StatusBadRequest,

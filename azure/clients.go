@@ -31,6 +31,7 @@ type Clients struct {
 	VirtualNetworks     *armnetwork.VirtualNetworksClient
 	Subnets             *armnetwork.SubnetsClient
 	SecurityGroups      *armnetwork.SecurityGroupsClient
+	RouteTables         *armnetwork.RouteTablesClient
 	LoadBalancers       *armnetwork.LoadBalancersClient
 	PublicIPs           *armnetwork.PublicIPAddressesClient
 	Interfaces          *armnetwork.InterfacesClient
@@ -107,6 +108,7 @@ func (a *Azure) fillNetwork(c *Clients) error {
 	c.VirtualNetworks = network.NewVirtualNetworksClient()
 	c.Subnets = network.NewSubnetsClient()
 	c.SecurityGroups = network.NewSecurityGroupsClient()
+	c.RouteTables = network.NewRouteTablesClient()
 	c.LoadBalancers = network.NewLoadBalancersClient()
 	c.PublicIPs = network.NewPublicIPAddressesClient()
 	c.Interfaces = network.NewInterfacesClient()

@@ -21,6 +21,7 @@ const smallestSubnet = 27
 type network struct {
 	id, location string
 	subnets      map[string]*armnetwork.Subnet // by lower-case id
+	gateways     bool                          // routes may come from them
 }
 
 // place is a subnet and where the cluster names it.
@@ -91,6 +92,7 @@ func networkFrom(id string, got armnetwork.VirtualNetwork) *network {
 	if got.Properties == nil {
 		return n
 	}
+	n.gateways = hasGateways(got.Properties)
 	for _, s := range got.Properties.Subnets {
 		if s != nil {
 			n.subnets[strings.ToLower(value(s.ID))] = s

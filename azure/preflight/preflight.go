@@ -225,7 +225,7 @@ func (r *run) first() []check {
 func (r *run) second() []check {
 	checks := []check{r.cidrs, r.networkLocations, r.subnetsUsable, r.diskEncryptionSets, r.outboundIPs}
 	if r.create {
-		checks = append(checks, r.limits()...)
+		checks = append(checks, append(r.limits(), r.defaultRoutes)...)
 	} else {
 		checks = append(checks, r.outboundPorts)
 	}

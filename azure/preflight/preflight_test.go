@@ -90,6 +90,53 @@ func (w *world) own() {
 	w.master["networkSecurityGroup"], w.workers["networkSecurityGroup"] = nsg(ourNSG), nsg(ourNSG)
 }
 
+// routed makes the customer bring the routes of both subnets.
+func (w *world) routed(c *model.Cluster, table ...any) {
+	c.Properties.NetworkProfile.OutboundType = model.UserDefinedRouting
+	w.master["routeTable"], w.workers["routeTable"] = map[string]any{"id": routeID}, map[string]any{"id": strings.ToLower(routeID)}
+	w.bodies[routeID] = map[string]any{"properties": map[string]any{"routes": table}}
+}
+
+func route(prefix, hop string) map[string]any {
+	return map[string]any{"properties": map[string]any{"addressPrefix": prefix, "nextHopType": hop}}
+}
+
+func routeRules() map[string]rule {
+	const code = "InvalidLinkedRouteTable "
+	both := []string{code + masterSubnet, code + workerSubnet}
+	plain := func(c *model.Cluster) { c.Properties.NetworkProfile.OutboundType = model.UserDefinedRouting }
+	return map[string]rule{
+		"default route": {why: "it leads to a firewall", spoil: func(w *world, c *model.Cluster) { w.routed(c, route("0.0.0.0/0", "VirtualAppliance")) }},
+		"default route halved": {why: "two halves are all", spoil: func(w *world, c *model.Cluster) {
+			w.routed(c, route("0.0.0.0/1", "VirtualAppliance"), route("128.0.0.0/1", "VirtualNetworkGateway"))
+		}},
+		"no table":              {why: "nothing leads out", spoil: func(_ *world, c *model.Cluster) { plain(c) }, want: both, says: "has no route table"},
+		"no default route":      {why: "nor does this", spoil: func(w *world, c *model.Cluster) { w.routed(c, route("10.0.0.0/8", "VirtualAppliance")) }, want: both, says: "no route for 0.0.0.0/0"},
+		"half a default route":  {why: "the other half is lost", spoil: func(w *world, c *model.Cluster) { w.routed(c, route("0.0.0.0/1", "VirtualAppliance")) }, want: both},
+		"default route to None": {why: "it drops all", spoil: func(w *world, c *model.Cluster) { w.routed(c, route("0.0.0.0/0", "None")) }, want: both, says: "next hop None"},
+		"workers' alone": {why: "each subnet needs one", spoil: func(w *world, c *model.Cluster) {
+			w.routed(c, route("0.0.0.0/0", "VirtualAppliance"))
+			delete(w.workers, "routeTable")
+		}, want: []string{code + workerSubnet}},
+		"table absent": {why: "it was deleted", spoil: func(w *world, c *model.Cluster) {
+			w.routed(c)
+			w.statuses[routeID] = 404
+			w.statuses[strings.ToLower(routeID)] = 404
+		}, want: both, says: "does not exist"},
+		"NAT gateway": {why: "it leads out without a route", spoil: func(w *world, c *model.Cluster) {
+			plain(c)
+			w.master["natGateway"], w.workers["natGateway"] = map[string]any{"id": natID}, map[string]any{"id": natID}
+		}},
+		"gateway in the network": {why: "it may tell a default route", spoil: func(w *world, c *model.Cluster) { plain(c); w.gateways = true }},
+		"gateway kept away": {why: "the table wants to learn nothing", spoil: func(w *world, c *model.Cluster) {
+			w.gateways = true
+			w.routed(c)
+			w.bodies[routeID] = map[string]any{"properties": map[string]any{"disableBgpRoutePropagation": true}}
+		}, want: both},
+		"running cluster": {why: "its routes have led somewhere", kind: model.Update, spoil: func(w *world, c *model.Cluster) { plain(c); w.own() }},
+	}
+}
+
 func machineRules() map[string]rule {
 	skus := sub + "/providers/Microsoft.Compute/skus"
 	encrypt := func(c *model.Cluster) { c.Properties.MasterProfile.EncryptionAtHost = model.Enabled }
@@ -140,7 +187,7 @@ func machineRules() map[string]rule {
 			w.bodies[sub+"/providers/Microsoft.Network/locations/eastus/usages"] = list(usage("PublicIPAddresses", 10, 5))
 		}, want: []string{"ResourceQuotaExceeded " + managedIPs}, says: "6 more"},
 		"private needs no ip": {why: "own routes take none", spoil: func(w *world, c *model.Cluster) {
-			c.Properties.NetworkProfile.OutboundType = model.UserDefinedRouting
+			w.routed(c, route("0.0.0.0/0", "VirtualAppliance"))
 			w.bodies[sub+"/providers/Microsoft.Network/locations/eastus/usages"] = list(usage("PublicIPAddresses", 1, 1))
 		}},
 		"more ips on update": {why: "only the new ones count", kind: model.Update, spoil: func(w *world, c *model.Cluster) {
@@ -241,7 +288,7 @@ func identityRules() map[string]rule {
 }
 
 func TestRules(t *testing.T) {
-	for _, rules := range []map[string]rule{networkRules(), machineRules(), identityRules()} {
+	for _, rules := range []map[string]rule{networkRules(), routeRules(), machineRules(), identityRules()} {
 		for name, rule := range rules {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, rule.check) // permissions are waited for

@@ -55,6 +55,7 @@ type world struct {
 	mode            env.Mode
 	location        string
 	master, workers subnet
+	gateways        bool // in the network
 	// bodies answer GET by lower-case path; absent ones are 404.
 	bodies map[string]any
 	// statuses spoil a path.
@@ -178,8 +179,11 @@ func (w *world) answer(r *http.Request, body string) (int, any) {
 	case path == "/checkaccess":
 		return w.decide(body)
 	case strings.EqualFold(path, vnet):
-		return 200, map[string]any{"id": vnet, "location": w.location, "properties": map[string]any{"subnets": []any{
-			map[string]any{"id": vnet + "/subnets/master", "properties": w.master}, map[string]any{"id": vnet + "/subnets/worker", "properties": w.workers}}}}
+		subnets := []any{map[string]any{"id": vnet + "/subnets/master", "properties": w.master}, map[string]any{"id": vnet + "/subnets/worker", "properties": w.workers}}
+		if w.gateways {
+			subnets = append(subnets, map[string]any{"id": vnet + "/subnets/GatewaySubnet"})
+		}
+		return 200, map[string]any{"id": vnet, "location": w.location, "properties": map[string]any{"subnets": subnets}}
 	}
 	for known, body := range w.bodies {
 		if strings.EqualFold(known, path) {

@@ -30,7 +30,7 @@ REMEDIES = {
     "PlatformWorkloadIdentityContainsInvalidCredential": "Use an identity of its own for each operator of each cluster, or delete the credentials that the message names.",
     "InvalidLinkedVNet": "Change the network as the message says.",
     "InvalidLinkedSubnet": "Create the subnet, or correct its id.",
-    "InvalidLinkedRouteTable": "Create the route table, or detach it from the subnet.",
+    "InvalidLinkedRouteTable": "Create the route table, or detach it from the subnet; give it a default route that leads to a firewall or gateway.",
     "InvalidLinkedNatGateway": "Create the NAT gateway, or detach it from the subnet.",
     "InvalidLinkedDiskEncryptionSet": "Create it in the cluster's location, or correct its id.",
     "InvalidResourceID": "Correct the id at the path in target.",
