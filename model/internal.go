@@ -58,6 +58,9 @@ type Internal struct {
 	// ResourceProviderID is the object id of the service's own application in the
 	// customer's tenant.
 	ResourceProviderID string `json:"resourceProviderId,omitempty"`
+	// ActingPrincipals are the object ids of those whom the cluster was told last to
+	// act as; empty means that nobody recorded them.
+	ActingPrincipals []string `json:"actingPrincipals,omitempty"`
 
 	// AdminKubeconfig is the installer's; ServiceKubeconfig and SREKubeconfig are
 	// for the service and for those who run it; UserAdminKubeconfig is given out.

@@ -1,6 +1,9 @@
 package template
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The built-in roles the service assigns itself.
 const (
@@ -28,8 +31,35 @@ type Grant struct {
 	RoleID, ObjectID string
 }
 
-// RoleAssignments gives a template with the assignments alone.
-func (a *Access) RoleAssignments() map[string]any { return document(object{}, a.roleAssignments()) }
+// Wanted are the grants that there are to be in the managed group.
+func (a *Access) Wanted() []Grant {
+	if a.ServicePrincipalID != "" {
+		return append([]Grant{{Contributor, a.ServicePrincipalID}}, a.Grants...)
+	}
+	return a.Grants
+}
+
+// Principals are the object ids of those whom the cluster acts as, each once.
+func (a *Access) Principals() []string {
+	var ids []string
+	for _, g := range a.Wanted() {
+		if !slices.Contains(ids, g.ObjectID) {
+			ids = append(ids, g.ObjectID)
+		}
+	}
+	return ids
+}
+
+// RoleAssignments gives a template with the assignments alone. They are named
+// after their principals, unlike that of a new cluster: Azure gives an assignment
+// to nobody else, and the former principal keeps its own for a while.
+func (a *Access) RoleAssignments() map[string]any {
+	l := list{}
+	for _, g := range a.Wanted() {
+		l = append(l, grant(g))
+	}
+	return document(object{}, l)
+}
 
 // DenyAssignment gives a template with the deny assignment alone.
 func (a *Access) DenyAssignment() map[string]any {
@@ -42,9 +72,13 @@ func (a *Access) roleAssignments() list {
 		l = append(l, assignment("[guid(resourceGroup().id, 'SP / Contributor')]", Grant{Contributor, a.ServicePrincipalID}))
 	}
 	for _, g := range a.Grants {
-		l = append(l, assignment(fmt.Sprintf("[guid(resourceGroup().id, '%s', '%s')]", g.RoleID, g.ObjectID), g))
+		l = append(l, grant(g))
 	}
 	return l
+}
+
+func grant(g Grant) object {
+	return assignment(fmt.Sprintf("[guid(resourceGroup().id, '%s', '%s')]", g.RoleID, g.ObjectID), g)
 }
 
 // assignment names the kind of principal, so that Azure need not find one that is

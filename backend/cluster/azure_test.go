@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -21,10 +23,60 @@ func TestOnlyStoppedMachinesAreStarted(t *testing.T) {
 		})
 		s.on("POST "+machines+name+"/start", func(*http.Request, []byte) (int, any) { return 200, nil })
 	}
-	s.must(s.do(s.startMachines, s.work(model.Update, nil)))
+	s.must(s.do(s.startMachines, s.work(model.Update, nil))) // all are workers
 	want := []string{"POST " + lowered(machines) + "b/start", "POST " + lowered(machines) + "c/start"}
 	if got := sorted(s.writes(machines)); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// power makes a machine exist and be in a state; start is how Azure answers a start.
+func (s *stand) power(name, state string, start func(*http.Request, []byte) (int, any)) {
+	machine := groupID + "/providers/Microsoft.Compute/virtualMachines/" + name
+	s.put(machine, map[string]any{})
+	s.on("GET "+machine+"/instanceView", func(*http.Request, []byte) (int, any) {
+		return 200, map[string]any{"statuses": []any{map[string]any{"code": "ProvisioningState/succeeded"}, map[string]any{"code": "PowerState/" + state}}}
+	})
+	s.on("POST "+machine+"/start", start)
+}
+
+func TestAWorkerThatCannotStartStopsNoUpdate(t *testing.T) {
+	started := func(*http.Request, []byte) (int, any) { return 200, nil }
+	full := func(*http.Request, []byte) (int, any) { return 409, refusal("AllocationFailed", "no room") }
+	never := func(r *http.Request, _ []byte) (int, any) { // is accepted, and never ends
+		return 202, nil
+	}
+	tests := map[string]struct {
+		why           string
+		master        string
+		masterStart   func(*http.Request, []byte) (int, any)
+		worker        func(*http.Request, []byte) (int, any)
+		waits, failed bool
+	}{
+		"all stopped":       {why: "a subscription came back: all start", master: "deallocated", masterStart: started, worker: started},
+		"no room":           {why: "the rest of the cluster runs", master: "running", worker: full},
+		"starts for ever":   {why: "nobody waits for a worker", master: "running", worker: never},
+		"no room for all":   {why: "nothing works without masters", master: "stopped", masterStart: full, worker: full, failed: true},
+		"master still goes": {why: "it can be started when it has stopped", master: "deallocating", worker: started, waits: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := setUp(t)
+			s.power(infraID+"-master-0", test.master, test.masterStart)
+			s.power(infraID+"-worker-eastus1-abcde", "deallocated", test.worker)
+			began := time.Now()
+			err := s.do(s.startMachines, s.work(model.Update, nil))
+			if waits(err) != test.waits || (err != nil) != (test.waits || test.failed) || time.Since(began) > 30*time.Second {
+				t.Errorf("%s: got %v after %s", test.why, err, time.Since(began))
+			}
+			want := 1
+			if test.masterStart != nil {
+				want = 2
+			}
+			if got := s.writes(groupID); len(got) < want {
+				t.Errorf("%s: started %v", test.why, got)
+			}
+		})
 	}
 }
 
@@ -163,30 +215,87 @@ func TestARenewalIsWaitedForOnlyWithoutACertificateThatServes(t *testing.T) {
 	}
 }
 
-func TestARotatedPrincipalReplacesTheOldOne(t *testing.T) {
-	s := setUp(t)
-	s.created()
-	assignments := groupID + "/providers/Microsoft.Authorization/roleAssignments"
-	definitions := groupID + "/providers/Microsoft.Authorization/roleDefinitions"
-	deployment := groupID + "/providers/Microsoft.Resources/deployments/" + principalRoles
-	s.on("GET "+definitions, func(*http.Request, []byte) (int, any) { return 200, map[string]any{"value": []any{}} })
-	s.on("PUT "+deployment, func(*http.Request, []byte) (int, any) {
-		return 200, map[string]any{"properties": map[string]any{"provisioningState": "Succeeded"}}
+// assignments makes the managed group have these role assignments, "principal role"
+// by name, as the service's deletes and deployments leave them.
+func (s *stand) assignments(given map[string]string) {
+	kind := groupID + "/providers/Microsoft.Authorization/"
+	s.on("GET "+kind+"roleDefinitions", func(*http.Request, []byte) (int, any) { return 200, map[string]any{"value": []any{}} })
+	s.on("GET "+kind+"roleAssignments", func(*http.Request, []byte) (int, any) {
+		value := []any{}
+		for name, text := range given {
+			principal, role, _ := strings.Cut(text, " ")
+			value = append(value, map[string]any{"id": kind + "roleAssignments/" + name, "properties": map[string]any{
+				"scope": lowered(groupID), "principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": "/x/" + role}})
+		}
+		return 200, map[string]any{"value": value}
 	})
-	holder := "22222222-0000-0000-0000-00000000000A" // the old one
-	s.on("GET "+assignments, func(*http.Request, []byte) (int, any) {
-		return 200, map[string]any{"value": []any{map[string]any{"id": assignments + "/x", "properties": map[string]any{
-			"scope": lowered(groupID), "principalId": holder, "roleDefinitionId": "/x/b24988ac-6180-42a0-ab88-20f7382dd24c"}}}}
-	})
-	w := s.work(model.Update, nil)
-	s.must(s.do(s.renewPrincipalRoles, w))
-	if got, want := s.writes(groupID), []string{"DELETE " + lowered(assignments) + "/x", "PUT " + lowered(deployment)}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+	for name := range given {
+		s.on("DELETE "+kind+"roleAssignments/"+name, func(*http.Request, []byte) (int, any) {
+			delete(given, name)
+			return 200, nil
+		})
 	}
-	holder = strings.ToUpper(w.Cluster().Properties.ServicePrincipalProfile.ObjectID)
-	s.must(s.do(s.renewPrincipalRoles, w))
-	if got := s.writes(groupID); len(got) != 2 {
-		t.Errorf("what is right was changed: %v", got[2:])
+}
+
+// deployments answers that they succeed, and keeps what they were.
+func (s *stand) deployments() map[string]string {
+	made := map[string]string{}
+	for _, name := range deployments() {
+		s.on("PUT "+groupID+"/providers/Microsoft.Resources/deployments/"+name, func(_ *http.Request, body []byte) (int, any) {
+			made[name] = string(body)
+			return 200, map[string]any{"properties": map[string]any{"provisioningState": "Succeeded"}}
+		})
+	}
+	return made
+}
+
+func TestARotatedPrincipalReplacesTheOldOneOnceTheClusterActsAsIt(t *testing.T) {
+	const former, stray, contributor = "22222222-0000-0000-0000-00000000000a", "22222222-0000-0000-0000-0000000000ff", "b24988ac-6180-42a0-ab88-20f7382dd24c"
+	for name, recorded := range map[string]bool{"recorded": true, "of an older release": false} {
+		t.Run(name, func(t *testing.T) {
+			s, k := setUp(t), newKube(t)
+			given := map[string]string{"x": former + " " + contributor, "y": stray + " reader"}
+			s.assignments(given)
+			made := s.deployments()
+			w := s.work(model.Update, func(c *model.Cluster) {
+				k.of(c)
+				if recorded {
+					c.Internal.ActingPrincipals = []string{strings.ToUpper(former)}
+				}
+			})
+			present := w.Cluster().Properties.ServicePrincipalProfile.ObjectID
+			s.must(s.do(s.renewPrincipalRoles, w))
+			if !strings.Contains(made[principalRoles], present) || strings.Contains(made[principalRoles], "SP / Contributor") {
+				t.Fatalf("the new principal was given %s, want a role of its own, for Azure gives nobody another's", made[principalRoles])
+			}
+			if given["x"] == "" || (given["y"] == "") != recorded {
+				t.Fatalf("before the cluster knows the new principal it is left with %v", given)
+			}
+			given["z"] = strings.ToUpper(present) + " " + contributor
+			s.must(s.do(s.denyOthers, w))
+			if denied := strings.ToLower(made[denyDeployment]); !strings.Contains(denied, former) || !strings.Contains(denied, present) {
+				t.Errorf("the cluster is stopped from acting: %s", made[denyDeployment])
+			}
+			k.settle("kube-controller-manager", "True")
+			if err := s.do(s.removeFormerRights, w); !waits(err) || given["x"] == "" {
+				t.Errorf("got %v while the control plane takes up the new principal; the group has %v", err, given)
+			}
+			k.settle("kube-controller-manager", "False")
+			s.must(s.do(s.removeFormerRights, w))
+			if len(given) != 1 || given["z"] == "" || strings.Contains(made[denyDeployment], former) {
+				t.Errorf("the group is left with %v and %s", given, made[denyDeployment])
+			}
+			if got := w.Cluster().Internal.ActingPrincipals; !slices.Equal(got, []string{present}) {
+				t.Errorf("the cluster is said to act as %v", got)
+			}
+			before := len(s.writes(groupID))
+			for _, step := range []func(context.Context, *pipeline.Work) error{s.renewPrincipalRoles, s.removeFormerRights} {
+				s.must(s.do(step, w))
+			}
+			if after := s.writes(groupID); len(after) != before {
+				t.Errorf("what is right was changed: %v", after[before:])
+			}
+		})
 	}
 }
 

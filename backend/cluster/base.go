@@ -135,10 +135,20 @@ func (s *steps) grants(ctx context.Context, c *model.Cluster) ([]template.Grant,
 }
 
 // denyOthers renews the deny assignment, whose exclusions follow the identities.
+// Those whom the cluster still acts as remain among them.
 func (s *steps) denyOthers(ctx context.Context, w *pipeline.Work) error {
 	access, err := s.accessOf(ctx, w.Cluster())
 	if err != nil {
 		return err
+	}
+	acting, err := s.acting(ctx, w.Cluster())
+	if err != nil {
+		return err
+	}
+	for _, id := range acting {
+		if !holds(access.Excluded, id) {
+			access.Excluded = append(access.Excluded, id)
+		}
 	}
 	return s.deploy(ctx, w.Cluster(), denyDeployment, access.DenyAssignment())
 }

@@ -127,7 +127,8 @@ func gone[T any](ctx context.Context, clients *azure.Clients, deletion *runtime.
 }
 
 // startMachines starts those that somebody stopped: nothing else in an update
-// works without them.
+// works without the masters. Workers are started too, but neither awaited nor
+// needed: one that Azure has no room for must not stop what an update is for.
 func (s *steps) startMachines(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
 	clients, err := s.customer(c)
@@ -138,18 +139,41 @@ func (s *steps) startMachines(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	return inParallel(names, func(name string) error {
-		view, err := clients.VirtualMachines.InstanceView(ctx, managedGroup(c), name, nil)
-		if err != nil || !stopped(&view.VirtualMachineInstanceView) {
+	err = inParallel(names, func(name string) error {
+		err := s.startMachine(ctx, w, clients, name)
+		if err == nil || isMaster(c, name) || ctx.Err() != nil {
 			return err
 		}
-		poller, err := clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, nil)
-		if err != nil {
-			return err
-		}
-		_, err = azure.PollUntilDone(ctx, clients, poller)
-		return err
+		s.Log.WarnContext(ctx, "worker not started", "resource_id", c.ID, "machine", name, "error", err)
+		return nil
 	})
+	return err
+}
+
+func (s *steps) startMachine(ctx context.Context, w *pipeline.Work, clients *azure.Clients, name string) error {
+	c := w.Cluster()
+	view, err := clients.VirtualMachines.InstanceView(ctx, managedGroup(c), name, nil)
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(powerState(&view.VirtualMachineInstanceView)) {
+	case "deallocated", "stopped":
+	case "deallocating", "stopping":
+		return s.laterFor("virtual machine "+name, w, "the machine "+name+" to stop, to be started again")
+	default:
+		return nil
+	}
+	poller, err := clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, nil)
+	if err == nil && isMaster(c, name) {
+		_, err = azure.PollUntilDone(ctx, clients, poller)
+	}
+	return err
+}
+
+// isMaster knows masters by their names: those that the service makes and those
+// that the cluster makes in their place.
+func isMaster(c *model.Cluster, name string) bool {
+	return strings.HasPrefix(strings.ToLower(name), strings.ToLower(c.Internal.InfraID)+"-master-")
 }
 
 func machineNames(ctx context.Context, clients *azure.Clients, group string) ([]string, error) {
@@ -173,11 +197,6 @@ func powerState(view *armcompute.VirtualMachineInstanceView) string {
 		}
 	}
 	return ""
-}
-
-func stopped(view *armcompute.VirtualMachineInstanceView) bool {
-	state := strings.ToLower(powerState(view))
-	return state == "deallocated" || state == "stopped"
 }
 
 // atOnce bounds how many calls one step makes at the same time.

@@ -121,7 +121,10 @@ func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, c *mod
 	if err != nil {
 		return err
 	}
-	held := append(outboundOf(lb), wanted...)
+	held := slices.Clone(wanted)
+	for _, f := range lb.Properties.FrontendIPConfigurations {
+		held = append(held, addressOf(f))
+	}
 	var unused []string
 	for pages := clients.PublicIPs.NewListPager(managedGroup(c), nil); pages.More(); {
 		page, err := pages.NextPage(ctx)
@@ -178,21 +181,18 @@ func sameIDs(a, b []string) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(id string) bool { return !holds(b, id) })
 }
 
-// setOutbound rebuilds the frontends for outbound traffic. Those that carry
-// traffic inwards, the API's and the routes', stay as they are.
+// setOutbound rebuilds the frontends for outbound traffic. All that something else
+// uses stay as they are: the API's, the routes', and those of rules that the
+// customer made; and so do those that the service did not make.
 func setOutbound(lb *armnetwork.LoadBalancer, wanted []string) error {
 	rule := outboundRule(lb)
 	if rule == nil {
 		return errors.New("the public load balancer has no outbound rule")
 	}
-	inward := map[string]bool{}
-	for _, r := range lb.Properties.LoadBalancingRules {
-		if r.Properties != nil && r.Properties.FrontendIPConfiguration != nil {
-			inward[strings.ToLower(deref(r.Properties.FrontendIPConfiguration.ID))] = true
-		}
-	}
+	ours, others := idsOf(rule.Properties.FrontendIPConfigurations), usedByOthers(lb, rule)
 	frontends := slices.DeleteFunc(slices.Clone(lb.Properties.FrontendIPConfigurations), func(f *armnetwork.FrontendIPConfiguration) bool {
-		return !inward[strings.ToLower(deref(f.ID))]
+		made := holds(ours, deref(f.ID)) || strings.HasSuffix(lastSegment(addressOf(f)), outboundIPSuffix)
+		return made && !holds(others, deref(f.ID))
 	})
 	var used []*armnetwork.SubResource
 	for _, ip := range wanted {
@@ -212,4 +212,39 @@ func setOutbound(lb *armnetwork.LoadBalancer, wanted []string) error {
 	}
 	lb.Properties.FrontendIPConfigurations, rule.Properties.FrontendIPConfigurations = frontends, used
 	return nil
+}
+
+// usedByOthers are the ids of the frontends of all rules but that one.
+func usedByOthers(lb *armnetwork.LoadBalancer, rule *armnetwork.OutboundRule) []string {
+	var used []*armnetwork.SubResource
+	for _, r := range lb.Properties.LoadBalancingRules {
+		if r.Properties != nil {
+			used = append(used, r.Properties.FrontendIPConfiguration)
+		}
+	}
+	for _, r := range lb.Properties.InboundNatRules {
+		if r.Properties != nil {
+			used = append(used, r.Properties.FrontendIPConfiguration)
+		}
+	}
+	for _, p := range lb.Properties.InboundNatPools {
+		if p.Properties != nil {
+			used = append(used, p.Properties.FrontendIPConfiguration)
+		}
+	}
+	for _, r := range lb.Properties.OutboundRules {
+		if r != rule && r.Properties != nil {
+			used = append(used, r.Properties.FrontendIPConfigurations...)
+		}
+	}
+	return idsOf(used)
+}
+
+func idsOf(resources []*armnetwork.SubResource) (ids []string) {
+	for _, r := range resources {
+		if r != nil {
+			ids = append(ids, deref(r.ID))
+		}
+	}
+	return ids
 }

@@ -154,6 +154,48 @@ func TestWhatTheClusterWritesIntoItsBalancerStays(t *testing.T) {
 	}
 }
 
+func TestWhatOtherRulesUseStaysWhenTheCountChanges(t *testing.T) {
+	uses := func(names ...string) any {
+		var all []any
+		for _, name := range names {
+			all = append(all, map[string]any{"id": strings.ToUpper(balancerID) + "/frontendIPConfigurations/" + name})
+		}
+		return all
+	}
+	s := setUp(t)
+	s.balancer(true, firstIP, secondIP, strayIP)
+	properties := s.get(balancerID)["properties"].(map[string]any)
+	frontends := properties["frontendIPConfigurations"].([]any)
+	for _, name := range []string{"egress", "nat", "natpool", "idle"} {
+		frontends = append(frontends, frontend(name, name+"-ip"))
+	}
+	properties["frontendIPConfigurations"] = frontends
+	properties["outboundRules"] = append(properties["outboundRules"].([]any), map[string]any{"name": "theirs", "properties": map[string]any{"frontendIPConfigurations": uses("egress", secondIP)}})
+	properties["inboundNatRules"] = []any{map[string]any{"name": "ssh", "properties": map[string]any{"frontendIPConfiguration": uses("nat").([]any)[0]}}}
+	properties["inboundNatPools"] = []any{map[string]any{"name": "pool", "properties": map[string]any{"frontendIPConfiguration": uses("natpool").([]any)[0]}}}
+	w := s.work(model.Update, func(c *model.Cluster) {
+		c.Internal.OutboundIPs = []string{firstIP, secondIP, strayIP}
+		c.Properties.NetworkProfile.LoadBalancerProfile = &model.LoadBalancerProfile{ManagedOutboundIPs: &model.ManagedOutboundIPs{Count: 1}}
+	})
+	s.must(s.do(s.renameOutboundIPs, w))
+	s.must(s.do(s.reconcileOutbound, w))
+	lb, err := s.publicBalancer(t.Context(), w.Cluster())
+	s.must(err)
+	var left []string
+	for _, f := range lb.Properties.FrontendIPConfigurations {
+		left = append(left, deref(f.Name))
+	}
+	if want := sorted([]string{"router", "public-lb-ip-v4", "egress", "nat", "natpool", "idle", secondIP}); !slices.Equal(sorted(left), want) {
+		t.Errorf("the frontends are %v, want %v", left, want)
+	}
+	if now := outboundOf(lb); len(now) != 1 || lastSegment(now[0]) != apiIP {
+		t.Errorf("the cluster's own traffic comes from %v", now)
+	}
+	if s.get(ipsID+firstIP) != nil || s.get(ipsID+strayIP) != nil || s.get(ipsID+secondIP) == nil {
+		t.Error("an address in use was removed, or one that is not was kept")
+	}
+}
+
 func TestAWriteThatOthersAlwaysPrecedeFails(t *testing.T) {
 	s := setUp(t)
 	s.balancer(true)

@@ -87,6 +87,7 @@ func (s *steps) createOpenShift() []pipeline.Step {
 		{Name: "disable updates", Do: s.disableUpdates, Timeout: short},
 		{Name: "cluster version ready", Do: s.clusterVersionReady, Timeout: rollout},
 		{Name: "record cluster data", Do: s.recordClusterData, Timeout: short},
+		{Name: "record principals", Do: s.recordPrincipals, Timeout: short},
 		{Name: "ingress certificate", Do: s.configureIngressCertificate, Timeout: change},
 		{Name: "ingress ready", Do: s.ingressReady, Timeout: rollout},
 		{Name: "encrypted storage class", Do: s.configureStorageClass, Timeout: short, Only: withEncryptedWorkers},
@@ -102,6 +103,7 @@ func (s *steps) update() []pipeline.Step {
 	return slices.Concat([]pipeline.Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
+		{Name: "restore rights", Do: s.restoreRights, Timeout: call},
 		{Name: "validate", Do: s.validateFor(model.Update), Timeout: call},
 		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: short, Only: servicePrincipal},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
@@ -119,6 +121,7 @@ func (s *steps) update() []pipeline.Step {
 		{Name: "record version", Do: s.recordVersion, Timeout: short},
 		{Name: "secrets of identities", Do: s.identitySecrets, Timeout: short, Only: workloadIdentity},
 		{Name: "secrets of the service principal", Do: s.updateClusterSecrets, Timeout: short, Only: servicePrincipal},
+		{Name: "rights of former principals", Do: s.removeFormerRights, Timeout: rollout},
 		{Name: "record workers", Do: s.recordWorkers, Timeout: short},
 	})
 }

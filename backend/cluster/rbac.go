@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
@@ -10,41 +11,91 @@ import (
 	"github.com/aro-rp/aro/azure/template"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
 )
 
-// renewPrincipalRoles leaves exactly the cluster's service principal and the
-// owners with rights in the managed group.
+// renewPrincipalRoles gives the cluster's service principal its role in the managed
+// group, and takes away those of others than the owners and whom the cluster acts
+// as.
 func (s *steps) renewPrincipalRoles(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
-	access, err := s.accessOf(ctx, c)
-	if err != nil {
+	if err := s.renewRoles(ctx, w.Cluster(), principalRoles); err != nil {
 		return err
 	}
-	wanted := []template.Grant{{RoleID: template.Contributor, ObjectID: access.ServicePrincipalID}}
-	missing, err := s.pruneRoles(ctx, c, wanted, func(string) bool { return true })
-	if err != nil {
-		return err
-	}
-	if err := s.removeOldRoles(ctx, c); err != nil || len(missing) == 0 {
-		return err
-	}
-	return s.deploy(ctx, c, principalRoles, access.RoleAssignments())
+	return s.removeOldRoles(ctx, w.Cluster())
 }
 
-// renewIdentityRoles leaves exactly the operators' identities, with the roles that
-// they need, the service and the owners with rights in the managed group: former
-// operators have none.
+// renewIdentityRoles does the same for the operators' identities, each with the
+// roles that it needs.
 func (s *steps) renewIdentityRoles(ctx context.Context, w *pipeline.Work) error {
+	return s.renewRoles(ctx, w.Cluster(), identityRoles)
+}
+
+// renewRoles adds first and removes then, and nothing of whom the cluster still
+// acts as: it works on as it is until it was told of new ones, and if that fails.
+func (s *steps) renewRoles(ctx context.Context, c *model.Cluster, deployment string) error {
+	access, err := s.accessOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	roles, err := s.heldRoles(ctx, c)
+	if err != nil {
+		return err
+	}
+	if len(missing(roles, access.Wanted())) > 0 {
+		if err := s.deploy(ctx, c, deployment, access.RoleAssignments()); err != nil {
+			return err
+		}
+	}
+	if len(c.Internal.ActingPrincipals) == 0 { // nobody knows whose the others are
+		return nil
+	}
+	return s.takeAway(ctx, c, surplus(roles, access, c.Internal.ActingPrincipals...))
+}
+
+// removeFormerRights ends a change of principals: the cluster has been told whom
+// it acts as now. Once its control plane has taken that up, nobody else needs
+// rights.
+func (s *steps) removeFormerRights(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
 	access, err := s.accessOf(ctx, c)
 	if err != nil {
 		return err
 	}
-	missing, err := s.pruneRoles(ctx, c, access.Grants, func(principal string) bool { return !strings.EqualFold(principal, access.ResourceProviderID) })
-	if err != nil || len(missing) == 0 {
+	roles, err := s.heldRoles(ctx, c)
+	if err != nil {
 		return err
 	}
-	return s.deploy(ctx, c, identityRoles, access.RoleAssignments())
+	if former := surplus(roles, access); len(former) > 0 {
+		if err := s.settled(ctx, w, "kube-apiserver", "kube-controller-manager"); err != nil {
+			return err
+		}
+		if err := s.deploy(ctx, c, denyDeployment, access.DenyAssignment()); err != nil {
+			return err
+		}
+		if err := s.takeAway(ctx, c, former); err != nil {
+			return err
+		}
+	}
+	return recordPrincipals(ctx, w, access)
+}
+
+// recordPrincipals stores whom a new cluster acts as.
+func (s *steps) recordPrincipals(ctx context.Context, w *pipeline.Work) error {
+	access, err := s.accessOf(ctx, w.Cluster())
+	if err != nil {
+		return err
+	}
+	return recordPrincipals(ctx, w, access)
+}
+
+func recordPrincipals(ctx context.Context, w *pipeline.Work, access *template.Access) error {
+	return w.Save(ctx, func(c *model.Cluster) error {
+		if slices.Equal(c.Internal.ActingPrincipals, access.Principals()) {
+			return store.ErrUnchanged
+		}
+		c.Internal.ActingPrincipals = access.Principals()
+		return nil
+	})
 }
 
 // removeRoles takes everybody's rights in the managed group but the owners', so
@@ -55,20 +106,29 @@ func (s *steps) removeRoles(ctx context.Context, w *pipeline.Work) error {
 	if err != nil || !there {
 		return err
 	}
-	if _, err := s.pruneRoles(ctx, c, nil, func(string) bool { return true }); err != nil {
+	roles, err := s.heldRoles(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := s.takeAway(ctx, c, surplus(roles, &template.Access{})); err != nil {
 		return err
 	}
 	return s.removeOldRoles(ctx, c)
 }
 
-// pruneRoles removes assignments at exactly the managed group, of principals that
-// are concerned, that are not wanted. It tells which are wanted and not there.
-func (s *steps) pruneRoles(ctx context.Context, c *model.Cluster, wanted []template.Grant, concerns func(principal string) bool) (missing []template.Grant, err error) {
+// held is a role assignment at exactly the managed group. Its ids are in lower case.
+type held struct {
+	template.Grant
+	id     string
+	person bool // or a group of persons
+}
+
+func (s *steps) heldRoles(ctx context.Context, c *model.Cluster) (roles []held, err error) {
 	clients, err := s.customer(c)
 	if err != nil {
 		return nil, err
 	}
-	group, found := c.Properties.ClusterProfile.ResourceGroupID, map[template.Grant]bool{}
+	group := c.Properties.ClusterProfile.ResourceGroupID
 	for pages := clients.RoleAssignments.NewListForScopePager(group, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: new("atScope()")}); pages.More(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -78,31 +138,70 @@ func (s *steps) pruneRoles(ctx context.Context, c *model.Cluster, wanted []templ
 			if a.Properties == nil || !strings.EqualFold(deref(a.Properties.Scope), group) {
 				continue
 			}
-			has := template.Grant{RoleID: strings.ToLower(lastSegment(deref(a.Properties.RoleDefinitionID))), ObjectID: strings.ToLower(deref(a.Properties.PrincipalID))}
-			if has.RoleID == template.Owner || !concerns(has.ObjectID) || isWanted(wanted, has) {
-				found[has] = true
-				continue
-			}
-			if _, err := clients.RoleAssignments.DeleteByID(ctx, deref(a.ID), nil); err != nil && !azure.NotFound(err) {
-				return nil, err
-			}
+			kind := deref(a.Properties.PrincipalType)
+			roles = append(roles, held{
+				Grant:  lower(template.Grant{RoleID: lastSegment(deref(a.Properties.RoleDefinitionID)), ObjectID: deref(a.Properties.PrincipalID)}),
+				id:     deref(a.ID),
+				person: kind != "" && kind != armauthorization.PrincipalTypeServicePrincipal,
+			})
 		}
 	}
-	for _, g := range wanted {
-		if !found[lower(g)] {
-			missing = append(missing, g)
-		}
-	}
-	return missing, nil
+	return roles, nil
 }
 
-func isWanted(wanted []template.Grant, has template.Grant) bool {
+// missing are the wanted grants that nobody holds.
+func missing(roles []held, wanted []template.Grant) (grants []template.Grant) {
 	for _, g := range wanted {
-		if lower(g) == has {
-			return true
+		if !slices.ContainsFunc(roles, func(r held) bool { return r.Grant == lower(g) }) {
+			grants = append(grants, g)
 		}
 	}
-	return false
+	return grants
+}
+
+// surplus are the roles that are neither wanted nor the owners', nor the service's
+// own, nor of those who are kept.
+func surplus(roles []held, access *template.Access, kept ...string) (others []held) {
+	for _, r := range roles {
+		wanted := slices.ContainsFunc(access.Wanted(), func(g template.Grant) bool { return lower(g) == r.Grant })
+		ours := access.ServicePrincipalID == "" && access.ResourceProviderID != "" && strings.EqualFold(r.ObjectID, access.ResourceProviderID)
+		if r.RoleID != template.Owner && !wanted && !ours && !holds(kept, r.ObjectID) {
+			others = append(others, r)
+		}
+	}
+	return others
+}
+
+func (s *steps) takeAway(ctx context.Context, c *model.Cluster, roles []held) error {
+	clients, err := s.customer(c)
+	if err != nil {
+		return err
+	}
+	for _, r := range roles {
+		if _, err := clients.RoleAssignments.DeleteByID(ctx, r.id, nil); err != nil && !azure.NotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// acting are the principals whom the cluster may act as besides those it is to:
+// those that it was told of last or, if nobody knows them, all that have rights.
+func (s *steps) acting(ctx context.Context, c *model.Cluster) ([]string, error) {
+	if len(c.Internal.ActingPrincipals) > 0 {
+		return c.Internal.ActingPrincipals, nil
+	}
+	roles, err := s.heldRoles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, r := range roles {
+		if r.RoleID != template.Owner && !r.person {
+			ids = append(ids, r.ObjectID)
+		}
+	}
+	return ids, nil
 }
 
 func lower(g template.Grant) template.Grant {
