@@ -165,6 +165,9 @@ var (
 	ResourceInUse = Code{"ResourceInUse", http.StatusBadRequest,
 		"A resource of the cluster cannot be deleted because something still uses it.",
 		"Delete or detach what the message names, then repeat the delete."}
+	RefusedByAzure = Code{"RefusedByAzure", http.StatusBadRequest,
+		"Azure refused, for some minutes, a request that an operation on the cluster needs.",
+		"The message has Azure's code and words, and the target is the resource. Remove the reason, then repeat the request."}
 	ScopeLocked = Code{"ScopeLocked", http.StatusConflict,
 		"A management lock forbids the change.",
 		"Remove the lock that the message names, then repeat the request."}
@@ -207,7 +210,7 @@ func Catalogue() []Code {
 		InvalidClusterMSIPermissions, InvalidPlatformWorkloadIdentity, PlatformWorkloadIdentityContainsInvalidCredential,
 		InvalidLinkedVNet, InvalidLinkedSubnet, InvalidLinkedRouteTable, InvalidLinkedNatGateway, InvalidLinkedDiskEncryptionSet,
 		InvalidResourceID, ResourceProviderNotRegistered, ResourceQuotaExceeded, QuotaExceeded,
-		RequestDisallowedByPolicy, ScopeLocked, CannotDeleteLoadBalancerWithPrivateLinkService, InUseSubnetCannotBeDeleted, ResourceInUse,
+		RequestDisallowedByPolicy, ScopeLocked, CannotDeleteLoadBalancerWithPrivateLinkService, InUseSubnetCannotBeDeleted, ResourceInUse, RefusedByAzure,
 		DeploymentFailed, ComponentNotReady,
 		InvalidResourceType, InvalidSubscriptionID, InvalidSubscriptionState, InvalidResourceGroup,
 		InvalidResourceNamespace, InvalidResourceName, InvalidLocation, InvalidOperationID, RequestNotAllowed,

@@ -25,7 +25,9 @@ func (a *Azure) Service() azcore.TokenCredential { return a.service }
 
 // FirstParty acts as the service's first party application in a tenant, unless
 // who asks for a token names another one.
-func (a *Azure) FirstParty(tenantID string) azcore.TokenCredential { return firstParty{a, tenantID} }
+func (a *Azure) FirstParty(tenantID string) azcore.TokenCredential {
+	return acting{firstParty{a, tenantID}, ourselves, a.env.FirstPartyClientID, tenantID}
+}
 
 type firstParty struct {
 	azure  *Azure
@@ -88,7 +90,7 @@ func (a *Azure) ServicePrincipal(tenantID, clientID string, secret model.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("service principal: %w", err)
 	}
-	return credential, nil
+	return acting{credential, clusterPrincipal, clientID, tenantID}, nil
 }
 
 // Token is cred's token for Azure Resource Manager.

@@ -3,11 +3,13 @@ package azure
 import (
 	"github.com/aro-rp/aro/wait"
 
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
@@ -23,138 +25,184 @@ type Subject struct {
 	// ClientID and ObjectID are those of the cluster's service principal; empty for
 	// workload identity clusters.
 	ClientID, ObjectID string
+	// TenantID is that of the cluster's subscription.
+	TenantID string
+	// ServiceSubscription is the service's own: what is refused there is no business
+	// of a customer.
+	ServiceSubscription string
+	// Patience is how long a refusal is tried again that may pass, but not by itself.
+	Patience time.Duration
 }
 
 // SubjectOf is the subject of calls about c.
-func SubjectOf(c *model.Cluster) Subject {
+func (a *Azure) SubjectOf(c *model.Cluster) Subject {
 	group := c.Properties.ClusterProfile.ResourceGroupID
-	s := Subject{ManagedGroup: group[strings.LastIndex(group, "/")+1:]}
+	s := Subject{ManagedGroup: group[strings.LastIndex(group, "/")+1:], TenantID: c.Internal.TenantID,
+		ServiceSubscription: a.env.SubscriptionID, Patience: a.env.RefusalPatience()}
 	if sp := c.Properties.ServicePrincipalProfile; sp != nil {
 		s.ClientID, s.ObjectID = sp.ClientID, sp.ObjectID
 	}
 	return s
 }
 
+// outlook is what becomes of a fault if it is left alone.
+type outlook int
+
+const (
+	// final is for what somebody must cure.
+	final outlook = iota
+	// spreads is for a refusal that passes within minutes, or not at all: what the
+	// customer changed may not be known everywhere yet.
+	spreads
+	// passes is for what goes away by itself.
+	passes
+)
+
 // Explain makes of an error of Azure what a customer can act on: an *arm.Error
-// that carries err for the log, wrapped by wait.Again when it may cure
-// itself. What it does not know, and what is explained already, it leaves alone.
+// that carries err for the log. It is wrapped by wait.Again when it passes by
+// itself, and by wait.AgainFor when it is a refusal that may pass. What is no
+// answer of Azure, and what is explained already, it leaves alone.
 func Explain(err error, about Subject) error {
-	e, again := Explanation(err, about)
+	e, view := about.explanation(err)
 	switch {
 	case e == nil:
 		return err
-	case again:
-		return wait.AgainAfter(askedToWait(err), e)
+	case view == passes:
+		return &wait.Retryable{Err: e, After: askedToWait(err)}
+	case view == spreads:
+		return &wait.Retryable{Err: e, After: askedToWait(err), Within: max(about.Patience, 1)}
 	}
 	return e
 }
 
-// Explanation is what Explain makes of an error, and whether it may cure itself;
-// nil for what Explain leaves alone.
+// Explanation is what Explain makes of an error, and whether it may pass; nil for
+// what Explain leaves alone.
 func Explanation(err error, about Subject) (e *arm.Error, again bool) {
+	e, view := about.explanation(err)
+	return e, view != final
+}
+
+func (s Subject) explanation(err error) (e *arm.Error, view outlook) {
 	if err == nil || errors.Is(err, context.Canceled) {
-		return nil, false
+		return nil, final
 	}
-	faults := faultsOf(err)
+	if refused := entraFault(err); refused != nil {
+		if explained := (*arm.Error)(nil); errors.As(err, &explained) {
+			return nil, final
+		}
+		e, view := s.refusedByEntra(refused, err)
+		return e.Because(err), view
+	}
 	var failed *deploymentFault
 	var explained *arm.Error
 	switch {
 	case errors.As(err, &failed):
-		faults = failed.faults
 		errors.As(err, &explained)
-	case errors.As(err, &explained):
-		return nil, false
-	}
-	if code, text := entraFault(err); code != "" {
-		return about.refusedByEntra(code, text, err)
-	}
-	e, again = about.explainAny(faults)
-	if e == nil {
-		return nil, false
-	}
-	e = e.Because(err)
-	if explained != nil {
+		if e, view = s.explainAny(failed.faults); e == nil {
+			return nil, final
+		}
+		e = e.Because(err)
 		e.Details = explained.Details
+		return e, view
+	case errors.As(err, &explained):
+		return nil, final
 	}
-	return e, again
+	faults := faultsOf(err)
+	if e, view = s.explainAny(faults); e == nil {
+		e, view = s.refusal(faults)
+	}
+	if e == nil {
+		return nil, final
+	}
+	return e.Because(err), view
 }
 
-// explainAny explains the first fault that it knows and that does not cure
-// itself, for what does is of no use before that one is gone; or else the first
-// that it knows.
-func (s Subject) explainAny(faults []fault) (first *arm.Error, again bool) {
+// explainAny explains the first fault that it knows and that does not pass, for
+// what does is of no use before that one is gone; or else the first that it knows.
+func (s Subject) explainAny(faults []fault) (first *arm.Error, view outlook) {
 	for _, f := range faults {
-		e, passes := s.explain(f)
-		if e != nil && !passes {
-			return e, false
+		e, its := s.explain(f)
+		if e != nil && its == final {
+			return e, final
 		}
-		if first == nil {
-			first = e
+		if e != nil && first == nil {
+			first, view = e, its
 		}
 	}
-	return first, first != nil
+	return first, view
 }
 
-// refusedByEntra explains why a token was refused. Only what names the cluster's
-// own application is its customer's to cure.
-func (s Subject) refusedByEntra(code, text string, err error) (e *arm.Error, again bool) {
-	if s.ClientID == "" || !strings.Contains(strings.ToLower(text), strings.ToLower(s.ClientID)) && strings.Contains(text, "'") {
-		return nil, false
+// refusal tells of a refusal whose code nobody knows, in Azure's words.
+func (s Subject) refusal(faults []fault) (*arm.Error, outlook) {
+	if len(faults) == 0 || !faults[0].isRefusal() {
+		return nil, final
 	}
-	remedies := map[string]struct {
-		text  string
-		again bool
-	}{
-		// A new application spreads slowly, as does a new secret.
-		"AADSTS700016":  {"The application does not exist in the cluster's tenant: create it there, or give the cluster another one.", true},
-		"AADSTS7000215": {"The client secret is wrong: send its value, not its id.", true},
-		"AADSTS7000216": {"The request for a token was incomplete. Try again.", true},
-		"AADSTS7000222": {"The client secret has expired: create a new one and update the cluster.", false},
-		"AADSTS7000112": {"The application is disabled: enable it.", false},
+	f := faults[0]
+	code := firstOf(f.code, http.StatusText(f.status))
+	if f.isOwn(s.ServiceSubscription) {
+		return arm.InternalServerError.Errorf("Azure refuses what the service asks of a resource of its own (%s). Try again later; if it persists contact support.", code), spreads
 	}
-	remedy, known := remedies[code]
-	if !known {
-		return nil, false
+	e := arm.RefusedByAzure.At(cmp.Or(scopeOf(f), resourceID.FindString(f.url)), "Azure refuses what the cluster needs (%s). %sAzure says: %s", code, refusalRemedies[code], cmp.Or(f.said(), "nothing"))
+	for _, inner := range faults[1:] {
+		e.Details = append(e.Details, arm.RefusedByAzure.At(inner.target, "%s: %s", firstOf(inner.code), inner.said()))
 	}
-	return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Entra ID refuses the service principal %s (%s). %s", s.ClientID, code, remedy.text).Because(err), remedy.again
+	return e, spreads
 }
 
-// explain explains one fault, and tells whether it may cure itself; nil for one
-// it does not know.
-func (s Subject) explain(f fault) (e *arm.Error, again bool) {
-	if e := explainInUse(f); e != nil {
-		return e, true
+// refusalRemedies say what to do about refusals that people met.
+var refusalRemedies = map[string]string{
+	"KeyBasedAuthenticationNotPermitted": "Something, mostly an Azure Policy, forbids keys on the cluster's storage account: exempt the managed resource group from it. ",
+	"ResourceGroupBeingDeleted":          "The resource group is being deleted: wait until it is gone, then repeat the request. ",
+	"ResourceGroupDeletionBlocked":       "Remove what blocks the deletion of the resource group, then repeat the delete. ",
+	"DenyAssignmentAuthorizationFailed":  "A deny assignment forbids it: exclude the principal that Azure names from it, then repeat the request. ",
+	"SubnetIsDelegated":                  "Remove the delegation from the subnet, or choose another subnet. ",
+}
+
+// explain explains one fault, and what becomes of it; nil for one it does not know.
+func (s Subject) explain(f fault) (*arm.Error, outlook) {
+	if f.isThrottled() {
+		return arm.TooManyRequests.Errorf("Azure throttles requests to the subscription. Try again later."), passes
+	}
+	if f.isInUse() {
+		return inUse(f), spreads
 	}
 	switch code := f.code; {
 	case code == "CannotDeleteLoadBalancerWithPrivateLinkService":
-		return arm.CannotDeleteLoadBalancerWithPrivateLinkService.At(scopeOf(f), "Delete the private link service that uses the load balancer, then repeat the delete. Azure says: %s", f.said()), false
+		return arm.CannotDeleteLoadBalancerWithPrivateLinkService.At(scopeOf(f), "Delete the private link service that uses the load balancer, then repeat the delete. Azure says: %s", f.said()), final
 	case unauthorized(f):
-		return s.refused(f), true
+		return s.refused(f), spreads
 	case code == "RequestDisallowedByPolicy":
-		return disallowed(f), false
+		return disallowed(f), final
 	case code == "ScopeLocked":
-		return arm.ScopeLocked.At(scopeOf(f), "A management lock forbids the change. Remove it, then repeat the request. Azure says: %s", f.said()), false
-	case slices.Contains(quotaCodes, code), code == "OperationNotAllowed" && strings.Contains(strings.ToLower(f.message), "quota"):
-		return arm.ResourceQuotaExceeded.Errorf("The subscription's quota in the region does not suffice. Raise it, or ask for less. Azure says: %s", f.said()), false
+		return arm.ScopeLocked.At(scopeOf(f), "A management lock forbids the change. Remove it, then repeat the request. Azure says: %s", f.said()), final
+	case f.isQuota():
+		return arm.ResourceQuotaExceeded.At(f.target, "The subscription's quota does not suffice (%s). Raise it, or ask for less. Azure says: %s", code, f.said()), final
 	case code == "SkuNotAvailable":
-		return arm.InvalidParameter.At("properties.masterProfile.vmSize", "The size is not available to the subscription in the region. Choose another one. Azure says: %s", f.said()), false
+		return arm.InvalidParameter.At("properties.masterProfile.vmSize", "The size is not available to the subscription in the region. Choose another one. Azure says: %s", f.said()), final
 	case code == "MissingSubscriptionRegistration", code == "SubscriptionNotRegistered":
-		return arm.ResourceProviderNotRegistered.Errorf("Register the resource provider that clusters need, then repeat the request. Azure says: %s", f.said()), false
+		return arm.ResourceProviderNotRegistered.Errorf("Register the resource provider that clusters need, then repeat the request. Azure says: %s", f.said()), final
 	case code == "ReadOnlyDisabledSubscription", code == "DisabledSubscription":
-		return arm.InvalidSubscriptionState.Errorf("The subscription is disabled. Reactivate it, then repeat the request."), false
+		return arm.InvalidSubscriptionState.Errorf("The subscription is disabled. Reactivate it, then repeat the request."), final
 	case code == "PrincipalNotFound", code == "NullOrInvalidGuidExcludePrincipalId":
-		return s.unknownPrincipal(f), true
+		return s.unknownPrincipal(f), spreads
 	case code == "AuthorizationPermissionMismatch", code == "AuthorizationFailure": // of storage accounts, which are the service's own
-		return arm.InternalServerError.Errorf("The service may not yet use the storage account. Try again later; if it persists contact support."), true
-	case code == "Authorization_IdentityNotFound", code == "Authorization_RequestDenied":
-		return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Microsoft Graph refuses the service principal (%s): %s", code, f.said()), code == "Authorization_IdentityNotFound"
+		return arm.InternalServerError.Errorf("The service may not yet use the storage account (%s). Try again later; if it persists contact support.", code), spreads
+	case code == "Authorization_IdentityNotFound":
+		return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Microsoft Graph refuses the service principal (%s): %s", code, f.said()), spreads
+	case code == "Authorization_RequestDenied":
+		return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Microsoft Graph refuses the service principal (%s): %s", code, f.said()), final
+	case slices.Contains(capacityCodes, code):
+		// The customer may choose another size or region, and need not wait long to know.
+		return arm.DeploymentFailed.At(f.target, "Azure has no capacity for machines of this size in the region at the moment (%s). Try again later or choose another size. Azure says: %s", code, f.said()), spreads
+	case slices.Contains(machineCodes, code):
+		return arm.DeploymentFailed.At(f.target, "A machine did not start in time (%s). Azure says: %s", code, f.said()), passes
+	case f.isBusy():
+		return arm.ServiceUnavailable.Errorf("Azure is busy with another change to the same resource (%s). Try again later.", code), passes
+	case f.isBroken():
+		return arm.ServiceUnavailable.Errorf("Azure could not answer (%s). Try again later.", firstOf(code, http.StatusText(f.status))), passes
 	}
-	return explainBusy(f)
+	return nil, final
 }
-
-// quotaCodes are Azure's words for a quota that does not suffice.
-var quotaCodes = []string{"QuotaExceeded", "ResourceQuotaExceeded", "PublicIPCountLimitReached", "PublicIpCountLimitReached",
-	"StaticPublicIPCountLimitReached", "StandardSkuPublicIPCountLimitReached", "CoreQuotaExceeded", "OperationNotAllowedOnVMQuota"}
 
 // unauthorized tells whether an identity lacks a role, or has it for so short a
 // time that Azure does not know it everywhere.
@@ -174,7 +222,7 @@ func unauthorized(f fault) bool {
 // trouble, elsewhere the customer's, whose identity the message names.
 func (s Subject) refused(f fault) *arm.Error {
 	if f.within(s.ManagedGroup) {
-		return arm.InternalServerError.Errorf("The service may not yet do its work in the managed resource group %q. Try again later; if it persists contact support.", s.ManagedGroup)
+		return arm.InternalServerError.Errorf("The service may not yet do its work in the managed resource group %q (%s). Try again later; if it persists contact support.", s.ManagedGroup, f.code)
 	}
 	lower := strings.ToLower(f.message)
 	named := func(id string) bool { return id != "" && strings.Contains(lower, strings.ToLower(id)) }
@@ -203,37 +251,13 @@ func disallowed(f fault) *arm.Error {
 	return arm.RequestDisallowedByPolicy.At(scopeOf(f), "Azure Policy forbids what the cluster needs, by %s. Exempt the resource from it, then repeat the request.", by)
 }
 
-// explainInUse explains what cannot be deleted while something uses it, which may
-// be about to go. Each of Azure's services has its own words for it.
-func explainInUse(f fault) *arm.Error {
-	const text = "Delete or detach what uses it, then repeat the delete. Azure says: %s (%s)"
-	switch {
-	case f.code == "InUseSubnetCannotBeDeleted":
-		return arm.InUseSubnetCannotBeDeleted.At(scopeOf(f), text, f.said(), f.code)
-	case strings.Contains(f.code, "InUse"), strings.HasSuffix(f.code, "CannotBeDeleted"), f.code == "NicReservedForAnotherVm":
-		return arm.ResourceInUse.At(scopeOf(f), text, f.said(), f.code)
+// inUse explains what cannot go while something uses it, which may be about to go.
+func inUse(f fault) *arm.Error {
+	code := arm.ResourceInUse
+	if f.code == "InUseSubnetCannotBeDeleted" {
+		code = arm.InUseSubnetCannotBeDeleted
 	}
-	return nil
-}
-
-// busyCodes are Azure's words for another change in the way.
-var busyCodes = []string{"AnotherOperationInProgress", "CanceledAndSupersededDueToAnotherOperation", "ConflictingConcurrentWriteNotAllowed",
-	"RetryableError", "OperationPreempted", "ReferencedResourceNotProvisioned"}
-
-// explainBusy explains what goes away by itself.
-func explainBusy(f fault) (*arm.Error, bool) {
-	switch {
-	case f.status == http.StatusTooManyRequests, f.code == "TooManyRequests":
-		return arm.TooManyRequests.Errorf("Azure throttles requests to the subscription. Try again later."), true
-	case slices.Contains(busyCodes, f.code),
-		f.status == http.StatusConflict && (f.retryAfter || strings.Contains(strings.ToLower(f.message), "retry later")):
-		return arm.ServiceUnavailable.Errorf("Azure is busy with another change to the same resource (%s). Try again later.", f.code), true
-	case slices.Contains([]string{"AllocationFailed", "ZonalAllocationFailed", "OverconstrainedAllocationRequest", "OverconstrainedZonalAllocationRequest"}, f.code):
-		return arm.DeploymentFailed.Errorf("Azure has no capacity for machines of this size in the region at the moment. Try again later or choose another size. Azure says: %s", f.said()), true
-	case f.status == http.StatusRequestTimeout, f.status >= http.StatusInternalServerError:
-		return arm.ServiceUnavailable.Errorf("Azure could not answer (%s). Try again later.", firstOf(f.code, http.StatusText(f.status))), true
-	}
-	return nil, false
+	return code.At(scopeOf(f), "Delete or detach what uses it, then repeat the delete. Azure says: %s (%s)", f.said(), f.code)
 }
 
 // scopeOf is the resource that the fault is about, if it can be told.

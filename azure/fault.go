@@ -3,6 +3,7 @@ package azure
 import (
 	"cmp"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"net/http"
 	"regexp"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
 // NotFound tells whether err says that something does not exist.
@@ -46,8 +46,9 @@ type fault struct {
 	// status is of the answer it came in; retryAfter that it asked to wait.
 	status     int
 	retryAfter bool
-	// url is the path of the request that failed.
-	url string
+	// kind and url are the service and the path of the request that failed.
+	kind service
+	url  string
 	// policies are the denying policies, as people named them.
 	policies []string
 }
@@ -71,6 +72,7 @@ func faultsOf(err error) []fault {
 		top.retryAfter = r.RawResponse.Header.Get("Retry-After") != ""
 		if r.RawResponse.Request != nil && r.RawResponse.Request.URL != nil {
 			top.url = r.RawResponse.Request.URL.Path
+			top.kind, _ = r.RawResponse.Request.Context().Value(called{}).(service)
 		}
 		if r.RawResponse.Body != nil {
 			body, _ = runtime.Payload(r.RawResponse)
@@ -124,12 +126,27 @@ type wireError struct {
 func parseFaults(body []byte, like fault) []fault {
 	like.code = ""
 	var e wireError
-	if len(body) == 0 || json.Unmarshal(body, &e) != nil {
+	if len(body) == 0 {
 		return nil
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return parseXML(body, like)
 	}
 	var all []fault
 	e.flatten(like, 0, &all)
 	return all
+}
+
+// parseXML reads an error as storage accounts give it.
+func parseXML(body []byte, like fault) []fault {
+	var e struct {
+		Code, Message string
+	}
+	if xml.Unmarshal(body, &e) != nil || e.Code == "" {
+		return nil
+	}
+	like.code, like.message = e.Code, e.Message
+	return []fault{like}
 }
 
 func (e *wireError) flatten(like fault, depth int, all *[]fault) {
@@ -195,26 +212,14 @@ func firstOf(texts ...string) string {
 	return "unknown"
 }
 
-var (
-	entraCode  = regexp.MustCompile(`AADSTS\d+`)
-	resourceID = regexp.MustCompile(`(?i)/subscriptions/[0-9a-f-]{36}(/resourceGroups/[^/'"\s,)]+)?[^'"\s,)]*`)
-)
+var resourceID = regexp.MustCompile(`(?i)/subscriptions/[0-9a-f-]{36}(/resourceGroups/[^/'"\s,)]+)?[^'"\s,)]*`)
 
-// entraFault is the code of a refused authentication and all that was said.
-func entraFault(err error) (code, text string) {
-	var refused *azidentity.AuthenticationFailedError
-	if !errors.As(err, &refused) {
-		return "", ""
-	}
-	text = refused.Error()
-	return entraCode.FindString(text), text
-}
-
-// UnknownApplication tells whether err says that an application does not exist in
-// the tenant in which it wants to act.
-func UnknownApplication(err error) bool {
-	code, _ := entraFault(err)
-	return code == "AADSTS700016"
+// isOwn reports whether the fault is about a resource of the service itself: a
+// vault, the identities' data plane, or what is in its subscription.
+func (f fault) isOwn(subscription string) bool {
+	own := "/subscriptions/" + subscription + "/"
+	return f.kind == vault || f.kind == identities || f.kind == permissions ||
+		subscription != "" && len(f.url) > len(own) && strings.EqualFold(f.url[:len(own)], own)
 }
 
 // within tells whether the fault lies in a resource group: by the scopes it
@@ -240,9 +245,20 @@ func (f fault) within(group string) bool {
 	return true
 }
 
-// said is what Azure said, bounded.
-func (f fault) said() string {
-	text := strings.Join(strings.Fields(f.message), " ")
+// said is what Azure said, scrubbed and bounded.
+func (f fault) said() string { return scrubbed(f.message) }
+
+var (
+	// trail is what services append for their own support.
+	trail = regexp.MustCompile(`(?i)\s*\b(trace id|correlation id|request ?id|activity ?id|tracking id|timestamp|client-request-id)\b['"]?\s*[:=].*`)
+	// secrets are what must never be repeated, wherever it comes from.
+	secrets = regexp.MustCompile(`(?i)\b(sig|client_secret|password|accountkey|sharedaccesskey|access_token|client_assertion)=[^&\s'",;]+|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?`)
+)
+
+// scrubbed is a text of Azure on one line, without traces and secrets, bounded.
+func scrubbed(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	text = secrets.ReplaceAllString(trail.ReplaceAllString(text, ""), "$1…")
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}

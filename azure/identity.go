@@ -89,7 +89,7 @@ func (a *Azure) ClusterIdentity(ctx context.Context, c *model.Cluster) (azcore.T
 	if err != nil {
 		return nil, fmt.Errorf("cluster identity: %w", err)
 	}
-	return credential, nil
+	return acting{credential, clusterIdentity, id, c.Internal.TenantID}, nil
 }
 
 // ClusterIdentityIDs asks the data plane for the ids of the cluster's identity.

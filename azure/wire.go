@@ -58,7 +58,7 @@ func (a *Azure) options(kind service) azcore.ClientOptions {
 			RetryDelay: a.env.RetryDelay(), MaxRetryDelay: maxRetryDelay,
 			ShouldRetry: shouldRetry,
 		},
-		PerCallPolicies:  []policy.Policy{perCall{}},
+		PerCallPolicies:  []policy.Policy{perCall{kind}},
 		PerRetryPolicies: []policy.Policy{observe{kind, a.metrics, a.log}},
 	}
 }
@@ -86,10 +86,14 @@ func shouldRetry(resp *http.Response, err error) bool {
 // tries counts the tries of one call.
 type tries struct{ n int }
 
-// perCall prepares a call once, however often it is tried.
-type perCall struct{}
+// called is under which a request's context says what kind of endpoint it is for.
+type called struct{}
 
-func (perCall) Do(req *policy.Request) (*http.Response, error) {
+// perCall prepares a call once, however often it is tried.
+type perCall struct{ kind service }
+
+func (p perCall) Do(req *policy.Request) (*http.Response, error) {
+	req = req.WithContext(context.WithValue(req.Raw().Context(), called{}, p.kind))
 	if id, ok := req.Raw().Context().Value(correlation{}).(string); ok && id != "" {
 		req.Raw().Header.Set("X-Ms-Correlation-Request-Id", id)
 	}

@@ -68,7 +68,7 @@ func (w *Worker) tell(ctx context.Context, op *operation, failure error) (model.
 	now := w.Now().UTC()
 	result := model.AsyncOperation{State: model.Succeeded, EndedAt: &now}
 	if failure != nil {
-		told := forClients(arm.AsError(failure, op.CorrelationID).Body())
+		told := model.ErrorOf(arm.AsError(failure, op.CorrelationID).Body())
 		result.State, result.Error = model.Failed, &told
 	}
 	return w.write(ctx, op.ID, result)
@@ -100,14 +100,6 @@ func isUnreadable(err error) bool { return errors.As(err, new(*store.UnreadableE
 // isTold tells whether the result of an operation stands.
 func isTold(d *store.OperationDocument) bool {
 	return d.Operation.State != "" && d.Operation.State.Terminal()
-}
-
-func forClients(b arm.Body) model.OperationError {
-	e := model.OperationError{Code: b.Code, Message: b.Message, Target: b.Target}
-	for _, d := range b.Details {
-		e.Details = append(e.Details, forClients(d))
-	}
-	return e
 }
 
 func (w *Worker) settle(c *model.Cluster, op *operation, result model.AsyncOperation) {

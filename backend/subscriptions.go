@@ -124,7 +124,7 @@ func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument) er
 	if err != nil || replaced == nil {
 		return err
 	}
-	now, why := w.Now().UTC(), forClients(arm.OperationCanceled.Errorf("The operation was cancelled because the cluster is being deleted.").Body())
+	now, why := w.Now().UTC(), model.ErrorOf(arm.OperationCanceled.Errorf("The operation was cancelled because the cluster is being deleted.").Body())
 	_, err = w.write(ctx, replaced.ID, model.AsyncOperation{State: model.Canceled, EndedAt: &now, Error: &why})
 	return err
 }

@@ -90,6 +90,12 @@ func (e *Environment) Patience() time.Duration {
 	return e.pick(6*time.Minute, 20*time.Second, 2*time.Second)
 }
 
+// RefusalPatience is how long a step goes on that Azure refuses, where that may be
+// because a change of the customer has not spread yet.
+func (e *Environment) RefusalPatience() time.Duration {
+	return e.pick(6*time.Minute, time.Minute, 5*time.Second)
+}
+
 // PatienceStep is the time between two such checks.
 func (e *Environment) PatienceStep() time.Duration {
 	return e.pick(30*time.Second, 2*time.Second, 200*time.Millisecond)

@@ -1,6 +1,10 @@
 package model
 
-import "time"
+import (
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+)
 
 // OpenShiftVersion is a version that clusters can be created with.
 type OpenShiftVersion struct {
@@ -139,4 +143,13 @@ type OperationError struct {
 	Message string           `json:"message,omitempty"`
 	Target  string           `json:"target,omitempty"`
 	Details []OperationError `json:"details,omitempty"`
+}
+
+// ErrorOf is an error as documents keep it.
+func ErrorOf(b arm.Body) OperationError {
+	e := OperationError{Code: b.Code, Message: b.Message, Target: b.Target}
+	for _, d := range b.Details {
+		e.Details = append(e.Details, ErrorOf(d))
+	}
+	return e
 }

@@ -190,6 +190,12 @@ type Step struct {
 	WaitingFor string `json:"waitingFor,omitempty"`
 	// LastError is the last failed attempt's error, for engineers.
 	LastError string `json:"lastError,omitempty"`
+	// Refusal is that error as customers see it while the step is tried again; nil
+	// where it says nothing to them.
+	Refusal *OperationError `json:"refusal,omitempty"`
+	// RefusedSince is when the first of the refusals came that the step has met in a
+	// row and that are tried again for a bounded time only.
+	RefusedSince time.Time `json:"refusedSince,omitempty"`
 	// NextAttempt is when it is tried again.
 	NextAttempt time.Time `json:"nextAttempt,omitempty"`
 	// Waited is how long it waited, in seconds, by whom it waited for.

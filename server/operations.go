@@ -33,7 +33,10 @@ type operationStatus struct {
 	// the contract keeps for successes.
 	CurrentStep   string     `json:"currentStep,omitempty"`
 	StepStartedAt *time.Time `json:"stepStartedAt,omitempty"`
-	Error         *arm.Body  `json:"error,omitempty"`
+	// StepError is why the step's last attempt failed, while it is tried again:
+	// clients take an error member for the end.
+	StepError *arm.Body `json:"stepError,omitempty"`
+	Error     *arm.Body `json:"error,omitempty"`
 }
 
 // viewOperation reads the operation of the path. One of another subscription or
@@ -125,6 +128,10 @@ func (s *Server) getOperationStatus(c *call) error {
 		status.PercentComplete = v.running.PercentComplete()
 		if step := v.running.Current; step != nil {
 			status.CurrentStep, status.StepStartedAt = step.Name, &step.StartedAt
+			if step.Refusal != nil {
+				body := errorBody(step.Refusal)
+				status.StepError = &body
+			}
 		}
 		c.Response().Header().Set(headerRetryAfter, asyncRetryAfterSeconds)
 	} else {

@@ -38,27 +38,27 @@ type Pending struct {
 func (p *Pending) Error() string { return "waiting for " + p.WaitingFor }
 
 // Again returns the error of a step that failed with err, probably because
-// something needs time, such as a role assignment that has not spread yet. The
+// something needs time, such as a change of somebody else that has to end. The
 // step is tried again; only when its time is over does the plan end with err.
-func Again(err *arm.Error) error { return &Retryable{err: err} }
+func Again(err *arm.Error) error { return &Retryable{Err: err} }
 
 // AgainAfter is Again when the other side said that d must pass first.
-func AgainAfter(d time.Duration, err *arm.Error) error { return &Retryable{err, d} }
+func AgainAfter(d time.Duration, err *arm.Error) error { return &Retryable{Err: err, After: d} }
 
-// Retryable is the error of Again and AgainAfter.
+// AgainFor is Again for a refusal that passes soon or not at all, such as that of
+// a role assignment that may not have spread yet: the plan ends with err when the
+// step has been refused for d, however much of its time is left.
+func AgainFor(d time.Duration, err *arm.Error) error { return &Retryable{Err: err, Within: max(d, 1)} }
+
+// Retryable is the error of Again, AgainAfter and AgainFor.
 type Retryable struct {
-	err   *arm.Error
-	after time.Duration
+	Err *arm.Error
+	// After is the time before which an attempt is of no use.
+	After time.Duration
+	// Within is how long a step that is refused is tried again; 0 is as long as it lasts.
+	Within time.Duration
 }
 
-func (r *Retryable) Error() string { return r.err.Error() }
+func (r *Retryable) Error() string { return r.Err.Error() }
 
-func (r *Retryable) Unwrap() error { return r.err }
-
-// After returns the time before which an attempt is of no use. r may be nil.
-func (r *Retryable) After() time.Duration {
-	if r == nil {
-		return 0
-	}
-	return r.after
-}
+func (r *Retryable) Unwrap() error { return r.Err }

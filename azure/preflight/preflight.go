@@ -209,7 +209,7 @@ func (v *Validator) begin(c *model.Cluster, create bool) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{Validator: v, c: c, create: create, about: azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}, nil
+	return &run{Validator: v, c: c, create: create, about: v.azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}, nil
 }
 
 // first are the checks that others stand on. They run one after another, for they

@@ -86,7 +86,7 @@ func (s *steps) explained(plan []pipeline.Step) []pipeline.Step {
 		do := plan[i].Do
 		plan[i].Timeout = s.Env.StepTimeout(plan[i].Timeout)
 		plan[i].Do = func(ctx context.Context, w *pipeline.Work) error {
-			return azure.Explain(do(ctx, w), azure.SubjectOf(w.Cluster()))
+			return azure.Explain(do(ctx, w), s.Azure.SubjectOf(w.Cluster()))
 		}
 	}
 	return plan

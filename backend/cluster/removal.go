@@ -146,7 +146,7 @@ func (r *remover) remove(ctx context.Context, level []item) error {
 		failed[i] = r.removeOne(ctx, level[i])
 		return nil
 	})
-	return blockers(level, failed, azure.SubjectOf(r.c))
+	return blockers(level, failed, r.Azure.SubjectOf(r.c))
 }
 
 func indices[T any](l []T) []int {

@@ -425,3 +425,53 @@ func TestAFinishedStepClearsLostWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestARefusalIsTriedAgainForItsBoundAndShownMeanwhile(t *testing.T) {
+	b := setup(t, model.Create)
+	refusal := arm.RefusedByAzure.At("/resource", "Azure says no (Odd).")
+	refused := wait.AgainFor(6*time.Minute, refusal)
+	busy := wait.Again(arm.ServiceUnavailable.Errorf("busy"))
+	begun := b.now
+	for _, outcome := range []error{refused, busy, refused} {
+		var pause *pipeline.Pause
+		if err := b.run(step("s", func() error { return outcome })); !errors.As(err, &pause) {
+			t.Fatalf("after %s: %v", b.now.Sub(begun), err)
+		}
+		current := b.read().Cluster.Internal.Operation.Current
+		var told *arm.Error
+		if errors.As(outcome, &told); current.Refusal == nil || current.Refusal.Message != told.Message || current.Refusal.Code != told.Code.Name || current.Refusal.Target != told.Target {
+			t.Errorf("after %s customers see %+v", b.now.Sub(begun), current.Refusal)
+		}
+		b.now = b.now.Add(2*time.Minute + 50*time.Second)
+		b.due()
+	}
+	b.now = begun.Add(6*time.Minute - 10*time.Second)
+	var pause *pipeline.Pause
+	if err := b.run(step("s", func() error { return refused })); !errors.As(err, &pause) || pause.After > 10*time.Second {
+		t.Errorf("the last look is not at the bound: %v", err)
+	}
+	b.now = begun.Add(6 * time.Minute)
+	b.due()
+	if err := b.run(step("s", func() error { return refused })); !arm.RefusedByAzure.Is(err) {
+		t.Errorf("after 6 minutes of 10: %v", err)
+	}
+}
+
+func TestABoundBeginsAnewAfterProgress(t *testing.T) {
+	b := setup(t, model.Create)
+	refused := wait.AgainFor(3*time.Minute, arm.RefusedByAzure.Errorf("no"))
+	for _, outcome := range []error{refused, wait.Later(time.Minute, "a sign"), refused} {
+		var pause *pipeline.Pause
+		if err := b.run(step("s", func() error { return outcome })); !errors.As(err, &pause) {
+			t.Fatal(err)
+		}
+		b.now = b.now.Add(2 * time.Minute)
+		b.due()
+	}
+	if err := b.run(step("s", fine)); err != nil {
+		t.Fatal(err)
+	}
+	if done := b.read().Cluster.Internal.Operation.Finished[0]; done.Refusal != nil || !done.RefusedSince.IsZero() {
+		t.Errorf("a step that ended well is recorded as %+v", done)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
@@ -90,6 +91,7 @@ func (w *Work) finish(ctx context.Context, step *Step, steps []Step) error {
 	done.EndedAt = w.options.Now()
 	done.Attempts++
 	done.WaitingFor, done.LastError, done.NextAttempt = "", "", time.Time{}
+	done.Refusal, done.RefusedSince = nil, time.Time{}
 	done.Waited = w.waits.Sum(0)
 	err := w.record(ctx, func(d *store.ClusterDocument) error {
 		d.Lost = 0
@@ -157,26 +159,57 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 	var typed *arm.Error
 	errors.As(err, &patient)
 	errors.As(err, &typed)
+	isPending := errors.As(err, &pending)
+	if !isPending {
+		left = min(left, w.patience(&record, patient))
+	}
 	switch {
-	case errors.As(err, &pending) && left > 0:
+	case isPending && left > 0:
 		record.WaitingFor, record.LastError = pending.WaitingFor, ""
+		record.Refusal, record.RefusedSince = nil, time.Time{}
 		return w.pause(ctx, record, min(pending.After, left), nil)
-	case errors.As(err, &pending):
+	case isPending:
 		err = timedOut(step, pending.Part, pending.WaitingFor)
 	case typed != nil && patient == nil && !passes(typed.Code):
 	case left > 0:
-		after := min(max(backOff(record), patient.After()), left)
-		record.WaitingFor, record.LastError = "", truncated(err.Error())
-		return w.pause(ctx, record, after, err)
+		after := backOff(record)
+		if patient != nil {
+			after = max(after, patient.After)
+		}
+		record.WaitingFor, record.LastError, record.Refusal = "", truncated(err.Error()), told(typed)
+		return w.pause(ctx, record, min(after, left), err)
 	case typed != nil:
 	case errors.Is(err, context.DeadlineExceeded):
-		err = timedOut(step, "", record.WaitingFor).Because(err)
+		err = remembering(timedOut(step, "", record.WaitingFor), record.Refusal).Because(err)
 	default:
 		err = unexplained(w.operation().Kind, step).Because(err)
 	}
 	err = aimed(step, err)
 	w.report(ctx, record, Failed, err)
 	return fmt.Errorf("step %q: %w", step.Name, err)
+}
+
+// patience is how much longer a step is tried again after a failed attempt: without
+// end, unless it was refused with a bound. A bound begins with the first such
+// refusal in a row; what passes by itself in between does not prolong it.
+func (w *Work) patience(record *model.Step, patient *wait.Retryable) time.Duration {
+	if patient == nil || patient.Within == 0 {
+		return math.MaxInt64
+	}
+	now := w.options.Now()
+	if record.RefusedSince.IsZero() {
+		record.RefusedSince = now
+	}
+	return record.RefusedSince.Add(patient.Within).Sub(now)
+}
+
+// told is what customers see of the error of an attempt that is not the last.
+func told(e *arm.Error) *model.OperationError {
+	if e == nil {
+		return nil
+	}
+	shown := model.ErrorOf(e.Body())
+	return &shown
 }
 
 // aimed makes the step the target of an error that is about nothing else, for
@@ -222,6 +255,14 @@ func timedOut(step *Step, part, waitingFor string) *arm.Error {
 		waitingFor = "its work to end"
 	}
 	return arm.StepTimedOut.At(part, "The step %q did not end within %s. It was waiting for %s.", step.Name, step.Timeout, waitingFor)
+}
+
+// remembering adds to a time-out what refused the step before it hung.
+func remembering(e *arm.Error, refusal *model.OperationError) *arm.Error {
+	if refusal != nil {
+		e.Message += " Its last attempt failed: " + refusal.Code + ": " + refusal.Message
+	}
+	return e
 }
 
 func unexplained(kind model.OperationKind, step *Step) *arm.Error {

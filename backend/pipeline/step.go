@@ -27,7 +27,8 @@ type Step struct {
 	// for the world: it returns wait.Later instead, and returns soon after ctx ends.
 	//
 	// An *arm.Error ends the plan, unless it says no more than that something did not
-	// work now, or comes by wait.Again. Any other error is tried again until Timeout.
+	// work now, or comes by wait.Again. Any other error is tried again until Timeout;
+	// one that comes by wait.AgainFor no longer than its bound.
 	Do func(ctx context.Context, w *Work) error
 	// Timeout bounds the step over all its attempts, beginning with the first
 	// one that was recorded, whoever makes them.
