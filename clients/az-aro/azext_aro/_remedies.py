@@ -42,6 +42,7 @@ REMEDIES = {
     "CannotDeleteLoadBalancerWithPrivateLinkService": "Delete the private link service that the message names, then repeat the delete.",
     "InUseSubnetCannotBeDeleted": "Delete or detach what the message names, then repeat the delete.",
     "ResourceInUse": "Delete or detach what the message names, then repeat the delete.",
+    "RefusedByAzure": "The message has Azure's code and words, and the target is the resource. Remove the reason, then repeat the request.",
     "DeploymentFailed": "The details name each resource and Azure's reason. Remove the reason, then repeat the request. Or: The message names the part. Repeat the request; if it persists open a support ticket.",
     "InvalidResourceType": "Use one of the api-versions that the message lists.",
     "InvalidSubscriptionID": "Correct the subscription id.",
