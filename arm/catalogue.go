@@ -18,6 +18,10 @@ var (
 		"The caller's client certificate is missing, unknown, expired or not allowed on this API.",
 		"Call through Azure Resource Manager, or with a certificate on the allow-list."}
 
+	RecordUnreadable = Code{"RecordUnreadable", http.StatusInternalServerError,
+		"The service's own record of the cluster, subscription or operation is damaged. Nothing of it is lost in Azure, and no other cluster is affected.",
+		"Contact support with the correlation id of the response: an engineer has to repair the record. The service's alerts tell of it, too."}
+
 	NotFound = Code{"NotFound", http.StatusNotFound,
 		"The path or the asynchronous operation does not exist, or belongs to another subscription.",
 		"Check the URL. Operation statuses are kept for seven days."}
@@ -217,6 +221,6 @@ func Catalogue() []Code {
 		Forbidden, NotFound, ResourceNotFound, MethodNotAllowed, UnsupportedMediaType, RequestTooLarge,
 		OperationInProgress, WriteConflict, PreconditionFailed,
 		ClusterCreationFailed, OperationFailed, StepTimedOut, TooManyClaims, OperationCanceled,
-		TooManyRequests, ServiceUnavailable, InternalServerError,
+		TooManyRequests, ServiceUnavailable, RecordUnreadable, InternalServerError,
 	}
 }

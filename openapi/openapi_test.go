@@ -34,7 +34,8 @@ var (
 		"2024-08-12-preview": roleSets,
 		"2025-07-25":         roleSets,
 	}
-	adminOperations = []string{"Admin_ListClusters", "Admin_GetCluster", "Admin_ExplainCluster", "Admin_UpdateCluster", "Admin_ListVersions", "Admin_PutVersion", "Admin_ListRoleSets", "Admin_PutRoleSet"}
+	adminOperations = []string{"Admin_ListClusters", "Admin_GetCluster", "Admin_ExplainCluster", "Admin_UpdateCluster", "Admin_ListVersions", "Admin_PutVersion", "Admin_ListRoleSets", "Admin_PutRoleSet",
+		"Admin_ListUnreadableDocuments", "Admin_RepairDocument", "Admin_RemoveDocument"}
 )
 
 func with(names []string, more ...string) []string { return append(slices.Clone(names), more...) }

@@ -25,29 +25,44 @@ type adminAPI struct{ s *Server }
 
 var _ admin.ServerInterface = adminAPI{}
 
-// adminPage is how many clusters are read at a time.
-const adminPage = 500
+const (
+	// adminPage is the most entries of a page, and how many documents are read at a time.
+	adminPage = 500
+	// adminScan bounds the documents behind one page, of which few may match.
+	adminScan = 10 * adminPage
+)
 
-// AdminListClusters lists the clusters of all subscriptions that match the filters.
+// AdminListClusters lists the clusters of all subscriptions that match the filters,
+// and those of which nothing but their names can be read.
 func (a adminAPI) AdminListClusters(ec echo.Context, p admin.AdminListClustersParams) error {
 	c := ec.(*call)
+	pages, err := a.pages(c, "clusters", p.Top, p.SkipToken)
+	if err != nil {
+		return err
+	}
 	list := admin.ClusterList{Value: []admin.ClusterItem{}}
-	query := store.Query{Limit: adminPage}
-	for {
-		docs, next, err := a.s.Store.Clusters.List(c.ctx(), query)
+	for pages.more(len(list.Value)) {
+		page, err := a.s.Store.Clusters.Inspect(c.ctx(), pages.query)
 		if err != nil {
 			return err
 		}
-		for _, doc := range docs {
+		pages.read(page.Next)
+		for _, doc := range page.Documents {
 			if matchesFilters(&doc.Cluster, p) {
 				list.Value = append(list.Value, clusterItem(doc))
 			}
 		}
-		if query.Continuation = next; next == "" {
-			break
+		for _, e := range page.Unreadable {
+			if item := unreadableItem(e); unreadableMatches(&item, p) {
+				list.Value = append(list.Value, item)
+			}
 		}
 	}
 	slices.SortFunc(list.Value, func(x, y admin.ClusterItem) int { return strings.Compare(x.Key, y.Key) })
+	list.NextLink, err = pages.nextLink()
+	if err != nil {
+		return err
+	}
 	return c.value(http.StatusOK, list)
 }
 
@@ -61,6 +76,9 @@ func (c *call) value(status int, v any) error {
 }
 
 func matchesFilters(cl *model.Cluster, p admin.AdminListClustersParams) bool {
+	if p.Unreadable != nil && *p.Unreadable {
+		return false
+	}
 	id, _ := arm.ParseClusterID(cl.ID)
 	for _, f := range []struct {
 		part *string
@@ -85,7 +103,7 @@ func clusterItem(doc *store.ClusterDocument) admin.ClusterItem {
 	item := admin.ClusterItem{
 		Key: strings.ToLower(cl.ID), Name: cl.Name, ResourceID: cl.ID,
 		Subscription: id.SubscriptionID, ResourceGroup: id.ResourceGroup,
-		ProvisioningState:       admin.ProvisioningState(cl.Properties.ProvisioningState),
+		ProvisioningState:       present(admin.ProvisioningState(cl.Properties.ProvisioningState)),
 		FailedProvisioningState: present(admin.ProvisioningState(cl.Internal.FailedProvisioningState)),
 		Version:                 present(cl.Properties.ClusterProfile.Version),
 		CreatedAt:               present(cl.Internal.CreatedAt),

@@ -26,9 +26,12 @@ const (
 func (c *call) typed(err error) *arm.Error {
 	var known *arm.Error
 	var routed *echo.HTTPError
+	var unreadable *store.UnreadableError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &unreadable):
+		return c.unreadable(unreadable)
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return arm.ServiceUnavailable.Errorf("The service cannot reach its database at the moment. Try again later.").Because(err).After(databaseWait(err))
 	case errors.Is(err, store.ErrPreconditionFailed):
@@ -39,6 +42,16 @@ func (c *call) typed(err error) *arm.Error {
 		return fromEcho(routed)
 	}
 	return arm.AsError(err, c.correlation())
+}
+
+// unreadable tells engineers why a record cannot be read, and customers that it is
+// not for them to mend.
+func (c *call) unreadable(e *store.UnreadableError) *arm.Error {
+	if planeOf(c.path) == adminPlane {
+		return arm.RecordUnreadable.Errorf("The document %s of container %s cannot be read: %s. Repair or remove it at /admin/documents.", e.ID, e.Container, e.Reason).Because(e)
+	}
+	return arm.RecordUnreadable.Errorf("The service cannot read its record that the request needs, and an engineer has to repair it. "+
+		"Other clusters are not affected. Contact support with the correlation id %s.", c.correlation()).Because(e)
 }
 
 // databaseWait is how long the database asks to be left alone, within bounds; 0

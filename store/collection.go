@@ -117,13 +117,17 @@ func (c *Collection[T]) List(ctx context.Context, q Query) ([]*T, string, error)
 
 // Page is List with what List leaves out.
 func (c *Collection[T]) Page(ctx context.Context, q Query) (Page[T], error) {
+	return c.page(ctx, q, c.viewed)
+}
+
+func (c *Collection[T]) page(ctx context.Context, q Query, read func(Record) (*T, *UnreadableError)) (Page[T], error) {
 	records, next, err := c.keeper.List(ctx, c.container, q)
 	if err != nil {
 		return Page[T]{}, c.name("list", err)
 	}
 	page := Page[T]{Documents: make([]*T, 0, len(records)), Next: next}
 	for _, r := range records {
-		doc, err := c.viewed(r)
+		doc, err := read(r)
 		if err != nil {
 			c.documents.observe(ctx, ListSighting, err)
 			page.Unreadable = append(page.Unreadable, err)

@@ -141,3 +141,89 @@ func (c *Collection[T]) setAside(ctx context.Context, r Record, e *UnreadableErr
 	c.documents.observe(ctx, DueSighting, e)
 	return nil
 }
+
+// ErrReadable means that there is nothing to repair.
+var ErrReadable = errors.New("the document can be read")
+
+// Infirmary is a collection as it looks to those who repair what cannot be read.
+type Infirmary interface {
+	// Unreadable returns those documents of one page that cannot be read, and the
+	// continuation of the next page.
+	Unreadable(ctx context.Context, q Query) ([]*UnreadableError, string, error)
+	// Repair changes the stored JSON of a document that cannot be read. What cannot be
+	// read after that is not written; the error is an UnreadableError then.
+	Repair(ctx context.Context, partition, id string, change func(body []byte) ([]byte, error)) error
+	// Remove removes a document that cannot be read.
+	Remove(ctx context.Context, partition, id string) error
+}
+
+// Infirmary finds a container by its name, in any case; false if there is none.
+func (s *Store) Infirmary(container string) (Infirmary, bool) {
+	for c, collection := range map[*Container]Infirmary{
+		&clustersContainer: s.Clusters, &operationsContainer: s.Operations, &subscriptionsContainer: s.Subscriptions,
+		&versionsContainer: s.Versions, &roleSetsContainer: s.RoleSets, &billingContainer: s.Billing, &probesContainer: s.probes,
+	} {
+		if strings.EqualFold(c.Name, container) {
+			return collection, true
+		}
+	}
+	return nil, false
+}
+
+// Inspect is Page but that a document counts as unreadable also if one of its
+// secrets cannot be opened.
+func (c *Collection[T]) Inspect(ctx context.Context, q Query) (Page[T], error) {
+	return c.page(ctx, q, func(r Record) (*T, *UnreadableError) {
+		if _, err := c.decoded(r); err != nil {
+			return nil, err
+		}
+		return c.viewed(r)
+	})
+}
+
+// Unreadable implements Infirmary.
+func (c *Collection[T]) Unreadable(ctx context.Context, q Query) ([]*UnreadableError, string, error) {
+	page, err := c.Inspect(ctx, q)
+	return page.Unreadable, page.Next, err
+}
+
+// Repair implements Infirmary. If work waits in the document it is due at once.
+func (c *Collection[T]) Repair(ctx context.Context, partition, id string, change func(body []byte) ([]byte, error)) error {
+	r, err := c.sick(ctx, partition, id)
+	if err != nil {
+		return err
+	}
+	if r.Body, err = change(r.Body); err != nil {
+		return err
+	}
+	doc, unreadable := c.decoded(r)
+	if unreadable != nil {
+		return unreadable
+	}
+	if m := metaOf(doc); m.Due != nil {
+		m.Due = Due(0)
+	}
+	_, err = c.replace(ctx, doc)
+	return err
+}
+
+// Remove implements Infirmary.
+func (c *Collection[T]) Remove(ctx context.Context, partition, id string) error {
+	r, err := c.sick(ctx, partition, id)
+	if err != nil {
+		return err
+	}
+	return c.name(id, c.keeper.Delete(ctx, c.container, partition, id, r.ETag))
+}
+
+// sick reads a document that cannot be read.
+func (c *Collection[T]) sick(ctx context.Context, partition, id string) (Record, error) {
+	r, err := c.keeper.Read(ctx, c.container, partition, id)
+	if err != nil {
+		return Record{}, c.name(id, err)
+	}
+	if _, unreadable := c.decoded(r); unreadable == nil {
+		return Record{}, c.name(id, ErrReadable)
+	}
+	return r, nil
+}

@@ -15,6 +15,15 @@ type ServerInterface interface {
 	// AdminListClusters List clusters
 	// (GET /admin/clusters)
 	AdminListClusters(ctx echo.Context, params AdminListClustersParams) error
+	// AdminListUnreadableDocuments List documents that cannot be read
+	// (GET /admin/documents/{container})
+	AdminListUnreadableDocuments(ctx echo.Context, container string, params AdminListUnreadableDocumentsParams) error
+	// AdminRemoveDocument Remove a document that cannot be read
+	// (DELETE /admin/documents/{container}/{partition}/{documentId})
+	AdminRemoveDocument(ctx echo.Context, container string, partition string, documentID string) error
+	// AdminRepairDocument Repair a document that cannot be read
+	// (PATCH /admin/documents/{container}/{partition}/{documentId})
+	AdminRepairDocument(ctx echo.Context, container string, partition string, documentID string) error
 	// AdminListRoleSets List workload identity role sets
 	// (GET /admin/platformworkloadidentityrolesets)
 	AdminListRoleSets(ctx echo.Context) error
@@ -91,8 +100,125 @@ func (w *ServerInterfaceWrapper) AdminListClusters(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
 	}
 
+	// ------------- Optional query parameter "unreadable" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unreadable", ctx.QueryParams(), &params.Unreadable, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unreadable: %s", err))
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", ctx.QueryParams(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter top: %s", err))
+	}
+
+	// ------------- Optional query parameter "skipToken" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skipToken", ctx.QueryParams(), &params.SkipToken, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter skipToken: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdminListClusters(ctx, params)
+	return err
+}
+
+// AdminListUnreadableDocuments converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminListUnreadableDocuments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "container" -------------
+	var container string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "container", ctx.Param("container"), &container, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter container: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListUnreadableDocumentsParams
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", ctx.QueryParams(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter top: %s", err))
+	}
+
+	// ------------- Optional query parameter "skipToken" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skipToken", ctx.QueryParams(), &params.SkipToken, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter skipToken: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminListUnreadableDocuments(ctx, container, params)
+	return err
+}
+
+// AdminRemoveDocument converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminRemoveDocument(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "container" -------------
+	var container string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "container", ctx.Param("container"), &container, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter container: %s", err))
+	}
+
+	// ------------- Path parameter "partition" -------------
+	var partition string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partition", ctx.Param("partition"), &partition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partition: %s", err))
+	}
+
+	// ------------- Path parameter "documentId" -------------
+	var documentID string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "documentId", ctx.Param("documentId"), &documentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter documentId: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminRemoveDocument(ctx, container, partition, documentID)
+	return err
+}
+
+// AdminRepairDocument converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminRepairDocument(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "container" -------------
+	var container string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "container", ctx.Param("container"), &container, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter container: %s", err))
+	}
+
+	// ------------- Path parameter "partition" -------------
+	var partition string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partition", ctx.Param("partition"), &partition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partition: %s", err))
+	}
+
+	// ------------- Path parameter "documentId" -------------
+	var documentID string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "documentId", ctx.Param("documentId"), &documentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter documentId: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminRepairDocument(ctx, container, partition, documentID)
 	return err
 }
 
@@ -276,6 +402,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.GET(options.BaseURL+"/admin/clusters", wrapper.AdminListClusters, options.OperationMiddlewares["AdminListClusters"]...)
+	router.GET(options.BaseURL+"/admin/documents/:container", wrapper.AdminListUnreadableDocuments, options.OperationMiddlewares["AdminListUnreadableDocuments"]...)
+	router.DELETE(options.BaseURL+"/admin/documents/:container/:partition/:documentId", wrapper.AdminRemoveDocument, options.OperationMiddlewares["AdminRemoveDocument"]...)
+	router.PATCH(options.BaseURL+"/admin/documents/:container/:partition/:documentId", wrapper.AdminRepairDocument, options.OperationMiddlewares["AdminRepairDocument"]...)
 	router.GET(options.BaseURL+"/admin/platformworkloadidentityrolesets", wrapper.AdminListRoleSets, options.OperationMiddlewares["AdminListRoleSets"]...)
 	router.PUT(options.BaseURL+"/admin/platformworkloadidentityrolesets", wrapper.AdminPutRoleSet, options.OperationMiddlewares["AdminPutRoleSet"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.AdminGetCluster, options.OperationMiddlewares["AdminGetCluster"]...)

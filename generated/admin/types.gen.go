@@ -64,8 +64,8 @@ type ClusterItem struct {
 	// ProvisionedBy Build of the service that last finished an operation on the cluster.
 	ProvisionedBy *string `json:"provisionedBy,omitempty"`
 
-	// ProvisioningState State of the last operation.
-	ProvisioningState ProvisioningState `json:"provisioningState"`
+	// ProvisioningState State of the last operation. Absent when the document cannot be read.
+	ProvisioningState *ProvisioningState `json:"provisioningState,omitempty"`
 
 	// ResourceGroup Resource group of the cluster resource.
 	ResourceGroup string `json:"resourceGroup"`
@@ -76,13 +76,19 @@ type ClusterItem struct {
 	// Subscription Subscription of the cluster.
 	Subscription string `json:"subscription"`
 
+	// Unreadable Why the document of the cluster cannot be read. Absent when it can.
+	Unreadable *string `json:"unreadable,omitempty"`
+
 	// Version OpenShift version.
 	Version *string `json:"version,omitempty"`
 }
 
 // ClusterList Clusters that match the filters.
 type ClusterList struct {
-	// Value The clusters, sorted by resource id.
+	// NextLink URL of the next page. Absent on the last one.
+	NextLink *string `json:"nextLink,omitempty"`
+
+	// Value The clusters of the page, sorted by resource id.
 	Value []ClusterItem `json:"value"`
 }
 
@@ -97,6 +103,9 @@ type ClusterUpdateProperties struct {
 	// MaintenanceTask Which part of the maintenance is done. Absent means Everything.
 	MaintenanceTask *MaintenanceTask `json:"maintenanceTask,omitempty"`
 }
+
+// DocumentPatch A JSON merge patch.
+type DocumentPatch map[string]interface{}
 
 // Error Body of every failed request.
 type Error struct {
@@ -335,6 +344,30 @@ type Transition struct {
 	To ProvisioningState `json:"to"`
 }
 
+// UnreadableDocument A document that cannot be read.
+type UnreadableDocument struct {
+	// Container Container of the database.
+	Container string `json:"container"`
+
+	// ID Id of the document in its partition.
+	ID string `json:"id"`
+
+	// Partition Partition of the document.
+	Partition string `json:"partition"`
+
+	// Reason Why it cannot be read: the path of a member and what is wrong with it.
+	Reason string `json:"reason"`
+}
+
+// UnreadableDocumentList Documents that cannot be read.
+type UnreadableDocumentList struct {
+	// NextLink URL of the next page. Absent on the last one.
+	NextLink *string `json:"nextLink,omitempty"`
+
+	// Value The documents of the page.
+	Value []UnreadableDocument `json:"value"`
+}
+
 // Version An OpenShift version the service knows.
 type Version struct {
 	// ID Id of the version document.
@@ -402,7 +435,28 @@ type AdminListClustersParams struct {
 
 	// State Provisioning state, in upper or lower case.
 	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// Unreadable true lists only clusters whose documents cannot be read, false only the others.
+	Unreadable *bool `form:"unreadable,omitempty" json:"unreadable,omitempty"`
+
+	// Top The most entries of a page, 1 to 500. Default: 500.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// SkipToken Where the page begins; nextLink has it.
+	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
 }
+
+// AdminListUnreadableDocumentsParams defines parameters for AdminListUnreadableDocuments.
+type AdminListUnreadableDocumentsParams struct {
+	// Top The most entries of a page, 1 to 500. Default: 500.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// SkipToken Where the page begins; nextLink has it.
+	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
+}
+
+// AdminRepairDocumentJSONRequestBody defines body for AdminRepairDocument for application/json ContentType.
+type AdminRepairDocumentJSONRequestBody = DocumentPatch
 
 // AdminPutRoleSetJSONRequestBody defines body for AdminPutRoleSet for application/json ContentType.
 type AdminPutRoleSetJSONRequestBody = RoleSet

@@ -69,5 +69,6 @@ REMEDIES = {
     "OperationCanceled": "Nothing: follow the operation of the delete.",
     "ThrottlingLimitExceeded": "Try again after the time in the Retry-After header.",
     "ServiceUnavailable": "Try again after the time in the Retry-After header.",
+    "RecordUnreadable": "Contact support with the correlation id of the response: an engineer has to repair the record. The service's alerts tell of it, too.",
     "InternalServerError": "Try again; if it persists, contact support with the correlation id of the response.",
 }
