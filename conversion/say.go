@@ -10,7 +10,7 @@ func Present[T comparable](p *T) *T {
 	return p
 }
 
-// Value points to a value that was made for the answer, or is nil when it is absent.
+// Value points to a word that was made for the answer, or is nil when it is absent.
 func Value[T comparable](v T) *T {
 	var zero T
 	if v == zero {
@@ -18,6 +18,10 @@ func Value[T comparable](v T) *T {
 	}
 	return &v
 }
+
+// Object points to an object that the model always has. It is said even if it is
+// empty, as the existing service does and clients rely on.
+func Object[T any](v T) *T { return &v }
 
 // Number says a count in the width of the spec.
 func Number[W, M whole](n M) *W {

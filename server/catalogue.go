@@ -133,7 +133,7 @@ func (s *Server) listOpenShiftVersions(c *call) error {
 	encoder := c.version.version.(openShiftVersionEncoder)
 	items := make([]json.RawMessage, len(known.versions))
 	for i, v := range known.versions {
-		if items[i], err = encoder.EncodeOpenShiftVersion(s.locatedVersion(c, v)); err != nil {
+		if items[i], err = encoder.EncodeOpenShiftVersion(publicVersion(v)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,7 @@ func (s *Server) getOpenShiftVersion(c *call) error {
 	name := c.Param("openShiftVersion")
 	for _, v := range known.versions {
 		if v.Properties.Version == name {
-			body, err := c.version.version.(openShiftVersionEncoder).EncodeOpenShiftVersion(s.locatedVersion(c, v))
+			body, err := c.version.version.(openShiftVersionEncoder).EncodeOpenShiftVersion(publicVersion(v))
 			if err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ func (s *Server) listRoleSets(c *call) error {
 	encoder := c.version.version.(roleSetEncoder)
 	items := make([]json.RawMessage, len(known.roleSets))
 	for i, r := range known.roleSets {
-		if items[i], err = encoder.EncodeRoleSet(s.locatedRoleSet(c, r)); err != nil {
+		if items[i], err = encoder.EncodeRoleSet(publicRoleSet(r)); err != nil {
 			return err
 		}
 	}
@@ -181,7 +181,7 @@ func (s *Server) getRoleSet(c *call) error {
 	minor := c.Param("openShiftMinorVersion")
 	for _, r := range known.roleSets {
 		if r.Properties.OpenShiftVersion == minor {
-			body, err := c.version.version.(roleSetEncoder).EncodeRoleSet(s.locatedRoleSet(c, r))
+			body, err := c.version.version.(roleSetEncoder).EncodeRoleSet(publicRoleSet(r))
 			if err != nil {
 				return err
 			}
@@ -191,27 +191,22 @@ func (s *Server) getRoleSet(c *call) error {
 	return arm.ResourceNotFound.Errorf("The role set was not found. List the role sets that exist.")
 }
 
-// The types of the catalogue's entries, as ARM publishes them.
+// The types of the catalogue's entries, as the existing service writes them.
 const (
-	versionType = arm.Namespace + "/openShiftVersions"
-	roleSetType = arm.Namespace + "/platformWorkloadIdentityRoleSets"
+	versionType = arm.Namespace + "/OpenShiftVersion"
+	roleSetType = arm.Namespace + "/PlatformWorkloadIdentityRoleSet"
 )
 
-// locatedVersion is the entry as a proxy resource of this location (O11).
-func (s *Server) locatedVersion(c *call, v *model.OpenShiftVersion) *model.OpenShiftVersion {
-	located := *v
-	located.Name, located.Type = v.Properties.Version, versionType
-	located.ID = s.locatedID(c, "openShiftVersions", located.Name)
-	return &located
+// publicVersion is the entry as customers see it: like the existing service's,
+// without an id (O11).
+func publicVersion(v *model.OpenShiftVersion) *model.OpenShiftVersion {
+	public := *v
+	public.ID, public.Name, public.Type = "", v.Properties.Version, versionType
+	return &public
 }
 
-func (s *Server) locatedRoleSet(c *call, r *model.PlatformWorkloadIdentityRoleSet) *model.PlatformWorkloadIdentityRoleSet {
-	located := *r
-	located.Name, located.Type = r.Properties.OpenShiftVersion, roleSetType
-	located.ID = s.locatedID(c, "platformWorkloadIdentityRoleSets", located.Name)
-	return &located
-}
-
-func (s *Server) locatedID(c *call, kind, name string) string {
-	return "/subscriptions/" + c.Param("subscriptionId") + "/providers/" + arm.Namespace + "/locations/" + c.Param("location") + "/" + kind + "/" + name
+func publicRoleSet(r *model.PlatformWorkloadIdentityRoleSet) *model.PlatformWorkloadIdentityRoleSet {
+	public := *r
+	public.ID, public.Name, public.Type = "", r.Properties.OpenShiftVersion, roleSetType
+	return &public
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
@@ -127,4 +128,48 @@ func TestPreflightJudgesTheStateFirst(t *testing.T) {
 			t.Errorf("%s after %s, %s is %v: %v, want %q", test.state, test.failed, test.path, test.value, r, test.code)
 		}
 	}
+}
+
+// The order of members, and the objects that are there while they are empty, are
+// those of the existing service's answers.
+func TestAnswersHaveTheFormOfTheExistingService(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	order := []string{`{"id":`, `"name":`, `"type":`, `"location":`, `"systemData":`, `"tags":`, `"properties":{`, `"provisioningState":`, `"clusterProfile":{"domain":`, `"version":`,
+		`"resourceGroupId":`, `"fipsValidatedModules":`, `"consoleProfile":{}`, `"servicePrincipalProfile":{"clientId":`, `"networkProfile":{"podCidr":`, `"serviceCidr":`, `"outboundType":`,
+		`"loadBalancerProfile":{"managedOutboundIps":{"count":1}}`, `"preconfiguredNSG":`, `"masterProfile":{"vmSize":`, `"subnetId":`, `"encryptionAtHost":`, `"workerProfiles":[{"name":`,
+		`"vmSize":`, `"diskSizeGB":`, `"subnetId":`, `"count":`, `"encryptionAtHost":`, `"apiserverProfile":{"visibility":`, `"ingressProfiles":[{"name":`, `"visibility":`}
+	for _, version := range stand.Versions() {
+		id := clusterID("form-" + version)
+		created := w.want(201, w.do("PUT", id.String(), version, stand.Body(version, id, location), "X-Ms-Arm-Resource-System-Data", `{"createdBy":"me"}`))
+		if console, flat := stand.At(created.JSON, "properties.consoleProfile").(stand.Object); !flat != (version == oldest) || len(console) != 0 {
+			t.Errorf("%s: %v", version, created)
+		}
+		if version != newest {
+			continue
+		}
+		rest := string(created.Body)
+		for _, member := range order {
+			before, after, found := strings.Cut(rest, member)
+			if !found {
+				t.Fatalf("%s does not follow %s in %s", member, before, created.Body)
+			}
+			rest = after
+		}
+	}
+	list := w.want(200, w.do("GET", "/subscriptions/"+subscription+provider+"/locations/"+location+"/openShiftVersions", newest, nil))
+	if first := fmt.Sprintf(`{"value":[{"name":"%[1]s","type":"Microsoft.RedHatOpenShift/OpenShiftVersion","properties":{"version":"%[1]s"}}`, first(list, "properties.version")); !strings.HasPrefix(string(list.Body), first) {
+		t.Errorf("got %s, want %s", list.Body, first)
+	}
+	sets := w.want(200, w.do("GET", "/subscriptions/"+subscription+provider+"/locations/"+location+"/platformWorkloadIdentityRoleSets", newest, nil))
+	if first := fmt.Sprintf(`{"value":[{"name":"%[1]s","type":"Microsoft.RedHatOpenShift/PlatformWorkloadIdentityRoleSet","properties":{"openShiftVersion":"%[1]s",`+
+		`"platformWorkloadIdentityRoles":[{"operatorName":`, first(sets, "properties.openShiftVersion")); !strings.HasPrefix(string(sets.Body), first) {
+		t.Errorf("got %s, want %s", sets.Body, first)
+	}
+}
+
+// first is what the first item of a list has at a path.
+func first(list *stand.Reply, path string) string {
+	item, _ := list.JSON["value"].([]any)[0].(stand.Object)
+	return stand.Text(item, path)
 }

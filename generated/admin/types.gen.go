@@ -40,32 +40,14 @@ type Cluster map[string]interface{}
 
 // ClusterItem The most asked-for facts of a cluster.
 type ClusterItem struct {
-	// CreatedAt When the cluster was created, in UTC.
-	CreatedAt *time.Time `json:"createdAt,omitempty"`
-
-	// CreatedBy Build of the service that accepted the cluster.
-	CreatedBy *string `json:"createdBy,omitempty"`
-
-	// FailedProvisioningState State in which the last failed operation was.
-	FailedProvisioningState *ProvisioningState `json:"failedProvisioningState,omitempty"`
-
 	// Key Key of the cluster document: the resource id in lower case.
 	Key string `json:"key"`
-
-	// LastModified When a caller last changed the cluster, in UTC.
-	LastModified *time.Time `json:"lastModified,omitempty"`
 
 	// Name Name of the cluster.
 	Name string `json:"name"`
 
-	// Operation The operation that runs now. Absent when none does.
-	Operation *RunningOperation `json:"operation,omitempty"`
-
-	// ProvisionedBy Build of the service that last finished an operation on the cluster.
-	ProvisionedBy *string `json:"provisionedBy,omitempty"`
-
-	// ProvisioningState State of the last operation. Absent when the document cannot be read.
-	ProvisioningState *ProvisioningState `json:"provisioningState,omitempty"`
+	// Subscription Subscription of the cluster.
+	Subscription string `json:"subscription"`
 
 	// ResourceGroup Resource group of the cluster resource.
 	ResourceGroup string `json:"resourceGroup"`
@@ -73,23 +55,41 @@ type ClusterItem struct {
 	// ResourceID Resource id of the cluster.
 	ResourceID string `json:"resourceId"`
 
-	// Subscription Subscription of the cluster.
-	Subscription string `json:"subscription"`
+	// ProvisioningState State of the last operation. Absent when the document cannot be read.
+	ProvisioningState *ProvisioningState `json:"provisioningState,omitempty"`
 
-	// Unreadable Why the document of the cluster cannot be read. Absent when it can.
-	Unreadable *string `json:"unreadable,omitempty"`
+	// FailedProvisioningState State in which the last failed operation was.
+	FailedProvisioningState *ProvisioningState `json:"failedProvisioningState,omitempty"`
 
 	// Version OpenShift version.
 	Version *string `json:"version,omitempty"`
+
+	// CreatedAt When the cluster was created, in UTC.
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
+
+	// CreatedBy Build of the service that accepted the cluster.
+	CreatedBy *string `json:"createdBy,omitempty"`
+
+	// ProvisionedBy Build of the service that last finished an operation on the cluster.
+	ProvisionedBy *string `json:"provisionedBy,omitempty"`
+
+	// LastModified When a caller last changed the cluster, in UTC.
+	LastModified *time.Time `json:"lastModified,omitempty"`
+
+	// Operation The operation that runs now. Absent when none does.
+	Operation *RunningOperation `json:"operation,omitempty"`
+
+	// Unreadable Why the document of the cluster cannot be read. Absent when it can.
+	Unreadable *string `json:"unreadable,omitempty"`
 }
 
 // ClusterList Clusters that match the filters.
 type ClusterList struct {
-	// NextLink URL of the next page. Absent on the last one.
-	NextLink *string `json:"nextLink,omitempty"`
-
 	// Value The clusters of the page, sorted by resource id.
 	Value []ClusterItem `json:"value"`
+
+	// NextLink URL of the next page. Absent on the last one.
+	NextLink *string `json:"nextLink,omitempty"`
 }
 
 // ClusterUpdate A request to maintain a cluster.
@@ -118,66 +118,72 @@ type ErrorBody struct {
 	// Code Stable name of the error.
 	Code string `json:"code"`
 
-	// Details Further errors.
-	Details *[]ErrorBody `json:"details,omitempty"`
-
 	// Message What happened and what to do about it.
 	Message string `json:"message"`
 
 	// Target JSON path of the member of the request that caused the error.
 	Target *string `json:"target,omitempty"`
+
+	// Details Further errors.
+	Details *[]ErrorBody `json:"details,omitempty"`
 }
 
 // Explanation Why a cluster is in the state it is in.
 type Explanation struct {
-	// CurrentStep The step under way. Absent when none is.
-	CurrentStep *StepState `json:"currentStep,omitempty"`
-
-	// FailedProvisioningState State in which the last failed operation was.
-	FailedProvisioningState *ProvisioningState `json:"failedProvisioningState,omitempty"`
-
-	// Findings What was found out about the cluster when its last operation failed.
-	Findings *[]Finding `json:"findings,omitempty"`
-
-	// FinishedSteps The steps of the operation that ended well, in order. They never run again.
-	FinishedSteps *[]StepState `json:"finishedSteps,omitempty"`
-
-	// LastAdminUpdateError Why the last maintenance failed. Absent when it went well.
-	LastAdminUpdateError *string `json:"lastAdminUpdateError,omitempty"`
-
-	// LastFailure Why the last operation failed. Absent when it went well.
-	LastFailure *Failure `json:"lastFailure,omitempty"`
-
-	// Lease Who works on the cluster now. Absent when nobody does.
-	Lease *Lease `json:"lease,omitempty"`
-
-	// NextAttempt When the current step is tried again, in UTC. Absent when no attempt is planned.
-	NextAttempt *time.Time `json:"nextAttempt,omitempty"`
-
-	// Operation The operation that runs now. Absent when none does.
-	Operation *RunningOperation `json:"operation,omitempty"`
+	// ResourceID Resource id of the cluster.
+	ResourceID string `json:"resourceId"`
 
 	// ProvisioningState State of the last operation.
 	ProvisioningState ProvisioningState `json:"provisioningState"`
 
-	// ResourceID Resource id of the cluster.
-	ResourceID string `json:"resourceId"`
+	// FailedProvisioningState State in which the last failed operation was.
+	FailedProvisioningState *ProvisioningState `json:"failedProvisioningState,omitempty"`
 
-	// Retries How many workers took the operation up again since its last finished step.
-	Retries int32 `json:"retries"`
+	// LastAdminUpdateError Why the last maintenance failed. Absent when it went well.
+	LastAdminUpdateError *string `json:"lastAdminUpdateError,omitempty"`
+
+	// Operation The operation that runs now. Absent when none does.
+	Operation *RunningOperation `json:"operation,omitempty"`
+
+	// CurrentStep The step under way. Absent when none is.
+	CurrentStep *StepState `json:"currentStep,omitempty"`
+
+	// FinishedSteps The steps of the operation that ended well, in order. They never run again.
+	FinishedSteps *[]StepState `json:"finishedSteps,omitempty"`
 
 	// Steps How many steps the plan has.
 	Steps *int32 `json:"steps,omitempty"`
 
+	// WaitingFor What the current step waits for. Absent when it is working.
+	WaitingFor *string `json:"waitingFor,omitempty"`
+
+	// Retries How many workers took the operation up again since its last finished step.
+	Retries int32 `json:"retries"`
+
+	// NextAttempt When the current step is tried again, in UTC. Absent when no attempt is planned.
+	NextAttempt *time.Time `json:"nextAttempt,omitempty"`
+
+	// Lease Who works on the cluster now. Absent when nobody does.
+	Lease *Lease `json:"lease,omitempty"`
+
 	// Transitions The last moves of the provisioning state, oldest first.
 	Transitions []Transition `json:"transitions"`
 
-	// WaitingFor What the current step waits for. Absent when it is working.
-	WaitingFor *string `json:"waitingFor,omitempty"`
+	// LastFailure Why the last operation failed. Absent when it went well.
+	LastFailure *Failure `json:"lastFailure,omitempty"`
+
+	// Findings What was found out about the cluster when its last operation failed.
+	Findings *[]Finding `json:"findings,omitempty"`
 }
 
 // Failure How an operation failed.
 type Failure struct {
+	// OperationID The operation, as clients poll it.
+	OperationID string `json:"operationId"`
+
+	// Step The step that failed.
+	Step *string `json:"step,omitempty"`
+
 	// At When it failed, in UTC.
 	At time.Time `json:"at"`
 
@@ -186,12 +192,6 @@ type Failure struct {
 
 	// Message Message of the error that clients see.
 	Message string `json:"message"`
-
-	// OperationID The operation, as clients poll it.
-	OperationID string `json:"operationId"`
-
-	// Step The step that failed.
-	Step *string `json:"step,omitempty"`
 
 	// Target Path of the property that the error is about.
 	Target *string `json:"target,omitempty"`
@@ -208,11 +208,11 @@ type Finding struct {
 
 // Lease The right of one worker to change a cluster.
 type Lease struct {
-	// ExpiresAt When the right ends unless it is renewed, in UTC.
-	ExpiresAt time.Time `json:"expiresAt"`
-
 	// Owner Name of the worker.
 	Owner string `json:"owner"`
+
+	// ExpiresAt When the right ends unless it is renewed, in UTC.
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // MaintenanceTask A part of the maintenance of a cluster.
@@ -229,17 +229,17 @@ type Role struct {
 	// OperatorName Name of the cluster operator.
 	OperatorName string `json:"operatorName"`
 
-	// RoleDefinitionID Resource id of the built-in role.
-	RoleDefinitionID string `json:"roleDefinitionId"`
-
 	// RoleDefinitionName Display name of the built-in role.
 	RoleDefinitionName string `json:"roleDefinitionName"`
 
-	// SecretLocation Where the operator reads its credentials.
-	SecretLocation *SecretLocation `json:"secretLocation,omitempty"`
+	// RoleDefinitionID Resource id of the built-in role.
+	RoleDefinitionID string `json:"roleDefinitionId"`
 
 	// ServiceAccounts Service accounts that may use the identity, as system:serviceaccount:namespace:name.
 	ServiceAccounts []string `json:"serviceAccounts"`
+
+	// SecretLocation Where the operator reads its credentials.
+	SecretLocation *SecretLocation `json:"secretLocation,omitempty"`
 }
 
 // RoleSet The workload identity role set of one minor OpenShift version.
@@ -250,11 +250,11 @@ type RoleSet struct {
 	// Name The minor version again, as a name. An update may repeat it but not change it.
 	Name *string `json:"name,omitempty"`
 
-	// Properties The role set.
-	Properties RoleSetProperties `json:"properties"`
-
 	// Type Type of the document. An update may repeat it but not change it.
 	Type *string `json:"type,omitempty"`
+
+	// Properties The role set.
+	Properties RoleSetProperties `json:"properties"`
 }
 
 // RoleSetList All role sets.
@@ -280,14 +280,14 @@ type RunningOperation struct {
 	// Kind What the operation does.
 	Kind OperationKind `json:"kind"`
 
+	// Step Name of the current step.
+	Step *string `json:"step,omitempty"`
+
 	// PercentComplete Finished part of the plan in percent.
 	PercentComplete int32 `json:"percentComplete"`
 
 	// StartedAt When the operation was accepted, in UTC.
 	StartedAt time.Time `json:"startedAt"`
-
-	// Step Name of the current step.
-	Step *string `json:"step,omitempty"`
 
 	// WaitingFor What the current step waits for. Absent when it is working.
 	WaitingFor *string `json:"waitingFor,omitempty"`
@@ -295,35 +295,35 @@ type RunningOperation struct {
 
 // SecretLocation A secret in the cluster.
 type SecretLocation struct {
-	// Name Name of the secret.
-	Name string `json:"name"`
-
 	// Namespace Namespace of the secret.
 	Namespace string `json:"namespace"`
+
+	// Name Name of the secret.
+	Name string `json:"name"`
 }
 
 // StepState A step of a plan that has started.
 type StepState struct {
-	// Attempts How many times the step was tried; a condition that waits is tried again and again.
-	Attempts *int32 `json:"attempts,omitempty"`
-
-	// EndedAt When the step ended, in UTC. Absent while it is under way.
-	EndedAt *time.Time `json:"endedAt,omitempty"`
-
-	// LastError Error of the last attempt that failed, for engineers.
-	LastError *string `json:"lastError,omitempty"`
-
 	// Name Name of the step.
 	Name string `json:"name"`
-
-	// NextAttempt When it is tried again, in UTC.
-	NextAttempt *time.Time `json:"nextAttempt,omitempty"`
 
 	// StartedAt When the step started, in UTC.
 	StartedAt time.Time `json:"startedAt"`
 
+	// EndedAt When the step ended, in UTC. Absent while it is under way.
+	EndedAt *time.Time `json:"endedAt,omitempty"`
+
+	// Attempts How many times the step was tried; a condition that waits is tried again and again.
+	Attempts *int32 `json:"attempts,omitempty"`
+
 	// WaitingFor What the step waits for.
 	WaitingFor *string `json:"waitingFor,omitempty"`
+
+	// LastError Error of the last attempt that failed, for engineers.
+	LastError *string `json:"lastError,omitempty"`
+
+	// NextAttempt When it is tried again, in UTC.
+	NextAttempt *time.Time `json:"nextAttempt,omitempty"`
 }
 
 // Transition One move of the provisioning state.
@@ -334,14 +334,14 @@ type Transition struct {
 	// From State before.
 	From *ProvisioningState `json:"from,omitempty"`
 
+	// To State after.
+	To ProvisioningState `json:"to"`
+
 	// OperationID Operation that moved it.
 	OperationID *string `json:"operationId,omitempty"`
 
 	// Reason Error code, when an operation failed.
 	Reason *string `json:"reason,omitempty"`
-
-	// To State after.
-	To ProvisioningState `json:"to"`
 }
 
 // UnreadableDocument A document that cannot be read.
@@ -349,11 +349,11 @@ type UnreadableDocument struct {
 	// Container Container of the database.
 	Container string `json:"container"`
 
-	// ID Id of the document in its partition.
-	ID string `json:"id"`
-
 	// Partition Partition of the document.
 	Partition string `json:"partition"`
+
+	// ID Id of the document in its partition.
+	ID string `json:"id"`
 
 	// Reason Why it cannot be read: the path of a member and what is wrong with it.
 	Reason string `json:"reason"`
@@ -361,11 +361,11 @@ type UnreadableDocument struct {
 
 // UnreadableDocumentList Documents that cannot be read.
 type UnreadableDocumentList struct {
-	// NextLink URL of the next page. Absent on the last one.
-	NextLink *string `json:"nextLink,omitempty"`
-
 	// Value The documents of the page.
 	Value []UnreadableDocument `json:"value"`
+
+	// NextLink URL of the next page. Absent on the last one.
+	NextLink *string `json:"nextLink,omitempty"`
 }
 
 // Version An OpenShift version the service knows.
@@ -376,11 +376,11 @@ type Version struct {
 	// Name The version again, as a name. An update may repeat it but not change it.
 	Name *string `json:"name,omitempty"`
 
-	// Properties The version.
-	Properties VersionProperties `json:"properties"`
-
 	// Type Type of the document. An update may repeat it but not change it.
 	Type *string `json:"type,omitempty"`
+
+	// Properties The version.
+	Properties VersionProperties `json:"properties"`
 }
 
 // VersionList All versions, enabled or not.
@@ -391,20 +391,20 @@ type VersionList struct {
 
 // VersionProperties What the service needs to install a version.
 type VersionProperties struct {
-	// Default Whether clusters that name no version get this one. At most one version is the default.
-	Default *bool `json:"default,omitempty"`
-
-	// Enabled Whether new clusters may use the version. The default version cannot be disabled.
-	Enabled *bool `json:"enabled,omitempty"`
-
-	// InstallerPullspec Installer image, by digest.
-	InstallerPullspec string `json:"installerPullspec"`
+	// Version Version in the form major.minor.patch.
+	Version string `json:"version"`
 
 	// OpenShiftPullspec Release image, by digest.
 	OpenShiftPullspec string `json:"openShiftPullspec"`
 
-	// Version Version in the form major.minor.patch.
-	Version string `json:"version"`
+	// InstallerPullspec Installer image, by digest.
+	InstallerPullspec string `json:"installerPullspec"`
+
+	// Enabled Whether new clusters may use the version. The default version cannot be disabled.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Default Whether clusters that name no version get this one. At most one version is the default.
+	Default *bool `json:"default,omitempty"`
 }
 
 // ResourceGroupNameParameter defines model for ResourceGroupNameParameter.

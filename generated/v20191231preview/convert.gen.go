@@ -53,7 +53,7 @@ func sayOpenShiftCluster(m *model.Cluster) OpenShiftCluster {
 		ID:         conversion.Present(&m.ID),
 		Location:   conversion.Present(&m.Location),
 		Name:       conversion.Present(&m.Name),
-		Properties: conversion.Value(sayProperties(&m.Properties)),
+		Properties: conversion.Object(sayProperties(&m.Properties)),
 		Tags:       conversion.Strings[Tags](m.Tags),
 		Type:       conversion.Present(&m.Type),
 	}
@@ -63,8 +63,8 @@ func sayProperties(m *model.Properties) Properties {
 	return Properties{
 		ApiserverURL:            conversion.Present(&m.APIServerProfile.URL),
 		ConsoleURL:              conversion.Present(&m.ConsoleProfile.URL),
-		MasterProfile:           conversion.Value(sayMasterProfile(&m.MasterProfile)),
-		NetworkProfile:          conversion.Value(sayNetworkProfile(&m.NetworkProfile)),
+		MasterProfile:           conversion.Object(sayMasterProfile(&m.MasterProfile)),
+		NetworkProfile:          conversion.Object(sayNetworkProfile(&m.NetworkProfile)),
 		ProvisioningState:       conversion.Value(sayProvisioningState(m.ProvisioningState)),
 		ServicePrincipalProfile: conversion.Maybe(m.ServicePrincipalProfile, sayServicePrincipalProfile),
 		WorkerProfiles:          conversion.Elements(m.WorkerProfiles, sayWorkerProfile),

@@ -22,38 +22,38 @@ type CloudErrorBody struct {
 	// Code Stable, never translated name of the error, for programs.
 	Code *string `json:"code,omitempty"`
 
-	// Details Further errors, when a request has more than one fault.
-	Details *[]CloudErrorBody `json:"details,omitempty"`
-
 	// Message What happened and what to do about it, for people.
 	Message *string `json:"message,omitempty"`
 
 	// Target JSON path of the member of the request that caused the error, for example properties.networkProfile.podCidr.
 	Target *string `json:"target,omitempty"`
+
+	// Details Further errors, when a request has more than one fault.
+	Details *[]CloudErrorBody `json:"details,omitempty"`
 }
 
 // Display Texts that describe an operation to people.
 type Display struct {
-	// Description One sentence about the operation.
-	Description *string `json:"description,omitempty"`
-
-	// Operation Display name of the operation.
-	Operation *string `json:"operation,omitempty"`
-
 	// Provider Display name of the provider.
 	Provider *string `json:"provider,omitempty"`
 
 	// Resource Display name of the resource type.
 	Resource *string `json:"resource,omitempty"`
+
+	// Operation Display name of the operation.
+	Operation *string `json:"operation,omitempty"`
+
+	// Description One sentence about the operation.
+	Description *string `json:"description,omitempty"`
 }
 
 // MasterProfile The virtual machines of the control plane. Fixed when the cluster is created.
 type MasterProfile struct {
-	// SubnetID Resource id of the subnet of the control plane machines. It must be in the virtual network of the workers and must be used by nothing else.
-	SubnetID *string `json:"subnetId,omitempty"`
-
 	// VMSize Azure size of the control plane machines. Default Standard_D8s_v3.
 	VMSize *VMSize `json:"vmSize,omitempty"`
+
+	// SubnetID Resource id of the subnet of the control plane machines. It must be in the virtual network of the workers and must be used by nothing else.
+	SubnetID *string `json:"subnetId,omitempty"`
 }
 
 // NetworkProfile Address ranges of the cluster and its way to the internet.
@@ -70,20 +70,20 @@ type OpenShiftCluster struct {
 	// ID Resource id of the cluster.
 	ID *string `json:"id,omitempty"`
 
-	// Location Azure region of the cluster. Fixed when the cluster is created.
-	Location *string `json:"location,omitempty"`
-
 	// Name Name of the cluster resource.
 	Name *string `json:"name,omitempty"`
 
-	// Properties Properties of the cluster.
-	Properties *Properties `json:"properties,omitempty"`
+	// Type Resource type, Microsoft.RedHatOpenShift/openShiftClusters.
+	Type *string `json:"type,omitempty"`
+
+	// Location Azure region of the cluster. Fixed when the cluster is created.
+	Location *string `json:"location,omitempty"`
 
 	// Tags Tags of the cluster resource.
 	Tags *Tags `json:"tags,omitempty"`
 
-	// Type Resource type, Microsoft.RedHatOpenShift/openShiftClusters.
-	Type *string `json:"type,omitempty"`
+	// Properties Properties of the cluster.
+	Properties *Properties `json:"properties,omitempty"`
 }
 
 // OpenShiftClusterCredentials Credentials of the built-in administrator.
@@ -100,11 +100,11 @@ type OpenShiftClusterList struct {
 
 // Operation One operation of the provider.
 type Operation struct {
-	// Display Texts for people.
-	Display *Display `json:"display,omitempty"`
-
 	// Name Name of the operation as roles use it: provider, resource type and verb, separated by slashes.
 	Name *string `json:"name,omitempty"`
+
+	// Display Texts for people.
+	Display *Display `json:"display,omitempty"`
 }
 
 // OperationList The operations of the provider.
@@ -115,26 +115,26 @@ type OperationList struct {
 
 // Properties What the cluster should be and what the service knows about it.
 type Properties struct {
-	// ApiserverURL URL of the Kubernetes API. Set by the service.
-	ApiserverURL *string `json:"apiserverUrl,omitempty"`
-
-	// ConsoleURL URL of the web console. Set by the service.
-	ConsoleURL *string `json:"consoleUrl,omitempty"`
-
-	// MasterProfile Machines of the control plane.
-	MasterProfile *MasterProfile `json:"masterProfile,omitempty"`
-
-	// NetworkProfile Address ranges of the cluster.
-	NetworkProfile *NetworkProfile `json:"networkProfile,omitempty"`
-
 	// ProvisioningState State of the last operation. Set by the service.
 	ProvisioningState *ProvisioningState `json:"provisioningState,omitempty"`
 
 	// ServicePrincipalProfile Service principal of the cluster.
 	ServicePrincipalProfile *ServicePrincipalProfile `json:"servicePrincipalProfile,omitempty"`
 
+	// NetworkProfile Address ranges of the cluster.
+	NetworkProfile *NetworkProfile `json:"networkProfile,omitempty"`
+
+	// MasterProfile Machines of the control plane.
+	MasterProfile *MasterProfile `json:"masterProfile,omitempty"`
+
 	// WorkerProfiles Groups of worker machines. There is exactly one.
 	WorkerProfiles *[]WorkerProfile `json:"workerProfiles,omitempty"`
+
+	// ApiserverURL URL of the Kubernetes API. Set by the service.
+	ApiserverURL *string `json:"apiserverUrl,omitempty"`
+
+	// ConsoleURL URL of the web console. Set by the service.
+	ConsoleURL *string `json:"consoleUrl,omitempty"`
 }
 
 // ProvisioningState Result of the last operation on the cluster, or the operation that runs now.
@@ -157,20 +157,20 @@ type VMSize = string
 
 // WorkerProfile One group of worker machines.
 type WorkerProfile struct {
-	// Count Number of worker machines, 2 to 50. Default 3. This version can change it later.
-	Count *int `json:"count,omitempty"`
+	// Name Name of the group. On creation it is worker.
+	Name *string `json:"name,omitempty"`
+
+	// VMSize Azure size of the worker machines. Default Standard_D4s_v3.
+	VMSize *VMSize `json:"vmSize,omitempty"`
 
 	// DiskSizeGB Size of the system disk of each worker in gigabytes, 128 or more. Default 128.
 	DiskSizeGB *int `json:"diskSizeGB,omitempty"`
 
-	// Name Name of the group. On creation it is worker.
-	Name *string `json:"name,omitempty"`
-
 	// SubnetID Resource id of the subnet of the workers. It must be in the virtual network of the control plane, but not its subnet.
 	SubnetID *string `json:"subnetId,omitempty"`
 
-	// VMSize Azure size of the worker machines. Default Standard_D4s_v3.
-	VMSize *VMSize `json:"vmSize,omitempty"`
+	// Count Number of worker machines, 2 to 50. Default 3. This version can change it later.
+	Count *int `json:"count,omitempty"`
 }
 
 // APIVersionParameter defines model for ApiVersionParameter.

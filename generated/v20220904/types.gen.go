@@ -52,14 +52,14 @@ const (
 
 // APIServerProfile Where and to whom the Kubernetes API is reachable.
 type APIServerProfile struct {
-	// IP IPv4 address of the Kubernetes API. Set by the service.
-	IP *string `json:"ip,omitempty"`
+	// Visibility Who can reach the Kubernetes API. Default Public. Fixed when the cluster is created.
+	Visibility *Visibility `json:"visibility,omitempty"`
 
 	// URL URL of the Kubernetes API. Set by the service.
 	URL *string `json:"url,omitempty"`
 
-	// Visibility Who can reach the Kubernetes API. Default Public. Fixed when the cluster is created.
-	Visibility *Visibility `json:"visibility,omitempty"`
+	// IP IPv4 address of the Kubernetes API. Set by the service.
+	IP *string `json:"ip,omitempty"`
 }
 
 // CloudError Body of every failed request.
@@ -73,32 +73,32 @@ type CloudErrorBody struct {
 	// Code Stable, never translated name of the error, for programs.
 	Code *string `json:"code,omitempty"`
 
-	// Details Further errors, when a request has more than one fault.
-	Details *[]CloudErrorBody `json:"details,omitempty"`
-
 	// Message What happened and what to do about it, for people.
 	Message *string `json:"message,omitempty"`
 
 	// Target JSON path of the member of the request that caused the error, for example properties.networkProfile.podCidr.
 	Target *string `json:"target,omitempty"`
+
+	// Details Further errors, when a request has more than one fault.
+	Details *[]CloudErrorBody `json:"details,omitempty"`
 }
 
 // ClusterProfile Identity of the cluster: its version, its domain and where its resources are kept.
 type ClusterProfile struct {
+	// PullSecret Red Hat pull secret, a JSON object with the member auths. Optional; without it no Red Hat images or operators beyond the platform are available. Never returned.
+	PullSecret *string `json:"pullSecret,omitempty"`
+
 	// Domain Domain of the cluster. A single label becomes a domain that the service manages; a name with dots is a domain of the customer. Fixed when the cluster is created.
 	Domain *string `json:"domain,omitempty"`
 
-	// FipsValidatedModules Whether the cluster uses FIPS validated modules only. Default Disabled. Fixed when the cluster is created.
-	FipsValidatedModules *FipsValidatedModules `json:"fipsValidatedModules,omitempty"`
-
-	// PullSecret Red Hat pull secret, a JSON object with the member auths. Optional; without it no Red Hat images or operators beyond the platform are available. Never returned.
-	PullSecret *string `json:"pullSecret,omitempty"`
+	// Version OpenShift version to install, for example 4.17.27. Default: the default version of the service. Later it shows the version that runs.
+	Version *string `json:"version,omitempty"`
 
 	// ResourceGroupID Resource id of a resource group that does not exist yet, in the same subscription; the service creates it and keeps the resources of the cluster there.
 	ResourceGroupID *string `json:"resourceGroupId,omitempty"`
 
-	// Version OpenShift version to install, for example 4.17.27. Default: the default version of the service. Later it shows the version that runs.
-	Version *string `json:"version,omitempty"`
+	// FipsValidatedModules Whether the cluster uses FIPS validated modules only. Default Disabled. Fixed when the cluster is created.
+	FipsValidatedModules *FipsValidatedModules `json:"fipsValidatedModules,omitempty"`
 }
 
 // ConsoleProfile The web console of the cluster.
@@ -109,17 +109,17 @@ type ConsoleProfile struct {
 
 // Display Texts that describe an operation to people.
 type Display struct {
-	// Description One sentence about the operation.
-	Description *string `json:"description,omitempty"`
-
-	// Operation Display name of the operation.
-	Operation *string `json:"operation,omitempty"`
-
 	// Provider Display name of the provider.
 	Provider *string `json:"provider,omitempty"`
 
 	// Resource Display name of the resource type.
 	Resource *string `json:"resource,omitempty"`
+
+	// Operation Display name of the operation.
+	Operation *string `json:"operation,omitempty"`
+
+	// Description One sentence about the operation.
+	Description *string `json:"description,omitempty"`
 }
 
 // EncryptionAtHost Whether temporary disks and caches are encrypted on the host of the virtual machine. The subscription must have the feature EncryptionAtHost of Microsoft.Compute registered.
@@ -130,29 +130,29 @@ type FipsValidatedModules string
 
 // IngressProfile One entry point for traffic to applications.
 type IngressProfile struct {
-	// IP IPv4 address of the ingress. Set by the service.
-	IP *string `json:"ip,omitempty"`
-
 	// Name Name of the ingress. On creation it is default.
 	Name *string `json:"name,omitempty"`
 
 	// Visibility Who can reach applications through this ingress. Default Public. Fixed when the cluster is created.
 	Visibility *Visibility `json:"visibility,omitempty"`
+
+	// IP IPv4 address of the ingress. Set by the service.
+	IP *string `json:"ip,omitempty"`
 }
 
 // MasterProfile The virtual machines of the control plane. Fixed when the cluster is created.
 type MasterProfile struct {
-	// DiskEncryptionSetID Resource id of a disk encryption set for the disks of the control plane. Empty: keys managed by the platform.
-	DiskEncryptionSetID *string `json:"diskEncryptionSetId,omitempty"`
-
-	// EncryptionAtHost Encryption on the host for the control plane machines. Default Disabled.
-	EncryptionAtHost *EncryptionAtHost `json:"encryptionAtHost,omitempty"`
+	// VMSize Azure size of the control plane machines. Default Standard_D8s_v5.
+	VMSize *VMSize `json:"vmSize,omitempty"`
 
 	// SubnetID Resource id of the subnet of the control plane machines. It must be in the virtual network of the workers and must be used by nothing else.
 	SubnetID *string `json:"subnetId,omitempty"`
 
-	// VMSize Azure size of the control plane machines. Default Standard_D8s_v5.
-	VMSize *VMSize `json:"vmSize,omitempty"`
+	// EncryptionAtHost Encryption on the host for the control plane machines. Default Disabled.
+	EncryptionAtHost *EncryptionAtHost `json:"encryptionAtHost,omitempty"`
+
+	// DiskEncryptionSetID Resource id of a disk encryption set for the disks of the control plane. Empty: keys managed by the platform.
+	DiskEncryptionSetID *string `json:"diskEncryptionSetId,omitempty"`
 }
 
 // NetworkProfile Address ranges of the cluster and its way to the internet.
@@ -169,14 +169,14 @@ type OpenShiftCluster struct {
 	// ID Resource id: the path of the resource, without host and version.
 	ID *string `json:"id,omitempty"`
 
-	// Location Azure region of the resource. Fixed when the resource is created; upper and lower case and blanks do not matter.
-	Location string `json:"location"`
-
 	// Name Name of the resource, the last segment of its id.
 	Name *string `json:"name,omitempty"`
 
-	// Properties Properties of the cluster.
-	Properties *OpenShiftClusterProperties `json:"properties,omitempty"`
+	// Type Resource type: the namespace of the provider and the name of the type.
+	Type *string `json:"type,omitempty"`
+
+	// Location Azure region of the resource. Fixed when the resource is created; upper and lower case and blanks do not matter.
+	Location string `json:"location"`
 
 	// SystemData Who created and who last changed the resource. Kept by Azure Resource Manager.
 	SystemData *SystemData `json:"systemData,omitempty"`
@@ -184,8 +184,8 @@ type OpenShiftCluster struct {
 	// Tags Names and values that the owner of the resource chooses.
 	Tags *map[string]string `json:"tags,omitempty"`
 
-	// Type Resource type: the namespace of the provider and the name of the type.
-	Type *string `json:"type,omitempty"`
+	// Properties Properties of the cluster.
+	Properties *OpenShiftClusterProperties `json:"properties,omitempty"`
 }
 
 // OpenShiftClusterAdminKubeconfig A kubeconfig file with administrator rights.
@@ -196,26 +196,26 @@ type OpenShiftClusterAdminKubeconfig struct {
 
 // OpenShiftClusterCredentials Credentials of the built-in administrator.
 type OpenShiftClusterCredentials struct {
-	// KubeadminPassword Password of the built-in administrator.
-	KubeadminPassword *string `json:"kubeadminPassword,omitempty"`
-
 	// KubeadminUsername Name of the built-in administrator, always kubeadmin.
 	KubeadminUsername *string `json:"kubeadminUsername,omitempty"`
+
+	// KubeadminPassword Password of the built-in administrator.
+	KubeadminPassword *string `json:"kubeadminPassword,omitempty"`
 }
 
 // OpenShiftClusterList One page of clusters.
 type OpenShiftClusterList struct {
-	// NextLink URL of the next page. Absent on the last page.
-	NextLink *string `json:"nextLink,omitempty"`
-
 	// Value The clusters of this page.
 	Value *[]OpenShiftCluster `json:"value,omitempty"`
+
+	// NextLink URL of the next page. Absent on the last page.
+	NextLink *string `json:"nextLink,omitempty"`
 }
 
 // OpenShiftClusterProperties What the cluster should be and what the service knows about it.
 type OpenShiftClusterProperties struct {
-	// ApiserverProfile Access to the Kubernetes API.
-	ApiserverProfile *APIServerProfile `json:"apiserverProfile,omitempty"`
+	// ProvisioningState State of the last operation. Set by the service.
+	ProvisioningState *ProvisioningState `json:"provisioningState,omitempty"`
 
 	// ClusterProfile Version, domain and resource group of the cluster.
 	ClusterProfile *ClusterProfile `json:"clusterProfile,omitempty"`
@@ -223,32 +223,32 @@ type OpenShiftClusterProperties struct {
 	// ConsoleProfile Web console of the cluster.
 	ConsoleProfile *ConsoleProfile `json:"consoleProfile,omitempty"`
 
-	// IngressProfiles Entry points for applications. There is exactly one.
-	IngressProfiles *[]IngressProfile `json:"ingressProfiles,omitempty"`
-
-	// MasterProfile Machines of the control plane.
-	MasterProfile *MasterProfile `json:"masterProfile,omitempty"`
+	// ServicePrincipalProfile Service principal of the cluster.
+	ServicePrincipalProfile *ServicePrincipalProfile `json:"servicePrincipalProfile,omitempty"`
 
 	// NetworkProfile Network of the cluster.
 	NetworkProfile *NetworkProfile `json:"networkProfile,omitempty"`
 
-	// ProvisioningState State of the last operation. Set by the service.
-	ProvisioningState *ProvisioningState `json:"provisioningState,omitempty"`
-
-	// ServicePrincipalProfile Service principal of the cluster.
-	ServicePrincipalProfile *ServicePrincipalProfile `json:"servicePrincipalProfile,omitempty"`
+	// MasterProfile Machines of the control plane.
+	MasterProfile *MasterProfile `json:"masterProfile,omitempty"`
 
 	// WorkerProfiles Groups of worker machines asked for on creation. There is exactly one.
 	WorkerProfiles *[]WorkerProfile `json:"workerProfiles,omitempty"`
+
+	// ApiserverProfile Access to the Kubernetes API.
+	ApiserverProfile *APIServerProfile `json:"apiserverProfile,omitempty"`
+
+	// IngressProfiles Entry points for applications. There is exactly one.
+	IngressProfiles *[]IngressProfile `json:"ingressProfiles,omitempty"`
 }
 
 // OpenShiftClusterUpdate The members of a cluster that a patch may carry. Members left out keep their value.
 type OpenShiftClusterUpdate struct {
-	// Properties Properties to change.
-	Properties *OpenShiftClusterProperties `json:"properties,omitempty"`
-
 	// Tags The new set of tags. It replaces the old set.
 	Tags *Tags `json:"tags,omitempty"`
+
+	// Properties Properties to change.
+	Properties *OpenShiftClusterProperties `json:"properties,omitempty"`
 }
 
 // OpenShiftVersion An OpenShift version that a cluster can be created with.
@@ -259,23 +259,23 @@ type OpenShiftVersion struct {
 	// Name Name of the resource, the last segment of its id.
 	Name *string `json:"name,omitempty"`
 
-	// Properties Details of the version.
-	Properties *OpenShiftVersionProperties `json:"properties,omitempty"`
+	// Type Resource type: the namespace of the provider and the name of the type.
+	Type *string `json:"type,omitempty"`
 
 	// SystemData Who created and who last changed the resource. Kept by Azure Resource Manager.
 	SystemData *SystemData `json:"systemData,omitempty"`
 
-	// Type Resource type: the namespace of the provider and the name of the type.
-	Type *string `json:"type,omitempty"`
+	// Properties Details of the version.
+	Properties *OpenShiftVersionProperties `json:"properties,omitempty"`
 }
 
 // OpenShiftVersionList The OpenShift versions that a cluster can be created with.
 type OpenShiftVersionList struct {
-	// NextLink URL of the next page. Absent on the last page.
-	NextLink *string `json:"nextLink,omitempty"`
-
 	// Value The versions, in no particular order.
 	Value *[]OpenShiftVersion `json:"value,omitempty"`
+
+	// NextLink URL of the next page. Absent on the last page.
+	NextLink *string `json:"nextLink,omitempty"`
 }
 
 // OpenShiftVersionProperties Details of an OpenShift version.
@@ -286,11 +286,11 @@ type OpenShiftVersionProperties struct {
 
 // Operation One operation of the provider.
 type Operation struct {
-	// Display Texts for people.
-	Display *Display `json:"display,omitempty"`
-
 	// Name Name of the operation as roles use it: provider, resource type and verb, separated by slashes.
 	Name *string `json:"name,omitempty"`
+
+	// Display Texts for people.
+	Display *Display `json:"display,omitempty"`
 
 	// Origin Who may call the operation: user, system, or both separated by a comma.
 	Origin *string `json:"origin,omitempty"`
@@ -298,11 +298,11 @@ type Operation struct {
 
 // OperationList The operations of the provider.
 type OperationList struct {
-	// NextLink URL of the next page. Absent on the last page.
-	NextLink *string `json:"nextLink,omitempty"`
-
 	// Value The operations.
 	Value *[]Operation `json:"value,omitempty"`
+
+	// NextLink URL of the next page. Absent on the last page.
+	NextLink *string `json:"nextLink,omitempty"`
 }
 
 // ProvisioningState Result of the last operation on the cluster, or the operation that runs now.
@@ -319,11 +319,11 @@ type Resource struct {
 	// Name Name of the resource, the last segment of its id.
 	Name *string `json:"name,omitempty"`
 
-	// SystemData Who created and who last changed the resource. Kept by Azure Resource Manager.
-	SystemData *SystemData `json:"systemData,omitempty"`
-
 	// Type Resource type: the namespace of the provider and the name of the type.
 	Type *string `json:"type,omitempty"`
+
+	// SystemData Who created and who last changed the resource. Kept by Azure Resource Manager.
+	SystemData *SystemData `json:"systemData,omitempty"`
 }
 
 // ServicePrincipalProfile The Microsoft Entra application that the cluster uses to manage its Azure resources. May be changed at any time.
@@ -343,20 +343,20 @@ type TrackedResource struct {
 	// ID Resource id: the path of the resource, without host and version.
 	ID *string `json:"id,omitempty"`
 
-	// Location Azure region of the resource. Fixed when the resource is created; upper and lower case and blanks do not matter.
-	Location string `json:"location"`
-
 	// Name Name of the resource, the last segment of its id.
 	Name *string `json:"name,omitempty"`
+
+	// Type Resource type: the namespace of the provider and the name of the type.
+	Type *string `json:"type,omitempty"`
+
+	// Location Azure region of the resource. Fixed when the resource is created; upper and lower case and blanks do not matter.
+	Location string `json:"location"`
 
 	// SystemData Who created and who last changed the resource. Kept by Azure Resource Manager.
 	SystemData *SystemData `json:"systemData,omitempty"`
 
 	// Tags Names and values that the owner of the resource chooses.
 	Tags *map[string]string `json:"tags,omitempty"`
-
-	// Type Resource type: the namespace of the provider and the name of the type.
-	Type *string `json:"type,omitempty"`
 }
 
 // VMSize Azure size of a virtual machine, for example Standard_D8s_v3. Which sizes are accepted depends on the role of the machine and the OpenShift version.
@@ -367,47 +367,47 @@ type Visibility string
 
 // WorkerProfile One group of worker machines.
 type WorkerProfile struct {
-	// Count Number of worker machines, 2 to 50 on creation. Default 3.
-	Count *int32 `json:"count,omitempty"`
+	// Name Name of the group. On creation it is worker.
+	Name *string `json:"name,omitempty"`
 
-	// DiskEncryptionSetID Resource id of a disk encryption set for the disks of the workers; the same as for the control plane.
-	DiskEncryptionSetID *string `json:"diskEncryptionSetId,omitempty"`
+	// VMSize Azure size of the worker machines. Default Standard_D4s_v5.
+	VMSize *VMSize `json:"vmSize,omitempty"`
 
 	// DiskSizeGB Size of the system disk of each worker in gigabytes, 128 or more. Default 128.
 	DiskSizeGB *int32 `json:"diskSizeGB,omitempty"`
 
-	// EncryptionAtHost Encryption on the host for the worker machines. Default Disabled.
-	EncryptionAtHost *EncryptionAtHost `json:"encryptionAtHost,omitempty"`
-
-	// Name Name of the group. On creation it is worker.
-	Name *string `json:"name,omitempty"`
-
 	// SubnetID Resource id of the subnet of the workers. It must be in the virtual network of the control plane, but not its subnet.
 	SubnetID *string `json:"subnetId,omitempty"`
 
-	// VMSize Azure size of the worker machines. Default Standard_D4s_v5.
-	VMSize *VMSize `json:"vmSize,omitempty"`
+	// Count Number of worker machines, 2 to 50 on creation. Default 3.
+	Count *int32 `json:"count,omitempty"`
+
+	// EncryptionAtHost Encryption on the host for the worker machines. Default Disabled.
+	EncryptionAtHost *EncryptionAtHost `json:"encryptionAtHost,omitempty"`
+
+	// DiskEncryptionSetID Resource id of a disk encryption set for the disks of the workers; the same as for the control plane.
+	DiskEncryptionSetID *string `json:"diskEncryptionSetId,omitempty"`
 }
 
 // SystemData Who created and who last changed the resource, and when.
 type SystemData struct {
-	// CreatedAt When the resource was created, in UTC.
-	CreatedAt *time.Time `json:"createdAt,omitempty"`
-
 	// CreatedBy Who created the resource.
 	CreatedBy *string `json:"createdBy,omitempty"`
 
 	// CreatedByType What kind of caller created the resource.
 	CreatedByType *SystemDataCreatedByType `json:"createdByType,omitempty"`
 
-	// LastModifiedAt When the resource was last changed, in UTC.
-	LastModifiedAt *time.Time `json:"lastModifiedAt,omitempty"`
+	// CreatedAt When the resource was created, in UTC.
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
 
 	// LastModifiedBy Who last changed the resource.
 	LastModifiedBy *string `json:"lastModifiedBy,omitempty"`
 
 	// LastModifiedByType What kind of caller last changed the resource.
 	LastModifiedByType *SystemDataLastModifiedByType `json:"lastModifiedByType,omitempty"`
+
+	// LastModifiedAt When the resource was last changed, in UTC.
+	LastModifiedAt *time.Time `json:"lastModifiedAt,omitempty"`
 }
 
 // SystemDataCreatedByType What kind of caller created the resource.

@@ -155,7 +155,7 @@ func sayOpenShiftCluster(m *model.Cluster) OpenShiftCluster {
 		Identity:   conversion.Maybe(m.Identity, sayManagedServiceIdentity),
 		Location:   m.Location,
 		Name:       conversion.Present(&m.Name),
-		Properties: conversion.Value(sayOpenShiftClusterProperties(&m.Properties)),
+		Properties: conversion.Object(sayOpenShiftClusterProperties(&m.Properties)),
 		SystemData: conversion.Maybe(m.SystemData, saySystemData),
 		Tags:       conversion.Strings[map[string]string](m.Tags),
 		Type:       conversion.Present(&m.Type),
@@ -164,12 +164,12 @@ func sayOpenShiftCluster(m *model.Cluster) OpenShiftCluster {
 
 func sayOpenShiftClusterProperties(m *model.Properties) OpenShiftClusterProperties {
 	return OpenShiftClusterProperties{
-		ApiserverProfile:                conversion.Value(sayAPIServerProfile(&m.APIServerProfile)),
-		ClusterProfile:                  conversion.Value(sayClusterProfile(&m.ClusterProfile)),
-		ConsoleProfile:                  conversion.Value(sayConsoleProfile(&m.ConsoleProfile)),
+		ApiserverProfile:                conversion.Object(sayAPIServerProfile(&m.APIServerProfile)),
+		ClusterProfile:                  conversion.Object(sayClusterProfile(&m.ClusterProfile)),
+		ConsoleProfile:                  conversion.Object(sayConsoleProfile(&m.ConsoleProfile)),
 		IngressProfiles:                 conversion.Elements(m.IngressProfiles, sayIngressProfile),
-		MasterProfile:                   conversion.Value(sayMasterProfile(&m.MasterProfile)),
-		NetworkProfile:                  conversion.Value(sayNetworkProfile(&m.NetworkProfile)),
+		MasterProfile:                   conversion.Object(sayMasterProfile(&m.MasterProfile)),
+		NetworkProfile:                  conversion.Object(sayNetworkProfile(&m.NetworkProfile)),
 		PlatformWorkloadIdentityProfile: conversion.Maybe(m.PlatformWorkloadIdentityProfile, sayPlatformWorkloadIdentityProfile),
 		ProvisioningState:               (*ProvisioningState)(conversion.Present(&m.ProvisioningState)),
 		ServicePrincipalProfile:         conversion.Maybe(m.ServicePrincipalProfile, sayServicePrincipalProfile),
@@ -182,7 +182,7 @@ func sayOpenShiftVersion(m *model.OpenShiftVersion) OpenShiftVersion {
 	return OpenShiftVersion{
 		ID:         conversion.Present(&m.ID),
 		Name:       conversion.Present(&m.Name),
-		Properties: conversion.Value(sayOpenShiftVersionProperties(&m.Properties)),
+		Properties: conversion.Object(sayOpenShiftVersionProperties(&m.Properties)),
 		Type:       conversion.Present(&m.Type),
 	}
 }
@@ -220,7 +220,7 @@ func sayPlatformWorkloadIdentityRoleSet(m *model.PlatformWorkloadIdentityRoleSet
 	return PlatformWorkloadIdentityRoleSet{
 		ID:         conversion.Present(&m.ID),
 		Name:       conversion.Present(&m.Name),
-		Properties: conversion.Value(sayPlatformWorkloadIdentityRoleSetProperties(&m.Properties)),
+		Properties: conversion.Object(sayPlatformWorkloadIdentityRoleSetProperties(&m.Properties)),
 		Type:       conversion.Present(&m.Type),
 	}
 }

@@ -77,7 +77,7 @@ func (c *conversions) sayObject(s *spec.Schema, from place, at string) (string, 
 	if from.typ.Kind() == reflect.Pointer {
 		return fmt.Sprintf("conversion.Maybe(%s, say%s)", from.expr, goName(s.Name)), nil
 	}
-	return fmt.Sprintf("conversion.Value(say%s(&%s))", goName(s.Name), from.expr), nil
+	return fmt.Sprintf("conversion.Object(say%s(&%s))", goName(s.Name), from.expr), nil
 }
 
 // sayText points to the model's text where the words are the same.

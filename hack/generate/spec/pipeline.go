@@ -34,7 +34,7 @@ type Route struct {
 }
 
 // Read takes the Swagger file at path through the whole pipeline: bundle,
-// normalise, convert, compare, overlay. Overlays see the shape of the published
+// normalise, convert, compare, overlay, order. Overlays see the shape of the published
 // file; what only oapi-codegen needs is rewritten after them.
 func Read(path string, overlays ...*Overlay) (*Document, error) {
 	doc, err := Convert(path)
@@ -48,6 +48,9 @@ func Read(path string, overlays ...*Overlay) (*Document, error) {
 	}
 	KeepSiblings(doc) // an overlay may have put keywords beside a $ref
 	Inherit(doc)
+	if err := keepOrder(doc, path); err != nil {
+		return nil, err
+	}
 	return New(doc)
 }
 

@@ -67,7 +67,7 @@ var understood = keywords(
 	"type", "format", "description", "title", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength",
 	"minItems", "maxItems", "maxProperties", "readOnly", "default", "nullable", "properties", "required", "items",
 	"additionalProperties", "allOf", "$ref", "example",
-	"x-ms-secret", "x-ms-mutability", "x-aro-model", "x-aro-key", "x-aro-compare", "x-aro-values", "x-aro-ignored",
+	"x-ms-secret", "x-ms-mutability", "x-aro-model", "x-aro-key", "x-aro-compare", "x-aro-values", "x-aro-ignored", "x-order",
 	"x-ms-enum", "x-ms-identifiers", "x-ms-client-flatten", "x-ms-client-name", "x-ms-azure-resource",
 	"x-ms-external", "x-ms-arm-id-details", "x-typespec-name",
 )
