@@ -99,6 +99,7 @@ func checkStateReadOnly(t *T) {
 
 func checkStates(t *T) {
 	t.meanwhile()
+	t.needs(t.can.getReady)
 	c := t.begin("states", stand.Newest, nil)
 	seen := []string{c.created.Text("properties.provisioningState")}
 	look := func(reply *stand.Reply) {
@@ -199,6 +200,10 @@ func checkStatus(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
 		c := t.begin("status", version, nil)
+		if t.can.getReady != "" { // then nobody knows when it ends
+			t.judge(t.want(t.get(c.created.Header.Get("Azure-AsyncOperation"), ""), http.StatusOK))
+			return
+		}
 		for deadline := time.Now().Add(t.patience); ; time.Sleep(t.pause) {
 			reply := t.want(t.get(c.created.Header.Get("Azure-AsyncOperation"), ""), http.StatusOK)
 			if t.judge(reply) {

@@ -46,6 +46,7 @@ func (k *kit) discard(c *cluster) {
 // ready creates a cluster and waits until that succeeded.
 func (t *T) ready(prefix, version string, edit func(stand.Object)) *cluster {
 	t.Helper()
+	t.needs(t.can.getReady)
 	c := t.begin(prefix, version, edit)
 	t.succeeds(c.created)
 	return c
@@ -65,6 +66,7 @@ func (t *T) letGo(c *cluster) { t.held.Delete(c.id.Name) }
 // shared is a ready cluster that checks may read and must not change.
 func (t *T) shared() *cluster {
 	t.Helper()
+	t.needs(t.can.getReady)
 	t.once.Do(func() {
 		id := t.id("shared")
 		c := &cluster{id: id, path: id.String(), version: stand.Newest, body: stand.Body(stand.Newest, id, t.location)}

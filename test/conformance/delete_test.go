@@ -24,6 +24,7 @@ func deleteChecks() []check {
 // gone waits until a cluster is not there any more.
 func (t *T) gone(c *cluster) {
 	t.Helper()
+	t.needs(t.can.goAway)
 	for deadline := time.Now().Add(t.patience); ; time.Sleep(t.pause) {
 		reply := t.get(c.path, stand.Newest)
 		if reply.Status == http.StatusNotFound {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,12 +26,14 @@ import (
 type settings struct {
 	rp, subscription, other, location, group string
 	cert, key, ca, report                    string
+	patience                                 time.Duration
 }
 
 func (s *settings) register(f *flag.FlagSet) {
 	f.StringVar(&s.rp, "rp", "", "URL of the resource provider to check; empty starts one")
-	f.StringVar(&s.subscription, "subscription", "00000000-0000-0000-0000-0000000000a1", "subscription to work in")
-	f.StringVar(&s.other, "other-subscription", "00000000-0000-0000-0000-0000000000a2", "a subscription of another customer")
+	f.StringVar(&s.subscription, "subscription", "", "registered subscription to work in; empty makes up one, and registers it")
+	f.StringVar(&s.other, "other-subscription", "", "a registered subscription of another customer; empty makes up one, and registers it")
+	f.DurationVar(&s.patience, "patience", time.Minute, "how long to wait for an operation of a provider given by URL")
 	f.StringVar(&s.location, "location", "eastus", "location that the provider serves")
 	f.StringVar(&s.group, "group", "conformance-"+uuid.NewString()[:8], "resource group to work in")
 	f.StringVar(&s.cert, "cert", "", "PEM file of the client certificate")
@@ -71,10 +74,17 @@ type kit struct {
 	// process and planes are nil when the provider was given by URL.
 	process *stand.Process
 	planes  *stand.ControlPlanes
+	// can is what clusters of this provider do, learned by trying.
+	can abilities
+	// own are the subscriptions that the kit registered.
+	own sync.Map
+	// terminal, if there is one, is told how the run gets on.
+	terminal *os.File
+	done     atomic.Int32
 	// held names clusters that must not get ready.
 	held sync.Map
-	// patience is how long an operation may take, pause what lies between polls.
-	patience, pause time.Duration
+	// pause lies between polls of an operation, which may take patience.
+	pause time.Duration
 
 	once   sync.Once
 	common *cluster
@@ -84,8 +94,14 @@ type kit struct {
 }
 
 func newKit(t *testing.T) *kit {
-	k := &kit{settings: flags, patience: 15 * time.Minute, pause: time.Second}
+	k := &kit{settings: flags, pause: time.Second}
 	k.seen.canaries = []string{stand.PullSecretCanary, stand.ClientSecretCanary}
+	for _, id := range []*string{&k.subscription, &k.other} {
+		if *id == "" {
+			*id = uuid.NewString()
+			k.own.Store(*id, true)
+		}
+	}
 	if k.rp == "" {
 		k.start(t)
 	}
@@ -230,6 +246,7 @@ func (t *T) remove(path, version string) *stand.Reply {
 // register tells the provider a subscription's state.
 func (t *T) register(subscription, tenant, state string) *stand.Reply {
 	t.Helper()
+	t.own.Store(subscription, true)
 	return t.put("/subscriptions/"+subscription, "2.0", stand.Object{"state": state, "registrationDate": "Fri, 20 Nov 2026 08:00:00 GMT",
 		"properties": stand.Object{"tenantId": tenant}})
 }
@@ -259,6 +276,11 @@ func (t *T) poll(url string) *stand.Reply {
 // succeeds follows the operation that reply began.
 func (t *T) succeeds(reply *stand.Reply) *stand.Reply {
 	t.Helper()
+	if reply.Request.Method == http.MethodDelete {
+		t.needs(t.can.goAway)
+	} else {
+		t.needs(t.can.getReady)
+	}
 	url := reply.Header.Get("Azure-AsyncOperation")
 	if url == "" {
 		t.Fatalf("%s; want a header Azure-AsyncOperation", reply)

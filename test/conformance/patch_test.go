@@ -17,6 +17,8 @@ func patchChecks() []check {
 		{id: "A06", title: "a synchronous PATCH is 200; an asynchronous one carries Azure-AsyncOperation", run: checkPatchCodes,
 			why: "the published specs and SDKs know 200 and 201 only, so an asynchronous PATCH is 200 instead of 202"},
 		{id: "A07", title: "PATCH of an absent cluster is 404", run: checkPatchAbsent},
+		{id: "A12", title: "an empty PATCH begins an update; one that changes nothing does not", run: checkPatchEmpty,
+			why: "no rule of ARM: it is how users of the existing service reconcile a cluster"},
 		{id: "A11", title: "a PATCH of tags alone starts no work", run: checkTagsAlone},
 	}
 }
@@ -117,6 +119,24 @@ func checkPatchCodes(t *T) {
 		}
 		t.succeeds(async)
 	})
+}
+
+func checkPatchEmpty(t *T) {
+	t.versions(func(t *T, version string) {
+		t.Parallel()
+		c := t.ready("empty", version, nil)
+		same := t.want(t.patch(c.path, version, stand.Object{"tags": c.body["tags"]}), http.StatusOK)
+		if same.Header.Get("Azure-AsyncOperation") != "" {
+			t.Errorf("%s began an operation", same)
+		}
+		begun := t.want(t.patch(c.path, version, stand.Object{}), http.StatusOK)
+		if got := begun.Text("properties.provisioningState"); got != "Updating" {
+			t.Errorf("state is %q, want Updating", got)
+		}
+		t.succeeds(begun)
+	})
+	busy := t.busy()
+	t.want(t.patch(busy.path, stand.Newest, stand.Object{}), http.StatusConflict, "OperationInProgress")
 }
 
 func checkPatchAbsent(t *T) {

@@ -18,7 +18,8 @@ func providerChecks() []check {
 		{id: "O08", title: "checkNameAvailability", why: "in no api-version; a name is free when GET is 404"},
 		{id: "O09", title: "skus", why: "in no api-version: clusters have no sku"},
 		{id: "O10", title: "usages", why: "in no api-version"},
-		{id: "O11", title: "OpenShift versions and role sets are proxy resources under locations", run: checkCatalogues},
+		{id: "O11", title: "OpenShift versions and role sets are proxy resources under locations", run: checkCatalogues,
+			why: "as recorded of the existing service: their types are in the singular and they have no id"},
 	}
 }
 
@@ -74,9 +75,9 @@ func named(operations []stand.Object) []string {
 
 func checkCatalogues(t *T) {
 	base := t.locationPath(t.subscription)
-	for _, list := range []struct{ path, version, name string }{
-		{"/openShiftVersions", stand.Newest, "properties.version"},
-		{"/platformWorkloadIdentityRoleSets", stand.Newest, "properties.openShiftVersion"},
+	for _, list := range []struct{ path, version, name, kind string }{
+		{"/openShiftVersions", stand.Newest, "properties.version", "Microsoft.RedHatOpenShift/OpenShiftVersion"},
+		{"/platformWorkloadIdentityRoleSets", stand.Newest, "properties.openShiftVersion", "Microsoft.RedHatOpenShift/PlatformWorkloadIdentityRoleSet"},
 	} {
 		reply := t.want(t.get(base+list.path, list.version), http.StatusOK)
 		items, _ := reply.JSON["value"].([]any)
@@ -85,6 +86,9 @@ func checkCatalogues(t *T) {
 			continue
 		}
 		first, _ := items[0].(stand.Object)
+		if first["id"] != nil || stand.Text(first, "type") != list.kind || stand.Text(first, "name") != stand.Text(first, list.name) {
+			t.Errorf("%s; want items with a name, the type %s and no id", reply, list.kind)
+		}
 		one := t.want(t.get(base+list.path+"/"+stand.Text(first, list.name), list.version), http.StatusOK)
 		if !reflect.DeepEqual(one.JSON, first) {
 			t.Errorf("%s; the list says %s", one, encode(first))

@@ -239,6 +239,9 @@ func checkHoldsRequest(t *T) {
 		if missing := lacks(c.created.JSON, want, ""); missing != "" {
 			t.Errorf("the answer to PUT lacks %s: %s", missing, c.created.Body)
 		}
+		if console, there := stand.At(c.created.JSON, "properties.consoleProfile").(stand.Object); there != (version != stand.Oldest) || len(console) > 0 {
+			t.Errorf("%s; want an empty consoleProfile: clients read what is in it without looking", c.created)
+		}
 	})
 }
 

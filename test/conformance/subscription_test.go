@@ -32,7 +32,9 @@ func checkLifecycle(t *T) {
 	}
 	odd := stand.Object{"state": "Registered", "somethingNew": stand.Object{"deep": []any{"x", 1.5}},
 		"properties": stand.Object{"tenantId": tenant, "quotaId": "q", "registeredFeatures": []any{stand.Object{"name": "n", "state": "s", "new": true}}}}
-	path := "/subscriptions/" + uuid.NewString()
+	oddID := uuid.NewString()
+	t.own.Store(oddID, true)
+	path := "/subscriptions/" + oddID
 	for range 2 {
 		reply := t.put(path, "2.0", odd)
 		if missing := lacks(reply.JSON, odd, ""); missing != "" {
