@@ -152,6 +152,9 @@ var (
 	ComponentNotReady = Code{"DeploymentFailed", http.StatusInternalServerError,
 		"A part of the cluster did not become ready in time.",
 		"The message names the part. Repeat the request; if it persists open a support ticket."}
+	AdmissionDenied = Code{"AdmissionDenied", http.StatusConflict,
+		"A webhook or policy that runs in the cluster stops what the service has to do there.",
+		"Repair or remove the webhook or policy that the message names, or exempt OpenShift's own namespaces and objects from it; then repeat the request."}
 	DuplicateDomain = Code{"DuplicateDomain", http.StatusBadRequest,
 		"Another cluster uses the domain.", "Choose another properties.clusterProfile.domain."}
 	ClusterResourceGroupAlreadyExists = Code{"ClusterResourceGroupAlreadyExists", http.StatusBadRequest,
@@ -215,7 +218,7 @@ func Catalogue() []Code {
 		InvalidLinkedVNet, InvalidLinkedSubnet, InvalidLinkedRouteTable, InvalidLinkedNatGateway, InvalidLinkedDiskEncryptionSet,
 		InvalidResourceID, ResourceProviderNotRegistered, ResourceQuotaExceeded, QuotaExceeded,
 		RequestDisallowedByPolicy, ScopeLocked, CannotDeleteLoadBalancerWithPrivateLinkService, InUseSubnetCannotBeDeleted, ResourceInUse, RefusedByAzure,
-		DeploymentFailed, ComponentNotReady,
+		DeploymentFailed, ComponentNotReady, AdmissionDenied,
 		InvalidResourceType, InvalidSubscriptionID, InvalidSubscriptionState, InvalidResourceGroup,
 		InvalidResourceNamespace, InvalidResourceName, InvalidLocation, InvalidOperationID, RequestNotAllowed,
 		Forbidden, NotFound, ResourceNotFound, MethodNotAllowed, UnsupportedMediaType, RequestTooLarge,

@@ -6,6 +6,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
@@ -39,7 +40,8 @@ func (s *steps) ask(ctx context.Context, w *pipeline.Work, part string, question
 const apiServer = "kube-apiserver"
 
 // tell makes a step of a change. It waits while the API server does not answer,
-// or not well: it may restart at any time, most of all while it is installed.
+// or not well: it may restart at any time, most of all while it is installed. A
+// webhook that cannot be asked may restart too.
 func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.Context, *openshift.Cluster) error) error {
 	c := w.Cluster()
 	kube, err := reach(c)
@@ -48,6 +50,9 @@ func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.
 	}
 	defer kube.Close()
 	err = change(ctx, kube)
+	if stop := openshift.StoppedBy(err); stop != nil {
+		return wait.Again(stoppedBy(stop)) // err may hold what a webhook was shown
+	}
 	if err != nil && ctx.Err() == nil && openshift.Unreachable(err) {
 		return s.laterFor(apiServer, w, "the API server api."+s.Env.FullDomain(c.Properties.ClusterProfile.Domain)+" to answer ("+openshift.Why(err)+")")
 	}
@@ -55,6 +60,16 @@ func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.
 		return s.later(w, missing)
 	}
 	return err
+}
+
+// stoppedBy tells customers which webhook or policy of theirs stands in the way.
+func stoppedBy(stop *openshift.Stop) *arm.Error {
+	if stop.Why != "" {
+		return arm.AdmissionDenied.At(stop.Name, "The %s %q in the cluster cannot be called, and so the API server refuses what the service has to change: %s. "+
+			"Repair the webhook, or remove its configuration.", stop.What, stop.Name, strings.TrimRight(stop.Why, "."))
+	}
+	return arm.AdmissionDenied.At(stop.Name, "The %s %q in the cluster refuses what the service has to change. "+
+		"Exempt OpenShift's own namespaces and objects from it, or remove its configuration.", stop.What, stop.Name)
 }
 
 // settled makes a step that waits for operators.

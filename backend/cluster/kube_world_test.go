@@ -65,7 +65,11 @@ func (k *kube) settle(operator, progressing string) {
 func (k *kube) put(path string, object map[string]any) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	object["metadata"] = map[string]any{"name": lastSegment(path), "resourceVersion": "1"}
+	metadata := map[string]any{"name": lastSegment(path), "resourceVersion": "1"}
+	if _, rest, within := strings.Cut(path, "/namespaces/"); within && strings.Contains(rest, "/") {
+		metadata["namespace"], _, _ = strings.Cut(rest, "/")
+	}
+	object["metadata"] = metadata
 	k.objects[path] = object
 }
 

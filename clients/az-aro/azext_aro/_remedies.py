@@ -44,6 +44,7 @@ REMEDIES = {
     "ResourceInUse": "Delete or detach what the message names, then repeat the delete.",
     "RefusedByAzure": "The message has Azure's code and words, and the target is the resource. Remove the reason, then repeat the request.",
     "DeploymentFailed": "The details name each resource and Azure's reason. Remove the reason, then repeat the request. Or: The message names the part. Repeat the request; if it persists open a support ticket.",
+    "AdmissionDenied": "Repair or remove the webhook or policy that the message names, or exempt OpenShift's own namespaces and objects from it; then repeat the request.",
     "InvalidResourceType": "Use one of the api-versions that the message lists.",
     "InvalidSubscriptionID": "Correct the subscription id.",
     "InvalidSubscriptionState": "Register the resource provider Microsoft.RedHatOpenShift, or reactivate the subscription.",
