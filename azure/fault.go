@@ -23,6 +23,9 @@ func Conflict(err error) bool {
 	return hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusPreconditionFailed)
 }
 
+// Forbidden reports whether err says that the caller may not do it.
+func Forbidden(err error) bool { return hasStatus(err, http.StatusForbidden) }
+
 // Changed tells whether err says that somebody else wrote what was to be written.
 func Changed(err error) bool { return hasStatus(err, http.StatusPreconditionFailed) }
 

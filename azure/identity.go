@@ -50,10 +50,23 @@ func (a *Azure) FetchClusterIdentity(ctx context.Context, c *model.Cluster) erro
 	if err != nil {
 		return fmt.Errorf("cluster identity: %w", err)
 	}
-	if _, err := vault.SetSecret(ctx, name, parameters, nil); err != nil {
+	_, err = vault.SetSecret(ctx, name, parameters, nil)
+	if Conflict(err) {
+		reclaim(ctx, vault, name)
+	}
+	if err != nil {
 		return fmt.Errorf("cluster identity: %w", err)
 	}
 	return nil
+}
+
+// reclaim makes the name of a secret free that was deleted in the vault, which keeps
+// it: the secret is recovered or, without the right to do that, purged. Both take
+// the vault a while; whoever wanted the name tries again.
+func reclaim(ctx context.Context, vault *azsecrets.Client, name string) {
+	if _, err := vault.RecoverDeletedSecret(ctx, name, nil); Forbidden(err) {
+		_, _ = vault.PurgeDeletedSecret(ctx, name, nil)
+	}
 }
 
 // renewable tells whether the time to renew credentials has come. It does not

@@ -3,9 +3,11 @@ package openshift
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"maps"
+	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
@@ -31,6 +33,24 @@ func ParseKeyPair(text []byte) (KeyPair, error) {
 		return KeyPair{}, fmt.Errorf("certificate and key: %w", err)
 	}
 	return pair, nil
+}
+
+// Validity is when clients accept the certificate: within that of its leaf and of
+// all that come with it.
+func (p KeyPair) Validity() (from, until time.Time, err error) {
+	for block, rest := pem.Decode(p.Certificate); block != nil; block, rest = pem.Decode(rest) {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return from, until, fmt.Errorf("certificate: %w", err)
+		}
+		if certificate.NotBefore.After(from) {
+			from = certificate.NotBefore
+		}
+		if until.IsZero() || certificate.NotAfter.Before(until) {
+			until = certificate.NotAfter
+		}
+	}
+	return from, until, nil
 }
 
 // SystemNamespace is where the service's own operator lives. It keeps copies of

@@ -2,6 +2,12 @@ package cluster
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"slices"
 	"strings"
@@ -178,22 +184,36 @@ func TestCertificatesAreOrderedOnce(t *testing.T) {
 	}
 }
 
-func TestARenewalIsWaitedForOnlyWithoutACertificateThatServes(t *testing.T) {
-	soon, ago := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+// serving is what the vault's secret of a certificate holds that is valid so long.
+func serving(from, until time.Time) string {
+	key, _ := rsa.GenerateKey(rand.Reader, 2048)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "c"}, NotBefore: from, NotAfter: until}
+	der, _ := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	pkcs8, _ := x509.MarshalPKCS8PrivateKey(key)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})) + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func TestOnlyACertificateThatServesIsPutIntoACluster(t *testing.T) {
+	now := time.Now()
+	well, soon, ago := now.Add(48*time.Hour), now.Add(time.Hour), now.Add(-time.Hour)
 	tests := map[string]struct {
 		why, operation, issuer string
-		until                  time.Time // zero: there is no certificate
+		from, until            time.Time // zero: there is no certificate
 		waits, refused         bool
 	}{
-		"none yet":       {why: "a create has nothing else", operation: "inProgress", waits: true},
-		"none":           {why: "nothing will come", operation: "failed", refused: true},
-		"being renewed":  {why: "the last one serves on", operation: "inProgress", issuer: "Self", until: soon},
-		"not renewed":    {why: "so it does then", operation: "failed", issuer: "Self", until: soon},
-		"expired":        {why: "nobody would trust it", operation: "inProgress", issuer: "Self", until: ago, waits: true},
-		"of another":     {why: "today's issuer is to replace it", operation: "inProgress", issuer: "Former", until: soon, waits: true},
-		"of an old time": {why: "nobody knows whose it is", operation: "inProgress", until: soon, waits: true},
-		"issued":         {why: "nothing else is under way", operation: "completed", until: soon},
-		"long issued":    {why: "the vault forgets finished operations", until: soon},
+		"none yet":        {why: "a create has nothing else", operation: "inProgress", waits: true},
+		"none":            {why: "nothing will come", operation: "failed", refused: true},
+		"being renewed":   {why: "the last one serves on", operation: "inProgress", issuer: "Self", until: well},
+		"not renewed":     {why: "so it does then", operation: "failed", issuer: "Self", until: well},
+		"expired":         {why: "nobody would trust it", operation: "inProgress", issuer: "Self", until: ago, waits: true},
+		"expires soon":    {why: "nobody would trust it tomorrow", operation: "inProgress", issuer: "Self", until: soon, waits: true},
+		"done, expired":   {why: "the order says completed, of another version", operation: "completed", issuer: "Self", until: ago, refused: true},
+		"done, dies soon": {why: "so it does of this", operation: "completed", issuer: "Self", until: soon, refused: true},
+		"not yet valid":   {why: "clients refuse it today", operation: "completed", issuer: "Self", from: soon, until: well, refused: true},
+		"of another":      {why: "today's issuer is to replace it", operation: "inProgress", issuer: "Former", until: well, waits: true},
+		"of an old time":  {why: "nobody knows whose it is", operation: "inProgress", until: well, waits: true},
+		"issued":          {why: "nothing else is under way", operation: "completed", until: well},
+		"long issued":     {why: "the vault forgets finished operations", until: well},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -203,13 +223,104 @@ func TestARenewalIsWaitedForOnlyWithoutACertificateThatServes(t *testing.T) {
 				s.put("/vaults/aro-cls/certificates/c/pending", map[string]any{"status": test.operation})
 			}
 			if !test.until.IsZero() {
+				value := serving(test.from, test.until)
 				s.on("GET /vaults/aro-cls/secrets/c/", func(*http.Request, []byte) (int, any) {
-					return 200, map[string]any{"value": certificate(), "tags": map[string]string{"issuer": test.issuer}, "attributes": map[string]any{"exp": test.until.Unix()}}
+					return 200, map[string]any{"value": value, "tags": map[string]string{"issuer": test.issuer}, "attributes": map[string]any{"exp": test.until.Unix()}}
 				})
 			}
 			pair, err := s.certificate(t.Context(), w, "c")
 			if waits(err) != test.waits || arm.ComponentNotReady.Is(err) != test.refused || (err == nil) != (len(pair.Certificate) > 0) {
 				t.Errorf("%s: got %v", test.why, err)
+			}
+		})
+	}
+}
+
+func TestACertificateIsOrderedAnewWhenTheVaultDidNotRenewIt(t *testing.T) {
+	enabled, disabled := true, false
+	for name, test := range map[string]struct {
+		why     string
+		until   time.Duration
+		enabled *bool
+		ordered bool
+	}{
+		"lasts":    {why: "the vault renews it in time", until: 20 * 24 * time.Hour, enabled: &enabled},
+		"dies":     {why: "the vault should have renewed it", until: 10 * 24 * time.Hour, enabled: &enabled, ordered: true},
+		"dead":     {why: "that its order is completed says nothing", until: -time.Hour, ordered: true},
+		"disabled": {why: "nobody can read it", until: 60 * 24 * time.Hour, enabled: &disabled, ordered: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := setUp(t)
+			w := s.work(model.Update, nil)
+			for _, suffix := range []string{apiCertificate, ingressCertificate} {
+				vault := "/vaults/aro-cls/certificates/" + w.Cluster().Internal.UID + suffix
+				s.put(vault+"/pending", map[string]any{"status": "completed"})
+				attributes := map[string]any{"exp": time.Now().Add(test.until).Unix()}
+				if test.enabled != nil {
+					attributes["enabled"] = *test.enabled
+				}
+				s.on("GET "+vault+"/", func(*http.Request, []byte) (int, any) { return 200, map[string]any{"attributes": attributes} })
+				s.on("POST "+vault+"/create", func(*http.Request, []byte) (int, any) { return 202, map[string]any{"status": "inProgress"} })
+			}
+			s.must(s.do(s.orderCertificates, w))
+			if got := s.writes("/vaults/"); (len(got) == 2) != test.ordered {
+				t.Errorf("%s: ordered %v", test.why, got)
+			}
+		})
+	}
+}
+
+func TestADeletedCertificateIsRecoveredOrPurged(t *testing.T) {
+	denied := func(*http.Request, []byte) (int, any) { return 403, refusal("Forbidden", "m") }
+	for name, test := range map[string]struct {
+		why              string
+		recovers, purges bool // the service may
+		want             []string
+		refused          bool
+	}{
+		"may recover":    {why: "it comes back as it was", recovers: true, want: []string{"recover"}},
+		"may only purge": {why: "its name is free then", purges: true, want: []string{"recover", "purge"}},
+		"may neither":    {why: "somebody else must", want: []string{"recover", "purge"}, refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := setUp(t)
+			w := s.work(model.Update, nil)
+			name := w.Cluster().Internal.UID + apiCertificate
+			live, dead := "/vaults/aro-cls/certificates/"+name, "/vaults/aro-cls/deletedcertificates/"+name
+			s.put("/vaults/aro-cls/certificates/"+w.Cluster().Internal.UID+ingressCertificate+"/pending", map[string]any{"status": "inProgress"})
+			s.put(dead, map[string]any{})
+			var did []string
+			s.on("POST "+live+"/create", func(*http.Request, []byte) (int, any) {
+				if s.get(dead) == nil {
+					s.put(live+"/pending", map[string]any{"status": "inProgress"})
+					return 202, map[string]any{"status": "inProgress"}
+				}
+				return 409, map[string]any{"error": map[string]any{"code": "Conflict", "message": "is in a deleted but recoverable state", "innererror": map[string]any{"code": "ObjectIsDeletedButRecoverable"}}}
+			})
+			act := func(what string, may bool) func(*http.Request, []byte) (int, any) {
+				return func(r *http.Request, body []byte) (int, any) {
+					did = append(did, what)
+					if !may {
+						return denied(r, body)
+					}
+					s.mu.Lock()
+					delete(s.docs, lowered(dead))
+					s.mu.Unlock()
+					if what == "purge" {
+						return 204, nil
+					}
+					s.put(live+"/", map[string]any{"attributes": map[string]any{"exp": time.Now().Add(60 * 24 * time.Hour).Unix(), "enabled": true}})
+					return 200, map[string]any{}
+				}
+			}
+			s.on("POST "+dead+"/recover", act("recover", test.recovers))
+			s.on("DELETE "+dead, act("purge", test.purges))
+			err := s.do(s.orderCertificates, w)
+			if !slices.Equal(did, test.want) || arm.ComponentNotReady.Is(err) != test.refused || waits(err) == test.refused {
+				t.Fatalf("%s: %v, and %v", test.why, did, err)
+			}
+			if !test.refused {
+				s.must(s.do(s.orderCertificates, w))
 			}
 		})
 	}

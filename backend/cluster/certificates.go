@@ -3,9 +3,11 @@ package cluster
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
@@ -17,49 +19,92 @@ func (s *steps) certificateNames(c *model.Cluster) map[string]string {
 	return map[string]string{c.Internal.UID + apiCertificate: "api." + domain, c.Internal.UID + ingressCertificate: "*.apps." + domain}
 }
 
-// orderCertificates has the vault ask the issuer for the cluster's certificates.
-// They are awaited where they are used: the issuer takes minutes.
+// orderCertificates has the vault ask the issuer for the cluster's certificates
+// that are missing, or will not serve for much longer although the vault was to
+// renew them. They are awaited where they are used: the issuer takes minutes.
 func (s *steps) orderCertificates(ctx context.Context, w *pipeline.Work) error {
 	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
 	if err != nil {
 		return err
 	}
 	for name, dns := range s.certificateNames(w.Cluster()) {
-		ordered, err := isOrdered(ctx, vault, name)
+		ordered, err := s.isOrdered(ctx, vault, name)
 		if err != nil {
 			return err
 		}
 		if ordered {
 			continue
 		}
-		if err := s.order(ctx, vault, name, s.certificatePolicy(dns)); err != nil {
+		err = s.order(ctx, vault, name, s.certificatePolicy(dns))
+		if azure.Conflict(err) {
+			err = s.reclaim(ctx, w, vault, name, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// isOrdered tells whether a certificate exists or is about to.
-func isOrdered(ctx context.Context, vault *azcertificates.Client, name string) (bool, error) {
+// isOrdered reports whether a certificate is about to be issued, or has been and
+// lasts.
+func (s *steps) isOrdered(ctx context.Context, vault *azcertificates.Client, name string) (bool, error) {
 	operation, err := vault.GetCertificateOperation(ctx, name, nil)
-	if err == nil {
-		status := strings.ToLower(deref(operation.Status))
-		return status == "inprogress" || status == "completed", nil
+	if err == nil && strings.EqualFold(deref(operation.Status), "inProgress") {
+		return true, nil
 	}
-	if !azure.NotFound(err) {
+	if err != nil && !azure.NotFound(err) {
 		return false, err
 	}
-	_, err = vault.GetCertificate(ctx, name, "", nil)
+	newest, err := vault.GetCertificate(ctx, name, "", nil)
 	if azure.NotFound(err) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	a := newest.Attributes
+	return a != nil && a.Expires != nil && (a.Enabled == nil || *a.Enabled) && s.Now().Add(orderBeforeDead).Before(*a.Expires), nil
+}
+
+// reclaim makes the name of a certificate free that was deleted in the vault, which
+// keeps it: the certificate is recovered or, without the right to do that, purged.
+// refusal is what the vault said to the order.
+func (s *steps) reclaim(ctx context.Context, w *pipeline.Work, vault *azcertificates.Client, name string, refusal error) error {
+	_, err := vault.GetDeletedCertificate(ctx, name, nil)
+	if azure.NotFound(err) { // it is on its way back, or something else is in the way
+		return refusal
+	}
+	if err != nil {
+		return err
+	}
+	again := "the deleted certificate " + name + " to be recovered"
+	_, err = vault.RecoverDeletedCertificate(ctx, name, nil)
+	if azure.Forbidden(err) {
+		again = "the deleted certificate " + name + " to be purged"
+		_, err = vault.PurgeDeletedCertificate(ctx, name, nil)
+	}
+	switch {
+	case azure.Forbidden(err):
+		return arm.ComponentNotReady.At(name, "The certificate %q was deleted in the vault, which keeps its name, and the service may neither recover nor purge it. "+
+			"Those who run the service have to do either, or give it the right to.", name).Because(err)
+	case err != nil && !azure.NotFound(err) && !azure.Conflict(err):
+		return err
+	}
+	return s.later(w, again)
 }
 
 const (
 	maxCommonName       = 64 // X.509
 	validMonths         = 3
 	renewDaysBeforeDead = 30
+	// orderBeforeDead is when a renewal by the vault has failed, so that an update
+	// orders the certificate anew.
+	orderBeforeDead = 14 * 24 * time.Hour
+	// servesAtLeast is how long a certificate must last that is put into a cluster.
+	servesAtLeast = 24 * time.Hour
+	// clockSkew is by how much clocks of the issuer and the service may differ.
+	clockSkew = 10 * time.Minute
 )
 
 func (s *steps) certificatePolicy(dns string) *azcertificates.CertificatePolicy {

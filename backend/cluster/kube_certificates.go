@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
@@ -13,6 +14,7 @@ import (
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
+	"github.com/aro-rp/aro/wait"
 )
 
 // The certificates of a cluster in the vault, and Secrets in the cluster, are
@@ -83,7 +85,8 @@ func (s *steps) certificateIssued(ctx context.Context, w *pipeline.Work, name st
 }
 
 // certificate is the newest certificate of a name with its key. A renewal is not
-// waited for: it may be stuck while the last one serves well.
+// waited for: it may be stuck while the last one serves well. What does not serve
+// any more, or not yet, is not put into a cluster, whatever its order says.
 func (s *steps) certificate(ctx context.Context, w *pipeline.Work, name string) (openshift.KeyPair, error) {
 	vault, err := s.Azure.Secrets(s.Env.ClusterVault, s.vaultCredential())
 	if err != nil {
@@ -93,25 +96,47 @@ func (s *steps) certificate(ctx context.Context, w *pipeline.Work, name string) 
 	if err != nil && !azure.NotFound(err) {
 		return openshift.KeyPair{}, err
 	}
-	if err != nil || !s.serves(&newest.Secret) {
-		if err := s.certificateIssued(ctx, w, name); err != nil {
-			return openshift.KeyPair{}, err
-		}
-		if newest, err = vault.GetSecret(ctx, name, "", nil); err != nil {
-			return openshift.KeyPair{}, err
+	if err == nil && s.ofTodaysIssuer(&newest.Secret) {
+		if pair, err := s.servable(name, &newest.Secret); err == nil {
+			return pair, nil
 		}
 	}
-	return openshift.ParseKeyPair([]byte(deref(newest.Value)))
+	if err := s.certificateIssued(ctx, w, name); err != nil {
+		return openshift.KeyPair{}, err
+	}
+	if newest, err = vault.GetSecret(ctx, name, "", nil); err != nil {
+		return openshift.KeyPair{}, err
+	}
+	return s.servable(name, &newest.Secret)
 }
 
 // issuerTag is the tag of a certificate, and of the secret with its key, that tells
 // for which issuer it was ordered. The policy tells of the next one only.
 const issuerTag = "issuer"
 
-// serves tells whether a certificate is today's issuer's and has not expired.
-func (s *steps) serves(certificate *azsecrets.Secret) bool {
-	a := certificate.Attributes
-	return deref(certificate.Tags[issuerTag]) == s.Env.CertificateIssuer && a != nil && a.Expires != nil && s.Now().Before(*a.Expires)
+func (s *steps) ofTodaysIssuer(certificate *azsecrets.Secret) bool {
+	return deref(certificate.Tags[issuerTag]) == s.Env.CertificateIssuer
+}
+
+// servable takes a certificate out of the vault's secret, and refuses one that
+// clients would refuse now or soon.
+func (s *steps) servable(name string, secret *azsecrets.Secret) (openshift.KeyPair, error) {
+	pair, err := openshift.ParseKeyPair([]byte(deref(secret.Value)))
+	if err != nil {
+		return pair, err
+	}
+	from, until, err := pair.Validity()
+	if err != nil {
+		return pair, err
+	}
+	if a := secret.Attributes; a != nil && a.Expires != nil && a.Expires.Before(until) {
+		until = *a.Expires
+	}
+	if now := s.Now(); now.Add(servesAtLeast).After(until) || now.Add(clockSkew).Before(from) {
+		return openshift.KeyPair{}, wait.Again(arm.ComponentNotReady.At(name, "The newest certificate %q in the vault is valid from %s to %s, and no other has been issued. "+
+			"It is not put into the cluster.", name, from.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339)))
+	}
+	return pair, nil
 }
 
 // order has the next version of a certificate issued.
