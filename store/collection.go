@@ -148,18 +148,15 @@ func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) (docs 
 		return nil, 0, c.name("due", err)
 	}
 	docs = make([]*T, 0, len(records))
+	var unreadable []sick
 	for _, r := range records {
-		doc, unreadable := c.decoded(r)
-		if unreadable == nil {
+		if doc, err := c.decoded(r); err != nil {
+			unreadable = append(unreadable, sick{r, err})
+		} else {
 			docs = append(docs, doc)
-			continue
-		}
-		aside++
-		if failed := c.setAside(ctx, r, unreadable); failed != nil {
-			err = failed // the same for all of them
 		}
 	}
-	return docs, aside, err
+	return docs, len(unreadable), c.setAside(ctx, unreadable)
 }
 
 // Changes returns documents written since the mark, at least once each, and the

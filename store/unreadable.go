@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -124,21 +125,38 @@ func jsonKind(t reflect.Type) string {
 	return "a number in range"
 }
 
-// setAside pushes back a document that is due and cannot be read, so that it does
-// not stand before those that can. Nothing of it changes but when it is due. The
-// error is about this process, which must leave the document to others then.
-func (c *Collection[T]) setAside(ctx context.Context, r Record, e *UnreadableError) error {
-	if e.keyMissing {
-		// Others may well read it, if it is this process that has the wrong keys.
-		if err := c.documents.keysFail(ctx); err != nil {
-			return c.name(r.ID, err)
+// sick is a record and why it cannot be read.
+type sick struct {
+	record Record
+	*UnreadableError
+}
+
+// setAside pushes back documents that are due and cannot be read, so that they do
+// not stand before those that can. Nothing of them changes but when they are due. The
+// error is about this process, which must leave such documents to others then.
+func (c *Collection[T]) setAside(ctx context.Context, all []sick) error {
+	for _, s := range all {
+		if s.keyMissing {
+			// Others may well read it, if it is this process that has the wrong keys.
+			if err := c.documents.keysFail(ctx); err != nil {
+				return c.name(s.record.ID, err)
+			}
+			break
 		}
 	}
-	err := c.keeper.Postpone(ctx, c.container, r, asideOf(r.Body))
-	if err != nil && !errors.Is(err, ErrPreconditionFailed) && !errors.Is(err, ErrNotFound) {
-		e.Reason += "; it could not be set aside: " + err.Error()
+	var writes sync.WaitGroup // at once: a database may put them into one transaction
+	for _, s := range all {
+		writes.Go(func() {
+			err := c.keeper.Postpone(ctx, c.container, s.record, asideOf(s.record.Body))
+			if err != nil && !errors.Is(err, ErrPreconditionFailed) && !errors.Is(err, ErrNotFound) {
+				s.Reason += "; it could not be set aside: " + err.Error()
+			}
+		})
 	}
-	c.documents.observe(ctx, DueSighting, e)
+	writes.Wait()
+	for _, s := range all {
+		c.documents.observe(ctx, DueSighting, s.UnreadableError)
+	}
 	return nil
 }
 
@@ -189,7 +207,7 @@ func (c *Collection[T]) Unreadable(ctx context.Context, q Query) ([]*UnreadableE
 
 // Repair implements Infirmary. If work waits in the document it is due at once.
 func (c *Collection[T]) Repair(ctx context.Context, partition, id string, change func(body []byte) ([]byte, error)) error {
-	r, err := c.sick(ctx, partition, id)
+	r, err := c.readSick(ctx, partition, id)
 	if err != nil {
 		return err
 	}
@@ -209,15 +227,15 @@ func (c *Collection[T]) Repair(ctx context.Context, partition, id string, change
 
 // Remove implements Infirmary.
 func (c *Collection[T]) Remove(ctx context.Context, partition, id string) error {
-	r, err := c.sick(ctx, partition, id)
+	r, err := c.readSick(ctx, partition, id)
 	if err != nil {
 		return err
 	}
 	return c.name(id, c.keeper.Delete(ctx, c.container, partition, id, r.ETag))
 }
 
-// sick reads a document that cannot be read.
-func (c *Collection[T]) sick(ctx context.Context, partition, id string) (Record, error) {
+// readSick reads the record of a document that cannot be read.
+func (c *Collection[T]) readSick(ctx context.Context, partition, id string) (Record, error) {
 	r, err := c.keeper.Read(ctx, c.container, partition, id)
 	if err != nil {
 		return Record{}, c.name(id, err)
