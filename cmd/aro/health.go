@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/aro-rp/aro/store"
 )
 
 // healthTimeout bounds a request to a process that only works on clusters.
@@ -27,7 +29,11 @@ func serveHealth(ctx context.Context, l net.Listener, documents pinger, metrics 
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz/live", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /healthz/ready", func(w http.ResponseWriter, r *http.Request) {
-		if documents.Ping(r.Context()) != nil {
+		err := documents.Ping(r.Context())
+		switch {
+		case errors.Is(err, store.ErrWrongKeys):
+			http.Error(w, "The encryption keys of this process are not those of the database.", http.StatusServiceUnavailable)
+		case err != nil:
 			http.Error(w, "The database does not answer.", http.StatusServiceUnavailable)
 		}
 	})
