@@ -190,6 +190,22 @@ func prefixes(s *armnetwork.Subnet) []string {
 	return all
 }
 
+// reserved finds subnets in ranges that every cluster uses inside.
+func (r *run) reserved(p place, s *armnetwork.Subnet, found *report) {
+	if !r.create {
+		return
+	}
+	for _, text := range prefixes(s) {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			continue
+		}
+		if taken, use, ok := model.Reserved(prefix); ok {
+			found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q has the range %s, which overlaps %s, which %s. Use a subnet with another range.", p.id, prefix, taken, use)
+		}
+	}
+}
+
 // subnetsUsable finds subnets that are absent, small, half made or guarded by
 // another security group than agreed.
 func (r *run) subnetsUsable(_ context.Context, found *report) {
@@ -210,6 +226,7 @@ func (r *run) subnetsUsable(_ context.Context, found *report) {
 				found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q has the range %s. It must be /%d or larger.", p.id, text, smallestSubnet)
 			}
 		}
+		r.reserved(p, s, found)
 		r.securityGroup(p, s, found)
 	}
 }
