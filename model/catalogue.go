@@ -1,6 +1,7 @@
 package model
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
@@ -22,10 +23,57 @@ type OpenShiftVersionProperties struct {
 
 	Version           string `json:"version,omitempty"`
 	OpenShiftPullspec string `json:"openShiftPullspec,omitempty"`
+	// InstallerPullspec is the image that installs it, empty for the service's own
+	// program of the minor release; see InstallerImage.
 	InstallerPullspec string `json:"installerPullspec,omitempty"`
 	Enabled           bool   `json:"enabled,omitempty"`
 	// Default is the version of a create that names none; one version has it.
 	Default bool `json:"default,omitempty"`
+}
+
+// releaseForm is a release of OpenShift; candidates and leading zeros are none.
+var releaseForm = regexp.MustCompile(`^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$`)
+
+// InstallerImage is the image that installs the version, empty for the service's
+// own program. Builds before there were images wrote the release image there.
+func (p *OpenShiftVersionProperties) InstallerImage() string {
+	if p.InstallerPullspec == p.OpenShiftPullspec {
+		return ""
+	}
+	return p.InstallerPullspec
+}
+
+// Installable says why a version cannot be installed; nil if it can. A nil
+// function does not know, and no version is refused for it.
+type Installable func(*OpenShiftVersionProperties) error
+
+// Why is what stands in the way of installing p, empty for nothing.
+func (i Installable) Why(p *OpenShiftVersionProperties) string {
+	if i == nil {
+		return ""
+	}
+	if err := i(p); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// Validate notes everything that is wrong with a version by itself, whoever wrote
+// it. One that is not installable may be known, but not enabled.
+func (p *OpenShiftVersionProperties) Validate(installable Installable, f *arm.Faults) {
+	if !releaseForm.MatchString(p.Version) {
+		f.Add(arm.InvalidParameter, "properties.version", "The version %.40q must have the form major.minor.patch, without leading zeros.", p.Version)
+		return
+	}
+	if p.OpenShiftPullspec == "" {
+		f.Add(arm.InvalidParameter, "properties.openShiftPullspec", "The version %s needs its release image.", p.Version)
+	}
+	if p.Default && !p.Enabled {
+		f.Add(arm.InvalidParameter, "properties.enabled", "The version %s is the default and cannot be disabled. Make another one the default first.", p.Version)
+	}
+	if why := installable.Why(p); p.Enabled && why != "" {
+		f.Add(arm.InvalidParameter, "properties.enabled", "The version %s cannot be installed: %s. Give the service an installer of it, or disable the version.", p.Version, why)
+	}
 }
 
 // PlatformWorkloadIdentityRoleSet is which roles the operators of one OpenShift

@@ -15,6 +15,8 @@ type Internal struct {
 	// CreatedBy and ProvisionedBy are builds of the service.
 	CreatedBy     string `json:"createdBy,omitempty"`
 	ProvisionedBy string `json:"provisionedBy,omitempty"`
+	// Installer is the build of the installer that made the cluster, empty before.
+	Installer string `json:"installer,omitempty"`
 	// TenantID of the subscription when the cluster was created.
 	TenantID string `json:"tenantId,omitempty"`
 

@@ -24,9 +24,10 @@ type catalogue struct {
 	Roles    []model.PlatformWorkloadIdentityRole `json:"roles"`
 }
 
-// Empty fills the store with versions and role sets if it has no version yet.
-// Two processes may do so at the same time.
-func Empty(ctx context.Context, s *store.Store) error {
+// Empty fills the store with versions and role sets if it has no version yet. What
+// is not installable is disabled, and the newest of the others is the default
+// instead. Two processes may do so at the same time.
+func Empty(ctx context.Context, s *store.Store, installable model.Installable) error {
 	existing, _, err := s.Versions.List(ctx, store.Query{Partition: store.VersionsPartition, Limit: 1})
 	if err != nil || len(existing) > 0 {
 		return err
@@ -40,12 +41,33 @@ func Empty(ctx context.Context, s *store.Store) error {
 			return fmt.Errorf("role set %s: %w", set, err)
 		}
 	}
-	for _, version := range c.Versions {
-		if err := unlessExists(s.Versions.Create(ctx, c.version(version))); err != nil {
-			return fmt.Errorf("version %s: %w", version, err)
+	for _, doc := range c.documents(installable) {
+		if err := unlessExists(s.Versions.Create(ctx, doc)); err != nil {
+			return fmt.Errorf("version %s: %w", doc.ID, err)
 		}
 	}
 	return nil
+}
+
+// documents are the versions, oldest first.
+func (c catalogue) documents(installable model.Installable) []*store.VersionDocument {
+	var all []*store.VersionDocument
+	var newest *store.VersionDocument
+	hasDefault := false
+	for _, version := range c.Versions {
+		doc := c.version(version)
+		p := &doc.Version.Properties
+		if installable.Why(p) != "" {
+			p.Enabled, p.Default = false, false
+		} else {
+			newest, hasDefault = doc, hasDefault || p.Default
+		}
+		all = append(all, doc)
+	}
+	if newest != nil && !hasDefault {
+		newest.Version.Properties.Default = true
+	}
+	return all
 }
 
 // DefaultVersion is the one that clusters get which ask for none.
@@ -73,7 +95,6 @@ func (c catalogue) version(v string) *store.VersionDocument {
 	doc.Version.Properties = model.OpenShiftVersionProperties{
 		Version:           v,
 		OpenShiftPullspec: "quay.io/openshift-release-dev/ocp-release:" + v + "-x86_64",
-		InstallerPullspec: "quay.io/openshift-release-dev/ocp-release:" + v + "-x86_64",
 		Enabled:           true,
 		Default:           v == c.Default,
 	}

@@ -16,10 +16,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-var (
-	patchVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
-	minorVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
-)
+var minorVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
 
 // catalogueLimit is more entries than there will be versions.
 const catalogueLimit = 1000
@@ -34,18 +31,20 @@ func (a adminAPI) AdminListVersions(ec echo.Context) error {
 	slices.SortFunc(docs, func(x, y *store.VersionDocument) int { return compareVersions(x.ID, y.ID) })
 	list := admin.VersionList{Value: make([]admin.Version, len(docs))}
 	for i, doc := range docs {
-		list.Value[i] = adminVersion(&doc.Version)
+		list.Value[i] = a.version(&doc.Version)
 	}
 	return c.value(http.StatusOK, list)
 }
 
-func adminVersion(v *model.OpenShiftVersion) admin.Version {
+// version tells of a version all there is, and why it is not offered although it
+// is enabled.
+func (a adminAPI) version(v *model.OpenShiftVersion) admin.Version {
 	p := &v.Properties
 	return admin.Version{
 		ID: present(v.ID), Name: present(p.Version), Type: present(versionType),
 		Properties: admin.VersionProperties{
-			Version: p.Version, OpenShiftPullspec: p.OpenShiftPullspec, InstallerPullspec: p.InstallerPullspec,
-			Enabled: &p.Enabled, Default: &p.Default,
+			Version: p.Version, OpenShiftPullspec: p.OpenShiftPullspec, InstallerPullspec: present(p.InstallerPullspec),
+			Enabled: &p.Enabled, Default: &p.Default, NotInstallable: present(a.s.Installable.Why(p)),
 		},
 	}
 }
@@ -59,35 +58,30 @@ func (a adminAPI) AdminPutVersion(ec echo.Context) error {
 	}
 	p := told.Properties
 	c.subject = p.Version
-	enabled, isDefault := p.Enabled != nil && *p.Enabled, p.Default != nil && *p.Default
+	version := model.OpenShiftVersionProperties{
+		Version: p.Version, OpenShiftPullspec: p.OpenShiftPullspec,
+		Enabled: p.Enabled != nil && *p.Enabled, Default: p.Default != nil && *p.Default,
+	}
+	if p.InstallerPullspec != nil {
+		version.InstallerPullspec = *p.InstallerPullspec
+	}
 	var f arm.Faults
-	if !patchVersion.MatchString(p.Version) {
-		f.Add(arm.InvalidParameter, "properties.version", "The version must have the form major.minor.patch.")
-	}
-	required(&f, "properties.installerPullspec", p.InstallerPullspec)
-	required(&f, "properties.openShiftPullspec", p.OpenShiftPullspec)
-	if isDefault && !enabled {
-		f.Add(arm.InvalidParameter, "properties.enabled", "The default version cannot be disabled. Make another one the default first.")
-	}
+	version.Validate(a.s.Installable, &f)
 	sameEnvelope(&f, told.Name, told.Type, p.Version, versionType)
 	if err := f.Err(); err != nil {
 		return err
-	}
-	version := model.OpenShiftVersionProperties{
-		Version: p.Version, OpenShiftPullspec: p.OpenShiftPullspec, InstallerPullspec: p.InstallerPullspec,
-		Enabled: enabled, Default: isDefault,
 	}
 	status, v, err := a.writeVersion(c, version)
 	if err != nil {
 		return err
 	}
-	if isDefault {
+	if version.Default {
 		if err := a.onlyDefault(c, p.Version); err != nil {
 			return err
 		}
 	}
 	a.s.catalogue.expire()
-	return c.value(status, adminVersion(v))
+	return c.value(status, a.version(v))
 }
 
 func (a adminAPI) writeVersion(c *call, want model.OpenShiftVersionProperties) (int, *model.OpenShiftVersion, error) {

@@ -1,12 +1,14 @@
 package server_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/stand"
 )
@@ -99,7 +101,8 @@ func TestAdminKeepsVersions(t *testing.T) {
 		"the default cannot be disabled": {version("4.99.1", false, false), arm.InvalidParameter, "properties.enabled"},
 		"nor be made so":                 {version("4.97.1", false, true), arm.InvalidParameter, "properties.enabled"},
 		"no version":                     {version("latest", true, false), arm.InvalidParameter, "properties.version"},
-		"no images":                      {stand.Object{"properties": stand.Object{"version": "4.97.1"}}, arm.InvalidParameter, "properties.installerPullspec"},
+		"leading zeros":                  {version("04.019.1", true, false), arm.InvalidParameter, "properties.version"},
+		"no images":                      {stand.Object{"properties": stand.Object{"version": "4.97.1"}}, arm.InvalidParameter, "properties.openShiftPullspec"},
 		"another name":                   {stand.Set(version("4.99.1", true, true), "name", "4.98.1"), arm.PropertyChangeNotAllowed, "name"},
 		"an unknown member":              {stand.Set(version("4.99.1", true, true), "surprise", 1), arm.InvalidParameter, "surprise"},
 		"an unknown member below":        {stand.Set(version("4.99.1", true, true), "properties.surprise", 1), arm.InvalidParameter, "properties.surprise"},
@@ -108,6 +111,45 @@ func TestAdminKeepsVersions(t *testing.T) {
 		r := w.wantError(test.code, w.do("PUT", path, "", test.body))
 		if test.target != "" && !contains(strings.Join(r.Targets(), " "), test.target) {
 			t.Errorf("%s: %v", why, r)
+		}
+	}
+}
+
+func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *server.Config) {
+		c.Installable = func(p *model.OpenShiftVersionProperties) error {
+			if strings.HasPrefix(p.Version, "4.19.") || p.InstallerImage() != "" {
+				return nil
+			}
+			return errors.New("there is no installer of it")
+		}
+	})
+	const path = "/admin/versions"
+	version := func(v, image string, enabled bool) stand.Object {
+		return stand.Object{"properties": stand.Object{"version": v, "openShiftPullspec": "registry/ocp@" + v, "installerPullspec": image, "enabled": enabled}}
+	}
+	r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "", version("4.98.1", "", true)))
+	if !contains(strings.Join(r.Targets(), " "), "properties.enabled") || !contains(string(r.Body), "there is no installer of it") {
+		t.Error(r)
+	}
+	w.want(201, w.do("PUT", path, "", version("4.98.1", "", false)))
+	w.want(201, w.do("PUT", path, "", version("4.98.2", "registry/installer@1", true)))
+	w.wantError(arm.InvalidParameter, w.do("PUT", path, "", version("4.98.3", "registry/ocp@4.98.3", true)))
+	offered := string(w.do("GET", "/subscriptions/"+subscription+provider+"/locations/eastus/openShiftVersions", newest, nil).Body)
+	// The world's store was filled when nobody knew what is installable.
+	for v, want := range map[string]bool{"4.98.1": false, "4.98.2": true, "4.16.48": false, "4.19.24": true} {
+		if contains(offered, v) != want {
+			t.Errorf("%s is offered: %v", v, !want)
+		}
+	}
+	id := clusterID("not-installable")
+	body := stand.Set(stand.Body(newest, id, location), "properties.clusterProfile.version", "4.16.48")
+	w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, body))
+	for _, v := range w.want(200, w.do("GET", path, "", nil)).JSON["value"].([]any) {
+		name, why := stand.At(v.(stand.Object), "properties.version"), stand.At(v.(stand.Object), "properties.notInstallable")
+		if (why == nil) != (name == "4.19.24" || name == "4.98.2") {
+			t.Errorf("of %v admins are told %v", name, why)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func newBench(b *testing.B) *bench {
 	}
 	st := store.New(keeper, keys)
 	b.Cleanup(func() { _ = st.Close() })
-	if err := seed.Empty(b.Context(), st); err != nil {
+	if err := seed.Empty(b.Context(), st, nil); err != nil {
 		b.Fatal(err)
 	}
 	s, err := server.New(server.Config{Store: st, Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{},

@@ -22,8 +22,9 @@ const catalogueAge = time.Second
 // catalogue keeps the OpenShift versions and role sets at hand. It asks the
 // store for changes when it is asked itself, at most once in catalogueAge.
 type catalogue struct {
-	store *store.Store
-	now   func() time.Time
+	store       *store.Store
+	installable model.Installable
+	now         func() time.Time
 
 	mu           sync.Mutex
 	read         time.Time
@@ -36,13 +37,14 @@ type catalogue struct {
 
 // offer is what new clusters may use. It is not changed any more.
 type offer struct {
-	// versions are the enabled ones in the order of semantic versioning.
+	// versions are those enabled that can be installed, in the order of semantic versioning.
 	versions []*model.OpenShiftVersion
 	roleSets []*model.PlatformWorkloadIdentityRoleSet
 }
 
-func newCatalogue(st *store.Store, now func() time.Time) *catalogue {
-	return &catalogue{store: st, now: now, versions: map[string]*model.OpenShiftVersion{}, roleSets: map[string]*model.PlatformWorkloadIdentityRoleSet{}}
+func newCatalogue(st *store.Store, installable model.Installable, now func() time.Time) *catalogue {
+	return &catalogue{store: st, installable: installable, now: now,
+		versions: map[string]*model.OpenShiftVersion{}, roleSets: map[string]*model.PlatformWorkloadIdentityRoleSet{}}
 }
 
 // current is the offer. When the store does not answer, an older one has to do.
@@ -90,7 +92,7 @@ func (k *catalogue) refresh(ctx context.Context) error {
 func (k *catalogue) offer() *offer {
 	o := &offer{}
 	for _, v := range k.versions {
-		if v.Properties.Enabled {
+		if v.Properties.Enabled && k.installable.Why(&v.Properties) == "" {
 			o.versions = append(o.versions, v)
 		}
 	}

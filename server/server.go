@@ -52,6 +52,9 @@ type Config struct {
 	// Keys seal continuation tokens. Processes that share a store share them. Nil makes
 	// a key that dies with the process.
 	Keys *store.Keyring
+	// Installable says which versions of OpenShift can be installed; others are not
+	// offered. Nil does not know, and every enabled version is.
+	Installable model.Installable
 	// Preflight may be nil: then nothing is asked.
 	Preflight Preflight
 	// Wake is called when there is new work, so that a worker in this process starts
@@ -95,7 +98,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.rules = model.Rules{Location: s.Location, Domain: s.Domain, RequireD2sWorkers: s.RequireD2sWorkers}
-	s.catalogue = newCatalogue(s.Store, s.Now)
+	s.catalogue = newCatalogue(s.Store, s.Installable, s.Now)
 	s.metrics = newMetrics(s.Registry)
 	if err := s.route(); err != nil {
 		return nil, err

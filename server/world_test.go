@@ -72,7 +72,7 @@ func openStore(t testing.TB, wraps ...func(store.Keeper) store.Keeper) *store.St
 	}
 	st := store.New(keeper, keys)
 	t.Cleanup(func() { _ = st.Close() })
-	if err := seed.Empty(t.Context(), st); err != nil {
+	if err := seed.Empty(t.Context(), st, nil); err != nil {
 		t.Fatal(err)
 	}
 	return st

@@ -22,9 +22,9 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// Installer makes what a cluster starts from, anew each time.
+// Installer makes what a cluster of a release starts from, anew each time.
 type Installer interface {
-	Run(ctx context.Context, r install.Request) (*install.Result, error)
+	Run(ctx context.Context, release install.Release, r install.Request) (*install.Result, error)
 }
 
 // Validator judges what a cluster is to be made of, by asking Azure.

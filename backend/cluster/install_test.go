@@ -16,6 +16,7 @@ import (
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
 
 const accountID = groupID + "/providers/Microsoft.Storage/storageAccounts/clusterq3rt5w7z9b"
@@ -27,9 +28,9 @@ func (s *stand) storage() *fakeInstaller {
 		return 200, map[string]any{"accountSasToken": "sv=1&sig=canary"}
 	})
 	version := store.NewVersion("4.19.24")
-	version.Version.Properties = model.OpenShiftVersionProperties{Version: "4.19.24", OpenShiftPullspec: "quay.io/release@sha256:1", Enabled: true}
+	version.Version.Properties = model.OpenShiftVersionProperties{Version: "4.19.24", OpenShiftPullspec: "quay.io/release@sha256:1", InstallerPullspec: "quay.io/installer@sha256:2", Enabled: true}
 	s.must(s.store.Versions.Create(s.t.Context(), version))
-	f := &fakeInstaller{result: &install.Result{BootstrapIgnition: []byte(`{"ignition":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "canary"}}
+	f := &fakeInstaller{result: &install.Result{BootstrapIgnition: []byte(`{"ignition":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "canary", Installer: "build 7"}}
 	s.Installer = f
 	return f
 }
@@ -47,7 +48,7 @@ const (
 
 type failingInstaller struct{ err error }
 
-func (f failingInstaller) Run(context.Context, install.Request) (*install.Result, error) {
+func (f failingInstaller) Run(context.Context, install.Release, install.Request) (*install.Result, error) {
 	return nil, f.err
 }
 
@@ -56,8 +57,9 @@ func TestAnInstallerThatFailsIsNamedWithoutItsWords(t *testing.T) {
 		err  error
 		says string
 	}{
-		"saying at what": {&install.Error{Asset: "*machines.Master", Message: "canary"}, "(*machines.Master)"},
-		"without a word": {errors.New("canary"), "start from."},
+		"saying at what":                    {&install.Error{Asset: "*machines.Master", Message: "canary"}, "(*machines.Master)"},
+		"without a word":                    {errors.New("canary"), "start from."},
+		"of what the service alone decides": {&install.Error{Message: "canary", Refused: []install.Refusal{{Field: "sshKey", Message: "canary"}}}, "start from."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := setUp(t)
@@ -68,10 +70,34 @@ func TestAnInstallerThatFailsIsNamedWithoutItsWords(t *testing.T) {
 			if !errors.As(err, &typed) || typed.Code != arm.ComponentNotReady || typed.Target != "installer" {
 				t.Fatalf("got %v", err)
 			}
+			var again *wait.Retryable
+			if errors.As(err, &again) != (name == "without a word") {
+				t.Errorf("tried again: %v", err)
+			}
 			if !strings.Contains(typed.Message, test.says) || strings.Contains(typed.Message, "canary") || !errors.Is(err, test.err) {
 				t.Errorf("clients are told %q, want %q; the log gets %v", typed.Message, test.says, err)
 			}
 		})
+	}
+}
+
+func TestARefusalOfTheInstallerIsFinalAndNamesItsProperty(t *testing.T) {
+	for field, want := range map[string]string{
+		"metadata.name": "properties.clusterProfile.domain", "baseDomain": "properties.clusterProfile.domain", "pullSecret": "properties.clusterProfile.pullSecret",
+		"networking.clusterNetwork[0].cidr": "properties.networkProfile.podCidr", "networking.serviceNetwork[0]": "properties.networkProfile.serviceCidr",
+		"networking.networkType": "properties.networkProfile.softwareDefinedNetwork", "compute[0].replicas": "properties.workerProfiles[0].count",
+		"compute[0].platform.azure.diskSizeGB": "properties.workerProfiles[0].diskSizeGB", "compute[0].platform.azure.osDisk.diskEncryptionSet": "properties.workerProfiles[0].diskEncryptionSetId",
+		"controlPlane.platform.azure.zones": "properties.masterProfile", "platform.azure.outboundType": "properties.networkProfile.outboundType",
+	} {
+		s := setUp(t)
+		s.storage()
+		s.Installer = failingInstaller{&install.Error{Asset: "*installconfig.InstallConfig", Message: "m", Refused: []install.Refusal{{Field: field, Message: "it is too long"}}}}
+		err := s.do(s.runInstaller, s.work(model.Create, installable))
+		var typed *arm.Error
+		var again *wait.Retryable
+		if !errors.As(err, &typed) || typed.Code != arm.InvalidParameter || typed.Target != want || !strings.Contains(typed.Message, want+": it is too long") || errors.As(err, &again) {
+			t.Errorf("%s: got %v", field, err)
+		}
 	}
 }
 
@@ -81,8 +107,11 @@ func TestTheInstallerRunsOnceForACluster(t *testing.T) {
 	w := s.work(model.Create, installable)
 	s.must(s.do(s.runInstaller, w))
 	s.must(s.do(s.runInstaller, w))
-	if f.runs != 1 {
-		t.Errorf("the installer ran %d times", f.runs)
+	if f.runs != 1 || f.release != (install.Release{Version: "4.19.24", Image: "quay.io/installer@sha256:2"}) {
+		t.Errorf("the installer ran %d times, of %+v", f.runs, f.release)
+	}
+	if by := w.Cluster().Internal.Installer; by != "build 7" {
+		t.Errorf("the cluster was made by %q", by)
 	}
 	if string(s.text[storedIgnition]) != `{"ignition":1}` || bytes.Contains(s.text[storedGraph], []byte("canary")) {
 		t.Error("the ignition is not plain, or the graph not sealed")
@@ -117,7 +146,7 @@ type slowInstaller struct {
 	overtake func()
 }
 
-func (f slowInstaller) Run(context.Context, install.Request) (*install.Result, error) {
+func (f slowInstaller) Run(context.Context, install.Release, install.Request) (*install.Result, error) {
 	f.overtake()
 	return f.result, nil
 }

@@ -32,17 +32,26 @@ func (s *steps) runInstaller(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
+	if w.Cluster().Internal.Installer != result.Installer {
+		if err := w.Save(ctx, func(c *model.Cluster) error { c.Internal.Installer = result.Installer; return nil }); err != nil {
+			return err
+		}
+	}
 	return s.writeIgnition(ctx, w.Cluster(), result)
 }
 
 // install runs the installer and commits what it made.
 func (s *steps) install(ctx context.Context, w *pipeline.Work) (*install.Result, error) {
-	request, err := s.installRequest(ctx, w.Cluster())
+	version, err := s.version(ctx, w.Cluster().Properties.ClusterProfile.Version)
+	if err != nil {
+		return nil, err
+	}
+	request, err := s.installRequest(ctx, w.Cluster(), version.OpenShiftPullspec)
 	if err != nil {
 		return nil, err
 	}
 	ended := wait.Await(ctx, wait.Installer)
-	result, err := s.Installer.Run(ctx, *request)
+	result, err := s.Installer.Run(ctx, install.Release{Version: version.Version, Image: version.InstallerImage()}, *request)
 	ended()
 	if err != nil {
 		return nil, notInstalled(err)
@@ -50,20 +59,90 @@ func (s *steps) install(ctx context.Context, w *pipeline.Work) (*install.Result,
 	return s.writeGraph(ctx, w, result)
 }
 
-// notInstalled tells customers that the installer failed, and at what. The words
-// of the program are for the log.
+// version is what the service knows of a cluster's version of OpenShift.
+func (s *steps) version(ctx context.Context, version string) (*model.OpenShiftVersionProperties, error) {
+	doc, err := s.Versions.Get(ctx, store.VersionsPartition, version)
+	if err == nil && doc.Version.Properties.OpenShiftPullspec != "" {
+		known := doc.Version.Properties
+		known.Version = version
+		return &known, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	return nil, arm.InvalidParameter.At("properties.clusterProfile.version", "The OpenShift version %q is not offered any more. Create the cluster with another one.", version)
+}
+
+// notInstalled tells customers that the installer failed, and at what. A value
+// that it refused is named as the API does, with what the installer says against
+// it; other words of the program are for the log. What it refused once it refuses
+// again; a program that did not answer may do better.
 func notInstalled(err error) error {
-	at := ""
 	var said *install.Error
-	if errors.As(err, &said) && said.Asset != "" {
+	if !errors.As(err, &said) {
+		return wait.Again(arm.ComponentNotReady.At("installer", "The OpenShift installer could not make what the machines start from. "+
+			"Delete the cluster and create it again; if it persists open a support ticket.").Because(err))
+	}
+	if refused := refusedByInstaller(said.Refused); refused != nil {
+		return refused.Because(err)
+	}
+	at := ""
+	if said.Asset != "" {
 		at = " (" + said.Asset + ")"
 	}
-	return wait.Again(arm.ComponentNotReady.At("installer", "The OpenShift installer could not make what the machines start from%s. "+
-		"Delete the cluster and create it again; if it persists open a support ticket.", at).Because(err))
+	return arm.ComponentNotReady.At("installer", "The OpenShift installer could not make what the machines start from%s. "+
+		"Delete the cluster and create it again; if it persists open a support ticket.", at).Because(err)
+}
+
+// refusedByInstaller is what the customer can change, nil if that is nothing.
+func refusedByInstaller(refused []install.Refusal) *arm.Error {
+	var f arm.Faults
+	for _, r := range refused {
+		for _, known := range installerFields() {
+			if strings.HasPrefix(r.Field, known.field) {
+				f.Add(arm.InvalidParameter, known.path, "The OpenShift installer does not take %s: %.300s. Delete the cluster and create it with another value.", known.path, r.Message)
+				break
+			}
+		}
+	}
+	var told *arm.Error
+	if errors.As(f.Err(), &told) {
+		return told
+	}
+	return nil
+}
+
+// fieldOf is where the API has what the installer knows by field.
+type fieldOf struct{ field, path string }
+
+// installerFields are the installer's names of what installRequest passes on; the
+// first prefix of a field wins.
+func installerFields() []fieldOf {
+	const profile = "properties."
+	return []fieldOf{
+		{"metadata.name", profile + "clusterProfile.domain"},
+		{"baseDomain", profile + "clusterProfile.domain"},
+		{"pullSecret", profile + "clusterProfile.pullSecret"},
+		{"fips", profile + "clusterProfile.fipsValidatedModules"},
+		{"networking.clusterNetwork", profile + "networkProfile.podCidr"},
+		{"networking.serviceNetwork", profile + "networkProfile.serviceCidr"},
+		{"networking.networkType", profile + "networkProfile.softwareDefinedNetwork"},
+		{"platform.azure.outboundType", profile + "networkProfile.outboundType"},
+		{"platform.azure.region", "location"},
+		{"controlPlane.platform.azure.osDisk.diskEncryptionSet", profile + "masterProfile.diskEncryptionSetId"},
+		{"controlPlane.platform.azure.defaultMachinePlatform.diskEncryptionSet", profile + "masterProfile.diskEncryptionSetId"},
+		{"controlPlane", profile + "masterProfile"},
+		{"compute[0].replicas", profile + "workerProfiles[0].count"},
+		{"compute[0].name", profile + "workerProfiles[0].name"},
+		{"compute[0].platform.azure.osDisk.diskEncryptionSet", profile + "workerProfiles[0].diskEncryptionSetId"},
+		{"compute[0].platform.azure.diskSizeGB", profile + "workerProfiles[0].diskSizeGB"},
+		{"compute[0]", profile + "workerProfiles[0]"},
+		{"publish", profile + "ingressProfiles[0].visibility"},
+	}
 }
 
 // installRequest says to the installer what the cluster is to be.
-func (s *steps) installRequest(ctx context.Context, c *model.Cluster) (*install.Request, error) {
+func (s *steps) installRequest(ctx context.Context, c *model.Cluster, release string) (*install.Request, error) {
 	id, err := clusterID(c)
 	if err != nil {
 		return nil, err
@@ -76,7 +155,7 @@ func (s *steps) installRequest(ctx context.Context, c *model.Cluster) (*install.
 		FIPS: p.ClusterProfile.FIPSValidatedModules == model.Enabled, NetworkType: p.NetworkProfile.SoftwareDefinedNetwork,
 		PodCIDR: p.NetworkProfile.PodCIDR, ServiceCIDR: p.NetworkProfile.ServiceCIDR, MTU: c.Internal.MTU,
 		APIServerInternalIP: p.APIServerProfile.InternalIP, ImageRegistryStorageAccount: c.Internal.ImageRegistryStorageAccount,
-		ImageRegistryContainer: "image-registry", RegistryDomain: s.Env.RegistryDomain,
+		ImageRegistryContainer: "image-registry", RegistryDomain: s.Env.RegistryDomain, ReleaseImage: release,
 	}
 	if publicIngress(c) {
 		r.Publish = "External"
@@ -89,9 +168,6 @@ func (s *steps) installRequest(ctx context.Context, c *model.Cluster) (*install.
 		return nil, err
 	}
 	if r.PullSecret, err = s.pullSecret(ctx, p.ClusterProfile.PullSecret); err != nil {
-		return nil, err
-	}
-	if r.ReleaseImage, err = s.releaseImage(ctx, p.ClusterProfile.Version); err != nil {
 		return nil, err
 	}
 	if err := networkOf(c, r); err != nil {
@@ -111,17 +187,6 @@ func (s *steps) cloudFor() (name, endpoint string) {
 		return "AzurePublicCloud", c.Services[cloud.ResourceManager].Endpoint
 	}
 	return c.Name, ""
-}
-
-func (s *steps) releaseImage(ctx context.Context, version string) (string, error) {
-	doc, err := s.Versions.Get(ctx, store.VersionsPartition, version)
-	if err == nil && doc.Version.Properties.OpenShiftPullspec != "" {
-		return doc.Version.Properties.OpenShiftPullspec, nil
-	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", err
-	}
-	return "", arm.InvalidParameter.At("properties.clusterProfile.version", "The OpenShift version %q is not offered any more. Create the cluster with another one.", version)
 }
 
 // networkOf tells the installer of the customer's network.

@@ -225,14 +225,15 @@ func (fakeValidator) Capabilities(context.Context, *azure.Clients, string, strin
 }
 
 type fakeInstaller struct {
-	runs   int
-	result *install.Result
-	last   install.Request
+	runs    int
+	result  *install.Result
+	release install.Release
+	last    install.Request
 }
 
-func (f *fakeInstaller) Run(_ context.Context, r install.Request) (*install.Result, error) {
+func (f *fakeInstaller) Run(_ context.Context, release install.Release, r install.Request) (*install.Result, error) {
 	f.runs++
-	f.last = r
+	f.release, f.last = release, r
 	return f.result, nil
 }
 

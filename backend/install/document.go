@@ -141,6 +141,8 @@ type Result struct {
 	AdminKubeconfigSigner KeyPair `json:"adminKubeconfigSigner"`
 	// Graph is every asset of the installer by its Go type.
 	Graph map[string]Document `json:"graph"`
+	// Installer is which build of which program made it, set by who ran it.
+	Installer string `json:"installer,omitempty"`
 }
 
 // KeyPair is a certificate and its private key in PEM.

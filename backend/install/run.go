@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os/exec"
 	"strings"
@@ -16,6 +17,8 @@ import (
 const (
 	// defaultTimeout is many times what a run takes: seconds.
 	defaultTimeout = 3 * time.Minute
+	// imageTimeout leaves time to pull an image of some gigabytes.
+	imageTimeout = 12 * time.Minute
 	// drainTimeout bounds the wait for the output of a killed program.
 	drainTimeout = 2 * time.Second
 	// maxResult is many times what a result has: two megabytes.
@@ -37,6 +40,17 @@ type Error struct {
 	Message string `json:"message"`
 	// Asset is the installer's asset that failed, if it was one.
 	Asset string `json:"asset"`
+	// Refused are the values that the installer does not take, if it was them. The
+	// same request is refused again.
+	Refused []Refusal `json:"refused"`
+}
+
+// Refusal is what the installer says against one field of its configuration. The
+// message cites no value.
+type Refusal struct {
+	// Field is a path such as networking.clusterNetwork[0].cidr.
+	Field   string `json:"field"`
+	Message string `json:"message"`
 }
 
 // Error names the asset.
@@ -53,6 +67,11 @@ var errTooMuch = errors.New("the result is too large")
 // Run makes everything for one cluster. Its error is an *Error if the program
 // answered, and names no secret.
 func (i *Installer) Run(ctx context.Context, req Request) (*Result, error) {
+	return i.run(ctx, command{path: i.Program}, "", req)
+}
+
+// run is Run by whatever starts the program, whose build is by.
+func (i *Installer) run(ctx context.Context, program command, by string, req Request) (*Result, error) {
 	in, err := json.Marshal(req)
 	if err != nil {
 		return nil, fmt.Errorf("installer: the request cannot be written: %w", err)
@@ -67,7 +86,7 @@ func (i *Installer) Run(ctx context.Context, req Request) (*Result, error) {
 	started := time.Now()
 	out := &limited{max: maxResult}
 	said := &relay{ctx: ctx, log: i.Log.With("program", "aro-installer", "cluster", req.ClusterID), hide: req.secrets()}
-	exit := i.start(ctx, in, out, said)
+	exit := program.start(ctx, in, out, said)
 	if exit != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("installer: %w", context.Cause(ctx))
 	}
@@ -75,15 +94,16 @@ func (i *Installer) Run(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.Log.InfoContext(ctx, "the installer made a cluster's ignition", "cluster", req.ClusterID, "took", time.Since(started).Round(time.Millisecond).String())
+	result.Installer = by
+	i.Log.InfoContext(ctx, "the installer made a cluster's ignition", "cluster", req.ClusterID, "installer", by, "took", time.Since(started).Round(time.Millisecond).String())
 	return result, nil
 }
 
-// start runs the program to its end. It gets no environment, and a process group
-// of its own that is killed as a whole when ctx ends.
-func (i *Installer) start(ctx context.Context, in []byte, out *limited, said *relay) error {
-	cmd := exec.CommandContext(ctx, i.Program)
-	cmd.Env = []string{}
+// start runs the program to its end. It gets no environment but what its runtime
+// needs, and a process group of its own that is killed as a whole when ctx ends.
+func (c command) start(ctx context.Context, in []byte, out *limited, said io.Writer) error {
+	cmd := exec.CommandContext(ctx, c.path, c.args...)
+	cmd.Env = append([]string{}, c.env...)
 	cmd.Stdin = bytes.NewReader(in)
 	cmd.Stdout = out
 	cmd.Stderr = said

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -44,11 +43,12 @@ type cloudFlags struct {
 	RegistryDomain     string `env:"ARO_REGISTRY_DOMAIN" default:"arosvc.azurecr.io" help:"Registry that mirrors OpenShift's images."`
 	CertificateIssuer  string `env:"ARO_CERTIFICATE_ISSUER" default:"OneCertV2-PublicCA" help:"Issuer of clusters' certificates, as the cluster vault names it."`
 	PullSecret         secret `env:"ARO_PULL_SECRET" placeholder:"JSON|FILE" help:"Pull secret of clusters beside their customers', as JSON or a file; or keyvault:NAME in the service vault, read whenever it is needed. Default: none."`
-	Installer          string `env:"ARO_INSTALLER" type:"path" placeholder:"FILE" help:"The program aro-installer. Default: the one beside aro."`
 
 	ClientID     string `env:"ARO_CLIENT_ID" placeholder:"ID" help:"The service's own identity. In production: of the managed identity, if the machine has several."`
 	ClientSecret secret `env:"ARO_CLIENT_SECRET" placeholder:"SECRET" help:"Secret of --client-id; not in production."`
 	Test         bool   `env:"ARO_TEST" help:"Scale times down, for tests; not in production."`
+
+	installerFlags `embed:""`
 
 	azure       *azure.Azure
 	environment *env.Environment
@@ -234,22 +234,4 @@ func (c *rpCommand) pullSecret(ctx context.Context) (model.Secret, error) {
 		return "", errors.New("--pull-secret: it is no valid JSON")
 	}
 	return model.Secret(text), nil
-}
-
-// installer finds the program, so that its absence is noticed before a cluster needs it.
-func (c *rpCommand) installer() (string, error) {
-	path := c.Installer
-	if path == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return "", fmt.Errorf("--installer: %w", err)
-		}
-		path = filepath.Join(filepath.Dir(self), "aro-installer")
-	}
-	if info, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("--installer: %w", err)
-	} else if info.IsDir() || info.Mode()&0o111 == 0 {
-		return "", fmt.Errorf("--installer: %s is no program", path)
-	}
-	return path, nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/aro-rp/aro/azure/preflight"
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/cluster"
-	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
@@ -20,9 +19,8 @@ import (
 
 // plan completes cfg with what is done to clusters on Azure.
 func (c *rpCommand) plan(ctx context.Context, cfg *backend.Config, keys *store.Keyring) error {
-	program, err := c.installer()
-	if err != nil {
-		return err
+	if c.installers == nil {
+		return errors.New("--installer: there is no aro-installer beside aro, and none is named")
 	}
 	if _, err := c.pullSecret(ctx); err != nil {
 		return err
@@ -30,7 +28,7 @@ func (c *rpCommand) plan(ctx context.Context, cfg *backend.Config, keys *store.K
 	cfg.Trace = azure.WithCorrelation
 	dependencies := cluster.Dependencies{
 		Azure: c.azure, Env: c.environment,
-		Installer:  &install.Installer{Program: program, Log: cfg.Log},
+		Installer:  c.installers,
 		Validator:  preflight.New(c.azure, c.environment, roleSets(cfg.Store), cfg.Log),
 		Versions:   cfg.Store.Versions,
 		RoleSets:   cfg.Store.RoleSets,

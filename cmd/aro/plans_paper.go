@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/paper"
@@ -44,6 +45,9 @@ func (c *rpCommand) preflight(*store.Store, *slog.Logger) server.Preflight { ret
 func (c *rpCommand) openCloud(context.Context, prometheus.Registerer, *slog.Logger) (func(context.Context) error, error) {
 	return func(context.Context) error { return nil }, nil
 }
+
+// find finds nothing: on paper every version is installed alike.
+func (*cloudFlags) find(context.Context, *slog.Logger) (*install.Installers, error) { return nil, nil }
 
 // actsOnCustomers is never: there are none on paper.
 func (*cloudFlags) actsOnCustomers() bool { return false }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
@@ -51,7 +52,8 @@ type rpCommand struct {
 	ARMClients   string `env:"ARO_ARM_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that are Azure Resource Manager, PEM."`
 	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the admin API, PEM."`
 
-	vault keeper
+	vault      keeper
+	installers *install.Installers // nil where there are none to be found
 }
 
 // Run is the whole service: store, server and backend, until ctx ends or one of
@@ -71,6 +73,9 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.installers, err = c.find(ctx, log); err != nil {
+		return err
+	}
 	documents, keys, err := c.openStore(ctx)
 	if err != nil {
 		return err
@@ -79,10 +84,14 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	if err := reportUnreadable(documents, metrics, log); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
+	installable := installableBy(c.installers)
 	if !c.Production {
-		if err := seed.Empty(ctx, documents); err != nil {
+		if err := seed.Empty(ctx, documents, installable); err != nil {
 			return fmt.Errorf("seed the store: %w", err)
 		}
+	}
+	if err := warnOfVersions(ctx, documents, installable, log); err != nil {
+		return err
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -147,7 +156,7 @@ func (c *rpCommand) newWorker(ctx context.Context, cfg backend.Config, keys *sto
 // newServer completes what flags say about the API.
 func (c *rpCommand) newServer(cfg server.Config, keys *store.Keyring) (*server.Server, error) {
 	cfg.Keys, cfg.Location, cfg.Domain, cfg.Build, cfg.Grace = keys, c.Location, c.Domain, version, c.Drain
-	cfg.Preflight = c.preflight(cfg.Store, cfg.Logger)
+	cfg.Preflight, cfg.Installable = c.preflight(cfg.Store, cfg.Logger), installableBy(c.installers)
 	cfg.Auth = server.Development{}
 	if c.Production {
 		cfg.DrainDelay = c.Drain

@@ -9,19 +9,20 @@ import (
 	"io"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
 // versionsCommand says with which OpenShift versions clusters can be created.
 type versionsCommand struct {
-	storeFlags `embed:""`
+	storeFlags     `embed:""`
+	installerFlags `embed:""`
 
 	File    string            `env:"ARO_VERSIONS_FILE" type:"path" placeholder:"FILE" help:"All versions, as JSON: {\"versions\": [{\"version\", \"openShiftPullspec\", \"installerPullspec\", \"enabled\", \"default\"}]}. Versions that it does not have are deleted."`
-	Release map[string]string `env:"ARO_VERSIONS_RELEASE" placeholder:"VERSION=IMAGE" help:"Release images by version, to add or change; a new version is enabled."`
+	Release map[string]string `env:"ARO_VERSIONS_RELEASE" placeholder:"VERSION=IMAGE" help:"Release images by version, to add or change; a new version is enabled if there is an installer of it."`
 	Enable  []string          `env:"ARO_VERSIONS_ENABLE" placeholder:"VERSION" help:"Versions to enable."`
 	Disable []string          `env:"ARO_VERSIONS_DISABLE" placeholder:"VERSION" help:"Versions to disable; not the default one."`
 	Default string            `env:"ARO_VERSIONS_DEFAULT" placeholder:"VERSION" help:"Version of clusters that name none."`
@@ -56,7 +57,11 @@ func (c *versionsCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkVersions(want); err != nil {
+	installable, err := c.installable(ctx)
+	if err != nil {
+		return err
+	}
+	if err := checkVersions(want, installable); err != nil {
 		return err
 	}
 	return writeVersions(ctx, documents, have, want, os.Stdout)
@@ -89,7 +94,7 @@ func (c *versionsCommand) wanted(have versions) (versions, error) {
 	want := maps.Clone(have)
 	for version, image := range c.Release {
 		p, known := want[version]
-		p.Version, p.OpenShiftPullspec, p.InstallerPullspec = version, image, image
+		p.Version, p.OpenShiftPullspec = version, image
 		p.Enabled = p.Enabled || !known
 		want[version] = p
 	}
@@ -139,34 +144,25 @@ func readVersionsFile(path string) (versions, error) {
 		if _, twice := all[v.Version]; twice {
 			return nil, fmt.Errorf("--file %s: %s occurs twice", path, v.Version)
 		}
-		if v.InstallerPullspec == "" {
-			v.InstallerPullspec = v.OpenShiftPullspec
-		}
 		all[v.Version] = model.OpenShiftVersionProperties{Version: v.Version, OpenShiftPullspec: v.OpenShiftPullspec,
 			InstallerPullspec: v.InstallerPullspec, Enabled: v.Enabled, Default: v.Default}
 	}
 	return all, nil
 }
 
-var threeNumbers = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
-
 // checkVersions refuses what would leave clusters without a version to start from.
-func checkVersions(all versions) error {
+func checkVersions(all versions, installable model.Installable) error {
 	var faults []error
 	defaults := 0
 	for _, version := range slices.Sorted(maps.Keys(all)) {
 		p := all[version]
-		if !threeNumbers.MatchString(version) {
-			faults = append(faults, fmt.Errorf("%q is no version x.y.z", version))
-		}
-		if p.OpenShiftPullspec == "" {
-			faults = append(faults, fmt.Errorf("%s has no release image", version))
+		var f arm.Faults
+		p.Validate(installable, &f)
+		for _, fault := range f.List() {
+			faults = append(faults, errors.New(fault.Message))
 		}
 		if p.Default {
 			defaults++
-			if !p.Enabled {
-				faults = append(faults, fmt.Errorf("%s is the default and must be enabled", version))
-			}
 		}
 	}
 	if defaults != 1 {

@@ -80,6 +80,7 @@ func TestVersionsChangeByFlags(t *testing.T) {
 	if got, want := summary(stored(t, f)), "4.18.26:false:false 4.19.24:true:true"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	only419 := installerFlags{Installer: []string{program(t, filepath.Join(t.TempDir(), "i"), `echo '{"version":"b","openshift":"4.19","installer":"v1.4.19"}'`)}}
 	for reason, test := range map[string]struct {
 		command versionsCommand
 		want    string
@@ -87,7 +88,10 @@ func TestVersionsChangeByFlags(t *testing.T) {
 		"the default stays enabled":    {versionsCommand{Disable: []string{"4.19.24"}}, "must be enabled"},
 		"a default exists":             {versionsCommand{Default: "4.99.0"}, "want exactly one"},
 		"unknown versions are refused": {versionsCommand{Enable: []string{"4.99.0"}}, "add it with --release"},
-		"a version has three numbers":  {versionsCommand{Release: map[string]string{"4.19": "x"}}, "x.y.z"},
+		"a version has three numbers":  {versionsCommand{Release: map[string]string{"4.19": "x"}}, "major.minor.patch"},
+		"without leading zeros":        {versionsCommand{Release: map[string]string{"04.019.1": "x"}}, "without leading zeros"},
+		"what nothing installs":        {versionsCommand{installerFlags: only419, Enable: []string{"4.18.26"}}, "no installer of OpenShift 4.18"},
+		"nor is it new":                {versionsCommand{installerFlags: only419, Release: map[string]string{"4.20.1": "x"}, Enable: []string{"4.20.1"}}, "no installer of OpenShift 4.20"},
 		"a file is the whole truth":    {versionsCommand{File: "f", Default: "4.19.24"}, "use it alone"},
 	} {
 		if err := run(test.command); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -106,4 +110,13 @@ func summary(all versions) string {
 	}
 	slices.Sort(words)
 	return strings.Join(words, " ")
+}
+
+// program writes a script and gives its path back.
+func program(t *testing.T, path, does string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+does+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -397,14 +397,17 @@ type VersionProperties struct {
 	// OpenShiftPullspec Release image, by digest.
 	OpenShiftPullspec string `json:"openShiftPullspec"`
 
-	// InstallerPullspec Installer image, by digest.
-	InstallerPullspec string `json:"installerPullspec"`
+	// InstallerPullspec Image that installs the version, by digest. Absent means the service's own installer of the minor release.
+	InstallerPullspec *string `json:"installerPullspec,omitempty"`
 
 	// Enabled Whether new clusters may use the version. The default version cannot be disabled.
 	Enabled *bool `json:"enabled,omitempty"`
 
 	// Default Whether clusters that name no version get this one. At most one version is the default.
 	Default *bool `json:"default,omitempty"`
+
+	// NotInstallable Why the service cannot install the version, and does not offer it even if it is enabled. Absent when it can.
+	NotInstallable *string `json:"notInstallable,omitempty"`
 }
 
 // ResourceGroupNameParameter defines model for ResourceGroupNameParameter.

@@ -47,6 +47,13 @@ func Generate(ctx context.Context, req *document.Request) (*document.Result, err
 	return result(g)
 }
 
+// Check finds out whether the installer takes the request's values. It makes
+// nothing.
+func Check(req *document.Request) error {
+	_, err := start(req)
+	return err
+}
+
 // start gives the graph the assets that would otherwise ask a terminal.
 func start(req *document.Request) (*graph.Graph, error) {
 	config, err := installConfig(req)

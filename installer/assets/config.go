@@ -64,11 +64,11 @@ func installConfig(req *document.Request) (*installconfig.InstallConfig, error) 
 	}
 	master, err := machinePool(req, req.Master, masterDiskGB)
 	if err != nil {
-		return nil, fmt.Errorf("master: %w", err)
+		return nil, refuse("controlPlane.platform.azure.osDisk.diskEncryptionSet", "%v", err)
 	}
 	worker, err := machinePool(req, req.Worker.Pool, req.Worker.DiskSizeGB)
 	if err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
+		return nil, refuse("compute[0].platform.azure.osDisk.diskEncryptionSet", "%v", err)
 	}
 	name, base, _ := strings.Cut(req.Domain, ".")
 	workers := int64(req.Worker.Count)
@@ -122,14 +122,22 @@ func credentials(req *document.Request) *icazure.Credentials {
 func validate(config *types.InstallConfig) error {
 	checked := *config
 	checked.FIPS = false // see approvedKey
-	var refused []error
+	var refused document.Refused
 	for _, e := range validation.ValidateInstallConfig(&checked, false) {
-		refused = append(refused, fmt.Errorf("%s: %s", e.Field, e.Detail))
+		refused = append(refused, document.Refusal{Field: e.Field, Message: e.Detail})
 	}
 	if config.FIPS && config.SSHKey != "" && !approvedKey(config.SSHKey) {
-		refused = append(refused, errors.New("sshKey: a cluster in FIPS mode takes RSA and ECDSA only"))
+		refused = append(refused, document.Refusal{Field: "sshKey", Message: "a cluster in FIPS mode takes RSA and ECDSA only"})
 	}
-	return errors.Join(refused...)
+	if len(refused) == 0 {
+		return nil
+	}
+	return refused
+}
+
+// refuse is a refusal of one field.
+func refuse(field, format string, args ...any) error {
+	return document.Refused{{Field: field, Message: fmt.Sprintf(format, args...)}}
 }
 
 // approvedKey is the installer's check of keys for clusters in FIPS mode, without
@@ -163,11 +171,11 @@ func platform(req *document.Request) *azure.Platform {
 func networking(req *document.Request) (*types.Networking, error) {
 	pods, err := ipnet.ParseCIDR(req.PodCIDR)
 	if err != nil {
-		return nil, fmt.Errorf("podCidr: %w", err)
+		return nil, refuse("networking.clusterNetwork", "podCidr: %v", err)
 	}
 	services, err := ipnet.ParseCIDR(req.ServiceCIDR)
 	if err != nil {
-		return nil, fmt.Errorf("serviceCidr: %w", err)
+		return nil, refuse("networking.serviceNetwork", "serviceCidr: %v", err)
 	}
 	kind := req.NetworkType
 	if kind == "" {
@@ -232,11 +240,11 @@ func mirrors(registry string) []types.ImageDigestSource {
 func withoutTelemetry(pullSecret string) (string, error) {
 	var parsed map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(pullSecret), &parsed); err != nil {
-		return "", errors.New("pullSecret: not a JSON object")
+		return "", refuse("pullSecret", "not a JSON object")
 	}
 	var auths map[string]json.RawMessage
 	if err := json.Unmarshal(parsed["auths"], &auths); err != nil {
-		return "", errors.New("pullSecret: no object auths")
+		return "", refuse("pullSecret", "no object auths")
 	}
 	if _, ok := auths[telemetry]; !ok {
 		return pullSecret, nil
@@ -244,11 +252,11 @@ func withoutTelemetry(pullSecret string) (string, error) {
 	delete(auths, telemetry)
 	var err error
 	if parsed["auths"], err = json.Marshal(auths); err != nil {
-		return "", errors.New("pullSecret: auths cannot be written")
+		return "", refuse("pullSecret", "auths cannot be written")
 	}
 	out, err := json.Marshal(parsed)
 	if err != nil {
-		return "", errors.New("pullSecret: cannot be written")
+		return "", refuse("pullSecret", "cannot be written")
 	}
 	return string(out), nil
 }

@@ -142,18 +142,51 @@ type Failure struct {
 type Problem struct {
 	Message string `json:"message"`
 	Asset   string `json:"asset,omitempty"`
+	// Refused are the fields whose values the installer does not take, if it was them.
+	Refused Refused `json:"refused,omitempty"`
+}
+
+// Build is which program this is, and what it installs.
+type Build struct {
+	Version   string `json:"version"`   // of the program
+	OpenShift string `json:"openshift"` // minor release, such as 4.19
+	Installer string `json:"installer"` // version of the OpenShift installer in it
 }
 
 // Read reads one request, which has no member that we do not know.
 func Read(r io.Reader) (*Request, error) {
 	in := json.NewDecoder(io.LimitReader(r, maxRequest))
+	req, err := next(in)
+	if err != nil && req == nil {
+		return nil, err
+	}
+	if _, err := in.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("the request is followed by something else")
+	}
+	return req, err
+}
+
+// ReadAll reads one request after the other. What cannot be read ends it; a request
+// that is read but not right is passed on with what is wrong.
+func ReadAll(r io.Reader, each func(*Request, error) error) error {
+	in := json.NewDecoder(r)
+	for in.More() {
+		req, err := next(in)
+		if req == nil {
+			return err
+		}
+		if err := each(req, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func next(in *json.Decoder) (*Request, error) {
 	in.DisallowUnknownFields()
 	var req Request
 	if err := in.Decode(&req); err != nil {
 		return nil, fmt.Errorf("the request cannot be read: %w", hideValue(err))
-	}
-	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("the request is followed by something else")
 	}
 	return &req, req.validate()
 }

@@ -54,6 +54,21 @@ func Version() (string, error) {
 	return strings.TrimSpace(string(at)), nil
 }
 
+// OpenShift is the minor release that the installer installs. The installer's
+// module counts its own major version: v1.4.19-ec5 is of OpenShift 4.19.
+func OpenShift() (string, error) {
+	at, err := Version()
+	if err != nil {
+		return "", err
+	}
+	release, _, _ := strings.Cut(strings.TrimPrefix(at, "v1."), "-")
+	parts := strings.Split(release, ".")
+	if !strings.HasPrefix(at, "v1.") || len(parts) < 2 {
+		return "", fmt.Errorf("the installer's version %s names no release of OpenShift", at)
+	}
+	return parts[0] + "." + parts[1], nil
+}
+
 // linkedVersion is empty where the build does not tell, as in tests.
 func linkedVersion() string {
 	info, ok := debug.ReadBuildInfo()

@@ -52,7 +52,7 @@ func openAt(b *testing.B, path string) *database {
 	}
 	b.Cleanup(func() { _ = keeper.Close() })
 	d := &database{path: path, keeper: keeper, store: store.New(keeper, keys)}
-	if err := seed.Empty(b.Context(), d.store); err != nil {
+	if err := seed.Empty(b.Context(), d.store, nil); err != nil {
 		b.Fatal(err)
 	}
 	return d

@@ -38,7 +38,7 @@ func newHandler(t testing.TB) http.Handler {
 	}
 	documents := store.New(keeper, keys)
 	t.Cleanup(func() { _ = documents.Close() })
-	if err := seed.Empty(t.Context(), documents); err != nil {
+	if err := seed.Empty(t.Context(), documents, nil); err != nil {
 		t.Fatal(err)
 	}
 	s, err := server.New(server.Config{Store: documents, Location: location, Domain: location + ".aroapp.io", Auth: server.Development{}})

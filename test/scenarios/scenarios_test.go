@@ -138,7 +138,7 @@ func newStage(t *testing.T, version string) *stage {
 	s := &stage{t: t, version: version, store: store.New(keeper, keys),
 		id: arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "Demo", Name: "one"}}
 	t.Cleanup(func() { _ = s.store.Close() })
-	if err := seed.Empty(t.Context(), s.store); err != nil {
+	if err := seed.Empty(t.Context(), s.store, nil); err != nil {
 		t.Fatal(err)
 	}
 	ids := 0

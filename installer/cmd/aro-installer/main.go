@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,10 +40,13 @@ const usage = `aro-installer makes what an OpenShift cluster starts from: the ig
 first machines and the keys to it.
 
   aro-installer <request.json >result.json
+  aro-installer check <requests.json  # only finds out what it would refuse
+  aro-installer version               # which it is and what it installs, as JSON
 
 It reads one JSON document and writes one; it logs JSON lines to stderr. The exit
-code is 0, or 1 with {"error":{"message":…,"asset":…}} as the result. It needs no
-network, no files and no environment. test/contract has examples of requests.
+code is 0, or 1 with {"error":{"message":…,"asset":…,"refused":[…]}} as the result.
+check takes any number of requests and answers each with such a line or {}. It needs
+no network, no files and no environment. test/contract has examples of requests.
 
 `
 
@@ -66,9 +70,11 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 		return 0
 	case err != nil:
 		return 1
-	case flags.NArg() > 0:
+	case flags.NArg() > 1 || flags.NArg() == 1 && flags.Arg(0) != "check" && flags.Arg(0) != "version":
 		flags.Usage()
 		return 1
+	case flags.Arg(0) == "version":
+		return tellBuild(out)
 	case *showVersion:
 		installer, err := payload.Version()
 		if err != nil {
@@ -83,11 +89,14 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	if err := os.Setenv("OPENSHIFT_INSTALL_INVOKER", "ARO"); err != nil {
 		return answer(out, failure(err, nil), 1)
 	}
-	req, err := document.Read(in)
-	if err != nil {
+	if err := payload.Mount(); err != nil {
 		return answer(out, failure(err, nil), 1)
 	}
-	if err := payload.Mount(); err != nil {
+	if flags.Arg(0) == "check" {
+		return check(in, out)
+	}
+	req, err := document.Read(in)
+	if err != nil {
 		return answer(out, failure(err, nil), 1)
 	}
 	result, err := assets.Generate(ctx, req)
@@ -95,6 +104,40 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 		return answer(out, failure(err, req.Secrets()), 1)
 	}
 	return answer(out, result, 0)
+}
+
+// tellBuild says which program this is and what it installs.
+func tellBuild(out io.Writer) int {
+	installer, err := payload.Version()
+	if err != nil {
+		return answer(out, failure(err, nil), 1)
+	}
+	release, err := payload.OpenShift()
+	if err != nil {
+		return answer(out, failure(err, nil), 1)
+	}
+	return answer(out, document.Build{Version: version, OpenShift: release, Installer: installer}, 0)
+}
+
+// check answers each request with what would be refused in it.
+func check(in io.Reader, out io.Writer) int {
+	err := document.ReadAll(in, func(req *document.Request, wrong error) error {
+		if wrong == nil {
+			wrong = assets.Check(req)
+		}
+		var line any = struct{}{}
+		if wrong != nil {
+			line = failure(wrong, req.Secrets())
+		}
+		if answer(out, line, 0) != 0 {
+			return io.ErrClosedPipe
+		}
+		return nil
+	})
+	if err != nil {
+		return answer(out, failure(err, nil), 1)
+	}
+	return 0
 }
 
 // failure names the asset apart from the message, and takes secrets out of it: a
@@ -105,12 +148,20 @@ func failure(err error, secrets []string) document.Failure {
 	if errors.As(err, &failed) {
 		problem = document.Problem{Message: failed.Err.Error(), Asset: failed.Asset}
 	}
+	var refused document.Refused
+	if errors.As(err, &refused) {
+		problem.Refused = slices.Clone(refused)
+	}
 	for _, s := range secrets {
 		if s == "" {
 			continue
 		}
 		quoted := strconv.Quote(s)
-		problem.Message = strings.NewReplacer(s, hidden, quoted[1:len(quoted)-1], hidden).Replace(problem.Message)
+		hide := strings.NewReplacer(s, hidden, quoted[1:len(quoted)-1], hidden)
+		problem.Message = hide.Replace(problem.Message)
+		for i := range problem.Refused {
+			problem.Refused[i].Message = hide.Replace(problem.Refused[i].Message)
+		}
 	}
 	return document.Failure{Error: problem}
 }

@@ -128,6 +128,50 @@ func TestAFailureIsADocumentToo(t *testing.T) {
 	}
 }
 
+// The fields are those that package backend/cluster knows in the words of the API.
+func TestARefusalNamesItsFields(t *testing.T) {
+	change := func(old, new string) []byte {
+		return bytes.Replace(example(t, "installer-request.json"), []byte(old), []byte(new), 1)
+	}
+	for field, in := range map[string][]byte{
+		"metadata.name":                     change(`"demo.eastus`, `"`+strings.Repeat("a", 55)+`.eastus`),
+		"platform.azure.outboundType":       change(`"Loadbalancer"`, `"Carrier"`),
+		"pullSecret":                        change(`{\"auth\": \"dG9r`, `{\"email\": \"dG9r`),
+		"networking.clusterNetwork":         change(`"podCidr": "`, `"podCidr": "x`),
+		"networking.clusterNetwork[0].cidr": change(`"podCidr": "10.128.0.0/14"`, `"podCidr": "100.64.0.0/16"`),
+		"networking.serviceNetwork[0]":      change(`"serviceCidr": "172.30.0.0/16"`, `"serviceCidr": "127.0.0.0/16"`),
+	} {
+		code, out, _ := program(t, in)
+		var failed document.Failure
+		if err := json.Unmarshal(out, &failed); err != nil || code != 1 || len(failed.Error.Refused) == 0 || failed.Error.Refused[0].Field != field || failed.Error.Refused[0].Message == "" {
+			t.Errorf("%s: code %d, %v, %.500s", field, code, err, out)
+		}
+	}
+}
+
+func TestManyRequestsAreChecked(t *testing.T) {
+	good := example(t, "installer-request.json")
+	bad := bytes.Replace(good, []byte(`"Loadbalancer"`), []byte(`"Carrier"`), 1)
+	wrong := bytes.Replace(good, []byte(`"infraId": "demo-x7k2p"`), []byte(`"infraId": ""`), 1)
+	code, out, _ := program(t, bytes.Join([][]byte{good, bad, wrong, good}, nil), "check")
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if code != 0 || len(lines) != 4 || lines[0] != "{}" || !strings.Contains(lines[1], `"field":"platform.azure.outboundType"`) ||
+		!strings.Contains(lines[2], "infraId") || lines[3] != "{}" {
+		t.Errorf("code %d: %.1000s", code, out)
+	}
+	if code, out, _ := program(t, []byte("{"), "check"); code != 1 || !strings.Contains(string(out), "cannot be read") {
+		t.Errorf("half a request: code %d, %s", code, out)
+	}
+}
+
+func TestItSaysWhatItInstalls(t *testing.T) {
+	code, out, _ := program(t, nil, "version")
+	var build document.Build
+	if err := json.Unmarshal(out, &build); err != nil || code != 0 || build.OpenShift != "4.19" || build.Installer != "v1.4.19-ec5" || build.Version == "" {
+		t.Errorf("code %d, %s (%v)", code, out, err)
+	}
+}
+
 func TestKeysComeFromAnApprovedModule(t *testing.T) {
 	if !fips140.Enabled() {
 		t.Error("Go's cryptography is not in FIPS mode")

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/aro-rp/aro/local/apipage"
@@ -169,7 +170,7 @@ func (c runCommand) provider(ctx context.Context, id identity, log *slog.Logger)
 		Path: c.RP,
 		Args: []string{
 			"rp", "--listen", c.Listen, "--store", "sqlite:" + filepath.Join(c.Data, "aro.db"),
-			"--cloud", c.origin(), "--ca-file", c.caFile(), "--installer", c.Installer,
+			"--cloud", c.origin(), "--ca-file", c.caFile(), "--installer", strings.Join(c.Installer, ","),
 			"--tenant", id.TenantID, "--subscription", id.SubscriptionID, "--resource-group", cloud.ServiceGroup,
 			"--location", "eastus", "--domain", "eastus.aroapp.test",
 			"--client-id", id.ClientID, "--first-party-client-id", cloud.FirstPartyApplication,

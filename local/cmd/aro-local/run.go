@@ -26,13 +26,13 @@ const (
 )
 
 type runCommand struct {
-	Data      string `env:"ARO_DATA" default:".aro" type:"path" help:"Directory for everything that is kept: database, Azure, machines, logs."`
-	Listen    string `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address at which the resource provider listens. It must be a loopback address."`
-	Azure     string `env:"ARO_AZURE" default:"localhost:8443" help:"Name and port at which Azure answers. The name must be localhost."`
-	Addresses byte   `env:"ARO_ADDRESSES" default:"64" help:"N: private endpoints get addresses of 127.N.0.0/16, public IPs of 127.N+1.0.0/16. Two aro-local on one machine need different ones; it counts at the first start."`
-	Unlimited bool   `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
-	RP        string `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
-	Installer string `env:"ARO_INSTALLER" type:"path" placeholder:"PATH" help:"The program aro-installer. Default: the one beside aro-local."`
+	Data      string   `env:"ARO_DATA" default:".aro" type:"path" help:"Directory for everything that is kept: database, Azure, machines, logs."`
+	Listen    string   `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address at which the resource provider listens. It must be a loopback address."`
+	Azure     string   `env:"ARO_AZURE" default:"localhost:8443" help:"Name and port at which Azure answers. The name must be localhost."`
+	Addresses byte     `env:"ARO_ADDRESSES" default:"64" help:"N: private endpoints get addresses of 127.N.0.0/16, public IPs of 127.N+1.0.0/16. Two aro-local on one machine need different ones; it counts at the first start."`
+	Unlimited bool     `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
+	RP        string   `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
+	Installer []string `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`
 }
 
 // Run starts everything and returns when everything has stopped.
@@ -42,11 +42,16 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	for name, path := range map[string]*string{"aro": &c.RP, "aro-installer": &c.Installer} {
-		if *path == "" {
-			*path = filepath.Join(filepath.Dir(self), name)
-		}
-		if _, err := os.Stat(*path); err != nil {
+	if c.RP == "" {
+		c.RP = filepath.Join(filepath.Dir(self), "aro")
+	}
+	programs := []string{c.RP}
+	if len(c.Installer) == 0 {
+		c.Installer = []string{filepath.Join(filepath.Dir(self), "aro-installer")}
+		programs = append(programs, c.Installer[0])
+	}
+	for _, path := range programs {
+		if _, err := os.Stat(path); err != nil {
 			return fmt.Errorf("a program is not there: %w; build it with `make build`", err)
 		}
 	}

@@ -31,7 +31,7 @@ for mark in '%[1]s'/*; do
     hangs) exec sleep 1000 ;;
   esac
 done
-exec '%[2]s/aro-installer' <<<"$request"
+exec '%[2]s/aro-installer' "$@" <<<"$request"
 `
 
 func newFallen(t *testing.T) *fallen {
