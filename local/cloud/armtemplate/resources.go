@@ -1,97 +1,132 @@
 package armtemplate
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+
+	"github.com/aro-rp/aro/local/cloud/armtemplate/expression"
+	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
+
+const (
+	groupType      = "Microsoft.Resources/resourceGroups"
+	deploymentType = "Microsoft.Resources/deployments"
+)
+
+// Resource is one that the template deploys.
+type Resource struct {
+	ID, Type, Name, APIVersion string
+	// After are the ids of those that must be there before.
+	After []string
+	// Symbolic is its name in a template with named resources.
+	Symbolic string
+
+	loop   string
+	index  int64
+	source *value.Object
+	frame  *frame
+}
 
 // readResources finds out which resources there are: loops, conditions, names.
 func (t *Template) readResources() error {
 	root := &frame{Template: t}
-	switch sources := t.definition["resources"].(type) {
+	switch sources := member(t.definition, "resources").(type) {
 	case []any:
-		for _, source := range sources {
-			object, _ := source.(map[string]any)
+		for i, source := range sources {
+			object, ok := source.(*value.Object)
+			if !ok {
+				return invalid("Deployment template parse failed: 'The resource with the index %d is not an object.'", i)
+			}
 			if err := t.readResource(root, object, "", nil); err != nil {
 				return err
 			}
 		}
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(sources)) {
-			object, _ := sources[name].(map[string]any)
+	case *value.Object:
+		for name, source := range sources.All() {
+			object, ok := source.(*value.Object)
+			if !ok {
+				return invalid("Deployment template parse failed: 'The resource '%s' is not an object.'", name)
+			}
 			if err := t.readResource(root, object, name, nil); err != nil {
 				return err
 			}
 		}
 	case nil:
 		return invalid("Deployment template validation failed: 'Required property 'resources' not found in JSON.'")
+	default:
+		return invalid("Deployment template parse failed: 'The resources are neither an array nor an object.'")
 	}
 	return nil
 }
 
 // readResource adds a resource, once for each turn of its loop.
-func (t *Template) readResource(f *frame, source map[string]any, symbolic string, parent *Resource) error {
-	loop, _ := source["copy"].(map[string]any)
+func (t *Template) readResource(f *frame, source *value.Object, symbolic string, parent *Resource) error {
+	loop := source.Map("copy")
 	if loop == nil {
-		return t.readOne(f, source, symbolic, "", parent)
+		return t.readOne(f, source, &Resource{Symbolic: symbolic, index: -1}, parent)
 	}
-	name, _ := loop["name"].(string)
+	name := loop.Text("name")
 	count, err := f.count(loop)
 	if err != nil {
 		return invalid("The template resource copy '%s' is not valid: %v.", name, err)
 	}
+	if name == "" {
+		return invalid("Deployment template validation failed: 'The copy of a resource has no name.'")
+	}
+	if count == 0 {
+		t.omitted = append(t.omitted, &Resource{Symbolic: symbolic, loop: name, index: -1})
+	}
 	for i := range count {
-		if err := t.readOne(f.within(name, i), source, symbolic, name, parent); err != nil {
+		if err := t.readOne(f.within(name, i), source, &Resource{Symbolic: symbolic, loop: name, index: i}, parent); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *Template) readOne(f *frame, source map[string]any, symbolic, loop string, parent *Resource) error {
-	if condition, ok := source["condition"]; ok {
-		holds, err := f.value(condition)
+func (t *Template) readOne(f *frame, source *value.Object, r *Resource, parent *Resource) error {
+	r.source, r.frame = source, f
+	condition := true
+	if c, ok := source.Find("condition"); ok {
+		v, err := f.value(c)
 		if err != nil {
-			return invalid("The template condition of a resource is not valid: %v.", err)
+			return invalid("The template condition of the resource '%s' is not valid: %v.", source.Text("name"), err)
 		}
-		if holds != true {
+		if condition, ok = v.(bool); !ok {
+			return invalid("The template condition of the resource '%s' is not valid: it is not a bool.", source.Text("name"))
+		}
+	}
+	existing := member(source, "existing") == true
+	if existing && !t.symbolic {
+		return invalid("Deployment template validation failed: 'Existing resources need languageVersion 2.0.'")
+	}
+	if err := t.readIdentity(r, parent); err != nil {
+		if !condition {
+			t.omitted = append(t.omitted, r)
 			return nil
 		}
-	}
-	if existing, _ := source["existing"].(bool); existing {
-		return nil
-	}
-	r := &Resource{Symbolic: symbolic, loop: loop, source: source, frame: f}
-	for member, into := range map[string]*string{"type": &r.Type, "name": &r.Name, "apiVersion": &r.APIVersion} {
-		value, err := f.value(source[member])
-		if err != nil {
-			return invalid("Unable to process template language expressions for the %s of a resource: %v.", member, err)
-		}
-		*into, _ = value.(string)
-		if *into == "" {
-			return invalid("Deployment template validation failed: 'The template resource has no %s.'", member)
-		}
-	}
-	if parent != nil {
-		r.Type, r.Name = parent.Type+"/"+r.Type, parent.Name+"/"+r.Name
-		r.After = append(r.After, parent.ID)
-	}
-	var err error
-	if r.ID, err = t.id(f, r); err != nil {
 		return err
+	}
+	switch {
+	case !condition:
+		t.omitted = append(t.omitted, r)
+		return nil
+	case existing:
+		t.existing = append(t.existing, r)
+		return nil
 	}
 	for _, other := range t.resources {
 		if strings.EqualFold(other.ID, r.ID) {
-			return invalid("Deployment template validation failed: 'The resource '%s' is defined multiple times in a template.'", r.ID)
+			return invalid("Deployment template validation failed: 'The resource '%s' is defined multiple times in a template. Please see https://aka.ms/arm-syntax-resources for usage details.'", r.ID)
 		}
 	}
 	t.resources = append(t.resources, r)
-	children, _ := source["resources"].([]any)
-	for _, child := range children {
-		object, _ := child.(map[string]any)
+	for _, child := range source.List("resources") {
+		object, ok := child.(*value.Object)
+		if !ok {
+			return invalid("Deployment template parse failed: 'A child of the resource '%s' is not an object.'", r.Name)
+		}
 		if err := t.readResource(f, object, "", r); err != nil {
 			return err
 		}
@@ -99,234 +134,205 @@ func (t *Template) readOne(f *frame, source map[string]any, symbolic, loop strin
 	return nil
 }
 
-// id of a resource at its scope: that of the deployment unless it says otherwise.
-func (t *Template) id(f *frame, r *Resource) (string, error) {
-	base := "/subscriptions/" + text(t.env.Subscription["subscriptionId"])
-	if value, err := f.value(r.source["subscriptionId"]); err == nil && value != nil {
-		base = "/subscriptions/" + text(value)
+// readIdentity evaluates what a resource is called.
+func (t *Template) readIdentity(r *Resource, parent *Resource) error {
+	for _, m := range []struct {
+		name string
+		into *string
+	}{{"type", &r.Type}, {"name", &r.Name}, {"apiVersion", &r.APIVersion}} {
+		v, err := r.frame.value(member(r.source, m.name))
+		if err != nil {
+			return invalid("Unable to process template language expressions for the %s of the resource '%s': '%v'", m.name, r.source.Text("name"), err)
+		}
+		*m.into, _ = v.(string)
+		if *m.into == "" {
+			return invalid("Deployment template validation failed: 'The template resource '%s' has no %s.'", r.source.Text("name"), m.name)
+		}
 	}
-	group := ""
-	if t.env.Group != nil {
-		group = text(t.env.Group["name"])
+	if parent != nil {
+		r.Type, r.Name = parent.Type+"/"+r.Type, parent.Name+"/"+r.Name
+		r.After = append(r.After, parent.ID)
 	}
-	if value, err := f.value(r.source["resourceGroup"]); err == nil && value != nil {
-		group = text(value)
+	id, err := t.id(r)
+	r.ID = id
+	return err
+}
+
+// base is the scope that a resource is deployed to: that of the deployment unless it
+// says otherwise.
+func (t *Template) base(r *Resource) (string, error) {
+	at := map[string]string{}
+	for _, name := range []string{"subscriptionId", "resourceGroup", "scope"} {
+		v, err := r.frame.value(member(r.source, name))
+		if err != nil {
+			return "", invalid("Unable to process template language expressions for the %s of the resource '%s': '%v'", name, r.Name, err)
+		}
+		s, ok := v.(string)
+		if !ok && v != nil {
+			return "", invalid("The %s of the resource '%s' is not a string.", name, r.Name)
+		}
+		at[name] = s
 	}
+	subscription, group := t.env.subscription(), t.env.group()
+	if at["subscriptionId"] != "" {
+		subscription, group = at["subscriptionId"], ""
+	}
+	if at["resourceGroup"] != "" {
+		group = at["resourceGroup"]
+	}
+	base := "/subscriptions/" + subscription
 	if group != "" {
 		base += "/resourceGroups/" + group
 	}
-	if source, ok := r.source["scope"]; ok {
-		scope, err := f.value(source)
-		if err != nil {
-			return "", invalid("Unable to process template language expressions for the scope of resource '%s': %v.", r.Name, err)
-		}
-		base = t.scope(base, text(scope))
+	switch scope := at["scope"]; {
+	case scope == "":
+		return base, nil
+	case strings.HasPrefix(strings.ToLower(scope), "/subscriptions/"):
+		return strings.TrimRight(scope, "/"), nil
+	case strings.HasPrefix(scope, "/"), strings.HasPrefix(strings.ToLower(scope), "microsoft.management/"):
+		return "", invalid("Deployment template validation failed: 'The scope '%s' of the resource '%s' is not supported here: deployments are to resource groups and subscriptions only.'", scope, r.Name)
+	default:
+		return base + "/providers/" + strings.TrimRight(scope, "/"), nil
+	}
+}
+
+// id of a resource at its scope.
+func (t *Template) id(r *Resource) (string, error) {
+	base, err := t.base(r)
+	if err != nil {
+		return "", err
 	}
 	types, names := strings.Split(r.Type, "/"), strings.Split(r.Name, "/")
-	// Extension resources of old templates have their target's type and name before them.
-	if i := slices.IndexFunc(types[1:], func(s string) bool { return strings.EqualFold(s, "providers") }); i > 0 {
-		return t.extensionID(base, types, names, i+1)
-	}
 	if len(types) != len(names)+1 {
-		return "", invalid("Deployment template validation failed: 'The template resource '%s' of type '%s' has an incorrect segment length. A nested resource type must have identical number of segments as its resource name.'", r.Name, r.Type)
+		return "", invalid("Deployment template validation failed: 'The template resource '%s' for type '%s' has incorrect segment lengths. A nested resource type must have identical number of segments as its resource name. A root resource type must have segment length one greater than its resource name. Please see https://aka.ms/arm-syntax-resources for usage details.'", r.Name, r.Type)
 	}
-	if strings.EqualFold(r.Type, "Microsoft.Resources/resourceGroups") {
+	if slices.Contains(names, "") || slices.Contains(types, "") {
+		return "", invalid("Deployment template validation failed: 'The template resource '%s' of type '%s' has an empty segment.'", r.Name, r.Type)
+	}
+	if strings.EqualFold(r.Type, groupType) {
+		if strings.Contains(base, "/resourceGroups/") {
+			return "", invalid("Deployment template validation failed: 'The resource group '%s' can only be deployed at the scope of a subscription.'", r.Name)
+		}
 		return base + "/resourceGroups/" + r.Name, nil
 	}
 	id := base + "/providers/" + types[0]
 	for i, name := range names {
+		if strings.EqualFold(types[i+1], "providers") && i > 0 {
+			id += "/providers/" + name // an extension in the form of old templates
+			continue
+		}
 		id += "/" + types[i+1] + "/" + name
 	}
 	return id, nil
 }
 
-func (t *Template) scope(base, scope string) string {
-	if strings.HasPrefix(scope, "/") {
-		return strings.TrimRight(scope, "/")
+// key makes ids comparable: groups have two forms.
+func key(id string) string {
+	k := strings.ToLower(strings.Trim(id, "/"))
+	if segments := strings.Split(k, "/"); len(segments) > 4 && segments[0] == "subscriptions" && segments[2] == "providers" && segments[3] == "microsoft.resources" && segments[4] == "resourcegroups" {
+		k = strings.Join(append(segments[:2], segments[4:]...), "/")
 	}
-	// Relative scopes are types and names in turn, after a namespace.
-	return base + "/providers/" + scope
+	return k
 }
 
-// extensionID makes the id of NS/type/providers/roleAssignments with the name
-// target/Microsoft.Authorization/name.
-func (t *Template) extensionID(base string, types, names []string, at int) (string, error) {
-	if len(names) < at || len(types) != len(names) {
-		return "", invalid("Deployment template validation failed: 'The extension resource '%s' has an incorrect segment length.'", strings.Join(names, "/"))
-	}
-	id := base + "/providers/" + types[0]
-	for i := 1; i < at; i++ {
-		id += "/" + types[i] + "/" + names[i-1]
-	}
-	id += "/providers/" + names[at-1]
-	for i := at + 1; i < len(types); i++ {
-		id += "/" + types[i] + "/" + names[i-1]
-	}
-	return id, nil
-}
+// Same reports whether two ids are of one resource.
+func Same(a, b string) bool { return key(a) == key(b) }
 
-// link finds out what each resource comes after, and sorts them.
-func (t *Template) link() error {
-	for _, r := range t.resources {
-		named, err := r.frame.value(r.source["dependsOn"])
-		if err != nil {
-			return invalid("Unable to process the dependencies of resource '%s': %v.", r.ID, err)
-		}
-		dependencies, _ := named.([]any)
-		for _, d := range dependencies {
-			found := t.named(text(d))
-			if len(found) == 0 && !t.omitted(text(d)) {
-				return invalid("Deployment template validation failed: 'The resource '%s' is not defined in the template.'", text(d))
+// symbols are the resources with a symbolic name: one, or all of a loop.
+func (t *Template) symbols(name string) []*Resource {
+	var found []*Resource
+	for _, list := range [][]*Resource{t.resources, t.existing} {
+		for _, r := range list {
+			if r.symbolizedBy(name) {
+				found = append(found, r)
 			}
-			r.After = append(r.After, found...)
 		}
-		t.implied(r, r.source["properties"])
-		r.After = slices.DeleteFunc(r.After, func(id string) bool { return strings.EqualFold(id, r.ID) })
-		slices.Sort(r.After)
-		r.After = slices.Compact(r.After)
 	}
-	return t.sort()
+	slices.SortStableFunc(found, func(a, b *Resource) int { return int(a.index - b.index) })
+	return found
 }
 
-// named are the ids of the resources in the template that a dependency means.
-func (t *Template) named(name string) []string {
-	var found []string
-	trimmed := strings.Trim(name, "/")
+func (r *Resource) symbolizedBy(name string) bool {
+	return r.Symbolic != "" && (strings.EqualFold(r.Symbolic, name) || r.index >= 0 && strings.EqualFold(fmt.Sprintf("%s[%d]", r.Symbolic, r.index), name))
+}
+
+// calledBy reports whether a dependency or reference() means the resource.
+func (r *Resource) calledBy(name string) bool {
+	k := key(name)
+	switch {
+	case r.symbolizedBy(name), r.loop != "" && strings.EqualFold(r.loop, name):
+		return true
+	case r.ID == "":
+		return false
+	}
+	return key(r.ID) == k || strings.EqualFold(r.Name, name) || strings.EqualFold(r.Type+"/"+r.Name, name) ||
+		strings.Contains(k, "/") && strings.HasSuffix(key(r.ID), "/providers/"+k)
+}
+
+// named are the resources to deploy that a dependency means.
+func (t *Template) named(name string) []*Resource {
+	var found []*Resource
 	for _, r := range t.resources {
-		switch {
-		case strings.EqualFold(strings.Trim(r.ID, "/"), trimmed), r.Symbolic != "" && strings.EqualFold(r.Symbolic, name),
-			r.loop != "" && strings.EqualFold(r.loop, name), strings.EqualFold(r.Name, name), strings.EqualFold(r.Type+"/"+r.Name, trimmed):
-			found = append(found, r.ID)
+		if r.calledBy(name) {
+			found = append(found, r)
 		}
 	}
 	return found
 }
 
-// omitted tells whether a dependency may be on a resource whose condition does not
-// hold, or on a loop without turns.
-func (t *Template) omitted(name string) bool {
-	all, _ := t.definition["resources"].([]any)
-	if named, ok := t.definition["resources"].(map[string]any); ok {
-		for _, v := range named {
-			all = append(all, v)
-		}
-		if _, ok := lookup(named, name); ok {
-			return true
-		}
+// target is the id and api-version of what reference() and list functions name.
+func (t *Template) target(name string) (id, apiVersion string, err error) {
+	found := t.symbols(name)
+	if len(found) == 0 {
+		found = t.named(name)
 	}
-	for _, v := range all {
-		source, _ := v.(map[string]any)
-		loop, _ := source["copy"].(map[string]any)
-		if n, _ := loop["name"].(string); n != "" && strings.EqualFold(n, name) {
-			return true
-		}
-		if _, conditional := source["condition"]; !conditional {
-			continue
-		}
-		r := &Resource{source: source}
-		f := &frame{Template: t}
-		kind, err := f.value(source["type"])
-		own, err2 := f.value(source["name"])
-		if err != nil || err2 != nil {
-			continue
-		}
-		r.Type, r.Name = text(kind), text(own)
-		if id, err := t.id(f, r); err == nil && (strings.EqualFold(id, name) || strings.EqualFold(r.Name, name) || strings.EqualFold(r.Type+"/"+r.Name, name)) {
-			return true
-		}
+	switch {
+	case len(found) == 1:
+		return found[0].ID, found[0].APIVersion, nil
+	case len(found) > 1:
+		return "", "", fmt.Errorf("the name '%s' is of %d resources of the template; give the id of one", name, len(found))
+	case strings.HasPrefix(name, "/"):
+		return name, "", nil
 	}
-	return false
+	return "", "", fmt.Errorf("the resource '%s' is not defined in the template", name)
 }
 
-// implied adds what a value refers to with reference() and the list functions.
-func (t *Template) implied(r *Resource, value any) {
-	switch v := value.(type) {
-	case map[string]any:
-		for _, e := range v {
-			t.implied(r, e)
+// isInner reports whether a resource is a nested deployment that evaluates its template
+// itself.
+func (t *Template) isInner(source *value.Object) bool {
+	properties := source.Map("properties")
+	if !strings.EqualFold(source.Text("type"), deploymentType) || properties.Map("template") == nil {
+		return false
+	}
+	scope := properties.Map("expressionEvaluationOptions").Text("scope")
+	return strings.EqualFold(scope, "inner") || t.symbolic && scope == ""
+}
+
+// calls visits the function calls in all expressions of a resource that it evaluates.
+func (t *Template) calls(v any, visit func(expression.Call)) {
+	switch v := v.(type) {
+	case *value.Object:
+		inner := t.isInner(v)
+		for name, e := range v.All() {
+			if strings.EqualFold(name, "dependsOn") {
+				continue
+			}
+			if properties, ok := e.(*value.Object); ok && inner && strings.EqualFold(name, "properties") {
+				properties = properties.Clone()
+				if key, ok := properties.Key("template"); ok {
+					properties.Delete(key)
+				}
+				e = properties
+			}
+			t.calls(e, visit)
 		}
 	case []any:
 		for _, e := range v {
-			t.implied(r, e)
+			t.calls(e, visit)
 		}
 	case string:
-		if !isExpression(v) {
-			return
-		}
-		e, err := parse(v[1 : len(v)-1])
-		if err != nil {
-			return // evaluation will say so
-		}
-		walk(e, func(c call) {
-			if c.name != "reference" && !strings.HasPrefix(c.name, "list") || len(c.arguments) == 0 {
-				return
-			}
-			if of, err := c.arguments[0].eval(r.frame); err == nil {
-				r.After = append(r.After, t.named(text(of))...)
-			}
-		})
-	}
-}
-
-// find is the id and api-version of what reference() names.
-func (t *Template) find(name string) (id, apiVersion string) {
-	id = name
-	for _, found := range t.named(name) {
-		id = found
-		break
-	}
-	for _, r := range t.resources {
-		if strings.EqualFold(r.ID, id) {
-			return r.ID, r.APIVersion
+		if n, err := expression.Parse(v); expression.Is(v) && err == nil {
+			expression.Walk(n, visit)
 		}
 	}
-	return id, "2024-03-01"
-}
-
-// sort puts each resource after those that it depends on.
-func (t *Template) sort() error {
-	byID := map[string]*Resource{}
-	for _, r := range t.resources {
-		byID[strings.ToLower(r.ID)] = r
-	}
-	const visiting, done = 1, 2
-	marks := map[*Resource]int{}
-	var sorted []*Resource
-	var visit func(*Resource) error
-	visit = func(r *Resource) error {
-		switch marks[r] {
-		case done:
-			return nil
-		case visiting:
-			return invalid("Deployment template validation failed: 'Circular dependency detected on resource: '%s'.'", r.ID)
-		}
-		marks[r] = visiting
-		for _, id := range r.After {
-			if before := byID[strings.ToLower(id)]; before != nil {
-				if err := visit(before); err != nil {
-					return err
-				}
-			}
-		}
-		marks[r] = done
-		sorted = append(sorted, r)
-		return nil
-	}
-	for _, r := range t.resources {
-		if err := visit(r); err != nil {
-			return err
-		}
-	}
-	t.resources = sorted
-	return nil
-}
-
-// Evaluate evaluates one value of the template language by itself.
-func Evaluate(value any, env *Environment) (any, error) {
-	f := &frame{Template: &Template{env: env, definition: map[string]any{}}, live: true}
-	result, err := f.value(value)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("evaluate %v", value), err)
-	}
-	return result, nil
 }

@@ -1,157 +1,31 @@
 package armtemplate_test
 
 import (
-	"encoding/json"
 	"errors"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
+	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
 
-type object = map[string]any
-
-const group = "/subscriptions/sub/resourceGroups/rg"
-
-func environment() *armtemplate.Environment {
-	return &armtemplate.Environment{
-		Subscription: object{"subscriptionId": "sub", "id": "/subscriptions/sub", "tenantId": "ten"},
-		Group:        object{"id": group, "name": "rg", "location": "eastus", "tags": object{"a": "b"}},
-		Deployment:   object{"name": "deploy"},
-		Cloud:        object{"name": "Local", "suffixes": object{"storage": "blob.test"}},
-		Tenant:       "ten",
-		Now:          time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
-		Reference: func(id, version string, full bool) (any, error) {
-			if full {
-				return object{"id": id, "apiVersion": version, "location": "eastus"}, nil
-			}
-			return object{"asked": id, "ip": "1.2.3.4"}, nil
-		},
-		List: func(function, id, version string, body object) (any, error) {
-			return object{"function": function, "id": id, "version": version, "body": body, "keys": []any{object{"value": "secret"}}}, nil
-		},
-	}
-}
-
-func TestFunctions(t *testing.T) {
-	for expression, want := range map[string]any{
-		`[concat('a', 1, true())]`:                      "a1True",
-		`[concat(createArray(1), createArray('b', 2))]`: []any{1.0, "b", 2.0},
-		`[concat('it''s')]`:                             "it's",
-		`[[not an expression]`:                          "[not an expression]",
-		`plain [text]s`:                                 "plain [text]s",
-		`a [[b`:                                         "a [[b",
-		`[resourceGroup().location]`:                    "eastus",
-		`[resourceGroup().tags['A']]`:                   "b",
-		`[subscription().tenantId]`:                     "ten",
-		`[environment().suffixes.storage]`:              "blob.test",
-		`[deployment().name]`:                           "deploy",
-		`[resourceId('Microsoft.Network/virtualNetworks/subnets', 'v', 's')]`:      group + "/providers/Microsoft.Network/virtualNetworks/v/subnets/s",
-		`[resourceId('other', 'A.B/c', 'd')]`:                                      "/subscriptions/sub/resourceGroups/other/providers/A.B/c/d",
-		`[resourceId('s2', 'other', 'A.B/c', 'd')]`:                                "/subscriptions/s2/resourceGroups/other/providers/A.B/c/d",
-		`[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'x')]`: "/subscriptions/sub/providers/Microsoft.Authorization/roleDefinitions/x",
-		`[extensionResourceId(resourceGroup().id, 'A.B/c', 'd')]`:                  group + "/providers/A.B/c/d",
-		`[tenantResourceId('A.B/c', 'd')]`:                                         "/providers/A.B/c/d",
-		`[guid('a', 'b')]`:                                                         nil,
-		`[length(uniqueString('a'))]`:                                              13.0,
-		`[format('{0}-{1:D3} {{}}', 'a', 7)]`:                                      "a-007 {}",
-		`[toLower('ABC')]`:                                                         "abc",
-		`[toUpper('abc')]`:                                                         "ABC",
-		`[if(equals(1, 1), 'yes', div(1, 0))]`:                                     "yes",
-		`[and(true(), not(false()), or(false(), true()))]`:                         true,
-		`[or(true(), equals(div(1,0), 1))]`:                                        true,
-		`[length('abc')]`:                                                          3.0,
-		`[length(createObject('a', 1, 'b', 2))]`:                                   2.0,
-		`[union(createArray(1, 2), createArray(2, 3))]`:                            []any{1.0, 2.0, 3.0},
-		`[union(createObject('a', createObject('x', 1)), createObject('a', createObject('y', 2)))]`: object{"a": object{"x": 1.0, "y": 2.0}},
-		`[intersection(createArray(1, 2), createArray(2, 3))]`:                                      []any{2.0},
-		`[contains('abc', 'b')]`:                    true,
-		`[contains(createArray('a'), 'b')]`:         false,
-		`[contains(createObject('Key', 1), 'key')]`: true,
-		`[empty('')]`:                                  true,
-		`[empty(createObject())]`:                      true,
-		`[first('abc')]`:                               "a",
-		`[last(createArray(1, 2))]`:                    2.0,
-		`[split('a,b;c', createArray(',', ';'))]`:      []any{"a", "b", "c"},
-		`[join(createArray('a', 'b'), '-')]`:           "a-b",
-		`[replace('aba', 'a', 'c')]`:                   "cbc",
-		`[substring('abcdef', 2, 3)]`:                  "cde",
-		`[string(createObject('a', 1))]`:               `{"a":1}`,
-		`[int('42')]`:                                  42.0,
-		`[base64('hello')]`:                            "aGVsbG8=",
-		`[base64ToString('aGVsbG8=')]`:                 "hello",
-		`[json('{"a":[1]}').a[0]]`:                     1.0,
-		`[base64ToJson('eyJhIjoxfQ==').a]`:             1.0,
-		`[array('x')]`:                                 []any{"x"},
-		`[take(createArray(1,2,3), 2)]`:                []any{1.0, 2.0},
-		`[skip('abc', 1)]`:                             "bc",
-		`[range(2, 3)]`:                                []any{2.0, 3.0, 4.0},
-		`[add(mul(2, 3), sub(5, mod(7, 4)))]`:          8.0,
-		`[max(1, 3, 2)]`:                               3.0,
-		`[min(createArray(4, 2))]`:                     2.0,
-		`[greater('b', 'a')]`:                          true,
-		`[lessOrEquals(-1, 1)]`:                        true,
-		`[coalesce(null(), 'x')]`:                      "x",
-		`[padLeft('7', 3, '0')]`:                       "007",
-		`[trim(' a ')]`:                                "a",
-		`[startsWith('Abc', 'aB')]`:                    true,
-		`[indexOf('abc', 'C')]`:                        2.0,
-		`[uri('https://a/', '/b')]`:                    "https://a/b",
-		`[uriComponent('a b&c')]`:                      "a%20b%26c",
-		`[bool('true')]`:                               true,
-		`[items(createObject('b', 2, 'a', 1))[0].key]`: "a",
-		`[pickZones('Microsoft.Compute', 'virtualMachines', 'eastus', 2)]`:                              []any{"1", "2"},
-		`[reference('/x', '2020-01-01').ip]`:                                                            "1.2.3.4",
-		`[reference('/x', '2020-01-01', 'Full').location]`:                                              "eastus",
-		`[listKeys('/x', '2020').keys[0].value]`:                                                        "secret",
-		`[listAccountSas('/x', '2019-04-01', createObject('signedServices', 'b')).body.signedServices]`: "b",
-	} {
-		got, err := armtemplate.Evaluate(expression, environment())
-		switch {
-		case strings.HasPrefix(expression, "[guid"):
-			if text, _ := got.(string); err != nil || len(text) != 36 {
-				t.Errorf("%s: got %v, %v", expression, got, err)
-			}
-		case err != nil || !reflect.DeepEqual(got, want):
-			t.Errorf("%s: got %#v, %v, want %#v", expression, got, err, want)
-		}
-	}
-}
-
-func TestWrongExpressionsSayWhy(t *testing.T) {
-	for expression, want := range map[string]string{
-		`[nothing()]`:                  "'nothing' is not known",
-		`[concat('a']`:                 "is missing",
-		`[concat('a)]`:                 "not closed",
-		`[variables('x')]`:             "'x' is not found",
-		`[parameters('x')]`:            "'x' is not found",
-		`[createArray(1)[1]]`:          "out of bounds",
-		`[resourceGroup().nope]`:       "'nope' doesn't exist",
-		`[substring('a', 0, 2)]`:       "location within",
-		`[resourceId('A.B/c/d', 'x')]`: "as many names",
-		`[copyIndex()]`:                "copy loop",
-		`[toLower(1)]`:                 "must be strings",
-		`[length('a', 'b')]`:           "cannot have 2 arguments",
-		`[newGuid()]`:                  "default values",
-		"[" + strings.Repeat("concat(", 200) + "'a'" + strings.Repeat(")", 200) + "]": "too deep",
-	} {
-		if got, err := armtemplate.Evaluate(expression, environment()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.40s: got %v, %v", expression, got, err)
-		}
-	}
-}
-
-func parse(t *testing.T, text string) object {
+func object(t *testing.T, text string) *value.Object {
 	t.Helper()
-	var v object
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
+	v, err := value.Parse(text, value.Strict)
+	if err != nil {
 		t.Fatal(err)
 	}
-	v["$schema"] = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
-	return v
+	return v.(*value.Object)
+}
+
+func parse(t *testing.T, text string) *value.Object {
+	t.Helper()
+	o := object(t, text)
+	if _, ok := o.Has("$schema"); !ok {
+		o.Set("$schema", "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#")
+	}
+	return o
 }
 
 const full = `{
@@ -171,7 +45,7 @@ const full = `{
 }`
 
 func TestResourcesComeInTheOrderOfTheirDependencies(t *testing.T) {
-	evaluated, err := armtemplate.New(parse(t, full), object{"prefix": object{"value": "p"}, "password": object{"value": "geheim"}}, environment())
+	evaluated, err := armtemplate.New(parse(t, full), object(t, `{"prefix": {"value": "p"}, "password": {"value": "geheim"}}`), environment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,47 +66,54 @@ func TestResourcesComeInTheOrderOfTheirDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := object{"zones": []any{"2"}, "properties": object{"password": "geheim", "name": "n1", "disks": []any{object{"lun": 0.0}, object{"lun": 1.0}}}}
-	if vm.ID != group+"/providers/A.B/vm/p2" || !reflect.DeepEqual(body, want) {
-		t.Errorf("%s: %#v", vm.ID, body)
+	const want = `{"zones":["2"],"properties":{"password":"geheim","name":"n1","disks":[{"lun":0},{"lun":1}]}}`
+	if vm.ID != group+"/providers/A.B/vm/p2" || value.JSON(body) != want {
+		t.Errorf("%s: %s", vm.ID, value.JSON(body))
 	}
 	for _, r := range evaluated.Resources() {
 		if strings.HasPrefix(r.Type, "Microsoft.Authorization") && !strings.HasPrefix(r.ID, group+"/providers/A.B/net/p-net/providers/Microsoft.Authorization/roleAssignments/") {
 			t.Errorf("the extension is %s", r.ID)
 		}
 	}
-	outputs, err := evaluated.Outputs()
-	if err != nil || !reflect.DeepEqual(outputs["ip"], object{"type": "string", "value": "1.2.3.4"}) || strings.Contains(jsonOf(t, outputs), "geheim") {
-		t.Error(outputs, err)
+	outputs, secure, err := evaluated.Outputs()
+	if err != nil || value.JSON(outputs) != `{"ip":{"type":"String","value":"1.2.3.4"},"secret":{"type":"SecureString"}}` || value.JSON(secure) != `{"secret":"geheim"}` {
+		t.Error(value.JSON(outputs), value.JSON(secure), err)
 	}
-	if shown := jsonOf(t, evaluated.Parameters()); strings.Contains(shown, "geheim") || !strings.Contains(shown, `"value":"p"`) {
+	if shown := value.JSON(evaluated.Parameters()); strings.Contains(shown, "geheim") || !strings.Contains(shown, `"value":"p"`) {
 		t.Error(shown)
 	}
-}
-
-func jsonOf(t *testing.T, v any) string {
-	t.Helper()
-	content, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }
 
 func TestWrongTemplatesAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`{}`: "'resources' not found",
-		`{"parameters": {"a": {"type": "string"}}, "resources": []}`:                                                                                                    "'a' is not provided",
-		`{"parameters": {"a": {"type": "int", "defaultValue": "x"}}, "resources": []}`:                                                                                  "Expected 'int'",
-		`{"parameters": {"a": {"type": "string", "defaultValue": "x", "allowedValues": ["y"]}}, "resources": []}`:                                                       "allowed value",
-		`{"parameters": {"a": {"type": "int", "defaultValue": 1, "minValue": 2}}, "resources": []}`:                                                                     "minValue",
-		`{"resources": [{"type": "A.B/c", "name": "x"}]}`:                                                                                                               "no apiVersion",
-		`{"resources": [{"type": "A.B/c/d", "name": "x", "apiVersion": "1"}]}`:                                                                                          "segment length",
-		`{"resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1", "dependsOn": ["y"]}]}`:                                                                        "'y' is not defined",
-		`{"resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1"}, {"type": "A.B/c", "name": "X", "apiVersion": "1"}]}`:                                         "multiple times",
-		`{"resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1", "dependsOn": ["y"]}, {"type": "A.B/c", "name": "y", "apiVersion": "1", "dependsOn": ["x"]}]}`: "Circular",
-		`{"resources": [{"type": "A.B/c", "name": "[reference('y').z]", "apiVersion": "1"}]}`:                                                                           "not expected",
-		`{"variables": {"a": "[variables('b')]", "b": "[variables('a')]"}, "resources": [{"type": "A.B/c", "name": "[variables('a')]", "apiVersion": "1"}]}`:            "refers to itself",
+		`{"parameters": {"a": {"type": "string"}}, "resources": []}`:                                                                                                                            "'a' is not provided",
+		`{"parameters": {"a": {"type": "int", "defaultValue": "x"}}, "resources": []}`:                                                                                                          "Expected 'Integer'",
+		`{"parameters": {"a": {"type": "string", "defaultValue": "x", "allowedValues": ["y"]}}, "resources": []}`:                                                                               "allowed value",
+		`{"parameters": {"a": {"type": "int", "defaultValue": 1, "minValue": 2}}, "resources": []}`:                                                                                             "minValue",
+		`{"resources": [{"type": "A.B/c", "name": "x"}]}`:                                                                                                                                       "has no apiVersion",
+		`{"resources": [{"type": "A.B/c/d", "name": "x", "apiVersion": "1"}]}`:                                                                                                                  "segment length",
+		`{"resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1", "dependsOn": ["y"]}]}`:                                                                                                "'y' is not defined",
+		`{"resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1"}, {"type": "A.B/c", "name": "X", "apiVersion": "1"}]}`:                                                                 "multiple times",
+		`{"resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1", "dependsOn": ["y"]}, {"type": "A.B/c", "name": "y", "apiVersion": "1", "dependsOn": ["x"]}]}`:                         "Circular",
+		`{"resources": [{"type": "A.B/c", "name": "[reference('y').z]", "apiVersion": "1"}]}`:                                                                                                   "not expected",
+		`{"variables": {"a": "[variables('b')]", "b": "[variables('a')]"}, "resources": [{"type": "A.B/c", "name": "[variables('a')]", "apiVersion": "1"}]}`:                                    "refers to itself",
+		`{"resources": [], "ressources": []}`:                                                                                                                                                   "Could not find member 'ressources'",
+		`{"languageVersion": "3.0", "resources": []}`:                                                                                                                                           "language version '3.0'",
+		`{"languageVersion": "2.0", "resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1"}]}`:                                                                                          "an object with languageVersion 2.0",
+		`{"$schema": "https://schema.management.azure.com/schemas/2019-08-01/tenantDeploymentTemplate.json#", "resources": []}`:                                                                 "resource groups and subscriptions only",
+		`{"resources": [], "outputs": {"a": {"type": "string", "value": "[nope()]"}}}`:                                                                                                          "'nope' is not valid",
+		`{"resources": [], "outputs": {"a": {"type": "int", "value": "[if(true(), 'x', 1)]"}}}`:                                                                                                 "Expected 'Integer'. Actual 'String'",
+		`{"resources": [], "outputs": {"a": {"type": "strnig", "value": "x"}}}`:                                                                                                                 "'strnig' is not known",
+		`{"resources": [], "variables": {"a": "[reference('x')]"}}`:                                                                                                                             "only known while resources are deployed",
+		`{"resources": [], "variables": {"a": "[utcNow()]"}}`:                                                                                                                                   "default values of parameters only",
+		`{"resources": [], "variables": {"a": "[concat('x')]", "b": "[variables('c')]"}}`:                                                                                                       "variable 'c' is not found",
+		`{"resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1", "scope": "/"}]}`:                                                                                                      "scope '/'",
+		`{"resources": [{"type": "A.B/c", "name": "x", "apiVersion": "1", "scope": "/providers/Microsoft.Management/managementGroups/m"}]}`:                                                     "resource groups and subscriptions only",
+		`{"resources": [{"type": "Microsoft.Resources/resourceGroups", "name": "x", "apiVersion": "1"}]}`:                                                                                       "scope of a subscription",
+		`{"resources": [{"type": "A.B/c", "name": "[format('x{0}', copyIndex())]", "apiVersion": "1", "copy": {"name": "l", "count": 801}}]}`:                                                   "801 times",
+		`{"resources": [], "functions": [{"namespace": "n", "members": {"f": {"parameters": [{"name": "p", "type": "string"}], "output": {"type": "string", "value": "[parameters('q')]"}}}}]}`: "parameter 'q' is not found",
+		`{"resources": [], "outputs": {"a": {"type": "string", "value": "[fail('no luck')]"}}}`:                                                                                                 "no luck",
 	} {
 		_, err := armtemplate.New(parse(t, text), nil, environment())
 		var refusal *armtemplate.Error
@@ -240,13 +121,13 @@ func TestWrongTemplatesAreRefused(t *testing.T) {
 			t.Errorf("%.60s: %v, want %s", text, err, want)
 		}
 	}
-	if _, err := armtemplate.New(parse(t, `{"resources": []}`), object{"a": object{"value": 1.0}}, environment()); err == nil || !strings.Contains(err.Error(), "do not correspond") {
+	if _, err := armtemplate.New(parse(t, `{"resources": []}`), object(t, `{"a": {"value": 1}}`), environment()); err == nil || !strings.Contains(err.Error(), "do not correspond") {
 		t.Error(err)
 	}
 }
 
 func TestResourcesAreEvaluatedByManyAtOnce(t *testing.T) {
-	evaluated, err := armtemplate.New(parse(t, full), object{"prefix": object{"value": "p"}, "password": object{"value": "geheim"}}, environment())
+	evaluated, err := armtemplate.New(parse(t, full), object(t, `{"prefix": {"value": "p"}, "password": {"value": "geheim"}}`), environment())
 	if err != nil {
 		t.Fatal(err)
 	}
