@@ -98,7 +98,7 @@ func (a *Azure) admit(w http.ResponseWriter, r *http.Request) (*resources.Call, 
 		}
 		return nil, err
 	}
-	call := &resources.Call{Method: r.Method, Path: "/" + strings.Trim(r.URL.Path, "/"), Query: foldQuery(r.URL.Query()), Header: r.Header, Caller: caller}
+	call := &resources.Call{Method: r.Method, Path: deployments.Path("/" + strings.Trim(r.URL.Path, "/")), Query: foldQuery(r.URL.Query()), Header: r.Header, Caller: caller}
 	if call.Query.Get("api-version") == "" {
 		return call, refuse("MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 	}
@@ -178,6 +178,9 @@ func readBody(w http.ResponseWriter, r *http.Request, call *resources.Call) erro
 	r.Body = io.NopCloser(strings.NewReader(string(content)))
 	if len(content) == 0 || isForwarded(call.Path) && r.Method != http.MethodPut && r.Method != http.MethodPatch {
 		return nil
+	}
+	if deployments.Reads(call) {
+		return deployments.Read(call, string(content))
 	}
 	if err := json.Unmarshal(content, &call.Body); err != nil && !isForwarded(call.Path) {
 		return refuse("InvalidRequestContent", "The request content was invalid and could not be deserialized: '%v'.", err)

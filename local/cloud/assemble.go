@@ -43,7 +43,10 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.catalogueRoutes()
 	a.activityRoutes()
 	a.provider.register()
-	a.deployments = deployments.New(deployments.Options{Engine: a.Engine, Do: a.doNoted, Permit: a.permit, Judge: a.provider.judge, Tenant: TenantID, Cloud: a.describe(), Log: a.Log, Now: a.Now})
+	a.deployments = deployments.New(deployments.Options{
+		Engine: a.Engine, Do: a.doNoted, Permit: a.permit, Judge: a.provider.judge, Offered: a.offered, Provider: a.describeProvider, Zones: zonesOf,
+		Secret: a.Vault.Secret, Fetch: a.fetch, Tenant: TenantID, Cloud: a.describe(), Log: a.Log, Now: a.Now,
+	})
 	return nil
 }
 

@@ -195,12 +195,9 @@ func canonicalNamespace(name string) string {
 }
 
 func (a *Azure) showProvider(ctx context.Context, subscription, namespace string) (map[string]any, error) {
-	versions := apiVersions()
-	if strings.EqualFold(namespace, providerNamespace) {
-		var err error
-		if versions, err = clusterVersions(); err != nil {
-			return nil, err
-		}
+	versions, err := a.versions(namespace)
+	if err != nil {
+		return nil, err
 	}
 	types := []any{}
 	names := a.Engine.Types(namespace)

@@ -42,7 +42,7 @@ func TestADeploymentMakesWhatItsTemplateSays(t *testing.T) {
 			object{"type": "Microsoft.Storage/storageAccounts", "apiVersion": "2021-09-01", "name": "[concat(parameters('prefix'), 'account')]", "location": "eastus", "kind": "StorageV2", "sku": object{"name": "Standard_LRS"}, "properties": object{}},
 			object{"type": "Microsoft.Storage/storageAccounts/blobServices/containers", "apiVersion": "2021-09-01", "name": "[concat(parameters('prefix'), 'account/default/ignition')]",
 				"dependsOn": []any{"[resourceId('Microsoft.Storage/storageAccounts', concat(parameters('prefix'), 'account'))]"}},
-			object{"type": "A.B/things", "apiVersion": "1", "name": "thing", "location": "[resourceGroup().location]", "properties": object{
+			object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "thing", "location": "[resourceGroup().location]", "properties": object{
 				"secret": "[parameters('password')]",
 				"query":  "[base64(listAccountSas(resourceId('Microsoft.Storage/storageAccounts', concat(parameters('prefix'), 'account')), '2019-04-01', createObject('signedPermission', 'rl', 'signedResourceTypes', 'o', 'signedServices', 'b', 'signedProtocol', 'https', 'signedStart', '2026-01-01T00:00:00Z', 'signedExpiry', '2099-01-01T00:00:00Z')).accountSasToken)]",
 			}},
@@ -61,13 +61,13 @@ func TestADeploymentMakesWhatItsTemplateSays(t *testing.T) {
 	if text, err := json.Marshal(shown); err != nil || strings.Contains(string(text), "s3cret!") {
 		t.Errorf("the deployment shows a secret: %s", text)
 	}
-	thing := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/thing?api-version=1", nil, http.StatusOK, "")
+	thing := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Compute/snapshots/thing?api-version=1", nil, http.StatusOK, "")
 	if thing["properties"].(object)["secret"] != "s3cret!" || thing["properties"].(object)["query"] == "" {
 		t.Error(thing)
 	}
 	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/demoaccount/blobServices/default/containers/ignition?api-version=1", nil, http.StatusOK, "")
 	operations := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Resources/deployments/storage/operations?api-version=1", nil, http.StatusOK, "")
-	if n := len(operations["value"].([]any)); n != 3 {
+	if n := len(operations["value"].([]any)); n != 4 { // and the outputs
 		t.Errorf("%d operations", n)
 	}
 }
@@ -76,30 +76,30 @@ func TestAFailedDeploymentTellsWhichResourceAndWhy(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
 	template := object{"resources": []any{
-		object{"type": "A.B/things", "apiVersion": "1", "name": "good", "location": "eastus"},
-		object{"type": "A.B/things", "apiVersion": "1", "name": "bad", "location": "eastus"},
-		object{"type": "A.B/things", "apiVersion": "1", "name": "late", "location": "eastus", "dependsOn": []any{"bad"}},
+		object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "good", "location": "eastus"},
+		object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "bad", "location": "eastus"},
+		object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "late", "location": "eastus", "dependsOn": []any{"bad"}},
 	}}
-	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Path: "things/bad$"}, Action: cloud.FaultAction{Kind: "policyDenied"}}); err != nil {
+	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Path: "snapshots/bad$"}, Action: cloud.FaultAction{Kind: "policyDenied"}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := w.deploy(w.demo(), "d", template, nil)
 	if code(err) != "DeploymentFailed" || !strings.Contains(err.Error(), "RequestDisallowedByPolicy") {
 		t.Errorf("got %v", err)
 	}
-	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/good?api-version=1", nil, http.StatusOK, "")
-	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/late?api-version=1", nil, http.StatusNotFound, "ResourceNotFound")
+	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Compute/snapshots/good?api-version=1", nil, http.StatusOK, "")
+	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Compute/snapshots/late?api-version=1", nil, http.StatusNotFound, "ResourceNotFound")
 }
 
 func TestTheActivityLogHasWhatADeploymentDid(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
-	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Path: "things/bad$"}, Action: cloud.FaultAction{Kind: "policyDenied"}}); err != nil {
+	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Path: "snapshots/bad$"}, Action: cloud.FaultAction{Kind: "policyDenied"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.deploy(w.demo(), "d", object{"resources": []any{
-		object{"type": "A.B/things", "apiVersion": "1", "name": "good", "location": "eastus"},
-		object{"type": "A.B/things", "apiVersion": "1", "name": "bad", "location": "eastus"},
+		object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "good", "location": "eastus"},
+		object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "bad", "location": "eastus"},
 		object{"type": "Microsoft.RedHatOpenShift/openShiftClusters", "apiVersion": "2023-11-22", "name": "c", "location": "eastus", "properties": object{}},
 	}}, nil); code(err) != "DeploymentFailed" {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestTheActivityLogHasWhatADeploymentDid(t *testing.T) {
 		correlations[name] = event["correlationId"].(string)
 	}
 	for name, want := range map[string]string{
-		"good": "A.B/things/write Succeeded", "bad": "A.B/things/write Failed",
+		"good": "Microsoft.Compute/snapshots/write Succeeded", "bad": "Microsoft.Compute/snapshots/write Failed",
 		"c": "Microsoft.RedHatOpenShift/openShiftClusters/write Succeeded",
 	} {
 		if got[name] != want {
@@ -141,15 +141,15 @@ func TestADeploymentFollowsAnOperationThroughFailuresThatPass(t *testing.T) {
 	}
 	const (
 		scope     = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/"
-		operation = "/locations/.*/operations/"
+		operation = "/operationStatuses/"
 	)
 	// The inner deployment is slow, so that the outer one follows its operation.
-	fault(cloud.Fault{Name: "slow", Match: cloud.FaultMatch{Method: "PUT", Path: "things/slow$"}, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 1000}})
+	fault(cloud.Fault{Name: "slow", Match: cloud.FaultMatch{Method: "PUT", Path: "snapshots/slow$"}, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 1000}})
 	begin := func(name string) {
 		t.Helper()
 		w.want(w.demo(), http.MethodPut, scope+name+"?api-version=1", object{"properties": object{"mode": "Incremental", "template": object{"$schema": "deploymentTemplate.json", "resources": []any{
-			object{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": name + "-inner", "properties": object{"mode": "Incremental", "template": object{
-				"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus"}},
+			object{"type": "Microsoft.Resources/deployments", "apiVersion": "2023-04-02", "name": name + "-inner", "properties": object{"mode": "Incremental", "template": object{
+				"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "slow", "location": "eastus"}},
 			}}},
 		}}}}, http.StatusCreated, "")
 	}
@@ -181,7 +181,7 @@ func TestADeploymentFollowsAnOperationThroughFailuresThatPass(t *testing.T) {
 func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
-	if _, err := w.deploy(w.demo(), "d", object{"resources": []any{object{"type": "A.B/c", "apiVersion": "1", "name": "[nope()]"}}}, nil); code(err) != "InvalidTemplate" {
+	if _, err := w.deploy(w.demo(), "d", object{"resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "[nope()]"}}}, nil); code(err) != "InvalidTemplate" {
 		t.Error(err)
 	}
 	credential, principal := w.somebody()
@@ -189,7 +189,7 @@ func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {
 	if err := w.Access.Assign(context.Background(), principal, "b24988ac-6180-42a0-ab88-20f7382dd24c", customer+"/resourceGroups/g"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.deploy(credential, "d", object{"resources": []any{object{"type": "Microsoft.Authorization/roleAssignments", "apiVersion": "1", "name": "[guid('x')]", "properties": object{}}}}, nil)
+	_, err := w.deploy(credential, "d", object{"resources": []any{object{"type": "Microsoft.Authorization/roleAssignments", "apiVersion": "2023-04-02", "name": "[guid('x')]", "properties": object{}}}}, nil)
 	if code(err) != "InvalidTemplateDeployment" || !strings.Contains(err.Error(), "Authorization failed for template resource") {
 		t.Error(err)
 	}
@@ -198,10 +198,10 @@ func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {
 func TestADeploymentThatRunsIsNotReplaced(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
-	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "things/slow$"}, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 1500}}); err != nil {
+	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "snapshots/slow$"}, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 1500}}); err != nil {
 		t.Fatal(err)
 	}
-	body := object{"properties": object{"mode": "Incremental", "template": object{"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus"}}}}}
+	body := object{"properties": object{"mode": "Incremental", "template": object{"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "slow", "location": "eastus"}}}}}
 	const target = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/d?api-version=1"
 	w.want(w.demo(), http.MethodPut, target, body, http.StatusCreated, "")
 	w.want(w.demo(), http.MethodPut, target, body, http.StatusConflict, "DeploymentActive")
@@ -220,7 +220,7 @@ func TestNestedDeploymentsAreDeployed(t *testing.T) {
 		return object{"type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01", "name": name, "properties": object{
 			"mode": "Incremental", "expressionEvaluationOptions": options, "parameters": object{"who": object{"value": "[parameters('who')]"}},
 			"template": object{"$schema": "deploymentTemplate.json", "parameters": object{"who": object{"type": "string"}}, "resources": []any{
-				object{"type": "A.B/things", "apiVersion": "1", "name": expression, "location": "eastus"},
+				object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": expression, "location": "eastus"},
 			}},
 		}}
 	}
@@ -235,7 +235,7 @@ func TestNestedDeploymentsAreDeployed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"firstMe", "outerMe"} {
-		w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/"+name+"?api-version=1", nil, http.StatusOK, "")
+		w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Compute/snapshots/"+name+"?api-version=1", nil, http.StatusOK, "")
 	}
 }
 
@@ -262,7 +262,7 @@ func TestAClusterOfATemplateGoesToTheResourceProvider(t *testing.T) {
 func TestAnInterruptedDeploymentGoesOnWithItsSecretsAndForgetsThem(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
-	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "things/slow$"}, Count: 1, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
+	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "snapshots/slow$"}, Count: 1, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
 		t.Fatal(err)
 	}
 	const (
@@ -284,7 +284,7 @@ func TestAnInterruptedDeploymentGoesOnWithItsSecretsAndForgetsThem(t *testing.T)
 	}
 	w.want(w.demo(), http.MethodPut, scope+"/d?api-version=1", object{"properties": object{"mode": "Incremental", "parameters": object{"secret": object{"value": secret}}, "template": object{
 		"$schema": "deploymentTemplate.json", "parameters": object{"secret": object{"type": "secureString"}},
-		"resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus", "properties": object{"s": "[parameters('secret')]"}}},
+		"resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "slow", "location": "eastus", "properties": object{"s": "[parameters('secret')]"}}},
 	}}}, http.StatusCreated, "")
 	w.within(10e9, "the call that is interrupted", func() bool { return w.Faults()[0].Seen == 1 })
 	if state := shown(); state != "Running" {
@@ -292,7 +292,7 @@ func TestAnInterruptedDeploymentGoesOnWithItsSecretsAndForgetsThem(t *testing.T)
 	}
 	w.restart()
 	w.within(10e9, "the end of the deployment", func() bool { return shown() == "Succeeded" })
-	thing := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/A.B/things/slow?api-version=1", nil, http.StatusOK, "")
+	thing := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Compute/snapshots/slow?api-version=1", nil, http.StatusOK, "")
 	if got := thing["properties"].(object)["s"]; got != secret {
 		t.Errorf("the resource was made with %v", got)
 	}
@@ -300,7 +300,7 @@ func TestAnInterruptedDeploymentGoesOnWithItsSecretsAndForgetsThem(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := json.Marshal(kept); err != nil || strings.Contains(string(text), secret) || kept.Local["template"] != nil {
+	if text, err := json.Marshal(kept); err != nil || strings.Contains(string(text), secret) || kept.Local["parameters"] != nil {
 		t.Errorf("what is kept: %s", text)
 	}
 }
@@ -308,11 +308,11 @@ func TestAnInterruptedDeploymentGoesOnWithItsSecretsAndForgetsThem(t *testing.T)
 func TestADeploymentCanBeCancelled(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
-	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "things/slow$"}, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
+	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "snapshots/slow$"}, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
 		t.Fatal(err)
 	}
 	const target = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/d"
-	body := object{"properties": object{"mode": "Incremental", "template": object{"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "slow", "location": "eastus"}}}}}
+	body := object{"properties": object{"mode": "Incremental", "template": object{"$schema": "deploymentTemplate.json", "resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "slow", "location": "eastus"}}}}}
 	w.want(w.demo(), http.MethodPut, target+"?api-version=1", body, http.StatusCreated, "")
 	w.want(w.demo(), http.MethodPost, target+"/cancel?api-version=1", nil, http.StatusNoContent, "")
 	got := w.want(w.demo(), http.MethodGet, target+"?api-version=1", nil, http.StatusOK, "")

@@ -80,6 +80,8 @@ func open(method string, segments []string) bool {
 		return true // lists show what the caller may see; roles and providers are no secret
 	case segments[n-1] == "permissions":
 		return true // everybody may ask for their own
+	case n == 4 && segments[2] == "operationresults", n > 2 && segments[n-2] == "operationstatuses":
+		return true // who began an operation may follow it; nobody else knows its id
 	}
 	// Who began an operation may follow it; nobody else knows its id.
 	return n == 8 && segments[4] == "locations" && slices.Contains([]string{"operations", "operationresults", "operationsstatus", "operationstatuses"}, segments[6])

@@ -174,8 +174,22 @@ func (r *Resource) Preview() (*value.Object, error) {
 }
 
 // Options are what a template asks of the deployment of the resource, in Bicep's
-// decorators. Lambdas in them are evaluated by Holds.
+// decorators.
 func (r *Resource) Options() *value.Object { return r.source.Map("@options") }
+
+// Expanded reports whether the body may have secrets of this template in it: those of
+// nested deployments whose templates this one evaluates.
+func (r *Resource) Expanded() bool {
+	if !strings.EqualFold(r.Type, deploymentType) || r.frame.isInner(r.source) {
+		return false
+	}
+	for _, secure := range r.frame.secure {
+		if secure {
+			return true
+		}
+	}
+	return false
+}
 
 func (r *Resource) body(f *frame) (*value.Object, error) {
 	f.evaluation.Lock()

@@ -1,25 +1,29 @@
 // Package deployments is the behaviour of Microsoft.Resources/deployments: it
-// evaluates a template and makes its resources, in order, as the caller.
+// evaluates a template and makes its resources, in order, as the caller. It judges
+// templates before anything is made, says what one would change, and writes templates
+// of what there is.
 //
-// What a template means is package template's; resources are made by calls to the
+// What a template means is package armtemplate's; resources are made by calls to the
 // resource manager like those of any client.
 package deployments
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
+	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
 const (
 	deploymentType = "Microsoft.Resources/deployments"
+	accepted       = "Accepted"
 	running        = "Running"
 	// parallel is how many resources of a deployment are made at a time.
 	parallel = 8
@@ -34,7 +38,17 @@ type Options struct {
 	Permit func(context.Context, *resources.Call) error
 	// Judge asks the provider of a namespace (in lower case) what it thinks of the
 	// resources of a deployment before it begins.
-	Judge  func(ctx context.Context, namespace, deployment string, planned []any) error
+	Judge func(ctx context.Context, namespace, deployment string, planned []any) error
+	// Offered refuses a type, an api-version or a region that the cloud does not have.
+	Offered func(resourceType, apiVersion, location string) error
+	// Provider describes a type of a namespace, or all of them if it is empty.
+	Provider func(ctx context.Context, namespace, resourceType string) (any, error)
+	// Zones are how many availability zones a region has.
+	Zones func(region string) (int, bool)
+	// Secret reads a secret of a vault for a deployment.
+	Secret func(ctx context.Context, vault, name, version string) (string, error)
+	// Fetch reads what a link of a template names.
+	Fetch  func(ctx context.Context, uri string) (string, error)
 	Tenant string
 	// Cloud is what environment() returns.
 	Cloud map[string]any
@@ -43,22 +57,92 @@ type Options struct {
 }
 
 // Deployments runs deployments.
-type Deployments struct{ Options }
+type Deployments struct {
+	Options
+	results sync.Map // of what-if, by id
+}
 
 // New gives the engine the behaviour of deployments.
 func New(o Options) *Deployments {
-	d := &Deployments{o}
+	d := &Deployments{Options: o}
 	o.Engine.Register(deploymentType, resources.Behaviour{
-		Put:    d.put,
-		Settle: d.settle,
-		Global: true,
-		Views:  map[string]resources.Action{"operations": {Run: d.operations}},
+		Put:     d.put,
+		Settle:  d.settle,
+		Show:    show,
+		Global:  true,
+		Async:   statuses,
+		Views:   map[string]resources.Action{"operations": {Run: d.operations}},
+		Actions: map[string]resources.Action{"exportTemplate": {Run: exportDeployment}},
 	})
-	for _, scope := range []string{"/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"} {
-		o.Engine.Route(http.MethodPost, scope+"/providers/"+deploymentType+"/{deployment}/validate", d.validate)
-		o.Engine.Route(http.MethodPost, scope+"/providers/"+deploymentType+"/{deployment}/cancel", d.cancel)
+	const subscription, group = "/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"
+	for _, scope := range []string{subscription, group} {
+		one := scope + "/providers/" + deploymentType + "/{deployment}"
+		o.Engine.Route(http.MethodPost, one+"/validate", d.validate)
+		o.Engine.Route(http.MethodPost, one+"/whatIf", d.whatIf)
+		o.Engine.Route(http.MethodPost, one+"/cancel", d.cancel)
+		o.Engine.Route(http.MethodGet, one+"/"+statuses+"/{operation}", o.Engine.Status)
+		o.Engine.Route(http.MethodGet, one+"/operations/{operation}", d.oneOperation)
 	}
+	o.Engine.Route(http.MethodPost, group+"/exportTemplate", d.exportGroup)
+	o.Engine.Route(http.MethodGet, subscription+"/operationresults/{operation}", d.result)
 	return d
+}
+
+// statuses is the collection of the operations of a deployment's own life.
+const statuses = "operationStatuses"
+
+// Path is the path of a call in its usual form: clients leave out the namespace in those
+// of the operations of deployments.
+func Path(path string) string {
+	s := resources.Segments(path)
+	if len(s) > 5 && strings.EqualFold(s[0], "subscriptions") && strings.EqualFold(s[2], "resourceGroups") && strings.EqualFold(s[4], "deployments") {
+		return "/" + strings.Join(s[:4], "/") + "/providers/Microsoft.Resources/" + strings.Join(s[4:], "/")
+	}
+	return path
+}
+
+// Read reads the body of a call for a deployment as Azure does: besides JSON there may
+// be comments, names of members without quotes, and line breaks in strings.
+func Read(call *resources.Call, content string) error {
+	v, err := value.Parse(content, value.Request)
+	body, ok := v.(*value.Object)
+	if err != nil || !ok {
+		if err == nil {
+			return resources.Refuse(http.StatusBadRequest, "InvalidRequestContent", "The request content was invalid and could not be deserialized: it is not an object.")
+		}
+		return resources.Refuse(http.StatusBadRequest, "InvalidRequestContent", "The request content was invalid and could not be deserialized: '%v'.", err)
+	}
+	call.Body, call.Document = value.PlainObject(body), body
+	return nil
+}
+
+// Reads reports whether Read is for the body of a call.
+func Reads(call *resources.Call) bool {
+	s := resources.Segments(strings.ToLower(call.Path))
+	for i := range s {
+		if s[i] == "microsoft.resources" && i+2 < len(s) && s[i+1] == "deployments" {
+			return call.Method == http.MethodPut || call.Method == http.MethodPost
+		}
+	}
+	return false
+}
+
+// Concerns reports whether a call is one for Preflight.
+func Concerns(call *resources.Call) bool {
+	path, action := target(call.Path)
+	id, err := resources.Parse(path)
+	return err == nil && !id.Collection() && strings.EqualFold(id.Type(), deploymentType) &&
+		(call.Method == http.MethodPut && action == "" || call.Method == http.MethodPost && (action == "validate" || action == "whatif"))
+}
+
+// target is the deployment that a path is about, and the action on it in lower case.
+func target(path string) (deployment, action string) {
+	for _, action := range []string{"validate", "whatif", "cancel"} {
+		if cut := len(path) - len(action) - 1; cut > 0 && strings.EqualFold(path[cut:], "/"+action) {
+			return path[:cut], action
+		}
+	}
+	return path, ""
 }
 
 // correlationHeader has the id under which all that one request leads to is found.
@@ -75,232 +159,149 @@ func senderOf(call *resources.Call) sender {
 }
 
 // call makes one of the calls of a deployment.
-func (d *Deployments) call(ctx context.Context, by sender, method, path string, query url.Values, body map[string]any) (*resources.Answer, error) {
+func (d *Deployments) call(ctx context.Context, by sender, method, path string, query url.Values, body *value.Object) (*resources.Answer, error) {
 	header := http.Header{}
 	header.Set(correlationHeader, by.correlation)
-	return d.Do(ctx, &resources.Call{Method: method, Path: path, Query: query, Header: header, Body: body, Caller: by.Caller})
+	call := &resources.Call{Method: method, Path: path, Query: query, Header: header, Body: value.PlainObject(body), Caller: by.Caller}
+	if body != nil {
+		call.Document = body
+	}
+	return d.Do(ctx, call)
 }
 
-// request is what callers send.
-type request struct {
-	mode                 string
-	template, parameters map[string]any
-}
-
-func read(properties map[string]any) (request, error) {
-	r := request{template: resources.Object(properties["template"]), parameters: resources.Object(properties["parameters"])}
-	r.mode, _ = properties["mode"].(string)
-	if !strings.EqualFold(r.mode, "Incremental") {
-		return r, resources.Refuse(http.StatusBadRequest, "InvalidDeploymentMode", "The deployment mode '%s' is not supported here; use Incremental.", r.mode)
-	}
-	if properties["templateLink"] != nil || properties["parametersLink"] != nil {
-		return r, resources.Refuse(http.StatusBadRequest, "InvalidContentLink", "Unable to download deployment content: links are not supported here.")
-	}
-	return r, nil
-}
+func at(v string) url.Values { return url.Values{"api-version": {v}} }
 
 // put checks a deployment and keeps what it needs to run.
 func (d *Deployments) put(ctx context.Context, c *resources.Change) error {
-	if c.Old != nil && c.Old.ProvisioningState() == running {
-		return resources.Refuse(http.StatusConflict, "DeploymentActive", "Unable to edit or replace deployment '%s': previous deployment from '%s' is still active (expiration time is '%s').",
+	if c.Old != nil && active(c.Old) {
+		return resources.Refuse(http.StatusConflict, "DeploymentActive", "Unable to edit or replace deployment '%s': previous deployment from '%s' is still active (expiration time is '%s'). Please see https://aka.ms/arm-deploy for usage details.",
 			c.Old.Name, c.Old.Text("timestamp"), c.Old.Changed.AddDate(0, 0, 7).Format(time.RFC3339))
 	}
-	q, err := read(c.New.Properties)
+	q, err := readRequest(c.Call)
 	if err != nil {
+		return err
+	}
+	if err := q.place(c.New.ID, c.New.Location); err != nil {
 		return err
 	}
 	evaluated, err := d.evaluate(ctx, c.New.ID, q, senderOf(c.Call))
 	if err != nil {
 		return err
 	}
-	if err := d.permit(ctx, evaluated, c.Call.Caller); err != nil {
-		return err
-	}
 	// Secure parameters are among them, so that a restart goes on.
 	c.New.Local = map[string]any{
-		"template": q.template, "parameters": q.parameters, "operations": map[string]any{},
+		"template": value.JSON(q.template), "parameters": value.JSON(q.parameters), "operations": map[string]any{},
 		"caller": map[string]any{"tenant": c.Call.Caller.TenantID, "object": c.Call.Caller.ObjectID, "app": c.Call.Caller.AppID, "audience": c.Call.Caller.Audience},
 	}
-	c.New.Properties = map[string]any{
-		"provisioningState": running, "mode": "Incremental", "parameters": evaluated.Parameters(), "timestamp": d.Now().UTC().Format(time.RFC3339Nano),
-		"duration": "PT0S", "correlationId": c.Call.Header.Get(correlationHeader), "providers": []any{}, "dependencies": dependencies(evaluated),
+	if document, ok := c.Call.Document.(*value.Object); ok && document.Get(expanded) == true {
+		delete(c.New.More, expanded)
+		c.New.Local[expanded] = true
 	}
+	if q.link != nil {
+		c.New.Local["link"] = value.JSON(q.link)
+	}
+	c.New.Properties = d.shown(q, evaluated, accepted, c.Call)
 	return nil
 }
 
-// Preflight has providers judge the resources of a deployment that is about to be
-// put or validated.
-func (d *Deployments) Preflight(ctx context.Context, call *resources.Call) error {
-	q, err := read(resources.Object(call.Body["properties"]))
+func active(r *resources.Resource) bool {
+	state := r.ProvisioningState()
+	return state == running || state == accepted
+}
+
+// shown are the properties of a deployment that begins, or that would.
+func (d *Deployments) shown(q *request, t *armtemplate.Template, state string, call *resources.Call) map[string]any {
+	properties := map[string]any{
+		"provisioningState": state, "mode": q.mode, "templateHash": q.hash(), "timestamp": d.Now().UTC().Format(time.RFC3339Nano),
+		"duration": "PT0S", "correlationId": call.Header.Get(correlationHeader), "providers": providers(t), "dependencies": dependencies(t),
+	}
+	if parameters := t.Parameters(); parameters.Len() > 0 {
+		properties["parameters"] = value.PlainObject(parameters)
+	}
+	if q.link != nil {
+		properties["templateLink"] = value.PlainObject(q.link)
+	}
+	return properties
+}
+
+// show gives the numbers of outputs all their digits, and no ETag: deployments have none.
+func show(_ context.Context, r *resources.Resource, _ url.Values) error {
+	r.Etag = ""
+	text, _ := r.Local["outputs"].(string)
+	if text == "" {
+		return nil
+	}
+	outputs, err := value.Parse(text, value.Strict)
 	if err != nil {
 		return err
 	}
-	id := strings.TrimSuffix(call.Path, "/validate")
-	t, err := d.evaluate(ctx, id, q, senderOf(call))
-	if err != nil {
-		return err
-	}
-	planned := map[string][]any{}
+	r.Set(outputs, "outputs")
+	return nil
+}
+
+// providers are the namespaces and types of a template, and where their resources go.
+func providers(t *armtemplate.Template) []any {
+	byNamespace, order := map[string]map[string]any{}, []any{}
 	for _, r := range t.Resources() {
-		body, err := r.Preview()
-		if err != nil {
-			return resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "%v", err)
+		namespace, kind, _ := strings.Cut(r.Type, "/")
+		one := byNamespace[strings.ToLower(namespace)]
+		if one == nil {
+			one = map[string]any{"namespace": namespace, "resourceTypes": []any{}}
+			byNamespace[strings.ToLower(namespace)] = one
+			order = append(order, one)
 		}
-		body["id"], body["name"], body["type"], body["apiVersion"] = r.ID, r.Name, r.Type, r.APIVersion
-		namespace, _, _ := strings.Cut(strings.ToLower(r.Type), "/")
-		planned[namespace] = append(planned[namespace], body)
+		location := any(nil)
+		if body, err := r.Preview(); err == nil && body.Text("location") != "" {
+			location = resources.Location(body.Text("location"))
+		}
+		types, _ := one["resourceTypes"].([]any)
+		known := false
+		for _, each := range types {
+			known = known || resources.Object(each)["resourceType"] == kind
+		}
+		if !known {
+			one["resourceTypes"] = append(types, map[string]any{"resourceType": kind, "locations": []any{location}})
+		}
 	}
-	for namespace, all := range planned {
-		err := d.Judge(ctx, namespace, id[strings.LastIndex(id, "/")+1:], all)
-		if refusal := (*resources.Error)(nil); errors.As(err, &refusal) {
-			failed := resources.Refuse(http.StatusBadRequest, "InvalidTemplateDeployment", "The template deployment '%s' is not valid according to the validation procedure. See inner errors for details.", id[strings.LastIndex(id, "/")+1:])
-			failed.Details = []*resources.Error{refusal}
-			return failed
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Concerns tells whether a call is one for Preflight.
-func Concerns(call *resources.Call) bool {
-	id, err := resources.Parse(strings.TrimSuffix(call.Path, "/validate"))
-	return err == nil && !id.Collection() && strings.EqualFold(id.Type(), deploymentType) &&
-		(call.Method == http.MethodPut || call.Method == http.MethodPost && strings.HasSuffix(call.Path, "/validate"))
+	return order
 }
 
 func dependencies(t *armtemplate.Template) []any {
 	all := []any{}
+	byID := map[string]*armtemplate.Resource{}
+	for _, r := range t.Resources() {
+		byID[strings.ToLower(r.ID)] = r
+	}
 	for _, r := range t.Resources() {
 		if len(r.After) == 0 {
 			continue
 		}
 		after := []any{}
 		for _, id := range r.After {
-			after = append(after, map[string]any{"id": id})
+			one := map[string]any{"id": id}
+			if before := byID[strings.ToLower(id)]; before != nil {
+				one["resourceType"], one["resourceName"] = before.Type, before.Name
+			}
+			after = append(after, one)
 		}
 		all = append(all, map[string]any{"id": r.ID, "resourceType": r.Type, "resourceName": r.Name, "dependsOn": after})
 	}
 	return all
 }
 
-// evaluate reads the template in the surroundings of the deployment.
-func (d *Deployments) evaluate(ctx context.Context, id string, q request, by sender) (*armtemplate.Template, error) {
-	env, err := d.environment(ctx, id, by)
-	if err != nil {
-		return nil, err
-	}
-	t, err := armtemplate.New(q.template, q.parameters, env)
-	if wrong := (*armtemplate.Error)(nil); errors.As(err, &wrong) {
-		return nil, resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "%s", wrong.Message)
-	}
-	return t, err
-}
-
-func (d *Deployments) environment(ctx context.Context, id string, by sender) (*armtemplate.Environment, error) {
-	subscription := resources.Subscription(id)
-	env := &armtemplate.Environment{
-		Subscription: map[string]any{"id": "/subscriptions/" + subscription, "subscriptionId": subscription, "tenantId": d.Tenant, "displayName": subscription},
-		Deployment:   map[string]any{"name": id[strings.LastIndex(id, "/")+1:]},
-		Cloud:        d.Cloud, Tenant: d.Tenant, Now: d.Now(),
-		Reference: func(id, version string, full bool) (any, error) {
-			body, err := d.get(ctx, id, version, by)
-			if err != nil || full {
-				return body, err
-			}
-			return body["properties"], nil
-		},
-		List: func(function, id, version string, body map[string]any) (any, error) {
-			answer, err := d.call(ctx, by, http.MethodPost, id+"/"+function, at(version), body)
-			if err != nil {
-				return nil, err
-			}
-			return loose(answer.Body)
-		},
-	}
-	if group := resources.GroupID(id); group != "" {
-		shown, err := d.Engine.Shown(ctx, group)
-		if err != nil {
-			return nil, err
-		}
-		value, err := loose(shown)
-		if err != nil {
-			return nil, err
-		}
-		env.Group = resources.Object(value)
-	}
-	return env, nil
-}
-
-func at(v string) url.Values { return url.Values{"api-version": {v}} }
-
-func (d *Deployments) get(ctx context.Context, id, version string, by sender) (map[string]any, error) {
-	answer, err := d.call(ctx, by, http.MethodGet, id, at(version), nil)
-	if err != nil {
-		return nil, err
-	}
-	value, err := loose(answer.Body)
-	return resources.Object(value), err
-}
-
-// permit refuses a deployment one of whose resources the caller may not write.
-func (d *Deployments) permit(ctx context.Context, t *armtemplate.Template, caller resources.Caller) error {
-	for _, r := range t.Resources() {
-		err := d.Permit(ctx, &resources.Call{Method: http.MethodPut, Path: r.ID, Header: http.Header{}, Caller: caller})
-		if err == nil {
-			continue
-		}
-		e := resources.AsError(err)
-		if e.Status != http.StatusForbidden {
-			return err
-		}
-		refusal := resources.Refuse(http.StatusForbidden, "InvalidTemplateDeployment", "Deployment failed with multiple errors: 'Authorization failed for template resource '%s' of type '%s'. %s'", r.Name, r.Type, e.Message)
-		refusal.Details = []*resources.Error{e}
-		return refusal
-	}
-	return nil
-}
-
-// validate answers whether a deployment would be taken.
-func (d *Deployments) validate(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
-	properties := resources.Object(call.Body["properties"])
-	q, err := read(properties)
-	if err != nil {
-		return nil, err
-	}
-	id := strings.TrimSuffix(call.Path, "/validate")
-	t, err := d.evaluate(ctx, id, q, senderOf(call))
-	if err != nil {
-		return nil, err
-	}
-	if err := d.permit(ctx, t, call.Caller); err != nil {
-		return nil, err
-	}
-	validated := []any{}
-	for _, r := range t.Resources() {
-		validated = append(validated, map[string]any{"id": r.ID})
-	}
-	return &resources.Answer{Status: http.StatusOK, Body: map[string]any{
-		"id": id, "name": id[strings.LastIndex(id, "/")+1:], "type": deploymentType,
-		"properties": map[string]any{"mode": "Incremental", "provisioningState": "Succeeded", "parameters": t.Parameters(), "validatedResources": validated, "timestamp": d.Now().UTC().Format(time.RFC3339Nano)},
-	}}, nil
-}
-
 // cancel ends a deployment that runs. What it made stays.
 func (d *Deployments) cancel(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
-	id := strings.TrimSuffix(call.Path, "/cancel")
+	id, _ := target(call.Path)
 	r, err := d.Engine.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if r.ProvisioningState() != running {
+	if !active(r) {
 		return nil, resources.Refuse(http.StatusConflict, "DeploymentCannotBeCancelled", "The deployment '%s' cannot be cancelled because its provisioning state is '%s'.", r.Name, r.ProvisioningState())
 	}
 	d.Engine.Cancel(id)
 	err = d.Engine.Change(ctx, id, func(r *resources.Resource) error {
-		if r.ProvisioningState() == running { // else it ended just before
+		if active(r) { // else it ended just before
 			r.Set(resources.Canceled, "provisioningState")
 			forget(r)
 		}
@@ -309,21 +310,14 @@ func (d *Deployments) cancel(ctx context.Context, call *resources.Call) (*resour
 	return &resources.Answer{Status: http.StatusNoContent}, err
 }
 
-// forget drops what only a deployment that runs needs, secrets among it.
-func forget(r *resources.Resource) {
-	delete(r.Local, "template")
-	delete(r.Local, "parameters")
-}
+// expanded marks a nested deployment whose template another one evaluated: secrets of that
+// may be in it.
+const expanded = "expanded"
 
-// restore evaluates a deployment again that is kept and not over.
-func (d *Deployments) restore(ctx context.Context, r *resources.Resource) (*armtemplate.Template, sender, error) {
-	caller := resources.Object(r.Local["caller"])
-	text := func(name string) string { s, _ := caller[name].(string); return s }
-	by := sender{
-		resources.Caller{TenantID: text("tenant"), ObjectID: text("object"), AppID: text("app"), Audience: text("audience")},
-		r.Text("correlationId"),
+// forget drops what may have secrets, which only a deployment that runs needs.
+func forget(r *resources.Resource) {
+	delete(r.Local, "parameters")
+	if r.Local[expanded] == true {
+		delete(r.Local, "template")
 	}
-	q := request{template: resources.Object(r.Local["template"]), parameters: resources.Object(r.Local["parameters"])}
-	t, err := d.evaluate(ctx, r.ID, q, by)
-	return t, by, err
 }

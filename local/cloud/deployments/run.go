@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
+	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -28,30 +29,43 @@ const (
 
 // outcome is how one resource ended.
 type outcome struct {
-	resource *armtemplate.Resource
-	err      error
+	id  string
+	err error
 }
 
 // settle runs a deployment and keeps how it ended.
 func (d *Deployments) settle(ctx context.Context, r *resources.Resource) error {
 	start := d.Now()
-	t, outputs, failure := d.deploy(ctx, r)
+	err := d.Engine.Change(ctx, r.ID, func(r *resources.Resource) error {
+		r.Set(running, "provisioningState")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	end, failure := d.deploy(ctx, r)
 	if ctx.Err() != nil {
 		return ctx.Err() // a cancellation keeps its end itself, the next start goes on
 	}
-	err := d.Engine.Change(ctx, r.ID, func(r *resources.Resource) error {
+	err = d.Engine.Change(ctx, r.ID, func(r *resources.Resource) error {
 		forget(r)
 		r.Set(fmt.Sprintf("PT%.3fS", d.Now().Sub(start).Seconds()), "duration")
+		r.Set(d.Now().UTC().Format(time.RFC3339Nano), "timestamp")
 		if failure != nil {
 			r.Set(resources.AsError(failure), "error")
 			return nil //nolint:nilerr // the failure is kept, and told below
 		}
 		made := []any{}
-		for _, one := range t.Resources() {
+		for _, one := range end.template.Resources() {
 			made = append(made, map[string]any{"id": one.ID})
 		}
 		r.Set(made, "outputResources")
-		r.Set(outputs, "outputs")
+		if end.outputs.Len() > 0 {
+			r.Local["outputs"] = value.JSON(end.outputs) // Show gives them
+		}
+		if end.secure.Len() > 0 {
+			r.Local["secureOutputs"] = value.JSON(end.secure)
+		}
 		return nil
 	})
 	if err != nil {
@@ -60,37 +74,73 @@ func (d *Deployments) settle(ctx context.Context, r *resources.Resource) error {
 	return failure
 }
 
-// deploy makes the resources of a deployment and evaluates its outputs.
-func (d *Deployments) deploy(ctx context.Context, r *resources.Resource) (*armtemplate.Template, map[string]any, error) {
-	t, by, err := d.restore(ctx, r)
-	if err != nil {
-		return nil, nil, err
-	}
-	if failures := d.run(ctx, r.ID, t, by); len(failures) > 0 {
-		return nil, nil, failed(failures)
-	}
-	outputs, err := t.Outputs()
-	if err != nil {
-		failure := resources.Refuse(http.StatusBadRequest, "DeploymentFailed", "The outputs of the deployment cannot be evaluated.")
-		failure.Details = []*resources.Error{resources.Refuse(http.StatusBadRequest, "DeploymentOutputEvaluationFailed", "%v", err)}
-		return nil, nil, failure
-	}
-	return t, outputs, nil
+// ended is a deployment that succeeded.
+type ended struct {
+	template        *armtemplate.Template
+	outputs, secure *value.Object
 }
 
-// failed is how ARM tells of resources that could not be made: the refusal of each
-// is the message of a detail.
-func failed(failures []outcome) *resources.Error {
-	e := resources.Refuse(http.StatusConflict, "DeploymentFailed", "At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.")
-	for _, f := range failures {
-		cause := resources.AsError(f.err)
-		content, err := json.Marshal(map[string]any{"error": cause})
-		if err != nil {
-			content = []byte(cause.Message)
+// deploy makes the resources of a deployment and evaluates its outputs.
+func (d *Deployments) deploy(ctx context.Context, r *resources.Resource) (*ended, error) {
+	t, by, err := d.restore(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	failures := d.run(ctx, r.ID, t, by)
+	if len(failures) == 0 && r.Text("mode") == complete {
+		failures = d.removeOthers(ctx, r.ID, t, by)
+	}
+	if len(failures) > 0 {
+		return nil, failed(r.ID, failures)
+	}
+	begun := d.Now()
+	outputs, secure, err := t.Outputs()
+	if err != nil {
+		failure := resources.Refuse(http.StatusConflict, "DeploymentFailed", "The outputs of the deployment cannot be evaluated.")
+		failure.Target = r.ID
+		failure.Details = []*resources.Error{resources.Refuse(http.StatusBadRequest, "DeploymentOutputEvaluationFailed", "Unable to evaluate template outputs. Please see error details and deployment operations. Please see https://aka.ms/arm-common-errors for usage details. %v", err)}
+		d.note(ctx, r.ID, operation{kind: "EvaluateDeploymentOutput", begun: begun, failure: failure.Details[0]})
+		return nil, failure
+	}
+	d.note(ctx, r.ID, operation{kind: "EvaluateDeploymentOutput", begun: begun})
+	return &ended{t, outputs, secure}, nil
+}
+
+// restore evaluates a deployment again that is kept and not over.
+func (d *Deployments) restore(ctx context.Context, r *resources.Resource) (*armtemplate.Template, sender, error) {
+	caller := resources.Object(r.Local["caller"])
+	text := func(name string) string { s, _ := caller[name].(string); return s }
+	by := sender{
+		resources.Caller{TenantID: text("tenant"), ObjectID: text("object"), AppID: text("app"), Audience: text("audience")},
+		r.Text("correlationId"),
+	}
+	q := &request{mode: r.Text("mode"), location: r.Location}
+	for name, into := range map[string]**value.Object{"template": &q.template, "parameters": &q.parameters, "link": &q.link} {
+		kept, ok := r.Local[name].(string)
+		if !ok {
+			continue
 		}
-		detail := resources.Refuse(cause.Status, statusCode(cause.Status), "%s", content)
-		detail.Target = f.resource.ID
-		e.Details = append(e.Details, detail)
+		v, err := value.Parse(kept, value.Strict)
+		if err != nil {
+			return nil, by, fmt.Errorf("the %s of the deployment: %w", name, err)
+		}
+		*into, _ = v.(*value.Object)
+	}
+	t, err := d.evaluate(ctx, r.ID, q, by)
+	return t, by, err
+}
+
+// failed is how ARM tells of resources that could not be made: a detail is the refusal
+// of each.
+func failed(id string, failures []outcome) *resources.Error {
+	e := resources.Refuse(http.StatusConflict, "DeploymentFailed", "At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.")
+	e.Target = id
+	for _, f := range failures {
+		detail := *resources.AsError(f.err)
+		if detail.Target == "" {
+			detail.Target = f.id
+		}
+		e.Details = append(e.Details, &detail)
 	}
 	return e
 }
@@ -131,23 +181,34 @@ func (d *Deployments) run(ctx context.Context, id string, t *armtemplate.Templat
 			if ctx.Err() != nil {
 				return
 			}
-			d.note(ctx, id, r, begun, err)
+			d.note(ctx, id, operation{kind: "Create", id: r.ID, resourceType: r.Type, name: r.Name, begun: begun, failure: err})
 			if err == nil {
 				good.Store(strings.ToLower(r.ID), true)
 				return
 			}
 			mutex.Lock()
 			defer mutex.Unlock()
-			failures = append(failures, outcome{r, err})
+			failures = append(failures, outcome{r.ID, err})
 		})
 	}
 	work.Wait()
-	slices.SortFunc(failures, func(a, b outcome) int { return strings.Compare(a.resource.ID, b.resource.ID) })
+	slices.SortFunc(failures, func(a, b outcome) int { return strings.Compare(a.id, b.id) })
 	return failures
 }
 
 // make makes one resource and waits until it is there.
 func (d *Deployments) make(ctx context.Context, r *armtemplate.Resource, by sender) error {
+	options, err := readOptions(r.Options())
+	if err != nil {
+		return err
+	}
+	if options.onlyIfNotExists {
+		if _, err := d.get(ctx, r.ID, r.APIVersion, by); err == nil {
+			return nil
+		} else if !resources.NotFound(err) {
+			return err
+		}
+	}
 	body, err := r.Body()
 	if err != nil {
 		// Expressions ask Azure, too, which may have refused.
@@ -156,6 +217,26 @@ func (d *Deployments) make(ctx context.Context, r *armtemplate.Resource, by send
 		}
 		return resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "%v", err)
 	}
+	if r.Expanded() {
+		body.Set(expanded, true)
+	}
+	for attempt := 0; ; attempt++ {
+		err := d.send(ctx, r, body, by)
+		if err == nil || attempt >= options.retries || !options.retryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
+// retryAfter is how long a resource with @options waits before it is tried again.
+const retryAfter = time.Second
+
+func (d *Deployments) send(ctx context.Context, r *armtemplate.Resource, body *value.Object, by sender) error {
 	answer, err := d.call(ctx, by, http.MethodPut, r.ID, at(r.APIVersion), body)
 	if err != nil {
 		return err
@@ -165,6 +246,47 @@ func (d *Deployments) make(ctx context.Context, r *armtemplate.Resource, by send
 		return nil
 	}
 	return d.follow(ctx, follow, by)
+}
+
+// options are what Bicep's decorators ask of the deployment of a resource.
+type options struct {
+	onlyIfNotExists bool
+	retryOn         []string
+	retries         int
+}
+
+func readOptions(o *value.Object) (options, error) {
+	result := options{}
+	for name, v := range o.All() {
+		list, _ := v.([]any)
+		switch strings.ToLower(name) {
+		case "onlyifnotexists":
+			result.onlyIfNotExists = v == true || list != nil
+		case "retryon":
+			if len(list) == 0 {
+				return result, resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "The option 'retryOn' of a resource must have a list of error codes.")
+			}
+			codes, _ := list[0].([]any)
+			for _, code := range codes {
+				text, _ := code.(string)
+				result.retryOn = append(result.retryOn, text)
+			}
+			result.retries = 1
+			if len(list) > 1 {
+				n, _ := list[1].(int64)
+				result.retries = int(min(n, 10))
+			}
+		default:
+			return result, resources.Refuse(http.StatusBadRequest, "InvalidTemplate", "The option '%s' of a resource is not supported here.", name)
+		}
+	}
+	return result, nil
+}
+
+// retryable reports whether an error has one of the codes to try again on.
+func (o options) retryable(err error) bool {
+	code := resources.AsError(err).Code
+	return slices.ContainsFunc(o.retryOn, func(c string) bool { return strings.EqualFold(c, code) })
 }
 
 // follow waits for the end of an operation.
@@ -216,58 +338,4 @@ func (d *Deployments) follow(ctx context.Context, target string, by sender) erro
 func passing(err error) bool {
 	status := resources.AsError(err).Status
 	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
-}
-
-// note keeps an operation of a deployment.
-func (d *Deployments) note(ctx context.Context, id string, r *armtemplate.Resource, begun time.Time, failure error) {
-	state, code := resources.Succeeded, http.StatusOK
-	var message any
-	if failure != nil {
-		e := resources.AsError(failure)
-		state, code = resources.Failed, e.Status
-		message = map[string]any{"status": resources.Failed, "error": e}
-	}
-	err := d.Engine.Change(ctx, id, func(deployment *resources.Resource) error {
-		operations := resources.Object(deployment.Local["operations"])
-		if operations == nil {
-			operations = map[string]any{}
-			deployment.Local["operations"] = operations
-		}
-		name := fmt.Sprintf("%016X", len(operations)+1)
-		properties := map[string]any{
-			"provisioningOperation": "Create", "provisioningState": state, "timestamp": d.Now().UTC().Format(time.RFC3339Nano),
-			"duration": fmt.Sprintf("PT%.3fS", d.Now().Sub(begun).Seconds()), "statusCode": statusCode(code),
-			"targetResource": map[string]any{"id": r.ID, "resourceType": r.Type, "resourceName": r.Name},
-		}
-		if message != nil {
-			properties["statusMessage"] = message
-		}
-		operations[name] = map[string]any{"id": id + "/operations/" + name, "operationId": name, "properties": properties}
-		return nil
-	})
-	if err != nil {
-		d.Log.Warn("an operation of a deployment is not listed", "deployment", id, "error", err)
-	}
-}
-
-// operations lists what a deployment did.
-func (d *Deployments) operations(_ context.Context, r *resources.Resource, _ *resources.Call) (any, error) {
-	operations := resources.Object(r.Local["operations"])
-	value := []any{}
-	for n := range len(operations) {
-		if one, ok := operations[fmt.Sprintf("%016X", n+1)]; ok {
-			value = append(value, one)
-		}
-	}
-	return map[string]any{"value": value}, nil
-}
-
-// loose is a value as encoding/json reads it.
-func loose(v any) (any, error) {
-	content, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	var value any
-	return value, json.Unmarshal(content, &value)
 }

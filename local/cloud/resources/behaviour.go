@@ -20,6 +20,8 @@ type Call struct {
 	Header http.Header
 	Body   map[string]any
 	Caller Caller
+	// Document is what somebody who read the body before the engine made of it.
+	Document any
 	// Values are the variable segments of a Route's pattern.
 	Values map[string]string
 }
@@ -85,6 +87,9 @@ type Behaviour struct {
 	// Read and List answer GETs of one resource and of its collections instead of
 	// the engine, wherever the collection is.
 	Read, List Handler
+	// Async types answer before a PUT or DELETE is over, always: clients follow the
+	// operation below the resource, in the collection of this name.
+	Async string
 	// Created is the status of a PUT that created; 201 if 0.
 	Created int
 	// Stateless resources show no provisioningState.

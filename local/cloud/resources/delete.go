@@ -56,7 +56,7 @@ func (e *Engine) delete(ctx context.Context, call *Call) (*Answer, error) {
 	if b := e.behaviour(op.Type); b.Stateless && b.Delete == nil {
 		grace = operationTime // Azure deletes these while the caller waits, whose clients know no 202
 	}
-	if e.soon(ctx, done, grace) {
+	if ended := e.soon(ctx, done, grace); ended && e.behaviour(op.Type).Async == "" {
 		if err := e.failure(ctx, op.ID); err != nil {
 			return nil, err
 		}

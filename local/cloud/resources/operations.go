@@ -207,7 +207,9 @@ func (e *Engine) failure(ctx context.Context, id string) error {
 
 // follow writes the headers by which clients follow an operation.
 func (e *Engine) follow(h http.Header, op *Operation) {
-	h.Set("Azure-AsyncOperation", e.operationURL(op, "operations"))
+	if op.Kind == putOperation || e.behaviour(op.Type).Async == "" {
+		h.Set("Azure-AsyncOperation", e.operationURL(op, "operations"))
+	}
 	if op.Kind != putOperation {
 		h.Set("Location", e.operationURL(op, "operationResults"))
 	}
@@ -216,9 +218,16 @@ func (e *Engine) follow(h http.Header, op *Operation) {
 
 func (e *Engine) operationURL(op *Operation, collection string) string {
 	namespace, _, _ := strings.Cut(op.Type, "/")
+	async := e.behaviour(op.Type).Async
 	version := op.Call.APIVersion
 	if version == "" {
 		version = "2024-03-01"
+	}
+	switch {
+	case async != "" && collection == "operations":
+		return e.Origin + op.Resource + "/" + async + "/" + op.ID + "?api-version=" + url.QueryEscape(version)
+	case async != "":
+		return e.Origin + "/subscriptions/" + Subscription(op.Resource) + "/operationresults/" + op.ID + "?api-version=" + url.QueryEscape(version)
 	}
 	return e.Origin + "/subscriptions/" + Subscription(op.Resource) + "/providers/" + namespace + "/locations/" + op.Location +
 		"/" + collection + "/" + op.ID + "?api-version=" + url.QueryEscape(version)
@@ -226,46 +235,54 @@ func (e *Engine) operationURL(op *Operation, collection string) string {
 
 func (e *Engine) operationRoutes() {
 	const prefix = "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/"
-	e.Route(http.MethodGet, prefix+"operations/{operation}", func(ctx context.Context, call *Call) (*Answer, error) {
-		op, err := e.find(ctx, call)
-		if err != nil {
-			return nil, err
-		}
-		body := map[string]any{"id": call.Path, "name": op.ID, "status": op.Status, "startTime": op.Start.Format(time.RFC3339Nano)}
-		if op.End != nil {
-			body["endTime"] = op.End.Format(time.RFC3339Nano)
-		}
-		if op.Error != nil {
-			body["error"] = op.Error
-		}
-		if op.Result != nil {
-			body["properties"] = map[string]any{"output": op.Result}
-		}
-		answer := &Answer{Status: http.StatusOK, Body: body, Header: http.Header{}}
-		if op.Status == InProgress {
-			answer.Header.Set("Retry-After", "1")
-		}
+	e.Route(http.MethodGet, prefix+"operations/{operation}", e.Status)
+	e.Route(http.MethodGet, prefix+"operationResults/{operation}", e.Result)
+}
+
+// Status answers how the operation with the id "operation" of a route stands.
+func (e *Engine) Status(ctx context.Context, call *Call) (*Answer, error) {
+	op, err := e.find(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{"id": call.Path, "name": op.ID, "status": op.Status, "startTime": op.Start.Format(time.RFC3339Nano)}
+	if op.End != nil {
+		body["endTime"] = op.End.Format(time.RFC3339Nano)
+	}
+	if op.Error != nil {
+		body["error"] = op.Error
+	}
+	if op.Result != nil {
+		body["properties"] = map[string]any{"output": op.Result}
+	}
+	answer := &Answer{Status: http.StatusOK, Body: body, Header: http.Header{}}
+	if op.Status == InProgress {
+		answer.Header.Set("Retry-After", "1")
+	}
+	return answer, nil
+}
+
+// Result answers what the operation with the id "operation" of a route came to.
+func (e *Engine) Result(ctx context.Context, call *Call) (*Answer, error) {
+	op, err := e.find(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case op.Status == InProgress:
+		answer := &Answer{Status: http.StatusAccepted, Header: http.Header{}}
+		e.follow(answer.Header, op)
 		return answer, nil
-	})
-	e.Route(http.MethodGet, prefix+"operationResults/{operation}", func(ctx context.Context, call *Call) (*Answer, error) {
-		op, err := e.find(ctx, call)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case op.Status == InProgress:
-			answer := &Answer{Status: http.StatusAccepted, Header: http.Header{}}
-			e.follow(answer.Header, op)
-			return answer, nil
-		case op.Error != nil:
-			refusal := *op.Error
-			refusal.Status = http.StatusConflict
-			return nil, &refusal
-		case op.Result != nil:
-			return &Answer{Status: http.StatusOK, Body: op.Result}, nil
-		}
-		return &Answer{Status: http.StatusOK}, nil
-	})
+	case op.Error != nil:
+		refusal := *op.Error
+		refusal.Status = http.StatusConflict
+		return nil, &refusal
+	case op.Result != nil:
+		return &Answer{Status: http.StatusOK, Body: op.Result}, nil
+	case e.behaviour(op.Type).Async != "":
+		return &Answer{Status: http.StatusNoContent}, nil
+	}
+	return &Answer{Status: http.StatusOK}, nil
 }
 
 func (e *Engine) find(ctx context.Context, call *Call) (*Operation, error) {

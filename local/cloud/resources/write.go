@@ -43,7 +43,14 @@ func (e *Engine) write(ctx context.Context, call *Call) (*Answer, error) {
 	}
 	r := c.New
 	if op != nil {
+		accepted := c.New.Clone()
 		done := e.begin(op, b.Settle)
+		if b.Async != "" {
+			e.soon(ctx, done, e.Grace) // the first look of most clients finds the end then
+			answer.Header.Set("Azure-AsyncOperation", e.operationURL(op, "operations"))
+			answer.Body, err = e.show(ctx, accepted, call.Query)
+			return answer, err
+		}
 		if !e.soon(ctx, done, e.Grace) {
 			e.follow(answer.Header, op)
 			// SDKs poll what answers 200 or 201 with this header.

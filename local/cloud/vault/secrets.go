@@ -353,3 +353,23 @@ func (s *Service) SecretValue(ctx context.Context, vault, name string) (value st
 	}
 	return stored.Versions[len(stored.Versions)-1].Value, true, nil
 }
+
+// Secret is the value of a secret, or of one of its versions, for the resource manager,
+// which has checked who asks.
+func (s *Service) Secret(ctx context.Context, vault, name, version string) (string, error) {
+	stored, err := load[secret](ctx, s.State, kindSecret, vault, name)
+	if err != nil {
+		return "", err
+	}
+	if stored.Deletion != nil {
+		return "", &refusal{http.StatusNotFound, "SecretNotFound", "A secret with (name/id) " + name + " was not found in this key vault.", ""}
+	}
+	v, err := stored.version(version)
+	if err != nil {
+		return "", err
+	}
+	if !v.Attributes.enabled() {
+		return "", &refusal{http.StatusForbidden, "Forbidden", "Operation get is not allowed on a disabled secret.", "SecretDisabled"}
+	}
+	return v.Value, nil
+}
