@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -49,7 +50,13 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut:
 		var body object
 		_ = json.NewDecoder(r.Body).Decode(&body)
-		body["id"], body["properties"] = r.URL.Path, object{"provisioningState": "Succeeded"}
+		shown := object{"provisioningState": "Succeeded"}
+		if properties, ok := body["properties"].(object); ok {
+			delete(properties, "pullSecret") // as secrets are not shown
+			maps.Copy(shown, properties)
+			shown["provisioningState"], shown["consoleProfile"] = "Succeeded", object{"url": "https://console.test"}
+		}
+		body["id"], body["properties"] = r.URL.Path, shown
 		if p.during != nil {
 			p.during()
 		}

@@ -85,8 +85,10 @@ func (f *frame) named(name string, call func() (any, error)) (any, error) {
 }
 
 func unknownFunction(name string) error {
-	if why, ok := refused()[strings.ToLower(name)]; ok {
-		return fmt.Errorf("the template function '%s' is not supported here: %s", name, why)
+	for known, why := range refused() {
+		if strings.EqualFold(known, name) {
+			return fmt.Errorf("the template function '%s' is not supported here: %s", name, why)
+		}
 	}
 	return fmt.Errorf("the template function '%s' is not valid: it is not known", name)
 }

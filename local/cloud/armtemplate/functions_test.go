@@ -192,6 +192,8 @@ var expressions = []struct{ expression, want string }{
 	{`[pickZones('Microsoft.Compute', 'virtualMachines', 'westus2')]`, `["1"]`},
 	{`[pickZones('Microsoft.Compute', 'virtualMachines', 'westus2', 2, 1)]`, `["2","3"]`},
 	{`[toLogicalZone(subscription().subscriptionId, 'westus2', 'westus2-az2')]`, `"2"`},
+	{`[toLogicalZones(subscription().subscriptionId, 'westus2', createArray('westus2-az1','westus2-az3'))]`, `["1","3"]`},
+	{`[toPhysicalZone(subscription().subscriptionId, 'westus2', '3')]`, `"westus2-az3"`},
 	{`[toPhysicalZones(subscription().subscriptionId, 'westus2', createArray('1','9'))]`, `["westus2-az1",""]`},
 	{`[providers('A.B', 'c').apiVersions[0]]`, `"2024-01-01"`},
 	// String functions.

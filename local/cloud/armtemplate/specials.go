@@ -49,11 +49,11 @@ var specials = sync.OnceValue(func() map[string]special {
 // refused are functions that Azure has and this package has not, and why.
 func refused() map[string]string {
 	return map[string]string{
-		"managementgroup": "deployments are to resource groups and subscriptions only",
-		"externalinput":   "it belongs to parameter files",
+		"managementGroup": "deployments are to resource groups and subscriptions only",
+		"externalInput":   "it belongs to parameter files",
 		"extension":       "extensions of the template language are not supported",
-		"builduri":        "its results are not documented",
-		"parseuri":        "its results are not documented",
+		"buildUri":        "its results are not documented",
+		"parseUri":        "its results are not documented",
 	}
 }
 
