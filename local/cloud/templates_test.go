@@ -24,13 +24,13 @@ const (
 	atVersion      = "?api-version=2022-09-01"
 )
 
-// network is a resource of a template.
-func network(name string, prefixes ...any) object {
+// vnet is a resource of a template.
+func vnet(name string, prefixes ...any) object {
 	return object{"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-04-01", "name": name, "location": "eastus", "properties": object{"addressSpace": object{"addressPrefixes": prefixes}}}
 }
 
 func templateOf(resources ...any) object {
-	return object{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0", "resources": resources}
+	return object{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0", "resources": append([]any{}, resources...)}
 }
 
 func deploymentOf(template object) object {
@@ -137,7 +137,7 @@ func TestTemplatesOfPeopleDeploy(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			w := newWorld(t, cloud.Options{})
 			w.group("g")
-			w.ends(inGroup+"before", deploymentOf(templateOf(network("aro-vnet", "10.0.0.0/16"))))
+			w.ends(inGroup+"before", deploymentOf(templateOf(vnet("aro-vnet", "10.0.0.0/16"))))
 			_, principal := w.somebody()
 			content, err := os.ReadFile(filepath.Join("testdata/templates", file+".json"))
 			if err != nil {
@@ -179,7 +179,7 @@ func TestTyposInTemplatesAreRefused(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
 	with := func(member string, v any) object {
-		r := network("v", "10.0.0.0/16")
+		r := vnet("v", "10.0.0.0/16")
 		r[member] = v
 		return deploymentOf(templateOf(r))
 	}
@@ -281,7 +281,7 @@ func TestBodiesOfAzAreReadAsAzureReadsThem(t *testing.T) {
 func TestOperationsAreListedOnThePathOfTheSDKs(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
-	w.ends(inGroup+"d", deploymentOf(templateOf(network("v", "10.0.0.0/16"))))
+	w.ends(inGroup+"d", deploymentOf(templateOf(vnet("v", "10.0.0.0/16"))))
 	list := w.want(w.demo(), http.MethodGet, customer+"/resourcegroups/g/deployments/d/operations"+atVersion, nil, http.StatusOK, "")
 	all := list["value"].([]any)
 	if len(all) != 2 || all[1].(object)["properties"].(object)["provisioningOperation"] != "EvaluateDeploymentOutput" {
@@ -320,7 +320,7 @@ func TestTemplatesAreExported(t *testing.T) {
 	if n := len(empty["template"].(object)["resources"].([]any)); n != 0 {
 		t.Error(empty)
 	}
-	template := templateOf(network("v", "10.0.0.0/16"))
+	template := templateOf(vnet("v", "10.0.0.0/16"))
 	w.ends(inGroup+"d", deploymentOf(template))
 	kept := w.want(w.demo(), http.MethodPost, inGroup+"d/exportTemplate"+atVersion, nil, http.StatusOK, "")
 	if got, want := jsonText(t, kept["template"]), jsonText(t, template); got != want {
@@ -355,7 +355,7 @@ func TestWhatIfTellsWhatWouldChange(t *testing.T) {
 	w.group("g")
 	const v, other = customer + "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v", customer + "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/other"
 	withSubnets := func(prefix string, subnets ...any) object {
-		r := network("v", prefix)
+		r := vnet("v", prefix)
 		r["properties"].(object)["subnets"] = subnets
 		r["tags"] = object{"a": "b"}
 		return r
@@ -374,7 +374,7 @@ func TestWhatIfTellsWhatWouldChange(t *testing.T) {
 	if got := kinds(w.changes(inGroup+"d", deploymentOf(templateOf(first)))); !reflect.DeepEqual(got, map[string]string{"v": "Create"}) {
 		t.Error(got)
 	}
-	w.ends(inGroup+"d", deploymentOf(templateOf(first, network("other", "10.1.0.0/16"))))
+	w.ends(inGroup+"d", deploymentOf(templateOf(first, vnet("other", "10.1.0.0/16"))))
 	if got := kinds(w.changes(inGroup+"d", deploymentOf(templateOf(first)))); !reflect.DeepEqual(got, map[string]string{"v": "NoChange", "other": "Ignore"}) {
 		t.Error(got)
 	}
@@ -407,7 +407,7 @@ func TestWhatIfTellsWhatWouldChange(t *testing.T) {
 	body := object{"location": "eastus", "properties": object{"mode": "Incremental", "template": templateOf(
 		object{"type": "Microsoft.Resources/resourceGroups", "apiVersion": "2022-09-01", "name": "new", "location": "eastus"},
 		object{"type": "Microsoft.Resources/resourceGroups", "apiVersion": "2022-09-01", "name": "g", "location": "eastus"},
-		object{"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "n", "resourceGroup": "new", "dependsOn": []any{"new"}, "properties": object{"mode": "Incremental", "template": templateOf(network("inside", "10.0.0.0/16"))}},
+		object{"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "n", "resourceGroup": "new", "dependsOn": []any{"new"}, "properties": object{"mode": "Incremental", "template": templateOf(vnet("inside", "10.0.0.0/16"))}},
 	)}}
 	if got := kinds(w.changes(inSubscription+"d", body)); !reflect.DeepEqual(got, map[string]string{"new": "Create", "g": "NoChange", "inside": "Create"}) {
 		t.Error(got)
@@ -566,7 +566,7 @@ func TestAFailureIsToldByTheOperation(t *testing.T) {
 	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Path: "virtualNetworks/v$"}, Action: cloud.FaultAction{Kind: "policyDenied"}}); err != nil {
 		t.Fatal(err)
 	}
-	status, header, answer := w.call(w.demo(), http.MethodPut, inGroup+"d"+atVersion, deploymentOf(templateOf(network("v", "10.0.0.0/16"))))
+	status, header, answer := w.call(w.demo(), http.MethodPut, inGroup+"d"+atVersion, deploymentOf(templateOf(vnet("v", "10.0.0.0/16"))))
 	if status != http.StatusCreated {
 		t.Fatal(status, answer)
 	}
@@ -576,7 +576,7 @@ func TestAFailureIsToldByTheOperation(t *testing.T) {
 			return false
 		}
 		text := jsonText(t, got["error"])
-		if !strings.Contains(text, `"code":"DeploymentFailed"`) || !strings.Contains(text, `"code":"RequestDisallowedByPolicy"`) || !strings.Contains(text, `virtualNetworks/v"`) {
+		if !strings.Contains(text, `"code":"DeploymentFailed"`) || !strings.Contains(text, `"code":"RequestDisallowedByPolicy"`) || !strings.Contains(text, `"target":"v"`) {
 			t.Error(text)
 		}
 		return true
