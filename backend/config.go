@@ -32,6 +32,12 @@ type Config struct {
 	// Diagnose looks for what explains why a step failed, within what ctx leaves it;
 	// nil when nobody looks. It must hold no secrets.
 	Diagnose func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics
+	// Look asks a cluster, once, what it says of itself, and returns what records that
+	// in a document and reports whether customers see a change; nil when nobody looks.
+	Look func(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) (changed bool), err error)
+	// LookInterval is how old what clusters say of themselves may become; 15 min. LookPause is how long to
+	// wait between two looks, and bounds their rate; 200 ms.
+	LookInterval, LookPause time.Duration
 	// Trace puts an operation's correlation id where calls to other services find
 	// it; nil when there are none.
 	Trace func(ctx context.Context, correlationID string) context.Context
@@ -64,6 +70,8 @@ func (c Config) withDefaults() Config {
 	c.LeaseTTL = orElse(c.LeaseTTL, time.Minute)
 	c.PollInterval = orElse(c.PollInterval, time.Second)
 	c.DrainGrace = orElse(c.DrainGrace, 25*time.Second)
+	c.LookInterval = orElse(c.LookInterval, 15*time.Minute)
+	c.LookPause = orElse(c.LookPause, 200*time.Millisecond)
 	c.SubscriptionRetry = orElse(c.SubscriptionRetry, 10*time.Minute)
 	c.Log = orElse(c.Log, slog.Default())
 	if c.Now == nil {

@@ -16,6 +16,7 @@ type metrics struct {
 	running    prometheus.Gauge
 	claims     prometheus.Counter
 	lost       prometheus.Counter
+	looks      *prometheus.CounterVec
 }
 
 // Bounds in seconds: operations and steps from a blink to hours, pickups around
@@ -44,11 +45,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			"Time from when an operation was due to its first step in this process.", pickupBuckets)),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "running_operations",
 			Help: "Operations in the hands of this process."}),
+		looks:  prometheus.NewCounterVec(counter("looks_total", "Clusters that were asked what they say of themselves, and how that ended."), []string{"result"}),
 		claims: prometheus.NewCounter(counter("claims_total", "Leases that were claimed.")),
 		lost:   prometheus.NewCounter(counter("lost_leases_total", "Leases that were lost while an operation ran.")),
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.operations, m.duration, m.steps, m.attempts, m.pickup, m.running, m.claims, m.lost} {
+	for _, c := range []prometheus.Collector{m.operations, m.duration, m.steps, m.attempts, m.pickup, m.running, m.claims, m.lost, m.looks} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

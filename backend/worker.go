@@ -50,14 +50,12 @@ func (w *Worker) Wake() {
 func (w *Worker) Run(ctx context.Context) error {
 	working, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errDraining)
-	cascade := make(chan struct{})
-	go func() {
-		defer close(cascade)
-		w.pollSubscriptions(ctx)
-	}()
+	var beside sync.WaitGroup
+	beside.Go(func() { w.pollSubscriptions(ctx) })
+	beside.Go(func() { w.pollLooks(ctx) })
 	w.pollClusters(ctx, working)
 	stop(errDraining)
-	<-cascade
+	beside.Wait()
 	return w.drained()
 }
 

@@ -72,9 +72,24 @@ type Internal struct {
 	UserAdminKubeconfig Secret `json:"userAdminKubeconfig,omitempty"`
 	KubeadminPassword   Secret `json:"kubeadminPassword,omitempty"`
 
+	// Observation dates what the cluster last said of itself: its version, network
+	// type and workers. Nil means that it was not asked since it was created.
+	Observation *Observation `json:"observation,omitempty"`
+
 	// LastFailure and Diagnostics are of the last operation, if it failed.
 	LastFailure *Failure     `json:"lastFailure,omitempty"`
 	Diagnostics *Diagnostics `json:"diagnostics,omitempty"`
+}
+
+// Observation is when the service last looked at a cluster.
+type Observation struct {
+	Unknown
+
+	// At is when the cluster last answered, TriedAt when it was last asked.
+	At      time.Time `json:"at,omitempty"`
+	TriedAt time.Time `json:"triedAt,omitempty"`
+	// Error is why it did not answer then; empty if it did.
+	Error string `json:"error,omitempty"`
 }
 
 // Failure is how an operation failed.

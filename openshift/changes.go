@@ -177,5 +177,7 @@ func (c *Cluster) AllowUpgrade(ctx context.Context, version string) error {
 	return c.change(ctx, credential, func() { metav1.SetMetaDataAnnotation(&credential.ObjectMeta, allowUpgrade, version) })
 }
 
-// absent tells whether err says that an object or its type does not exist.
+// Absent reports whether err says that an object or its type does not exist.
+func Absent(err error) bool { return absent(err) }
+
 func absent(err error) bool { return apierrors.IsNotFound(err) || meta.IsNoMatchError(err) }

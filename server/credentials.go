@@ -1,8 +1,13 @@
 package server
 
 import (
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
+	"regexp"
+	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
@@ -29,11 +34,40 @@ func (s *Server) listAdminCredentials(c *call) error {
 	if err != nil {
 		return err
 	}
+	if until, known := expiry(cl.Internal.UserAdminKubeconfig); known && !s.Now().Before(until) {
+		return arm.RequestNotAllowed.Errorf("The administrator's kubeconfig expired on %s. Update the cluster without changes to renew it, for example with "+
+			"az aro update, and repeat the request.", until.UTC().Format(time.RFC3339))
+	}
 	body, err := c.version.version.(kubeconfigEncoder).EncodeAdminKubeconfig([]byte(cl.Internal.UserAdminKubeconfig))
 	if err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, body)
+}
+
+// clientCertificate finds a client's certificate in a kubeconfig, as the service
+// writes it.
+var clientCertificate = regexp.MustCompile(`(?m)^\s*client-certificate-data:\s*([A-Za-z0-9+/=]+)\s*$`)
+
+// expiry is when the client's certificate in a kubeconfig expires, if it can be read.
+func expiry(kubeconfig model.Secret) (until time.Time, known bool) {
+	found := clientCertificate.FindStringSubmatch(string(kubeconfig))
+	if found == nil {
+		return until, false
+	}
+	text, err := base64.StdEncoding.DecodeString(found[1])
+	if err != nil {
+		return until, false
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return until, false
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return until, false
+	}
+	return certificate.NotAfter, true
 }
 
 // accessibleCluster is the cluster of the path, with its secrets, if it is there to be used.

@@ -30,8 +30,8 @@ func deployments() []string {
 	return []string{baseDeployment, machinesDeployment, denyDeployment, storageDeployment, principalRoles, identityRoles}
 }
 
-func (s *steps) validateFor(kind model.OperationKind) func(context.Context, *pipeline.Work) error {
-	return func(ctx context.Context, w *pipeline.Work) error { return s.Validator.Validate(ctx, w.Cluster(), kind) }
+func (s *steps) validateCreate(ctx context.Context, w *pipeline.Work) error {
+	return s.Validator.Validate(ctx, w.Cluster(), model.Create)
 }
 
 // chooseZones decides once in which zones the cluster is.

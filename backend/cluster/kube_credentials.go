@@ -49,22 +49,28 @@ func (s *steps) makeKubeconfigs(ctx context.Context, w *pipeline.Work) error {
 // fixUserKubeconfig replaces a kubeconfig that customers cannot use, or not for
 // much longer.
 func (s *steps) fixUserKubeconfig(ctx context.Context, w *pipeline.Work) error {
-	reach, err := s.userReach(w.Cluster())
-	if err != nil || openshift.Fresh([]byte(w.Cluster().Internal.UserAdminKubeconfig), reach, s.Now()) {
-		return err
-	}
-	issuer, _, err := s.issuer(ctx, w.Cluster())
-	if err != nil {
-		return err
-	}
-	user, err := issuer.User(reach)
-	if err != nil {
+	user, err := s.freshUserKubeconfig(ctx, w.Cluster())
+	if err != nil || user == "" {
 		return err
 	}
 	return w.Save(ctx, func(c *model.Cluster) error {
-		c.Internal.UserAdminKubeconfig = model.Secret(user)
+		c.Internal.UserAdminKubeconfig = user
 		return nil
 	})
+}
+
+// freshUserKubeconfig is empty while the one that there is lasts.
+func (s *steps) freshUserKubeconfig(ctx context.Context, c *model.Cluster) (model.Secret, error) {
+	reach, err := s.userReach(c)
+	if err != nil || openshift.Fresh([]byte(c.Internal.UserAdminKubeconfig), reach, s.Now()) {
+		return "", err
+	}
+	issuer, _, err := s.issuer(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	user, err := issuer.User(reach)
+	return model.Secret(user), err
 }
 
 // issuer signs with what the installer left behind.

@@ -157,28 +157,37 @@ func (s *steps) follow(ctx context.Context, w *pipeline.Work, ask func(*openshif
 
 // recordWorkers stores the worker pools that the cluster has.
 func (s *steps) recordWorkers(ctx context.Context, w *pipeline.Work) error {
-	id, err := clusterID(w.Cluster())
-	if err != nil {
-		return err
-	}
-	var pools []openshift.Pool
+	var found []model.WorkerProfile
 	if err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
-		pools, err = kube.Pools(ctx)
+		found, err = foundWorkers(ctx, w.Cluster(), kube)
 		return err
 	}); err != nil {
 		return err
+	}
+	now := s.Now().UTC()
+	return w.Save(ctx, func(c *model.Cluster) error { // the last of what is observed
+		if !slices.EqualFunc(found, c.Properties.WorkerProfilesStatus, sameWorkers) {
+			c.Properties.WorkerProfilesStatus = found
+		}
+		c.Internal.Observation = &model.Observation{At: now, TriedAt: now}
+		return nil
+	})
+}
+
+func foundWorkers(ctx context.Context, c *model.Cluster, kube *openshift.Cluster) ([]model.WorkerProfile, error) {
+	id, err := clusterID(c)
+	if err != nil {
+		return nil, err
+	}
+	pools, err := kube.Pools(ctx)
+	if err != nil {
+		return nil, err
 	}
 	found := make([]model.WorkerProfile, len(pools))
 	for i, p := range pools {
 		found[i] = workersOf(p, id.SubscriptionID)
 	}
-	return w.Save(ctx, func(c *model.Cluster) error {
-		if slices.EqualFunc(found, c.Properties.WorkerProfilesStatus, sameWorkers) {
-			return store.ErrUnchanged
-		}
-		c.Properties.WorkerProfilesStatus = found
-		return nil
-	})
+	return found, nil
 }
 
 func sameWorkers(a, b model.WorkerProfile) bool {

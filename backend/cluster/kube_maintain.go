@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"golang.org/x/mod/semver"
 
@@ -69,6 +71,90 @@ func (s *steps) followRouter(ctx context.Context, w *pipeline.Work) error {
 	}
 	c := w.Cluster()
 	return s.point(c, func(z *zone) error { return z.pointApps(ctx, c.Properties.IngressProfiles[0].IP) })
+}
+
+// lookTimeout bounds one look at a cluster, which may be away.
+const lookTimeout = 15 * time.Second
+
+// Look gives a function that asks a cluster what it says of itself, once, and
+// makes its customers' kubeconfig anew when that is due. What it learns is put
+// into a document by the function that it returns, which reports whether the
+// customer sees a change.
+func Look(d Dependencies) func(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) bool, err error) {
+	s := newSteps(d)
+	return func(ctx context.Context, c *model.Cluster) (func(*model.Cluster) bool, error) {
+		record, err := s.look(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		user, err := s.freshUserKubeconfig(ctx, c)
+		if err != nil {
+			s.Log.WarnContext(ctx, "customers' kubeconfig not renewed", "resource_id", c.ID, "error", err)
+		}
+		return func(c *model.Cluster) bool {
+			if user != "" {
+				c.Internal.UserAdminKubeconfig = user
+			}
+			return record(c)
+		}, nil
+	}
+}
+
+// look asks for all observations at once.
+func (s *steps) look(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	kube, err := reach(c)
+	if err != nil {
+		return nil, err
+	}
+	defer kube.Close()
+	version, err := kube.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	network, err := kube.NetworkType(ctx)
+	if err != nil && !openshift.Absent(err) {
+		return nil, err
+	}
+	workers, err := foundWorkers(ctx, c, kube)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now().UTC()
+	return func(c *model.Cluster) bool {
+		p, changed := &c.Properties, false
+		for place, said := range map[*string]string{&p.ClusterProfile.Version: version, &p.NetworkProfile.SoftwareDefinedNetwork: network} {
+			if said != "" && said != *place {
+				*place, changed = said, true
+			}
+		}
+		if !slices.EqualFunc(workers, p.WorkerProfilesStatus, sameWorkers) {
+			p.WorkerProfilesStatus, changed = workers, true
+		}
+		c.Internal.Observation = &model.Observation{At: now, TriedAt: now}
+		return changed
+	}, nil
+}
+
+// validateUpdate judges a cluster by what it says of itself now. Where it cannot be
+// asked, its workers' pools are not judged at all: what was found in it once may be
+// long gone, and an update may be what it needs to answer again.
+func (s *steps) validateUpdate(ctx context.Context, w *pipeline.Work) error {
+	record, err := s.look(ctx, w.Cluster())
+	if err == nil {
+		err = w.Save(ctx, func(c *model.Cluster) error { record(c); return nil })
+		if err != nil {
+			return err
+		}
+		found := *w.Cluster()
+		found.Properties.WorkerProfiles = nil // of the create; the others are those that there are
+		return s.Validator.Validate(ctx, &found, model.Update)
+	}
+	s.Log.InfoContext(ctx, "the cluster cannot be asked before its update", "resource_id", w.Cluster().ID, "error", err)
+	unknown := *w.Cluster()
+	unknown.Properties.WorkerProfiles, unknown.Properties.WorkerProfilesStatus = nil, nil
+	return s.Validator.Validate(ctx, &unknown, model.Update)
 }
 
 // selfServing is the version from which the cluster renews the machine config

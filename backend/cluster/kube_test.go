@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,5 +36,69 @@ func TestABrokenWebhookIsToldByItsName(t *testing.T) {
 				t.Errorf("customers are told %q, the record is %q", typed.Message, err)
 			}
 		})
+	}
+}
+
+// judge is a validator that remembers which pools it was asked about.
+type judge struct {
+	fakeValidator
+	pools []string
+}
+
+func (j *judge) Validate(_ context.Context, c *model.Cluster, _ model.OperationKind) error {
+	_, pools := c.Properties.WorkerPools()
+	for _, p := range pools {
+		j.pools = append(j.pools, lastSegment(p.SubnetID))
+	}
+	return nil
+}
+
+func TestAnUpdateJudgesTheWorkersThatTheClusterHasNow(t *testing.T) {
+	long := func(c *model.Cluster) {
+		c.Properties.WorkerProfilesStatus = []model.WorkerProfile{{Name: "gone", SubnetID: vnetID + "/subnets/gone"}}
+	}
+	tests := map[string]struct {
+		why  string
+		kube func(*kube)
+		want []string
+	}{
+		"answers":        {why: "the pool with the bad subnet is long gone", kube: func(k *kube) { k.pool("one", "worker") }, want: []string{"worker"}},
+		"has no workers": {why: "those of the create are gone too", kube: func(*kube) {}},
+		"does not answer": {why: "nobody knows what it has, and the update may mend it", kube: func(k *kube) {
+			k.on("GET "+kubeVersion, func() (int, any) { return 503, kubeStatus(503, "ServiceUnavailable", "m") })
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, k, j := setUp(t), newKube(t), &judge{}
+			test.kube(k)
+			s.Validator = j
+			w := s.work(model.Update, func(c *model.Cluster) { k.of(c); long(c) })
+			s.must(s.do(s.validateUpdate, w))
+			if !slices.Equal(j.pools, test.want) {
+				t.Errorf("%s: judged %v, want %v", test.why, j.pools, test.want)
+			}
+			if c := w.Cluster(); len(c.Properties.WorkerProfiles) != 1 || c.Properties.WorkerProfiles[0].SubnetID == "" {
+				t.Error("what was asked for at the create was lost")
+			}
+		})
+	}
+}
+
+func TestALookRecordsAndDatesWhatAClusterSaysOfItself(t *testing.T) {
+	s, k := setUp(t), newKube(t)
+	k.put(kubeVersion, map[string]any{"status": map[string]any{"desired": map[string]any{"version": "4.20.1"}}})
+	k.pool("more", "worker")
+	c := s.work(model.Update, k.of).Cluster()
+	record, err := s.look(t.Context(), c)
+	s.must(err)
+	if !record(c) || c.Properties.ClusterProfile.Version != "4.20.1" || len(c.Properties.WorkerProfilesStatus) != 1 || c.Internal.Observation.At.IsZero() {
+		t.Errorf("recorded %q, %v, %+v", c.Properties.ClusterProfile.Version, c.Properties.WorkerProfilesStatus, c.Internal.Observation)
+	}
+	if record(c) {
+		t.Error("customers are told of a change that is none")
+	}
+	if got := len(k.seen); got != 0 {
+		t.Errorf("a look changed the cluster: %v", k.seen)
 	}
 }

@@ -44,7 +44,7 @@ func (s *steps) createAzure() []pipeline.Step {
 	return []pipeline.Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
-		{Name: "validate", Do: s.validateFor(model.Create), Timeout: call},
+		{Name: "validate", Do: s.validateCreate, Timeout: call},
 		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: short, Only: servicePrincipal},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
 		{Name: "choose zones", Do: s.chooseZones, Timeout: short},
@@ -104,7 +104,7 @@ func (s *steps) update() []pipeline.Step {
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
 		{Name: "restore rights", Do: s.restoreRights, Timeout: call},
-		{Name: "validate", Do: s.validateFor(model.Update), Timeout: call},
+		{Name: "validate", Do: s.validateUpdate, Timeout: call},
 		{Name: "find service principal", Do: s.findServicePrincipal, Timeout: short, Only: servicePrincipal},
 		{Name: "find resource provider", Do: s.findOurselves, Timeout: call},
 		{Name: "roles of identities", Do: s.renewIdentityRoles, Timeout: call, Only: workloadIdentity},

@@ -38,7 +38,7 @@ func (c *rpCommand) plan(ctx context.Context, cfg *backend.Config, keys *store.K
 		Build:      version,
 		Log:        cfg.Log,
 	}
-	cfg.Plans, cfg.Diagnose = cluster.Plans(dependencies), cluster.Diagnose(dependencies)
+	cfg.Plans, cfg.Diagnose, cfg.Look = cluster.Plans(dependencies), cluster.Diagnose(dependencies), cluster.Look(dependencies)
 	return nil
 }
 

@@ -40,6 +40,7 @@ type rpCommand struct {
 	Workers  int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
 	Lease    time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
 	Poll     time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
+	Look     time.Duration `env:"ARO_LOOK_INTERVAL" default:"15m" help:"Age at which what a running cluster says of itself, its version and workers, is asked for again, at a bounded rate."`
 	Drain    time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
 
 	EncryptionKeys string `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first; or keyvault:NAME in the service vault. All processes on one database need the same. In development an absent file is made; the default is then SQLite's path with .keys."`
@@ -146,6 +147,7 @@ func (c *rpCommand) openAzure(ctx context.Context, metrics prometheus.Registerer
 
 // newWorker completes what flags say about work on clusters.
 func (c *rpCommand) newWorker(ctx context.Context, cfg backend.Config, keys *store.Keyring) (*backend.Worker, error) {
+	cfg.LookInterval = c.Look
 	cfg.Concurrency, cfg.LeaseTTL, cfg.PollInterval, cfg.DrainGrace = c.Workers, c.Lease, c.Poll, c.Drain
 	if err := c.plan(ctx, &cfg, keys); err != nil {
 		return nil, err

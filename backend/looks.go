@@ -1,0 +1,115 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// lookPage is how many documents are read at a time to find clusters to look at.
+const lookPage = 50
+
+// maxLookError bounds why a cluster did not answer, in bytes.
+const maxLookError = 256
+
+// pollLooks keeps what clusters say of themselves from ageing, however many there
+// are, at a rate that does not depend on that: one page of documents and one
+// cluster in each pause. With many clusters observations grow older than
+// LookInterval; the load stays the same.
+func (w *Worker) pollLooks(ctx context.Context) {
+	if w.Look == nil {
+		return
+	}
+	query := store.Query{Limit: lookPage}
+	for w.idle(ctx, w.LookPause) {
+		page, next, err := w.Store.Clusters.List(ctx, query)
+		if err != nil {
+			if ctx.Err() == nil {
+				w.Log.WarnContext(ctx, "clusters to look at not found", "error", err)
+			}
+			next = ""
+		}
+		for _, doc := range page {
+			if w.isOutOfDate(&doc.Cluster) {
+				w.lookAt(ctx, doc.Partition, doc.ID)
+				if !w.idle(ctx, w.LookPause) {
+					return
+				}
+			}
+		}
+		if query.Continuation = next; next == "" && !w.idle(ctx, min(w.LookInterval/10, time.Minute)) {
+			return
+		}
+	}
+}
+
+// idle waits for about d, and reports whether to go on.
+func (w *Worker) idle(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(spread(d))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// isOutOfDate reports whether a cluster that runs was last looked at too long ago.
+func (w *Worker) isOutOfDate(c *model.Cluster) bool {
+	state, failed := c.Properties.ProvisioningState, c.Internal.FailedProvisioningState
+	runs := state == model.Succeeded || state == model.Failed && failed != model.Creating && failed != model.Deleting
+	if !runs || c.Internal.Operation != nil || c.Internal.PrivateEndpointIP == "" {
+		return false
+	}
+	last := c.Internal.Observation
+	return last == nil || w.Now().Sub(last.TriedAt) > spread(w.LookInterval)
+}
+
+// lookAt asks one cluster and records what it says, unless an operation has begun
+// meanwhile, which records it itself.
+func (w *Worker) lookAt(ctx context.Context, partition, id string) {
+	doc, err := w.Store.Clusters.Get(ctx, partition, id) // with its credentials
+	if err != nil || !w.isOutOfDate(&doc.Cluster) {
+		return
+	}
+	result := "done"
+	record, failure := w.Look(ctx, &doc.Cluster)
+	if failure != nil {
+		result = "failed"
+		record = w.silent(failure)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	w.metrics.looks.WithLabelValues(result).Inc()
+	_, err = w.Store.Clusters.Update(ctx, partition, id, func(d *store.ClusterDocument) error {
+		if d.Cluster.Internal.Operation != nil {
+			return store.ErrUnchanged
+		}
+		if record(&d.Cluster) {
+			d.Cluster.Internal.Revision++
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
+		w.Log.WarnContext(ctx, "what a cluster says of itself not recorded", "resource_id", doc.Cluster.ID, "error", err)
+	}
+}
+
+// silent records that a cluster did not answer. What it said before stands.
+func (w *Worker) silent(failure error) func(*model.Cluster) bool {
+	now, words := w.Now().UTC(), failure.Error()
+	return func(c *model.Cluster) bool {
+		last := model.Observation{}
+		if c.Internal.Observation != nil {
+			last = *c.Internal.Observation
+		}
+		last.TriedAt, last.Error = now, words[:min(len(words), maxLookError)]
+		c.Internal.Observation = &last
+		return false
+	}
+}

@@ -1,0 +1,43 @@
+package server
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/aro-rp/aro/model"
+)
+
+func TestTheExpiryOfAKubeconfigIsRead(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: want}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := clientcmd.Write(clientcmdapi.Config{AuthInfos: map[string]*clientcmdapi.AuthInfo{"u": {
+		ClientCertificateData: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), ClientKeyData: []byte("k")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, known := expiry(model.Secret(text)); !known || !got.Equal(want) {
+		t.Errorf("got %v, %v, want %v", got, known, want)
+	}
+	for _, text := range []model.Secret{"", "kubeconfig", "client-certificate-data: e30="} {
+		if _, known := expiry(text); known {
+			t.Errorf("%q has an expiry", text)
+		}
+	}
+}
