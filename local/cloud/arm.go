@@ -31,6 +31,9 @@ func (a *Azure) arm(w http.ResponseWriter, r *http.Request) {
 	start := a.Now()
 	correlation := identify(w, r)
 	recorder := &recorder{ResponseWriter: w, status: http.StatusOK}
+	if a.SignOperations {
+		recorder.sign = func(h http.Header) { a.signature().add(h, a.Origin, start) }
+	}
 	call, err := a.admit(recorder, r)
 	if err == nil {
 		err = a.answer(recorder, r, call)
@@ -79,10 +82,14 @@ func identify(w http.ResponseWriter, r *http.Request) (correlation string) {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	sign   func(http.Header) // changes the headers of an answer; nil does not
 }
 
 func (r *recorder) WriteHeader(status int) {
 	r.status = status
+	if r.sign != nil {
+		r.sign(r.Header())
+	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
@@ -102,6 +109,11 @@ func (a *Azure) admit(w http.ResponseWriter, r *http.Request) (*resources.Call, 
 	if call.Query.Get("api-version") == "" {
 		return call, refuse("MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 	}
+	if a.SignOperations {
+		if err := a.signature().verify(call); err != nil {
+			return call, err
+		}
+	}
 	if !a.Unlimited {
 		if err := a.limits.take(w.Header(), call); err != nil {
 			return call, err
@@ -109,6 +121,9 @@ func (a *Azure) admit(w http.ResponseWriter, r *http.Request) (*resources.Call, 
 	}
 	return call, nil
 }
+
+// signature is that of this Azure. It is the same after a restart, as operations are.
+func (a *Azure) signature() signature { return signature{key: []byte(a.Origin)} }
 
 // foldQuery makes the names of a query lower-case, as ARM reads them.
 func foldQuery(query url.Values) url.Values {

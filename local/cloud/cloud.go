@@ -59,6 +59,9 @@ type Options struct {
 	Private string
 	// Unlimited switches the limits of requests off.
 	Unlimited bool
+	// SignOperations makes the addresses of operations as long as Azure's, and insists
+	// that they are used as they were given.
+	SignOperations bool
 	// Secrets of the applications made at first start; random if empty.
 	ServiceSecret, DemoSecret string
 	// Plug adds behaviours to the resource manager before it starts.

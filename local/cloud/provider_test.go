@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -69,7 +70,13 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(body)
 	case r.Method == http.MethodDelete:
 		delete(p.clusters, key)
+		client, _ := url.Parse(r.Referer())
+		for header, collection := range map[string]string{"Azure-AsyncOperation": "operationsstatus", "Location": "operationresults"} {
+			w.Header().Set(header, "https://"+client.Host+customer+"/providers/Microsoft.RedHatOpenShift/locations/eastus/"+collection+"/one?api-version=2023-11-22")
+		}
 		w.WriteHeader(http.StatusAccepted)
+	case strings.Contains(key, "/operationsstatus/"):
+		_, _ = io.WriteString(w, `{"status":"Succeeded"}`)
 	case p.clusters[key] == nil:
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"error":{"code":"ResourceNotFound","message":"no"}}`)

@@ -16,16 +16,17 @@ python=$ARO_CLIENTS_VENV/az/bin/python
 test/clients/lint.sh
 "$ARO_CLIENTS_VENV/sdk/bin/python" -m mypy --strict --cache-dir "$ARO_CLIENTS_VENV/mypy" test/clients/sdk/typed.py
 
-# prove PART WORKERS DISTRIBUTION: az needs a processor, and logs in once a worker; clusters mostly wait.
+# prove PART WORKERS DISTRIBUTION TESTS: az needs a processor, and logs in once a worker; clusters mostly wait.
 failed=0
 prove() {
-  local part=$1 workers=$2 distribution=$3 code=0
-  shift 3
+  local part=$1 workers=$2 distribution=$3 tests=$4 code=0
+  shift 4
   "$ARO_CLIENTS_VENV/$part/bin/python" -m pytest -q -p no:cacheprovider -n "$workers" --dist "$distribution" \
-    --durations 9 --durations-min 5 "test/clients/$part" "$@" || code=$?
+    --durations 9 --durations-min 5 "test/clients/$tests" "$@" || code=$?
   [ "$code" -eq 5 ] && [ "$#" -gt 0 ] && return # the arguments choose none of this part
   [ "$code" -eq 0 ] || failed=1
 }
-prove az 4 loadfile "$@"
-prove sdk 6 worksteal "$@"
+prove az 4 loadfile az "$@"
+prove sdk 6 worksteal sdk "$@"
+prove sdk-before 0 load sdk/test_round_trip.py "$@"
 exit "$failed"

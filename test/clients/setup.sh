@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes, below .cache/clients-venv, the environments of the proofs: az (the Azure CLI as it is published, and the checkers)
-# and sdk (the Python clients, and what builds wheels). Cached until versions.sh changes, our own wheels until their sources do.
+# Makes, below .cache/clients-venv, the environments of the proofs: az (the Azure CLI as it is published, and the checkers),
+# sdk (the Python clients, and what builds wheels) and sdk-before (the published SDK of the major version before). Cached until versions.sh changes, our own wheels until their sources do.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/clients/versions.sh
@@ -19,6 +19,9 @@ if ! cmp -s test/clients/versions.sh "$stamp"; then
   "$venv/sdk/bin/python" -m pip install -q --disable-pip-version-check "azure-mgmt-redhatopenshift==$AZURE_MGMT_REDHATOPENSHIFT" \
     "azure-identity==$AZURE_IDENTITY" "aiohttp==$AIOHTTP" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST" "mypy==$MYPY" \
     "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
+  "$python" -m venv "$venv/sdk-before"
+  "$venv/sdk-before/bin/python" -m pip install -q --disable-pip-version-check "azure-mgmt-redhatopenshift==$AZURE_MGMT_REDHATOPENSHIFT_BEFORE" \
+    "azure-identity==$AZURE_IDENTITY" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST"
   cp test/clients/versions.sh "$stamp"
 fi
 

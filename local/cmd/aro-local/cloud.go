@@ -57,7 +57,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 	}
 	l := &localCloud{identity: service}
 	l.azure, err = cloud.New(ctx, cloud.Options{
-		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Private: c.addresses(0).String(), Unlimited: c.Unlimited,
+		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Private: c.addresses(0).String(), Unlimited: c.Unlimited, SignOperations: c.Sign,
 		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
 		Plug: []func(context.Context, *cloud.Azure) error{
 			func(_ context.Context, a *cloud.Azure) error { return c.plugMachines(ctx, l, a, self, log) },

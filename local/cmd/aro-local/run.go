@@ -31,6 +31,7 @@ type runCommand struct {
 	Azure     string   `env:"ARO_AZURE" default:"localhost:8443" help:"Name and port at which Azure answers. The name must be localhost."`
 	Addresses byte     `env:"ARO_ADDRESSES" default:"64" help:"N: private endpoints get addresses of 127.N.0.0/16, public IPs of 127.N+1.0.0/16. Two aro-local on one machine need different ones; it counts at the first start."`
 	Unlimited bool     `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
+	Sign      bool     `name:"sign-operations" env:"ARO_SIGN_OPERATIONS" help:"Sign the addresses of operations as Azure does: they get 4 KB longer, and count only as they were given."`
 	RP        string   `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
 	Installer []string `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`
 }
