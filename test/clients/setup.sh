@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes, below .cache/clients-venv, the environments of the proofs: az (the Azure CLI as it is published, and the checkers),
-# sdk (the Python clients, and what builds wheels) and sdk-before (the published SDK of the major version before). Cached until versions.sh changes, our own wheels until their sources do.
+# sdk (the Python clients, and what builds wheels) and sdk-before (the published SDK of the major version before it).
+# Cached until versions.sh changes, our own wheels until their sources do.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/clients/versions.sh
