@@ -45,7 +45,14 @@ func (d *Deployments) environment(ctx context.Context, id string, q *request, by
 		Now:       d.Now(),
 		Reference: func(id, version string, full bool) (any, error) { return d.reference(ctx, id, version, full, by) },
 		List: func(function, id, version string, body *value.Object) (any, error) {
-			return d.list(ctx, function, id, version, body, by)
+			if strings.EqualFold(function, "listOutputsWithSecureValues") {
+				return d.secureOutputs(ctx, id, version, by)
+			}
+			answer, err := d.call(ctx, by, http.MethodPost, usual(id)+"/"+function, at(version), body)
+			if err != nil {
+				return nil, err
+			}
+			return loose(answer.Body)
 		},
 		Provider: func(namespace, kind string) (any, error) {
 			if d.Provider == nil {
@@ -132,17 +139,6 @@ func (d *Deployments) reference(ctx context.Context, id, version string, full bo
 	}
 	more.Set("resourceId", id)
 	return more, nil
-}
-
-func (d *Deployments) list(ctx context.Context, function, id, version string, body *value.Object, by sender) (any, error) {
-	if strings.EqualFold(function, "listOutputsWithSecureValues") {
-		return d.secureOutputs(ctx, id, version, by)
-	}
-	answer, err := d.call(ctx, by, http.MethodPost, usual(id)+"/"+function, at(version), body)
-	if err != nil {
-		return nil, err
-	}
-	return loose(answer.Body)
 }
 
 // secureOutputs are all outputs of a deployment by their names, which only the deployment
