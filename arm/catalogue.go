@@ -22,6 +22,10 @@ var (
 		"The service's own record of the cluster, subscription or operation is damaged. Nothing of it is lost in Azure, and no other cluster is affected.",
 		"Contact support with the correlation id of the response: an engineer has to repair the record. The service's alerts tell of it, too."}
 
+	MisdirectedRequest = Code{"MisdirectedRequest", http.StatusMisdirectedRequest,
+		"A service in development was called by a host name that is not its own, as pages of other sites may make a browser do.",
+		"Call it as localhost, or name the host with --hosts."}
+
 	NotFound = Code{"NotFound", http.StatusNotFound,
 		"The path or the asynchronous operation does not exist, or belongs to another subscription.",
 		"Check the URL. Operation statuses are kept for seven days."}
@@ -221,7 +225,7 @@ func Catalogue() []Code {
 		DeploymentFailed, ComponentNotReady, AdmissionDenied,
 		InvalidResourceType, InvalidSubscriptionID, InvalidSubscriptionState, InvalidResourceGroup,
 		InvalidResourceNamespace, InvalidResourceName, InvalidLocation, InvalidOperationID, RequestNotAllowed,
-		Forbidden, NotFound, ResourceNotFound, MethodNotAllowed, UnsupportedMediaType, RequestTooLarge,
+		Forbidden, MisdirectedRequest, NotFound, ResourceNotFound, MethodNotAllowed, UnsupportedMediaType, RequestTooLarge,
 		OperationInProgress, WriteConflict, PreconditionFailed,
 		ClusterCreationFailed, OperationFailed, StepTimedOut, TooManyClaims, OperationCanceled,
 		TooManyRequests, ServiceUnavailable, RecordUnreadable, InternalServerError,

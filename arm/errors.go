@@ -22,7 +22,7 @@ type Error struct {
 	cause error
 }
 
-// Error renders code, target and message for logs.
+// Error renders code, target and message for logs, within bounds.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Code.Name)
@@ -33,7 +33,7 @@ func (e *Error) Error() string {
 	if e.cause != nil {
 		b.WriteString(": " + e.cause.Error())
 	}
-	return b.String()
+	return Plain(b.String(), maxLogged)
 }
 
 // Unwrap gives the cause, which is logged and never sent to a caller.
@@ -135,7 +135,7 @@ type Code struct {
 
 // At makes an error of this code about target.
 func (c Code) At(target, format string, args ...any) *Error {
-	return &Error{Code: c, Target: target, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: c, Target: Plain(target, maxTarget), Message: fmt.Sprintf(format, args...)}
 }
 
 // Errorf makes an error of this code that is about the whole request.

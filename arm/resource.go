@@ -26,25 +26,25 @@ func (id ClusterID) String() string {
 }
 
 // Partition is the store's partition key: the subscription.
-func (id ClusterID) Partition() string { return strings.ToLower(id.SubscriptionID) }
+func (id ClusterID) Partition() string { return ToLower(id.SubscriptionID) }
 
 // Key names the cluster inside its partition. Groups sort together, so that
 // KeyPrefix finds a group's clusters.
 func (id ClusterID) Key() string {
-	return ClusterKeyPrefix(id.ResourceGroup) + strings.ToLower(id.Name)
+	return ClusterKeyPrefix(id.ResourceGroup) + ToLower(id.Name)
 }
 
 // ClusterKeyPrefix is what the keys of a group's clusters begin with. A bar
 // cannot occur in a group's name, and Cosmos DB allows it in an id.
 func ClusterKeyPrefix(resourceGroup string) string {
-	return strings.ToLower(resourceGroup) + "|"
+	return ToLower(resourceGroup) + "|"
 }
 
 // ParseClusterID reads a cluster's full resource id, ignoring case.
 func ParseClusterID(s string) (ClusterID, bool) {
 	p := strings.Split(s, "/")
-	if len(p) != 9 || p[0] != "" || !strings.EqualFold(p[1], "subscriptions") || !strings.EqualFold(p[3], "resourceGroups") ||
-		!strings.EqualFold(p[5], "providers") || !strings.EqualFold(p[6]+"/"+p[7], ClusterResourceType) {
+	if len(p) != 9 || p[0] != "" || !EqualFold(p[1], "subscriptions") || !EqualFold(p[3], "resourceGroups") ||
+		!EqualFold(p[5], "providers") || !EqualFold(p[6]+"/"+p[7], ClusterResourceType) {
 		return ClusterID{}, false
 	}
 	id := ClusterID{SubscriptionID: p[2], ResourceGroup: p[4], Name: p[8]}
@@ -98,5 +98,5 @@ func SameLocation(a, b string) bool { return NormalLocation(a) == NormalLocation
 
 // NormalLocation is a location in lower case without blanks.
 func NormalLocation(s string) string {
-	return strings.ToLower(strings.ReplaceAll(s, " ", ""))
+	return ToLower(strings.ReplaceAll(s, " ", ""))
 }

@@ -140,6 +140,11 @@ func (a *Azure) askIdentities(ctx context.Context, c *model.Cluster, id string) 
 	if c.Identity.IdentityURL == "" {
 		return nil, errors.New("cluster identity: Azure Resource Manager gave no URL for it")
 	}
+	// What was stored before hosts were checked is checked here: the call carries the
+	// service's own credential.
+	if err := model.IdentityHosts(a.env.IdentityHosts).Check(c.Identity.IdentityURL); err != nil {
+		return nil, fmt.Errorf("cluster identity: the URL that Azure Resource Manager gave for it is not usable: %w", err)
+	}
 	quiet, o := logr.Discard(), a.options(identities)
 	client, err := dataplane.NewClientFactory(a.FirstParty(a.env.TenantID), a.env.MSIAudience, &o, dataplane.WithClientLogger(&quiet)).NewClient(c.Identity.IdentityURL)
 	if err != nil {

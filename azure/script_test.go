@@ -151,7 +151,7 @@ func setUpIn(t *testing.T, mode env.Mode) *stand {
 	a, err := azure.New(azure.Options{
 		Cloud: cloud, Transport: transport, Service: static(jwt(map[string]any{"oid": "service"})), Metrics: registry,
 		Environment: &env.Environment{Mode: mode, TenantID: tenant, FirstPartyClientID: firstParty,
-			ServiceVault: origin + "/vaults/aro-svc", IdentityVault: origin + "/vaults/aro-msi", MSIAudience: origin},
+			ServiceVault: origin + "/vaults/aro-svc", IdentityVault: origin + "/vaults/aro-msi", MSIAudience: origin, IdentityHosts: []string{strings.TrimPrefix(origin, "https://")}},
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -8,8 +8,6 @@
 package conversion
 
 import (
-	"strings"
-
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/shape"
 )
@@ -53,7 +51,7 @@ type Same func(a, b string) bool
 func Exact(a, b string) bool { return a == b }
 
 // IgnoreCase is how resource ids and names compare.
-func IgnoreCase(a, b string) bool { return strings.EqualFold(a, b) }
+func IgnoreCase(a, b string) bool { return arm.EqualFold(a, b) }
 
 // Ignored takes the place of a value that the service takes no notice of.
 type Ignored struct{}

@@ -39,6 +39,8 @@ type Environment struct {
 	CertificateIssuer string
 	// MSIAudience is the token audience of the managed identity data plane.
 	MSIAudience string
+	// IdentityHosts are the hosts of that data plane; see model.IdentityHosts.
+	IdentityHosts []string
 }
 
 // Mode is the kind of place.

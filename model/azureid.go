@@ -38,8 +38,8 @@ type azureID struct {
 // parseID takes an id of the given form apart.
 func parseID(form idForm, id string) (azureID, bool) {
 	s := strings.Split(id, "/")
-	if !ascii(id) || len(s) < 5 || s[0] != "" || !strings.EqualFold(s[1], "subscriptions") || !arm.ValidSubscriptionID(s[2]) ||
-		!strings.EqualFold(s[3], "resourceGroups") || !arm.ValidName(s[4]) || !form.matches(s[5:]) {
+	if !ascii(id) || len(s) < 5 || s[0] != "" || !arm.EqualFold(s[1], "subscriptions") || !arm.ValidSubscriptionID(s[2]) ||
+		!arm.EqualFold(s[3], "resourceGroups") || !arm.ValidName(s[4]) || !form.matches(s[5:]) {
 		return azureID{}, false
 	}
 	last := len(id) - len("//") - len(s[len(s)-1]) - len(s[len(s)-2])
@@ -51,11 +51,11 @@ func (f idForm) matches(s []string) bool {
 	if f.provider == "" {
 		return len(s) == 0
 	}
-	if len(s) != 2+2*len(f.levels) || !strings.EqualFold(s[0], "providers") || !strings.EqualFold(s[1], f.provider) {
+	if len(s) != 2+2*len(f.levels) || !arm.EqualFold(s[0], "providers") || !arm.EqualFold(s[1], f.provider) {
 		return false
 	}
 	for i, l := range f.levels {
-		if kind, name := s[2+2*i], s[3+2*i]; !strings.EqualFold(kind, l.kind) || !arm.MadeOf(name, l.least, l.most, l.marks) {
+		if kind, name := s[2+2*i], s[3+2*i]; !arm.EqualFold(kind, l.kind) || !arm.MadeOf(name, l.least, l.most, l.marks) {
 			return false
 		}
 	}

@@ -3,6 +3,8 @@ package model
 import (
 	"regexp"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 const (
@@ -30,7 +32,7 @@ func (v *validation) domain() {
 	}
 	domain := v.c.Properties.ClusterProfile.Domain
 	cluster, _, ownZone := strings.Cut(domain, ".")
-	zone := strings.ToLower(v.rules.Domain)
+	zone := arm.ToLower(v.rules.Domain)
 	full := len(domain)
 	if !ownZone && zone != "" {
 		full += len(".") + len(zone)
@@ -62,14 +64,14 @@ func (v *validation) managedResourceGroup() {
 		return
 	}
 	v.sameSubscription(target, group)
-	if v.id.ResourceGroup != "" && strings.EqualFold(group.resourceGroup, v.id.ResourceGroup) {
+	if v.id.ResourceGroup != "" && arm.EqualFold(group.resourceGroup, v.id.ResourceGroup) {
 		v.fault(target, "The managed resource group cannot be the one that holds the cluster resource. Name a group that does not exist yet.")
 	}
 }
 
 // sameSubscription notes an Azure id of another subscription than the cluster's.
 func (v *validation) sameSubscription(target string, id azureID) {
-	if v.id.SubscriptionID != "" && !strings.EqualFold(id.subscription, v.id.SubscriptionID) {
+	if v.id.SubscriptionID != "" && !arm.EqualFold(id.subscription, v.id.SubscriptionID) {
 		v.fault(target, "The resource must be in the subscription of the cluster.")
 	}
 }

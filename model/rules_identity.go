@@ -30,13 +30,13 @@ func (c *Cluster) hasServicePrincipal() bool {
 }
 
 func (c *Cluster) hasIdentity() bool {
-	return c.Identity != nil && !strings.EqualFold(c.Identity.Type, "None")
+	return c.Identity != nil && !arm.EqualFold(c.Identity.Type, "None")
 }
 
 // ManagedResourceGroupKey is the managed resource group as it must be unique in
 // a subscription, in lower case.
 func (c *Cluster) ManagedResourceGroupKey() string {
-	return strings.ToLower(c.Properties.ClusterProfile.ResourceGroupID)
+	return arm.ToLower(c.Properties.ClusterProfile.ResourceGroupID)
 }
 
 // ClientIdentityKey is what the cluster acts as: the client id of its service
@@ -44,12 +44,12 @@ func (c *Cluster) ManagedResourceGroupKey() string {
 // in a subscription, and is empty for a cluster that has neither.
 func (c *Cluster) ClientIdentityKey() string {
 	if c.hasServicePrincipal() {
-		return strings.ToLower(c.Properties.ServicePrincipalProfile.ClientID)
+		return arm.ToLower(c.Properties.ServicePrincipalProfile.ClientID)
 	}
 	if c.Identity == nil {
 		return ""
 	}
-	return strings.ToLower(at(sortedKeys(c.Identity.UserAssignedIdentities), 0))
+	return arm.ToLower(at(sortedKeys(c.Identity.UserAssignedIdentities), 0))
 }
 
 // identity judges which of the two ways to act in Azure the cluster has.
@@ -88,7 +88,7 @@ func identityTypeAndIDs(c *Cluster) []string {
 }
 
 func (v *validation) userAssignedIdentity() {
-	if !strings.EqualFold(v.c.Identity.Type, userAssigned) {
+	if !arm.EqualFold(v.c.Identity.Type, userAssigned) {
 		v.fault("identity.type", "The type of the identity must be %s.", userAssigned)
 	}
 	ids := sortedKeys(v.c.Identity.UserAssignedIdentities)
@@ -186,7 +186,7 @@ func (v *validation) operatorIdentities(now, stored map[string]string) {
 		if !kept(operator) {
 			v.operatorIdentity(operator, now[operator])
 		}
-		key := strings.ToLower(now[operator])
+		key := arm.ToLower(now[operator])
 		if other, taken := users[key]; taken && key != "" && !(kept(operator) && kept(other)) {
 			v.fault(workloadIdentitiesTarget, "Operators %q and %q use the same identity. Give each its own.", other, operator)
 		}

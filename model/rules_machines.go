@@ -2,7 +2,8 @@ package model
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // What a pool of workers may be.
@@ -108,7 +109,7 @@ func (v *validation) workerAgainstMasters(target string, of func(*Cluster) machi
 	if v.changed(func(c *Cluster) any { return [2]string{masters(c).subnet, of(c).subnet} }) {
 		v.subnetPair(target+".subnetId", worker.subnet, master.subnet)
 	}
-	if !strings.EqualFold(worker.diskEncryptionSet, master.diskEncryptionSet) && v.changed(func(c *Cluster) any {
+	if !arm.EqualFold(worker.diskEncryptionSet, master.diskEncryptionSet) && v.changed(func(c *Cluster) any {
 		return [2]string{masters(c).diskEncryptionSet, of(c).diskEncryptionSet}
 	}) {
 		v.fault(target+".diskEncryptionSetId", "Workers and masters must use the same disk encryption set. Give the id of masterProfile.diskEncryptionSetId.")
@@ -120,9 +121,9 @@ func (v *validation) subnetPair(target, worker, master string) {
 	m, masterOK := parseID(subnetForm, master)
 	switch {
 	case !workerOK || !masterOK: // noted where the form is judged
-	case !strings.EqualFold(w.parent, m.parent):
+	case !arm.EqualFold(w.parent, m.parent):
 		v.fault(target, "The subnet must be in the virtual network of masterProfile.subnetId.")
-	case strings.EqualFold(worker, master):
+	case arm.EqualFold(worker, master):
 		v.fault(target, "The workers need a subnet of their own. Choose another than masterProfile.subnetId.")
 	}
 }

@@ -90,18 +90,18 @@ func matchesFilters(cl *model.Cluster, p admin.AdminListClustersParams) bool {
 		{p.CreatedBy, cl.Internal.CreatedBy},
 		{p.ProvisionedBy, cl.Internal.ProvisionedBy},
 	} {
-		if f.part != nil && !strings.Contains(strings.ToLower(f.of), strings.ToLower(*f.part)) {
+		if f.part != nil && !strings.Contains(arm.ToLower(f.of), arm.ToLower(*f.part)) {
 			return false
 		}
 	}
-	return p.State == nil || strings.EqualFold(*p.State, string(cl.Properties.ProvisioningState))
+	return p.State == nil || arm.EqualFold(*p.State, string(cl.Properties.ProvisioningState))
 }
 
 func clusterItem(doc *store.ClusterDocument) admin.ClusterItem {
 	cl := &doc.Cluster
 	id, _ := arm.ParseClusterID(cl.ID)
 	item := admin.ClusterItem{
-		Key: strings.ToLower(cl.ID), Name: cl.Name, ResourceID: cl.ID,
+		Key: arm.ToLower(cl.ID), Name: cl.Name, ResourceID: cl.ID,
 		Subscription: id.SubscriptionID, ResourceGroup: id.ResourceGroup,
 		ProvisioningState:       present(admin.ProvisioningState(cl.Properties.ProvisioningState)),
 		FailedProvisioningState: present(admin.ProvisioningState(cl.Internal.FailedProvisioningState)),

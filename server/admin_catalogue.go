@@ -235,7 +235,7 @@ func sameEnvelope(f *arm.Faults, name, kind *string, wantName, wantKind string) 
 	if name != nil && *name != wantName {
 		f.Add(arm.PropertyChangeNotAllowed, "name", "The name is the version and cannot be another.")
 	}
-	if kind != nil && !strings.EqualFold(*kind, wantKind) {
+	if kind != nil && !arm.EqualFold(*kind, wantKind) {
 		f.Add(arm.PropertyChangeNotAllowed, "type", "The type is %s and cannot be another.", wantKind)
 	}
 }

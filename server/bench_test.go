@@ -83,6 +83,7 @@ func answer(h http.Handler, verb, target string, body []byte) int {
 
 func request(verb, target string, body []byte) *http.Request {
 	r := httptest.NewRequest(verb, target, bytes.NewReader(body))
+	r.Host = "localhost"
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
@@ -46,7 +45,7 @@ const maxPage = 100
 // resource groups.
 func (s *Server) listClusters(c *call) error {
 	id := c.clusterID()
-	scope := pageScope{Subscription: id.Partition(), Tenant: strings.ToLower(c.trusted(headerTenant))}
+	scope := pageScope{Subscription: id.Partition(), Tenant: arm.ToLower(c.trusted(headerTenant))}
 	query := store.Query{Partition: id.Partition(), Limit: maxPage}
 	if id.ResourceGroup != "" {
 		query.Prefix = arm.ClusterKeyPrefix(id.ResourceGroup)

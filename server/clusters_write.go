@@ -195,7 +195,7 @@ func (s *Server) want(c *call, body []byte, old, wanted *model.Cluster) error {
 		known.chooseVersion(wanted, &f)
 	}
 	wanted.Default()
-	c.noteIdentity(old, wanted, &f)
+	s.noteIdentity(c, old, wanted, &f)
 	wanted.Validate(old, s.rules, &f)
 	if old == nil || !reflect.DeepEqual(old.Properties.PlatformWorkloadIdentityProfile, wanted.Properties.PlatformWorkloadIdentityProfile) {
 		wanted.ValidateRoles(known.roleSets, &f)
@@ -204,11 +204,16 @@ func (s *Server) want(c *call, body []byte, old, wanted *model.Cluster) error {
 }
 
 // noteIdentity keeps what ARM tells about the cluster's managed identity.
-func (c *call) noteIdentity(old, wanted *model.Cluster, f *arm.Faults) {
+func (s *Server) noteIdentity(c *call, old, wanted *model.Cluster, f *arm.Faults) {
 	if wanted.Identity == nil || !wanted.UsesWorkloadIdentity() {
 		return
 	}
-	overlay(&wanted.Identity.IdentityURL, c.trusted(headerIdentityURL))
+	if told := c.trusted(headerIdentityURL); told != "" {
+		if err := s.IdentityHosts.Check(told); err != nil {
+			f.Add(arm.InvalidParameter, headerIdentityURL, "The header is not usable: %s.", err)
+		}
+		wanted.Identity.IdentityURL = told
+	}
 	overlay(&wanted.Identity.TenantID, c.trusted(headerTenant))
 	if old != nil {
 		return

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 )
@@ -71,7 +73,9 @@ func expiry(kubeconfig model.Secret) (until time.Time, known bool) {
 }
 
 // accessibleCluster is the cluster of the path, with its secrets, if it is there to be used.
+// Nothing on the way keeps what is answered about it.
 func (s *Server) accessibleCluster(c *call) (*model.Cluster, error) {
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	if len(c.body) > 0 && !json.Valid(c.body) {
 		return nil, arm.InvalidRequestContent.Errorf("The body is not valid JSON. The operation needs none.")
 	}

@@ -50,6 +50,7 @@ func fuzzHandler(f *testing.F) http.Handler {
 	}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPut, "/subscriptions/"+subscription+"?api-version=2.0", bytes.NewReader([]byte(`{"state":"Registered"}`)))
+	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/json")
 	s.Handler().ServeHTTP(w, r)
 	if w.Code != 201 {

@@ -14,6 +14,9 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
+// metricsOperation is the one of the admin plane that nobody audits.
+const metricsOperation = "Metrics"
+
 // metrics are what the server counts. Labels come from closed sets, so that
 // neither customers nor attackers can make series.
 type metrics struct {

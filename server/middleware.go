@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,6 +20,13 @@ const (
 	requestTimeout = 50 * time.Second
 	// maxBody is what ARM lets through at most.
 	maxBody = 1 << 20
+	// maxDrained and drainTimeout bound what is read of a larger body, so that a client
+	// that has sent it before it reads sees the answer.
+	maxDrained   = 16 << 20
+	drainTimeout = 10 * time.Second
+	// maxForeign and maxMethod bound words of callers, in bytes.
+	maxForeign = 128
+	maxMethod  = 16
 )
 
 // chain is the way of every request, outermost first. Everything behind render
@@ -29,7 +35,7 @@ const (
 func (s *Server) chain() handler {
 	steps := []func(next handler) handler{
 		s.identify, s.find, s.log, s.audit, s.measure, s.render, s.recovery,
-		s.authenticate, s.checkPath, s.chooseVersion, s.readBody,
+		s.guardHost, s.authenticate, s.checkPath, s.readQuery, s.chooseVersion, s.readBody,
 	}
 	h := s.dispatch
 	for i := len(steps) - 1; i >= 0; i-- {
@@ -48,7 +54,7 @@ func (s *Server) identify(next handler) handler {
 		c.clientRequestID = bounded(r.Header.Get(headerClientRequestID))
 		h := c.Response().Header()
 		h.Set(headerRequestID, c.requestID)
-		if c.clientRequestID != "" && strings.EqualFold(r.Header.Get(headerReturnClientID), "true") {
+		if c.clientRequestID != "" && arm.EqualFold(r.Header.Get(headerReturnClientID), "true") {
 			h.Set(headerClientRequestID, c.clientRequestID)
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
@@ -58,10 +64,9 @@ func (s *Server) identify(next handler) handler {
 	}
 }
 
-// bounded keeps foreign ids short: they go into logs and documents.
-func bounded(id string) string {
-	return id[:min(len(id), 128)]
-}
+// bounded keeps foreign ids and names short and printable: they go into logs,
+// answers and documents.
+func bounded(id string) string { return arm.Plain(id, maxForeign) }
 
 // find looks the path up. What is wrong with it is said later, to those who may know.
 func (s *Server) find(next handler) handler {
@@ -95,7 +100,7 @@ func (s *Server) log(next handler) handler {
 		attrs := make([]slog.Attr, 0, 12)
 		attrs = append(attrs,
 			slog.String("operation", c.operation),
-			slog.String("method", c.Request().Method),
+			slog.String("method", arm.Plain(c.Request().Method, maxMethod)),
 			slog.Int("status", c.Response().Status),
 			slog.Duration("took", s.Now().Sub(c.started)),
 			slog.String("request_id", c.requestID),
@@ -119,24 +124,52 @@ func (s *Server) log(next handler) handler {
 	}
 }
 
-// audit writes one line about each write that somebody tried through the admin
-// API, allowed or not: who, what, and how it was answered (X07). The fingerprint
-// is proof. The names are what the holder of the certificate says: the one of the
-// certificate, and the one of the engineer for whom a tool of ours calls.
+// audit writes a record, whatever the level of the log, about each call of the admin
+// API and each read of a cluster's credentials that somebody tried, allowed or not:
+// who, what, and how it was answered (X07). The fingerprint is proof. The names are
+// what the holder of the certificate says: the one of the certificate, and the one of
+// the engineer for whom a tool of ours calls. Customers are named by ARM's own record,
+// which the correlation id leads to.
 func (s *Server) audit(next handler) handler {
 	return func(c *call) error {
 		err := next(c)
-		r := c.Request()
-		if c.operation == "" || planeOf(c.path) != adminPlane || !hasBody(r.Method) && r.Method != http.MethodDelete {
+		if !audited(c) {
 			return err
 		}
-		name, fingerprint := certificateOf(r)
-		s.Logger.InfoContext(c.ctx(), "audit",
-			"certificate", name, "fingerprint", fingerprint, "principal", bounded(c.principal()),
-			"method", r.Method, "path", c.path, "subject", bounded(c.subject), "status", c.Response().Status,
-			"operation_id", c.begun, "request_id", c.requestID, "correlation_id", c.correlationID)
+		name, fingerprint := certificateOf(c.Request())
+		principal := ""
+		if planeOf(c.path) == adminPlane {
+			principal = bounded(c.principal())
+		}
+		s.Audit.InfoContext(c.ctx(), "audit", "operation", c.operation,
+			"certificate", bounded(name), "fingerprint", fingerprint, "principal", principal,
+			"method", c.Request().Method, "path", arm.Plain(c.path, maxAuditedPath), "subject", bounded(c.subject), "status", c.Response().Status,
+			"code", codeOf(err), "operation_id", c.begun, "request_id", c.requestID, "correlation_id", c.correlationID)
 		return err
 	}
+}
+
+// maxAuditedPath is longer than the path of any cluster.
+const maxAuditedPath = 512
+
+func audited(c *call) bool {
+	if planeOf(c.path) == adminPlane {
+		return c.operation != "" && c.operation != metricsOperation
+	}
+	return readsCredentials(c.operation)
+}
+
+// readsCredentials reports whether the operation answers with secrets of a cluster.
+func readsCredentials(operation string) bool {
+	return strings.HasSuffix(operation, "Credentials")
+}
+
+// codeOf is the code of the error that a call was answered with, if it was one.
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return arm.AsError(err, "").Code.Name
 }
 
 // measure counts and times the request.
@@ -221,9 +254,9 @@ const (
 func planeOf(path string) plane {
 	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
 	switch {
-	case strings.EqualFold(first, "admin"), strings.EqualFold(first, "metrics"):
+	case arm.EqualFold(first, "admin"), arm.EqualFold(first, "metrics"):
 		return adminPlane
-	case strings.EqualFold(first, "healthz"):
+	case arm.EqualFold(first, "healthz"):
 		return openPlane
 	}
 	return armPlane
@@ -319,18 +352,17 @@ func (s *Server) readBody(next handler) handler {
 			return next(c)
 		}
 		if r.ContentLength > maxBody {
-			return tooLarge()
+			return c.tooLarge()
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
-		var large *http.MaxBytesError
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 		switch {
-		case errors.As(err, &large):
-			return tooLarge()
+		case len(body) > maxBody:
+			return c.tooLarge()
 		case err != nil:
 			return arm.InvalidRequestContent.Errorf("The body ended before it was complete.").Because(err)
 		}
 		media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-		if len(body) > 0 && !strings.EqualFold(strings.TrimSpace(media), jsonType) {
+		if len(body) > 0 && !arm.EqualFold(strings.TrimSpace(media), jsonType) {
 			return arm.UnsupportedMediaType.At("Content-Type", "The Content-Type must be %s.", jsonType)
 		}
 		c.body = body
@@ -338,6 +370,15 @@ func (s *Server) readBody(next handler) handler {
 	}
 }
 
-func tooLarge() error {
+// tooLarge refuses the body, and ends the connection behind the answer. Most of the
+// rest is read before: a connection that is closed while data arrives is reset, and the
+// client may lose the answer. One that waits for 100 (Continue) has not sent it.
+func (c *call) tooLarge() error {
+	r := c.Request()
+	c.Response().Header().Set("Connection", "close")
+	if r.Header.Get("Expect") == "" {
+		_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(drainTimeout)) // not every writer has one
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrained)
+	}
 	return arm.RequestTooLarge.Errorf("The body is larger than %d bytes.", maxBody)
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
@@ -43,7 +42,7 @@ type operationStatus struct {
 // tenant does not exist for the caller (L13).
 func (s *Server) viewOperation(c *call) (*operationView, error) {
 	absent := arm.NotFound.Errorf("The operation was not found. Operations are kept for seven days.")
-	id := strings.ToLower(c.Param("operationId"))
+	id := arm.ToLower(c.Param("operationId"))
 	doc, err := s.Store.Operations.Get(c.ctx(), id, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, absent
@@ -53,8 +52,8 @@ func (s *Server) viewOperation(c *call) (*operationView, error) {
 	}
 	v := &operationView{op: &doc.Operation}
 	tenant := c.trusted(headerTenant)
-	if !strings.EqualFold(v.op.SubscriptionID, c.Param("subscriptionId")) ||
-		tenant != "" && v.op.TenantID != "" && !strings.EqualFold(tenant, v.op.TenantID) {
+	if !arm.EqualFold(v.op.SubscriptionID, c.Param("subscriptionId")) ||
+		tenant != "" && v.op.TenantID != "" && !arm.EqualFold(tenant, v.op.TenantID) {
 		return nil, absent
 	}
 	if err := s.viewCluster(c, v); err != nil || v.running != nil || v.op.State != "" {

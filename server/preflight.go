@@ -48,7 +48,7 @@ func (s *Server) preflightTemplate(c *call) error {
 		return arm.InvalidRequestContent.Errorf("The body is not a template with resources.").Because(err)
 	}
 	for _, resource := range template.Resources {
-		if kind, _ := resource["type"].(string); !strings.EqualFold(kind, arm.ClusterResourceType) {
+		if kind, _ := resource["type"].(string); !arm.EqualFold(kind, arm.ClusterResourceType) {
 			continue
 		}
 		if err := s.preflightResource(c, resource); err != nil {
@@ -101,7 +101,7 @@ func preflightID(c *call, resource map[string]any) (arm.ClusterID, error) {
 	switch {
 	case !ok:
 		return id, arm.InvalidParameter.At("id", "The id is not that of a cluster.")
-	case !strings.EqualFold(parsed.SubscriptionID, id.SubscriptionID): // whose clusters are nobody else's business (X01)
+	case !arm.EqualFold(parsed.SubscriptionID, id.SubscriptionID): // whose clusters are nobody else's business (X01)
 		return id, arm.InvalidParameter.At("id", "The id is of another subscription than the deployment.")
 	}
 	return parsed, nil

@@ -61,7 +61,7 @@ func (s *Server) route() error {
 		{"GET", locationPath + resultsSegment + "/:operationId", method{operation: "OperationResults_Get", handler: s.getOperationResult, versions: names}},
 		{"GET", "/healthz/ready", method{operation: "Healthz_Ready", handler: s.ready, optional: true}},
 		{"GET", "/healthz/live", method{operation: "Healthz_Live", handler: s.live, optional: true}},
-		{"GET", "/metrics", method{operation: "Metrics", handler: s.metrics.serve, optional: true}},
+		{"GET", "/metrics", method{operation: metricsOperation, handler: s.metrics.serve, optional: true}},
 	} {
 		m := s.table.add(own.path, own.verb, &own.method)
 		s.echo.Add(own.verb, own.path, func(c echo.Context) error { return m.handler(c.(*call)) })

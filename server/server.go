@@ -43,6 +43,13 @@ type Config struct {
 	Domain string
 	// Auth tells who calls. Development needs a loopback listener, everything else TLS.
 	Auth Authenticator
+	// Hosts are names, with or without a port, that Development answers to beside those
+	// of the loopback.
+	Hosts []string
+	// IdentityHosts are where credentials of clusters' identities may be fetched.
+	IdentityHosts model.IdentityHosts
+	// Connections bounds how many are open; default 4096.
+	Connections int
 	// TLS is for listeners; nil serves plain HTTP, which only Development may.
 	TLS *tls.Config
 	// RequireD2sWorkers allows small workers; see model.Rules.
@@ -66,7 +73,9 @@ type Config struct {
 	// Grace is how long running requests get to finish at shutdown; default 25 s.
 	Grace time.Duration
 	// Logger and Registry default to silence.
-	Logger   *slog.Logger
+	Logger *slog.Logger
+	// Audit takes the audit's records, at level INFO; default Logger.
+	Audit    *slog.Logger
 	Registry *prometheus.Registry
 	// Now and NewID default to the clock and random UUIDs.
 	Now   func() time.Time
@@ -127,6 +136,12 @@ func (s *Server) complete() error {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
+	if s.Audit == nil {
+		s.Audit = s.Logger
+	}
+	if s.Connections == 0 {
+		s.Connections = defaultConnections
+	}
 	if s.Registry == nil {
 		s.Registry = prometheus.NewRegistry()
 	}
@@ -152,6 +167,9 @@ func (s *Server) Handler() http.Handler { return s }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if own, ok := r.Context().Value(connectionKey{}).(*connection); ok {
+		defer own.begin()()
+	}
 	inner := s.echo.AcquireContext()
 	inner.Reset(r, w)
 	_ = s.handle(&call{Context: inner}) // the chain has rendered it
@@ -160,7 +178,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // The bounds of a connection. A request itself is bounded by requestTimeout.
 const (
-	headerTimeout = 10 * time.Second
+	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
 )
@@ -172,6 +190,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("development mode trusts everybody and so listens on loopback addresses only, not on %s", l.Addr())
 	}
 	s.Logger.Info("listening", "address", l.Addr().String())
+	l = &connections{Listener: l, most: s.Connections}
 	if s.TLS != nil {
 		l = tls.NewListener(l, s.TLS)
 	}
@@ -182,6 +201,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      requestTimeout + headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnContext:       withConnection,
 		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)

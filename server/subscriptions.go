@@ -1,18 +1,16 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/ugorji/go/codec"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/shape"
 	"github.com/aro-rp/aro/store"
 )
 
@@ -37,7 +35,7 @@ func (s *Server) subscriptionAllows(c *call, states ...model.SubscriptionState) 
 
 // subscription is nil if ARM never told about it.
 func (s *Server) subscription(c *call) (*store.SubscriptionDocument, error) {
-	id := strings.ToLower(c.Param("subscriptionId"))
+	id := arm.ToLower(c.Param("subscriptionId"))
 	doc, err := s.Store.Subscriptions.Get(c.ctx(), id, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -66,7 +64,7 @@ func (s *Server) putSubscription(c *call) error {
 	if err != nil {
 		return err
 	}
-	id := strings.ToLower(c.Param("subscriptionId"))
+	id := arm.ToLower(c.Param("subscriptionId"))
 	for {
 		_, err := s.Store.Subscriptions.Update(c.ctx(), id, id, func(doc *store.SubscriptionDocument) error {
 			if reflect.DeepEqual(doc.Subscription, *told) {
@@ -114,8 +112,18 @@ func (s *Server) answerSubscription(c *call, status int, err error) error {
 // readSubscription reads the body with all its members, at every depth. Who owns
 // the subscription's account is of no use here and not kept.
 func readSubscription(body []byte) (*model.Subscription, error) {
-	if !json.Valid(body) || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
-		return nil, arm.InvalidRequestContent.Errorf("The body must be a JSON object that describes the subscription.")
+	var f arm.Faults
+	shape.Check(body, shape.Replace, &f, func(w *shape.Walker) {
+		if o, ok := w.Object(); ok {
+			for o.Next() {
+				if o.Entry(true) {
+					w.Any()
+				}
+			}
+		}
+	})
+	if err := f.Err(); err != nil {
+		return nil, err
 	}
 	h := &codec.JsonHandle{}
 	h.MapType = reflect.TypeFor[map[string]any]()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -82,7 +83,7 @@ func split(path string, to []string) []string {
 
 func (r *route) matches(segments []string) bool {
 	for i, s := range r.segments {
-		if s[0] != ':' && !strings.EqualFold(s, segments[i]) {
+		if s[0] != ':' && !arm.EqualFold(s, segments[i]) {
 			return false
 		}
 	}
@@ -133,13 +134,13 @@ func unknown(path string) error {
 	var buffer [maxSegments]string
 	segments := split(path, buffer[:0])
 	for i, s := range segments {
-		if !strings.EqualFold(s, "providers") || i == 0 {
+		if !arm.EqualFold(s, "providers") || i == 0 {
 			continue
 		}
-		if i+1 < len(segments) && !strings.EqualFold(segments[i+1], arm.Namespace) {
+		if i+1 < len(segments) && !arm.EqualFold(segments[i+1], arm.Namespace) {
 			return arm.InvalidResourceNamespace.Errorf("The path names another resource provider than %s.", arm.Namespace)
 		}
-		if i+2 < len(segments) && !slices.ContainsFunc(resourceTypes, func(t string) bool { return strings.EqualFold(t, segments[i+2]) }) {
+		if i+2 < len(segments) && !slices.ContainsFunc(resourceTypes, func(t string) bool { return arm.EqualFold(t, segments[i+2]) }) {
 			return arm.InvalidResourceType.Errorf("The resource type in the path does not exist. %s has %s.", arm.Namespace, strings.Join(resourceTypes, ", "))
 		}
 		break
@@ -148,3 +149,50 @@ func unknown(path string) error {
 }
 
 var resourceTypes = []string{"deployments", "locations", "openShiftClusters", "operations"}
+
+// maxParameterName bounds how much of a parameter's name is repeated.
+const maxParameterName = 64
+
+// readQuery judges the query of the URL: each parameter is given once, and names are
+// the same in any case, as they are to ARM. The operations see the specs' spelling.
+func (s *Server) readQuery(next handler) handler {
+	return func(c *call) error {
+		r := c.Request()
+		if r.URL.RawQuery == "" {
+			return next(c)
+		}
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return arm.InvalidParameter.Errorf("The query of the URL cannot be read. Percent-encode what is not a letter or a digit, and separate parameters by '&'.").Because(err)
+		}
+		respelled := false
+		given := make(map[string]bool, len(query))
+		for name, values := range query {
+			folded := arm.ToLower(name)
+			if len(values) > 1 || given[folded] {
+				name = arm.Plain(name, maxParameterName)
+				return arm.InvalidParameter.At(name, "The query parameter %s is given more than once. Give it once.", name)
+			}
+			given[folded] = true
+			respelled = respelled || spelling(folded) != name
+		}
+		if respelled {
+			spelled := make(url.Values, len(query))
+			for name, values := range query {
+				spelled[spelling(arm.ToLower(name))] = values
+			}
+			u := *r.URL
+			u.RawQuery = spelled.Encode()
+			r.URL = &u // the request is the chain's own copy
+		}
+		return next(c)
+	}
+}
+
+// spelling is how the specs spell a parameter, by its name in lower case.
+func spelling(folded string) string {
+	if folded == "$skiptoken" {
+		return "$skipToken"
+	}
+	return folded
+}

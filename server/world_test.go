@@ -83,7 +83,8 @@ func newWorld(t testing.TB, change ...func(*server.Config)) *world {
 	w := &world{t: t, store: openStore(t)}
 	cfg := server.Config{
 		Store: w.store, Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{}, Build: "test",
-		Logger: slog.New(slog.NewJSONHandler(w, nil)), Registry: prometheus.NewRegistry(),
+		IdentityHosts: model.IdentityHosts{"identity.example.com"},
+		Logger:        slog.New(slog.NewJSONHandler(w, nil)), Registry: prometheus.NewRegistry(),
 		Wake: func() { w.mu.Lock(); w.wakes++; w.mu.Unlock() },
 	}
 	for _, f := range change {

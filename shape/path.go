@@ -3,6 +3,8 @@ package shape
 import (
 	"strconv"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // MaxDepth is how deep a body may be nested. No valid one comes near it.
@@ -83,8 +85,5 @@ func (s *step) label() string {
 	if s.name != nil {
 		name = string(s.name)
 	}
-	if len(name) > maxName {
-		return strings.ToValidUTF8(name[:maxName], "") + "…"
-	}
-	return name
+	return arm.Plain(name, maxName)
 }

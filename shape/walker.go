@@ -63,6 +63,29 @@ func (w *Walker) tooDeep() {
 // Ignore consumes a value that the service takes no notice of.
 func (w *Walker) Ignore() { w.skip() }
 
+// Any consumes a value of any shape, nested no deeper than others, whose objects have
+// each member once.
+func (w *Walker) Any() {
+	switch w.peek() {
+	case '{':
+		if o, ok := w.Object(); ok {
+			for o.Next() {
+				if o.Entry(true) {
+					w.Any()
+				}
+			}
+		}
+	case '[':
+		if a, ok := w.Array(); ok {
+			for a.Next() {
+				w.Any()
+			}
+		}
+	default:
+		w.skip()
+	}
+}
+
 // skip consumes the value.
 func (w *Walker) skip() {
 	for depth := 0; ; {

@@ -1,10 +1,6 @@
 package store
 
-import (
-	"strings"
-
-	"github.com/aro-rp/aro/arm"
-)
+import "github.com/aro-rp/aro/arm"
 
 // The partitions of the small catalogues.
 const (
@@ -24,7 +20,7 @@ func NewOperation(id string) *OperationDocument {
 
 // NewSubscription is an empty document for the subscription with this id.
 func NewSubscription(id string) *SubscriptionDocument {
-	id = strings.ToLower(id)
+	id = arm.ToLower(id)
 	return &SubscriptionDocument{Meta: Meta{ID: id, Partition: id}}
 }
 
@@ -40,5 +36,5 @@ func NewRoleSet(minor string) *RoleSetDocument {
 
 // NewBilling is an empty document for the cluster with this UID.
 func NewBilling(subscriptionID, clusterUID string) *BillingDocument {
-	return &BillingDocument{Meta: Meta{ID: clusterUID, Partition: strings.ToLower(subscriptionID)}}
+	return &BillingDocument{Meta: Meta{ID: clusterUID, Partition: arm.ToLower(subscriptionID)}}
 }

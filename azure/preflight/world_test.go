@@ -254,7 +254,7 @@ func (w *world) validator() (*preflight.Validator, *azure.Azure) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	e := &env.Environment{Mode: w.mode, TenantID: tenant, FirstPartyClientID: "fp", ServiceVault: origin + "/vaults/svc", IdentityVault: origin + "/vaults/msi"}
+	e := &env.Environment{Mode: w.mode, TenantID: tenant, FirstPartyClientID: "fp", ServiceVault: origin + "/vaults/svc", IdentityVault: origin + "/vaults/msi", IdentityHosts: []string{strings.TrimPrefix(origin, "https://")}}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	a, err := azure.New(azure.Options{Cloud: cloud, Environment: e, Transport: transport, Service: static("x.e30.x"), Log: quiet})
 	if err != nil {

@@ -257,7 +257,7 @@ func setUp(t *testing.T) *stand {
 	environment := &env.Environment{Mode: env.Test, Location: "eastus", Domain: "eastus.aroapp.test", TenantID: tenant, SubscriptionID: lastSegment(ownID),
 		ResourceGroup: "aro-rp", FirstPartyClientID: "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875", ServiceVault: origin + "/vaults/aro-svc",
 		ClusterVault: origin + "/vaults/aro-cls", IdentityVault: origin + "/vaults/aro-msi", OIDCStorage: origin + "/blob/aroidc/$web",
-		OIDCIssuer: "https://oidc.test/", RegistryDomain: "registry.test", CertificateIssuer: "Self"}
+		OIDCIssuer: "https://oidc.test/", RegistryDomain: "registry.test", CertificateIssuer: "Self", IdentityHosts: []string{strings.TrimPrefix(origin, "https://")}}
 	reach, err := azure.New(azure.Options{Cloud: cloud, Environment: environment, Transport: transport, Service: static("e30.e30.x"),
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

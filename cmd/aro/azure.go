@@ -33,16 +33,17 @@ type cloudFlags struct {
 	Subscription  string `env:"ARO_SUBSCRIPTION" placeholder:"ID" help:"The service's own subscription."`
 	ResourceGroup string `env:"ARO_RESOURCE_GROUP" placeholder:"NAME" help:"The service's own resource group."`
 
-	FirstPartyClientID string `env:"ARO_FIRST_PARTY_CLIENT_ID" placeholder:"ID" help:"Application as which the service acts on customers' resources. With --backend=false it is optional: with it creates are checked against the subscription's limits at once."`
-	ServiceVault       string `env:"ARO_SERVICE_VAULT" placeholder:"URL" help:"Key vault of the service's own secrets; it holds the certificate rp-firstparty."`
-	ClusterVault       string `env:"ARO_CLUSTER_VAULT" placeholder:"URL" help:"Key vault of clusters' certificates."`
-	IdentityVault      string `env:"ARO_IDENTITY_VAULT" placeholder:"URL" help:"Key vault of cluster identities' credentials."`
-	MSIAudience        string `name:"msi-audience" env:"ARO_MSI_AUDIENCE" placeholder:"URL" help:"Audience of the managed identity data plane. Default: in a cloud given by its URL, that of its resource manager."`
-	OIDCStorage        string `name:"oidc-storage" env:"ARO_OIDC_STORAGE" placeholder:"URL" help:"Blob container for clusters' OpenID documents."`
-	OIDCIssuer         string `name:"oidc-issuer" env:"ARO_OIDC_ISSUER" placeholder:"URL" help:"URL below which everybody finds those documents."`
-	RegistryDomain     string `env:"ARO_REGISTRY_DOMAIN" default:"arosvc.azurecr.io" help:"Registry that mirrors OpenShift's images."`
-	CertificateIssuer  string `env:"ARO_CERTIFICATE_ISSUER" default:"OneCertV2-PublicCA" help:"Issuer of clusters' certificates, as the cluster vault names it."`
-	PullSecret         secret `env:"ARO_PULL_SECRET" placeholder:"JSON|FILE" help:"Pull secret of clusters beside their customers', as JSON or a file; or keyvault:NAME in the service vault, read whenever it is needed. Default: none."`
+	FirstPartyClientID string   `env:"ARO_FIRST_PARTY_CLIENT_ID" placeholder:"ID" help:"Application as which the service acts on customers' resources. With --backend=false it is optional: with it creates are checked against the subscription's limits at once."`
+	ServiceVault       string   `env:"ARO_SERVICE_VAULT" placeholder:"URL" help:"Key vault of the service's own secrets; it holds the certificate rp-firstparty."`
+	ClusterVault       string   `env:"ARO_CLUSTER_VAULT" placeholder:"URL" help:"Key vault of clusters' certificates."`
+	IdentityVault      string   `env:"ARO_IDENTITY_VAULT" placeholder:"URL" help:"Key vault of cluster identities' credentials."`
+	IdentityHosts      []string `env:"ARO_IDENTITY_HOSTS" placeholder:"HOST,..." help:"Hosts of the managed identity data plane, to which the service shows its credential; one that begins with a dot is every name below it. Default: those of --cloud."`
+	MSIAudience        string   `name:"msi-audience" env:"ARO_MSI_AUDIENCE" placeholder:"URL" help:"Audience of the managed identity data plane. Default: in a cloud given by its URL, that of its resource manager."`
+	OIDCStorage        string   `name:"oidc-storage" env:"ARO_OIDC_STORAGE" placeholder:"URL" help:"Blob container for clusters' OpenID documents."`
+	OIDCIssuer         string   `name:"oidc-issuer" env:"ARO_OIDC_ISSUER" placeholder:"URL" help:"URL below which everybody finds those documents."`
+	RegistryDomain     string   `env:"ARO_REGISTRY_DOMAIN" default:"arosvc.azurecr.io" help:"Registry that mirrors OpenShift's images."`
+	CertificateIssuer  string   `env:"ARO_CERTIFICATE_ISSUER" default:"OneCertV2-PublicCA" help:"Issuer of clusters' certificates, as the cluster vault names it."`
+	PullSecret         secret   `env:"ARO_PULL_SECRET" placeholder:"JSON|FILE" help:"Pull secret of clusters beside their customers', as JSON or a file; or keyvault:NAME in the service vault, read whenever it is needed. Default: none."`
 
 	ClientID     string `env:"ARO_CLIENT_ID" placeholder:"ID" help:"The service's own identity. In production: of the managed identity, if the machine has several."`
 	ClientSecret secret `env:"ARO_CLIENT_SECRET" placeholder:"SECRET" help:"Secret of --client-id; not in production."`
@@ -146,8 +147,25 @@ func (c *rpCommand) newEnvironment() *env.Environment {
 		FirstPartyClientID: c.FirstPartyClientID,
 		ServiceVault:       c.ServiceVault, ClusterVault: c.ClusterVault, IdentityVault: c.IdentityVault,
 		OIDCStorage: c.OIDCStorage, OIDCIssuer: c.OIDCIssuer, RegistryDomain: c.RegistryDomain,
-		CertificateIssuer: c.CertificateIssuer, MSIAudience: c.MSIAudience,
+		CertificateIssuer: c.CertificateIssuer, MSIAudience: c.MSIAudience, IdentityHosts: c.identityHosts(),
 	}
+}
+
+// identityHosts are where credentials of clusters' identities may come from.
+func (c *cloudFlags) identityHosts() []string {
+	if len(c.IdentityHosts) > 0 {
+		return c.IdentityHosts
+	}
+	switch strings.ToLower(c.Cloud) {
+	case "public":
+		return []string{".identity.azure.net"}
+	case "usgovernment":
+		return []string{".identity.usgovcloudapi.net"}
+	}
+	if u, err := url.Parse(c.Cloud); err == nil && u.Host != "" {
+		return []string{u.Host}
+	}
+	return nil
 }
 
 // transport trusts the system's authorities and those of --ca-file.

@@ -22,7 +22,8 @@ import (
 // cloudFlags lead to machines that exist on paper only: this is the build for
 // proofs of the API, the store and the worker, which need thousands of clusters.
 type cloudFlags struct {
-	ControlPlanes string `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where records stand for machines. The backend needs it."`
+	IdentityHosts []string `env:"ARO_IDENTITY_HOSTS" placeholder:"HOST,..." help:"Hosts of the managed identity data plane."`
+	ControlPlanes string   `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where records stand for machines. The backend needs it."`
 }
 
 // plan completes cfg with what is done to clusters.
@@ -51,6 +52,8 @@ func (*cloudFlags) find(context.Context, *slog.Logger) (*install.Installers, err
 
 // actsOnCustomers is never: there are none on paper.
 func (*cloudFlags) actsOnCustomers() bool { return false }
+
+func (c *cloudFlags) identityHosts() []string { return c.IdentityHosts }
 
 // secrets are none.
 func (*cloudFlags) secrets() []string { return nil }

@@ -31,17 +31,20 @@ func (secret) String() string { return "[secret]" }
 type rpCommand struct {
 	storeFlags `embed:""`
 
-	Listen   string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address. With --server=false it serves health and metrics alone, in plain HTTP."`
-	Server   bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
-	Backend  bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
-	Location string        `env:"ARO_LOCATION" default:"eastus" help:"Azure region that this service serves."`
-	Domain   string        `env:"ARO_DOMAIN" placeholder:"DOMAIN" help:"Domain below which clusters get names. Default: LOCATION.aroapp.io."`
-	LogLevel slog.Level    `env:"ARO_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
-	Workers  int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
-	Lease    time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
-	Poll     time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
-	Look     time.Duration `env:"ARO_LOOK_INTERVAL" default:"15m" help:"Age at which what a running cluster says of itself, its version and workers, is asked for again, at a bounded rate."`
-	Drain    time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
+	Listen      string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address. With --server=false it serves health and metrics alone, in plain HTTP."`
+	Server      bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
+	Backend     bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
+	Hosts       []string      `env:"ARO_HOSTS" placeholder:"HOST,..." help:"Names, with or without a port, that the service answers to in development, beside those of the loopback."`
+	Connections int           `env:"ARO_CONNECTIONS" default:"4096" help:"Connections open at the same time, at most. Beyond that the one is closed that has waited longest for a request."`
+	Location    string        `env:"ARO_LOCATION" default:"eastus" help:"Azure region that this service serves."`
+	Domain      string        `env:"ARO_DOMAIN" placeholder:"DOMAIN" help:"Domain below which clusters get names. Default: LOCATION.aroapp.io."`
+	LogLevel    slog.Level    `env:"ARO_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
+	Audit       string        `env:"ARO_AUDIT" placeholder:"FILE" help:"File to which the audit's records are appended, as JSON lines. Default: standard error, where they have msg audit. They do not depend on --log-level."`
+	Workers     int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
+	Lease       time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
+	Poll        time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
+	Look        time.Duration `env:"ARO_LOOK_INTERVAL" default:"15m" help:"Age at which what a running cluster says of itself, its version and workers, is asked for again, at a bounded rate."`
+	Drain       time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
 
 	EncryptionKeys string `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first; or keyvault:NAME in the service vault. All processes on one database need the same. In development an absent file is made; the default is then SQLite's path with .keys."`
 
@@ -112,7 +115,11 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	}
 	serve := func(l net.Listener) error { return serveHealth(ctx, l, documents, metrics, log) }
 	if c.Server {
-		api, err := c.newServer(server.Config{Store: documents, Registry: metrics, Logger: log, Wake: wake}, keys)
+		audit, err := c.openAudit()
+		if err != nil {
+			return err
+		}
+		api, err := c.newServer(server.Config{Store: documents, Registry: metrics, Logger: log, Audit: audit, Wake: wake}, keys)
 		if err != nil {
 			return fmt.Errorf("server: %w", err)
 		}
@@ -155,15 +162,29 @@ func (c *rpCommand) newWorker(ctx context.Context, cfg backend.Config, keys *sto
 	return backend.New(cfg)
 }
 
+// openAudit opens the record of who read secrets and what engineers did. The file stays
+// open until the process ends.
+func (c *rpCommand) openAudit() (*slog.Logger, error) {
+	record := os.Stderr
+	if c.Audit != "" {
+		file, err := os.OpenFile(c.Audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("--audit: %w", err)
+		}
+		record = file
+	}
+	return slog.New(slog.NewJSONHandler(record, nil)), nil
+}
+
 // newServer completes what flags say about the API.
 func (c *rpCommand) newServer(cfg server.Config, keys *store.Keyring) (*server.Server, error) {
 	cfg.Keys, cfg.Location, cfg.Domain, cfg.Build, cfg.Grace = keys, c.Location, c.Domain, version, c.Drain
 	cfg.Preflight, cfg.Installable = c.preflight(cfg.Store, cfg.Logger), installableBy(c.installers)
-	cfg.Auth = server.Development{}
+	cfg.Auth, cfg.Hosts, cfg.IdentityHosts, cfg.Connections = server.Development{}, c.Hosts, c.identityHosts(), c.Connections
 	if c.Production {
 		cfg.DrainDelay = c.Drain
 		var err error
-		if cfg.TLS, cfg.Auth, err = c.mutualTLS(); err != nil {
+		if cfg.TLS, cfg.Auth, err = c.mutualTLS(cfg.Logger); err != nil {
 			return nil, err
 		}
 	}
@@ -171,7 +192,7 @@ func (c *rpCommand) newServer(cfg server.Config, keys *store.Keyring) (*server.S
 }
 
 // mutualTLS reads the certificates that production cannot do without.
-func (c *rpCommand) mutualTLS() (*tls.Config, server.Authenticator, error) {
+func (c *rpCommand) mutualTLS(log *slog.Logger) (*tls.Config, server.Authenticator, error) {
 	tlsKey := c.TLSKey
 	if strings.HasPrefix(c.TLSCert, env.InVault) {
 		tlsKey = c.TLSCert
@@ -186,14 +207,9 @@ func (c *rpCommand) mutualTLS() (*tls.Config, server.Authenticator, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	arm, err := server.ReadAllowList(c.ARMClients)
+	auth, err := server.NewAllowListFiles(c.ARMClients, c.AdminClients, log, nil)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--arm-clients: %w", err)
+		return nil, nil, fmt.Errorf("--arm-clients, --admin-clients: %w", err)
 	}
-	admin, err := server.ReadAllowList(c.AdminClients)
-	if err != nil {
-		return nil, nil, fmt.Errorf("--admin-clients: %w", err)
-	}
-	auth, err := server.NewMutualTLS(arm, admin, nil)
-	return config, auth, err
+	return config, auth, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -21,7 +22,7 @@ func SampleCluster(n int) *store.ClusterDocument {
 	at := time.Date(2026, 11, 21, 9, 30, 0, 0, time.UTC)
 	doc := &store.ClusterDocument{
 		Meta:                 store.Meta{Partition: subscription, ID: "group|" + name},
-		ManagedResourceGroup: strings.ToLower(group),
+		ManagedResourceGroup: arm.ToLower(group),
 		ClientIdentity:       fmt.Sprintf("11111111-0000-0000-0000-%012d", n),
 	}
 	doc.Cluster = model.Cluster{

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -68,7 +69,7 @@ type watched struct {
 	answers int
 }
 
-func watch(t *testing.T) *watched {
+func watch(t *testing.T, args ...string) *watched {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts processes")
@@ -76,9 +77,15 @@ func watch(t *testing.T) *watched {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	config := "apiVersion: v1\nkind: Config\nusers:\n- name: admin\n  user: {token: " + kubeconfigCanary + "}\n"
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
 	planes := stand.NewControlPlanes(t, stand.Behaviour{Password: passwordCanary, Kubeconfig: config})
 	w := &watched{T: t, ctx: ctx, path: filepath.Join(t.TempDir(), "aro.db")}
-	w.process = stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + w.path, ControlPlanes: planes.Address, Args: []string{"--log-level", "DEBUG"}})
+	w.process = stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + w.path, ControlPlanes: planes.Address, Listen: address, Args: append([]string{"--log-level", "DEBUG"}, args...)})
 	w.client = stand.NewClient(w.process.URL, nil)
 	w.send(http.MethodPut, "/subscriptions/"+subscription, "2.0", stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": subscription}})
 	return w

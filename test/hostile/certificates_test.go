@@ -23,16 +23,19 @@ import (
 )
 
 // certificate makes a self-signed certificate, writes it and its key below dir
-// as NAME.crt and NAME.key, and returns the pair.
-func certificate(t *testing.T, dir, name string, until time.Time) tls.Certificate {
+// as NAME.crt and NAME.key, and returns the pair. Without usages it is for all.
+func certificate(t *testing.T, dir, name string, until time.Time, usages ...x509.ExtKeyUsage) tls.Certificate {
 	t.Helper()
+	if len(usages) == 0 {
+		usages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: until, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}, IsCA: true, BasicConstraintsValid: true}
+		ExtKeyUsage: usages, IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)

@@ -8,10 +8,12 @@ package stand
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +63,9 @@ type Options struct {
 	Lease, Poll time.Duration
 	// BackendOnly leaves the API to other processes: URL stays empty.
 	BackendOnly bool
+	// Listen is an address on which nobody listens, for a process whose log does not say
+	// that it is ready. Otherwise it finds one.
+	Listen string
 	// Args are further flags.
 	Args []string
 	// OnLine is called for every log line, one at a time, while the process runs.
@@ -136,7 +141,7 @@ func (p *Process) CheckSound(t testing.TB) {
 
 // Launch is Start for callers that are no test; they must Kill or Stop it.
 func Launch(o Options) (*Process, error) {
-	args := []string{"rp", "--listen", "127.0.0.1:0", "--store", o.Store}
+	args := []string{"rp", "--listen", cmp.Or(o.Listen, "127.0.0.1:0"), "--store", o.Store}
 	if o.ControlPlanes != "" {
 		args = append(args, "--control-planes", o.ControlPlanes)
 	}
@@ -166,6 +171,9 @@ func Launch(o Options) (*Process, error) {
 	}
 	first := make(chan Line, 1)
 	go p.read(read, ready, first)
+	if o.Listen != "" {
+		go p.knock(o.Listen, first)
+	}
 	return p, p.await(first)
 }
 
@@ -185,6 +193,26 @@ func (p *Process) await(ready <-chan Line) error {
 	}
 }
 
+// knock tells first when the process listens.
+func (p *Process) knock(address string, first chan<- Line) {
+	for {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			select {
+			case first <- Line{Attrs: map[string]any{"address": address}}:
+			default: // the log has said so
+			}
+			return
+		}
+		select {
+		case <-p.exited:
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // read follows the output to its end, which is the end of the process. It tells
 // first of the first line with the message ready.
 func (p *Process) read(output io.ReadCloser, ready string, first chan<- Line) {
@@ -199,7 +227,10 @@ func (p *Process) read(output io.ReadCloser, ready string, first chan<- Line) {
 		p.mu.Unlock()
 		if !told && line.Message() == ready {
 			told = true
-			first <- line
+			select {
+			case first <- line:
+			default: // it was found listening
+			}
 		}
 		if p.onLine != nil {
 			p.onLine(p, line)

@@ -55,6 +55,7 @@ REMEDIES = {
     "InvalidOperationID": "Use the URL of the Azure-AsyncOperation or Location header as it is.",
     "RequestNotAllowed": "The message says what has to happen first; a cluster that failed to be created can only be deleted.",
     "Forbidden": "Call through Azure Resource Manager, or with a certificate on the allow-list.",
+    "MisdirectedRequest": "Call it as localhost, or name the host with --hosts.",
     "NotFound": "Check the URL. Operation statuses are kept for seven days.",
     "ResourceNotFound": "Check subscription, resource group and name, or list what exists.",
     "MethodNotAllowed": "Use one of the methods in the Allow header.",

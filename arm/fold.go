@@ -1,0 +1,41 @@
+package arm
+
+import (
+	"strings"
+	"unicode"
+)
+
+// EqualFold reports whether two names are the same to ARM, which ignores case. Unlike
+// with strings.EqualFold a letter of another script, such as the long s or the Kelvin
+// sign, is never an ASCII one.
+func EqualFold(a, b string) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i] >= 0x80 || b[i] >= 0x80 {
+			return ToLower(a) == ToLower(b)
+		}
+		if lowerASCII(a[i]) != lowerASCII(b[i]) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// ToLower is a name in lower case. Names are the same if EqualFold says so.
+func ToLower(s string) string { return strings.Map(lowerRune, s) }
+
+func lowerRune(r rune) rune {
+	if r < 0x80 {
+		return rune(lowerASCII(byte(r)))
+	}
+	if lower := unicode.ToLower(r); lower >= 0x80 {
+		return lower
+	}
+	return r
+}
+
+func lowerASCII(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
