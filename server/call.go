@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -187,4 +188,42 @@ func validHost(h string) bool {
 
 func hasBody(method string) bool {
 	return method == http.MethodPut || method == http.MethodPatch || method == http.MethodPost
+}
+
+// etag is the version of the cluster as customers see it: steps of an operation
+// do not change it.
+func etag(c *model.Cluster) string {
+	return `"` + c.Internal.UID + "-" + strconv.FormatInt(c.Internal.Revision, 10) + `"`
+}
+
+// mayCreate judges the conditions of a PUT when there is no cluster (E01).
+func (c *call) mayCreate() error {
+	if c.header("If-Match") != "" {
+		return arm.PreconditionFailed.At("If-Match", "The cluster does not exist, so no ETag of it can match.")
+	}
+	return nil
+}
+
+// mayChange judges the conditions of a request about an existing cluster (E01 to E03).
+func (c *call) mayChange(cl *model.Cluster) error {
+	current := etag(cl)
+	if want := c.header("If-Match"); want != "" && !matches(want, current) {
+		return arm.PreconditionFailed.At("If-Match", "The cluster was changed since the ETag in If-Match was read. Read it again and decide anew.")
+	}
+	if not := c.header("If-None-Match"); not != "" && matches(not, current) {
+		return arm.PreconditionFailed.At("If-None-Match", "The cluster exists already, which If-None-Match excludes.")
+	}
+	return nil
+}
+
+// matches tells whether a list of ETags, or "*", names the current one. Marks of
+// weak ETags are of no account: equal text is the same version.
+func matches(list, current string) bool {
+	for one := range strings.SplitSeq(list, ",") {
+		one = strings.TrimSpace(one)
+		if one == "*" || strings.TrimPrefix(one, "W/") == current {
+			return true
+		}
+	}
+	return false
 }

@@ -191,8 +191,11 @@ func (s *Server) readQuery(next handler) handler {
 
 // spelling is how the specs spell a parameter, by its name in lower case.
 func spelling(folded string) string {
-	if folded == "$skiptoken" {
+	switch folded {
+	case "$skiptoken":
 		return "$skipToken"
+	case "skiptoken":
+		return "skipToken"
 	}
 	return folded
 }
