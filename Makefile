@@ -12,10 +12,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: bin/aro bin/aro-local bin/aro-installer ## build the binaries into bin/
+build: bin/aro bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt ## build the binaries into bin/
 
 # The binaries are phony: Go's build cache knows best what is stale.
-.PHONY: bin/aro bin/aro-local bin/aro-installer
+.PHONY: bin/aro bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt
 bin/aro:
 	@$(GO_BUILD) -o $@ ./cmd/aro
 bin/aro-local:
@@ -25,6 +25,9 @@ bin/aro-local:
 bin/aro-installer:
 	@[ -x $@ ] || echo "Building aro-installer with the OpenShift installer in it. The first time this takes minutes; later, seconds."
 	@VERSION=$(VERSION) installer/build.sh
+
+bin/THIRD-PARTY-LICENSES.txt: bin/aro-installer # which brings what its module compiles in
+	@go run ./hack/licences -o $@
 
 .PHONY: run
 run: build ## start everything on this machine (Ctrl-C stops it, data stays in .aro)
@@ -58,10 +61,14 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 lint: lint-go lint-specs ## lint Go and the specs
 
 .PHONY: lint-go
-lint-go: $(GOLANGCI)
+lint-go: $(GOLANGCI) tidy
 	$(GOLANGCI) run ./...
 	cd local && ../$(GOLANGCI) run ./...
 	cd installer && ./build.sh --data && ../$(GOLANGCI) run --build-tags altinfra,aro,containers_image_openpgp ./...
+
+.PHONY: tidy
+tidy: ## check that the modules need and name what they use
+	@for module in . clients/go local installer; do (cd $$module && go mod tidy -diff) || exit; done
 
 .PHONY: lint-specs
 lint-specs:
