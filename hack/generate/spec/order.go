@@ -1,10 +1,12 @@
 package spec
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 
-	"gopkg.in/yaml.v3"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // keepOrder gives each property the place that it has in the published file at
@@ -16,22 +18,48 @@ func keepOrder(doc object, path string) error {
 	if err != nil {
 		return err
 	}
-	var published struct { // JSON is YAML
-		Definitions map[string]struct{ Properties yaml.Node }
+	var published struct {
+		Definitions map[string]struct{ Properties jsontext.Value }
 	}
-	if err := yaml.Unmarshal(file, &published); err != nil {
+	if err := json.Unmarshal(file, &published); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	schemas := member(member(doc, "components"), "schemas")
 	for name, definition := range published.Definitions {
-		names := definition.Properties.Content // keys and values in turn
-		for i := 0; i < len(names); i += 2 {
-			if property := ownProperty(member(schemas, name), names[i].Value); property != nil {
-				property["x-order"] = i/2 + 1
+		names, err := memberNames(definition.Properties)
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", path, name, err)
+		}
+		for i, own := range names {
+			if property := ownProperty(member(schemas, name), own); property != nil {
+				property["x-order"] = i + 1
 			}
 		}
 	}
 	return nil
+}
+
+// memberNames are the names of an object's members, in their order.
+func memberNames(text jsontext.Value) ([]string, error) {
+	if text.Kind() != jsontext.KindBeginObject {
+		return nil, nil
+	}
+	var names []string
+	decoder := jsontext.NewDecoder(bytes.NewReader(text))
+	if _, err := decoder.ReadToken(); err != nil {
+		return nil, err
+	}
+	for decoder.PeekKind() != jsontext.KindEndObject {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name.String())
+		if err := decoder.SkipValue(); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // ownProperty is a property that stands in the schema, or beside what it includes.
