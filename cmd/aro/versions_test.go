@@ -85,7 +85,7 @@ func TestVersionsChangeByFlags(t *testing.T) {
 		command versionsCommand
 		want    string
 	}{
-		"the default stays enabled":    {versionsCommand{Disable: []string{"4.19.24"}}, "must be enabled"},
+		"the default stays enabled":    {versionsCommand{Disable: []string{"4.19.24"}}, "cannot be disabled"},
 		"a default exists":             {versionsCommand{Default: "4.99.0"}, "want exactly one"},
 		"unknown versions are refused": {versionsCommand{Enable: []string{"4.99.0"}}, "add it with --release"},
 		"a version has three numbers":  {versionsCommand{Release: map[string]string{"4.19": "x"}}, "major.minor.patch"},
