@@ -38,7 +38,8 @@ func (a *Azure) FetchClusterIdentity(ctx context.Context, c *model.Cluster) erro
 	case err != nil && !NotFound(err):
 		return fmt.Errorf("cluster identity: %w", err)
 	case err == nil:
-		if _, err := credentialsIn(stored.Value, id); err == nil && !renewable(stored.Tags, time.Now()) {
+		held, err := credentialsIn(stored.Value, id)
+		if err == nil && !renewable(stored.Tags, time.Now()) && isOf(held, c.Internal.TenantID) {
 			return nil
 		}
 	}
@@ -67,6 +68,12 @@ func reclaim(ctx context.Context, vault *azsecrets.Client, name string) {
 	if _, err := vault.RecoverDeletedSecret(ctx, name, nil); Forbidden(err) {
 		_, _ = vault.PurgeDeletedSecret(ctx, name, nil)
 	}
+}
+
+// isOf reports whether credentials are of the tenant that the cluster's
+// subscription is in now: it may have moved.
+func isOf(held dataplane.UserAssignedIdentityCredentials, tenant string) bool {
+	return held.TenantID == nil || tenant == "" || strings.EqualFold(*held.TenantID, tenant)
 }
 
 // renewable tells whether the time to renew credentials has come. It does not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,7 +92,42 @@ func (w *Worker) perform(ctx context.Context, op *operation) error {
 	if op.lost > 0 && w.wasTold(ctx, op) {
 		return nil // conclude finds out how it ended
 	}
+	if err := w.followTenant(ctx, op); err != nil {
+		return err
+	}
 	return pipeline.Run(ctx, op.work, w.Plans[op.Kind])
+}
+
+// followTenant takes the tenant from what ARM last told of the subscription, when
+// an operation begins: subscriptions move to other tenants, and then the one in
+// which a cluster was created knows neither it nor us. A create has just taken it.
+func (w *Worker) followTenant(ctx context.Context, op *operation) error {
+	c := op.work.Cluster()
+	if op.Kind == model.Create || op.Current != nil || len(op.Finished) > 0 {
+		return nil
+	}
+	id, ok := arm.ParseClusterID(c.ID)
+	if !ok {
+		return nil // its steps will tell
+	}
+	subscription := strings.ToLower(id.SubscriptionID)
+	told, err := w.Store.Subscriptions.Get(ctx, subscription, subscription)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("subscription of the cluster: %w: %w", store.ErrLeaseLost, err) // another worker goes on
+	}
+	tenant := told.Subscription.Properties.TenantID
+	if former := c.Internal.TenantID; tenant != "" && !strings.EqualFold(tenant, former) {
+		op.log.InfoContext(ctx, "subscription moved to another tenant", "tenant_id", tenant, "former_tenant_id", former)
+	}
+	return op.work.Save(ctx, func(c *model.Cluster) error {
+		if !c.FollowTenant(tenant) {
+			return store.ErrUnchanged
+		}
+		return nil
+	})
 }
 
 // wasTold tells whether clients were told already how the operation ended, by a

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func (w *Worker) deleteClusters(ctx context.Context, sub *store.SubscriptionDocu
 		}
 		left += len(page.Documents) + len(page.Unreadable)
 		for _, doc := range page.Documents {
-			failed = errors.Join(failed, w.beginDelete(ctx, doc))
+			failed = errors.Join(failed, w.beginDelete(ctx, doc, sub.Subscription.Properties.TenantID))
 		}
 		if len(page.Documents) > 0 {
 			w.Wake()
@@ -95,12 +96,12 @@ func (w *Worker) deleteClusters(ctx context.Context, sub *store.SubscriptionDocu
 
 // beginDelete does what a client's DELETE does. The operation document comes
 // first; if nothing refers to it in the end, it expires.
-func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument) error {
+func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument, tenant string) error {
 	if isBeingDeleted(&doc.Cluster) {
 		return nil
 	}
 	op := model.Operation{ID: w.NewID(), Kind: model.Delete, StartedAt: w.Now().UTC()}
-	if err := w.Store.Operations.Create(ctx, w.operationDocument(doc, op)); err != nil {
+	if err := w.Store.Operations.Create(ctx, w.operationDocument(doc, op, tenant)); err != nil {
 		return fmt.Errorf("operation to delete %s: %w", doc.Cluster.ID, err)
 	}
 	var replaced *model.Operation
@@ -134,10 +135,10 @@ func isBeingDeleted(c *model.Cluster) bool {
 	return op != nil && op.Kind == model.Delete
 }
 
-func (w *Worker) operationDocument(doc *store.ClusterDocument, op model.Operation) *store.OperationDocument {
+func (w *Worker) operationDocument(doc *store.ClusterDocument, op model.Operation, tenant string) *store.OperationDocument {
 	d := store.NewOperation(op.ID)
 	d.Operation = model.AsyncOperation{
-		ID: op.ID, Kind: op.Kind, SubscriptionID: doc.Partition, TenantID: doc.Cluster.Internal.TenantID,
+		ID: op.ID, Kind: op.Kind, SubscriptionID: doc.Partition, TenantID: cmp.Or(tenant, doc.Cluster.Internal.TenantID),
 		ResourceID: doc.Cluster.ID, ClusterUID: doc.Cluster.Internal.UID,
 		InitialState: model.Deleting, StartedAt: op.StartedAt,
 	}

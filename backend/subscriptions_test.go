@@ -91,3 +91,43 @@ func TestASubscriptionThatIsNotDeletedKeepsItsClusters(t *testing.T) {
 		t.Error("the cluster was touched")
 	}
 }
+
+func TestAnOperationBeginsInTheTenantThatTheSubscriptionIsIn(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	seen := make(chan string, 10)
+	see := steps{}
+	for _, kind := range []model.OperationKind{model.Create, model.Update, model.AdminUpdate, model.Delete} {
+		see[kind] = []pipeline.Step{step("see", func(_ context.Context, w *pipeline.Work) error {
+			seen <- w.Cluster().Internal.TenantID
+			return nil
+		})}
+	}
+	told := store.NewSubscription(subscription)
+	told.Subscription.State = model.Registered
+	told.Subscription.Properties.TenantID = "tenant-b"
+	if err := s.Subscriptions.Create(t.Context(), told); err != nil {
+		t.Fatal(err)
+	}
+	doc := request(t, s, subscription, "moved")
+	if _, err := s.Clusters.Update(t.Context(), doc.Partition, doc.ID, func(d *store.ClusterDocument) error {
+		d.Cluster.Internal.TenantID = "tenant-a"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	db.work(t, backend.Config{Plans: plans(see)})
+	settled(t, s, doc)
+	want := []string{"tenant-a"} // a create was begun with it just now
+	for _, kind := range []model.OperationKind{model.Update, model.AdminUpdate, model.Delete} {
+		change(t, s, doc, kind)
+		settled(t, s, doc)
+		want = append(want, "tenant-b")
+	}
+	for i, tenant := range want {
+		if got := <-seen; got != tenant {
+			t.Errorf("operation %d ran in %q, want %q", i, got, tenant)
+		}
+	}
+}

@@ -17,7 +17,7 @@ type Internal struct {
 	ProvisionedBy string `json:"provisionedBy,omitempty"`
 	// Installer is the build of the installer that made the cluster, empty before.
 	Installer string `json:"installer,omitempty"`
-	// TenantID of the subscription when the cluster was created.
+	// TenantID of the subscription when the last operation began; see Cluster.FollowTenant.
 	TenantID string `json:"tenantId,omitempty"`
 
 	// LastProvisioningState is the state before the running operation, and

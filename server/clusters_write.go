@@ -353,7 +353,7 @@ func (o *operation) begin(c *call, cl *model.Cluster, kind model.OperationKind) 
 	}
 	doc := store.NewOperation(running.ID)
 	doc.Operation = model.AsyncOperation{
-		ID: running.ID, Kind: kind, SubscriptionID: o.id.SubscriptionID, TenantID: cl.Internal.TenantID,
+		ID: running.ID, Kind: kind, SubscriptionID: o.id.SubscriptionID, TenantID: cmp.Or(c.subscriptionTenant(), cl.Internal.TenantID),
 		ResourceID: cl.ID, ClusterUID: cl.Internal.UID,
 		InitialState: kind.Underway(), StartedAt: running.StartedAt,
 	}

@@ -48,6 +48,15 @@ func (c *call) tenant() string {
 	if told := c.trusted(headerTenant); told != "" {
 		return told
 	}
+	return c.subscriptionTenant()
+}
+
+// subscriptionTenant is the tenant that the subscription is in now, as ARM told;
+// empty where no subscription was asked for.
+func (c *call) subscriptionTenant() string {
+	if c.subscription == nil {
+		return ""
+	}
 	return c.subscription.Subscription.Properties.TenantID
 }
 

@@ -132,6 +132,26 @@ func TestABootstrapMachineIsKeptUnlessAzureCouldNotMakeIt(t *testing.T) {
 	}
 }
 
+func TestAMasterThatDidNotStartInTimeIsMadeAnew(t *testing.T) {
+	s := setUp(t)
+	s.storage()
+	w := s.work(model.Create, installable)
+	s.must(s.do(s.runInstaller, w))
+	machine := groupID + "/providers/Microsoft.Compute/virtualMachines/" + infraID + "-master-"
+	s.put(machine+"0", map[string]any{"properties": map[string]any{"provisioningState": "Succeeded"}})
+	s.put(machine+"1", map[string]any{"properties": map[string]any{"provisioningState": "Failed"}})
+	deployment := "PUT " + lowered(groupID) + "/providers/microsoft.resources/deployments/" + machinesDeployment
+	s.on(deployment, func(*http.Request, []byte) (int, any) {
+		return http.StatusOK, map[string]any{"properties": map[string]any{"provisioningState": "Succeeded"}}
+	})
+	s.must(s.do(s.deployMachines, w))
+	compute := lowered(groupID) + "/providers/microsoft.compute/"
+	want := []string{"DELETE " + compute + "virtualmachines/" + infraID + "-master-1", "DELETE " + compute + "disks/" + infraID + "-master-1_osdisk"}
+	if got := s.writes(groupID + "/providers/Microsoft.Compute"); !slices.Equal(got, want) {
+		t.Errorf("removed %v, want %v", got, want)
+	}
+}
+
 func TestThePrivateLinkIsUsedOnceItIsApproved(t *testing.T) {
 	tests := map[string]struct {
 		why, state string

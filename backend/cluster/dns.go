@@ -67,7 +67,7 @@ func (z *zone) reserve(ctx context.Context) error {
 		_, err = z.records.CreateOrUpdate(ctx, z.group, z.name, "api."+z.label, armdns.RecordTypeA, z.record(""),
 			&armdns.RecordSetsClientCreateOrUpdateOptions{IfNoneMatch: new("*")})
 	}
-	if existing != nil || azure.Conflict(err) {
+	if existing != nil || azure.Changed(err) {
 		return arm.DuplicateDomain.At("properties.clusterProfile.domain",
 			"The domain %q is taken by another cluster. Choose another one.", z.label+"."+z.name).Because(err)
 	}

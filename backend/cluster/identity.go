@@ -3,10 +3,12 @@ package cluster
 import (
 	"github.com/aro-rp/aro/wait"
 
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -51,7 +53,7 @@ func (s *steps) readOperatorIdentities(ctx context.Context, w *pipeline.Work) er
 	for operator, identity := range operators(w.Cluster()) {
 		id, err := s.readIdentity(ctx, w.Cluster(), identity.ResourceID)
 		if err != nil {
-			return unreadable(operator, identity.ResourceID, err)
+			return s.unreadable(w.Cluster(), operator, identity.ResourceID, err)
 		}
 		found[operator] = *id
 	}
@@ -92,19 +94,20 @@ func (s *steps) asClusterIdentity(ctx context.Context, c *model.Cluster, id stri
 }
 
 // unreadable is final for an identity that does not exist; a role may still
-// spread.
-func unreadable(operator, id string, err error) error {
+// spread. What Azure cannot answer now says nothing about the identity.
+func (s *steps) unreadable(c *model.Cluster, operator, id string, err error) error {
 	refused := arm.InvalidPlatformWorkloadIdentity.At(fmt.Sprintf(operatorTarget, operator),
 		"The identity %s of the operator %s cannot be read by the cluster's identity. Check that it exists, and that the cluster's "+
-			"identity has the role Azure Red Hat OpenShift Federated Credential on it.", id, operator).Because(err)
+			"identity has the role Azure Red Hat OpenShift Federated Credential on it. Azure says: %s.", id, operator, cmp.Or(azure.Code(err), "nothing")).Because(err)
 	if azure.NotFound(err) {
 		return refused
 	}
 	var typed *arm.Error
-	if errors.As(err, &typed) {
+	explained, _ := azure.Explanation(err, s.Azure.SubjectOf(c))
+	if errors.As(err, &typed) || explained != nil && explained.Code.Status >= http.StatusTooManyRequests {
 		return err
 	}
-	return wait.Again(refused)
+	return wait.AgainFor(s.Env.RefusalPatience(), refused)
 }
 
 // operators are the identities of the platform's operators by operator.

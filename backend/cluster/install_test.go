@@ -223,6 +223,18 @@ func TestTokenSigningKeyIsMadeOnce(t *testing.T) {
 	}
 }
 
+func TestTheIssuerStaysWhereTokensNameItWhenItsSubscriptionMoves(t *testing.T) {
+	c := &model.Cluster{Internal: model.Internal{TenantID: "former", UID: "uid"}}
+	if got := issuerPath(c); got != "former/uid" {
+		t.Errorf("got %q", got)
+	}
+	c.Properties.ClusterProfile.OIDCIssuer = "https://oidc.test/former/uid"
+	c.FollowTenant("present")
+	if got := issuerPath(c); got != "former/uid" {
+		t.Errorf("after the move: got %q", got)
+	}
+}
+
 func TestSealedTextOpensWithAnyKeyAndForItsClusterAlone(t *testing.T) {
 	older := store.NewKey()
 	ring := func(lines ...string) *store.Keyring {

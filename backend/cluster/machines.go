@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -20,6 +21,9 @@ func (s *steps) deployMachines(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
 	clients, err := s.customer(c)
 	if err != nil {
+		return err
+	}
+	if err := removeFailedMasters(ctx, clients, c); err != nil {
 		return err
 	}
 	machines, err := s.machineTemplate(ctx, clients, w)
@@ -82,10 +86,38 @@ func bootstrapIsThere(ctx context.Context, clients *azure.Clients, c *model.Clus
 		return false, nil
 	case err != nil:
 		return false, err
-	case machine.Properties == nil || deref(machine.Properties.ProvisioningState) != "Failed":
+	case !isFailed(&machine.VirtualMachine):
 		return true, nil
 	}
-	return false, removeBootstrapMachine(ctx, clients, c)
+	return false, removeMachine(ctx, clients, c, bootstrapName(c))
+}
+
+// removeFailedMasters removes the masters that Azure could not make or start in
+// time, so that the deployment makes them anew: written once more they would stay
+// as they are.
+func removeFailedMasters(ctx context.Context, clients *azure.Clients, c *model.Cluster) error {
+	return inParallel(masterNames(c), func(name string) error {
+		machine, err := clients.VirtualMachines.Get(ctx, managedGroup(c), name, nil)
+		if azure.NotFound(err) || err == nil && !isFailed(&machine.VirtualMachine) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return removeMachine(ctx, clients, c, name)
+	})
+}
+
+func masterNames(c *model.Cluster) []string {
+	names := make([]string, masters)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-master-%d", c.Internal.InfraID, i)
+	}
+	return names
+}
+
+func isFailed(machine *armcompute.VirtualMachine) bool {
+	return machine.Properties != nil && deref(machine.Properties.ProvisioningState) == "Failed"
 }
 
 func bootstrapName(c *model.Cluster) string { return c.Internal.InfraID + "-bootstrap" }
@@ -97,20 +129,20 @@ func (s *steps) removeBootstrap(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	if err := removeBootstrapMachine(ctx, clients, c); err != nil {
+	if err := removeMachine(ctx, clients, c, bootstrapName(c)); err != nil {
 		return err
 	}
 	nic, err := clients.Interfaces.BeginDelete(ctx, managedGroup(c), bootstrapName(c)+"-nic", nil)
 	return gone(ctx, clients, nic, err)
 }
 
-// removeBootstrapMachine removes the machine with its disk.
-func removeBootstrapMachine(ctx context.Context, clients *azure.Clients, c *model.Cluster) error {
-	machine, err := clients.VirtualMachines.BeginDelete(ctx, managedGroup(c), bootstrapName(c), nil)
+// removeMachine removes a machine of the deployment with its disk.
+func removeMachine(ctx context.Context, clients *azure.Clients, c *model.Cluster, name string) error {
+	machine, err := clients.VirtualMachines.BeginDelete(ctx, managedGroup(c), name, nil)
 	if err := gone(ctx, clients, machine, err); err != nil {
 		return err
 	}
-	disk, err := clients.Disks.BeginDelete(ctx, managedGroup(c), bootstrapName(c)+"_OSDisk", nil)
+	disk, err := clients.Disks.BeginDelete(ctx, managedGroup(c), name+"_OSDisk", nil)
 	return gone(ctx, clients, disk, err)
 }
 

@@ -55,7 +55,15 @@ func (s *steps) chooseIssuer(ctx context.Context, w *pipeline.Work) error {
 	})
 }
 
-func issuerPath(c *model.Cluster) string { return c.Internal.TenantID + "/" + c.Internal.UID }
+// issuerPath is where the documents are: below the tenant in which the cluster was
+// made, wherever its subscription is now, for tokens name the issuer.
+func issuerPath(c *model.Cluster) string {
+	parts := strings.Split(strings.TrimRight(c.Properties.ClusterProfile.OIDCIssuer, "/"), "/")
+	if n := len(parts); n >= 2 {
+		return parts[n-2] + "/" + parts[n-1]
+	}
+	return c.Internal.TenantID + "/" + c.Internal.UID
+}
 
 // publishIssuer writes the documents, from the stored key.
 func (s *steps) publishIssuer(ctx context.Context, w *pipeline.Work) error {

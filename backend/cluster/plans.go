@@ -64,7 +64,7 @@ func (s *steps) createAzure() []pipeline.Step {
 		{Name: "link to the API", Do: s.linkAPIServer, Timeout: call},
 		{Name: "order certificates", Do: s.orderCertificates, Timeout: call, Only: s.signed},
 		{Name: "run installer", Do: s.runInstaller, Timeout: call},
-		{Name: "deploy machines", Do: s.deployMachines, Timeout: change},
+		{Name: "deploy machines", Do: s.deployMachines, Timeout: time.Hour},
 	}
 }
 
@@ -197,17 +197,23 @@ func (s *steps) migrateBalancer(only func(*model.Cluster) bool) []pipeline.Step 
 // customer's stays. Billing ends when there is nothing left that costs money.
 func (s *steps) remove() []pipeline.Step {
 	return []pipeline.Step{
-		{Name: "restore rights", Do: s.restoreRights, Timeout: call},
-		{Name: "remove domain", Do: s.removeDomain, Timeout: short, Only: s.managed},
-		{Name: "remove link to the API", Do: s.unlinkAPIServer, Timeout: change},
-		{Name: "remove token issuer", Do: s.unpublishIssuer, Timeout: short, Only: workloadIdentity},
-		{Name: "remove roles", Do: s.removeRoles, Timeout: call},
-		{Name: "remove resources", Do: s.removeResources, Timeout: time.Hour},
-		{Name: "remove federated credentials", Do: s.unfederate, Timeout: short, Only: workloadIdentity},
+		{Name: "restore rights", Do: s.restoreRights, Timeout: call, Only: made},
+		{Name: "remove domain", Do: s.removeDomain, Timeout: short, Only: both(made, s.managed)},
+		{Name: "remove link to the API", Do: s.unlinkAPIServer, Timeout: change, Only: made},
+		{Name: "remove token issuer", Do: s.unpublishIssuer, Timeout: short, Only: both(made, workloadIdentity)},
+		{Name: "remove roles", Do: s.removeRoles, Timeout: call, Only: made},
+		{Name: "remove resources", Do: s.removeResources, Timeout: time.Hour, Only: made},
+		{Name: "remove federated credentials", Do: s.unfederate, Timeout: short, Only: both(made, workloadIdentity)},
 		{Name: "forget cluster identity", Do: s.forgetClusterIdentity, Timeout: short, Only: workloadIdentity},
-		{Name: "remove certificates", Do: s.removeCertificates, Timeout: short, Only: s.signed},
+		{Name: "remove certificates", Do: s.removeCertificates, Timeout: short, Only: both(made, s.signed)},
 		{Name: "end billing", Do: s.endBilling, Timeout: short},
 	}
+}
+
+// made selects clusters of which anything may have been made: names are chosen and
+// stored before. A delete of others needs no token of anybody.
+func made(c *model.Cluster) bool {
+	return c.Internal.InfraID != "" || c.Internal.StorageSuffix != "" || c.Internal.SSHKey != ""
 }
 
 // both selects clusters that both select; nil selects all.

@@ -43,6 +43,9 @@ func TestWhatIsDoneDependsOnTheCluster(t *testing.T) {
 	custom.Properties.ClusterProfile.Domain = "one.example.com"
 	custom.Properties.NetworkProfile.PreconfiguredNSG = model.Enabled
 	routed.Properties.NetworkProfile.OutboundType = model.UserDefinedRouting
+	for _, c := range []*model.Cluster{workload, custom} {
+		c.Internal.InfraID = "one-x7k2p"
+	}
 	tests := map[string]struct {
 		cluster       *model.Cluster
 		kind          model.OperationKind
@@ -54,6 +57,7 @@ func TestWhatIsDoneDependsOnTheCluster(t *testing.T) {
 		"own domain":        {custom, model.Create, nil, []string{"reserve domain", "attach security group", "order certificates"}},
 		"routed":            {routed, model.Update, []string{"secrets of the service principal"}, []string{"outbound addresses", "choose outbound addresses", "secrets of identities"}},
 		"workload update":   {workload, model.Update, []string{"roles of identities", "federate identities", "secrets of identities"}, []string{"roles of the service principal", "secrets of the service principal"}},
+		"nothing made":      {principal, model.Delete, []string{"end billing"}, []string{"restore rights", "remove domain", "remove link to the API", "remove roles", "remove resources", "remove certificates"}},
 		"own domain gone":   {custom, model.Delete, []string{"remove resources", "end billing"}, []string{"remove domain", "remove certificates", "forget cluster identity"}},
 	}
 	for name, test := range tests {

@@ -53,6 +53,8 @@ type world struct {
 	hook map[string]func(*http.Request, []byte) (int, any)
 	seen []string // "METHOD path" of all but reads
 	head map[string]http.Header
+	// refuse answers instead of everything but tokens, where it is true.
+	refuse func(call string) (status int, answer any, refused bool)
 }
 
 // put makes something exist.
@@ -111,7 +113,13 @@ func (a *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		a.seen = append(a.seen, r.Method+" "+path)
 		a.head[r.Method+" "+path] = r.Header
 	}
+	refuse := a.refuse
 	a.mu.Unlock()
+	if refuse != nil && !strings.HasSuffix(path, "/token") && !strings.HasSuffix(path, "openid-configuration") {
+		if status, answer, refused := refuse(r.Method + " " + path); refused {
+			return reply(r, status, answer), nil
+		}
+	}
 	if hook != nil {
 		status, answer := hook(r, body)
 		return reply(r, status, answer), nil

@@ -1,0 +1,118 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+)
+
+// attempts are the steps that go on whatever Azure says, for they only try.
+var attempts = []string{"restore rights", "remove federated credentials"}
+
+// deepest is how many calls of a step are refused, each in a run of its own.
+const deepest = 8
+
+// TestEveryStepTellsTheCodeThatNobodyKnows answers each of a step's first calls to
+// Azure with a code that Azure has never had, and wants the customer to read it.
+func TestEveryStepTellsTheCodeThatNobodyKnows(t *testing.T) {
+	refused, told := 0, 0
+	for kind := range Plans(setUp(t).Dependencies) {
+		for i := range planOf(setUp(t), kind) {
+			for nth := 1; nth <= deepest; nth++ {
+				statuses := []int{400, 403, 409}
+				if nth > 1 {
+					statuses = statuses[nth%3 : nth%3+1]
+				}
+				met := false
+				for _, status := range statuses {
+					step, was, is := refuseNth(t, kind, i, nth, status)
+					if !was || slices.Contains(attempts, step) {
+						continue
+					}
+					met = true
+					refused++
+					if is {
+						told++
+					}
+				}
+				if !met {
+					break
+				}
+			}
+		}
+	}
+	t.Logf("%d of %d refusals with unknown codes were told", told, refused)
+	if told != refused || refused < 100 {
+		t.Errorf("%d of %d refusals were told, want all of at least 100", told, refused)
+	}
+}
+
+func planOf(s *stand, kind model.OperationKind) []pipeline.Step {
+	return Plans(s.Dependencies)[kind]
+}
+
+// refuseNth runs a step whose nth call is refused, as are all after it.
+func refuseNth(t *testing.T, kind model.OperationKind, i, nth, status int) (name string, refused, told bool) {
+	t.Helper()
+	s := setUp(t)
+	s.storage()
+	step := planOf(s, kind)[i]
+	code := fmt.Sprintf("Odd%dReason", rand.Uint32())
+	w := s.work(kind, func(c *model.Cluster) {
+		installable(c)
+		if step.Only != nil && !step.Only(c) {
+			c.Properties.ServicePrincipalProfile = nil
+			c.Properties.PlatformWorkloadIdentityProfile = &model.PlatformWorkloadIdentityProfile{PlatformWorkloadIdentities: map[string]*model.PlatformWorkloadIdentity{
+				"ingress": {ResourceID: groupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ingress", ClientID: "i", ObjectID: "i"}}}
+			c.Identity = &model.Identity{IdentityURL: origin + "/msi", UserAssignedIdentities: map[string]*model.UserAssignedIdentity{
+				groupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cluster": {}}}
+			c.Properties.ClusterProfile.OIDCIssuer = "https://oidc.test/t/u"
+		}
+	})
+	if step.Only != nil && !step.Only(w.Cluster()) {
+		return step.Name, false, false
+	}
+	var mu sync.Mutex
+	calls, first := 0, ""
+	s.world.mu.Lock()
+	s.world.refuse = func(call string) (int, any, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if calls++; calls < nth {
+			return 0, nil, false
+		}
+		if first == "" {
+			first = call
+		}
+		return status, refusal(code, "It is not the day for it."), true
+	}
+	s.world.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	err := step.Do(ctx, w)
+	mu.Lock()
+	defer mu.Unlock()
+	if first == "" {
+		return step.Name, false, false
+	}
+	var typed *arm.Error
+	if errors.As(err, &typed) {
+		body, _ := json.Marshal(typed.Body())
+		told = strings.Contains(string(body), code)
+	}
+	if !told && !slices.Contains(attempts, step.Name) {
+		t.Errorf("%s, %q: call %d, %s, answered %d %s: %v", kind, step.Name, nth, first, status, code, err)
+	}
+	return step.Name, true, told
+}
