@@ -91,6 +91,33 @@ func TestAFailedDeploymentTellsWhichResourceAndWhy(t *testing.T) {
 	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Compute/snapshots/late?api-version=1", nil, http.StatusNotFound, "ResourceNotFound")
 }
 
+func TestWhatIsAcceptedMayFailLater(t *testing.T) {
+	w := newWorld(t, cloud.Options{})
+	w.group("g")
+	fault := cloud.Fault{Name: "late", Match: cloud.FaultMatch{Path: "things/unlucky$"}, Count: 1,
+		Action: cloud.FaultAction{Kind: "failLater", Code: "VMStartTimedOut", Message: "It did not start.", Milliseconds: 50}}
+	if _, err := w.SetFault(context.Background(), fault); err != nil {
+		t.Fatal(err)
+	}
+	template := object{"resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "unlucky", "location": "eastus"}}}
+	const thing = customer + "/resourceGroups/g/providers/A.B/things/unlucky?api-version=1"
+	if _, err := w.deploy(w.demo(), "d", template, nil); code(err) != "DeploymentFailed" || !strings.Contains(err.Error(), "VMStartTimedOut") {
+		t.Errorf("got %v", err)
+	}
+	if state := w.want(w.demo(), http.MethodGet, thing, nil, http.StatusOK, "")["properties"].(object)["provisioningState"]; state != "Failed" {
+		t.Errorf("what failed is %v", state)
+	}
+	if _, err := w.deploy(w.demo(), "d", template, nil); err != nil {
+		t.Errorf("the second time: %v", err)
+	}
+	fault.Match.Method = http.MethodDelete
+	if _, err := w.SetFault(context.Background(), fault); err != nil {
+		t.Fatal(err)
+	}
+	w.want(w.demo(), http.MethodDelete, thing, nil, http.StatusAccepted, "")
+	w.want(w.demo(), http.MethodGet, thing, nil, http.StatusOK, "")
+}
+
 func TestTheActivityLogHasWhatADeploymentDid(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")

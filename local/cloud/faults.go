@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -51,17 +52,19 @@ type FaultMatch struct {
 
 // FaultAction is what happens to a call that is met.
 type FaultAction struct {
-	// Kind is throttle, delay, fail, policyDenied, quota, forbidden or drain: after
+	// Kind is throttle, delay, fail, failLater, policyDenied, quota, forbidden or
+	// drain. failLater accepts a PUT, PATCH or DELETE of a resource, and lets what
+	// then runs fail after Milliseconds. drain: after
 	// each call that drain meets, the token bucket that it counts on is empty, as
 	// if others with the caller's identity had taken all but what flows in.
 	Kind string `json:"kind"`
-	// Status, Code and Message are those of fail.
+	// Status, Code and Message are those of fail, the last two of failLater as well.
 	Status  int    `json:"status,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
 	// RetryAfter, in seconds, goes with throttle and fail.
 	RetryAfter int `json:"retryAfter,omitempty"`
-	// Milliseconds is how long delay holds the call back.
+	// Milliseconds is how long delay holds the call back, and failLater what fails.
 	Milliseconds int `json:"milliseconds,omitempty"`
 }
 
@@ -94,8 +97,8 @@ func (a *Azure) SetFault(ctx context.Context, fault Fault) (Fault, error) {
 	if _, err := regexp.Compile("(?i)" + fault.Match.Path); err != nil {
 		return fault, refuse("InvalidFault", "match.path is no regular expression: %v.", err)
 	}
-	if !slices.Contains([]string{"throttle", "delay", "fail", "policyDenied", "quota", "forbidden", "drain"}, fault.Action.Kind) {
-		return fault, refuse("InvalidFault", "action.kind must be throttle, delay, fail, policyDenied, quota, forbidden or drain.")
+	if !slices.Contains([]string{"throttle", "delay", "fail", "failLater", "policyDenied", "quota", "forbidden", "drain"}, fault.Action.Kind) {
+		return fault, refuse("InvalidFault", "action.kind must be throttle, delay, fail, failLater, policyDenied, quota, forbidden or drain.")
 	}
 	if fault.Action.Kind == "fail" && (fault.Action.Status < 400 || fault.Action.Status > 599) {
 		return fault, refuse("InvalidFault", "action.status must be an HTTP status of a failure.")
@@ -147,8 +150,12 @@ func (f *faults) meet(ctx context.Context, call *resources.Call) error {
 		return err
 	}
 	for _, fault := range hit {
-		if fault.Action.Kind == "drain" {
+		switch fault.Action.Kind {
+		case "drain":
 			f.limits.drain(call)
+			continue
+		case "failLater":
+			call.Fails = fault.Action.failLater
 			continue
 		}
 		if err := fault.Action.act(ctx, call); err != nil {
@@ -236,6 +243,16 @@ func (m FaultMatch) matches(call *resources.Call) bool {
 	}
 	matched, err := regexp.MatchString("(?i)"+m.Path, call.Path)
 	return err == nil && matched
+}
+
+// failLater is how what was accepted ends, when its time has come.
+func (f FaultAction) failLater(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(min(time.Duration(f.Milliseconds)*time.Millisecond, maxDelay)):
+	}
+	return resources.Refuse(http.StatusConflict, cmp.Or(f.Code, "InternalServerError"), "%s", cmp.Or(f.Message, "The operation failed on demand."))
 }
 
 func (f FaultAction) act(ctx context.Context, call *resources.Call) error {

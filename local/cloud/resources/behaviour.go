@@ -24,6 +24,17 @@ type Call struct {
 	Document any
 	// Values are the variable segments of a Route's pattern.
 	Values map[string]string
+	// Fails makes a PUT, PATCH or DELETE of a resource that is accepted end with its
+	// error; nil for calls that go well.
+	Fails func(ctx context.Context) error
+}
+
+// fated is work, unless the call is to fail after it was accepted.
+func (c *Call) fated(work func(context.Context, *Resource) error) func(context.Context, *Resource) error {
+	if c.Fails == nil {
+		return work
+	}
+	return func(ctx context.Context, _ *Resource) error { return c.Fails(ctx) }
 }
 
 // Answer is what a call gives back. A nil Body answers nothing.

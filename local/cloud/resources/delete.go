@@ -50,13 +50,13 @@ func (e *Engine) delete(ctx context.Context, call *Call) (*Answer, error) {
 	if op == nil {
 		return &Answer{Status: http.StatusNoContent}, nil
 	}
-	done := e.begin(op, e.remove)
+	done := e.begin(op, call.fated(e.remove))
 	answer := &Answer{Status: http.StatusOK, Header: http.Header{}}
 	grace := e.Grace
 	if b := e.behaviour(op.Type); b.Stateless && b.Delete == nil {
 		grace = operationTime // Azure deletes these while the caller waits, whose clients know no 202
 	}
-	if ended := e.soon(ctx, done, grace); ended && e.behaviour(op.Type).Async == "" {
+	if ended := call.Fails == nil && e.soon(ctx, done, grace); ended && e.behaviour(op.Type).Async == "" {
 		if err := e.failure(ctx, op.ID); err != nil {
 			return nil, err
 		}

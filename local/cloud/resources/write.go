@@ -44,21 +44,21 @@ func (e *Engine) write(ctx context.Context, call *Call) (*Answer, error) {
 	r := c.New
 	if op != nil {
 		accepted := c.New.Clone()
-		done := e.begin(op, b.Settle)
+		done := e.begin(op, call.fated(b.Settle))
 		if b.Async != "" {
 			e.soon(ctx, done, e.Grace) // the first look of most clients finds the end then
 			answer.Header.Set("Azure-AsyncOperation", e.operationURL(op, "operations"))
 			answer.Body, err = e.show(ctx, accepted, call.Query)
 			return answer, err
 		}
-		if !e.soon(ctx, done, e.Grace) {
+		if call.Fails != nil || !e.soon(ctx, done, e.Grace) {
 			e.follow(answer.Header, op)
 			// SDKs poll what answers 200 or 201 with this header.
 		}
 		if r, err = e.Get(ctx, r.ID); err != nil {
 			return nil, err
 		}
-		if failed := e.failure(ctx, op.ID); failed != nil && r.ProvisioningState() == Failed {
+		if failed := e.failure(ctx, op.ID); failed != nil && call.Fails == nil && r.ProvisioningState() == Failed {
 			return nil, failed
 		}
 	}
@@ -86,7 +86,7 @@ func (e *Engine) decide(ctx context.Context, call *Call, id ID) (*Change, *Behav
 		}
 	}
 	var op *Operation
-	if b.Settle != nil {
+	if b.Settle != nil || call.Fails != nil {
 		state := "Updating"
 		if c.Old == nil {
 			state = "Creating"
