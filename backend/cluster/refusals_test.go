@@ -22,7 +22,7 @@ import (
 var attempts = []string{"restore rights", "remove federated credentials"}
 
 // deepest is how many calls of a step are refused, each in a run of its own.
-const deepest = 8
+const deepest = 5
 
 // TestEveryStepTellsTheCodeThatNobodyKnows answers each of a step's first calls to
 // Azure with a code that Azure has never had, and wants the customer to read it.
@@ -72,6 +72,12 @@ func refuseCall(t *testing.T, kind model.OperationKind, i, nth int) (refused, to
 	return refused, told
 }
 
+// sshKey is made once: it takes longer than a step.
+var sshKey = sync.OnceValue(func() model.Secret {
+	key, _ := newSSHKey()
+	return key
+})
+
 func planOf(s *stand, kind model.OperationKind) []pipeline.Step {
 	return Plans(s.Dependencies)[kind]
 }
@@ -85,7 +91,8 @@ func refuseNth(t *testing.T, kind model.OperationKind, i, nth, status int) (refu
 	step := planOf(s, kind)[i]
 	code := fmt.Sprintf("Odd%dReason", rand.Uint32())
 	w := s.work(kind, func(c *model.Cluster) {
-		installable(c)
+		c.Internal.SSHKey = sshKey()
+		c.Properties.APIServerProfile.InternalIP, c.Properties.IngressProfiles[0].IP = "10.0.0.4", "127.96.0.7"
 		if step.Only != nil && !step.Only(c) {
 			c.Properties.ServicePrincipalProfile = nil
 			c.Properties.PlatformWorkloadIdentityProfile = &model.PlatformWorkloadIdentityProfile{PlatformWorkloadIdentities: map[string]*model.PlatformWorkloadIdentity{
