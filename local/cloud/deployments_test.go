@@ -94,13 +94,13 @@ func TestAFailedDeploymentTellsWhichResourceAndWhy(t *testing.T) {
 func TestWhatIsAcceptedMayFailLater(t *testing.T) {
 	w := newWorld(t, cloud.Options{})
 	w.group("g")
-	fault := cloud.Fault{Name: "late", Match: cloud.FaultMatch{Path: "things/unlucky$"}, Count: 1,
+	fault := cloud.Fault{Name: "late", Match: cloud.FaultMatch{Path: "snapshots/unlucky$"}, Count: 1,
 		Action: cloud.FaultAction{Kind: "failLater", Code: "VMStartTimedOut", Message: "It did not start.", Milliseconds: 50}}
 	if _, err := w.SetFault(context.Background(), fault); err != nil {
 		t.Fatal(err)
 	}
-	template := object{"resources": []any{object{"type": "A.B/things", "apiVersion": "1", "name": "unlucky", "location": "eastus"}}}
-	const thing = customer + "/resourceGroups/g/providers/A.B/things/unlucky?api-version=1"
+	template := object{"resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "unlucky", "location": "eastus", "properties": object{}}}}
+	const thing = customer + "/resourceGroups/g/providers/Microsoft.Compute/snapshots/unlucky?api-version=2023-04-02"
 	if _, err := w.deploy(w.demo(), "d", template, nil); code(err) != "DeploymentFailed" || !strings.Contains(err.Error(), "VMStartTimedOut") {
 		t.Errorf("got %v", err)
 	}
