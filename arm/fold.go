@@ -27,7 +27,8 @@ func lowerRune(r rune) rune {
 	if r < 0x80 {
 		return rune(lowerASCII(byte(r)))
 	}
-	if lower := unicode.ToLower(r); lower >= 0x80 {
+	// Azure compares by upper case: both small sigmas are the same letter.
+	if lower := unicode.ToLower(unicode.ToUpper(r)); lower >= 0x80 {
 		return lower
 	}
 	return r

@@ -19,6 +19,9 @@ func TestNamesFoldWithinTheirScript(t *testing.T) {
 		{"Größe", "GRÖSSE", false},
 		{"grÖße", "GRöße", true},
 		{"ресурсы", "РЕСУРСЫ", true},
+		{"οδος", "ΟΔΟΣ", true},
+		{"οδος", "οδοσ", true},
+		{"e\u0301", "\u00e9", false}, // names are not normalised
 		{"a", "ab", false},
 		{"", "", true},
 	} {

@@ -3,7 +3,10 @@
 // with its catalogue of codes. It does no I/O and imports nothing of ours.
 package arm
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // The provider and its one tracked resource type, cased as ARM publishes them.
 const (
@@ -48,7 +51,7 @@ func ParseClusterID(s string) (ClusterID, bool) {
 		return ClusterID{}, false
 	}
 	id := ClusterID{SubscriptionID: p[2], ResourceGroup: p[4], Name: p[8]}
-	return id, ValidSubscriptionID(id.SubscriptionID) && ValidName(id.ResourceGroup) && ValidName(id.Name)
+	return id, ValidSubscriptionID(id.SubscriptionID) && ValidGroupName(id.ResourceGroup) && ValidName(id.Name)
 }
 
 // ValidSubscriptionID tells whether s is a UUID in the usual form.
@@ -74,9 +77,29 @@ func ValidUUID(s string) bool {
 	return true
 }
 
-// ValidName tells whether s may name a resource group or a cluster (U04, U14):
-// at most 90 letters, digits and -_(). but not ending in a dot.
-func ValidName(s string) bool { return MadeOf(s, 1, 90, "-_().") && s[len(s)-1] != '.' }
+// maxName is how long the names of clusters and resource groups can be, in characters.
+const maxName = 90
+
+// ValidName reports whether s may name a cluster (U14): at most 90 letters and
+// digits of ASCII and -_(). but not ending in a dot.
+func ValidName(s string) bool { return MadeOf(s, 1, maxName, "-_().") && s[len(s)-1] != '.' }
+
+// groupNames are the characters that the name of a resource group may have beside
+// -(). : the word characters of .NET, which the rule of Azure is written in (U04).
+// .NET counts in UTF-16, so that nothing outside the basic plane is one.
+var groupNames = []*unicode.RangeTable{unicode.L, unicode.Mn, unicode.Nd, unicode.Pc}
+
+// ValidGroupName reports whether s may name a resource group: at most 90 letters
+// and digits of any script and -_(). but not ending in a dot.
+func ValidGroupName(s string) bool {
+	n := 0
+	for _, r := range s {
+		if n++; r == unicode.ReplacementChar || r > 0xFFFF || !unicode.In(r, groupNames...) && !strings.ContainsRune("-().", r) {
+			return false
+		}
+	}
+	return n > 0 && n <= maxName && s[len(s)-1] != '.'
+}
 
 // MadeOf tells whether s is made of ASCII letters, digits and the marks alone,
 // and of how many.

@@ -79,6 +79,18 @@ func TestValidName(t *testing.T) {
 	}
 }
 
+func TestAGroupIsNamedInAnyScript(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "A-b_c(d).e": true, "группа-日本": true, "एक": true, "a١": true, "x‿y": true,
+		strings.Repeat("日", 90): true, strings.Repeat("日", 91): false,
+		"": false, "группа.": false, "a/b": false, "a b": false, "a\n": false, "a|b": false, "a\x00": false, "😀": false, "½": false, "€": false, "\xff": false, "a%41": false,
+	} {
+		if got := arm.ValidGroupName(name); got != want {
+			t.Errorf("%q: got %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestValidUUID(t *testing.T) {
 	for id, want := range map[string]bool{
 		subscriptionID: true, strings.ToUpper(subscriptionID): true, "": false, subscriptionID + "0": false,

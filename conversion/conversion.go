@@ -17,13 +17,24 @@ type Write struct {
 	// Create tells that nothing is stored yet: create-only values may be set, and
 	// what is left out takes its default.
 	Create bool
+	// Merged tells that the body is a PATCH merged into what GET returns.
+	Merged bool
 
 	faults *arm.Faults
 	path   shape.Path
+	// within counts the arrays and maps on the way to the present place.
+	within int
 }
 
 // NewWrite begins a write that notes in f what is not allowed.
 func NewWrite(create bool, f *arm.Faults) *Write { return &Write{Create: create, faults: f} }
+
+// NewMerge begins the write of a PATCH that was merged into what GET returns.
+func NewMerge(f *arm.Faults) *Write { return &Write{Merged: true, faults: f} }
+
+// removes reports whether a value that is absent was removed by the client. A
+// PATCH gives the elements of an array anew, which may leave out what stays.
+func (w *Write) removes(absent bool) bool { return w.Merged && (!absent || w.within == 0) }
 
 // In goes down to a member, Out back up; faults between them have its path.
 func (w *Write) In(name string) { w.path.Named(name) }
@@ -38,10 +49,11 @@ func (w *Write) refuse(name, why string) {
 }
 
 const (
-	readOnly   = "The property is read-only: only the service sets it. Leave it out or send the value that GET returns."
-	createOnly = "The property cannot change once the cluster exists. Leave it out or send the value that GET returns."
-	fixedList  = "Elements cannot be added, removed or reordered once the cluster exists. Leave the array out or send what GET returns."
-	echoedList = "The array is read-only: only the service sets it. Leave it out or send what GET returns."
+	readOnly    = "The property is read-only: only the service sets it. Leave it out or send the value that GET returns."
+	createOnly  = "The property cannot change once the cluster exists. Leave it out or send the value that GET returns."
+	fixedList   = "Elements cannot be added, removed or reordered once the cluster exists. Leave the array out or send what GET returns."
+	fixedSecret = "The secret cannot change through this API once the cluster exists. Leave the property out, and change the secret pull-secret in the namespace openshift-config of the cluster instead."
+	echoedList  = "The array is read-only: only the service sets it. Leave it out or send what GET returns."
 )
 
 // Same tells whether two texts mean the same.
@@ -50,7 +62,7 @@ type Same func(a, b string) bool
 // Exact texts are the same only letter by letter.
 func Exact(a, b string) bool { return a == b }
 
-// IgnoreCase is how resource ids and names compare.
+// IgnoreCase is how resource ids, names and UUIDs compare.
 func IgnoreCase(a, b string) bool { return arm.EqualFold(a, b) }
 
 // Ignored takes the place of a value that the service takes no notice of.

@@ -1,20 +1,24 @@
 package conversion
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/aro-rp/aro/arm"
 )
 
 // In what follows, in is what the client sent (nil: left out or null), m the
 // place in the model, which holds the stored value, and initial the default.
-// Empty text is the same as text that was left out.
+// Empty text is the same as text that was left out. A PATCH that leaves a value
+// out removes it, because it is merged into everything that GET returns.
 
 // URLText compares id, name or type in the body with those of the URL.
 func URLText(w *Write, name string, in *string, have string, mismatch arm.Code) {
-	if in == nil || *in == "" || IgnoreCase(*in, have) {
+	if (in == nil || *in == "") && !w.removes(in == nil) || IgnoreCase(Text(in), have) {
 		return
 	}
 	w.faults.Add(mismatch, name, "The property must be that of the URL. Leave it out or correct it.")
@@ -27,7 +31,7 @@ func same[W, M ~string](in *W, have M, means Same) bool {
 
 // EchoText accepts a read-only text only as it is.
 func EchoText[W, M ~string](w *Write, name string, in *W, have M) {
-	if in != nil && *in != "" && string(*in) != string(have) {
+	if given := in != nil && *in != ""; given && string(*in) != string(have) || !given && have != "" && w.removes(in == nil) {
 		w.refuse(name, readOnly)
 	}
 }
@@ -48,7 +52,7 @@ func FixedText[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
 		*m = initial
 	case given && *m == "" && string(*in) == string(initial):
 		*m = initial // created by a version that did not know the property
-	case given && string(*in) != string(*m):
+	case given && string(*in) != string(*m), !given && *m != "" && w.removes(in == nil):
 		w.refuse(name, createOnly)
 	}
 }
@@ -90,22 +94,34 @@ func Secret[W, M ~string](in *W, m *M) {
 	}
 }
 
-// FixedSecret keeps the first secret that was sent.
+// FixedSecret writes a secret at creation. Later it may only be repeated, in the
+// same words or in another layout of the same JSON. Answers never hold it, so that
+// a merged PATCH lacks it unless the PATCH says it; MergePatch sees to null.
 func FixedSecret[W, M ~string](w *Write, name string, in *W, m *M) {
 	switch {
-	case in == nil || *in == "" || string(*in) == string(*m):
-	case w.Create || *m == "":
+	case in == nil:
+	case w.Create:
 		*m = M(*in)
+	case *in == "" && !w.Merged, sameJSON(string(*in), string(*m)):
 	default:
-		w.refuse(name, createOnly)
+		w.refuse(name, fixedSecret)
 	}
+}
+
+// sameJSON reports whether two texts are the same, or the same JSON in two layouts.
+func sameJSON(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, y := jsontext.Value(a), jsontext.Value(b)
+	return x.Canonicalize() == nil && y.Canonicalize() == nil && bytes.Equal(x, y)
 }
 
 type whole interface{ ~int | ~int32 | ~int64 }
 
 // EchoNumber accepts a read-only number only as it is.
 func EchoNumber[W, M whole](w *Write, name string, in *W, have M) {
-	if in != nil && M(*in) != have {
+	if in != nil && M(*in) != have || in == nil && have != 0 && w.removes(true) {
 		w.refuse(name, readOnly)
 	}
 }
@@ -119,7 +135,7 @@ func FixedNumber[W, M whole](w *Write, name string, in *W, m *M, initial M) {
 		*m = initial
 	case in != nil && *m == 0 && M(*in) == initial:
 		*m = initial
-	case in != nil && M(*in) != *m:
+	case in != nil && M(*in) != *m, in == nil && *m != 0 && w.removes(true):
 		w.refuse(name, createOnly)
 	}
 }
@@ -134,7 +150,7 @@ func MutableNumber[W, M whole](in *W, m *M, initial M) {
 
 // EchoTime accepts a read-only time only as it is.
 func EchoTime(w *Write, name string, in, have *time.Time) {
-	if in != nil && (have == nil || !in.Equal(*have)) {
+	if in != nil && (have == nil || !in.Equal(*have)) || in == nil && have != nil && w.removes(true) {
 		w.refuse(name, readOnly)
 	}
 }
@@ -152,27 +168,26 @@ type Array[W, M any] struct {
 
 // Echo accepts a read-only array only as it is.
 func (a Array[W, M]) Echo(w *Write, in *[]W, have []M) {
-	if in == nil {
-		return
-	}
-	if !a.aligned(*in, have) {
+	switch {
+	case in == nil && (len(have) == 0 || !w.removes(true)):
+	case in == nil, !a.aligned(*in, have):
 		w.refuse(a.Name, echoedList)
-		return
+	default:
+		a.each(w, *in, have)
 	}
-	a.each(w, *in, have)
 }
 
 // Fixed writes an array at creation. Later its elements stay what they are and
 // where they are; their members follow their own rules.
 func (a Array[W, M]) Fixed(w *Write, in *[]W, m *[]M) {
 	switch {
-	case in == nil:
+	case in == nil && (len(*m) == 0 || !w.removes(true)):
+		return
+	case in == nil, !w.Create && !a.aligned(*in, *m):
+		w.refuse(a.Name, fixedList)
 		return
 	case w.Create:
 		*m = make([]M, len(*in))
-	case !a.aligned(*in, *m):
-		w.refuse(a.Name, fixedList)
-		return
 	}
 	a.each(w, *in, *m)
 }
@@ -199,11 +214,13 @@ func (a Array[W, M]) Mutable(w *Write, in *[]W, m *[]M) {
 // each writes every sent element onto the stored one at its place.
 func (a Array[W, M]) each(w *Write, in []W, m []M) {
 	w.path.Named(a.Name)
+	w.within++
 	for i := range in {
 		w.path.Element(i)
 		a.Write(w, &in[i], &m[i])
 		w.path.Up()
 	}
+	w.within--
 	w.path.Up()
 }
 
@@ -253,9 +270,18 @@ func MutableStrings[T ~map[string]string](in *T, m *map[string]string) {
 	}
 }
 
-// MutableEntries replaces a map of objects. An entry that was there before keeps
-// what the client cannot say, and the spelling of its key.
-func MutableEntries[W, M any](w *Write, name string, in *map[string]W, m *map[string]*M, write func(*Write, *W, *M)) {
+// Map says what a map of objects is made of.
+type Map[W, M any] struct {
+	Name string
+	// Same compares keys.
+	Same Same
+	// Write puts a sent entry onto a stored one.
+	Write func(*Write, *W, *M)
+}
+
+// Mutable replaces a map of objects. An entry that was there before keeps what the
+// client cannot say, and the spelling of its key.
+func (a Map[W, M]) Mutable(w *Write, in *map[string]W, m *map[string]*M) {
 	if in == nil || len(*in) == 0 {
 		if len(*m) > 0 {
 			*m = nil
@@ -263,26 +289,41 @@ func MutableEntries[W, M any](w *Write, name string, in *map[string]W, m *map[st
 		return
 	}
 	next := make(map[string]*M, len(*in))
-	w.path.Named(name)
-	for _, key := range slices.Sorted(maps.Keys(*in)) {
-		stored := (*m)[key]
-		if stored == nil {
-			stored = new(M)
+	w.path.Named(a.Name)
+	w.within++
+	for _, sent := range slices.Sorted(maps.Keys(*in)) {
+		w.path.Key(sent)
+		key, stored := a.find(sent, *m)
+		if next[key] != nil {
+			w.faults.Add(arm.InvalidParameter, w.path.String(), "The entry occurs more than once, in other upper and lower case. Remove one.")
 		}
-		sent := (*in)[key]
-		w.path.Key(key)
-		write(w, &sent, stored)
+		value := (*in)[sent]
+		a.Write(w, &value, stored)
 		w.path.Up()
 		next[key] = stored
 	}
+	w.within--
 	w.path.Up()
 	*m = next
 }
 
-// MutableNullableEntries is MutableEntries for a map in which null removes an entry.
-func MutableNullableEntries[W, M any](w *Write, name string, in *map[string]*W, m *map[string]*M, write func(*Write, *W, *M)) {
+// find is the stored entry of a sent key under its stored key, or a new one.
+func (a Map[W, M]) find(sent string, m map[string]*M) (key string, stored *M) {
+	if stored = m[sent]; stored != nil {
+		return sent, stored
+	}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if a.Same(key, sent) {
+			return key, OrZero(m[key])
+		}
+	}
+	return sent, new(M)
+}
+
+// MutableNullable is Mutable for a map in which null removes an entry.
+func (a Map[W, M]) MutableNullable(w *Write, in *map[string]*W, m *map[string]*M) {
 	if in == nil {
-		MutableEntries(w, name, nil, m, write)
+		a.Mutable(w, nil, m)
 		return
 	}
 	present := make(map[string]W, len(*in))
@@ -291,7 +332,7 @@ func MutableNullableEntries[W, M any](w *Write, name string, in *map[string]*W, 
 			present[key] = *value
 		}
 	}
-	MutableEntries(w, name, &present, m, write)
+	a.Mutable(w, &present, m)
 }
 
 // OrZero is p, or an empty value to compare with.

@@ -38,8 +38,8 @@ type azureID struct {
 // parseID takes an id of the given form apart.
 func parseID(form idForm, id string) (azureID, bool) {
 	s := strings.Split(id, "/")
-	if !ascii(id) || len(s) < 5 || s[0] != "" || !arm.EqualFold(s[1], "subscriptions") || !arm.ValidSubscriptionID(s[2]) ||
-		!arm.EqualFold(s[3], "resourceGroups") || !arm.ValidName(s[4]) || !form.matches(s[5:]) {
+	if len(s) < 5 || s[0] != "" || !arm.EqualFold(s[1], "subscriptions") || !arm.ValidSubscriptionID(s[2]) ||
+		!arm.EqualFold(s[3], "resourceGroups") || !arm.ValidGroupName(s[4]) || !form.matches(s[5:]) {
 		return azureID{}, false
 	}
 	last := len(id) - len("//") - len(s[len(s)-1]) - len(s[len(s)-2])
@@ -56,16 +56,6 @@ func (f idForm) matches(s []string) bool {
 	}
 	for i, l := range f.levels {
 		if kind, name := s[2+2*i], s[3+2*i]; !arm.EqualFold(kind, l.kind) || !arm.MadeOf(name, l.least, l.most, l.marks) {
-			return false
-		}
-	}
-	return true
-}
-
-// ascii keeps out letters such as the Kelvin sign, which fold to an ASCII one.
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] > '~' {
 			return false
 		}
 	}

@@ -32,7 +32,7 @@ func (v *validation) domain() {
 	}
 	domain := v.c.Properties.ClusterProfile.Domain
 	cluster, _, ownZone := strings.Cut(domain, ".")
-	zone := arm.ToLower(v.rules.Domain)
+	zone := strings.ToLower(v.rules.Domain)
 	full := len(domain)
 	if !ownZone && zone != "" {
 		full += len(".") + len(zone)

@@ -13,6 +13,7 @@ const (
 	servicePrincipalTarget   = "properties.servicePrincipalProfile"
 	workloadTarget           = "properties.platformWorkloadIdentityProfile"
 	workloadIdentitiesTarget = workloadTarget + ".platformWorkloadIdentities"
+	identitiesTarget         = "identity.userAssignedIdentities"
 	userAssigned             = "UserAssigned"
 )
 
@@ -39,17 +40,23 @@ func (c *Cluster) ManagedResourceGroupKey() string {
 	return arm.ToLower(c.Properties.ClusterProfile.ResourceGroupID)
 }
 
-// ClientIdentityKey is what the cluster acts as: the client id of its service
-// principal or the resource id of its identity, in lower case. It must be unique
-// in a subscription, and is empty for a cluster that has neither.
-func (c *Cluster) ClientIdentityKey() string {
+// ClientIdentity is what the cluster acts as, and the member that says it: the client
+// id of its service principal or the resource id of its identity. It is empty for a
+// cluster that has neither.
+func (c *Cluster) ClientIdentity() (member, id string) {
 	if c.hasServicePrincipal() {
-		return arm.ToLower(c.Properties.ServicePrincipalProfile.ClientID)
+		return servicePrincipalTarget + ".clientId", c.Properties.ServicePrincipalProfile.ClientID
 	}
 	if c.Identity == nil {
-		return ""
+		return identitiesTarget, ""
 	}
-	return arm.ToLower(at(sortedKeys(c.Identity.UserAssignedIdentities), 0))
+	return identitiesTarget, at(sortedKeys(c.Identity.UserAssignedIdentities), 0)
+}
+
+// ClientIdentityKey is what the cluster acts as, as it must be unique in a subscription.
+func (c *Cluster) ClientIdentityKey() string {
+	_, id := c.ClientIdentity()
+	return arm.ToLower(id)
 }
 
 // identity judges which of the two ways to act in Azure the cluster has.
@@ -97,7 +104,7 @@ func (v *validation) userAssignedIdentity() {
 		return
 	}
 	if _, ok := parseID(userIdentityForm, ids[0]); !ok {
-		v.fault("identity.userAssignedIdentities", "The key must be the resource id of a user-assigned identity.")
+		v.fault(identitiesTarget, "The key must be the resource id of a user-assigned identity.")
 	}
 }
 

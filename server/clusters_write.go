@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"reflect"
 	"time"
 
@@ -26,20 +27,21 @@ func (s *Server) putCluster(c *call) error {
 	invalid := c.validBody(c.version.ValidateCluster)
 	whole := func(*model.Cluster) ([]byte, error) { return c.body, invalid }
 	var conflict *store.ConflictError
+	var refused error
 	for range putTries {
 		if err := s.changeCluster(c, &operation{}, whole); !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		if conflict != nil && conflict.UniqueKey != "" {
-			return duplicate(conflict)
+			return refused
 		}
 		if invalid != nil {
 			return invalid
 		}
 		// A conflict may be with another cluster, or with this one if somebody else
 		// has just created it: look again.
-		if err := s.createCluster(c); !errors.As(err, &conflict) {
-			return err
+		if refused = s.createCluster(c); !errors.As(refused, &conflict) {
+			return refused
 		}
 	}
 	return arm.WriteConflict.Errorf("The cluster is being created and deleted by others at the same time. Retry.").Because(conflict)
@@ -133,20 +135,20 @@ func blames(list []*arm.Error, fault *arm.Error) bool {
 func (s *Server) changeCluster(c *call, operation *operation, body func(*model.Cluster) ([]byte, error)) error {
 	id := c.clusterID()
 	operation.s, operation.id = s, id
-	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+	var wanted *model.Cluster
+	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) (err error) {
 		old := &doc.Cluster
 		if err := c.mayChange(old); err != nil {
 			return err
 		}
-		wanted, err := s.wanted(c, old, body)
-		if err != nil {
+		if wanted, err = s.wanted(c, old, body); err != nil {
 			return err
 		}
 		return s.decide(c, doc, wanted, operation)
 	})
 	if err != nil {
 		operation.refused(c, err)
-		return duplicate(err)
+		return duplicate(err, wanted)
 	}
 	operation.discardUnless(c, &doc.Cluster)
 	return s.answerChange(c, &doc.Cluster)
@@ -185,7 +187,7 @@ func (s *Server) want(c *call, body []byte, old, wanted *model.Cluster) error {
 		return err
 	}
 	var f arm.Faults
-	if err := c.version.WriteCluster(body, old, wanted, &f); err != nil {
+	if err := c.writeOnto(body, old, wanted, &f); err != nil {
 		return arm.InvalidRequestContent.Errorf("The body cannot be read as a cluster.").Because(err)
 	}
 	if len(wanted.Tags) == 0 {
@@ -201,6 +203,14 @@ func (s *Server) want(c *call, body []byte, old, wanted *model.Cluster) error {
 		wanted.ValidateRoles(known.roleSets, &f)
 	}
 	return f.Err()
+}
+
+// writeOnto writes a body that is valid, and merged if it is that of a PATCH.
+func (c *call) writeOnto(body []byte, old, wanted *model.Cluster, f *arm.Faults) error {
+	if c.Request().Method == http.MethodPatch {
+		return c.version.MergeCluster(body, wanted, f)
+	}
+	return c.version.WriteCluster(body, old, wanted, f)
 }
 
 // noteIdentity keeps what ARM tells about the cluster's managed identity.
@@ -304,25 +314,26 @@ func (s *Server) createCluster(c *call) error {
 	doc.Due = store.Due(0)
 	if err := s.Store.Clusters.Create(c.ctx(), doc); err != nil {
 		operation.refused(c, err)
-		return err
+		return duplicate(err, cl)
 	}
 	s.Wake()
 	c.async(s, cl.Internal.Operation.ID)
 	return c.cluster(201, cl)
 }
 
-// duplicate gives a violated unique key its code.
-func duplicate(err error) error {
+// duplicate gives a unique key that cl violates its code and the member that is in the body.
+func duplicate(err error, cl *model.Cluster) error {
 	var conflict *store.ConflictError
-	if !errors.As(err, &conflict) {
+	if !errors.As(err, &conflict) || conflict.UniqueKey == "" {
 		return err
 	}
 	if conflict.UniqueKey == "managedResourceGroup" {
 		return arm.DuplicateResourceGroup.At("properties.clusterProfile.resourceGroupId",
-			"Another cluster of the subscription uses this managed resource group. Choose another one.").Because(err)
+			"Another cluster of the subscription uses the managed resource group %s. Choose another one.", cl.Properties.ClusterProfile.ResourceGroupID).Because(err)
 	}
-	return arm.DuplicateClientID.At("properties.servicePrincipalProfile.clientId",
-		"Another cluster of the subscription uses this service principal or user-assigned identity. Choose another one.").Because(err)
+	member, identity := cl.ClientIdentity()
+	return arm.DuplicateClientID.At(member,
+		"Another cluster of the subscription uses %s. Each cluster needs a service principal or user-assigned identity of its own: choose another one.", identity).Because(err)
 }
 
 func notFound(id arm.ClusterID) error {

@@ -283,8 +283,11 @@ func (s *Server) checkPath(next handler) handler {
 	}
 }
 
-// legalName says what arm.ValidName asks for.
-const legalName = "Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."
+// legalName says what arm.ValidName asks for, and legalGroup what arm.ValidGroupName does.
+const (
+	legalName  = "Use at most 90 ASCII letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."
+	legalGroup = "Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."
+)
 
 func (s *Server) checkParameter(name, value string) error {
 	switch name {
@@ -293,8 +296,8 @@ func (s *Server) checkParameter(name, value string) error {
 			return arm.InvalidSubscriptionID.At(name, "The subscription id in the path is not a UUID.")
 		}
 	case "resourceGroupName":
-		if !arm.ValidName(value) {
-			return arm.InvalidResourceGroup.At(name, "The resource group name in the path is not legal. "+legalName)
+		if !arm.ValidGroupName(value) {
+			return arm.InvalidResourceGroup.At(name, "The resource group name in the path is not legal. "+legalGroup)
 		}
 	case "resourceName":
 		if !arm.ValidName(value) {

@@ -48,6 +48,7 @@ type version interface {
 	ValidateCluster(body []byte, f *arm.Faults) []byte
 	ValidateClusterUpdate(body []byte, f *arm.Faults) []byte
 	WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error
+	MergeCluster(body []byte, c *model.Cluster, f *arm.Faults) error
 	EncodeCluster(c *model.Cluster) ([]byte, error)
 	EncodeCredentials(username, password string) ([]byte, error)
 }

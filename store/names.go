@@ -1,6 +1,8 @@
 package store
 
-import "github.com/aro-rp/aro/arm"
+import (
+	"github.com/aro-rp/aro/arm"
+)
 
 // The partitions of the small catalogues.
 const (

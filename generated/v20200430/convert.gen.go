@@ -11,15 +11,25 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// WriteCluster writes a valid body of a PUT, or a PATCH already merged, onto c. On
-// create, when old is nil, c holds what the URL says; otherwise c is a deep copy
-// of old. What the write may not do is noted in f, and then c is of no use.
+// WriteCluster writes a valid body of a PUT onto c. On create, when old is nil, c
+// holds what the URL says; otherwise c is a deep copy of old. What the write may
+// not do is noted in f, and then c is of no use.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
+	return writeBody(conversion.NewWrite(old == nil, f), body, c)
+}
+
+// MergeCluster is WriteCluster for a PATCH that was merged into what EncodeCluster
+// says of c, by conversion.MergePatch. What the body lacks, the PATCH removes.
+func (Version) MergeCluster(body []byte, c *model.Cluster, f *arm.Faults) error {
+	return writeBody(conversion.NewMerge(f), body, c)
+}
+
+func writeBody(w *conversion.Write, body []byte, c *model.Cluster) error {
 	var in OpenShiftCluster
 	if err := json.Unmarshal(body, &in); err != nil {
 		return fmt.Errorf("cluster body: %w", err)
 	}
-	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &in, c)
+	writeOpenShiftCluster(w, &in, c)
 	return nil
 }
 
@@ -141,7 +151,7 @@ func writeClusterProfile(w *conversion.Write, in *ClusterProfile, m *model.Clust
 	if in == nil {
 		in = &ClusterProfile{}
 	}
-	conversion.FixedText(w, "domain", in.Domain, &m.Domain, "")
+	conversion.FixedID(w, "domain", in.Domain, &m.Domain, "")
 	conversion.FixedSecret(w, "pullSecret", in.PullSecret, &m.PullSecret)
 	conversion.FixedID(w, "resourceGroupId", in.ResourceGroupID, &m.ResourceGroupID, "")
 	conversion.FixedText(w, "version", in.Version, &m.Version, "")
@@ -168,7 +178,7 @@ func writeMasterProfile(w *conversion.Write, in *MasterProfile, m *model.MasterP
 		in = &MasterProfile{}
 	}
 	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v3")
+	conversion.FixedID(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v3")
 }
 
 func writeNetworkProfile(w *conversion.Write, in *NetworkProfile, m *model.NetworkProfile) {
@@ -241,7 +251,7 @@ func writeServicePrincipalProfile(w *conversion.Write, in *ServicePrincipalProfi
 	if in == nil {
 		in = &ServicePrincipalProfile{}
 	}
-	conversion.MutableText(in.ClientID, &m.ClientID, "")
+	conversion.MutableID(in.ClientID, &m.ClientID, "")
 	conversion.Secret(in.ClientSecret, &m.ClientSecret)
 }
 
@@ -253,5 +263,5 @@ func writeWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerP
 	conversion.FixedNumber(w, "diskSizeGB", in.DiskSizeGB, &m.DiskSizeGB, 128)
 	conversion.FixedText(w, "name", in.Name, &m.Name, "worker")
 	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v3")
+	conversion.FixedID(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v3")
 }

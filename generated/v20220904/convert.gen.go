@@ -12,10 +12,20 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// WriteCluster writes a valid body of a PUT, or a PATCH already merged, onto c. On
-// create, when old is nil, c holds what the URL says; otherwise c is a deep copy
-// of old. What the write may not do is noted in f, and then c is of no use.
+// WriteCluster writes a valid body of a PUT onto c. On create, when old is nil, c
+// holds what the URL says; otherwise c is a deep copy of old. What the write may
+// not do is noted in f, and then c is of no use.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
+	return writeBody(conversion.NewWrite(old == nil, f), body, c)
+}
+
+// MergeCluster is WriteCluster for a PATCH that was merged into what EncodeCluster
+// says of c, by conversion.MergePatch. What the body lacks, the PATCH removes.
+func (Version) MergeCluster(body []byte, c *model.Cluster, f *arm.Faults) error {
+	return writeBody(conversion.NewMerge(f), body, c)
+}
+
+func writeBody(w *conversion.Write, body []byte, c *model.Cluster) error {
 	var in struct {
 		OpenShiftCluster
 		SystemData conversion.Ignored `json:"systemData"`
@@ -23,7 +33,7 @@ func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) e
 	if err := json.Unmarshal(body, &in); err != nil {
 		return fmt.Errorf("cluster body: %w", err)
 	}
-	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &in.OpenShiftCluster, c)
+	writeOpenShiftCluster(w, &in.OpenShiftCluster, c)
 	return nil
 }
 
@@ -189,7 +199,7 @@ func writeClusterProfile(w *conversion.Write, in *ClusterProfile, m *model.Clust
 	if in == nil {
 		in = &ClusterProfile{}
 	}
-	conversion.FixedText(w, "domain", in.Domain, &m.Domain, "")
+	conversion.FixedID(w, "domain", in.Domain, &m.Domain, "")
 	conversion.FixedText(w, "fipsValidatedModules", in.FipsValidatedModules, &m.FIPSValidatedModules, "Disabled")
 	conversion.FixedSecret(w, "pullSecret", in.PullSecret, &m.PullSecret)
 	conversion.FixedID(w, "resourceGroupId", in.ResourceGroupID, &m.ResourceGroupID, "")
@@ -219,7 +229,7 @@ func writeMasterProfile(w *conversion.Write, in *MasterProfile, m *model.MasterP
 	conversion.FixedID(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "")
 	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled")
 	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v5")
+	conversion.FixedID(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v5")
 }
 
 func writeNetworkProfile(w *conversion.Write, in *NetworkProfile, m *model.NetworkProfile) {
@@ -292,7 +302,7 @@ func writeServicePrincipalProfile(w *conversion.Write, in *ServicePrincipalProfi
 	if in == nil {
 		in = &ServicePrincipalProfile{}
 	}
-	conversion.MutableText(in.ClientID, &m.ClientID, "")
+	conversion.MutableID(in.ClientID, &m.ClientID, "")
 	conversion.Secret(in.ClientSecret, &m.ClientSecret)
 }
 
@@ -306,5 +316,5 @@ func writeWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerP
 	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled")
 	conversion.FixedText(w, "name", in.Name, &m.Name, "worker")
 	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v5")
+	conversion.FixedID(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v5")
 }

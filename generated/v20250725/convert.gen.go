@@ -12,10 +12,20 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// WriteCluster writes a valid body of a PUT, or a PATCH already merged, onto c. On
-// create, when old is nil, c holds what the URL says; otherwise c is a deep copy
-// of old. What the write may not do is noted in f, and then c is of no use.
+// WriteCluster writes a valid body of a PUT onto c. On create, when old is nil, c
+// holds what the URL says; otherwise c is a deep copy of old. What the write may
+// not do is noted in f, and then c is of no use.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
+	return writeBody(conversion.NewWrite(old == nil, f), body, c)
+}
+
+// MergeCluster is WriteCluster for a PATCH that was merged into what EncodeCluster
+// says of c, by conversion.MergePatch. What the body lacks, the PATCH removes.
+func (Version) MergeCluster(body []byte, c *model.Cluster, f *arm.Faults) error {
+	return writeBody(conversion.NewMerge(f), body, c)
+}
+
+func writeBody(w *conversion.Write, body []byte, c *model.Cluster) error {
 	var in struct {
 		OpenShiftCluster
 		SystemData conversion.Ignored `json:"systemData"`
@@ -23,7 +33,7 @@ func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) e
 	if err := json.Unmarshal(body, &in); err != nil {
 		return fmt.Errorf("cluster body: %w", err)
 	}
-	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &in.OpenShiftCluster, c)
+	writeOpenShiftCluster(w, &in.OpenShiftCluster, c)
 	return nil
 }
 
@@ -67,7 +77,7 @@ func echoWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerPr
 	conversion.EchoText(w, "encryptionAtHost", in.EncryptionAtHost, m.EncryptionAtHost)
 	conversion.EchoText(w, "name", in.Name, m.Name)
 	conversion.EchoID(w, "subnetId", in.SubnetID, m.SubnetID)
-	conversion.EchoText(w, "vmSize", in.VMSize, m.VMSize)
+	conversion.EchoID(w, "vmSize", in.VMSize, m.VMSize)
 }
 
 func sayAPIServerProfile(m *model.APIServerProfile) APIServerProfile {
@@ -282,7 +292,7 @@ func writeClusterProfile(w *conversion.Write, in *ClusterProfile, m *model.Clust
 		in = &ClusterProfile{}
 	}
 	conversion.EchoText(w, "oidcIssuer", in.OidcIssuer, m.OIDCIssuer)
-	conversion.FixedText(w, "domain", in.Domain, &m.Domain, "")
+	conversion.FixedID(w, "domain", in.Domain, &m.Domain, "")
 	conversion.FixedText(w, "fipsValidatedModules", in.FipsValidatedModules, &m.FIPSValidatedModules, "Disabled")
 	conversion.FixedSecret(w, "pullSecret", in.PullSecret, &m.PullSecret)
 	conversion.FixedID(w, "resourceGroupId", in.ResourceGroupID, &m.ResourceGroupID, "")
@@ -337,10 +347,10 @@ func writeManagedServiceIdentity(w *conversion.Write, in *ManagedServiceIdentity
 	if in == nil {
 		in = &ManagedServiceIdentity{}
 	}
-	conversion.EchoText(w, "principalId", in.PrincipalID, m.PrincipalID)
-	conversion.EchoText(w, "tenantId", in.TenantID, m.TenantID)
+	conversion.EchoID(w, "principalId", in.PrincipalID, m.PrincipalID)
+	conversion.EchoID(w, "tenantId", in.TenantID, m.TenantID)
 	conversion.FixedText(w, "type", &in.Type, &m.Type, "")
-	conversion.MutableNullableEntries(w, "userAssignedIdentities", in.UserAssignedIdentities, &m.UserAssignedIdentities, writeUserAssignedIdentity)
+	conversion.Map[UserAssignedIdentity, model.UserAssignedIdentity]{Name: "userAssignedIdentities", Same: conversion.IgnoreCase, Write: writeUserAssignedIdentity}.MutableNullable(w, in.UserAssignedIdentities, &m.UserAssignedIdentities)
 }
 
 func writeMasterProfile(w *conversion.Write, in *MasterProfile, m *model.MasterProfile) {
@@ -350,7 +360,7 @@ func writeMasterProfile(w *conversion.Write, in *MasterProfile, m *model.MasterP
 	conversion.FixedID(w, "diskEncryptionSetId", in.DiskEncryptionSetID, &m.DiskEncryptionSetID, "")
 	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled")
 	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v5")
+	conversion.FixedID(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D8s_v5")
 }
 
 func writeNetworkProfile(w *conversion.Write, in *NetworkProfile, m *model.NetworkProfile) {
@@ -378,6 +388,9 @@ func writeOpenShiftCluster(w *conversion.Write, in *OpenShiftCluster, m *model.C
 	conversion.URLText(w, "id", in.ID, m.ID, arm.MismatchingResourceID)
 	conversion.URLText(w, "name", in.Name, m.Name, arm.MismatchingResourceName)
 	conversion.URLText(w, "type", in.Type, m.Type, arm.MismatchingResourceType)
+	if in.Identity != nil && m.Identity == nil && in.Identity.Type == None && len(*conversion.OrZero(in.Identity.UserAssignedIdentities)) == 0 {
+		in.Identity = nil
+	}
 	if in.Identity != nil && m.Identity == nil {
 		m.Identity = &model.Identity{}
 	}
@@ -469,7 +482,7 @@ func writePlatformWorkloadIdentityProfile(w *conversion.Write, in *PlatformWorkl
 	if in == nil {
 		in = &PlatformWorkloadIdentityProfile{}
 	}
-	conversion.MutableEntries(w, "platformWorkloadIdentities", in.PlatformWorkloadIdentities, &m.PlatformWorkloadIdentities, writePlatformWorkloadIdentity)
+	conversion.Map[PlatformWorkloadIdentity, model.PlatformWorkloadIdentity]{Name: "platformWorkloadIdentities", Same: conversion.Exact, Write: writePlatformWorkloadIdentity}.Mutable(w, in.PlatformWorkloadIdentities, &m.PlatformWorkloadIdentities)
 	conversion.MutableText(in.UpgradeableTo, &m.UpgradeableTo, "")
 }
 
@@ -477,7 +490,7 @@ func writeServicePrincipalProfile(w *conversion.Write, in *ServicePrincipalProfi
 	if in == nil {
 		in = &ServicePrincipalProfile{}
 	}
-	conversion.MutableText(in.ClientID, &m.ClientID, "")
+	conversion.MutableID(in.ClientID, &m.ClientID, "")
 	conversion.Secret(in.ClientSecret, &m.ClientSecret)
 }
 
@@ -485,8 +498,8 @@ func writeUserAssignedIdentity(w *conversion.Write, in *UserAssignedIdentity, m 
 	if in == nil {
 		in = &UserAssignedIdentity{}
 	}
-	conversion.EchoText(w, "clientId", in.ClientID, m.ClientID)
-	conversion.EchoText(w, "principalId", in.PrincipalID, m.PrincipalID)
+	conversion.EchoID(w, "clientId", in.ClientID, m.ClientID)
+	conversion.EchoID(w, "principalId", in.PrincipalID, m.PrincipalID)
 }
 
 func writeWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerProfile) {
@@ -499,5 +512,5 @@ func writeWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerP
 	conversion.FixedText(w, "encryptionAtHost", in.EncryptionAtHost, &m.EncryptionAtHost, "Disabled")
 	conversion.FixedText(w, "name", in.Name, &m.Name, "worker")
 	conversion.FixedID(w, "subnetId", in.SubnetID, &m.SubnetID, "")
-	conversion.FixedText(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v5")
+	conversion.FixedID(w, "vmSize", in.VMSize, &m.VMSize, "Standard_D4s_v5")
 }

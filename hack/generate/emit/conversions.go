@@ -111,15 +111,25 @@ func (c *conversions) owns(s *spec.Schema, t reflect.Type, function string) (boo
 }
 
 const clusterMethods = `
-// WriteCluster writes a valid body of a PUT, or a PATCH already merged, onto c. On
-// create, when old is nil, c holds what the URL says; otherwise c is a deep copy
-// of old. What the write may not do is noted in f, and then c is of no use.
+// WriteCluster writes a valid body of a PUT onto c. On create, when old is nil, c
+// holds what the URL says; otherwise c is a deep copy of old. What the write may
+// not do is noted in f, and then c is of no use.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
+	return writeBody(conversion.NewWrite(old == nil, f), body, c)
+}
+
+// MergeCluster is WriteCluster for a PATCH that was merged into what EncodeCluster
+// says of c, by conversion.MergePatch. What the body lacks, the PATCH removes.
+func (Version) MergeCluster(body []byte, c *model.Cluster, f *arm.Faults) error {
+	return writeBody(conversion.NewMerge(f), body, c)
+}
+
+func writeBody(w *conversion.Write, body []byte, c *model.Cluster) error {
 	var in %s
 	if err := json.Unmarshal(body, &in); err != nil {
 		return fmt.Errorf("cluster body: %%w", err)
 	}
-	writeOpenShiftCluster(conversion.NewWrite(old == nil, f), &%s, c)
+	writeOpenShiftCluster(w, &%s, c)
 	return nil
 }
 

@@ -118,7 +118,7 @@ func entriesFunction(name string, s *spec.Schema) string {
 		if name == "Entries" {
 			return "NullableEntries"
 		}
-		return "MutableNullableEntries"
+		return "MutableNullable"
 	}
 	return name
 }

@@ -15,6 +15,7 @@ const (
 	updateSchema      = "OpenShiftClusterUpdate"
 	versionSchema     = "OpenShiftVersion"
 	roleSetSchema     = "PlatformWorkloadIdentityRoleSet"
+	identitySchema    = "ManagedServiceIdentity"
 	credentialsSchema = "OpenShiftClusterCredentials"
 	kubeconfigSchema  = "OpenShiftClusterAdminKubeconfig"
 )

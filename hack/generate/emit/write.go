@@ -126,11 +126,20 @@ func (c *conversions) object(m member) (string, error) {
 	case !pointer:
 		return call("&" + m.to.expr), nil
 	case keeps(m.Schema, t):
-		return fmt.Sprintf("if %s != nil && %s == nil {\n%s = &model.%s{}\n}\nif %s != nil {\n%s\n}",
+		return c.none(m) + fmt.Sprintf("if %s != nil && %s == nil {\n%s = &model.%s{}\n}\nif %s != nil {\n%s\n}",
 			m.in, m.to.expr, m.to.expr, t.Name(), m.to.expr, call(m.to.expr)), nil
 	}
 	return fmt.Sprintf("if %s == nil {\n%s = nil\n} else {\n%s = conversion.OrZero(%s)\n%s\n}",
 		m.in, m.to.expr, m.to.expr, m.to.expr, call(m.to.expr)), nil
+}
+
+// none writes the statement that makes an identity of type None what it means for a
+// resource without an identity: nothing.
+func (c *conversions) none(m member) string {
+	if m.Schema.Name != identitySchema {
+		return ""
+	}
+	return fmt.Sprintf("if %[1]s != nil && %[2]s == nil && %[1]s.Type == None && len(*conversion.OrZero(%[1]s.UserAssignedIdentities)) == 0 {\n%[1]s = nil\n}\n", m.in, m.to.expr)
 }
 
 func (c *conversions) array(m member) (string, error) {
@@ -186,8 +195,13 @@ func (c *conversions) entries(m member) (string, error) {
 	if err := c.function(m.Elements, pointee(m.to.typ.Elem()), m.at, false); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("conversion.%s(w, %q, %s, &%s, %s)",
-		entriesFunction("MutableEntries", m.Schema), m.Name, m.in, m.to.expr, functionName(m.Elements, false)), nil
+	same, ok := map[string]string{"": "Exact", "ignore-case": "IgnoreCase"}[m.Compare]
+	if !ok {
+		return "", fmt.Errorf("x-aro-compare %q is not known for the keys of a map", m.Compare)
+	}
+	return fmt.Sprintf("conversion.Map[%s, model.%s]{Name: %q, Same: conversion.%s, Write: %s}.%s(w, %s, &%s)",
+		goName(m.Elements.Name), pointee(m.to.typ.Elem()).Name(), m.Name, same, functionName(m.Elements, false),
+		entriesFunction("Mutable", m.Schema), m.in, m.to.expr), nil
 }
 
 func (c *conversions) text(m member, field Field) (string, error) {
@@ -227,6 +241,9 @@ func (c *conversions) text(m member, field Field) (string, error) {
 // textKind is how the conversions call a text that compares as the spec says.
 func textKind(s *spec.Schema) (string, error) {
 	kind, ok := map[string]string{"": "Text", "ignore-case": "ID", "location": "Location"}[s.Compare]
+	if s.Format == "uuid" && s.Compare == "" {
+		kind = "ID"
+	}
 	if !ok {
 		return "", fmt.Errorf("x-aro-compare %q is not known", s.Compare)
 	}
