@@ -4,16 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Error is the one typed error of the service. Whatever reaches a caller is an
 // Error; everything else is rendered as InternalServerError without detail.
 type Error struct {
-	Code    Code
+	Code Code
+	// Message stands alone: many clients show no more than it and the code.
 	Message string
-	// Target is the JSON path, header or resource that must change; may be empty.
+	// Target is the JSON path, header or parameter that must change; may be empty.
 	Target  string
 	Details []*Error
 	// RetryAfter asks the caller to wait before it tries again; zero says nothing.
@@ -26,10 +30,11 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Code.Name)
-	if e.Target != "" {
-		b.WriteString(" at " + e.Target)
+	if rest, ok := strings.CutPrefix(e.Message, e.Target+": "); ok && e.Target != "" {
+		b.WriteString(" at " + e.Target + ": " + rest)
+	} else {
+		b.WriteString(": " + e.Message)
 	}
-	b.WriteString(": " + e.Message)
 	if e.cause != nil {
 		b.WriteString(": " + e.cause.Error())
 	}
@@ -95,11 +100,16 @@ type Faults struct {
 // maxFaults bounds an answer: a hostile body must not make a huge reply.
 const maxFaults = 100
 
-// Add notes that target is wrong. The message says what to change and never
-// repeats the offending value, which may be a secret.
+// Add notes that target is wrong. The message says what was sent, by Sent unless it
+// may be a secret, and what to send instead.
 func (f *Faults) Add(code Code, target, format string, args ...any) {
+	f.Note(code.At(target, format, args...))
+}
+
+// Note notes an error as it is.
+func (f *Faults) Note(e *Error) {
 	if len(f.list) < maxFaults {
-		f.list = append(f.list, code.At(target, format, args...))
+		f.list = append(f.list, e)
 	}
 }
 
@@ -118,10 +128,10 @@ func (f *Faults) Err() error {
 	case 1:
 		return f.list[0]
 	}
-	first := f.list[0]
-	e := first.Code.At(first.Target, "%s (and %d more, see details)", first.Message, len(f.list)-1)
+	e := *f.list[0]
+	e.Message = fmt.Sprintf("%s (and %d more, see details)", e.Message, len(f.list)-1)
 	e.Details = f.list
-	return e
+	return &e
 }
 
 // Code is an entry of the error catalogue: what ARM clients match on, the HTTP
@@ -133,14 +143,77 @@ type Code struct {
 	When, Remedy string
 }
 
-// At makes an error of this code about target.
+// At makes an error of this code about target, which its message begins with.
 func (c Code) At(target, format string, args ...any) *Error {
-	return &Error{Code: c, Target: Plain(target, maxTarget), Message: fmt.Sprintf(format, args...)}
+	e := c.Errorf(format, args...)
+	if target != "" {
+		e.Target = Plain(target, maxTarget)
+		e.Message = e.Target + ": " + e.Message
+	}
+	return e
 }
 
 // Errorf makes an error of this code that is about the whole request.
 func (c Code) Errorf(format string, args ...any) *Error {
-	return c.At("", format, args...)
+	return &Error{Code: c, Message: fmt.Sprintf(format, args...)}
+}
+
+// maxSent bounds how much of a value is repeated, in characters.
+const maxSent = 256
+
+// Sent is a value of a request as a message repeats it: quoted, with everything
+// escaped that cannot be printed, and of bounded length.
+func Sent[T ~string](value T) string {
+	text := []rune(string(value))
+	if len(text) > maxSent {
+		return strconv.Quote(string(text[:maxSent])) + "…"
+	}
+	return strconv.Quote(string(value))
+}
+
+// SentUUID is Sent for the place of a UUID. Clients mix up the id and the secret of
+// an application, so that only what resembles a UUID is repeated.
+func SentUUID[T ~string](value T) string {
+	if strings.Trim(string(value), "0123456789abcdefABCDEF-{}") != "" {
+		return fmt.Sprintf("The text of %d characters", utf8.RuneCountInString(string(value)))
+	}
+	return Sent(value)
+}
+
+// members are the members of a resource, in which a JSON path begins.
+var members = []string{"id", "name", "type", "location", "tags", "identity", "systemData", "properties"}
+
+// InBody reports whether target is empty or the JSON path of a member of a resource.
+func InBody(target string) bool {
+	first := target
+	if i := strings.IndexAny(target, ".["); i >= 0 {
+		first = target[:i]
+	}
+	return target == "" || slices.Contains(members, first)
+}
+
+// Naming is e about target, unless it is about something already.
+func (e *Error) Naming(target string) *Error {
+	if e.Target != "" {
+		return e
+	}
+	c := *e
+	c.Target, c.Message = target, target+": "+e.Message
+	return &c
+}
+
+// AboutBody is e without targets that are not in a resource's body. Messages keep
+// what they name.
+func (e *Error) AboutBody() *Error {
+	c := *e
+	if !InBody(c.Target) {
+		c.Target = ""
+	}
+	c.Details = nil
+	for _, d := range e.Details {
+		c.Details = append(c.Details, d.AboutBody())
+	}
+	return &c
 }
 
 // Is tells whether err carries this code.

@@ -26,7 +26,7 @@ func TestAnErrorTellsLogsItsCauseAndCallersNot(t *testing.T) {
 		t.Error("the cause is lost to errors.Is")
 	}
 	body, jsonErr := json.Marshal(arm.Envelope{Error: err.Body()})
-	if want := `{"error":{"code":"InvalidParameter","message":"Must be 7.","target":"properties.x"}}`; jsonErr != nil || string(body) != want {
+	if want := `{"error":{"code":"InvalidParameter","message":"properties.x: Must be 7.","target":"properties.x"}}`; jsonErr != nil || string(body) != want {
 		t.Errorf("caller: got %s, %v, want %s", body, jsonErr, want)
 	}
 }
@@ -96,7 +96,7 @@ func TestFaults(t *testing.T) {
 
 	f.Add(arm.InvalidCIDRRange, "properties.networkProfile", "Overlaps %s.", "x")
 	var one *arm.Error
-	if !errors.As(f.Err(), &one) || one.Message != "Overlaps x." || one.Details != nil {
+	if !errors.As(f.Err(), &one) || one.Message != "properties.networkProfile: Overlaps x." || one.Details != nil {
 		t.Errorf("one fault: got %+v, want the fault itself", one)
 	}
 
@@ -109,7 +109,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("two faults: got %v, want the first and that there is one more", all)
 	}
 	body := all.Body()
-	if len(body.Details) != 2 || body.Details[0].Target != "properties.networkProfile" || body.Details[1].Message != "100% wrong." {
+	if len(body.Details) != 2 || body.Details[0].Target != "properties.networkProfile" || body.Details[1].Message != "location: 100% wrong." {
 		t.Errorf("details: got %+v, want both in order", body.Details)
 	}
 }

@@ -8,6 +8,8 @@
 package conversion
 
 import (
+	"strconv"
+
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/shape"
 )
@@ -42,18 +44,35 @@ func (w *Write) In(name string) { w.path.Named(name) }
 // Out goes back up from the last In.
 func (w *Write) Out() { w.path.Up() }
 
-func (w *Write) refuse(name, why string) {
+func (w *Write) refuse(name, why string, args ...any) {
 	w.path.Named(name)
 	defer w.path.Up()
-	w.faults.Add(arm.PropertyChangeNotAllowed, w.path.String(), "%s", why)
+	w.faults.Add(arm.PropertyChangeNotAllowed, w.path.String(), why, args...)
+}
+
+// word is a text as a message repeats it.
+func word[T ~string](text T) string {
+	if text == "" {
+		return "nothing"
+	}
+	return arm.Sent(text)
+}
+
+// number is a number as a message repeats it.
+func number[T whole](n *T) string {
+	if n == nil {
+		return "nothing"
+	}
+	return strconv.FormatInt(int64(*n), 10)
 }
 
 const (
-	readOnly    = "The property is read-only: only the service sets it. Leave it out or send the value that GET returns."
-	createOnly  = "The property cannot change once the cluster exists. Leave it out or send the value that GET returns."
-	fixedList   = "Elements cannot be added, removed or reordered once the cluster exists. Leave the array out or send what GET returns."
+	// Both have a verb for the value that is stored and one for the value that was sent.
+	readOnly    = "Only the service sets the property: it is %s and cannot become %s. Leave it out."
+	createOnly  = "The property is %s and cannot become %s once the cluster exists. Leave it out, or send what it is."
+	fixedList   = "Elements cannot be added, removed, renamed or reordered once the cluster exists. Leave the array out, or send the elements that it has."
 	fixedSecret = "The secret cannot change through this API once the cluster exists. Leave the property out, and change the secret pull-secret in the namespace openshift-config of the cluster instead."
-	echoedList  = "The array is read-only: only the service sets it. Leave it out or send what GET returns."
+	echoedList  = "Only the service sets the array. Leave it out."
 )
 
 // Same tells whether two texts mean the same.

@@ -21,7 +21,7 @@ func URLText(w *Write, name string, in *string, have string, mismatch arm.Code) 
 	if (in == nil || *in == "") && !w.removes(in == nil) || IgnoreCase(Text(in), have) {
 		return
 	}
-	w.faults.Add(mismatch, name, "The property must be that of the URL. Leave it out or correct it.")
+	w.faults.Add(mismatch, name, "The URL says %s, the body %s. Leave the property out, or correct it.", arm.Sent(have), word(Text(in)))
 }
 
 // same tells whether a text was sent that means what is stored.
@@ -32,7 +32,7 @@ func same[W, M ~string](in *W, have M, means Same) bool {
 // EchoText accepts a read-only text only as it is.
 func EchoText[W, M ~string](w *Write, name string, in *W, have M) {
 	if given := in != nil && *in != ""; given && string(*in) != string(have) || !given && have != "" && w.removes(in == nil) {
-		w.refuse(name, readOnly)
+		w.refuse(name, readOnly, word(have), word(Text(in)))
 	}
 }
 
@@ -53,7 +53,7 @@ func FixedText[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
 	case given && *m == "" && string(*in) == string(initial):
 		*m = initial // created by a version that did not know the property
 	case given && string(*in) != string(*m), !given && *m != "" && w.removes(in == nil):
-		w.refuse(name, createOnly)
+		w.refuse(name, createOnly, word(*m), word(Text(in)))
 	}
 }
 
@@ -122,7 +122,7 @@ type whole interface{ ~int | ~int32 | ~int64 }
 // EchoNumber accepts a read-only number only as it is.
 func EchoNumber[W, M whole](w *Write, name string, in *W, have M) {
 	if in != nil && M(*in) != have || in == nil && have != 0 && w.removes(true) {
-		w.refuse(name, readOnly)
+		w.refuse(name, readOnly, number(&have), number(in))
 	}
 }
 
@@ -136,7 +136,7 @@ func FixedNumber[W, M whole](w *Write, name string, in *W, m *M, initial M) {
 	case in != nil && *m == 0 && M(*in) == initial:
 		*m = initial
 	case in != nil && M(*in) != *m, in == nil && *m != 0 && w.removes(true):
-		w.refuse(name, createOnly)
+		w.refuse(name, createOnly, number(m), number(in))
 	}
 }
 
@@ -151,8 +151,16 @@ func MutableNumber[W, M whole](in *W, m *M, initial M) {
 // EchoTime accepts a read-only time only as it is.
 func EchoTime(w *Write, name string, in, have *time.Time) {
 	if in != nil && (have == nil || !in.Equal(*have)) || in == nil && have != nil && w.removes(true) {
-		w.refuse(name, readOnly)
+		w.refuse(name, readOnly, moment(have), moment(in))
 	}
+}
+
+// moment is a time as a message repeats it.
+func moment(t *time.Time) string {
+	if t == nil {
+		return "nothing"
+	}
+	return t.Format(time.RFC3339)
 }
 
 // Array says what an array of objects is made of.

@@ -66,10 +66,15 @@ func (v *validation) fault(target, format string, args ...any) {
 	v.faults.Add(arm.InvalidParameter, target, format, args...)
 }
 
+// refuse is fault with the value that was sent.
+func (v *validation) refuse(target, sent, format string, args ...any) {
+	v.fault(target, "%s is not allowed. "+format, append([]any{arm.Sent(sent)}, args...)...)
+}
+
 // word notes a value that is none of the words the API knows.
 func word[T ~string](v *validation, target string, of func(*Cluster) T, allowed ...T) {
 	if v.changed(func(c *Cluster) any { return of(c) }) && !slices.Contains(allowed, of(v.c)) {
-		v.fault(target, "The value must be one of %s.", strings.Join(spell(allowed), ", "))
+		v.refuse(target, string(of(v.c)), "The value must be one of %s.", strings.Join(spell(allowed), ", "))
 	}
 }
 
@@ -83,7 +88,7 @@ func spell[T ~string](words []T) []string {
 
 func (v *validation) location() {
 	if v.changed(func(c *Cluster) any { return c.Location }) && !arm.SameLocation(v.c.Location, v.rules.Location) {
-		v.fault("location", "This service makes clusters in %s only. Use that location, or send the request to the region you want.", v.rules.Location)
+		v.refuse("location", v.c.Location, "This service makes clusters in %s only. Use that location, or send the request to the region you want.", v.rules.Location)
 	}
 }
 
@@ -101,7 +106,7 @@ func (v *validation) tags() {
 		stored = v.old.Tags
 	}
 	if n := len(v.c.Tags); n > maxTags && n > len(stored) {
-		v.fault("tags", "A cluster can have at most %d tags. Remove some.", maxTags)
+		v.fault("tags", "There are %d tags. A cluster can have at most %d: remove some.", n, maxTags)
 	}
 	for _, name := range sortedKeys(v.c.Tags) {
 		value := v.c.Tags[name]
@@ -111,7 +116,7 @@ func (v *validation) tags() {
 			continue
 		}
 		if utf8.RuneCountInString(value) > maxTagValue {
-			v.fault("tags", "The value of a tag can have at most %d characters. Shorten it.", maxTagValue)
+			v.fault("tags", "The value of the tag %s has %d characters. It can have at most %d: shorten it.", arm.Sent(name), utf8.RuneCountInString(value), maxTagValue)
 		}
 	}
 }
@@ -121,9 +126,9 @@ func (v *validation) tagName(name string) {
 	case name == "":
 		v.fault("tags", "The name of a tag cannot be empty.")
 	case utf8.RuneCountInString(name) > maxTagName:
-		v.fault("tags", "The name of a tag can have at most %d characters. Shorten it.", maxTagName)
+		v.refuse("tags", name, "The name of a tag can have at most %d characters, and this one has %d. Shorten it.", maxTagName, utf8.RuneCountInString(name))
 	case strings.ContainsAny(name, forbiddenInTagName):
-		v.fault("tags", "The name of a tag cannot contain any of %s. Rename it.", strings.Join(strings.Split(forbiddenInTagName, ""), " "))
+		v.refuse("tags", name, "The name of a tag cannot contain any of %s. Rename it.", strings.Join(strings.Split(forbiddenInTagName, ""), " "))
 	}
 }
 
@@ -137,7 +142,7 @@ func (v *validation) endpoints() {
 	v.ip(server+".ip", func(c *Cluster) string { return c.Properties.APIServerProfile.IP })
 
 	if v.creating() && len(v.c.Properties.IngressProfiles) != 1 {
-		v.fault("properties.ingressProfiles", "There must be exactly one ingress profile, named default.")
+		v.fault("properties.ingressProfiles", "There are %d ingress profiles. There must be exactly one, named default.", len(v.c.Properties.IngressProfiles))
 	}
 	for i := range v.c.Properties.IngressProfiles {
 		v.ingress(i)
@@ -148,7 +153,7 @@ func (v *validation) ingress(i int) {
 	target := fmt.Sprintf("properties.ingressProfiles[%d]", i)
 	of := func(c *Cluster) IngressProfile { return at(c.Properties.IngressProfiles, i) }
 	if v.creating() && of(v.c).Name != "default" {
-		v.fault(target+".name", "The ingress profile must be named default.")
+		v.refuse(target+".name", of(v.c).Name, "The ingress profile must be named default.")
 	}
 	word(v, target+".visibility", func(c *Cluster) Visibility { return of(c).Visibility }, Public, Private)
 	v.ip(target+".ip", func(c *Cluster) string { return of(c).IP })
@@ -159,7 +164,7 @@ func (v *validation) url(target string, of func(*Cluster) string) {
 		return
 	}
 	if _, err := url.Parse(of(v.c)); err != nil {
-		v.fault(target, "The value must be a URL. Leave it out: the service sets it.")
+		v.refuse(target, of(v.c), "The value must be a URL. Leave it out: the service sets it.")
 	}
 }
 
@@ -169,7 +174,7 @@ func (v *validation) ip(target string, of func(*Cluster) string) {
 		return
 	}
 	if ip, err := netip.ParseAddr(text); err != nil || !ip.Is4() {
-		v.fault(target, "The value must be an IPv4 address. Leave it out: the service sets it.")
+		v.refuse(target, text, "The value must be an IPv4 address. Leave it out: the service sets it.")
 	}
 }
 

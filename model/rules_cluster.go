@@ -38,7 +38,7 @@ func (v *validation) domain() {
 		full += len(".") + len(zone)
 	}
 	if full > maxDomain || len(cluster) > maxClusterLabel || !domainPattern.MatchString(domain) {
-		v.fault(target, "The domain must be DNS labels of lower-case letters, digits and '-', joined by dots. "+
+		v.refuse(target, domain, "The domain must be DNS labels of lower-case letters, digits and '-', joined by dots. "+
 			"The first label has 2 to %d characters and begins with a letter; the whole has at most %d.", maxClusterLabel, maxDomain)
 		return
 	}
@@ -47,9 +47,9 @@ func (v *validation) domain() {
 	switch {
 	case zone == "" || parent == "":
 	case inZone && strings.Contains(label, "."):
-		v.fault(target, "A domain below %s can have only one label in front of it.", zone)
+		v.refuse(target, domain, "A domain below %s can have only one label in front of it.", zone)
 	case !inZone && strings.HasSuffix("."+domain, "."+parent):
-		v.fault(target, "The zone %s belongs to the service. Use a single label, a name directly below %s, or a domain of your own.", parent, zone)
+		v.refuse(target, domain, "The zone %s belongs to the service. Use a single label, a name directly below %s, or a domain of your own.", parent, zone)
 	}
 }
 
@@ -60,18 +60,18 @@ func (v *validation) managedResourceGroup() {
 	}
 	group, ok := parseID(resourceGroupForm, v.c.Properties.ClusterProfile.ResourceGroupID)
 	if !ok {
-		v.fault(target, "The managed resource group must have the form /subscriptions/{subscriptionId}/resourceGroups/{name}.")
+		v.refuse(target, v.c.Properties.ClusterProfile.ResourceGroupID, "The managed resource group must have the form /subscriptions/{subscriptionId}/resourceGroups/{name}.")
 		return
 	}
 	v.sameSubscription(target, group)
 	if v.id.ResourceGroup != "" && arm.EqualFold(group.resourceGroup, v.id.ResourceGroup) {
-		v.fault(target, "The managed resource group cannot be the one that holds the cluster resource. Name a group that does not exist yet.")
+		v.refuse(target, group.resourceGroup, "The managed resource group cannot be the one that holds the cluster resource. Name a group that does not exist yet.")
 	}
 }
 
 // sameSubscription notes an Azure id of another subscription than the cluster's.
 func (v *validation) sameSubscription(target string, id azureID) {
 	if v.id.SubscriptionID != "" && !arm.EqualFold(id.subscription, v.id.SubscriptionID) {
-		v.fault(target, "The resource must be in the subscription of the cluster.")
+		v.refuse(target, id.subscription, "The resource must be in the subscription of the cluster, %s.", v.id.SubscriptionID)
 	}
 }

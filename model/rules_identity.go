@@ -96,15 +96,15 @@ func identityTypeAndIDs(c *Cluster) []string {
 
 func (v *validation) userAssignedIdentity() {
 	if !arm.EqualFold(v.c.Identity.Type, userAssigned) {
-		v.fault("identity.type", "The type of the identity must be %s.", userAssigned)
+		v.refuse("identity.type", v.c.Identity.Type, "The type of the identity must be %s.", userAssigned)
 	}
 	ids := sortedKeys(v.c.Identity.UserAssignedIdentities)
 	if len(ids) != 1 {
-		v.fault("identity", "The cluster needs exactly one user-assigned identity.")
+		v.fault("identity", "There are %d user-assigned identities. The cluster needs exactly one.", len(ids))
 		return
 	}
 	if _, ok := parseID(userIdentityForm, ids[0]); !ok {
-		v.fault(identitiesTarget, "The key must be the resource id of a user-assigned identity.")
+		v.refuse(identitiesTarget, ids[0], "The key must be the resource id of a user-assigned identity.")
 	}
 }
 
@@ -119,7 +119,7 @@ func (v *validation) servicePrincipal() {
 		return
 	}
 	if !arm.ValidUUID(of(v.c).ClientID) {
-		v.fault(servicePrincipalTarget+".clientId", "The client id must be the UUID of an application. It is shown as appId.")
+		v.fault(servicePrincipalTarget+".clientId", "%s is not allowed. The client id must be the UUID of an application. It is shown as appId.", arm.SentUUID(of(v.c).ClientID))
 	}
 	switch secret := of(v.c).ClientSecret; {
 	case secret == "":
@@ -136,7 +136,7 @@ func (v *validation) workloadIdentities() {
 		return
 	}
 	if p.UpgradeableTo != "" && !fullVersion(p.UpgradeableTo) && v.changed(func(c *Cluster) any { return workload(c).UpgradeableTo }) {
-		v.fault(workloadTarget+".upgradeableTo", "The version must have the form x.y.z.")
+		v.refuse(workloadTarget+".upgradeableTo", p.UpgradeableTo, "The version must have the form x.y.z.")
 	}
 	if !v.changed(func(c *Cluster) any { return identityIDs(c) }) {
 		return
@@ -207,7 +207,7 @@ func (v *validation) operatorIdentity(operator, id string) {
 		v.fault(target, "The name of an operator cannot be empty.")
 	}
 	if _, ok := parseID(userIdentityForm, id); !ok {
-		v.fault(target+".resourceId", "The value must be the resource id of a user-assigned identity.")
+		v.refuse(target+".resourceId", id, "The value must be the resource id of a user-assigned identity.")
 	}
 }
 
@@ -236,7 +236,7 @@ func (c *Cluster) ValidateRoles(sets []*PlatformWorkloadIdentityRoleSet, f *arm.
 	for _, version := range versions {
 		set := findRoleSet(sets, version)
 		if set == nil {
-			f.Add(arm.InvalidParameter, "", "OpenShift %s has no platform workload identity role set. Choose a version that has one.", version)
+			f.Add(arm.InvalidParameter, "properties.clusterProfile.version", "OpenShift %s has no platform workload identity role set. Choose a version that has one.", version)
 			continue
 		}
 		for _, role := range set.Properties.PlatformWorkloadIdentityRoles {
@@ -247,9 +247,9 @@ func (c *Cluster) ValidateRoles(sets []*PlatformWorkloadIdentityRoleSet, f *arm.
 		return
 	}
 	names := sortedKeys(required)
-	if !slices.Equal(names, sortedKeys(identityIDs(c))) {
+	if given := sortedKeys(identityIDs(c)); !slices.Equal(names, given) {
 		f.Add(arm.PlatformWorkloadIdentityMismatch, workloadIdentitiesTarget,
-			"OpenShift %s needs identities for exactly these operators: %s.", strings.Join(versions, " and "), strings.Join(names, ", "))
+			"OpenShift %s needs identities for exactly these operators: %s. The identities are of: %s.", strings.Join(versions, " and "), strings.Join(names, ", "), arm.Sent(strings.Join(given, ", ")))
 	}
 }
 

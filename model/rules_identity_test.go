@@ -182,8 +182,8 @@ func TestOperatorsAreThoseOfTheRoleSets(t *testing.T) {
 		{"an upgrade to the past is none", "4.17.12", "4.16.1", nil},
 		{"the next version needs one more", "4.17.12", "4.18.0", mismatch("4.17 and 4.18 needs identities for exactly these operators: file-csi-driver, image-registry, machine-api")},
 		{"an older version needs fewer", "4.16.3", "", mismatch("operators: image-registry")},
-		{"a version without roles", "4.15.1", "", []fault{invalid("", "4.15")}},
-		{"an upgrade without roles", "4.17.12", "4.30.0", []fault{invalid("", "4.30")}},
+		{"a version without roles", "4.15.1", "", []fault{invalid("properties.clusterProfile.version", "4.15")}},
+		{"an upgrade without roles", "4.17.12", "4.30.0", []fault{invalid("properties.clusterProfile.version", "4.30")}},
 		{"a version that cannot be read is judged elsewhere", "newest", "", nil},
 	} {
 		t.Run(tc.why, func(t *testing.T) {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aro-rp/aro/arm"
 )
@@ -42,7 +43,7 @@ func (v *validation) master() {
 	if id, ok := parseID(diskEncryptionSetForm, m.diskEncryptionSet); ok {
 		v.sameSubscription(target+".diskEncryptionSetId", id)
 	} else {
-		v.fault(target+".diskEncryptionSetId", "The value must be the resource id of a disk encryption set.")
+		v.refuse(target+".diskEncryptionSetId", m.diskEncryptionSet, "The value must be the resource id of a disk encryption set.")
 	}
 }
 
@@ -53,7 +54,7 @@ func (v *validation) machines(target string, of func(*Cluster) machines) {
 		v.vmSize(target+".vmSize", m)
 	}
 	if _, ok := parseID(subnetForm, m.subnet); !ok && v.changed(func(c *Cluster) any { return of(c).subnet }) {
-		v.fault(target+".subnetId", "The value must be the resource id of a subnet of a virtual network.")
+		v.refuse(target+".subnetId", m.subnet, "The value must be the resource id of a subnet of a virtual network.")
 	}
 	word(v, target+".encryptionAtHost", func(c *Cluster) Feature { return Feature(of(c).encryption) }, Enabled, Disabled)
 }
@@ -65,10 +66,22 @@ func (v *validation) vmSize(target string, m machines) {
 	}
 	switch {
 	case !ok:
-		v.fault(target, "The VM size is not supported for the %s role. Choose another, such as Standard_D8s_v5.", m.role)
+		v.unsupportedSize(target, m)
 	case olderThan(v.c.Properties.ClusterProfile.Version, size.minVersion):
-		v.fault(target, "The VM size needs OpenShift %s or newer. Choose an older size, such as Standard_D8s_v5, or a newer version.", size.minVersion)
+		v.refuse(target, m.vmSize, "The VM size needs OpenShift %s or newer. Choose an older size, such as Standard_D8s_v5, or a newer version.", size.minVersion)
 	}
+}
+
+// unsupportedSize notes a size that a role cannot have: in other spelling, or at all.
+func (v *validation) unsupportedSize(target string, m machines) {
+	supported := productionSizes(m.role)
+	for name := range supported {
+		if arm.EqualFold(name, m.vmSize) {
+			v.fault(target, "%s is not the name of a VM size. Write %s: names are case-sensitive.", arm.Sent(m.vmSize), name)
+			return
+		}
+	}
+	v.fault(target, "%s is not supported for %ss. Supported: %s.", arm.Sent(m.vmSize), m.role, strings.Join(sortedKeys(supported), ", "))
 }
 
 func (v *validation) workers() {
@@ -78,7 +91,7 @@ func (v *validation) workers() {
 			v.fault("properties.workerProfilesStatus", "The service sets the status of the workers. Remove it.")
 		}
 		if len(profiles) != 1 {
-			v.fault("properties.workerProfiles", "There must be exactly one worker profile, named worker.")
+			v.fault("properties.workerProfiles", "There are %d worker profiles. There must be exactly one, named worker.", len(profiles))
 		}
 	}
 	for i := range profiles {
@@ -92,14 +105,14 @@ func (v *validation) workers() {
 func (v *validation) worker(target string, of func(*Cluster) WorkerProfile) {
 	w := of(v.c)
 	if v.creating() && w.Name != "worker" {
-		v.fault(target+".name", "The worker profile must be named worker.")
+		v.refuse(target+".name", w.Name, "The worker profile must be named worker.")
 	}
 	v.machines(target, func(c *Cluster) machines { return of(c).machines() })
 	if w.DiskSizeGB < minWorkerDiskGB && v.changed(func(c *Cluster) any { return of(c).DiskSizeGB }) {
-		v.fault(target+".diskSizeGB", "The disk must have at least %d GB.", minWorkerDiskGB)
+		v.fault(target+".diskSizeGB", "The disk has %d GB. It must have at least %d.", w.DiskSizeGB, minWorkerDiskGB)
 	}
 	if (w.Count < minWorkers || w.Count > maxWorkers) && v.changed(func(c *Cluster) any { return of(c).Count }) {
-		v.fault(target+".count", "The count must be from %d to %d.", minWorkers, maxWorkers)
+		v.fault(target+".count", "The count %d must be from %d to %d.", w.Count, minWorkers, maxWorkers)
 	}
 }
 
@@ -112,7 +125,7 @@ func (v *validation) workerAgainstMasters(target string, of func(*Cluster) machi
 	if !arm.EqualFold(worker.diskEncryptionSet, master.diskEncryptionSet) && v.changed(func(c *Cluster) any {
 		return [2]string{masters(c).diskEncryptionSet, of(c).diskEncryptionSet}
 	}) {
-		v.fault(target+".diskEncryptionSetId", "Workers and masters must use the same disk encryption set. Give the id of masterProfile.diskEncryptionSetId.")
+		v.refuse(target+".diskEncryptionSetId", worker.diskEncryptionSet, "Workers and masters must use the same disk encryption set. Give the id of masterProfile.diskEncryptionSetId.")
 	}
 }
 
@@ -122,8 +135,8 @@ func (v *validation) subnetPair(target, worker, master string) {
 	switch {
 	case !workerOK || !masterOK: // noted where the form is judged
 	case !arm.EqualFold(w.parent, m.parent):
-		v.fault(target, "The subnet must be in the virtual network of masterProfile.subnetId.")
+		v.refuse(target, worker, "The subnet must be in the virtual network of masterProfile.subnetId.")
 	case arm.EqualFold(worker, master):
-		v.fault(target, "The workers need a subnet of their own. Choose another than masterProfile.subnetId.")
+		v.refuse(target, worker, "The workers need a subnet of their own. Choose another than masterProfile.subnetId.")
 	}
 }

@@ -29,17 +29,17 @@ func TestVMSizes(t *testing.T) {
 		want                         []fault
 	}{
 		{"usual sizes", "4.17.1", "Standard_D8s_v3", "Standard_D4s_v3", nil},
-		{"a worker size is too small for masters", "4.17.1", "Standard_D4s_v3", "Standard_D4s_v3", []fault{invalid(master+".vmSize", "master role")}},
-		{"a size of no list", "4.17.1", "Standard_D8s_v3", "Standard_A1", []fault{invalid(worker+".vmSize", "worker role")}},
-		{"absent", "4.17.1", "", "", []fault{invalid(master+".vmSize", "Choose"), invalid(worker+".vmSize", "Choose")}},
-		{"names have one spelling", "4.17.1", "standard_d8s_v3", "Standard_D4s_v3", []fault{invalid(master+".vmSize", "master role")}},
+		{"a worker size is too small for masters", "4.17.1", "Standard_D4s_v3", "Standard_D4s_v3", []fault{invalid(master+".vmSize", "for masters")}},
+		{"a size of no list", "4.17.1", "Standard_D8s_v3", "Standard_A1", []fault{invalid(worker+".vmSize", worker+`.vmSize: "Standard_A1" is not supported for workers. Supported: Standard_`)}},
+		{"absent", "4.17.1", "", "", []fault{invalid(master+".vmSize", "Supported: "), invalid(worker+".vmSize", "Supported: ")}},
+		{"names have one spelling", "4.17.1", "standard_d8s_v3", "Standard_D4s_v3", []fault{invalid(master+".vmSize", "Write Standard_D8s_v3")}},
 		{"a new generation on an old release", "4.18.30", "Standard_D8s_v6", "Standard_L8s_v4",
 			[]fault{invalid(master+".vmSize", "4.19.0"), invalid(worker+".vmSize", "4.19.0")}},
 		{"a new generation on its first release", "4.19.0", "Standard_D8ds_v6", "Standard_D16lds_v6", nil},
 		{"a candidate of the first release boots it as well", "4.19.0-rc.3", "Standard_D8ds_v6", "Standard_D16ls_v6", nil},
 		{"a version that cannot be read is judged elsewhere", "newest", "Standard_D8s_v6", "Standard_D4s_v6", nil},
-		{"small workers are for development", "4.17.1", "Standard_D8s_v3", "Standard_D2s_v5", []fault{invalid(worker+".vmSize", "worker role")}},
-		{"the misspelt name is no size", "4.19.0", "Standard_D8s_v3", "Standard_D1l6ds_v6", []fault{invalid(worker+".vmSize", "worker role")}},
+		{"small workers are for development", "4.17.1", "Standard_D8s_v3", "Standard_D2s_v5", []fault{invalid(worker+".vmSize", "for workers")}},
+		{"the misspelt name is no size", "4.19.0", "Standard_D8s_v3", "Standard_D1l6ds_v6", []fault{invalid(worker+".vmSize", "for workers")}},
 	} {
 		cases = append(cases, ruleCase{tc.why, func(c *model.Cluster) {
 			c.Properties.ClusterProfile.Version = tc.version
@@ -56,7 +56,7 @@ func TestDevelopmentAllowsSmallWorkersToo(t *testing.T) {
 	}{
 		{"a small quota", "Standard_D8s_v3", "Standard_D2s_v4", nil},
 		{"a production size stays legal", "Standard_D8s_v3", "Standard_D4s_v3", nil},
-		{"masters stay as in production", "Standard_D2s_v3", "Standard_D2s_v3", []fault{invalid(master+".vmSize", "master role")}},
+		{"masters stay as in production", "Standard_D2s_v3", "Standard_D2s_v3", []fault{invalid(master+".vmSize", "for masters")}},
 	} {
 		t.Run(tc.why, func(t *testing.T) {
 			c := valid()

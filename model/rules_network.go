@@ -86,7 +86,7 @@ func (v *validation) ranges() {
 	pods := v.cidr("podCidr", 0, maxPodPrefix, podCIDR)
 	services := v.cidr("serviceCidr", minServicePrefix, maxServicePrefix, serviceCIDR)
 	if pods.Overlaps(services) && v.changed(func(c *Cluster) any { return [2]string{podCIDR(c), serviceCIDR(c)} }) {
-		v.faults.Add(arm.InvalidCIDRRange, networkTarget, "podCidr overlaps serviceCidr. Choose ranges that have no address in common.")
+		v.faults.Add(arm.InvalidCIDRRange, networkTarget, "podCidr overlaps serviceCidr: they are %s and %s. Choose ranges that have no address in common.", pods, services)
 	}
 	v.room(pods)
 }
@@ -98,7 +98,7 @@ func (v *validation) cidr(name string, shortest, longest int, of func(*Cluster) 
 	sent, err := netip.ParsePrefix(of(v.c))
 	if err != nil || !sent.Addr().Is4() {
 		if changed {
-			v.fault(target, "The value must be an IPv4 range in CIDR notation, such as 10.128.0.0/14.")
+			v.refuse(target, of(v.c), "The value must be an IPv4 range in CIDR notation, such as 10.128.0.0/14.")
 		}
 		return netip.Prefix{}
 	}
@@ -106,16 +106,16 @@ func (v *validation) cidr(name string, shortest, longest int, of func(*Cluster) 
 		return sent
 	}
 	if sent.Bits() > longest {
-		v.fault(target, "The range is too small. Its prefix length can be at most %d.", longest)
+		v.refuse(target, sent.String(), "The range is too small. Its prefix length can be at most %d.", longest)
 	}
 	if sent.Bits() < shortest {
-		v.fault(target, "The range is too large. Its prefix length must be at least %d.", shortest)
+		v.refuse(target, sent.String(), "The range is too large. Its prefix length must be at least %d.", shortest)
 	}
 	if sent.Addr().IsUnspecified() {
-		v.fault(target, "The range cannot begin at 0.0.0.0. Choose a private one, such as 10.128.0.0/14 for pods or 172.30.0.0/16 for services.")
+		v.refuse(target, sent.String(), "The range cannot begin at 0.0.0.0. Choose a private one, such as 10.128.0.0/14 for pods or 172.30.0.0/16 for services.")
 	}
 	if sent != sent.Masked() {
-		v.faults.Add(arm.InvalidNetworkAddress, target, "The address must be the first of its range: all bits behind the prefix must be zero.")
+		v.faults.Add(arm.InvalidNetworkAddress, target, "%q is not allowed. The address must be the first of its range: all bits behind the prefix must be zero. Write %s.", sent, sent.Masked())
 	}
 	v.reserved(name, sent)
 	return sent
@@ -126,7 +126,7 @@ func (v *validation) reserved(name string, r netip.Prefix) {
 	sdn := v.c.Properties.NetworkProfile.SoftwareDefinedNetwork == OpenShiftSDN
 	for _, taken := range reservedRanges() {
 		if r.Overlaps(taken.prefix) && !(taken.ovn && sdn) {
-			v.faults.Add(arm.InvalidCIDRRange, networkTarget, "%s overlaps %s, which %s. Choose another range.", name, taken.prefix, taken.use)
+			v.faults.Add(arm.InvalidCIDRRange, networkTarget, "%s overlaps %s, which %s: it is %s. Choose another range.", name, taken.prefix, taken.use, r)
 		}
 	}
 }
@@ -185,7 +185,7 @@ func (v *validation) loadBalancer() {
 		v.fault(loadBalancerTarget+".effectiveOutboundIps", "The service sets the effective outbound IPs. Remove them.")
 	}
 	if m := lb.ManagedOutboundIPs; m != nil && (m.Count < 1 || m.Count > maxManagedOutboundIPs) && v.changed(managedOutboundIPs) {
-		v.fault(loadBalancerTarget+".managedOutboundIps.count", "The count must be from 1 to %d.", maxManagedOutboundIPs)
+		v.fault(loadBalancerTarget+".managedOutboundIps.count", "The count %d must be from 1 to %d.", m.Count, maxManagedOutboundIPs)
 	}
 	v.unimplementedOutbound(lb)
 }

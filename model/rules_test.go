@@ -127,6 +127,9 @@ func expectFaults(t *testing.T, got []*arm.Error, want []fault) {
 		if !strings.Contains(g.Message, w.mentions) {
 			t.Errorf("fault %d: message %q does not mention %q", i, g.Message, w.mentions)
 		}
+		if !arm.InBody(g.Target) || !strings.HasPrefix(g.Message, g.Target+": ") {
+			t.Errorf("fault %d: %q does not stand alone: it does not begin with its member %q", i, g.Message, g.Target)
+		}
 		if strings.Contains(g.Message+g.Target, canary) {
 			t.Errorf("fault %d shows a secret: %v", i, g)
 		}

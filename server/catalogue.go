@@ -124,7 +124,7 @@ func (o *offer) chooseVersion(c *model.Cluster, f *arm.Faults) {
 		f.Add(arm.InvalidParameter, target, "The service has no default version at the moment. Name one of the versions it lists.")
 		return
 	}
-	f.Add(arm.InvalidParameter, target, "The OpenShift version is not offered. List the versions that are, or leave it out for the default.")
+	f.Add(arm.InvalidParameter, target, "OpenShift %s is not offered. List the versions that are, or leave it out for the default.", arm.Sent(*wanted))
 }
 
 func (s *Server) listOpenShiftVersions(c *call) error {

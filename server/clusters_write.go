@@ -115,7 +115,7 @@ func (c *call) merged(current *model.Cluster) ([]byte, error) {
 	c.version.ValidateCluster(before, &legacy)
 	for _, f := range faults.List() {
 		if !blames(legacy.List(), f) {
-			fresh.Add(f.Code, f.Target, "%s", f.Message)
+			fresh.Note(f)
 		}
 	}
 	return after, fresh.Err()

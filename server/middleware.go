@@ -293,23 +293,23 @@ func (s *Server) checkParameter(name, value string) error {
 	switch name {
 	case "subscriptionId":
 		if !arm.ValidSubscriptionID(value) {
-			return arm.InvalidSubscriptionID.At(name, "The subscription id in the path is not a UUID.")
+			return arm.InvalidSubscriptionID.At(name, "%s is not allowed. The subscription id in the path is not a UUID.", arm.Sent(value))
 		}
 	case "resourceGroupName":
 		if !arm.ValidGroupName(value) {
-			return arm.InvalidResourceGroup.At(name, "The resource group name in the path is not legal. "+legalGroup)
+			return arm.InvalidResourceGroup.At(name, "%s is not allowed. The resource group name in the path is not legal. "+legalGroup, arm.Sent(value))
 		}
 	case "resourceName":
 		if !arm.ValidName(value) {
-			return arm.InvalidResourceName.At(name, "The cluster name in the path is not legal. "+legalName)
+			return arm.InvalidResourceName.At(name, "%s is not allowed. The cluster name in the path is not legal. "+legalName, arm.Sent(value))
 		}
 	case "location":
 		if !arm.SameLocation(value, s.Location) {
-			return arm.InvalidLocation.At(name, "This service serves the location %s only.", s.Location)
+			return arm.InvalidLocation.At(name, "%s is not allowed. This service serves the location %s only.", arm.Sent(value), s.Location)
 		}
 	case "operationId":
 		if !arm.ValidUUID(value) {
-			return arm.InvalidOperationID.At(name, "The operation id in the path is not a UUID. Use the URL that the service gave.")
+			return arm.InvalidOperationID.At(name, "%s is not allowed. The operation id in the path is not a UUID. Use the URL that the service gave.", arm.Sent(value))
 		}
 	}
 	return nil
@@ -332,7 +332,7 @@ func (s *Server) chooseVersion(next handler) handler {
 				c.version = s.versions[m.versions[0]] // any router will do
 			}
 		case c.version == nil:
-			return arm.InvalidResourceType.At("api-version", "The api-version is not supported. Supported are %s.", s.supported(m))
+			return arm.InvalidResourceType.At("api-version", "%s is not supported. Supported are %s.", arm.Sent(name), s.supported(m))
 		case !slices.Contains(m.versions, name):
 			return arm.InvalidResourceType.At("api-version", "The operation %s is not part of api-version %s. It is available in %s.", m.operation, name, s.supported(m))
 		}

@@ -184,9 +184,9 @@ func (e expressions) judge(id arm.ClusterID, err error) error {
 	if len(faults) == 0 {
 		return nil
 	}
-	first := faults[0].Code.At(id.String(), "%s", faults[0].Message)
-	first.Details = faults
-	return first
+	first := *faults[0]
+	first.Target, first.Details = id.String(), faults
+	return &first
 }
 
 // excuse tells whether the fault is about a value that is not known yet, about

@@ -88,14 +88,14 @@ func TestBodies(t *testing.T) {
 	w.want(201, w.do("PUT", id.String(), newest, struct{ io.Reader }{bytes.NewReader(good)}, "Content-Type", "Application/JSON; charset=utf-8"))
 }
 
-func TestAllFaultsAtOnceWithTargetsAndNoValues(t *testing.T) {
+func TestAllFaultsAtOnceWithTargetsAndValuesButSecrets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := clusterID("faults")
 	body := stand.Body(newest, id, location)
 	stand.Set(body, "surprise-canary", 1)
 	stand.Set(body, "properties.networkProfile.outboundType", "outbound-canary")
-	stand.Set(body, "properties.clusterProfile.pullSecret", 17)
+	stand.Set(body, "properties.clusterProfile.pullSecret", []string{"pull-canary"})
 	r := w.want(400, w.do("PUT", id.String(), newest, body))
 	targets := strings.Join(r.Targets(), " ")
 	for _, want := range []string{"surprise-canary", "properties.networkProfile.outboundType", "properties.clusterProfile.pullSecret"} {
@@ -103,8 +103,8 @@ func TestAllFaultsAtOnceWithTargetsAndNoValues(t *testing.T) {
 			t.Errorf("no target %s: %v", want, r)
 		}
 	}
-	if contains(string(r.Body), "outbound-canary") {
-		t.Errorf("the value is repeated: %v", r)
+	if !contains(string(r.Body), "outbound-canary") || contains(string(r.Body), "pull-canary") {
+		t.Errorf("the value is not repeated, or a secret is: %v", r)
 	}
 }
 

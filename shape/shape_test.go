@@ -97,12 +97,12 @@ func TestAPatchRequiresNothingAndTakesNullEverywhere(t *testing.T) {
 	}
 }
 
-func TestAFaultNeverRepeatsTheValue(t *testing.T) {
+func TestAFaultNeverRepeatsWhatMayBeASecret(t *testing.T) {
 	const secret = "hunter2-hunter2"
 	for _, body := range []string{
 		`{"location":"x","properties":{"clusterProfile":{"pullSecret":{"auths":"hunter2-hunter2"}}}}`,
 		`{"location":"x","properties":{"servicePrincipalProfile":{"clientId":"hunter2-hunter2","clientSecret":["hunter2-hunter2"]}}}`,
-		`{"location":"x","properties":{"networkProfile":{"outboundType":"hunter2-hunter2"}}}`,
+		`{"location":"x","properties":{"networkProfile":{"outboundType":["hunter2-hunter2"]}}}`,
 		`{"location":"x","nothing":"hunter2-hunter2"}`,
 		`{"location":"hunter2-hunter2`,
 	} {

@@ -51,7 +51,7 @@ func (a *Array) Next() bool {
 // Between notes a fault when the array is shorter or longer than allowed.
 func (a *Array) Between(least, most int) {
 	if a.count < least || a.count > most {
-		a.w.fault("The array must have at least %d and at most %d elements.", least, most)
+		a.w.fault("The array has %d elements. It must have at least %d and at most %d.", a.count, least, most)
 	}
 }
 
@@ -83,9 +83,9 @@ func (w *Walker) Length(least, most int) {
 func (w *Walker) length(s []byte, least, most int) {
 	switch n := utf8.RuneCount(s); {
 	case n < least:
-		w.fault("The text must have at least %d characters.", least)
+		w.fault("The text has %d characters. It must have at least %d.", n, least)
 	case n > most:
-		w.fault("The text must have at most %d characters.", most)
+		w.fault("The text has %d characters. It must have at most %d.", n, most)
 	}
 }
 
@@ -97,7 +97,7 @@ func (w *Walker) Pattern(re *regexp.Regexp, least, most int) {
 	}
 	w.length(s, least, most)
 	if !re.Match(s) {
-		w.fault("The text must match the pattern %s", re)
+		w.fault("%s does not match the pattern %s", arm.Sent(string(s)), re)
 	}
 }
 
@@ -112,7 +112,13 @@ func (w *Walker) Enum(values ...string) {
 			return
 		}
 	}
-	w.fault("The value must be one of: %s. Values are case-sensitive.", quoted(values))
+	for _, v := range values {
+		if arm.EqualFold(v, string(s)) {
+			w.fault("%s is not a value of the property. Write %q: values are case-sensitive.", arm.Sent(string(s)), v)
+			return
+		}
+	}
+	w.fault("%s is not a value of the property. It must be one of: %s.", arm.Sent(string(s)), quoted(values))
 }
 
 func quoted(values []string) string {
@@ -132,7 +138,7 @@ func quoted(values []string) string {
 // UUID checks a string of format uuid. Empty means absent.
 func (w *Walker) UUID() {
 	if s, ok := w.string(); ok && len(s) > 0 && !isUUID(s) {
-		w.fault("The text must be a UUID, such as 00000000-0000-0000-0000-000000000000.")
+		w.fault("%s is not a UUID, such as 00000000-0000-0000-0000-000000000000.", arm.SentUUID(string(s)))
 	}
 }
 
@@ -157,7 +163,7 @@ func (w *Walker) DateTime() {
 		return
 	}
 	if new(time.Time).UnmarshalText(s) != nil {
-		w.fault("The text must be a date and time of RFC 3339, such as 2006-01-02T15:04:05Z.")
+		w.fault("%s is not a date and time of RFC 3339, such as 2006-01-02T15:04:05Z.", arm.Sent(string(s)))
 	}
 }
 
@@ -171,10 +177,21 @@ func (w *Walker) Integer(least, most int64) {
 	n, err := strconv.ParseInt(string(digits), 10, 64)
 	switch {
 	case err != nil && strings.ContainsAny(string(digits), ".eE"):
-		w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The number must be whole, written without fraction or exponent.")
+		w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The number %s must be whole, written without fraction or exponent.", bounded(digits))
 	case err != nil || n < least || n > most:
-		w.fault("The number must be at least %d and at most %d.", least, most)
+		w.fault("The number %s must be at least %d and at most %d.", bounded(digits), least, most)
 	}
+}
+
+// maxDigits bounds how much of a number is repeated.
+const maxDigits = 24
+
+// bounded is a number as a message repeats it.
+func bounded(digits []byte) string {
+	if len(digits) > maxDigits {
+		return string(digits[:maxDigits]) + "…"
+	}
+	return string(digits)
 }
 
 // Bool checks a truth value.

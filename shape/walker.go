@@ -33,8 +33,25 @@ func (w *Walker) Name() []byte { return w.name }
 
 // typeFault notes a value of the wrong JSON type at the present place and skips it.
 func (w *Walker) typeFault(want string) {
-	w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The value must be %s.", want)
+	w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The value must be %s, not %s.", want, w.kind())
 	w.skip()
+}
+
+// kind is the JSON type of the value. The value itself may be a secret in the wrong place.
+func (w *Walker) kind() string {
+	switch w.peek() {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "true or false"
+	case 'n':
+		return "null"
+	}
+	return "a number"
 }
 
 // fault notes a value that breaks a rule at the present place.

@@ -23,7 +23,7 @@ func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.
 	var faults arm.Faults
 	for _, p := range zonedPools(c) {
 		if skus[strings.ToLower(p.size)] == nil {
-			faults.Add(arm.InvalidParameter, p.target+".vmSize", "%s", absentSize("", p.size, c.Location).Message)
+			faults.Note(absentSize(p.target+".vmSize", p.size, c.Location))
 		}
 	}
 	if err := faults.Err(); err != nil {
@@ -31,7 +31,7 @@ func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.
 	}
 	zones, short := chooseZones(skus, c)
 	for _, f := range short {
-		faults.Add(f.Code, f.Target, "%s", f.Message)
+		faults.Note(f)
 	}
 	return zones, faults.Err()
 }

@@ -303,10 +303,10 @@ func blockers(level []item, failed []error, about azure.Subject) error {
 		err = azure.Explain(err, about)
 		var typed *arm.Error
 		if errors.As(err, &typed) {
-			typed.Target = cmp.Or(typed.Target, level[i].id)
+			*typed = *typed.Naming(level[i].id)
 		}
 		if _, final := err.(*arm.Error); final { //nolint:errorlint // wrapped by wait.Again it is not final
-			faults.Add(typed.Code, typed.Target, "%s", typed.Message)
+			faults.Note(typed)
 			cause = cmp.Or(cause, failed[i])
 		} else {
 			wait = cmp.Or(wait, err)

@@ -184,7 +184,7 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 	default:
 		err = unexplained(w.operation().Kind, step).Because(err)
 	}
-	err = aimed(step, err)
+	err = aimed(err)
 	w.report(ctx, record, Failed, err)
 	return fmt.Errorf("step %q: %w", step.Name, err)
 }
@@ -208,20 +208,18 @@ func told(e *arm.Error) *model.OperationError {
 	if e == nil {
 		return nil
 	}
-	shown := model.ErrorOf(e.Body())
+	shown := model.ErrorOf(e.AboutBody().Body())
 	return &shown
 }
 
-// aimed makes the step the target of an error that is about nothing else, for
-// clients know steps from the operation.
-func aimed(step *Step, err error) error {
+// aimed keeps of the targets of an error those that a customer can change: members
+// of the cluster. Resources and parts of the cluster are named by the message.
+func aimed(err error) error {
 	var typed *arm.Error
-	if !errors.As(err, &typed) || typed.Target != "" {
+	if !errors.As(err, &typed) {
 		return err
 	}
-	e := *typed
-	e.Target = step.Name
-	return &e
+	return typed.AboutBody()
 }
 
 // passes tells of the codes that say no more than that something did not work now.

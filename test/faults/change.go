@@ -15,7 +15,7 @@ func updates() []Fault {
 		{Step: "validate", What: "the network is gone", Calls: &Calls{Method: "GET", Path: "/resourceGroups/NAME/.*/virtualNetworks/vnet$", Answer: absent}, Code: "InvalidLinkedVNet", Target: "properties.masterProfile.subnetId"},
 		expired("find service principal"),
 		{Step: "roles of the service principal", What: "the subscription is disabled", Calls: &Calls{Method: "GET", Path: "/NAME-managed/providers/Microsoft.Authorization/roleAssignments$", Answer: disabled}, Code: "InvalidSubscriptionState"},
-		{Step: "deny others", What: "a policy denies the deployment", Calls: &Calls{Method: "PUT", Path: "/NAME-managed/.*/deployments/denyassignment$", Answer: denied}, Code: "RequestDisallowedByPolicy", Target: TheResource},
+		{Step: "deny others", What: "a policy denies the deployment", Calls: &Calls{Method: "PUT", Path: "/NAME-managed/.*/deployments/denyassignment$", Answer: denied}, Code: "RequestDisallowedByPolicy"},
 		{Step: "start machines", What: "the subscription is disabled", Calls: &Calls{Method: "GET", Path: "/NAME-managed/.*/virtualMachines/[^/]+/instanceView$", Answer: disabled}, Code: "InvalidSubscriptionState"},
 		{Step: "choose outbound addresses", What: "the subscription is disabled", Calls: &Calls{Method: "GET", Path: "/NAME-managed/.*/loadBalancers/[^/]+$", Nth: 2, Answer: disabled}, Code: "InvalidSubscriptionState"},
 		{Step: "outbound addresses", What: "the subscription is disabled", Calls: &Calls{Method: "GET", Path: "/NAME-managed/.*/publicIPAddresses$", Answer: disabled}, Code: "InvalidSubscriptionState"},
@@ -25,7 +25,7 @@ func updates() []Fault {
 		{Step: "fetch cluster identity", What: "the identity's subscription is disabled", Calls: &Calls{Path: "^/msi/.*/NAME", Answer: disabled}, Code: "InvalidSubscriptionState"},
 		{Step: "read operator identities", What: "an identity is gone", Calls: &Calls{Method: "GET", Path: "/resourceGroups/NAME/.*/userAssignedIdentities/image-registry$", Answer: absent}, Code: "InvalidPlatformWorkloadIdentity", Target: registry},
 		{Step: "roles of identities", What: "the subscription is disabled", Calls: &Calls{Method: "GET", Path: "/NAME-managed/providers/Microsoft.Authorization/roleAssignments$", Answer: disabled}, Code: "InvalidSubscriptionState"},
-		{Step: "federate identities", What: "a policy denies federated credentials", Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", Answer: denied}, Code: "RequestDisallowedByPolicy", Target: TheResource},
+		{Step: "federate identities", What: "a policy denies federated credentials", Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", Answer: denied}, Code: "RequestDisallowedByPolicy"},
 	})
 	return all(update, classic, modern)
 }
@@ -36,7 +36,7 @@ func deletes() []Fault {
 		{Step: "remove domain", What: "the record is locked", Calls: &Calls{Method: "DELETE", Path: "/dnsZones/.*/A/.*NAME$", Answer: locked}, Code: "ScopeLocked"},
 		{Step: "remove link to the API", What: "the private endpoint is locked", Calls: &Calls{Method: "DELETE", Path: "/privateEndpoints/rp-pe-UID$", Answer: locked}, Code: "ScopeLocked"},
 		{Step: "remove roles", What: "role assignments are locked", Calls: &Calls{Method: "DELETE", Path: "/NAME-managed/providers/Microsoft.Authorization/roleAssignments/", Answer: locked}, Code: "ScopeLocked"},
-		{Step: "remove resources", What: "a machine is locked", Calls: &Calls{Method: "DELETE", Path: "/NAME-managed/.*/virtualMachines/[^/]+-master-0$", Answer: locked}, Code: "ScopeLocked", Target: TheResource},
+		{Step: "remove resources", What: "a machine is locked", Calls: &Calls{Method: "DELETE", Path: "/NAME-managed/.*/virtualMachines/[^/]+-master-0$", Answer: locked}, Code: "ScopeLocked"},
 		busy("remove certificates", "DELETE", "^/vaults/aro-cls/certificates/UID"),
 	}
 	modern := on(Modern, []Fault{

@@ -39,9 +39,9 @@ func changes() []Fault {
 // resources are made before machines.
 func resources() []Fault {
 	return []Fault{
-		{Step: "run installer", What: "the installer never ends", Installer: Hangs, Code: "DeploymentFailed", Target: installer},
-		{Step: "run installer", What: "the installer ends without a word", Installer: Exits, Code: "DeploymentFailed", Target: installer},
-		{Step: "run installer", What: "the installer writes no result", Installer: Babels, Code: "DeploymentFailed", Target: installer},
+		{Step: "run installer", What: "the installer never ends", Installer: Hangs, Code: "DeploymentFailed"},
+		{Step: "run installer", What: "the installer ends without a word", Installer: Exits, Code: "DeploymentFailed"},
+		{Step: "run installer", What: "the installer writes no result", Installer: Babels, Code: "DeploymentFailed"},
 		{Step: "run installer", What: "a lock hides the storage account's signatures", Calls: &Calls{Method: "POST", Path: "/NAME-managed/.*/listAccountSas$", Answer: locked}, Code: "ScopeLocked"},
 		busy("order certificates", "POST", "^/vaults/aro-cls/certificates/UID-apiserver/create$"),
 		{Step: "validate", What: "the client secret is wrong", Secret: "wrong", Code: "InvalidServicePrincipalCredentials", Target: principal},
@@ -49,13 +49,13 @@ func resources() []Fault {
 		expired("find service principal"),
 		{Step: "choose packet size", What: "the subscription is disabled", On: Alone, Calls: &Calls{Method: "GET", Path: "/features/MTU3900$", Answer: disabled}, Code: "InvalidSubscriptionState"},
 		{Step: "reserve domain", What: "another cluster was faster", Calls: &Calls{Method: "PUT", Path: "/dnsZones/.*/A/api.NAME$", Answer: taken}, Code: "DuplicateDomain", Target: "properties.clusterProfile.domain"},
-		{Step: "managed resource group", What: "a policy denies the group", Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME-managed$", Answer: denied}, Code: "RequestDisallowedByPolicy", Target: TheResource},
-		{Step: "prepare subnets", What: "a policy denies the subnet", On: Alone, Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME/.*/subnets/master$", Answer: denied}, Code: "RequestDisallowedByPolicy", Target: TheResource},
-		{Step: "deploy network and storage", What: "a policy denies load balancers", Calls: &Calls{Method: "PUT", Path: "/NAME-managed/.*/loadBalancers/", Answer: denied}, Code: "RequestDisallowedByPolicy", Target: TheResource},
-		{Step: "attach security group", What: "a policy denies the subnet", On: Alone, Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME/.*/subnets/master$", Nth: 2, Answer: denied}, Code: "RequestDisallowedByPolicy", Target: TheResource},
+		{Step: "managed resource group", What: "a policy denies the group", Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME-managed$", Answer: denied}, Code: "RequestDisallowedByPolicy"},
+		{Step: "prepare subnets", What: "a policy denies the subnet", On: Alone, Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME/.*/subnets/master$", Answer: denied}, Code: "RequestDisallowedByPolicy"},
+		{Step: "deploy network and storage", What: "a policy denies load balancers", Calls: &Calls{Method: "PUT", Path: "/NAME-managed/.*/loadBalancers/", Answer: denied}, Code: "RequestDisallowedByPolicy"},
+		{Step: "attach security group", What: "a policy denies the subnet", On: Alone, Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME/.*/subnets/master$", Nth: 2, Answer: denied}, Code: "RequestDisallowedByPolicy"},
 		{Step: "address of the API", What: "the subscription is disabled", Calls: &Calls{Method: "GET", Path: "/NAME-managed/.*/loadBalancers/[^/]+-internal$", Answer: disabled}, Code: "InvalidSubscriptionState"},
 		{Step: "address of routes", What: "the subscription is disabled", Calls: &Calls{Method: "GET", Path: "/NAME-managed/.*/publicIPAddresses/[^/]+-default-v4$", Answer: disabled}, Code: "InvalidSubscriptionState"},
-		{Step: "link to the API", What: "a policy denies private endpoints", Calls: &Calls{Method: "PUT", Path: "/privateEndpoints/rp-pe-UID$", Answer: denied}, Code: "RequestDisallowedByPolicy", Target: TheResource},
+		{Step: "link to the API", What: "a policy denies private endpoints", Calls: &Calls{Method: "PUT", Path: "/privateEndpoints/rp-pe-UID$", Answer: denied}, Code: "RequestDisallowedByPolicy"},
 		{Step: "deploy machines", What: "the quota does not suffice", Calls: &Calls{Method: "PUT", Path: "/NAME-managed/.*/virtualMachines/[^/]+-master-0$", Answer: quota}, Code: "ResourceQuotaExceeded"},
 	}
 }
@@ -65,7 +65,7 @@ func modern() []Fault {
 		{Step: "publish token issuer", What: "the service's storage is away", Calls: &Calls{Method: "PUT", Path: "^/blob/aroidc/.*UID", Answer: away}, Code: "ServiceUnavailable"},
 		{Step: "fetch cluster identity", What: "the identity's subscription is disabled", Calls: &Calls{Path: "^/msi/.*/NAME", Answer: disabled}, Code: "InvalidSubscriptionState"},
 		{Step: "read operator identities", What: "an identity is gone", Calls: &Calls{Method: "GET", Path: "/resourceGroups/NAME/.*/userAssignedIdentities/image-registry$", Answer: absent}, Code: "InvalidPlatformWorkloadIdentity", Target: registry},
-		{Step: "federate identities", What: "a policy denies federated credentials", Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", Answer: denied}, Code: "RequestDisallowedByPolicy", Target: TheResource},
+		{Step: "federate identities", What: "a policy denies federated credentials", Calls: &Calls{Method: "PUT", Path: "/resourceGroups/NAME/.*/federatedIdentityCredentials/", Answer: denied}, Code: "RequestDisallowedByPolicy"},
 	})...)
 }
 

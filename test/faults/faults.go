@@ -26,16 +26,13 @@ type Fault struct {
 	Secret string
 	// ... or by what the program in place of the installer does.
 	Installer Installer
-	// Code and Target are those of the error. A target that is different in every
-	// run is TheResource.
+	// Code and Target are those of the error. The target is a member of the cluster,
+	// or empty.
 	Code, Target string
 }
 
 // AtOnce is in place of a step's name.
 const AtOnce = "at once"
-
-// TheResource is in place of the id or the name of a resource.
-const TheResource = "the resource"
 
 // Kind is a kind of cluster.
 type Kind string

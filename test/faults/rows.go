@@ -9,13 +9,11 @@ import (
 const (
 	principal = "properties.servicePrincipalProfile"
 	registry  = `properties.platformWorkloadIdentityProfile.platformWorkloadIdentities["image-registry"]`
-	installer = "installer"
-	apiServer = "kube-apiserver"
 )
 
 // hang is a control plane that stops after a step.
 func hang(step, after string) Fault {
-	return Fault{Step: step, What: "the control plane hangs", Stop: after, Code: "StepTimedOut", Target: apiServer}
+	return Fault{Step: step, What: "the control plane hangs", Stop: after, Code: "StepTimedOut"}
 }
 
 // busy is a vault that throttles.
@@ -47,11 +45,11 @@ func on(kind Kind, faults []Fault) []Fault {
 	return faults
 }
 
-// all are faults of a plan. What a target is not said of aims at the step.
+// all are faults of a plan.
 func all(plan string, lists ...[]Fault) (faults []Fault) {
 	for _, list := range lists {
 		for _, f := range list {
-			f.Plan, f.On, f.Target = plan, cmp.Or(f.On, Classic), cmp.Or(f.Target, f.Step)
+			f.Plan, f.On = plan, cmp.Or(f.On, Classic)
 			faults = append(faults, f)
 		}
 	}

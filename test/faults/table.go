@@ -10,15 +10,16 @@ import (
 // vague are the codes that tell nobody what to do.
 var vague = []string{"InternalServerError", "ClusterCreationFailed", "OperationFailed", ""}
 
-// IsSpecific tells whether an error says what is wrong and where.
-func (f Fault) IsSpecific() bool { return !slices.Contains(vague, f.Code) && f.Target != "" }
+// IsSpecific reports whether an error says what is wrong.
+func (f Fault) IsSpecific() bool { return !slices.Contains(vague, f.Code) }
 
 const heading = `<!-- Written from test/faults. Do not edit: run go test ./test/faults -update. -->
 # What is told when something goes wrong
 
 Each row is a fault that a test injects into a step of an operation on the local Azure, and the error that clients,
 administrators and the log are told then: the same code, message and target in all three. %d faults are injected, %d are told
-by a specific code with a target. When the fault is over, a delete succeeds.
+by a specific code. A target is the member of the cluster that must change. Where none must it is empty: then the message names the
+resource or the part of the cluster, and the admin API the step. When the fault is over, a delete succeeds.
 
 Run: ` + "`cd local && go test ./systemtest/proof -run EveryFault`" + `. It fails when an error is another one than here, and
 ` + "`go test ./test/faults`" + ` when a step of a plan is neither in the table nor below it. The plan of maintenance has no rows: most of
@@ -40,11 +41,7 @@ func Table() string {
 	fmt.Fprintf(&b, heading, len(all), specific)
 	b.WriteString("| Operation | Step | Fault | Code | Target |\n|---|---|---|---|---|\n")
 	for _, f := range all {
-		target := f.Target
-		if target == f.Step {
-			target = "the step"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | `%s` | %s |\n", f.Plan, f.Step, f.What, f.Code, target)
+		fmt.Fprintf(&b, "| %s | %s | %s | `%s` | %s |\n", f.Plan, f.Step, f.What, f.Code, f.Target)
 	}
 	b.WriteString("\n## Steps without a fault\n\n| Operation | Step | Why |\n|---|---|---|\n")
 	exempt := Exempt()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -215,17 +214,9 @@ func (v *victim) isTold(t *testing.T, f faults.Fault, o operation, e explanation
 	if !v.isLogged(told.OperationID, o.Error) {
 		t.Errorf("the log does not tell %+v", o.Error)
 	}
-	if told.Step != f.Step || told.Code != f.Code || !aimsAt(f, told.Target) || told.Message == "" {
+	if told.Step != f.Step || told.Code != f.Code || told.Target != f.Target || told.Message == "" {
 		t.Errorf("the step %q failed: %s at %q: %s\nwant the step %q, %s at %q", told.Step, told.Code, told.Target, told.Message, f.Step, f.Code, f.Target)
 		return
 	}
 	v.world.told.Add(1)
-}
-
-// aimsAt tells whether a target is what it shall be.
-func aimsAt(f faults.Fault, target string) bool {
-	if f.Target == faults.TheResource {
-		return target != "" && target != f.Step && !strings.HasPrefix(target, "properties.")
-	}
-	return target == f.Target
 }

@@ -40,7 +40,7 @@ func TestManyCreatesEndInSpiteOfThrottling(t *testing.T) {
 	w.want(ctx, t, http.MethodPut, "/local/faults/others", m{"match": m{"caller": firstParty}, "action": m{"kind": "drain"}}, nil)
 	began := time.Now()
 	for n, o := range together(ctx, t, customers, (*customer).create) {
-		refused := o.Status == "Failed" && o.Error.Code == "ResourceQuotaExceeded" && o.Error.Target == "deploy machines"
+		refused := o.Status == "Failed" && o.Error.Code == "ResourceQuotaExceeded" && o.Error.Target == ""
 		if n < whole && o.Status != "Succeeded" || n >= whole && !refused {
 			t.Errorf("the create of %s ended as %+v", customers[n].name, o)
 		}
