@@ -142,7 +142,7 @@ func newStage(t *testing.T, version string) *stage {
 		t.Fatal(err)
 	}
 	ids := 0
-	api, err := server.New(server.Config{Store: s.store, Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{}, Build: "golden",
+	api, err := server.New(server.Config{Store: s.store, Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{}, Build: "golden", Hosts: []string{"example.com"},
 		Now:   func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 		NewID: func() string { ids++; return fmt.Sprintf("00000000-0000-4000-8000-%012d", ids) },
 	})
