@@ -83,7 +83,7 @@ var (
 		"The type in the body is not that of a cluster.", "Remove type from the body, or correct it."}
 	PropertyChangeNotAllowed = Code{"PropertyChangeNotAllowed", http.StatusBadRequest,
 		"The request changes a property that cannot change, or sets one that only the service sets.",
-		"Remove the property at target from the body, or send the value that GET returns."}
+		"Remove the property from the body: what the cluster has stays as it is. The message names the property and, where it can be had otherwise, how."}
 	RequestNotAllowed = Code{"RequestNotAllowed", http.StatusBadRequest,
 		"The cluster's state does not allow the request.",
 		"The message says what has to happen first; a cluster that failed to be created can only be deleted."}
@@ -178,7 +178,7 @@ var (
 		"Delete or detach what the message names, then repeat the delete."}
 	RefusedByAzure = Code{"RefusedByAzure", http.StatusBadRequest,
 		"Azure refused, for some minutes, a request that an operation on the cluster needs.",
-		"The message has Azure's code and words, and the target is the resource. Remove the reason, then repeat the request."}
+		"The message has Azure's code and words, and names the resource. Remove the reason, then repeat the request."}
 	ScopeLocked = Code{"ScopeLocked", http.StatusConflict,
 		"A management lock forbids the change.",
 		"Remove the lock that the message names, then repeat the request."}

@@ -66,8 +66,11 @@ type: command
 short-summary: Change a cluster.
 long-summary: |
     Changes what is named and nothing else. A cluster with a service principal also gets back the roles that someone
-    took away.
+    took away. Without a change the service reconciles the cluster: it repairs what belongs to the cluster in Azure, and
+    renews certificates and the kubeconfig that 'az aro get-admin-kubeconfig' writes.
 examples:
+  - name: Reconcile a cluster, and renew its kubeconfig.
+    text: az aro update -g shop-rg -n shop
   - name: Make a new secret for the cluster's application.
     text: az aro update -g shop-rg -n shop --refresh-credentials true
   - name: Make a cluster's managed identities ready for a newer version.

@@ -14,7 +14,6 @@ logger = get_logger(__name__)
 
 CREDENTIALS = ("client_id", "client_secret", "refresh_cluster_credentials")
 IDENTITIES = ("platform_workload_identities", "mi_user_assigned", "upgradeable_to")
-CHANGES = CREDENTIALS + IDENTITIES + ("load_balancer_managed_outbound_ip_count",)
 OPTIONS = {
     "client_id": "--client-id",
     "client_secret": "--client-secret",

@@ -6,7 +6,6 @@ provider to do it. az passes an argument by its name, hence the long signatures.
 import os
 
 from azure.cli.core.azclierror import (
-    ArgumentUsageError,
     FileOperationError,
     InvalidArgumentValueError,
     ResourceNotFoundError,
@@ -349,14 +348,13 @@ def aro_update(
     load_balancer_managed_outbound_ip_count=None,
     no_wait=False,
 ):
-    """Changes what was asked for, and mends the roles that the cluster needs."""
+    """Changes what was asked for, and mends the roles that the cluster needs. Without a change the service
+    reconciles the cluster."""
     wanted = dict(locals())
     from azext_aro import _update
     from azext_aro._azure import Azure
     from azext_aro._progress import run
 
-    if tags is None and not any(wanted[name] for name in _update.CHANGES):
-        raise ArgumentUsageError("There is nothing to change.", "Name a change; 'az aro update --help' lists them.")
     cluster = client.open_shift_clusters.get(resource_group_name, resource_name)
     body = _update.body(Azure(cmd.cli_ctx), client, cluster, wanted)
     return run(

@@ -6,7 +6,6 @@ import stat
 
 import pytest
 from azure.cli.core.azclierror import (
-    ArgumentUsageError,
     AzureResponseError,
     FileOperationError,
     ForbiddenError,
@@ -381,8 +380,13 @@ def test_update_sends_what_was_asked_for_and_nothing_else(azure):
     assert update(azure, w.cluster(True), load_balancer_managed_outbound_ip_count=3) == {
         "properties": {"networkProfile": {"loadBalancerProfile": {"managedOutboundIps": {"count": 3}}}}
     }
-    with pytest.raises(ArgumentUsageError):
-        update(azure, w.cluster())
+
+
+@pytest.mark.parametrize("managed", [False, True])
+def test_update_without_a_change_reconciles_and_renews(azure, managed):
+    assert update(azure, w.cluster(managed)) == {}
+    azure.directory_closed = True
+    assert update(azure, w.cluster(managed)) == {}
 
 
 def test_update_makes_a_new_secret(azure):
