@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -116,12 +117,27 @@ func (s *Server) log(next handler) handler {
 		if c.begun != "" {
 			attrs = append(attrs, slog.String("operation_id", c.begun))
 		}
-		if err != nil {
-			attrs = append(attrs, slog.Any("error", err))
-		}
-		s.Logger.LogAttrs(ctx, level, "request", attrs...)
+		s.Logger.LogAttrs(ctx, level, "request", append(attrs, logged(err)...)...)
 		return err
 	}
+}
+
+// logged describes the error of a call for the log. What a caller did wrong is
+// logged without the message: that repeats values which the caller sent, and a
+// secret may have been sent in the wrong place.
+func logged(err error) []slog.Attr {
+	typed, ok := errors.AsType[*arm.Error](err)
+	if err == nil || !ok || typed.Code.Status >= http.StatusInternalServerError {
+		if err == nil {
+			return nil
+		}
+		return []slog.Attr{slog.Any("error", err)}
+	}
+	attrs := []slog.Attr{slog.String("error", typed.Code.Name), slog.String("target", arm.Plain(typed.Target, maxForeign))}
+	if cause := typed.Unwrap(); cause != nil {
+		attrs = append(attrs, slog.Any("cause", cause))
+	}
+	return attrs
 }
 
 // audit writes a record, whatever the level of the log, about each call of the admin

@@ -38,9 +38,19 @@ func checkNames(t *T) {
 	}
 }
 
+// checkGroups: groups may be named in any script, unlike clusters.
 func checkGroups(t *T) {
+	clusters := func(group string) string {
+		return "/subscriptions/" + t.subscription + "/resourceGroups/" + url.PathEscape(group) + "/providers/" + arm.ClusterResourceType
+	}
+	for _, name := range []string{"ä", "группа-日本"} {
+		t.want(t.get(clusters(name), stand.Newest), http.StatusOK, "")
+	}
 	for _, name := range badNames() {
-		group := "/subscriptions/" + t.subscription + "/resourceGroups/" + url.PathEscape(name) + "/providers/" + arm.ClusterResourceType
+		if name == "ä" {
+			continue
+		}
+		group := clusters(name)
 		t.want(t.get(group, stand.Newest), http.StatusBadRequest, "ResourceGroupNotFound")
 		t.want(t.get(group+"/name", stand.Newest), http.StatusBadRequest, "ResourceGroupNotFound")
 	}

@@ -74,7 +74,7 @@ func TestTheGeneratedClientsTellWhatIsWrong(t *testing.T) {
 
 		name = "refused-" + version
 		_, err = c.finish("CreateOrUpdate", group, name, body(version, name))
-		wantError(t, err, fault{http.StatusOK, "OperationFailed", "request control plane"})
+		wantError(t, err, fault{http.StatusOK, "OperationFailed", ""})
 		failed, err := c.model("Get", group, name)
 		if err != nil || stand.Text(failed, "properties.provisioningState") != "Failed" {
 			t.Errorf("after a failed create: %s, %v", stand.Text(failed, "properties.provisioningState"), err)

@@ -41,7 +41,7 @@ func newHandler(t testing.TB) http.Handler {
 	if err := seed.Empty(t.Context(), documents, nil); err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{Store: documents, Location: location, Domain: location + ".aroapp.io", Auth: server.Development{}})
+	s, err := server.New(server.Config{Store: documents, Location: location, Domain: location + ".aroapp.io", Auth: server.Development{}, Hosts: []string{"example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}
