@@ -242,6 +242,9 @@ func (p *Process) read(output io.ReadCloser, ready string, first chan<- Line) {
 	close(p.exited)
 }
 
+// ID is the number that the operating system gave the process.
+func (p *Process) ID() int { return p.cmd.Process.Pid }
+
 // Output is everything the process has written so far.
 func (p *Process) Output() string {
 	p.mu.Lock()
