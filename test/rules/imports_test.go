@@ -64,11 +64,11 @@ func arrows() []arrow {
 		{"local/hypervisor", "machines know no cloud", []string{"local/supervisor"}},
 		{"local/controlplane/...", "a control plane knows what its ignition says", []string{"local/controlplane/...", "local/generated/..."}},
 		{"local/cloud/state", "everything of the cloud is kept by it", nil},
-		{"local/cloud/armtemplate/...", "the template language knows no resource", []string{"local/cloud/armtemplate/..."}},
-		{"local/cloud/resources", "resources of every type", []string{"local/cloud/state"}},
+		{"local/cloud/armtemplate/...", "the template language knows no resource, only how ids compare", []string{"local/cloud/armtemplate/...", "arm"}},
+		{"local/cloud/resources", "resources of every type, whose ids compare as they do to the service", []string{"local/cloud/state", "arm"}},
 		{"local/cloud/compute", "machines of the cloud run on the host", []string{"local/cloud/resources", "local/hypervisor", "model"}},
 		{"local/cloud/network", "the cloud's wires lead to machines", []string{"local/cloud/resources", "local/hypervisor"}},
-		{"local/cloud/...", "the cloud does not know what runs on it", []string{"local/cloud/...", "model", "openapi"}},
+		{"local/cloud/...", "the cloud does not know what runs on it", []string{"local/cloud/...", "arm", "model", "openapi"}},
 	}
 }
 

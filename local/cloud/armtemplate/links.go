@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/expression"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/functions"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
@@ -42,7 +43,7 @@ func (t *Template) linkOne(r *Resource) error {
 	if err := t.batch(r); err != nil {
 		return err
 	}
-	r.After = slices.DeleteFunc(r.After, func(id string) bool { return strings.EqualFold(id, r.ID) })
+	r.After = slices.DeleteFunc(r.After, func(id string) bool { return arm.EqualFold(id, r.ID) })
 	slices.Sort(r.After)
 	r.After = slices.Compact(r.After)
 	return nil
@@ -124,7 +125,7 @@ func (t *Template) batch(r *Resource) error {
 func (t *Template) sort() error {
 	byID := map[string]*Resource{}
 	for _, r := range t.resources {
-		byID[strings.ToLower(r.ID)] = r
+		byID[arm.ToLower(r.ID)] = r
 	}
 	const visiting, done = 1, 2
 	marks := map[*Resource]int{}
@@ -139,7 +140,7 @@ func (t *Template) sort() error {
 		}
 		marks[r] = visiting
 		for _, id := range r.After {
-			if before := byID[strings.ToLower(id)]; before != nil {
+			if before := byID[arm.ToLower(id)]; before != nil {
 				if err := visit(before); err != nil {
 					return err
 				}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/expression"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
@@ -117,7 +118,7 @@ func (t *Template) readOne(f *frame, source *value.Object, r *Resource, parent *
 		return nil
 	}
 	for _, other := range t.resources {
-		if strings.EqualFold(other.ID, r.ID) {
+		if arm.EqualFold(other.ID, r.ID) {
 			return invalid("Deployment template validation failed: 'The resource '%s' is defined multiple times in a template. Please see https://aka.ms/arm-syntax-resources for usage details.'", r.ID)
 		}
 	}
@@ -228,7 +229,7 @@ func (t *Template) id(r *Resource) (string, error) {
 
 // key makes ids comparable: groups have two forms.
 func key(id string) string {
-	k := strings.ToLower(strings.Trim(id, "/"))
+	k := arm.ToLower(strings.Trim(id, "/"))
 	if segments := strings.Split(k, "/"); len(segments) > 4 && segments[0] == "subscriptions" && segments[2] == "providers" && segments[3] == "microsoft.resources" && segments[4] == "resourcegroups" {
 		k = strings.Join(append(segments[:2], segments[4:]...), "/")
 	}

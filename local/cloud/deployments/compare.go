@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/expression"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
@@ -43,7 +44,7 @@ func (c comparison) objects(path string, before, after *value.Object) []any {
 			at = path + "." + name
 		}
 		was, found := before.Find(name)
-		hidden := was == nil && slices.Contains(writeOnly, strings.ToLower(name))
+		hidden := was == nil && slices.Contains(writeOnly, arm.ToLower(name))
 		if hidden || !found && emptyValue(v) {
 			continue
 		}
@@ -146,7 +147,7 @@ func (c comparison) pairs(before, after any, samePlace bool) bool {
 	for _, key := range []string{"name", "id"} {
 		x, y := b.Text(key), a.Text(key)
 		if y != "" {
-			return strings.EqualFold(x, y)
+			return arm.EqualFold(x, y)
 		}
 	}
 	return samePlace

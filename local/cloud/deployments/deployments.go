@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
@@ -95,7 +96,7 @@ const statuses = "operationStatuses"
 // of the operations of deployments.
 func Path(path string) string {
 	s := resources.Segments(path)
-	if len(s) > 5 && strings.EqualFold(s[0], "subscriptions") && strings.EqualFold(s[2], "resourceGroups") && strings.EqualFold(s[4], "deployments") {
+	if len(s) > 5 && arm.EqualFold(s[0], "subscriptions") && arm.EqualFold(s[2], "resourceGroups") && arm.EqualFold(s[4], "deployments") {
 		return "/" + strings.Join(s[:4], "/") + "/providers/Microsoft.Resources/" + strings.Join(s[4:], "/")
 	}
 	return path
@@ -118,7 +119,7 @@ func Read(call *resources.Call, content string) error {
 
 // Reads reports whether Read is for the body of a call.
 func Reads(call *resources.Call) bool {
-	s := resources.Segments(strings.ToLower(call.Path))
+	s := resources.Segments(arm.ToLower(call.Path))
 	for i := range s {
 		if s[i] == "microsoft.resources" && i+2 < len(s) && s[i+1] == "deployments" {
 			return call.Method == http.MethodPut || call.Method == http.MethodPost
@@ -131,14 +132,14 @@ func Reads(call *resources.Call) bool {
 func Concerns(call *resources.Call) bool {
 	path, action := target(call.Path)
 	id, err := resources.Parse(path)
-	return err == nil && !id.Collection() && strings.EqualFold(id.Type(), deploymentType) &&
+	return err == nil && !id.Collection() && arm.EqualFold(id.Type(), deploymentType) &&
 		(call.Method == http.MethodPut && action == "" || call.Method == http.MethodPost && (action == "validate" || action == "whatif"))
 }
 
 // target is the deployment that a path is about, and the action on it in lower case.
 func target(path string) (deployment, action string) {
 	for _, action := range []string{"validate", "whatif", "cancel"} {
-		if cut := len(path) - len(action) - 1; cut > 0 && strings.EqualFold(path[cut:], "/"+action) {
+		if cut := len(path) - len(action) - 1; cut > 0 && arm.EqualFold(path[cut:], "/"+action) {
 			return path[:cut], action
 		}
 	}
@@ -244,10 +245,10 @@ func providers(t *armtemplate.Template) []any {
 	byNamespace, order := map[string]map[string]any{}, []any{}
 	for _, r := range t.Resources() {
 		namespace, kind, _ := strings.Cut(r.Type, "/")
-		one := byNamespace[strings.ToLower(namespace)]
+		one := byNamespace[arm.ToLower(namespace)]
 		if one == nil {
 			one = map[string]any{"namespace": namespace, "resourceTypes": []any{}}
-			byNamespace[strings.ToLower(namespace)] = one
+			byNamespace[arm.ToLower(namespace)] = one
 			order = append(order, one)
 		}
 		location := any(nil)
@@ -270,7 +271,7 @@ func dependencies(t *armtemplate.Template) []any {
 	all := []any{}
 	byID := map[string]*armtemplate.Resource{}
 	for _, r := range t.Resources() {
-		byID[strings.ToLower(r.ID)] = r
+		byID[arm.ToLower(r.ID)] = r
 	}
 	for _, r := range t.Resources() {
 		if len(r.After) == 0 {
@@ -279,7 +280,7 @@ func dependencies(t *armtemplate.Template) []any {
 		after := []any{}
 		for _, id := range r.After {
 			one := map[string]any{"id": id}
-			if before := byID[strings.ToLower(id)]; before != nil {
+			if before := byID[arm.ToLower(id)]; before != nil {
 				one["resourceType"], one["resourceName"] = before.Type, before.Name
 			}
 			after = append(after, one)

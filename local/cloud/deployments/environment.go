@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
@@ -45,7 +45,7 @@ func (d *Deployments) environment(ctx context.Context, id string, q *request, by
 		Now:       d.Now(),
 		Reference: func(id, version string, full bool) (any, error) { return d.reference(ctx, id, version, full, by) },
 		List: func(function, id, version string, body *value.Object) (any, error) {
-			if strings.EqualFold(function, "listOutputsWithSecureValues") {
+			if arm.EqualFold(function, "listOutputsWithSecureValues") {
 				return d.secureOutputs(ctx, id, version, by)
 			}
 			answer, err := d.call(ctx, by, http.MethodPost, usual(id)+"/"+function, at(version), body)
@@ -112,7 +112,7 @@ func (d *Deployments) itself(ctx context.Context, id string, q *request) *value.
 // usual is the path of an id: groups have two forms.
 func usual(id string) string {
 	s := resources.Segments(id)
-	if len(s) == 6 && strings.EqualFold(s[2], "providers") && strings.EqualFold(s[3]+"/"+s[4], resources.GroupType) {
+	if len(s) == 6 && arm.EqualFold(s[2], "providers") && arm.EqualFold(s[3]+"/"+s[4], resources.GroupType) {
 		return "/subscriptions/" + s[1] + "/resourceGroups/" + s[5]
 	}
 	return id

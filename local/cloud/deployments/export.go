@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
@@ -129,7 +130,7 @@ func (e *export) clean(v any, of *exported, after *[]any) any {
 		o := &value.Object{}
 		for name, m := range v.All() {
 			id, reference := m.(string)
-			own := name == "id" && reference && (!strings.HasPrefix(id, "/") || strings.HasPrefix(strings.ToLower(id), strings.ToLower(of.ID)+"/"))
+			own := name == "id" && reference && (!strings.HasPrefix(id, "/") || strings.HasPrefix(arm.ToLower(id), arm.ToLower(of.ID)+"/"))
 			if slices.Contains(readOnly, name) && (name != "id" || own) {
 				continue
 			}
@@ -144,7 +145,7 @@ func (e *export) clean(v any, of *exported, after *[]any) any {
 		return list
 	case string:
 		for _, other := range e.resources {
-			if other == of || !strings.EqualFold(v, other.ID) {
+			if other == of || !arm.EqualFold(v, other.ID) {
 				continue
 			}
 			name := "'" + other.Name + "'"

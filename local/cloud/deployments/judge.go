@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/expression"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
@@ -48,7 +49,7 @@ func (d *Deployments) planOf(ctx context.Context, id string, t *armtemplate.Temp
 		}
 		p := &planned{Resource: r, deployment: id, body: body}
 		all = append(all, p)
-		if !strings.EqualFold(r.Type, deploymentType) {
+		if !arm.EqualFold(r.Type, deploymentType) {
 			continue
 		}
 		if strings.Count(id, deploymentType) > maxNesting {
@@ -165,7 +166,7 @@ func (d *Deployments) judge(ctx context.Context, id string, all []*planned, call
 	var order []part
 	bodies := map[part][]any{}
 	for _, p := range all {
-		namespace, _, _ := strings.Cut(strings.ToLower(p.Type), "/")
+		namespace, _, _ := strings.Cut(arm.ToLower(p.Type), "/")
 		at := part{p.deployment, namespace}
 		if bodies[at] == nil {
 			order = append(order, at)
@@ -206,7 +207,7 @@ func (d *Deployments) offered(p *planned) error {
 		location = ""
 	}
 	if resources.GroupID(p.ID) == "" && len(parsed.Types) == 1 && resources.Subscription(p.ID) != "" && parsed.Scope == "/subscriptions/"+resources.Subscription(p.ID) {
-		switch strings.ToLower(parsed.Namespace) {
+		switch arm.ToLower(parsed.Namespace) {
 		case "microsoft.resources", "microsoft.authorization", "microsoft.features", "microsoft.insights":
 		default:
 			return resources.Refuse(http.StatusBadRequest, "InvalidDeploymentScope", "The resource '%s' of type '%s' cannot be deployed at the scope of a subscription; nest a deployment to a resource group.", p.Name, p.Type)

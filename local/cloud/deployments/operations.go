@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
@@ -67,7 +68,7 @@ func (d *Deployments) operations(_ context.Context, r *resources.Resource, _ *re
 
 // oneOperation answers with one of them.
 func (d *Deployments) oneOperation(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
-	id, _, _ := strings.Cut(strings.ToLower(call.Path), "/operations/")
+	id, _, _ := strings.Cut(arm.ToLower(call.Path), "/operations/")
 	r, err := d.Engine.Get(ctx, call.Path[:len(id)])
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
@@ -44,12 +45,12 @@ func readRequest(call *resources.Call) (*request, error) {
 	}
 	q := &request{
 		template: properties.Map("template"), parameters: properties.Map("parameters"), templateLink: properties.Map("templateLink"), parametersLink: properties.Map("parametersLink"),
-		location: resources.Location(body.Text("location")), link: properties.Map("resolvedTemplateLink"), idsOnly: strings.EqualFold(properties.Map("whatIfSettings").Text("resultFormat"), "ResourceIdOnly"),
+		location: resources.Location(body.Text("location")), link: properties.Map("resolvedTemplateLink"), idsOnly: arm.EqualFold(properties.Map("whatIfSettings").Text("resultFormat"), "ResourceIdOnly"),
 	}
 	switch mode := properties.Text("mode"); {
-	case strings.EqualFold(mode, incremental):
+	case arm.EqualFold(mode, incremental):
 		q.mode = incremental
-	case strings.EqualFold(mode, complete):
+	case arm.EqualFold(mode, complete):
 		q.mode = complete
 	case mode == "":
 		return nil, resources.Refuse(http.StatusBadRequest, "InvalidRequestContent", "The request content was invalid: the deployment has no mode; it is Incremental or Complete.")

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
@@ -154,7 +155,7 @@ func (d *Deployments) run(ctx context.Context, id string, t *armtemplate.Templat
 	ended := map[string]chan struct{}{}
 	good := sync.Map{}
 	for _, r := range t.Resources() {
-		ended[strings.ToLower(r.ID)] = make(chan struct{})
+		ended[arm.ToLower(r.ID)] = make(chan struct{})
 	}
 	var (
 		mutex    sync.Mutex
@@ -164,9 +165,9 @@ func (d *Deployments) run(ctx context.Context, id string, t *armtemplate.Templat
 	)
 	for _, r := range t.Resources() {
 		work.Go(func() {
-			defer close(ended[strings.ToLower(r.ID)])
+			defer close(ended[arm.ToLower(r.ID)])
 			for _, before := range r.After {
-				key := strings.ToLower(before)
+				key := arm.ToLower(before)
 				if end, ok := ended[key]; ok {
 					<-end
 					if _, ok := good.Load(key); !ok {
@@ -183,7 +184,7 @@ func (d *Deployments) run(ctx context.Context, id string, t *armtemplate.Templat
 			}
 			d.note(ctx, id, operation{kind: "Create", id: r.ID, resourceType: r.Type, name: r.Name, begun: begun, failure: err})
 			if err == nil {
-				good.Store(strings.ToLower(r.ID), true)
+				good.Store(arm.ToLower(r.ID), true)
 				return
 			}
 			mutex.Lock()
@@ -259,7 +260,7 @@ func readOptions(o *value.Object) (options, error) {
 	result := options{}
 	for name, v := range o.All() {
 		list, _ := v.([]any)
-		switch strings.ToLower(name) {
+		switch arm.ToLower(name) {
 		case "onlyifnotexists":
 			result.onlyIfNotExists = v == true || list != nil
 		case "retryon":
@@ -286,7 +287,7 @@ func readOptions(o *value.Object) (options, error) {
 // retryable reports whether an error has one of the codes to try again on.
 func (o options) retryable(err error) bool {
 	code := resources.AsError(err).Code
-	return slices.ContainsFunc(o.retryOn, func(c string) bool { return strings.EqualFold(c, code) })
+	return slices.ContainsFunc(o.retryOn, func(c string) bool { return arm.EqualFold(c, code) })
 }
 
 // follow waits for the end of an operation.

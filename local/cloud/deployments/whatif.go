@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 	"github.com/aro-rp/aro/local/cloud/resources"
@@ -69,7 +69,7 @@ func (d *Deployments) changes(ctx context.Context, id string, q *request, by sen
 	known := map[string]bool{}
 	for _, p := range all {
 		known[resources.Key(p.ID)] = true
-		if strings.EqualFold(p.Type, deploymentType) {
+		if arm.EqualFold(p.Type, deploymentType) {
 			if p.unread != "" {
 				show(value.NewObject("resourceId", p.ID, "changeType", unsupported, "unsupportedReason", p.unread))
 			}
@@ -124,7 +124,7 @@ func (d *Deployments) change(ctx context.Context, p *planned, by sender) (*value
 	c := comparison{emptied: d.emptied(p)}
 	delta := c.objects("", before, p.body)
 	if _, tagged := p.body.Find("tags"); !tagged {
-		if tags, _ := before.Find("tags"); tags != nil && !emptyValue(tags) && !strings.EqualFold(p.Type, clusterType) {
+		if tags, _ := before.Find("tags"); tags != nil && !emptyValue(tags) && !arm.EqualFold(p.Type, clusterType) {
 			delta = append(delta, value.NewObject("path", "tags", "propertyChangeType", remove, "before", tags))
 		}
 	}

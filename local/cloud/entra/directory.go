@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
@@ -200,7 +201,7 @@ func (e *Entra) Principal(ctx context.Context, objectID string) (kind string, fo
 func (e *Entra) CreateIdentity(ctx context.Context, resourceID string) (clientID, principalID string, err error) {
 	sp := ServicePrincipal{ObjectID: uuid.NewString(), AppID: uuid.NewString(), DisplayName: resourceID[strings.LastIndex(resourceID, "/")+1:], Kind: KindManagedIdentity, ResourceID: resourceID, Created: e.Now().UTC()}
 	err = e.State.Update(ctx, func(tx *state.Tx) error {
-		key := strings.ToLower(resourceID)
+		key := arm.ToLower(resourceID)
 		if found, err := tx.Get(ctx, kindIdentity, key, &sp); err != nil || found {
 			return err
 		}
@@ -215,7 +216,7 @@ func (e *Entra) CreateIdentity(ctx context.Context, resourceID string) (clientID
 // Identity finds the principal of a managed identity by its resource id.
 func (e *Entra) Identity(ctx context.Context, resourceID string) (ServicePrincipal, error) {
 	var sp ServicePrincipal
-	found, err := e.State.Get(ctx, kindIdentity, strings.ToLower(resourceID), &sp)
+	found, err := e.State.Get(ctx, kindIdentity, arm.ToLower(resourceID), &sp)
 	if err == nil && !found {
 		err = fmt.Errorf("managed identity %s: %w", resourceID, ErrNotFound)
 	}
@@ -226,11 +227,11 @@ func (e *Entra) Identity(ctx context.Context, resourceID string) (ServicePrincip
 func (e *Entra) DeleteIdentity(ctx context.Context, resourceID string) error {
 	return e.State.Update(ctx, func(tx *state.Tx) error {
 		var sp ServicePrincipal
-		found, err := tx.Get(ctx, kindIdentity, strings.ToLower(resourceID), &sp)
+		found, err := tx.Get(ctx, kindIdentity, arm.ToLower(resourceID), &sp)
 		if err != nil || !found {
 			return err
 		}
-		if _, err := tx.Delete(ctx, kindIdentity, strings.ToLower(resourceID)); err != nil {
+		if _, err := tx.Delete(ctx, kindIdentity, arm.ToLower(resourceID)); err != nil {
 			return err
 		}
 		return remove(ctx, tx, kindPrincipal, sp.AppID, sp.ObjectID)

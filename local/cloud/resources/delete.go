@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // deletionWait bounds how long a group's deletion waits for what cannot be
@@ -206,7 +208,7 @@ func (e *Engine) contents(ctx context.Context, group string) ([]*Resource, error
 	var top []*Resource
 	for _, r := range all {
 		id := mustParse(r.ID)
-		if len(id.Types) == 1 && Key(id.Scope) == Key(group) && !strings.EqualFold(id.Namespace, "Microsoft.Authorization") {
+		if len(id.Types) == 1 && Key(id.Scope) == Key(group) && !arm.EqualFold(id.Namespace, "Microsoft.Authorization") {
 			top = append(top, r)
 		}
 	}

@@ -5,15 +5,16 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // element is the named element of a member as a resource, nil if there is none.
 func (e *Engine) element(parent *Resource, member, name string) *Resource {
 	for _, m := range Objects(parent.Get(member)) {
-		if s, _ := m["name"].(string); strings.EqualFold(s, name) {
+		if s, _ := m["name"].(string); arm.EqualFold(s, name) {
 			r := FromBody(m)
 			r.ID, _ = m["id"].(string)
 			r.Type, _ = m["type"].(string)
@@ -30,7 +31,7 @@ func replaceElement(parent *Resource, member string, r *Resource) {
 	r.Etag = `W/"` + uuid.NewString() + `"`
 	elements := Objects(parent.Get(member))
 	for i, m := range elements {
-		if s, _ := m["name"].(string); strings.EqualFold(s, r.Name) {
+		if s, _ := m["name"].(string); arm.EqualFold(s, r.Name) {
 			elements[i] = r.Shown()
 			parent.Set(elements, member)
 			return
@@ -58,10 +59,10 @@ func (e *Engine) settleElements(ctx context.Context, c *Change) error {
 			if err != nil {
 				return err
 			}
-			if names[strings.ToLower(r.Name)] {
+			if names[arm.ToLower(r.Name)] {
 				return Refuse(http.StatusBadRequest, "InvalidRequestFormat", "The name '%s' appears twice in %s.", r.Name, member)
 			}
-			names[strings.ToLower(r.Name)] = true
+			names[arm.ToLower(r.Name)] = true
 			kept = append(kept, r.Shown())
 		}
 		if c.Old != nil {
@@ -78,7 +79,7 @@ func (e *Engine) settleElements(ctx context.Context, c *Change) error {
 }
 
 func (e *Engine) mayVanish(ctx context.Context, r *Resource, kept map[string]bool) error {
-	if r == nil || kept[strings.ToLower(r.Name)] {
+	if r == nil || kept[arm.ToLower(r.Name)] {
 		return nil
 	}
 	return e.refuseUse(ctx, r)
@@ -198,7 +199,7 @@ func (e *Engine) deleteElement(ctx context.Context, call *Call, id ID, parentID,
 	next := parent.Clone()
 	rest := []any{}
 	for _, m := range Objects(next.Get(member)) {
-		if name, _ := m["name"].(string); !strings.EqualFold(name, id.Name()) {
+		if name, _ := m["name"].(string); !arm.EqualFold(name, id.Name()) {
 			rest = append(rest, m)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
@@ -78,7 +79,7 @@ func New(o Options) *Engine {
 // Register gives a type its behaviour; the type's casing becomes the canonical one.
 func (e *Engine) Register(resourceType string, b Behaviour) {
 	e.Name(resourceType)
-	e.behaviours[strings.ToLower(resourceType)] = &b
+	e.behaviours[arm.ToLower(resourceType)] = &b
 	for _, member := range b.Embeds {
 		e.Name(resourceType + "/" + member)
 	}
@@ -93,8 +94,8 @@ func (e *Engine) Name(types ...string) {
 		segments := strings.Split(t, "/")
 		for i := range segments {
 			part := strings.Join(segments[:i+1], "/")
-			if _, known := e.canonical[strings.ToLower(part)]; !known {
-				e.canonical[strings.ToLower(part)] = part
+			if _, known := e.canonical[arm.ToLower(part)]; !known {
+				e.canonical[arm.ToLower(part)] = part
 			}
 		}
 	}
@@ -104,7 +105,7 @@ func (e *Engine) Name(types ...string) {
 func (e *Engine) Canonical(resourceType string) string {
 	segments := strings.Split(resourceType, "/")
 	for n := len(segments); n > 0; n-- {
-		if c, ok := e.canonical[strings.ToLower(strings.Join(segments[:n], "/"))]; ok {
+		if c, ok := e.canonical[arm.ToLower(strings.Join(segments[:n], "/"))]; ok {
 			return strings.Join(append([]string{c}, segments[n:]...), "/")
 		}
 	}
@@ -115,7 +116,7 @@ func (e *Engine) Canonical(resourceType string) string {
 func (e *Engine) Types(namespace string) []string {
 	var types []string
 	for lower, name := range e.canonical {
-		if strings.Contains(lower, "/") && (namespace == "" || strings.HasPrefix(lower, strings.ToLower(namespace)+"/")) {
+		if strings.Contains(lower, "/") && (namespace == "" || strings.HasPrefix(lower, arm.ToLower(namespace)+"/")) {
 			types = append(types, name)
 		}
 	}
@@ -123,7 +124,7 @@ func (e *Engine) Types(namespace string) []string {
 }
 
 func (e *Engine) behaviour(resourceType string) *Behaviour {
-	if b := e.behaviours[strings.ToLower(resourceType)]; b != nil {
+	if b := e.behaviours[arm.ToLower(resourceType)]; b != nil {
 		return b
 	}
 	return &Behaviour{}
@@ -138,7 +139,7 @@ func (e *Engine) embedded(id ID) (parent, member string, ok bool) {
 	}
 	b := e.behaviour(id.Namespace + "/" + strings.Join(id.Types[:n], "/"))
 	for _, m := range b.Embeds {
-		if strings.EqualFold(m, id.Types[n]) {
+		if arm.EqualFold(m, id.Types[n]) {
 			return id.Parent(), m, true
 		}
 	}
@@ -180,9 +181,9 @@ func (e *Engine) Get(ctx context.Context, path string) (*Resource, error) {
 func (e *Engine) missing(ctx context.Context, path string, id ID) error {
 	group := Group(path)
 	switch {
-	case strings.EqualFold(id.Type(), GroupType):
+	case arm.EqualFold(id.Type(), GroupType):
 		return Refuse(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '%s' could not be found.", id.Name())
-	case strings.EqualFold(id.Type(), "Microsoft.Resources/subscriptions"):
+	case arm.EqualFold(id.Type(), "Microsoft.Resources/subscriptions"):
 		return Refuse(http.StatusNotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", id.Name())
 	case group != "":
 		if _, found, err := e.Find(ctx, GroupID(path)); err != nil || !found {
@@ -221,7 +222,7 @@ func (e *Engine) Below(ctx context.Context, path, resourceType string) ([]*Resou
 		if err != nil {
 			return nil, err
 		}
-		if resourceType != "" && !strings.EqualFold(id.Type(), resourceType) {
+		if resourceType != "" && !arm.EqualFold(id.Type(), resourceType) {
 			continue
 		}
 		r := &Resource{}

@@ -3,6 +3,8 @@ package resources
 import (
 	"net/http"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // Filter is a parsed $filter: comparisons and functions joined by and, or, not.
@@ -52,7 +54,7 @@ func (f *Filter) Matches(fields Fields) bool {
 	}
 	equal := false
 	for _, v := range fields.Values(f.name) {
-		equal = equal || strings.EqualFold(v, f.values[0])
+		equal = equal || arm.EqualFold(v, f.values[0])
 	}
 	return equal == (f.operator == "eq")
 }
@@ -63,12 +65,12 @@ func matchText(function string, arguments []string, fields Fields) bool {
 		return false
 	}
 	field, value := arguments[0], arguments[1]
-	if strings.EqualFold(function, "substringof") {
+	if arm.EqualFold(function, "substringof") {
 		field, value = value, field
 	}
 	for _, v := range fields.Values(field) {
-		v, value := strings.ToLower(v), strings.ToLower(value)
-		switch strings.ToLower(function) {
+		v, value := arm.ToLower(v), arm.ToLower(value)
+		switch arm.ToLower(function) {
 		case "startswith":
 			if strings.HasPrefix(v, value) {
 				return true
@@ -139,7 +141,7 @@ func (p *filterParser) take() string {
 
 func (p *filterParser) either(depth int) *Filter {
 	f := p.both(depth)
-	for f != nil && strings.EqualFold(p.next(), "or") {
+	for f != nil && arm.EqualFold(p.next(), "or") {
 		p.take()
 		f = pair("or", f, p.both(depth))
 	}
@@ -148,7 +150,7 @@ func (p *filterParser) either(depth int) *Filter {
 
 func (p *filterParser) both(depth int) *Filter {
 	f := p.term(depth)
-	for f != nil && strings.EqualFold(p.next(), "and") {
+	for f != nil && arm.EqualFold(p.next(), "and") {
 		p.take()
 		f = pair("and", f, p.term(depth))
 	}
@@ -170,7 +172,7 @@ func (p *filterParser) term(depth int) *Filter {
 	switch {
 	case name == "" || strings.HasPrefix(name, "'") || name == ")" || name == ",":
 		return nil
-	case strings.EqualFold(name, "not"):
+	case arm.EqualFold(name, "not"):
 		f := p.term(depth + 1)
 		if f == nil {
 			return nil
@@ -196,7 +198,7 @@ func (p *filterParser) term(depth int) *Filter {
 		p.take()
 		return f
 	}
-	operator := strings.ToLower(p.take())
+	operator := arm.ToLower(p.take())
 	if operator != "eq" && operator != "ne" || p.next() == "" {
 		return nil
 	}

@@ -3,6 +3,8 @@ package resources
 import (
 	"net/http"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // ID is a parsed path of ARM: of a resource, of a collection (one type more than
@@ -25,7 +27,7 @@ func Parse(path string) (ID, error) {
 	segments := Segments(path)
 	last := -1
 	for i, s := range segments {
-		if strings.EqualFold(s, "providers") && i+1 < len(segments) {
+		if arm.EqualFold(s, "providers") && i+1 < len(segments) {
 			last = i
 		}
 	}
@@ -44,14 +46,14 @@ func Parse(path string) (ID, error) {
 		}
 		return id, nil
 	}
-	if len(segments) < 2 || !strings.EqualFold(segments[0], "subscriptions") {
+	if len(segments) < 2 || !arm.EqualFold(segments[0], "subscriptions") {
 		return ID{}, invalid(path)
 	}
 	id := ID{Scope: join(segments[:2]), Namespace: "Microsoft.Resources"}
 	if len(segments) == 2 {
 		return ID{Namespace: id.Namespace, Types: []string{"subscriptions"}, Names: segments[1:2]}, nil
 	}
-	if !strings.EqualFold(segments[2], "resourceGroups") || len(segments) > 5 {
+	if !arm.EqualFold(segments[2], "resourceGroups") || len(segments) > 5 {
 		return ID{}, invalid(path)
 	}
 	id.Types = []string{"resourceGroups"}
@@ -81,7 +83,7 @@ func join(segments []string) string {
 }
 
 // Key is under which a path is kept: lower-case, without doubled slashes.
-func Key(path string) string { return strings.ToLower(join(Segments(path))) }
+func Key(path string) string { return arm.ToLower(join(Segments(path))) }
 
 // Collection tells whether the path ends with a type rather than a name.
 func (id ID) Collection() bool { return len(id.Types) > len(id.Names) }
@@ -104,7 +106,7 @@ func (id ID) Parent() string {
 	if n == 0 {
 		return id.Scope
 	}
-	if strings.EqualFold(id.Namespace+"/"+id.Types[0], GroupType) {
+	if arm.EqualFold(id.Namespace+"/"+id.Types[0], GroupType) {
 		return id.Scope + "/resourceGroups/" + id.Names[0]
 	}
 	path := id.Scope + "/providers/" + id.Namespace
@@ -120,7 +122,7 @@ func (id ID) Last() string { return id.Types[len(id.Types)-1] }
 // Group is the name of the resource group of a path, or empty.
 func Group(path string) string {
 	s := Segments(path)
-	if len(s) >= 4 && strings.EqualFold(s[2], "resourceGroups") {
+	if len(s) >= 4 && arm.EqualFold(s[2], "resourceGroups") {
 		return s[3]
 	}
 	return ""
@@ -129,7 +131,7 @@ func Group(path string) string {
 // Subscription is the subscription of a path, or empty.
 func Subscription(path string) string {
 	s := Segments(path)
-	if len(s) >= 2 && strings.EqualFold(s[0], "subscriptions") {
+	if len(s) >= 2 && arm.EqualFold(s[0], "subscriptions") {
 		return s[1]
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
@@ -37,7 +38,7 @@ func (i *index) load(ctx context.Context, db *state.DB) error {
 }
 
 func (i *index) put(resourceType, key string) {
-	resourceType = strings.ToLower(resourceType)
+	resourceType = arm.ToLower(resourceType)
 	if i.byType[resourceType] == nil {
 		i.byType[resourceType] = map[string]bool{}
 	}
@@ -57,7 +58,7 @@ func (i *index) add(ctx context.Context, db *state.DB, resourceType, key string)
 func (i *index) remove(resourceType, key string) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
-	delete(i.byType[strings.ToLower(resourceType)], key)
+	delete(i.byType[arm.ToLower(resourceType)], key)
 }
 
 // under are the keys of a type that begin with a prefix, sorted.
@@ -68,7 +69,7 @@ func (i *index) under(ctx context.Context, db *state.DB, prefix, resourceType st
 		return nil, err
 	}
 	var keys []string
-	for key := range i.byType[strings.ToLower(resourceType)] {
+	for key := range i.byType[arm.ToLower(resourceType)] {
 		if strings.HasPrefix(key, prefix) {
 			keys = append(keys, key)
 		}

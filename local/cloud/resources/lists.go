@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // pageSize is how many resources one answer lists at most.
@@ -57,7 +59,7 @@ func (e *Engine) everything(ctx context.Context, call *Call) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	expand := strings.ToLower(call.Query.Get("$expand"))
+	expand := arm.ToLower(call.Query.Get("$expand"))
 	var tracked []*Resource
 	for _, r := range all {
 		id := mustParse(r.ID)
@@ -74,7 +76,7 @@ func (e *Engine) everything(ctx context.Context, call *Call) (*Answer, error) {
 			name string
 			at   time.Time
 		}{{"createdTime", r.Created}, {"changedTime", r.Changed}} {
-			if strings.Contains(expand, strings.ToLower(times.name)) {
+			if strings.Contains(expand, arm.ToLower(times.name)) {
 				if r.More == nil {
 					r.More = map[string]any{}
 				}
@@ -154,7 +156,7 @@ func part(query url.Values, keys []string, compare func(a, b string) int) (from,
 
 // values are those of a field that filters may name.
 func (r *Resource) values(field string) []string {
-	switch strings.ToLower(field) {
+	switch arm.ToLower(field) {
 	case "name":
 		return []string{r.Name}
 	case "resourcetype", "type":

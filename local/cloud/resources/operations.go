@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // States of operations and of resources.
@@ -288,7 +290,7 @@ func (e *Engine) Result(ctx context.Context, call *Call) (*Answer, error) {
 func (e *Engine) find(ctx context.Context, call *Call) (*Operation, error) {
 	op := &Operation{}
 	found, err := e.State.Get(ctx, operationKind, call.Values["operation"], op)
-	if err == nil && (!found || !strings.EqualFold(Subscription(op.Resource), call.Values["subscription"])) {
+	if err == nil && (!found || !arm.EqualFold(Subscription(op.Resource), call.Values["subscription"])) {
 		err = Refuse(http.StatusNotFound, "NotFound", "There is no operation %s.", call.Values["operation"])
 	}
 	return op, err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // Handler answers calls to one route.
@@ -32,7 +34,7 @@ func (r route) match(method string, path []string) (map[string]string, bool) {
 		switch {
 		case strings.HasPrefix(s, "{"):
 			values[strings.Trim(s, "{}")] = path[i]
-		case !strings.EqualFold(s, path[i]):
+		case !arm.EqualFold(s, path[i]):
 			return nil, false
 		}
 	}
@@ -107,7 +109,7 @@ func (e *Engine) read(ctx context.Context, call *Call, id ID) (*Answer, error) {
 	if len(id.Types) > 1 {
 		owner := id.Namespace + "/" + strings.Join(id.Types[:len(id.Types)-1], "/")
 		for name, view := range e.behaviour(owner).Views {
-			if strings.EqualFold(name, id.Last()) {
+			if arm.EqualFold(name, id.Last()) {
 				r, err := e.Get(ctx, id.Parent())
 				if err != nil {
 					return nil, err
@@ -126,7 +128,7 @@ func (e *Engine) post(ctx context.Context, call *Call, id ID) (*Answer, error) {
 	}
 	owner := id.Namespace + "/" + strings.Join(id.Types[:len(id.Types)-1], "/")
 	for name, action := range e.behaviour(owner).Actions {
-		if !strings.EqualFold(name, id.Last()) {
+		if !arm.EqualFold(name, id.Last()) {
 			continue
 		}
 		r, err := e.Get(ctx, id.Parent())

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // Create makes or replaces a resource as a PUT of the local Azure itself would,
@@ -175,7 +177,7 @@ func (e *Engine) needsLocation(r *Resource, id ID) bool {
 		return false
 	case r.Type == GroupType:
 		return true
-	case strings.EqualFold(id.Namespace, "Microsoft.Authorization"), strings.EqualFold(id.Namespace, "Microsoft.Resources"):
+	case arm.EqualFold(id.Namespace, "Microsoft.Authorization"), arm.EqualFold(id.Namespace, "Microsoft.Resources"):
 		return false
 	}
 	return len(Segments(id.Scope)) == 4 && Group(id.Scope) != ""
@@ -183,7 +185,7 @@ func (e *Engine) needsLocation(r *Resource, id ID) bool {
 
 // Location is how locations are told: "East US" is eastus.
 func Location(name string) string {
-	return strings.ToLower(strings.ReplaceAll(name, " ", ""))
+	return arm.ToLower(strings.ReplaceAll(name, " ", ""))
 }
 
 // place gives a new resource its id below its parent, which must exist.
@@ -214,7 +216,7 @@ func (e *Engine) place(ctx context.Context, path string, id ID, r *Resource) err
 
 // parent is the id, as kept, of what a new resource will be below.
 func (e *Engine) parent(ctx context.Context, path string, id ID) (string, error) {
-	if group := GroupID(path); group != "" && !strings.EqualFold(id.Type(), GroupType) {
+	if group := GroupID(path); group != "" && !arm.EqualFold(id.Type(), GroupType) {
 		g, err := e.Get(ctx, group)
 		if err != nil {
 			return "", err
@@ -235,7 +237,7 @@ func (e *Engine) parent(ctx context.Context, path string, id ID) (string, error)
 		return r.ID, nil
 	}
 	outer := mustParse(parent)
-	if len(outer.Types) > 1 && strings.EqualFold(outer.Name(), "default") {
+	if len(outer.Types) > 1 && arm.EqualFold(outer.Name(), "default") {
 		// Services of an account, such as blobServices/default, are always there.
 		above, err := e.parent(ctx, parent, outer)
 		return above + "/" + e.lastOf(outer) + "/" + outer.Name(), err
