@@ -49,6 +49,43 @@ func TestOperationFromStartToEnd(t *testing.T) {
 	}
 }
 
+// TestAStepsErrorShowsWhileItIsTriedAgain: beside the status, since clients take an
+// error member for the end, and only for the step that runs.
+func TestAStepsErrorShowsWhileItIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	created := w.create(newest, "refused")
+	id := clusterID("refused")
+	current := func(refusal *model.OperationError) *stand.Reply {
+		w.alter(id, func(doc *store.ClusterDocument) {
+			doc.Cluster.Internal.Operation.Current = &model.Step{Name: "validate", StartedAt: time.Now(), Attempts: 1, LastError: "for engineers", Refusal: refusal}
+		})
+		r := w.want(200, w.do("GET", status(created), "", nil))
+		if r.Text("status") != "Creating" || r.Text("currentStep") != "validate" || r.JSON["error"] != nil || r.JSON["endTime"] != nil || r.Header.Get("Retry-After") == "" || contains(string(r.Body), "engineers") {
+			t.Error(r)
+		}
+		return r
+	}
+	const message, target = "The role Network Contributor is missing.", "properties.masterProfile.subnetId"
+	r := current(&model.OperationError{Code: arm.InvalidServicePrincipalPermissions.Name, Message: message, Target: target,
+		Details: []model.OperationError{{Code: "AuthorizationFailed", Message: "join/action"}}})
+	for path, want := range map[string]string{"code": arm.InvalidServicePrincipalPermissions.Name, "message": message, "target": target, "details.0.code": "AuthorizationFailed", "details.0.message": "join/action"} {
+		if got := r.Text("stepError." + path); got != want {
+			t.Errorf("stepError.%s is %q, not %q", path, got, want)
+		}
+	}
+	if r = w.want(202, w.do("GET", result(created), "", nil)); len(r.Body) > 0 {
+		t.Error(r)
+	}
+	if r = current(nil); r.JSON["stepError"] != nil {
+		t.Errorf("it has passed: %v", r)
+	}
+	w.finish(id, model.Succeeded)
+	if r = w.want(200, w.do("GET", status(created), "", nil)); r.JSON["stepError"] != nil || r.JSON["error"] != nil {
+		t.Error(r)
+	}
+}
+
 func TestAnEndThatTheClusterDoesNotShowYetIsHidden(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -3,6 +3,7 @@ package customer
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -137,6 +138,32 @@ func TestAFailedOperationTellsAllItsReasons(t *testing.T) {
 	err := c.follow(t.Context(), demo, "/operation")
 	if err == nil || err.Error() != "the operation ended as Failed\n  A: first (x)\n    B: second" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAStepsErrorIsShownWhenItAppearsOrChanges(t *testing.T) {
+	const (
+		refused = `{"status":"Creating","percentComplete":25,"currentStep":"validate","stepError":{"code":"AuthorizationFailed","message":"No role\non the network.","target":"properties.masterProfile.subnetId","details":[{"code":"Forbidden","message":"join/action"}]}}`
+		other   = `{"status":"Creating","percentComplete":25,"currentStep":"validate","stepError":{"code":"QuotaExceeded","message":"Too few cores."}}`
+		fine    = `{"status":"Creating","percentComplete":25,"currentStep":"validate"}`
+		next    = `{"status":"Creating","percentComplete":50,"currentStep":"deploy","stepError":{"code":"QuotaExceeded","message":"Too few cores."}}`
+	)
+	var out bytes.Buffer
+	c, shown := &Customer{out: &out}, &progress{}
+	for _, body := range []string{fine, refused, refused, fine, refused, other, other, next, next} {
+		var o operation
+		if err := json.Unmarshal([]byte(body), &o); err != nil {
+			t.Fatal(err)
+		}
+		c.show(o, shown)
+	}
+	want := " 25 %  validate\n" +
+		"       tried again after AuthorizationFailed: No role on the network. (properties.masterProfile.subnetId) Forbidden: join/action\n" +
+		"       tried again after QuotaExceeded: Too few cores.\n" +
+		" 50 %  deploy\n" +
+		"       tried again after QuotaExceeded: Too few cores.\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -16,7 +17,9 @@ type operation struct {
 	Status          string  `json:"status"`
 	PercentComplete float64 `json:"percentComplete"`
 	CurrentStep     string  `json:"currentStep"`
-	Error           *fault  `json:"error"`
+	// StepError is why the step's last attempt failed, while it is tried again.
+	StepError *fault `json:"stepError"`
+	Error     *fault `json:"error"`
 }
 
 type fault struct {
@@ -56,7 +59,7 @@ func (c *Customer) follow(ctx context.Context, t Target, url string) error {
 	if url == "" {
 		return nil // it ended at once
 	}
-	began, seen, step := time.Now(), time.Now(), ""
+	began, seen, shown := time.Now(), time.Now(), &progress{}
 	return c.poll(ctx, t, func() (bool, error) {
 		var o operation
 		_, err := c.session.Call(ctx, http.MethodGet, url, nil, &o)
@@ -65,16 +68,32 @@ func (c *Customer) follow(ctx context.Context, t Target, url string) error {
 		} else if missing(err) || time.Since(seen) > patience {
 			return true, fmt.Errorf("read the operation: %w", err)
 		}
-		if o.CurrentStep != "" && o.CurrentStep != step {
-			step = o.CurrentStep
-			_, _ = fmt.Fprintf(c.out, "%3.0f %%  %s\n", o.PercentComplete, step)
-		}
+		c.show(o, shown)
 		if !terminal(o.Status) {
 			return false, nil
 		}
 		c.say("%s after %s", o.Status, time.Since(began).Round(time.Second))
 		return true, o.err()
 	})
+}
+
+// progress is what the customer was last shown of an operation.
+type progress struct{ step, refusal string }
+
+// show prints the step when it changes, and in one line what keeps it from ending
+// when that appears or changes.
+func (c *Customer) show(o operation, shown *progress) {
+	if o.CurrentStep != "" && o.CurrentStep != shown.step {
+		*shown = progress{step: o.CurrentStep}
+		_, _ = fmt.Fprintf(c.out, "%3.0f %%  %s\n", o.PercentComplete, shown.step)
+	}
+	if o.StepError == nil {
+		return
+	}
+	if refusal := strings.Join(strings.Fields(o.StepError.lines("")), " "); refusal != shown.refusal {
+		shown.refusal = refusal
+		_, _ = fmt.Fprintf(c.out, "       tried again after %s\n", refusal)
+	}
 }
 
 func terminal(status string) bool {
