@@ -325,6 +325,32 @@ func TestTheClustersIdentityIsFetchedOnceAndRenewedInTime(t *testing.T) {
 	})
 }
 
+// TestAStoredIdentityURLOfAnotherHostIsNotCalled: a document may hold a URL from
+// before hosts were checked. The call would carry the service's own credential, so
+// neither it is sent nor a token for it asked for.
+func TestAStoredIdentityURLOfAnotherHostIsNotCalled(t *testing.T) {
+	for _, address := range []string{"https://evil.test/msi", origin + ".evil.test/msi", strings.Replace(origin, "https:", "http:", 1) + "/msi",
+		strings.Replace(origin, "https://", "https://user:hunter2@", 1) + "/msi", "https://169.254.169.254/metadata", "msi"} {
+		t.Run(address, func(t *testing.T) {
+			s := setUp(t)
+			s.on("GET /vaults/aro-msi/secrets/msi-uid/", answer{status: 404, body: `{"error":{"code":"SecretNotFound"}}`})
+			c := cluster()
+			c.Identity.IdentityURL = address
+			_, _, err := s.azure.ClusterIdentityIDs(t.Context(), c)
+			for call, err := range map[string]error{"ids": err, "credentials": s.azure.FetchClusterIdentity(t.Context(), c)} {
+				if err == nil || !strings.Contains(err.Error(), "is not usable") || strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("%s: got %v", call, err)
+				}
+			}
+			for _, r := range s.seen {
+				if path := r.URL.Path; path != "/metadata/endpoints" && path != "/vaults/aro-msi/secrets/msi-uid/" {
+					t.Errorf("it sent %s %s", r.Method, r.URL)
+				}
+			}
+		})
+	}
+}
+
 func TestDeploy(t *testing.T) {
 	const operations = "GET " + group + "/deployments/storage/operations"
 	succeeded := answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded","outputs":{"ip":{"type":"String","value":"10.0.0.4"}}}}`}
