@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 
@@ -157,6 +158,53 @@ func TestUniqueKeys(t *testing.T) {
 	// The key follows a rotation: what the first gives up, the second may take.
 	w.want(200, w.do("PATCH", first.String(), newest, patch(newID())))
 	w.want(200, w.do("PATCH", second.String(), newest, patch(client)))
+}
+
+// TestADuplicateClientPointsAtTheMemberOfTheBody: clusters act as a service
+// principal or as an identity, and only one of the two is in a body.
+func TestADuplicateClientPointsAtTheMemberOfTheBody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	headers := []string{"X-Ms-Identity-Url", "https://identity.example.com/x", "X-Ms-Home-Tenant-Id", newID()}
+	identity := func(body stand.Object) string {
+		for id := range stand.At(body, "identity.userAssignedIdentities").(stand.Object) {
+			return id
+		}
+		return ""
+	}
+	client := func(body stand.Object) string {
+		return stand.Text(body, "properties.servicePrincipalProfile.clientId")
+	}
+	for _, test := range []struct {
+		member string
+		body   func(arm.ClusterID) stand.Object
+		of     func(stand.Object) string
+		use    func(stand.Object, string)
+	}{
+		{"properties.servicePrincipalProfile.clientId",
+			func(id arm.ClusterID) stand.Object { return stand.Body(newest, id, location) }, client,
+			func(body stand.Object, value string) {
+				stand.Set(body, "properties.servicePrincipalProfile.clientId", value)
+			}},
+		{"identity.userAssignedIdentities",
+			func(id arm.ClusterID) stand.Object { return workloadBody(t, w, id) }, identity,
+			func(body stand.Object, value string) {
+				stand.Set(body, "identity.userAssignedIdentities", stand.Object{value: stand.Object{}})
+			}},
+	} {
+		kind, _, _ := strings.Cut(test.member, ".")
+		first, second := clusterID("first-"+kind), clusterID("second-"+kind)
+		taken := test.body(first)
+		w.want(201, w.do("PUT", first.String(), newest, taken, headers...))
+		for _, value := range []string{test.of(taken), strings.ToUpper(test.of(taken))} {
+			body := test.body(second)
+			test.use(body, value)
+			r := w.wantError(arm.DuplicateClientID, w.do("PUT", second.String(), newest, body, headers...))
+			if r.Text("error.target") != test.member || !contains(r.Message(), value) {
+				t.Errorf("want the target %s and a message that names %s: %v", test.member, value, r)
+			}
+		}
+	}
 }
 
 func TestRefusedWritesLeaveNoOperation(t *testing.T) {
