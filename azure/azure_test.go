@@ -264,15 +264,19 @@ func TestTheClustersIdentityIsFetchedOnceAndRenewedInTime(t *testing.T) {
 	tests := map[string]struct {
 		why    string
 		stored answer
+		tenant string // of the cluster's subscription
 		fetch  bool
 	}{
-		"first":         {why: "nothing is there", stored: answer{status: 404, body: `{"error":{"code":"SecretNotFound"}}`}, fetch: true},
-		"fresh":         {why: "idempotent", stored: secretAnswer("msi-uid", "v", credentials, tags(time.Hour, 2*time.Hour))},
-		"to renew":      {why: "the time has come", stored: secretAnswer("msi-uid", "v", credentials, tags(-time.Hour, time.Hour)), fetch: true},
-		"long over":     {why: "the service was away; its own certificate still works", stored: secretAnswer("msi-uid", "v", credentials, tags(-2*time.Hour, -time.Hour)), fetch: true},
-		"untagged":      {why: "nobody knows how old they are", stored: secretAnswer("msi-uid", "v", credentials, nil), fetch: true},
-		"empty":         {why: "a crash in between", stored: secretAnswer("msi-uid", "v", "{}", tags(time.Hour, 2*time.Hour)), fetch: true},
-		"of another id": {why: "the cluster got another identity", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, "Identities/me", "Identities/other"), tags(time.Hour, 2*time.Hour)), fetch: true},
+		"first":              {why: "nothing is there", stored: answer{status: 404, body: `{"error":{"code":"SecretNotFound"}}`}, fetch: true},
+		"fresh":              {why: "idempotent", stored: secretAnswer("msi-uid", "v", credentials, tags(time.Hour, 2*time.Hour))},
+		"to renew":           {why: "the time has come", stored: secretAnswer("msi-uid", "v", credentials, tags(-time.Hour, time.Hour)), fetch: true},
+		"long over":          {why: "the service was away; its own certificate still works", stored: secretAnswer("msi-uid", "v", credentials, tags(-2*time.Hour, -time.Hour)), fetch: true},
+		"untagged":           {why: "nobody knows how old they are", stored: secretAnswer("msi-uid", "v", credentials, nil), fetch: true},
+		"empty":              {why: "a crash in between", stored: secretAnswer("msi-uid", "v", "{}", tags(time.Hour, 2*time.Hour)), fetch: true},
+		"of another id":      {why: "the cluster got another identity", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, "Identities/me", "Identities/other"), tags(time.Hour, 2*time.Hour)), fetch: true},
+		"of its tenant":      {why: "ids are written in any case", stored: secretAnswer("msi-uid", "v", credentials, tags(time.Hour, 2*time.Hour)), tenant: strings.ToUpper(tenant)},
+		"of a former tenant": {why: "the subscription moved, and the old tenant's tokens are of no use to it", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, `"tenant_id":"`+tenant, `"tenant_id":"11111111-2222-3333-4444-555555555555`), tags(time.Hour, 2*time.Hour)), tenant: tenant, fetch: true},
+		"of no tenant":       {why: "nobody can tell, and they may serve", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, `"tenant_id":"`+tenant+`",`, ""), tags(time.Hour, 2*time.Hour)), tenant: tenant},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -285,7 +289,9 @@ func TestTheClustersIdentityIsFetchedOnceAndRenewedInTime(t *testing.T) {
 			s.on("PUT "+secret, answer{status: 401, header: map[string]string{"WWW-Authenticate": `Bearer authorization="` + origin + `/` + tenant + `", resource="https://vault.azure.net"`}},
 				answer{status: 200, body: `{}`})
 			s.on("POST /msi/cluster", answer{status: 401, header: map[string]string{"WWW-Authenticate": `Bearer authorization="` + origin + `/` + tenant + `"`}}, answer{status: 200, body: credentials})
-			if err := s.azure.FetchClusterIdentity(t.Context(), cluster()); err != nil {
+			c := cluster()
+			c.Internal.TenantID = test.tenant
+			if err := s.azure.FetchClusterIdentity(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
 			_, bodies := s.requests("PUT " + secret)

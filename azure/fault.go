@@ -70,6 +70,9 @@ func faultsOf(err error) []fault {
 		return nil
 	}
 	top := fault{code: r.ErrorCode, status: r.StatusCode}
+	if _, err := strconv.Atoi(top.code); err == nil {
+		top.code = "" // the SDK of permission checks puts a status there, or 0; the body says more
+	}
 	var body []byte
 	if r.RawResponse != nil {
 		top.retryAfter = r.RawResponse.Header.Get("Retry-After") != ""
@@ -82,7 +85,7 @@ func faultsOf(err error) []fault {
 		}
 	}
 	faults := parseFaults(body, top)
-	if len(faults) == 0 || r.ErrorCode != "" && faults[0].code != r.ErrorCode {
+	if len(faults) == 0 || top.code != "" && faults[0].code != top.code {
 		faults = append([]fault{top}, faults...)
 	}
 	return faults

@@ -168,6 +168,34 @@ func TestCredentialsRotateEverywhereOnce(t *testing.T) {
 	}
 }
 
+func TestTheCloudProviderFollowsTheTenant(t *testing.T) {
+	principal := openshift.ServicePrincipal{ClientID: "id", ClientSecret: "s", TenantID: "new"}
+	for name, test := range map[string]struct {
+		why, file, want string
+		again           bool
+	}{
+		"moved":     {why: "the old tenant's tokens are of no use to the subscription", file: "tenantId: old\n", want: "tenantId: new", again: true},
+		"stayed":    {why: "nothing has to start again", file: "tenantId: new\n", want: "tenantId: new"},
+		"not named": {why: "another file names it", file: "vnetName: v\n", want: "vnetName: v"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := "aadClientId: id\naadClientSecret: s\n" + test.file
+			kube := with(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "azure-cloud-provider"}, Data: map[string][]byte{"cloud-config": []byte(file)}},
+				&operatorv1.KubeAPIServer{ObjectMeta: object("cluster")}, &operatorv1.KubeControllerManager{ObjectMeta: object("cluster")})
+			if err := kube.UseServicePrincipal(t.Context(), principal); err != nil {
+				t.Fatal(err)
+			}
+			got := string(get(t, kube, "kube-system", "azure-cloud-provider", &corev1.Secret{}).Data["cloud-config"])
+			if !strings.Contains(got, test.want) || strings.Contains(got, "tenantId") != strings.Contains(file, "tenantId") {
+				t.Errorf("%s: the cloud provider reads\n%s", test.why, got)
+			}
+			if reason := get(t, kube, "", "cluster", &operatorv1.KubeControllerManager{}).Spec.ForceRedeploymentReason; (reason != "") != test.again {
+				t.Errorf("%s: its readers start again because of %q", test.why, reason)
+			}
+		})
+	}
+}
+
 func TestAnInterruptedRotationIsEndedByTheNextAttempt(t *testing.T) {
 	conflict := errors.New("somebody else wrote")
 	interrupted := false

@@ -79,8 +79,8 @@ const (
 
 func cloudProvider() metav1.ObjectMeta { return within("kube-system", "azure-cloud-provider") }
 
-// putCloudConfig changes the two members that are the service principal's; the
-// rest of the file is the installer's. A reason is why its readers must start
+// putCloudConfig changes the members that are the service principal's, and its
+// tenant; the rest of the file is the installer's. A reason is why its readers must start
 // again.
 func (c *Cluster) putCloudConfig(ctx context.Context, p ServicePrincipal) (reason string, err error) {
 	secret := &corev1.Secret{ObjectMeta: cloudProvider()}
@@ -104,10 +104,18 @@ func cloudConfig(file []byte, p ServicePrincipal) ([]byte, error) {
 	if err := yaml.Unmarshal(file, &config); err != nil {
 		return nil, errors.New("the cloud provider's configuration is no YAML")
 	}
-	if config["aadClientId"] == p.ClientID && config["aadClientSecret"] == p.ClientSecret {
+	wanted := map[string]any{"aadClientId": p.ClientID, "aadClientSecret": p.ClientSecret}
+	if _, there := config["tenantId"]; there && p.TenantID != "" { // the subscription may have moved
+		wanted["tenantId"] = p.TenantID
+	}
+	changed := false
+	for member, value := range wanted {
+		changed = changed || config[member] != value
+		config[member] = value
+	}
+	if !changed {
 		return nil, nil
 	}
-	config["aadClientId"], config["aadClientSecret"] = p.ClientID, p.ClientSecret
 	file, err := yaml.Marshal(config)
 	if err != nil {
 		return nil, errors.New("the cloud provider's configuration cannot be written")

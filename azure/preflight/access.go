@@ -163,8 +163,8 @@ func matches(pattern, action string) bool {
 	return strings.HasSuffix(action, parts[len(parts)-1])
 }
 
-// permission waits until the subject may do all actions on a resource, for roles
-// take their time to spread.
+// permission finds actions that the subject may not do on a resource. Roles take
+// their time to spread.
 func (r *run) permission(s subject, on resource, actions []string) check {
 	return func(ctx context.Context, found *report) {
 		client, err := r.azure.CheckAccess(r.c.Location)
@@ -177,27 +177,14 @@ func (r *run) permission(s subject, on resource, actions []string) check {
 			found.err = fmt.Errorf("permissions of %s: %w", s.who, err)
 			return
 		}
-		deadline := time.Now().Add(r.env.Patience())
-		for {
-			missing, err := refusedActions(ctx, client, request, actions)
-			if azure.NotFound(err) {
-				found.add(on.absent, on.target, "%q does not exist. Create it, or do without it.", on.id)
-				return
-			}
-			if err != nil {
-				found.explain(err, r.about)
-				return
-			}
-			if len(missing) == 0 {
-				return
-			}
-			if time.Now().Add(r.env.PatienceStep()).After(deadline) {
-				found.add(s.code, on.target, "%s may not do %s on %q. Assign it a role that allows this.", s.who, strings.Join(missing, ", "), on.id)
-				return
-			}
-			if found.err = r.bide(ctx); found.err != nil {
-				return
-			}
+		missing, err := refusedActions(ctx, client, request, actions)
+		switch {
+		case azure.NotFound(err):
+			found.add(on.absent, on.target, "%q does not exist. Create it, or do without it.", on.id)
+		case err != nil:
+			found.explain(err, r.about)
+		case len(missing) > 0:
+			found.addPassing(s.code.At(on.target, "%s may not do %s on %q. Assign it a role that allows this.", s.who, strings.Join(missing, ", "), on.id), long)
 		}
 	}
 }

@@ -29,6 +29,7 @@ type pool struct {
 	target, size, subnet, diskSet string
 	count                         int
 	encrypted                     bool
+	by                            naming
 }
 
 // pools are the masters, counted with the bootstrap machine, and the workers.
@@ -36,10 +37,10 @@ func (r *run) pools() []pool { return poolsOf(r.c) }
 
 func poolsOf(c *model.Cluster) []pool {
 	m := c.Properties.MasterProfile
-	all := []pool{{masterTarget, m.VMSize, m.SubnetID, m.DiskEncryptionSetID, masters + 1, m.EncryptionAtHost == model.Enabled}}
+	all := []pool{{masterTarget, m.VMSize, m.SubnetID, m.DiskEncryptionSetID, masters + 1, m.EncryptionAtHost == model.Enabled, ""}}
 	name, workers := c.Properties.WorkerPools()
 	for i, w := range workers {
-		all = append(all, pool{fmt.Sprintf("properties.%s[%d]", name, i), w.VMSize, w.SubnetID, w.DiskEncryptionSetID, w.Count, w.EncryptionAtHost == model.Enabled})
+		all = append(all, pool{fmt.Sprintf("properties.%s[%d]", name, i), w.VMSize, w.SubnetID, w.DiskEncryptionSetID, w.Count, w.EncryptionAtHost == model.Enabled, namingOf(name, w)})
 	}
 	return all
 }
@@ -161,7 +162,10 @@ func (r *run) providers(ctx context.Context, found *report) {
 }
 
 // diskSet is a disk encryption set, and where the cluster first names it.
-type diskSet struct{ id, target string }
+type diskSet struct {
+	id, target string
+	by         naming
+}
 
 func (r *run) encryptionSets() []diskSet {
 	var all []diskSet
@@ -169,7 +173,7 @@ func (r *run) encryptionSets() []diskSet {
 	for _, p := range r.pools() {
 		if key := strings.ToLower(p.diskSet); p.diskSet != "" && !seen[key] {
 			seen[key] = true
-			all = append(all, diskSet{p.diskSet, p.target + ".diskEncryptionSetId"})
+			all = append(all, diskSet{p.diskSet, p.target + ".diskEncryptionSetId", p.by})
 		}
 	}
 	return all
@@ -180,13 +184,13 @@ func (r *run) diskEncryptionSets(ctx context.Context, found *report) {
 	for _, set := range r.encryptionSets() {
 		group, name, ok := named(set.id)
 		if !ok {
-			found.add(arm.InvalidResourceID, set.target, "The id %q is not that of a disk encryption set.", set.id)
+			found.add(arm.InvalidResourceID, set.target, "The id %q%s is not that of a disk encryption set.", set.id, set.by)
 			continue
 		}
 		got, err := r.customer.DiskEncryptionSets.Get(ctx, group, name, nil)
 		switch {
 		case azure.NotFound(err):
-			found.add(arm.InvalidLinkedDiskEncryptionSet, set.target, "The disk encryption set %q does not exist. Create it, or correct the id.", set.id)
+			found.add(arm.InvalidLinkedDiskEncryptionSet, set.target, "The disk encryption set %q%s does not exist. Create it, or %s.", set.id, set.by, set.by.remedy())
 		case err != nil:
 			found.explain(err, r.about)
 		case !sameLocation(value(got.Location), r.c.Location):

@@ -24,17 +24,48 @@ type network struct {
 	gateways     bool                          // routes may come from them
 }
 
-// place is a subnet and where the cluster names it.
-type place struct{ id, target string }
+// place is a subnet, and where the cluster names it.
+type place struct {
+	id, target string
+	by         naming
+}
+
+// naming is the machine set that names something; empty for the request.
+type naming string
+
+// String completes what is named.
+func (n naming) String() string {
+	if n == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of the machine set %q", string(n))
+}
+
+// remedy is what to do about an id that is wrong.
+func (n naming) remedy() string {
+	if n == "" {
+		return "correct the id"
+	}
+	return "correct or delete the machine set in the cluster"
+}
+
+// namingOf finds the machine set of a pool, if pools of that property are what was
+// found in the cluster.
+func namingOf(property string, w model.WorkerProfile) naming {
+	if property == "workerProfilesStatus" {
+		return naming(w.Name)
+	}
+	return ""
+}
 
 // places are the subnets of the cluster's machines, the masters' first.
 func (r *run) places() []place {
 	p := r.c.Properties
-	all := []place{{p.MasterProfile.SubnetID, "properties.masterProfile.subnetId"}}
+	all := []place{{id: p.MasterProfile.SubnetID, target: "properties.masterProfile.subnetId"}}
 	name, pools := p.WorkerPools()
 	for i, w := range pools {
 		if w.SubnetID != "" {
-			all = append(all, place{w.SubnetID, fmt.Sprintf("properties.%s[%d].subnetId", name, i)})
+			all = append(all, place{w.SubnetID, fmt.Sprintf("properties.%s[%d].subnetId", name, i), namingOf(name, w)})
 		}
 	}
 	return all
@@ -67,7 +98,7 @@ func (r *run) readNetworks(ctx context.Context, found *report) {
 	for _, p := range r.uniquePlaces() {
 		id, ok := networkOf(p.id)
 		if !ok {
-			found.add(arm.InvalidResourceID, p.target, "The id %q is not that of a subnet.", p.id)
+			found.add(arm.InvalidResourceID, p.target, "The id %q%s is not that of a subnet.", p.id, p.by)
 			continue
 		}
 		key := strings.ToLower(id.String())
@@ -78,7 +109,7 @@ func (r *run) readNetworks(ctx context.Context, found *report) {
 		got, err := r.customer.VirtualNetworks.Get(ctx, id.ResourceGroupName, id.Name, nil)
 		switch {
 		case azure.NotFound(err):
-			found.add(arm.InvalidLinkedVNet, p.target, "The virtual network %q does not exist. Create it, or correct the id.", id)
+			found.add(arm.InvalidLinkedVNet, p.target, "The virtual network %q%s does not exist. Create it, or %s.", id, p.by, p.by.remedy())
 		case err != nil:
 			found.explain(err, r.about)
 		default:
@@ -215,15 +246,15 @@ func (r *run) subnetsUsable(_ context.Context, found *report) {
 			continue
 		}
 		if s == nil || s.Properties == nil {
-			found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q does not exist. Create it, or correct the id.", p.id)
+			found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q%s does not exist. Create it, or %s.", p.id, p.by, p.by.remedy())
 			continue
 		}
 		if state := value(s.Properties.ProvisioningState); state != armnetwork.ProvisioningStateSucceeded {
-			found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q is in state %s. Wait until it is Succeeded, or repair it.", p.id, state)
+			found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q%s is in state %s. Wait until it is Succeeded, or repair it.", p.id, p.by, state)
 		}
 		for _, text := range prefixes(s) {
 			if prefix, err := netip.ParsePrefix(text); err == nil && prefix.Bits() > smallestSubnet {
-				found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q has the range %s. It must be /%d or larger.", p.id, text, smallestSubnet)
+				found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q%s has the range %s. It must be /%d or larger.", p.id, p.by, text, smallestSubnet)
 			}
 		}
 		r.reserved(p, s, found)
@@ -242,12 +273,12 @@ func (r *run) securityGroup(p place, s *armnetwork.Subnet, found *report) {
 	isOurs := r.c.Internal.InfraID != "" && strings.EqualFold(attached, ours)
 	switch {
 	case r.preconfigured() && attached == "":
-		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q has no network security group. Attach one, for preconfiguredNSG is Enabled.", p.id)
+		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q%s has no network security group. Attach one, for preconfiguredNSG is Enabled.", p.id, p.by)
 	case r.preconfigured(), isOurs:
 	case r.create && attached != "":
 		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q has the network security group %q. Detach it, or set preconfiguredNSG to Enabled.", p.id, attached)
 	case !r.create:
-		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q must have the cluster's network security group %q. Attach it.", p.id, ours)
+		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q%s must have the cluster's network security group %q. Attach it.", p.id, p.by, ours)
 	}
 }
 

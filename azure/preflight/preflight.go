@@ -7,8 +7,6 @@
 package preflight
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"cmp"
 	"context"
 	"errors"
@@ -20,12 +18,14 @@ import (
 
 	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/wait"
 )
 
 // RoleSets finds the roles of an OpenShift minor version; nil if it has none.
@@ -73,14 +73,10 @@ const (
 
 // patience is how long to go on asking.
 func (h hope) patience(e *env.Environment) time.Duration {
-	switch h {
-	case none:
-		return 0
-	case brief:
+	if h == brief {
 		return e.Patience() / 4
-	default:
-		return e.Patience()
 	}
+	return e.Patience()
 }
 
 // report is what one check found. Its zero value says that all is well.
@@ -96,6 +92,15 @@ func (r *report) add(code arm.Code, target, format string, args ...any) {
 	r.faults = append(r.faults, code.At(target, format, args...))
 }
 
+// addPassing adds a fault that may cure itself.
+func (r *report) addPassing(e *arm.Error, h hope) {
+	r.faults = append(r.faults, e)
+	if r.passing == nil {
+		r.passing = map[*arm.Error]hope{}
+	}
+	r.passing[e] = h
+}
+
 // explain takes an error of Azure: as the customer's fault, or as a check that
 // could not be made.
 func (r *report) explain(err error, about azure.Subject) {
@@ -104,18 +109,13 @@ func (r *report) explain(err error, about azure.Subject) {
 	case e == nil:
 		r.err = cmp.Or(r.err, err)
 	case e.Code.Status >= http.StatusTooManyRequests:
-		r.err = cmp.Or(r.err, wait.Again(e))
+		r.err = cmp.Or(r.err, azure.Explain(err, about)) // with its bound, if it has one
+	case again && azure.UnknownApplication(err):
+		r.addPassing(e, brief)
+	case again:
+		r.addPassing(e, long)
 	default:
 		r.faults = append(r.faults, e)
-		if again {
-			if r.passing == nil {
-				r.passing = map[*arm.Error]hope{}
-			}
-			r.passing[e] = long
-			if azure.UnknownApplication(err) {
-				r.passing[e] = brief
-			}
-		}
 	}
 }
 
@@ -129,43 +129,29 @@ type run struct {
 	customer *azure.Clients
 	networks map[string]*network
 	subjects []subject
+	// balancer is the cluster's public load balancer, read once; nil if there is none.
+	balancer func(context.Context) (*armnetwork.LoadBalancer, error)
 }
 
 // Validate tells everything that stands in the way of c, as one error whose
 // details are all problems; and another error where Azure could not be asked.
-// While all problems may cure themselves, it asks again as long as that takes, and
-// then takes them for real.
+// Problems that may all cure themselves come by wait.AgainFor, with the time that
+// this may take: whoever asks shows them meanwhile, and takes them for real then.
 func (v *Validator) Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error {
-	began := time.Now()
-	for {
-		problems, hope, err := v.once(ctx, c, kind)
-		switch {
-		case err != nil:
-			return err
-		case problems == nil:
-			return nil
-		case time.Since(began)+v.env.PatienceStep() > hope.patience(v.env):
-			return problems
-		}
-		if v.bide(ctx) != nil {
-			return wait.Again(problems)
-		}
-	}
-}
-
-// bide gives roles and secrets some time to spread.
-func (v *Validator) bide(ctx context.Context) error {
-	defer wait.Await(ctx, wait.Azure)()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(v.env.PatienceStep()):
+	problems, left, err := v.validate(ctx, c, kind)
+	switch {
+	case err != nil:
+		return err
+	case problems == nil:
 		return nil
+	case left == none:
+		return problems
 	}
+	return &wait.Retryable{Err: problems, After: v.env.PatienceStep(), Within: left.patience(v.env)}
 }
 
-// once asks everything once, and tells what hope there is for all problems.
-func (v *Validator) once(ctx context.Context, c *model.Cluster, kind model.OperationKind) (problems *arm.Error, left hope, err error) {
+// validate asks everything once, and tells what hope there is for all problems.
+func (v *Validator) validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) (problems *arm.Error, left hope, err error) {
 	r, err := v.begin(c, kind == model.Create)
 	if err != nil {
 		return nil, none, err
@@ -209,7 +195,20 @@ func (v *Validator) begin(c *model.Cluster, create bool) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{Validator: v, c: c, create: create, about: v.azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}, nil
+	r := &run{Validator: v, c: c, create: create, about: v.azure.SubjectOf(c), customer: customer, networks: map[string]*network{}}
+	r.balancer = once(r.readBalancer)
+	return r, nil
+}
+
+// once makes of read a function that reads once, for whoever asks first.
+func once[T any](read func(context.Context) (T, error)) func(context.Context) (T, error) {
+	var first sync.Once
+	var got T
+	var err error
+	return func(ctx context.Context) (T, error) {
+		first.Do(func() { got, err = read(ctx) })
+		return got, err
+	}
 }
 
 // first are the checks that others stand on. They run one after another, for they

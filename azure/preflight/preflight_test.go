@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/azure/preflight"
 	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/wait"
 )
 
 const (
@@ -67,8 +69,13 @@ func networkRules() map[string]rule {
 		}},
 		"found pool broken": {why: "it is named where it was found", kind: model.Update, spoil: func(w *world, c *model.Cluster) {
 			w.own()
-			c.Properties.WorkerProfilesStatus = []model.WorkerProfile{c.Properties.WorkerProfiles[0], {SubnetID: vnet + "/subnets/gone", DiskEncryptionSetID: desID + "2"}}
-		}, want: []string{"InvalidLinkedVNet properties.workerProfilesStatus[1].subnetId", "InvalidLinkedDiskEncryptionSet properties.workerProfilesStatus[1].diskEncryptionSetId"}},
+			c.Properties.WorkerProfilesStatus = []model.WorkerProfile{c.Properties.WorkerProfiles[0], {Name: "infra-2", SubnetID: vnet + "/subnets/gone", DiskEncryptionSetID: desID + "2"}}
+		}, want: []string{"InvalidLinkedVNet properties.workerProfilesStatus[1].subnetId", "InvalidLinkedDiskEncryptionSet properties.workerProfilesStatus[1].diskEncryptionSetId"}, says: `gone" of the machine set "infra-2" does not exist. Create it, or correct or delete the machine set`},
+		"found pool's network gone": {why: "its subnet is there no more than it", kind: model.Update, spoil: func(w *world, c *model.Cluster) {
+			w.own()
+			c.Properties.WorkerProfilesStatus = []model.WorkerProfile{{Name: "infra-2", SubnetID: vnet + "2/subnets/worker"}}
+			delete(w.bodies, vnet+"2")
+		}, want: []string{"InvalidLinkedVNet properties.workerProfilesStatus[0].subnetId"}, says: `of the machine set "infra-2"`},
 		"disk set absent": {why: "its name is wrong", spoil: func(_ *world, c *model.Cluster) { c.Properties.MasterProfile.DiskEncryptionSetID = desID + "2" }, want: []string{"InvalidLinkedDiskEncryptionSet properties.masterProfile.diskEncryptionSetId"}},
 		"disk set elsewhere": {why: "disks cannot use it", spoil: func(w *world, c *model.Cluster) {
 			c.Properties.WorkerProfiles[0].DiskEncryptionSetID = desID
@@ -195,9 +202,23 @@ func machineRules() map[string]rule {
 		"more ips on update": {why: "only the new ones count", kind: model.Update, spoil: func(w *world, c *model.Cluster) {
 			w.own()
 			withIPs(c, 5)
+			delete(w.bodies, balancerID) // the record is all that there is
 			c.Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs = make([]model.ResourceReference, 2)
 			w.bodies[sub+"/providers/Microsoft.Network/locations/eastus/usages"] = list(usage("PublicIPAddresses", 10, 8))
 		}, want: []string{"ResourceQuotaExceeded " + managedIPs}, says: "3 more"},
+		"ips as they are": {why: "the balancer has four of five, whatever was recorded", kind: model.Update, spoil: func(w *world, c *model.Cluster) {
+			w.own()
+			withIPs(c, 5)
+			w.balancer(map[string]any{"outboundRules": []any{outboundRule("theirs", 7), outboundRule("outbound-rule-v4", 4)}})
+			w.bodies[sub+"/providers/Microsoft.Network/locations/eastus/usages"] = list(usage("PublicIPAddresses", 10, 9))
+		}},
+		"fewer ips than recorded": {why: "somebody took them away", kind: model.Update, spoil: func(w *world, c *model.Cluster) {
+			w.own()
+			withIPs(c, 5)
+			c.Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs = make([]model.ResourceReference, 5)
+			w.balancer(map[string]any{"outboundRules": []any{outboundRule("outbound-rule-v4", 1)}})
+			w.bodies[sub+"/providers/Microsoft.Network/locations/eastus/usages"] = list(usage("PublicIPAddresses", 10, 7))
+		}, want: []string{"ResourceQuotaExceeded " + managedIPs}, says: "4 more"},
 		"too few ports":     {why: "63 machines of 1024 ports exceed one address", kind: model.Update, spoil: func(w *world, c *model.Cluster) { w.own(); withIPs(c, 1); w.machines(63) }, want: []string{"InvalidParameter properties.networkProfile.loadBalancerProfile"}, says: "at least 2"},
 		"ports just enough": {why: "62 fit", kind: model.Update, spoil: func(w *world, c *model.Cluster) { w.own(); withIPs(c, 1); w.machines(62) }},
 		"provider absent": {why: "only the customer registers", spoil: func(w *world, _ *model.Cluster) {
@@ -213,8 +234,17 @@ func (w *world) restrictZone(size, zone string) {
 }
 
 func (w *world) machines(n int) {
-	w.bodies[managed+"/providers/Microsoft.Network/loadBalancers/c-abcde"] = map[string]any{"properties": map[string]any{"backendAddressPools": []any{
-		map[string]any{"name": "c-abcde", "properties": map[string]any{"backendIPConfigurations": make([]struct{}, n)}}}}}
+	w.balancer(map[string]any{"outboundRules": []any{outboundRule("outbound-rule-v4", 1)}, "backendAddressPools": []any{
+		map[string]any{"name": "c-abcde", "properties": map[string]any{"backendIPConfigurations": make([]struct{}, n)}}}})
+}
+
+// balancer is the cluster's public load balancer.
+func (w *world) balancer(properties map[string]any) {
+	w.bodies[balancerID] = map[string]any{"properties": properties}
+}
+
+func outboundRule(name string, frontends int) map[string]any {
+	return map[string]any{"name": name, "properties": map[string]any{"frontendIPConfigurations": make([]struct{}, frontends)}}
 }
 
 func identityRules() map[string]rule {
@@ -309,7 +339,7 @@ func (r rule) check(t *testing.T) {
 	}
 	r.spoil(w, c)
 	v, _ := w.validator()
-	err := v.Validate(t.Context(), c, kind)
+	rounds, _, err := engine(t, v, c, kind)
 	var typed *arm.Error
 	if err != nil && !errors.As(err, &typed) {
 		t.Fatalf("%s: it could not be asked: %v", r.why, err)
@@ -329,8 +359,38 @@ func (r rule) check(t *testing.T) {
 	if r.says != "" && !strings.Contains(strings.Join(texts, "\n"), r.says) {
 		t.Errorf("%s: got %q, want %q", r.why, texts, r.says)
 	}
-	if rounds := w.reads[sub+"/providers/Microsoft.Network/locations/eastus/usages"]; w.reads[vnet] > max(rounds, 1) {
-		t.Errorf("the network was read %d times in %d rounds", w.reads[vnet], rounds)
+	for _, path := range []string{vnet, balancerID} {
+		if w.reads[path] > rounds {
+			t.Errorf("%s was read %d times in %d rounds", path, w.reads[path], rounds)
+		}
+	}
+}
+
+// engine validates as the step engine does: it shows a refusal that may pass,
+// leaves, and comes again until its bound. shown are what it showed.
+func engine(t *testing.T, v *preflight.Validator, c *model.Cluster, kind model.OperationKind) (rounds int, shown []*arm.Error, err error) {
+	t.Helper()
+	var since time.Time
+	for {
+		began := time.Now()
+		err = v.Validate(t.Context(), c, kind)
+		if took := time.Since(began); took > 0 { // in the time of synctest, which only waits move
+			t.Errorf("a worker was kept for %s", took)
+		}
+		rounds++
+		var again *wait.Retryable
+		if !errors.As(err, &again) || again.Within == 0 {
+			return rounds, shown, err
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		left := time.Until(since.Add(again.Within))
+		if left <= 0 {
+			return rounds, shown, again.Err
+		}
+		shown = append(shown, again.Err)
+		time.Sleep(min(again.After, left)) // of synctest
 	}
 }
 
@@ -483,11 +543,47 @@ func TestRolesGetTheTimeThatAzureTakesToSpreadThem(t *testing.T) {
 		w.denied["sp Microsoft.Network/virtualNetworks/read"] = true
 		v, _ := w.validator()
 		began := time.Now()
-		err := v.Validate(t.Context(), spCluster(), model.Create)
-		if took := time.Since(began); !arm.InvalidServicePrincipalPermissions.Is(err) || took < 5*time.Minute || took > 6*time.Minute {
-			t.Errorf("after %s: %v, want five to six minutes", took, err)
+		_, shown, err := engine(t, v, spCluster(), model.Create)
+		if took := time.Since(began); !arm.InvalidServicePrincipalPermissions.Is(err) || took != 6*time.Minute {
+			t.Errorf("after %s: %v, want six minutes", took, err)
+		}
+		if len(shown) < 10 || !arm.InvalidServicePrincipalPermissions.Is(shown[0]) || !strings.Contains(shown[0].Message, "Assign it a role") {
+			t.Errorf("meanwhile customers were shown %v", shown)
 		}
 	})
+}
+
+// TestWhatIsCertainIsToldWithMissingRolesAtOnce does not let a cluster wait for a
+// role that may spread when nothing can help it.
+func TestWhatIsCertainIsToldWithMissingRolesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.mode, w.location = env.Production, "westus"
+		w.denied["sp Microsoft.Network/virtualNetworks/read"] = true
+		v, _ := w.validator()
+		rounds, _, err := engine(t, v, spCluster(), model.Create)
+		var typed *arm.Error
+		if errors.As(err, &typed); rounds != 1 || len(details(typed)) != 2 {
+			t.Errorf("in %d rounds: %v, want both problems in the first", rounds, err)
+		}
+	})
+}
+
+// TestARefusalThatNobodyKnowsIsShownAtOnce refuses each call with a code that Azure
+// has never had.
+func TestARefusalThatNobodyKnowsIsShownAtOnce(t *testing.T) {
+	for _, path := range []string{vnet, "/checkaccess", locate, sub + "/providers/Microsoft.Compute/skus", sub + "/providers/Microsoft.Storage"} {
+		for _, status := range []int{400, 403, 409} {
+			w := newWorld(t)
+			w.statuses[path] = status
+			v, _ := w.validator()
+			err := v.Validate(t.Context(), spCluster(), model.Create)
+			var again *wait.Retryable
+			if errors.As(err, &again); again == nil || again.Within == 0 || again.Within > 5*time.Second || !strings.Contains(again.Err.Message, "Spoiled") {
+				t.Errorf("%s answered %d: %v (%+v)", path, status, err, again)
+			}
+		}
+	}
 }
 
 func TestANewSecretGetsTimeToSpread(t *testing.T) {
@@ -501,8 +597,9 @@ func TestANewSecretGetsTimeToSpread(t *testing.T) {
 			defer w.mu.Unlock()
 			delete(w.refusals, spID)
 		})
-		if err := v.Validate(t.Context(), spCluster(), model.Create); err != nil {
-			t.Error(err)
+		_, shown, err := engine(t, v, spCluster(), model.Create)
+		if err != nil || len(shown) == 0 || !arm.InvalidServicePrincipalCredentials.Is(shown[0]) {
+			t.Errorf("got %v, meanwhile %v", err, shown)
 		}
 	})
 }
@@ -514,7 +611,7 @@ func TestAnApplicationThatDoesNotExistIsToldInTwoMinutes(t *testing.T) {
 		w.refusals[spID] = "AADSTS700016: Application with identifier '" + spID + "' was not found in the directory"
 		v, _ := w.validator()
 		began := time.Now()
-		err := v.Validate(t.Context(), spCluster(), model.Create)
+		_, _, err := engine(t, v, spCluster(), model.Create)
 		if took := time.Since(began); !arm.InvalidServicePrincipalCredentials.Is(err) || took < time.Minute || took > 2*time.Minute {
 			t.Errorf("after %s: %v, want one to two minutes", took, err)
 		}
@@ -523,7 +620,7 @@ func TestAnApplicationThatDoesNotExistIsToldInTwoMinutes(t *testing.T) {
 			defer w.mu.Unlock()
 			delete(w.refusals, spID)
 		})
-		if err := v.Validate(t.Context(), spCluster(), model.Create); err != nil {
+		if _, _, err := engine(t, v, spCluster(), model.Create); err != nil {
 			t.Errorf("a new one gets no time to spread: %v", err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/azure/template"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -90,7 +91,11 @@ func (r *run) managedIPs() int {
 
 // outboundIPs finds a quota of public IPs that does not suffice.
 func (r *run) outboundIPs(ctx context.Context, found *report) {
-	needed, target := r.publicIPs()
+	needed, target, err := r.publicIPs(ctx)
+	if err != nil {
+		found.explain(err, r.about)
+		return
+	}
 	if needed <= 0 {
 		return
 	}
@@ -105,25 +110,59 @@ func (r *run) outboundIPs(ctx context.Context, found *report) {
 }
 
 // publicIPs is how many more public IPs the cluster will have, and what says so.
-func (r *run) publicIPs() (needed int, target string) {
+func (r *run) publicIPs(ctx context.Context) (needed int, target string, err error) {
 	managed := r.managedIPs()
 	if !r.create {
-		current := 0
-		if lb := r.c.Properties.NetworkProfile.LoadBalancerProfile; lb != nil {
-			current = len(lb.EffectiveOutboundIPs)
+		if managed == 0 {
+			return 0, "", nil
 		}
-		return managed - current, managedTarget
+		current, err := r.currentIPs(ctx)
+		return managed - current, managedTarget, err
 	}
 	if r.c.Properties.NetworkProfile.OutboundType == model.UserDefinedRouting {
-		return 0, ""
+		return 0, "", nil
 	}
 	if len(r.c.Properties.IngressProfiles) > 0 && r.c.Properties.IngressProfiles[0].Visibility == model.Public {
 		managed++
 	}
 	if managed > leastIPs {
-		return managed, managedTarget
+		return managed, managedTarget, nil
 	}
-	return leastIPs, ""
+	return leastIPs, "", nil
+}
+
+// currentIPs is how many addresses serve outbound traffic now. What the cluster's
+// document says of them was true after its last operation.
+func (r *run) currentIPs(ctx context.Context) (int, error) {
+	lb, err := r.balancer(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if lb == nil { // an update makes it anew, with the addresses that are recorded
+		return len(r.c.Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs), nil
+	}
+	for _, rule := range lb.Properties.OutboundRules {
+		if value(rule.Name) == template.OutboundRule && rule.Properties != nil {
+			return len(rule.Properties.FrontendIPConfigurations), nil
+		}
+	}
+	return 0, nil
+}
+
+// readBalancer reads the cluster's public load balancer; nil if it is not there.
+func (r *run) readBalancer(ctx context.Context) (*armnetwork.LoadBalancer, error) {
+	group, _, ok := named(r.c.Properties.ClusterProfile.ResourceGroupID)
+	if !ok || r.c.Internal.InfraID == "" {
+		return nil, nil
+	}
+	got, err := r.customer.LoadBalancers.Get(ctx, group, r.c.Internal.InfraID, nil)
+	switch {
+	case azure.NotFound(err), err == nil && got.Properties == nil:
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("public load balancer: %w", err)
+	}
+	return &got.LoadBalancer, nil
 }
 
 func freePublicIPs(ctx context.Context, clients *azure.Clients, location string) (free int64, limited bool, err error) {
@@ -145,28 +184,24 @@ func freePublicIPs(ctx context.Context, clients *azure.Clients, location string)
 // outboundPorts finds fewer outbound addresses than the machines' connections need.
 func (r *run) outboundPorts(ctx context.Context, found *report) {
 	ips := r.managedIPs()
-	group, _, ok := named(r.c.Properties.ClusterProfile.ResourceGroupID)
-	if ips == 0 || !ok || r.c.Internal.InfraID == "" {
+	if ips == 0 {
 		return
 	}
-	got, err := r.customer.LoadBalancers.Get(ctx, group, r.c.Internal.InfraID, nil)
-	if azure.NotFound(err) {
-		return
-	}
+	lb, err := r.balancer(ctx)
 	if err != nil {
 		found.explain(err, r.about)
 		return
 	}
-	if n := machinesBehind(got.LoadBalancer, r.c.Internal.InfraID); n*portsPerMachine > ips*portsPerIP {
+	if lb == nil {
+		return
+	}
+	if n := machinesBehind(lb, r.c.Internal.InfraID); n*portsPerMachine > ips*portsPerIP {
 		found.add(arm.InvalidParameter, balancerTarget, "%d outbound addresses do not suffice for %d machines with %d ports each. Ask for at least %d.", ips, n, portsPerMachine, (n*portsPerMachine+portsPerIP-1)/portsPerIP)
 	}
 }
 
 // machinesBehind counts the machines in a balancer's pool.
-func machinesBehind(lb armnetwork.LoadBalancer, name string) int {
-	if lb.Properties == nil {
-		return 0
-	}
+func machinesBehind(lb *armnetwork.LoadBalancer, name string) int {
 	for _, p := range lb.Properties.BackendAddressPools {
 		if strings.EqualFold(value(p.Name), name) && p.Properties != nil {
 			return len(p.Properties.BackendIPConfigurations)

@@ -28,19 +28,20 @@ import (
 )
 
 const (
-	origin  = "https://azure.test"
-	tenant  = "00000000-0000-0000-0000-0000000000f0"
-	sub     = "/subscriptions/00000000-0000-0000-0000-0000000000a1"
-	spID    = "11111111-1111-1111-1111-111111111111"
-	vnet    = sub + "/resourceGroups/customer/providers/Microsoft.Network/virtualNetworks/vnet"
-	managed = sub + "/resourceGroups/managed"
-	ourNSG  = managed + "/providers/Microsoft.Network/networkSecurityGroups/c-abcde-nsg"
-	theirs  = sub + "/resourceGroups/customer/providers/Microsoft.Network/networkSecurityGroups/nsg"
-	desID   = sub + "/resourceGroups/customer/providers/Microsoft.Compute/diskEncryptionSets/des"
-	routeID = sub + "/resourceGroups/customer/providers/Microsoft.Network/routeTables/rt"
-	natID   = sub + "/resourceGroups/customer/providers/Microsoft.Network/natGateways/nat"
-	opID    = sub + "/resourceGroups/customer/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
-	locate  = sub + "/providers/Microsoft.Compute/locations/eastus/usages"
+	origin     = "https://azure.test"
+	tenant     = "00000000-0000-0000-0000-0000000000f0"
+	sub        = "/subscriptions/00000000-0000-0000-0000-0000000000a1"
+	spID       = "11111111-1111-1111-1111-111111111111"
+	vnet       = sub + "/resourceGroups/customer/providers/Microsoft.Network/virtualNetworks/vnet"
+	managed    = sub + "/resourceGroups/managed"
+	ourNSG     = managed + "/providers/Microsoft.Network/networkSecurityGroups/c-abcde-nsg"
+	theirs     = sub + "/resourceGroups/customer/providers/Microsoft.Network/networkSecurityGroups/nsg"
+	desID      = sub + "/resourceGroups/customer/providers/Microsoft.Compute/diskEncryptionSets/des"
+	routeID    = sub + "/resourceGroups/customer/providers/Microsoft.Network/routeTables/rt"
+	natID      = sub + "/resourceGroups/customer/providers/Microsoft.Network/natGateways/nat"
+	opID       = sub + "/resourceGroups/customer/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
+	balancerID = managed + "/providers/Microsoft.Network/loadBalancers/c-abcde"
+	locate     = sub + "/providers/Microsoft.Compute/locations/eastus/usages"
 )
 
 // subnet of the world's network.
@@ -112,8 +113,8 @@ func newWorld(t *testing.T) *world {
 		sub + "/providers/Microsoft.Features/providers/Microsoft.Compute/features/EncryptionAtHost": map[string]any{"properties": map[string]any{"state": "Registered"}},
 		locate: list(usage("cores", 1000, 0), usage("virtualMachines", 1000, 0), usage("PremiumDiskCount", 1000, 0), usage("standardDSv3Family", 1000, 0)),
 		sub + "/providers/Microsoft.Network/locations/eastus/usages": list(usage("PublicIPAddresses", 100, 0)),
-		desID: map[string]any{"location": "eastus"},
-		managed + "/providers/Microsoft.Network/loadBalancers/c-abcde":                            map[string]any{"properties": map[string]any{}},
+		desID:      map[string]any{"location": "eastus"},
+		balancerID: map[string]any{"properties": map[string]any{}},
 		"/providers/Microsoft.Authorization/roleDefinitions/ef318e2a-8334-4a05-9e4a-295a196c6a6e": role("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/*"),
 		"/providers/Microsoft.Authorization/roleDefinitions/network":                              role("Microsoft.Network/virtualNetworks/read", "Microsoft.Network/virtualNetworks/*/join/action", "Microsoft.Network/routeTables/*"),
 		"/providers/Microsoft.Authorization/roleDefinitions/disk":                                 role("Microsoft.Compute/*/read"),

@@ -31,7 +31,7 @@ func arrows() []arrow {
 		{"env", "what differs between places is words", nil},
 		{"wait", "every caller of Azure or of a cluster uses it", []string{"arm"}},
 		{"azure", "it offers Azure's clients; what is done with them is others' business", []string{"wait", "env", "model", "arm"}},
-		{"azure/preflight", "asking Azure must not write documents", []string{"azure", "wait", "env", "model", "arm"}},
+		{"azure/preflight", "asking Azure must not write documents", []string{"azure", "azure/template", "wait", "env", "model", "arm"}},
 		{"azure/template", "templates are pure", nil},
 		{"openshift", "one cluster's API, no plan", []string{"wait", "arm", "model"}},
 		{"backend/install", "the contract with the installer is data", nil},
