@@ -135,7 +135,8 @@ func logged(err error) []slog.Attr {
 	}
 	attrs := []slog.Attr{slog.String("error", typed.Code.Name), slog.String("target", arm.Plain(typed.Target, maxForeign))}
 	if cause := typed.Unwrap(); cause != nil {
-		attrs = append(attrs, slog.Any("cause", cause))
+		// A decoder's error repeats the names of members.
+		attrs = append(attrs, slog.String("cause", arm.Plain(cause.Error(), 4*maxForeign)))
 	}
 	return attrs
 }
