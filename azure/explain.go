@@ -188,20 +188,24 @@ func (s Subject) explain(f fault) (*arm.Error, outlook) {
 	case code == "AuthorizationPermissionMismatch", code == "AuthorizationFailure": // of storage accounts, which are the service's own
 		return arm.InternalServerError.Errorf("The service may not yet use the storage account (%s). Try again later; if it persists contact support.", code), spreads
 	case code == "Authorization_IdentityNotFound":
-		return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Microsoft Graph refuses the service principal (%s): %s", code, f.said()), spreads
+		return s.refusedByGraph(f, "Check that the application exists in the cluster's tenant, and has a service principal there."), spreads
 	case code == "Authorization_RequestDenied":
-		return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Microsoft Graph refuses the service principal (%s): %s", code, f.said()), final
+		return s.refusedByGraph(f, "Check the permissions of the application in Entra ID."), final
 	case slices.Contains(capacityCodes, code):
 		// The customer may choose another size or region, and need not wait long to know.
 		return arm.DeploymentFailed.At(f.target, "Azure has no capacity for machines of this size in the region at the moment (%s). Try again later or choose another size. Azure says: %s", code, f.said()), spreads
 	case slices.Contains(machineCodes, code):
-		return arm.DeploymentFailed.At(f.target, "A machine did not start in time (%s). Azure says: %s", code, f.said()), passes
+		return arm.DeploymentFailed.At(f.target, "A machine did not start in time (%s). Repeat the request; if it persists open a support ticket. Azure says: %s", code, f.said()), passes
 	case f.isBusy():
 		return arm.ServiceUnavailable.Errorf("Azure is busy with another change to the same resource (%s). Try again later.", code), passes
 	case f.isBroken():
 		return arm.ServiceUnavailable.Errorf("Azure could not answer (%s). Try again later.", firstOf(code, http.StatusText(f.status))), passes
 	}
 	return nil, final
+}
+
+func (s Subject) refusedByGraph(f fault, remedy string) *arm.Error {
+	return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Microsoft Graph refuses the service principal %s (%s). %s Azure says: %s", s.ClientID, f.code, remedy, f.said())
 }
 
 // unauthorized tells whether an identity lacks a role, or has it for so short a

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/test/message"
 	"github.com/aro-rp/aro/wait"
 )
 
@@ -132,6 +133,7 @@ func TestExplain(t *testing.T) {
 			if !strings.Contains(typed.Message, test.says) || test.target != "" && typed.Target != test.target {
 				t.Errorf("%s: target %q, message %q, want %q and %q", test.why, typed.Target, typed.Message, test.target, test.says)
 			}
+			message.Check(t, typed.AboutBody(), "canary")
 			if again := outlook(err); again != test.again {
 				t.Errorf("%s: tried again: %q, want %q", test.why, again, test.again)
 			}
@@ -210,6 +212,7 @@ func TestEntraRefusals(t *testing.T) {
 				!strings.Contains(typed.Message, test.says) || strings.Contains(typed.Message, "Trace ID") {
 				t.Fatalf("%s: got %v, want %s with %q", test.why, explained, want, test.says)
 			}
+			message.Check(t, typed.AboutBody(), "hunter2")
 			if again := outlook(explained); again != test.again {
 				t.Errorf("%s: tried again: %q, want %q", test.why, again, test.again)
 			}

@@ -226,6 +226,15 @@ func (c *Cluster) RoleSetVersions() []string {
 	return versions
 }
 
+// SaysMinor is the member that makes the cluster need the roles of a minor version,
+// and its value.
+func (c *Cluster) SaysMinor(minor string) (target, value string) {
+	if current := c.Properties.ClusterProfile.Version; minorVersion(current) == minor || !c.UsesWorkloadIdentity() {
+		return "properties.clusterProfile.version", current
+	}
+	return workloadTarget + ".upgradeableTo", workload(c).UpgradeableTo
+}
+
 // ValidateRoles notes when the operators that have identities are not exactly
 // those of the role sets the cluster needs. sets may hold more than these. It is
 // for creates, and for updates that change the identities or upgradeableTo.

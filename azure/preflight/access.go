@@ -180,7 +180,7 @@ func (r *run) permission(s subject, on resource, actions []string) check {
 		missing, err := refusedActions(ctx, client, request, actions)
 		switch {
 		case azure.NotFound(err):
-			found.add(on.absent, on.target, "%q does not exist. Create it, or do without it.", on.id)
+			found.add(on.absent, on.target, "The resource %q does not exist. Create it, or do without it.", on.id)
 		case err != nil:
 			found.explain(err, r.about)
 		case len(missing) > 0:

@@ -43,19 +43,20 @@ func (r *run) identities(ctx context.Context, found *report) {
 		found.explain(err, r.about)
 		return
 	}
-	if claims(token, "The service", found) {
+	if claims(token, "The service", "", found) {
 		r.subjects = append(r.subjects, subject{kind: theService, who: "The service (Azure Red Hat OpenShift RP)", code: arm.InvalidResourceProviderPermissions, token: token})
 	}
 }
 
-// claims judges whether a token names somebody.
-func claims(token, who string, found *report) bool {
+// claims judges whether a token names somebody; target is the member that says who,
+// if the customer does.
+func claims(token, who, target string, found *report) bool {
 	c, err := azure.ReadClaims(token)
 	switch {
 	case err != nil:
-		found.add(arm.InvalidServicePrincipalToken, principalTarget, "%s got a token from Entra ID that cannot be read: %s.", who, err)
+		found.add(arm.InvalidServicePrincipalToken, target, "%s got a token from Entra ID that cannot be read: %s. Check the application's token configuration in Entra ID.", who, err)
 	case c.ObjectID == "" && c.AltSecID == "" && c.PUID == "":
-		found.add(arm.InvalidServicePrincipalClaims, principalTarget, "%s got a token from Entra ID that names no subject. Create its service principal in the cluster's tenant.", who)
+		found.add(arm.InvalidServicePrincipalClaims, target, "%s got a token from Entra ID that names no subject. Create its service principal in the cluster's tenant.", who)
 	default:
 		return true
 	}
@@ -79,7 +80,7 @@ func (r *run) servicePrincipal(ctx context.Context, found *report) {
 		found.explain(err, r.about)
 		return
 	}
-	if claims(token, who, found) {
+	if claims(token, who, principalTarget, found) {
 		r.subjects = append(r.subjects, subject{kind: servicePrincipal, who: who, code: arm.InvalidServicePrincipalPermissions, token: token})
 	}
 	r.graphRoles(ctx, cred, who, found)
@@ -95,7 +96,7 @@ func (r *run) graphRoles(ctx context.Context, cred azcore.TokenCredential, who s
 	c, err := azure.ReadClaims(token)
 	switch {
 	case err != nil:
-		found.add(arm.InvalidServicePrincipalCredentials, principalTarget, "%s got a token for Microsoft Graph that cannot be read: %s.", who, err)
+		found.add(arm.InvalidServicePrincipalCredentials, principalTarget, "%s got a token for Microsoft Graph that cannot be read: %s. Check the application's token configuration in Entra ID.", who, err)
 	case slices.Contains(c.Roles, forbiddenRole):
 		found.add(arm.InvalidServicePrincipalCredentials, principalTarget, "%s has the Microsoft Graph permission %s. Remove it: a cluster must not be able to change applications.", who, forbiddenRole)
 	}
@@ -166,7 +167,8 @@ func (r *run) operatorIdentities(ctx context.Context, found *report) {
 			found.err = cmp.Or(found.err, err)
 			return
 		case set == nil:
-			found.add(arm.InvalidParameter, "properties.clusterProfile.version", "OpenShift %s cannot run with platform workload identities here. Choose another version.", minor)
+			target, sent := r.c.SaysMinor(minor)
+			found.add(arm.InvalidParameter, target, "%s: OpenShift %s cannot run with platform workload identities here. Choose another version.", arm.Sent(sent), minor)
 			return
 		}
 		for _, role := range set.Properties.PlatformWorkloadIdentityRoles {
@@ -175,7 +177,8 @@ func (r *run) operatorIdentities(ctx context.Context, found *report) {
 	}
 	wanted := slices.Sorted(maps.Keys(needed))
 	if !slices.Equal(wanted, r.operators()) {
-		found.add(arm.PlatformWorkloadIdentityMismatch, operatorsTarget, "Give one identity for each of the operators %s.", strings.Join(wanted, ", "))
+		found.add(arm.PlatformWorkloadIdentityMismatch, operatorsTarget, "The operators are %s. Give one identity for each of %s, and no other.",
+			cmp.Or(strings.Join(r.operators(), ", "), "none"), strings.Join(wanted, ", "))
 		return
 	}
 	for _, name := range wanted {
@@ -197,6 +200,9 @@ func (r *run) operatorIdentities(ctx context.Context, found *report) {
 	}
 }
 
+// operatorTarget is where the cluster names an operator's identity.
+func operatorTarget(name string) string { return operatorsTarget + `["` + name + `"].resourceId` }
+
 // federatedCredentials finds credentials on the operators' identities that are
 // not this cluster's: whoever has them could act as the operators.
 func (r *run) federatedCredentials(ctx context.Context, found *report) {
@@ -216,7 +222,7 @@ func (r *run) federatedCredentialsOf(ctx context.Context, cred azcore.TokenCrede
 	id := r.operator(name).ResourceID
 	group, identity, ok := named(id)
 	if !ok {
-		found.add(arm.InvalidPlatformWorkloadIdentity, operatorsTarget+"."+name+".resourceId", "%q is not the id of a user-assigned identity. Correct it.", id)
+		found.add(arm.InvalidPlatformWorkloadIdentity, operatorTarget(name), "%q is not the id of a user-assigned identity. Correct it.", id)
 		return nil
 	}
 	clients, err := r.azure.Clients(strings.Split(id, "/")[2], cred)
@@ -228,7 +234,7 @@ func (r *run) federatedCredentialsOf(ctx context.Context, cred azcore.TokenCrede
 	for pager.More() {
 		page, err := pager.NextPage(ctx)
 		if azure.NotFound(err) {
-			found.add(arm.InvalidPlatformWorkloadIdentity, operatorsTarget+"."+name+".resourceId", "The identity %q does not exist. Create it.", id)
+			found.add(arm.InvalidPlatformWorkloadIdentity, operatorTarget(name), "The identity %q does not exist. Create it.", id)
 			return nil
 		}
 		if err != nil {
@@ -241,7 +247,7 @@ func (r *run) federatedCredentialsOf(ctx context.Context, cred azcore.TokenCrede
 		}
 	}
 	if len(foreign) > 0 {
-		found.add(arm.PlatformWorkloadIdentityContainsInvalidCredential, operatorsTarget+"."+name+".resourceId",
+		found.add(arm.PlatformWorkloadIdentityContainsInvalidCredential, operatorTarget(name),
 			"The identity %q has federated credentials that are not this cluster's: %s. Delete them, or use another identity.", id, strings.Join(foreign, ", "))
 	}
 	return nil

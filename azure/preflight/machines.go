@@ -184,7 +184,7 @@ func (r *run) diskEncryptionSets(ctx context.Context, found *report) {
 	for _, set := range r.encryptionSets() {
 		group, name, ok := named(set.id)
 		if !ok {
-			found.add(arm.InvalidResourceID, set.target, "The id %q%s is not that of a disk encryption set.", set.id, set.by)
+			found.add(arm.InvalidResourceID, set.target, "The id %q%s is not that of a disk encryption set. Correct it.", set.id, set.by)
 			continue
 		}
 		got, err := r.customer.DiskEncryptionSets.Get(ctx, group, name, nil)
@@ -194,7 +194,7 @@ func (r *run) diskEncryptionSets(ctx context.Context, found *report) {
 		case err != nil:
 			found.explain(err, r.about)
 		case !sameLocation(value(got.Location), r.c.Location):
-			found.add(arm.InvalidLinkedDiskEncryptionSet, "", "The disk encryption set %q is in %s, but the cluster in %s. Use one in the cluster's location.", set.id, value(got.Location), r.c.Location)
+			found.add(arm.InvalidLinkedDiskEncryptionSet, set.target, "The disk encryption set %q is in %s, but the cluster in %s. Use one in the cluster's location.", set.id, value(got.Location), r.c.Location)
 		}
 	}
 }

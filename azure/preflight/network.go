@@ -20,6 +20,7 @@ const smallestSubnet = 27
 // network is a virtual network as it was read once in this run.
 type network struct {
 	id, location string
+	target       string                        // what first named it
 	subnets      map[string]*armnetwork.Subnet // by lower-case id
 	gateways     bool                          // routes may come from them
 }
@@ -98,7 +99,7 @@ func (r *run) readNetworks(ctx context.Context, found *report) {
 	for _, p := range r.uniquePlaces() {
 		id, ok := networkOf(p.id)
 		if !ok {
-			found.add(arm.InvalidResourceID, p.target, "The id %q%s is not that of a subnet.", p.id, p.by)
+			found.add(arm.InvalidResourceID, p.target, "The id %q%s is not that of a subnet. Correct it.", p.id, p.by)
 			continue
 		}
 		key := strings.ToLower(id.String())
@@ -113,13 +114,13 @@ func (r *run) readNetworks(ctx context.Context, found *report) {
 		case err != nil:
 			found.explain(err, r.about)
 		default:
-			r.networks[key] = networkFrom(id.String(), got.VirtualNetwork)
+			r.networks[key] = networkFrom(id.String(), p.target, got.VirtualNetwork)
 		}
 	}
 }
 
-func networkFrom(id string, got armnetwork.VirtualNetwork) *network {
-	n := &network{id: id, location: value(got.Location), subnets: map[string]*armnetwork.Subnet{}}
+func networkFrom(id, target string, got armnetwork.VirtualNetwork) *network {
+	n := &network{id: id, target: target, location: value(got.Location), subnets: map[string]*armnetwork.Subnet{}}
 	if got.Properties == nil {
 		return n
 	}
@@ -165,7 +166,7 @@ func (r *run) readable() []*network {
 func (r *run) networkLocations(_ context.Context, found *report) {
 	for _, n := range r.readable() {
 		if !sameLocation(n.location, r.c.Location) {
-			found.add(arm.InvalidLinkedVNet, "", "The virtual network %q is in %s, but the cluster in %s. Use a network in the cluster's location.", n.id, n.location, r.c.Location)
+			found.add(arm.InvalidLinkedVNet, n.target, "The virtual network %q is in %s, but the cluster in %s. Use a network in the cluster's location.", n.id, n.location, r.c.Location)
 		}
 	}
 }
@@ -178,28 +179,29 @@ func sameLocation(a, b string) bool {
 // cidrs finds address ranges that overlap: of subnets, pods and services.
 func (r *run) cidrs(_ context.Context, found *report) {
 	type named struct {
-		name   string
-		prefix netip.Prefix
+		target, name string
+		prefix       netip.Prefix
 	}
 	var all []named
-	add := func(name, text string) {
+	add := func(target, name, text string) {
 		if p, err := netip.ParsePrefix(text); err == nil {
-			all = append(all, named{name, p.Masked()})
+			all = append(all, named{target, name, p.Masked()})
 		}
 	}
 	for _, p := range r.uniquePlaces() {
 		if s, _ := r.subnet(p.id); s != nil {
 			for _, prefix := range prefixes(s) {
-				add(fmt.Sprintf("subnet %q", p.id), prefix)
+				add(p.target, fmt.Sprintf("the subnet %q", p.id), prefix)
 			}
 		}
 	}
-	add("properties.networkProfile.podCidr", r.c.Properties.NetworkProfile.PodCIDR)
-	add("properties.networkProfile.serviceCidr", r.c.Properties.NetworkProfile.ServiceCIDR)
+	const pods, services = "properties.networkProfile.podCidr", "properties.networkProfile.serviceCidr"
+	add(pods, pods, r.c.Properties.NetworkProfile.PodCIDR)
+	add(services, services, r.c.Properties.NetworkProfile.ServiceCIDR)
 	for i, a := range all {
 		for _, b := range all[i+1:] {
 			if a.prefix.Overlaps(b.prefix) {
-				found.add(arm.InvalidLinkedVNet, "", "The range %s of %s overlaps %s of %s. Choose ranges that do not overlap.", a.prefix, a.name, b.prefix, b.name)
+				found.add(arm.InvalidLinkedVNet, b.target, "The range %s of %s overlaps %s of %s. Choose ranges that do not overlap.", b.prefix, b.name, a.prefix, a.name)
 			}
 		}
 	}

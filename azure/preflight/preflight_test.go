@@ -13,6 +13,7 @@ import (
 	"github.com/aro-rp/aro/azure/preflight"
 	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/test/message"
 	"github.com/aro-rp/aro/wait"
 )
 
@@ -46,7 +47,7 @@ func networkRules() map[string]rule {
 		"all is well":         {why: "nothing stands in the way", spoil: none},
 		"all is well with wi": {why: "nor with identities", wi: true, spoil: none},
 		"network absent":      {why: "it was never made", spoil: func(w *world, c *model.Cluster) { w.statuses[vnet] = 404 }, want: []string{"InvalidLinkedVNet " + masterSubnet}, says: "does not exist"},
-		"network elsewhere":   {why: "machines cannot join it", spoil: func(w *world, _ *model.Cluster) { w.location = "westus" }, want: []string{"InvalidLinkedVNet "}, says: "westus"},
+		"network elsewhere":   {why: "machines cannot join it", spoil: func(w *world, _ *model.Cluster) { w.location = "westus" }, want: []string{"InvalidLinkedVNet " + masterSubnet}, says: "westus"},
 		"location as shown":   {why: "Azure shows it with a space", spoil: func(w *world, _ *model.Cluster) { w.location = "East US" }},
 		"subnet absent":       {why: "its name is wrong", spoil: func(_ *world, c *model.Cluster) { c.Properties.WorkerProfiles[0].SubnetID = vnet + "/subnets/other" }, want: []string{"InvalidLinkedVNet " + workerSubnet}, says: "does not exist"},
 		"no subnet id":        {why: "it cannot be asked for", spoil: func(_ *world, c *model.Cluster) { c.Properties.WorkerProfiles[0].SubnetID = vnet }, want: []string{"InvalidResourceID " + workerSubnet}},
@@ -55,7 +56,7 @@ func networkRules() map[string]rule {
 		"subnet of OVN's":     {why: "traffic between machines would not leave them", spoil: func(w *world, _ *model.Cluster) { w.master["addressPrefix"] = "100.64.3.0/24" }, want: []string{"InvalidLinkedVNet " + masterSubnet}, says: "overlaps 100.64.0.0/16, which OVN-Kubernetes uses"},
 		"second range OVN's":  {why: "any range may be used", spoil: func(w *world, _ *model.Cluster) { w.workers["addressPrefixes"] = ids("10.0.1.0/24", "169.254.64.0/24") }, want: []string{"InvalidLinkedVNet " + workerSubnet}, says: "169.254.0.0/17"},
 		"subnet updating":     {why: "it is half made", spoil: func(w *world, _ *model.Cluster) { w.workers["provisioningState"] = "Updating" }, want: []string{"InvalidLinkedVNet " + workerSubnet}, says: "Updating"},
-		"ranges overlap":      {why: "pods would hide machines", spoil: func(_ *world, c *model.Cluster) { c.Properties.NetworkProfile.PodCIDR = "10.0.0.0/16" }, want: []string{"InvalidLinkedVNet ", "InvalidLinkedVNet "}, says: "podCidr"},
+		"ranges overlap":      {why: "pods would hide machines", spoil: func(_ *world, c *model.Cluster) { c.Properties.NetworkProfile.PodCIDR = "10.0.0.0/16" }, want: []string{"InvalidLinkedVNet properties.networkProfile.podCidr", "InvalidLinkedVNet properties.networkProfile.podCidr"}, says: "podCidr"},
 		"foreign group":       {why: "it may block the cluster", spoil: func(w *world, _ *model.Cluster) { w.master["networkSecurityGroup"] = nsg(theirs) }, want: []string{"InvalidLinkedVNet " + masterSubnet}, says: "preconfiguredNSG"},
 		"own group already":   {why: "the step ran before", spoil: func(w *world, _ *model.Cluster) { w.master["networkSecurityGroup"] = nsg(strings.ToLower(ourNSG)) }},
 		"agreed group":        {why: "that was agreed", spoil: func(w *world, c *model.Cluster) { agree(w, c) }},
@@ -80,7 +81,7 @@ func networkRules() map[string]rule {
 		"disk set elsewhere": {why: "disks cannot use it", spoil: func(w *world, c *model.Cluster) {
 			c.Properties.WorkerProfiles[0].DiskEncryptionSetID = desID
 			w.bodies[desID] = map[string]any{"location": "westus"}
-		}, want: []string{"InvalidLinkedDiskEncryptionSet "}, says: "westus"},
+		}, want: []string{"InvalidLinkedDiskEncryptionSet properties.workerProfiles[0].diskEncryptionSetId"}, says: "westus"},
 		"disk set named twice": {why: "once is enough to say", spoil: func(_ *world, c *model.Cluster) {
 			c.Properties.MasterProfile.DiskEncryptionSetID = desID + "2"
 			c.Properties.WorkerProfiles[0].DiskEncryptionSetID = desID + "2"
@@ -292,7 +293,7 @@ func identityRules() map[string]rule {
 		"bad secret and network": {why: "the other problem stays", spoil: func(w *world, _ *model.Cluster) {
 			w.refusals[spID] = "AADSTS7000215: Invalid client secret provided for app '" + spID + "'."
 			w.location = "westus"
-		}, want: []string{"InvalidServicePrincipalCredentials " + sp, "InvalidLinkedVNet "}},
+		}, want: []string{"InvalidServicePrincipalCredentials " + sp, "InvalidLinkedVNet " + masterSubnet}},
 		"expired secret": {why: "time does not cure it", spoil: func(w *world, _ *model.Cluster) {
 			w.refusals[spID] = "AADSTS7000222: The secret keys for app '" + spID + "' are expired."
 		}, want: []string{"InvalidServicePrincipalCredentials " + sp}, says: "expired"},
@@ -313,9 +314,9 @@ func identityRules() map[string]rule {
 			delete(c.Properties.PlatformWorkloadIdentityProfile.PlatformWorkloadIdentities, "ingress")
 		}, want: []string{"PlatformWorkloadIdentityMismatch properties.platformWorkloadIdentityProfile.platformWorkloadIdentities"}, says: "disk-csi-driver, ingress"},
 		"version without sets": {wi: true, why: "it cannot use identities", spoil: func(_ *world, c *model.Cluster) { c.Properties.ClusterProfile.Version = "4.13.1" }, want: []string{"InvalidParameter properties.clusterProfile.version"}},
-		"foreign federation":   {wi: true, why: "another cluster could act as the operator", spoil: federated("https://issuer/other"), want: []string{"PlatformWorkloadIdentityContainsInvalidCredential properties.platformWorkloadIdentityProfile.platformWorkloadIdentities.ingress.resourceId"}, says: "cred"},
+		"foreign federation":   {wi: true, why: "another cluster could act as the operator", spoil: federated("https://issuer/other"), want: []string{"PlatformWorkloadIdentityContainsInvalidCredential properties.platformWorkloadIdentityProfile.platformWorkloadIdentities[\"ingress\"].resourceId"}, says: "cred"},
 		"own federation":       {wi: true, why: "an update finds what the create made", kind: model.Update, spoil: func(w *world, c *model.Cluster) { w.own(); federated("https://issuer/mine")(w, c) }},
-		"identity absent":      {wi: true, why: "it was deleted", spoil: func(w *world, _ *model.Cluster) { w.statuses[opID+"ingress/federatedIdentityCredentials"] = 404 }, want: []string{"InvalidPlatformWorkloadIdentity properties.platformWorkloadIdentityProfile.platformWorkloadIdentities.ingress.resourceId"}},
+		"identity absent":      {wi: true, why: "it was deleted", spoil: func(w *world, _ *model.Cluster) { w.statuses[opID+"ingress/federatedIdentityCredentials"] = 404 }, want: []string{"InvalidPlatformWorkloadIdentity properties.platformWorkloadIdentityProfile.platformWorkloadIdentities[\"ingress\"].resourceId"}},
 	}
 }
 
@@ -350,6 +351,7 @@ func (r rule) check(t *testing.T) {
 	var got, texts []string
 	for _, f := range details(typed) {
 		got, texts = append(got, f.Code.Name+" "+f.Target), append(texts, f.Message)
+		message.Check(t, f, "hunter2")
 	}
 	slices.Sort(got)
 	want := slices.Sorted(slices.Values(r.want))

@@ -86,7 +86,7 @@ func (s *steps) reclaim(ctx context.Context, w *pipeline.Work, vault *azcertific
 	}
 	switch {
 	case azure.Forbidden(err):
-		return arm.ComponentNotReady.At(name, "The certificate %q was deleted in the vault, which keeps its name, and the service may neither recover nor purge it. "+
+		return arm.ComponentNotReady.Errorf("The certificate %q was deleted in the vault, which keeps its name, and the service may neither recover nor purge it. "+
 			"Those who run the service have to do either, or give it the right to.", name).Because(err)
 	case err != nil && !azure.NotFound(err) && !azure.Conflict(err):
 		return err

@@ -83,7 +83,7 @@ func (s *steps) readIdentity(ctx context.Context, c *model.Cluster, id string) (
 func (s *steps) asClusterIdentity(ctx context.Context, c *model.Cluster, id string) (*azure.Clients, *azarm.ResourceID, error) {
 	r, err := azarm.ParseResourceID(id)
 	if err != nil {
-		return nil, nil, arm.InvalidResourceID.At(id, "The id %q is not that of a user-assigned identity.", id)
+		return nil, nil, arm.InvalidResourceID.Errorf("The id %q is not that of a user-assigned identity. Correct it.", id)
 	}
 	credential, err := s.Azure.ClusterIdentity(ctx, c)
 	if err != nil {
@@ -127,7 +127,8 @@ func (s *steps) roles(ctx context.Context, c *model.Cluster) (map[string][]model
 	for _, minor := range c.RoleSetVersions() {
 		doc, err := s.RoleSets.Get(ctx, store.RoleSetsPartition, minor)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, arm.InvalidParameter.At("properties.clusterProfile.version", "OpenShift %s does not support workload identities here.", minor)
+			target, sent := c.SaysMinor(minor)
+			return nil, arm.InvalidParameter.At(target, "%s: OpenShift %s does not support workload identities here. Choose another version.", arm.Sent(sent), minor)
 		}
 		if err != nil {
 			return nil, err

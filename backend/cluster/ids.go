@@ -30,7 +30,7 @@ type subnetName struct{ subscription, group, network, name string }
 func parseSubnet(id string) (subnetName, error) {
 	r, err := azarm.ParseResourceID(id)
 	if err != nil || r.Parent == nil || !strings.EqualFold(r.ResourceType.String(), "Microsoft.Network/virtualNetworks/subnets") {
-		return subnetName{}, arm.InvalidResourceID.At(id, "The id %q is not that of a subnet.", id)
+		return subnetName{}, arm.InvalidResourceID.Errorf("The id %q is not that of a subnet. Correct it.", id)
 	}
 	return subnetName{r.SubscriptionID, r.ResourceGroupName, r.Parent.Name, r.Name}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/message"
 	"github.com/aro-rp/aro/wait"
 )
 
@@ -67,7 +68,7 @@ func TestAnInstallerThatFailsIsNamedWithoutItsWords(t *testing.T) {
 			s.Installer = failingInstaller{test.err}
 			err := s.do(s.runInstaller, s.work(model.Create, installable))
 			var typed *arm.Error
-			if !errors.As(err, &typed) || typed.Code != arm.ComponentNotReady || typed.Target != "installer" {
+			if !errors.As(err, &typed) || typed.Code != arm.ComponentNotReady || len(message.Wrong(typed, "canary")) > 0 {
 				t.Fatalf("got %v", err)
 			}
 			var again *wait.Retryable

@@ -80,7 +80,7 @@ func (s *steps) version(ctx context.Context, version string) (*model.OpenShiftVe
 func notInstalled(err error) error {
 	var said *install.Error
 	if !errors.As(err, &said) {
-		return wait.Again(arm.ComponentNotReady.At("installer", "The OpenShift installer could not make what the machines start from. "+
+		return wait.Again(arm.ComponentNotReady.Errorf("The OpenShift installer could not make what the machines start from. " +
 			"Delete the cluster and create it again; if it persists open a support ticket.").Because(err))
 	}
 	if refused := refusedByInstaller(said.Refused); refused != nil {
@@ -90,7 +90,7 @@ func notInstalled(err error) error {
 	if said.Asset != "" {
 		at = " (" + said.Asset + ")"
 	}
-	return arm.ComponentNotReady.At("installer", "The OpenShift installer could not make what the machines start from%s. "+
+	return arm.ComponentNotReady.Errorf("The OpenShift installer could not make what the machines start from%s. "+
 		"Delete the cluster and create it again; if it persists open a support ticket.", at).Because(err)
 }
 

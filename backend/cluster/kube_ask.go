@@ -65,10 +65,10 @@ func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.
 // stoppedBy tells customers which webhook or policy of theirs stands in the way.
 func stoppedBy(stop *openshift.Stop) *arm.Error {
 	if stop.Why != "" {
-		return arm.AdmissionDenied.At(stop.Name, "The %s %q in the cluster cannot be called, and so the API server refuses what the service has to change: %s. "+
+		return arm.AdmissionDenied.Errorf("The %s %q in the cluster cannot be called, and so the API server refuses what the service has to change: %s. "+
 			"Repair the webhook, or remove its configuration.", stop.What, stop.Name, strings.TrimRight(stop.Why, "."))
 	}
-	return arm.AdmissionDenied.At(stop.Name, "The %s %q in the cluster refuses what the service has to change. "+
+	return arm.AdmissionDenied.Errorf("The %s %q in the cluster refuses what the service has to change. "+
 		"Exempt OpenShift's own namespaces and objects from it, or remove its configuration.", stop.What, stop.Name)
 }
 

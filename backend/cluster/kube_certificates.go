@@ -81,7 +81,7 @@ func (s *steps) certificateIssued(ctx context.Context, w *pipeline.Work, name st
 	case strings.EqualFold(status, "inProgress") || strings.Contains(details, "FailedCanRetry"):
 		return s.later(w, "the certificate "+name+" to be issued")
 	}
-	return arm.ComponentNotReady.Errorf("The certificate %q was not issued: %s %s", name, status, openshift.Short(details))
+	return arm.ComponentNotReady.Errorf("The certificate %q was not issued: %s %s. Repeat the request; if it persists open a support ticket.", name, status, strings.TrimRight(openshift.Short(details), "."))
 }
 
 // certificate is the newest certificate of a name with its key. A renewal is not
@@ -133,8 +133,8 @@ func (s *steps) servable(name string, secret *azsecrets.Secret) (openshift.KeyPa
 		until = *a.Expires
 	}
 	if now := s.Now(); now.Add(servesAtLeast).After(until) || now.Add(clockSkew).Before(from) {
-		return openshift.KeyPair{}, wait.Again(arm.ComponentNotReady.At(name, "The newest certificate %q in the vault is valid from %s to %s, and no other has been issued. "+
-			"It is not put into the cluster.", name, from.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339)))
+		return openshift.KeyPair{}, wait.Again(arm.ComponentNotReady.Errorf("The newest certificate %q in the vault is valid from %s to %s, and no other has been issued. "+
+			"It is not put into the cluster. Repeat the request; if it persists open a support ticket.", name, from.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339)))
 	}
 	return pair, nil
 }

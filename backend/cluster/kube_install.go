@@ -46,7 +46,7 @@ func (s *steps) workersReady(ctx context.Context, w *pipeline.Work) error {
 		missing, err := kube.WorkersReady(ctx, fewestWorkers)
 		var full *openshift.CapacityError
 		if errors.As(err, &full) {
-			return "", arm.QuotaExceeded.At("properties.workerProfiles[0].VMSize",
+			return "", arm.QuotaExceeded.At("properties.workerProfiles[0].vmSize",
 				"Azure cannot provide the worker %q: %s. Raise the quota or choose another size.", full.Machine, strings.TrimRight(full.Message, ".")).Because(err)
 		}
 		return missing, err

@@ -30,7 +30,7 @@ func editSubnet(ctx context.Context, clients *azure.Clients, id string, change f
 		read: func(ctx context.Context) (*armnetwork.Subnet, *string, error) {
 			got, err := clients.Subnets.Get(ctx, at.group, at.network, at.name, nil)
 			if azure.NotFound(err) {
-				err = arm.InvalidLinkedVNet.At(id, "The subnet %q does not exist any more.", id).Because(err)
+				err = arm.InvalidLinkedVNet.Errorf("The subnet %q does not exist any more. Create it again, then repeat the request.", id).Because(err)
 			}
 			return &got.Subnet, got.Etag, err
 		},
@@ -122,7 +122,7 @@ func (s *steps) attachSecurityGroup(ctx context.Context, w *pipeline.Work) error
 		err := editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			if p.NetworkSecurityGroup != nil && deref(p.NetworkSecurityGroup.ID) != "" {
 				if !strings.EqualFold(*p.NetworkSecurityGroup.ID, group) {
-					return false, arm.InvalidLinkedVNet.At(id, "The subnet %q has a network security group already. Detach %q, or create the cluster with preconfiguredNSG.", id, *p.NetworkSecurityGroup.ID)
+					return false, arm.InvalidLinkedVNet.Errorf("The subnet %q has a network security group already. Detach %q, or create the cluster with preconfiguredNSG.", id, *p.NetworkSecurityGroup.ID)
 				}
 				return false, nil
 			}
@@ -130,7 +130,7 @@ func (s *steps) attachSecurityGroup(ctx context.Context, w *pipeline.Work) error
 			return true, nil
 		})
 		if notThereYet(err) {
-			return wait.Again(arm.ComponentNotReady.At(id, "The cluster's network security group could not be attached to the subnet %q. Repeat the request; if it persists open a support ticket.", id).Because(err))
+			return wait.Again(arm.ComponentNotReady.Errorf("The cluster's network security group could not be attached to the subnet %q. Repeat the request; if it persists open a support ticket.", id).Because(err))
 		}
 		if err != nil {
 			return err
@@ -250,7 +250,7 @@ func (s *steps) recordIngressAddress(ctx context.Context, w *pipeline.Work) erro
 func (s *steps) freeWorkerIP(ctx context.Context, clients *azure.Clients, c *model.Cluster) (string, error) {
 	ids := workerSubnets(c)
 	if len(ids) == 0 {
-		return "", arm.InvalidLinkedVNet.At("properties.workerProfiles", "The cluster has no worker subnet.")
+		return "", arm.InvalidLinkedVNet.At("properties.workerProfiles", "The cluster has no worker subnet. Delete it and create it with one.")
 	}
 	at, err := parseSubnet(ids[0])
 	if err != nil {

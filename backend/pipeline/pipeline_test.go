@@ -20,6 +20,7 @@ import (
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/message"
 )
 
 // bench is one cluster with an operation, and the means to run plans on it.
@@ -223,7 +224,7 @@ func (b *bench) due() {
 }
 
 func TestOutcomesOfAttempts(t *testing.T) {
-	refused := arm.InvalidParameter.Errorf("wrong")
+	refused := arm.InvalidParameter.Errorf("It is wrong.")
 	later := wait.Later(time.Minute, "a sign")
 	partly := wait.LaterFor("etcd", time.Minute, "a leader")
 	tests := map[string]struct {
@@ -244,12 +245,12 @@ func TestOutcomesOfAttempts(t *testing.T) {
 		"failing too long":        {why: "the client learns the step", kind: model.Update, age: time.Hour, err: errors.New("no"), code: "OperationFailed", says: `"s"`},
 		"failing too long create": {why: "the client learns what to do", age: time.Hour, err: errors.New("no"), code: "ClusterCreationFailed", says: `"s"`},
 		"theirs":                  {why: "no retry can cure it", err: fmt.Errorf("subnet: %w", refused), code: "InvalidParameter"},
-		"about a member":          {why: "customers look there", err: arm.InvalidParameter.At("properties.x[1].y", "wrong"), code: "InvalidParameter", says: "properties.x[1].y: wrong", at: "properties.x[1].y"},
-		"about a resource":        {why: "no member of the cluster names it", err: arm.ScopeLocked.At("/subscriptions/s/locks/l", "locked"), code: "ScopeLocked", says: "/subscriptions/s/locks/l: locked"},
-		"retryable":               {why: "it may go away", err: arm.TooManyRequests.Errorf("slowly"), after: 2 * time.Second},
-		"asked to wait":           {why: "sooner is of no use", err: wait.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("slowly")), after: 5 * time.Minute},
-		"asked to wait too long":  {why: "the last look is at the deadline", age: 8 * time.Minute, err: wait.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("slowly")), after: 2 * time.Minute},
-		"retryable too long":      {why: "its own words are best", age: time.Hour, err: arm.TooManyRequests.Errorf("slowly"), code: "ThrottlingLimitExceeded"},
+		"about a member":          {why: "customers look there", err: arm.InvalidParameter.At("properties.x[1].y", "It is wrong."), code: "InvalidParameter", says: "properties.x[1].y: It is wrong.", at: "properties.x[1].y"},
+		"about a resource":        {why: "no member of the cluster names it", err: arm.ScopeLocked.At("/subscriptions/s/locks/l", "It is locked."), code: "ScopeLocked", says: "/subscriptions/s/locks/l: It is locked."},
+		"retryable":               {why: "it may go away", err: arm.TooManyRequests.Errorf("Go slowly."), after: 2 * time.Second},
+		"asked to wait":           {why: "sooner is of no use", err: wait.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("Go slowly.")), after: 5 * time.Minute},
+		"asked to wait too long":  {why: "the last look is at the deadline", age: 8 * time.Minute, err: wait.AgainAfter(5*time.Minute, arm.TooManyRequests.Errorf("Go slowly.")), after: 2 * time.Minute},
+		"retryable too long":      {why: "its own words are best", age: time.Hour, err: arm.TooManyRequests.Errorf("Go slowly."), code: "ThrottlingLimitExceeded"},
 		"hanging too long":        {why: "its context ended", age: time.Hour, err: context.DeadlineExceeded, code: "StepTimedOut"},
 	}
 	for name, test := range tests {
@@ -268,6 +269,8 @@ func TestOutcomesOfAttempts(t *testing.T) {
 			switch {
 			case test.code == "" && (!errors.As(err, &pause) || pause.After > test.after || pause.After < test.after*4/5):
 				t.Errorf("%s: got %v, want a pause of about %s", test.why, err, test.after)
+			case test.code != "" && errors.As(err, &typed) && len(message.Wrong(typed)) > 0:
+				t.Errorf("%s: %v: %q", test.why, err, message.Wrong(typed))
 			case test.code != "" && (!errors.As(err, &typed) || typed.Code.Name != test.code || !strings.Contains(typed.Message, test.says) || typed.Target != test.at):
 				t.Errorf("%s: got %v, want %s with %q", test.why, err, test.code, test.says)
 			}

@@ -252,7 +252,7 @@ func timedOut(step *Step, part, waitingFor string) *arm.Error {
 	if waitingFor == "" {
 		waitingFor = "its work to end"
 	}
-	return arm.StepTimedOut.At(part, "The step %q did not end within %s. It was waiting for %s.", step.Name, step.Timeout, waitingFor)
+	return arm.StepTimedOut.At(part, "The step %q did not end within %s. It was waiting for %s. Repeat the request; if it persists contact support.", step.Name, step.Timeout, waitingFor)
 }
 
 // remembering adds to a time-out what refused the step before it hung.
@@ -267,7 +267,7 @@ func unexplained(kind model.OperationKind, step *Step) *arm.Error {
 	if kind == model.Create {
 		return arm.ClusterCreationFailed.Errorf("The cluster could not be created: the step %q failed again and again. Delete the cluster and create it again.", step.Name)
 	}
-	return arm.OperationFailed.Errorf("The step %q failed again and again.", step.Name)
+	return arm.OperationFailed.Errorf("The step %q failed again and again. Repeat the request; if it persists contact support.", step.Name)
 }
 
 func truncated(s string) string {
