@@ -37,7 +37,7 @@ def test_validate_asks_the_service_itself(ours, group):
 def test_refusals_have_code_message_and_target(ours, group):
     wanted = (*network_by_name(group), "--name", NAME, "--master-vm-size", "Standard_A1")
     said = ours.refused("aro", "create", *wanted)
-    assert "(InvalidParameter) The VM size" in said and "properties.masterProfile.vmSize" in said
+    assert '(InvalidParameter) properties.masterProfile.vmSize: "Standard_A1" is not supported for masters' in said
 
 
 def test_cluster_with_a_service_principal(ours, group, tmp_path):

@@ -19,7 +19,7 @@ def test_what_is_not_there_is_told(stock, group):
 
 def test_refusals_have_code_and_message(stock, group):
     wanted = (*life.network(group), "--name", NAME, "--master-vm-size", "Standard_A1")
-    assert "(InvalidParameter) The VM size" in stock.refused("aro", "create", *wanted)
+    assert "(InvalidParameter) properties.masterProfile.vmSize: " in stock.refused("aro", "create", *wanted)
 
 
 def test_cluster_with_a_service_principal(stock, group, tmp_path):
