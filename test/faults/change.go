@@ -6,7 +6,7 @@ func updates() []Fault {
 		busy("API server certificate", "GET", "^/vaults/aro-cls/secrets/UID-apiserver"),
 		busy("ingress certificate", "GET", "^/vaults/aro-cls/secrets/UID-ingress"),
 		busy("order certificates", "GET", "^/vaults/aro-cls/certificates/UID-apiserver/pending$"),
-		busy("issuer of certificates", "GET", "^/vaults/aro-cls/certificates/UID-[^/]+(/policy|/)?$"),
+		busy("issuer of certificates", "GET", "^/vaults/aro-cls/certificates/UID-[^/]+/policy$"),
 		hang("network type", "outbound addresses"),
 		hang("record version", "network type"),
 		hang("secrets of the service principal", "record version"),
