@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/azure/login"
+	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/database"
