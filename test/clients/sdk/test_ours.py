@@ -33,7 +33,7 @@ def test_faults_are_typed(version, stand, credential, options, place):
             client.open_shift_clusters.begin_create_or_update(place.group, "ours", wanted)
     said = refused.value.error
     assert (refused.value.status_code, said.code) == (400, "InvalidParameter")
-    assert said.target == "properties.masterProfile.vmSize" and "VM size" in said.message
+    assert said.target == "properties.masterProfile.vmSize" and "Standard_A1" in said.message
 
 
 def test_cancelled_creation_ends_as_that(stand, credential, options, place):
