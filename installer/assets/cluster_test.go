@@ -116,7 +116,7 @@ func TestTheMetadataSaysWhoseClusterItIs(t *testing.T) {
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if _, kept := m.Graph["*assets.Metadata"]; !kept {
+	if _, kept := m.Graph["*cluster.Metadata"]; !kept {
 		t.Error("the graph is without it")
 	}
 }
