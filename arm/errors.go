@@ -216,13 +216,13 @@ func (e *Error) AboutBody() *Error {
 	return &c
 }
 
-// Is tells whether err carries this code.
+// Is reports whether err carries this code.
 func (c Code) Is(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code.Name == c.Name
 }
 
-// Retryable tells whether the same request may succeed later unchanged (C16).
+// Retryable reports whether the same request may succeed later unchanged (C16).
 func (c Code) Retryable() bool {
 	return c.Status == http.StatusTooManyRequests || c.Status >= http.StatusInternalServerError
 }

@@ -54,10 +54,10 @@ func ParseClusterID(s string) (ClusterID, bool) {
 	return id, ValidSubscriptionID(id.SubscriptionID) && ValidGroupName(id.ResourceGroup) && ValidName(id.Name)
 }
 
-// ValidSubscriptionID tells whether s is a UUID in the usual form.
+// ValidSubscriptionID reports whether s is a UUID in the usual form.
 func ValidSubscriptionID(s string) bool { return ValidUUID(s) }
 
-// ValidUUID tells whether s is a UUID in the usual form.
+// ValidUUID reports whether s is a UUID in the usual form.
 func ValidUUID(s string) bool {
 	if len(s) != 36 {
 		return false
@@ -101,7 +101,7 @@ func ValidGroupName(s string) bool {
 	return n > 0 && n <= maxName && s[len(s)-1] != '.'
 }
 
-// MadeOf tells whether s is made of ASCII letters, digits and the marks alone,
+// MadeOf reports whether s is made of ASCII letters, digits and the marks alone,
 // and of how many.
 func MadeOf(s string, least, most int, marks string) bool {
 	if len(s) < least || len(s) > most {

@@ -208,7 +208,7 @@ func (s Subject) refusedByGraph(f fault, remedy string) *arm.Error {
 	return arm.InvalidServicePrincipalCredentials.At(servicePrincipalTarget, "Microsoft Graph refuses the service principal %s (%s). %s Azure says: %s", s.ClientID, f.code, remedy, f.said())
 }
 
-// unauthorized tells whether an identity lacks a role, or has it for so short a
+// unauthorized reports whether an identity lacks a role, or has it for so short a
 // time that Azure does not know it everywhere.
 func unauthorized(f fault) bool {
 	switch f.code {

@@ -15,10 +15,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
-// NotFound tells whether err says that something does not exist.
+// NotFound reports whether err says that something does not exist.
 func NotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
-// Conflict tells whether err says that something is in the way.
+// Conflict reports whether err says that something is in the way.
 func Conflict(err error) bool {
 	return hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusPreconditionFailed)
 }
@@ -26,7 +26,7 @@ func Conflict(err error) bool {
 // Forbidden reports whether err says that the caller may not do it.
 func Forbidden(err error) bool { return hasStatus(err, http.StatusForbidden) }
 
-// Changed tells whether err says that somebody else wrote what was to be written.
+// Changed reports whether err says that somebody else wrote what was to be written.
 func Changed(err error) bool { return hasStatus(err, http.StatusPreconditionFailed) }
 
 // Code is the error code of Azure, or empty.
@@ -228,7 +228,7 @@ func (f fault) isOwn(subscription string) bool {
 		subscription != "" && len(f.url) > len(own) && strings.EqualFold(f.url[:len(own)], own)
 }
 
-// within tells whether the fault lies in a resource group: by the scopes it
+// within reports whether the fault lies in a resource group: by the scopes it
 // names, or else by what was asked for.
 func (f fault) within(group string) bool {
 	if group == "" {

@@ -76,7 +76,7 @@ func isOf(held dataplane.UserAssignedIdentityCredentials, tenant string) bool {
 	return held.TenantID == nil || tenant == "" || strings.EqualFold(*held.TenantID, tenant)
 }
 
-// renewable tells whether the time to renew credentials has come. It does not
+// renewable reports whether the time to renew credentials has come. It does not
 // end: the service gets new ones with its own certificate, however dead the old.
 func renewable(tags map[string]*string, now time.Time) bool {
 	tag := tags[dataplane.RenewAfterKeyVaultTag]

@@ -47,7 +47,7 @@ func (c *crew) take(due []*store.ClusterDocument) []*store.ClusterDocument {
 	return taken
 }
 
-// done gives the hand back that works on d, and tells whether it was the last one free.
+// done gives the hand back that works on d, and reports whether it was the last one free.
 func (c *crew) done(d *store.ClusterDocument) (wasFull bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -97,7 +97,7 @@ func (w *Worker) write(ctx context.Context, id string, result model.AsyncOperati
 
 func isUnreadable(err error) bool { return errors.As(err, new(*store.UnreadableError)) }
 
-// isTold tells whether the result of an operation stands.
+// isTold reports whether the result of an operation stands.
 func isTold(d *store.OperationDocument) bool {
 	return d.Operation.State != "" && d.Operation.State.Terminal()
 }

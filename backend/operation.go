@@ -28,7 +28,7 @@ type operation struct {
 }
 
 // runOperation runs the operation of a claimed cluster as far as it goes. It
-// tells whether the cluster is due again at once.
+// reports whether the cluster is due again at once.
 func (w *Worker) runOperation(ctx context.Context, due *store.ClusterDocument, lease *store.Lease[store.ClusterDocument]) (again bool) {
 	op := w.operationOf(lease)
 	if op == nil {
@@ -130,7 +130,7 @@ func (w *Worker) followTenant(ctx context.Context, op *operation) error {
 	})
 }
 
-// wasTold tells whether clients were told already how the operation ended, by a
+// wasTold reports whether clients were told already how the operation ended, by a
 // worker that perished before it could end it for the cluster too.
 func (w *Worker) wasTold(ctx context.Context, op *operation) bool {
 	told, err := w.Store.Operations.Get(ctx, op.ID, op.ID)
@@ -138,7 +138,7 @@ func (w *Worker) wasTold(ctx context.Context, op *operation) bool {
 }
 
 // conclude is the one place that decides what becomes of an operation after its
-// plan ran. It tells whether the cluster is due again at once.
+// plan ran. It reports whether the cluster is due again at once.
 func (w *Worker) conclude(ctx context.Context, op *operation, outcome error) (again bool) {
 	err := w.act(ctx, op, outcome)
 	if errors.Is(err, pipeline.ErrSuperseded) { // while we were at it

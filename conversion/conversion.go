@@ -75,7 +75,7 @@ const (
 	echoedList  = "Only the service sets the array. Leave it out."
 )
 
-// Same tells whether two texts mean the same.
+// Same reports whether two texts mean the same.
 type Same func(a, b string) bool
 
 // Exact texts are the same only letter by letter.

@@ -24,7 +24,7 @@ func URLText(w *Write, name string, in *string, have string, mismatch arm.Code) 
 	w.faults.Add(mismatch, name, "The URL says %s, the body %s. Leave the property out, or correct it.", arm.Sent(have), word(Text(in)))
 }
 
-// same tells whether a text was sent that means what is stored.
+// same reports whether a text was sent that means what is stored.
 func same[W, M ~string](in *W, have M, means Same) bool {
 	return in != nil && means(string(*in), string(have))
 }
@@ -71,7 +71,7 @@ func FixedLocation[W, M ~string](w *Write, name string, in *W, m *M, initial M) 
 	}
 }
 
-// MutableText replaces a text and tells whether it changed.
+// MutableText replaces a text and reports whether it changed.
 func MutableText[W, M ~string](in *W, m *M, initial M) bool {
 	value := initial
 	if in != nil && *in != "" {
@@ -232,7 +232,7 @@ func (a Array[W, M]) each(w *Write, in []W, m []M) {
 	w.path.Up()
 }
 
-// aligned tells whether the same elements stand at the same places. An element
+// aligned reports whether the same elements stand at the same places. An element
 // sent without its key is the one at its place.
 func (a Array[W, M]) aligned(in []W, m []M) bool {
 	if len(in) != len(m) {

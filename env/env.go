@@ -81,7 +81,7 @@ func (e *Environment) ManagedName(domain string) (label string, managed bool) {
 	return label, found && label != "" && !strings.Contains(label, ".")
 }
 
-// DelegatedDomain tells whether names below Domain resolve on the internet.
+// DelegatedDomain reports whether names below Domain resolve on the internet.
 // Where they do not, kubeconfigs name the address beside the name, and trust the
 // cluster's own authority.
 func (e *Environment) DelegatedDomain() bool { return e.Mode == Production }

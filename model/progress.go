@@ -9,7 +9,7 @@ func (o *Operation) PercentComplete() int {
 	return min(99, 100*len(o.Finished)/o.Steps)
 }
 
-// HasFinished tells whether the step of that name has ended well.
+// HasFinished reports whether the step of that name has ended well.
 func (o *Operation) HasFinished(step string) bool {
 	for i := range o.Finished {
 		if o.Finished[i].Name == step {

@@ -56,7 +56,7 @@ type validation struct {
 
 func (v *validation) creating() bool { return v.old == nil }
 
-// changed tells whether what of picks has to be judged. The pick must be safe on
+// changed reports whether what of picks has to be judged. The pick must be safe on
 // every cluster, the stored one included.
 func (v *validation) changed(of func(*Cluster) any) bool {
 	return v.creating() || !reflect.DeepEqual(of(v.c), of(v.old))

@@ -17,7 +17,7 @@ const (
 	userAssigned             = "UserAssigned"
 )
 
-// UsesWorkloadIdentity tells whether the operators of the cluster have
+// UsesWorkloadIdentity reports whether the operators of the cluster have
 // identities of their own, instead of sharing one service principal.
 func (c *Cluster) UsesWorkloadIdentity() bool {
 	return c.Properties.PlatformWorkloadIdentityProfile != nil && !c.hasServicePrincipal()
@@ -271,7 +271,7 @@ func findRoleSet(sets []*PlatformWorkloadIdentityRoleSet, version string) *Platf
 	return nil
 }
 
-// fullVersion tells whether s is a semantic version with all three numbers.
+// fullVersion reports whether s is a semantic version with all three numbers.
 func fullVersion(s string) bool {
 	v := "v" + s
 	return semver.IsValid(v) && semver.Canonical(v) == strings.TrimSuffix(v, semver.Build(v))

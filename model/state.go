@@ -20,7 +20,7 @@ const (
 	Canceled      ProvisioningState = "Canceled"
 )
 
-// Terminal tells whether nothing is under way.
+// Terminal reports whether nothing is under way.
 func (s ProvisioningState) Terminal() bool {
 	return s == Succeeded || s == Failed || s == Canceled || s == ""
 }

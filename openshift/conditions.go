@@ -135,7 +135,7 @@ func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) 
 	return fmt.Sprintf("the cluster version (%s)", why), nil
 }
 
-// Unreachable tells whether err only says that the API server does not answer
+// Unreachable reports whether err only says that the API server does not answer
 // yet, or not well: it does not listen, it starts, or it is busy.
 func Unreachable(err error) bool {
 	var transport *url.Error // the connection failed, in one of many ways

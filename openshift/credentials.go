@@ -55,7 +55,7 @@ func (c *Cluster) putRootCredentials(ctx context.Context, p ServicePrincipal) (c
 	return changed, err
 }
 
-// set puts text members into a Secret and tells whether one of them is new.
+// set puts text members into a Secret and reports whether one of them is new.
 func set(secret *corev1.Secret, members map[string]string) (changed bool) {
 	if secret.Data == nil {
 		secret.Data = map[string][]byte{}

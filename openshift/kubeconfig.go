@@ -148,7 +148,7 @@ func sign(authority tls.Certificate, template *x509.Certificate, until time.Time
 	}, nil
 }
 
-// Fresh tells whether a customer's kubeconfig reaches the cluster and will work
+// Fresh reports whether a customer's kubeconfig reaches the cluster and will work
 // for long enough.
 func Fresh(kubeconfig []byte, r Reach, now time.Time) bool {
 	config, err := clientcmd.Load(kubeconfig)

@@ -31,7 +31,7 @@ func (c *Cluster) RegistryAccount(ctx context.Context) (string, error) {
 	return config.Spec.Storage.Azure.AccountName, nil
 }
 
-// LargePackets tells whether the masters were made for large packets.
+// LargePackets reports whether the masters were made for large packets.
 func (c *Cluster) LargePackets(ctx context.Context) (bool, error) {
 	err := c.Get(ctx, client.ObjectKey{Name: "99-master-mtu"}, &machineconfigurationv1.MachineConfig{})
 	if absent(err) {
@@ -120,7 +120,7 @@ func (c *Cluster) ServeMachineConfig(ctx context.Context, authority KeyPair, hos
 	return c.change(ctx, secret, func() { delete(secret.Annotations, redeployPending) })
 }
 
-// isFor tells whether the first certificate is for exactly that address.
+// isFor reports whether the first certificate is for exactly that address.
 func isFor(certificates []byte, address string) bool {
 	block, _ := pem.Decode(certificates)
 	if block == nil {

@@ -216,7 +216,7 @@ func (c *call) mayChange(cl *model.Cluster) error {
 	return nil
 }
 
-// matches tells whether a list of ETags, or "*", names the current one. Marks of
+// matches reports whether a list of ETags, or "*", names the current one. Marks of
 // weak ETags are of no account: equal text is the same version.
 func matches(list, current string) bool {
 	for one := range strings.SplitSeq(list, ",") {

@@ -265,7 +265,7 @@ func settled(c *model.Cluster) bool {
 	return state != model.Failed && state != model.Deleting
 }
 
-// onlyQuiet tells whether the difference is in members that no machine depends
+// onlyQuiet reports whether the difference is in members that no machine depends
 // on: tags, and where credentials of the identity are fetched.
 func onlyQuiet(old, wanted *model.Cluster) bool {
 	quiet := clone(wanted)

@@ -189,7 +189,7 @@ func (e expressions) judge(id arm.ClusterID, err error) error {
 	return &first
 }
 
-// excuse tells whether the fault is about a value that is not known yet, about
+// excuse reports whether the fault is about a value that is not known yet, about
 // what holds it or what is in it, or about headers that come with the deployment.
 func (e expressions) excuse(fault *arm.Error) bool {
 	if fault.Target == headerIdentityURL || fault.Target == headerTenant {
@@ -198,7 +198,7 @@ func (e expressions) excuse(fault *arm.Error) bool {
 	return slices.ContainsFunc(e, func(path string) bool { return within(path, fault.Target) || within(fault.Target, path) })
 }
 
-// within tells whether the path inner is outer or lies in it.
+// within reports whether the path inner is outer or lies in it.
 func within(inner, outer string) bool {
 	rest, ok := strings.CutPrefix(inner, outer)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')

@@ -96,7 +96,7 @@ func (s *Server) routeVersion(v *spoken, handlers map[string]handler) error {
 	return nil
 }
 
-// offers tells whether the version can say what the operation answers.
+// offers reports whether the version can say what the operation answers.
 func (v *spoken) offers(operationID string) error {
 	ok := true
 	switch {

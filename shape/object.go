@@ -78,7 +78,7 @@ func (o *Object) Has(bit uint) bool {
 	return true
 }
 
-// Entry goes to the value of a map's entry. It tells whether there is a value to
+// Entry goes to the value of a map's entry. It reports whether there is a value to
 // check: null removes an entry in a PATCH, and elsewhere only if the spec allows it.
 func (o *Object) Entry(nullable bool) bool {
 	w := o.w
@@ -95,7 +95,7 @@ func (o *Object) Entry(nullable bool) bool {
 	return true
 }
 
-// duplicate tells whether key occurred before. A few keys are found by reading
+// duplicate reports whether key occurred before. A few keys are found by reading
 // them again, many with a set, so that a large map costs linear time.
 func (o *Object) duplicate(key []byte) bool {
 	if o.keys != nil {

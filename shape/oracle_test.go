@@ -179,7 +179,7 @@ func (r *reading) object(v map[string]any, s *openapi3.Schema) map[string]any {
 	return meant
 }
 
-// strict tells whether body is JSON as we demand it, by an independent reading.
+// strict reports whether body is JSON as we demand it, by an independent reading.
 func strict(body []byte) bool {
 	if !jsontext.Value(body).IsValid() { // syntax, UTF-8, duplicate names, one value
 		return false

@@ -57,7 +57,7 @@ func Check(body []byte, mode Mode, f *arm.Faults, root func(*Walker)) []byte {
 	return body
 }
 
-// syntax tells whether body is one strict JSON value: valid UTF-8 and nothing
+// syntax reports whether body is one strict JSON value: valid UTF-8 and nothing
 // behind it. Duplicate names are left to the walk, which can go on after them.
 func (c *checker) syntax(body []byte, f *arm.Faults) bool {
 	c.reader = *bytes.NewBuffer(body)

@@ -142,7 +142,7 @@ func (s subject) concerned(actions []string) []string {
 	return some
 }
 
-// matches tells whether an action is one of a role's pattern, which may have stars.
+// matches reports whether an action is one of a role's pattern, which may have stars.
 func matches(pattern, action string) bool {
 	parts := strings.Split(strings.ToLower(pattern), "*")
 	action = strings.ToLower(action)

@@ -253,7 +253,7 @@ func (r *run) federatedCredentialsOf(ctx context.Context, cred azcore.TokenCrede
 	return nil
 }
 
-// ours tells whether a federated credential trusts this cluster.
+// ours reports whether a federated credential trusts this cluster.
 func (r *run) ours(issuer string, audiences []*string) bool {
 	mine := r.c.Properties.ClusterProfile.OIDCIssuer
 	return mine != "" && strings.TrimRight(issuer, "/") == strings.TrimRight(mine, "/") && len(audiences) == 1 && value(audiences[0]) == audience

@@ -134,7 +134,7 @@ func networkFrom(id, target string, got armnetwork.VirtualNetwork) *network {
 }
 
 // subnet is what was read of a subnet; nil if its network is not there. known
-// tells whether the network was read at all.
+// reports whether the network was read at all.
 func (r *run) subnet(id string) (s *armnetwork.Subnet, known bool) {
 	parent, ok := networkOf(id)
 	if !ok {

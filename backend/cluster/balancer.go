@@ -41,7 +41,7 @@ func migrationOf(lb *armnetwork.LoadBalancer) (m migration) {
 	return m
 }
 
-// zonal tells whether the frontend that stays has its zones.
+// zonal reports whether the frontend that stays has its zones.
 func (m migration) zonal() bool { return m.lasting != nil && len(m.lasting.Zones) > 0 }
 
 func internalBalancerName(c *model.Cluster) string { return c.Internal.InfraID + "-internal" }

@@ -187,7 +187,7 @@ func (s *steps) ensureGroup(ctx context.Context, w *pipeline.Work) error {
 	return err
 }
 
-// ours tells whether a group is this cluster's.
+// ours reports whether a group is this cluster's.
 func ours(g *armresources.ResourceGroup, c *model.Cluster) bool {
 	return strings.EqualFold(deref(g.ManagedBy), c.ID) && strings.EqualFold(deref(g.Location), c.Location)
 }

@@ -52,7 +52,7 @@ func (s *steps) configure(ctx context.Context, w *pipeline.Work, suffix string,
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return serve(ctx, kube, name, pair) })
 }
 
-// signed tells whether the service has certificates issued for the cluster's names.
+// signed reports whether the service has certificates issued for the cluster's names.
 func (s *steps) signed(c *model.Cluster) bool {
 	_, managed := s.Env.ManagedName(c.Properties.ClusterProfile.Domain)
 	return managed

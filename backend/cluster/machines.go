@@ -76,7 +76,7 @@ func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *
 	return machines, err
 }
 
-// bootstrapIsThere tells whether there is a bootstrap machine: one that is keeps
+// bootstrapIsThere reports whether there is a bootstrap machine: one that is keeps
 // what it started from, anything else Azure refuses. One that Azure could not make
 // is removed, for it would stay as it is.
 func bootstrapIsThere(ctx context.Context, clients *azure.Clients, c *model.Cluster) (bool, error) {

@@ -16,7 +16,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// groupIsOurs tells whether the managed group exists and is this cluster's: a
+// groupIsOurs reports whether the managed group exists and is this cluster's: a
 // group that is not is never touched.
 func (s *steps) groupIsOurs(ctx context.Context, c *model.Cluster) (bool, error) {
 	clients, err := s.customer(c)

@@ -129,7 +129,7 @@ func (c *rpCommand) checkCloud() error {
 	return nil
 }
 
-// actsOnCustomers tells whether the process reads and changes what is customers':
+// actsOnCustomers reports whether the process reads and changes what is customers':
 // to work on clusters, which checkCloud sees to, or to check limits while it serves.
 func (f *cloudFlags) actsOnCustomers() bool { return f.FirstPartyClientID != "" }
 

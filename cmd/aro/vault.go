@@ -21,7 +21,7 @@ type keeper interface {
 	Certificate(ctx context.Context, name string) (*tls.Certificate, error)
 }
 
-// usesVault tells whether a flag names something in the service vault.
+// usesVault reports whether a flag names something in the service vault.
 func (c *rpCommand) usesVault() bool {
 	return slices.ContainsFunc(append(c.secrets(), c.EncryptionKeys, c.TLSCert), func(value string) bool {
 		return strings.HasPrefix(value, env.InVault)

@@ -69,7 +69,7 @@ func TestClientsAreThoseOfTheSpecs(t *testing.T) {
 	}
 }
 
-// isPart tells whether a file is an input or an output of the generation.
+// isPart reports whether a file is an input or an output of the generation.
 func isPart(path string) bool {
 	switch {
 	case strings.Contains(path, "/examples/"), strings.HasSuffix(path, ".pyc"):

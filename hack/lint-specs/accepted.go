@@ -70,7 +70,7 @@ func (list acceptances) sift(found []finding, all []string) (open []finding, idl
 	return open, idle
 }
 
-// mark sets used for every finding that matches and tells whether there was one.
+// mark sets used for every finding that matches and reports whether there was one.
 func mark(used []bool, found []finding, matches func(finding) bool) bool {
 	hit := false
 	for i, f := range found {

@@ -114,7 +114,7 @@ func (p *Page) token(w http.ResponseWriter, r *http.Request) {
 	p.answer(w, map[string]string{"token": token})
 }
 
-// local tells whether a peer is on this machine.
+// local reports whether a peer is on this machine.
 func local(address string) bool {
 	peer, err := netip.ParseAddrPort(address)
 	return err == nil && peer.Addr().Unmap().IsLoopback()

@@ -35,7 +35,7 @@ func (a *Azure) admin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// foreign tells whether a browser asks for a page of another origin, or by another
+// foreign reports whether a browser asks for a page of another origin, or by another
 // name, which would make a foreign page look like one of this origin.
 func (a *Azure) foreign(r *http.Request) bool {
 	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")

@@ -231,7 +231,7 @@ func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ofManager tells whether faults meet a path in the resource manager, or nowhere.
+// ofManager reports whether faults meet a path in the resource manager, or nowhere.
 func ofManager(path string) bool {
 	for _, prefix := range []string{"/subscriptions", "/providers", "/tenants", "/metadata/", "/local/"} {
 		if strings.HasPrefix(strings.ToLower(path), prefix) {

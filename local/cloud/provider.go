@@ -60,7 +60,7 @@ func newProvider(a *Azure) *provider {
 	return p
 }
 
-// isForwarded tells whether the resource provider answers a path.
+// isForwarded reports whether the resource provider answers a path.
 func isForwarded(path string) bool {
 	lower := resources.Key(path)
 	i := strings.LastIndex(lower, "/providers/")
@@ -68,7 +68,7 @@ func isForwarded(path string) bool {
 	return i >= 0 && strings.HasPrefix(lower[i+len("/providers/"):], providerNamespace+"/") && !about
 }
 
-// isCluster tells whether a path is that of one cluster.
+// isCluster reports whether a path is that of one cluster.
 func isCluster(path string) bool {
 	id, err := resources.Parse(path)
 	return err == nil && !id.Collection() && strings.EqualFold(id.Type(), clusterType)
@@ -230,7 +230,7 @@ func (p *provider) headers(out *http.Request, call *resources.Call) error {
 	return nil
 }
 
-// assigned tells whether a cluster has a managed identity, or is getting it.
+// assigned reports whether a cluster has a managed identity, or is getting it.
 func (p *provider) assigned(ctx context.Context, cluster, identity string) (bool, error) {
 	if proposed, ok := p.proposed.Load(resources.Key(cluster)); ok && hasIdentity(resources.Object(proposed), identity) {
 		return true, nil

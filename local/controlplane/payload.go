@@ -151,7 +151,7 @@ func established(ctx context.Context, c client.Client, want []*unstructured.Unst
 	}
 }
 
-// isEstablished tells whether the server serves a definition's objects.
+// isEstablished reports whether the server serves a definition's objects.
 func isEstablished(crd *apiextensionsv1.CustomResourceDefinition) bool {
 	return slices.ContainsFunc(crd.Status.Conditions, func(c apiextensionsv1.CustomResourceDefinitionCondition) bool {
 		return c.Type == apiextensionsv1.Established && c.Status == apiextensionsv1.ConditionTrue
@@ -258,7 +258,7 @@ func bootstrapConfigMap() *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: "bootstrap"}}
 }
 
-// bootstrapped tells whether all manifests were created, by this process or an
+// bootstrapped reports whether all manifests were created, by this process or an
 // earlier one. What was deleted since must not come back.
 func bootstrapped(ctx context.Context, c client.Client) (bool, error) {
 	err := c.Get(ctx, client.ObjectKeyFromObject(bootstrapConfigMap()), bootstrapConfigMap())

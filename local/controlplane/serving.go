@@ -93,7 +93,7 @@ func (n *named) set(certificates []slot) error {
 	return err
 }
 
-// equal tells whether these are the certificates presented.
+// equal reports whether these are the certificates presented.
 func (n *named) equal(certificates []slot) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

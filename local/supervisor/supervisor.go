@@ -119,7 +119,7 @@ func (p *Process) Kill() {
 	}
 }
 
-// killed tells whether a signal ended the program.
+// killed reports whether a signal ended the program.
 func killed(exit error) bool {
 	failure, ok := errors.AsType[*exec.ExitError](exit)
 	if !ok {
@@ -129,7 +129,7 @@ func killed(exit error) bool {
 	return ok && status.Signaled()
 }
 
-// once runs the program until it ends or ctx does, and tells whether it was ready.
+// once runs the program until it ends or ctx does, and reports whether it was ready.
 func (p *Process) once(ctx context.Context) (ready bool, exit error) {
 	cmd, err := p.start(ctx)
 	if err != nil {
@@ -155,7 +155,7 @@ func (p *Process) once(ctx context.Context) (ready bool, exit error) {
 }
 
 // awaitReady waits for the program in the background, until the function that it
-// returns is called, which tells whether the program was ready.
+// returns is called, which reports whether the program was ready.
 func (p *Process) awaitReady(ctx context.Context) func() bool {
 	if p.Ready == nil {
 		started := time.Now()

@@ -24,7 +24,7 @@ const (
 // envelope is what the keeper notes in a document beside its content.
 //
 // Tokens are those of the last writes, the newest first. After an answer was lost
-// they tell whether the write took effect, even if others wrote since.
+// they report whether the write took effect, even if others wrote since.
 //
 // The other members stand in for the document's unique keys: Cosmos DB compares
 // absent members too, as if they were equal, so an absent key is noted as
@@ -120,13 +120,13 @@ func splitETag(s string) (etag string, tokens []string) {
 	return parts[0], parts[1:]
 }
 
-// wrote tells whether the write with that token is behind the version with this ETag.
+// wrote reports whether the write with that token is behind the version with this ETag.
 func wrote(etag, token string) bool {
 	_, tokens := splitETag(etag)
 	return slices.Contains(tokens, token)
 }
 
-// complete tells whether the trail of the version with this ETag names every write
+// complete reports whether the trail of the version with this ETag names every write
 // since the version with the other one, which is empty for none.
 func complete(etag, since string) bool {
 	_, tokens := splitETag(etag)

@@ -81,7 +81,7 @@ func retryAfter(h http.Header) time.Duration {
 }
 
 // attempt runs do until it succeeds, fails for good or the bounds are reached.
-// lost tells whether an attempt before the last may have taken effect.
+// lost reports whether an attempt before the last may have taken effect.
 func attempt(ctx context.Context, do func(context.Context) error) (lost bool, err error) {
 	var waited time.Duration
 	for n := 1; ; n++ {

@@ -271,7 +271,7 @@ func (k *keeper) purgeContainer(ctx context.Context, c *store.Container) error {
 	return nil
 }
 
-// expired tells whether there is anything to purge, without a write.
+// expired reports whether there is anything to purge, without a write.
 func (k *keeper) expired(ctx context.Context, c *store.Container) (yes bool, err error) {
 	query := "SELECT EXISTS (SELECT 1 FROM " + c.Name + " WHERE expires_at <= ?)"
 	err = k.readers.QueryRowContext(ctx, query, k.clock.millis()).Scan(&yes)

@@ -130,7 +130,7 @@ func together(f func(writer int)) {
 	group.Wait()
 }
 
-// until repeats try, which tells whether it won, until it wins. It returns how
+// until repeats try, which reports whether it won, until it wins. It returns how
 // often it lost.
 func (s *subject) until(try func() bool) (lost int) {
 	for !try() {

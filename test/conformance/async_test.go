@@ -216,7 +216,7 @@ func checkStatus(t *T) {
 	})
 }
 
-// judge looks at a status and tells whether it is final.
+// judge looks at a status and reports whether it is final.
 func (t *T) judge(reply *stand.Reply) bool {
 	t.Helper()
 	if name := reply.Text("name"); name == "" || path.Base(reply.Text("id")) != name {

@@ -76,7 +76,7 @@ func everyVersion(t *testing.T, test func(t *testing.T, version string, c client
 	}
 }
 
-// has tells whether the version has the method.
+// has reports whether the version has the method.
 func (c client) has(method string) bool { return c.MethodByName(method).IsValid() }
 
 // call calls a method with the context and args; options that are not given are

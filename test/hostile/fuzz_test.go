@@ -145,7 +145,7 @@ func FuzzContinuation(f *testing.F) {
 	})
 }
 
-// same tells whether two tokens are the same bytes: base64 has some freedom.
+// same reports whether two tokens are the same bytes: base64 has some freedom.
 func same(a, b string) bool {
 	x, errX := base64.RawURLEncoding.DecodeString(a)
 	y, errY := base64.RawURLEncoding.DecodeString(b)

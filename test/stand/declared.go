@@ -20,7 +20,7 @@ type described struct {
 	statuses map[string]json.RawMessage
 }
 
-// Declared tells whether the published file of the request's api-version has the
+// Declared reports whether the published file of the request's api-version has the
 // status. Errors, and requests that no file describes, count as declared.
 func (r *Reply) Declared() bool {
 	if r.Status >= http.StatusBadRequest {

@@ -94,7 +94,7 @@ func (c *conversions) catalogue(d *spec.Document, s *source, name string) error 
 	return nil
 }
 
-// owns notes the model type of a schema. It tells whether its function is still to be written.
+// owns notes the model type of a schema. It reports whether its function is still to be written.
 func (c *conversions) owns(s *spec.Schema, t reflect.Type, function string) (bool, error) {
 	if s.Name == "" {
 		return false, fmt.Errorf("an object written in place has no name for its function")

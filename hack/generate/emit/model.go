@@ -65,7 +65,7 @@ func fieldByJSON(t reflect.Type, name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// hidden tells whether the model struct has members that the schema cannot say.
+// hidden reports whether the model struct has members that the schema cannot say.
 func hidden(s *spec.Schema, t reflect.Type) bool {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -77,7 +77,7 @@ func hidden(s *spec.Schema, t reflect.Type) bool {
 	return false
 }
 
-// keeps tells whether an object holds something that leaving it out of a request
+// keeps reports whether an object holds something that leaving it out of a request
 // must not remove: values of the service, secrets, what is fixed at creation, or
 // what this version cannot say.
 func keeps(s *spec.Schema, t reflect.Type) bool {

@@ -56,7 +56,7 @@ type Property struct {
 	*Schema
 }
 
-// CreateOnly tells whether the value may be given at creation and not changed later.
+// CreateOnly reports whether the value may be given at creation and not changed later.
 func (s *Schema) CreateOnly() bool {
 	return s.Mutability != nil && !slices.Contains(s.Mutability, "update")
 }

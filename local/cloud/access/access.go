@@ -97,7 +97,7 @@ type Decision struct {
 	Role, Deny *resources.Resource
 }
 
-// Check tells whether a principal may do an action at a scope, and if not, why.
+// Check reports whether a principal may do an action at a scope, and if not, why.
 // Whether it is a data action follows from its name.
 func (a *Access) Check(ctx context.Context, principal, action, scope string) (allowed bool, why string, err error) {
 	d, err := a.Decide(ctx, principal, action, scope, IsData(action))
@@ -205,7 +205,7 @@ func matchAny(patterns []string, action string) bool {
 	return false
 }
 
-// match tells whether text is pattern with something for each of its stars.
+// match reports whether text is pattern with something for each of its stars.
 func match(pattern, text string) bool {
 	first, rest, star := strings.Cut(pattern, "*")
 	if !strings.HasPrefix(text, first) {
@@ -226,7 +226,7 @@ func match(pattern, text string) bool {
 	}
 }
 
-// denies tells whether a deny assignment holds for the principal and action.
+// denies reports whether a deny assignment holds for the principal and action.
 func denies(r *resources.Resource, principal, action, scope string, data bool) bool {
 	if only, _ := r.Get("doNotApplyToChildScopes").(bool); only && resources.Key(r.Text("scope")) != resources.Key(scope) {
 		return false

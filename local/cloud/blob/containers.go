@@ -100,7 +100,7 @@ func (s *Service) Containers(ctx context.Context, account string) ([]Container, 
 	return containers, nil
 }
 
-// DeleteContainer removes a container with its blobs and tells whether there was one.
+// DeleteContainer removes a container with its blobs and reports whether there was one.
 func (s *Service) DeleteContainer(ctx context.Context, account, name string) (existed bool, err error) {
 	err = s.discard(ctx, func(tx *state.Tx, drop func(files ...string)) (err error) {
 		existed, err = s.dropContainer(ctx, tx, account, name, drop)

@@ -90,7 +90,7 @@ func digest(key []byte, text string) []byte {
 	return mac.Sum(nil)
 }
 
-// signedBy tells whether one of the keys gives the signature for the text.
+// signedBy reports whether one of the keys gives the signature for the text.
 func signedBy(keys []Key, text, signature string) bool {
 	return slices.ContainsFunc(keys, func(k Key) bool { return equal(sign(k.Value, text), signature) })
 }

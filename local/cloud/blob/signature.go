@@ -326,7 +326,7 @@ func parseTime(text string) (t time.Time, err error) {
 	return t, err
 }
 
-// inRange tells whether a peer is in "first-last" or is the one address.
+// inRange reports whether a peer is in "first-last" or is the one address.
 func inRange(addresses, peer string) bool {
 	host, _, err := net.SplitHostPort(peer)
 	if err != nil {

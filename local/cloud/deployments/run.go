@@ -335,7 +335,7 @@ func (d *Deployments) follow(ctx context.Context, target string, by sender) erro
 	}
 }
 
-// passing tells whether the same call may well be answered later.
+// passing reports whether the same call may well be answered later.
 func passing(err error) bool {
 	status := resources.AsError(err).Status
 	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError

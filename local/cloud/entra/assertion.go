@@ -124,7 +124,7 @@ func (e *Entra) provingCertificate(app Application, sp ServicePrincipal, token *
 	return chain[0], ""
 }
 
-// named tells whether the header's thumbprints, at least one, are those of a certificate.
+// named reports whether the header's thumbprints, at least one, are those of a certificate.
 func named(header map[string]any, der []byte) bool {
 	one, two := sha1.Sum(der), sha256.Sum256(der)
 	x5t, has1 := header["x5t"].(string)

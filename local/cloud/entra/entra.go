@@ -25,7 +25,7 @@ type Options struct {
 	Tenant string
 	// FirstParty is the application that may take credentials of managed identities.
 	FirstParty string
-	// Assigned tells whether a resource has a managed identity. Without it none has.
+	// Assigned reports whether a resource has a managed identity. Without it none has.
 	Assigned func(ctx context.Context, resourceID, identityID string) (bool, error)
 	// Roots are the authorities whose certificates prove an application by subject name.
 	Roots *x509.CertPool
@@ -100,7 +100,7 @@ func (e *Entra) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.mux.ServeHTTP(w, r)
 }
 
-// Serves tells whether a path belongs to the tenant's endpoints, for who mounts them.
+// Serves reports whether a path belongs to the tenant's endpoints, for who mounts them.
 func (e *Entra) Serves(address string) bool {
 	first, _, _ := strings.Cut(strings.TrimLeft(address, "/"), "/")
 	switch strings.ToLower(first) {
@@ -111,7 +111,7 @@ func (e *Entra) Serves(address string) bool {
 	return strings.Contains(address, "/oauth2/") || strings.HasSuffix(address, "/.well-known/openid-configuration")
 }
 
-// known tells whether the path names the tenant, or one of the names that stand
+// known reports whether the path names the tenant, or one of the names that stand
 // for the tenant of the user.
 func (e *Entra) known(tenant string) (exact, ours bool) {
 	switch strings.ToLower(tenant) {

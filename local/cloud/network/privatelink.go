@@ -240,7 +240,7 @@ func connectionOf(service *resources.Resource, endpoint string) object {
 	return nil
 }
 
-// approvesItself tells whether the service lets the subscription in unasked.
+// approvesItself reports whether the service lets the subscription in unasked.
 func approvesItself(service *resources.Resource, subscription string) bool {
 	list, _ := service.Get("autoApproval", "subscriptions").([]any)
 	return slices.ContainsFunc(list, func(value any) bool {

@@ -58,7 +58,7 @@ func (n *Network) Dial(ctx context.Context, from hypervisor.VM, network, address
 	return new(net.Dialer).DialContext(ctx, network, netip.AddrPortFrom(ip, uint16(port)).String())
 }
 
-// inSpace tells whether an address is one of the virtual network's.
+// inSpace reports whether an address is one of the virtual network's.
 func inSpace(vnet *resources.Resource, ip netip.Addr) bool {
 	if vnet == nil {
 		return false

@@ -154,7 +154,7 @@ func parentID(id string) string {
 	return parsed.Parent()
 }
 
-// inNetwork tells whether a subnet is of a virtual network.
+// inNetwork reports whether a subnet is of a virtual network.
 func inNetwork(subnet, vnet string) bool { return sameID(parentID(subnet), vnet) }
 
 // prefixes of a subnet, which may have one or a list.

@@ -41,7 +41,7 @@ func AsError(err error) *Error {
 	return Refuse(http.StatusInternalServerError, "InternalServerError", "The local Azure failed: %v", err)
 }
 
-// NotFound tells whether err is a refusal with status 404.
+// NotFound reports whether err is a refusal with status 404.
 func NotFound(err error) bool {
 	e := (*Error)(nil)
 	return errors.As(err, &e) && e.Status == http.StatusNotFound

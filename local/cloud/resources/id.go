@@ -85,7 +85,7 @@ func join(segments []string) string {
 // Key is under which a path is kept: lower-case, without doubled slashes.
 func Key(path string) string { return arm.ToLower(join(Segments(path))) }
 
-// Collection tells whether the path ends with a type rather than a name.
+// Collection reports whether the path ends with a type rather than a name.
 func (id ID) Collection() bool { return len(id.Types) > len(id.Names) }
 
 // Type is the full type, in the caller's casing; see Canonical.

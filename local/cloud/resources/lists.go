@@ -46,7 +46,7 @@ func (e *Engine) list(ctx context.Context, call *Call, id ID) (*Answer, error) {
 	return e.page(ctx, call, all)
 }
 
-// defaultService tells whether a path is of a service that always exists.
+// defaultService reports whether a path is of a service that always exists.
 func defaultService(path string) bool { return strings.HasSuffix(Key(path), "/default") }
 
 // everything answers the lists of resources of all types below a path.

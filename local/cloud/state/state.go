@@ -87,7 +87,7 @@ func (db *DB) Put(ctx context.Context, kind, key string, v any) error {
 	return put(ctx, db.writer, kind, key, v)
 }
 
-// Delete removes a document and tells whether there was one.
+// Delete removes a document and reports whether there was one.
 func (db *DB) Delete(ctx context.Context, kind, key string) (existed bool, err error) {
 	return remove(ctx, db.writer, kind, key)
 }

@@ -222,7 +222,7 @@ func (s *Service) id(vault string, parts ...string) string {
 // hostPart is between a vault's name and the host of the origin.
 const hostPart = ".vaults."
 
-// Hosted tells whether a host is that of a vault's ids, for who mounts the service.
+// Hosted reports whether a host is that of a vault's ids, for who mounts the service.
 func Hosted(host string) bool {
 	name, _, ok := strings.Cut(host, hostPart)
 	return ok && validName.MatchString(name)

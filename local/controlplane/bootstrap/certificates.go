@@ -96,7 +96,7 @@ func (d Dir) Kubeconfig(name string) string { return d.asset("auth", name) }
 
 func (d Dir) certified(name string) string { return filepath.Join(string(d), "tls", name) }
 
-// HasBoundKey tells whether the installer was given a key of its own for the
+// HasBoundKey reports whether the installer was given a key of its own for the
 // tokens of service accounts.
 func (d Dir) HasBoundKey() bool {
 	_, err := os.Stat(d.SigningKeyFile(BoundServiceAccount))

@@ -110,7 +110,7 @@ func requestedNode(csr *certificatesv1.CertificateSigningRequest) (string, *x509
 	return "", nil
 }
 
-// known tells whether there is a machine of the node's name, and for a serving
+// known reports whether there is a machine of the node's name, and for a serving
 // certificate, whether the node has all the addresses asked for.
 func (a *approver) known(ctx context.Context, node, signer string, request *x509.CertificateRequest) (bool, error) {
 	var machine machinev1beta1.Machine

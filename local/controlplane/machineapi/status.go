@@ -131,7 +131,7 @@ func providerStatus(old *apiruntime.RawExtension, vm *virtualMachine, condition 
 	return &apiruntime.RawExtension{Raw: content}
 }
 
-// hasVM tells whether a virtual machine was seen once.
+// hasVM reports whether a virtual machine was seen once.
 func hasVM(raw *apiruntime.RawExtension) bool {
 	var status machinev1beta1.AzureMachineProviderStatus
 	return json.Unmarshal(raw.Raw, &status) == nil && status.VMID != nil

@@ -155,7 +155,7 @@ func (o *operators) facts(ctx context.Context) (facts, error) {
 	return f, err
 }
 
-// rollout tells whether an API server still runs an older revision than it should.
+// rollout reports whether an API server still runs an older revision than it should.
 func (o *operators) rollout(ctx context.Context) (string, error) {
 	var servers operatorv1.KubeAPIServer
 	if err := o.client.Get(ctx, client.ObjectKey{Name: "cluster"}, &servers); err != nil {

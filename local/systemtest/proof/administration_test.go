@@ -46,7 +46,7 @@ func (k *kube) upgrades(ctx context.Context, t *testing.T) (version string) {
 	return version
 }
 
-// runs tells whether the cluster and each of its operators have come to a version.
+// runs reports whether the cluster and each of its operators have come to a version.
 func (k *kube) runs(ctx context.Context, version string) (bool, error) {
 	cluster, err := k.dynamic.Resource(clusterVersions).Get(ctx, "version", metav1.GetOptions{})
 	if err != nil {

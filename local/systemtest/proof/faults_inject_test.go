@@ -49,7 +49,7 @@ func newFallen(t *testing.T) *fallen {
 	return w
 }
 
-// isLate tells whether a fault can only be injected when the operation has begun:
+// isLate reports whether a fault can only be injected when the operation has begun:
 // who the cluster is, is not known before.
 func (v *victim) isLate(f faults.Fault) bool {
 	return f.Plan == "create" && f.Calls != nil && (strings.Contains(f.Calls.Path, "UID") || strings.Contains(f.Calls.Path, "SUFFIX"))
@@ -148,12 +148,12 @@ func (v *victim) stopping(ctx context.Context, t *testing.T, step string) (lift 
 	}
 }
 
-// needsProcessors tells whether the installer does its work before the fault comes.
+// needsProcessors reports whether the installer does its work before the fault comes.
 func needsProcessors(f faults.Fault) bool {
 	return f.Boots || f.Plan == "create" && f.Step == "deploy machines"
 }
 
-// comes tells whether the fault is there, by the log: from now on the step waits.
+// comes reports whether the fault is there, by the log: from now on the step waits.
 func comes(f faults.Fault, e entry) bool {
 	if f.Stop != "" {
 		return e.Msg == "step done" && e.Step == f.Stop
@@ -200,7 +200,7 @@ func (v *victim) controlPlane() (processes []int) {
 	return processes
 }
 
-// isLogged tells whether the log says how an operation ended.
+// isLogged reports whether the log says how an operation ended.
 func (v *victim) isLogged(operation string, f failure) bool {
 	text, err := os.ReadFile(filepath.Join(v.dir, "logs", "rp.log"))
 	if err != nil {

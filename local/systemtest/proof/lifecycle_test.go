@@ -191,7 +191,7 @@ func (c *customer) trusted(ctx context.Context, t *testing.T, identity string) i
 	return len(all.Value)
 }
 
-// hasRights tells whether a principal has a role in the managed group.
+// hasRights reports whether a principal has a role in the managed group.
 func (c *customer) hasRights(ctx context.Context, t *testing.T, principal string) bool {
 	t.Helper()
 	var all struct {
