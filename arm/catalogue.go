@@ -14,6 +14,9 @@ var (
 	TooManyRequests = Code{"ThrottlingLimitExceeded", http.StatusTooManyRequests,
 		"Too many requests in a short time.",
 		"Try again after the time in the Retry-After header."}
+	KubeconfigExpired = Code{"KubeconfigExpired", http.StatusServiceUnavailable,
+		"The administrator's kubeconfig has expired, and is being renewed.",
+		"Repeat the request after the time in the Retry-After header. If it persists, update the cluster without changes, for example with az aro update, which tells what is in the way."}
 	Forbidden = Code{"Forbidden", http.StatusForbidden,
 		"The caller's client certificate is missing, unknown, expired or not allowed on this API.",
 		"Call through Azure Resource Manager, or with a certificate on the allow-list."}
@@ -228,6 +231,6 @@ func Catalogue() []Code {
 		Forbidden, MisdirectedRequest, NotFound, ResourceNotFound, MethodNotAllowed, UnsupportedMediaType, RequestTooLarge,
 		OperationInProgress, WriteConflict, PreconditionFailed,
 		ClusterCreationFailed, OperationFailed, StepTimedOut, TooManyClaims, OperationCanceled,
-		TooManyRequests, ServiceUnavailable, RecordUnreadable, InternalServerError,
+		TooManyRequests, ServiceUnavailable, KubeconfigExpired, RecordUnreadable, InternalServerError,
 	}
 }

@@ -34,6 +34,7 @@ type Config struct {
 	Diagnose func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics
 	// Look asks a cluster, once, what it says of itself, and returns what records that
 	// in a document and reports whether customers see a change; nil when nobody looks.
+	// It returns both when the cluster does not answer.
 	Look func(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) (changed bool), err error)
 	// LookInterval is how old what clusters say of themselves may become; 15 min. LookPause is how long to
 	// wait between two looks, and bounds their rate; 200 ms.

@@ -80,7 +80,6 @@ func (w *Worker) lookAt(ctx context.Context, partition, id string) {
 	record, failure := w.Look(ctx, &doc.Cluster)
 	if failure != nil {
 		result = "failed"
-		record = w.silent(failure)
 	}
 	if ctx.Err() != nil {
 		return
@@ -93,6 +92,9 @@ func (w *Worker) lookAt(ctx context.Context, partition, id string) {
 		if record(&d.Cluster) {
 			d.Cluster.Internal.Revision++
 		}
+		if failure != nil {
+			w.silent(&d.Cluster, failure)
+		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
@@ -101,15 +103,12 @@ func (w *Worker) lookAt(ctx context.Context, partition, id string) {
 }
 
 // silent records that a cluster did not answer. What it said before stands.
-func (w *Worker) silent(failure error) func(*model.Cluster) bool {
-	now, words := w.Now().UTC(), failure.Error()
-	return func(c *model.Cluster) bool {
-		last := model.Observation{}
-		if c.Internal.Observation != nil {
-			last = *c.Internal.Observation
-		}
-		last.TriedAt, last.Error = now, words[:min(len(words), maxLookError)]
-		c.Internal.Observation = &last
-		return false
+func (w *Worker) silent(c *model.Cluster, failure error) {
+	words := failure.Error()
+	last := model.Observation{}
+	if c.Internal.Observation != nil {
+		last = *c.Internal.Observation
 	}
+	last.TriedAt, last.Error = w.Now().UTC(), words[:min(len(words), maxLookError)]
+	c.Internal.Observation = &last
 }

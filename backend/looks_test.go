@@ -43,7 +43,7 @@ func TestWhatClustersSayOfThemselvesIsKeptFromAgeing(t *testing.T) {
 				t.Error("a cluster is looked at without credentials")
 			}
 			if c.Name == "c3" {
-				return nil, errors.New("no answer")
+				return func(c *model.Cluster) bool { c.Internal.UserAdminKubeconfig = "renewed"; return false }, errors.New("no answer")
 			}
 			now := time.Now()
 			return func(c *model.Cluster) bool {
@@ -79,6 +79,9 @@ func TestWhatClustersSayOfThemselvesIsKeptFromAgeing(t *testing.T) {
 	}
 	if o := read(3).Internal.Observation; o == nil || o.Error != "no answer" || !o.At.IsZero() || o.TriedAt.IsZero() {
 		t.Errorf("of the silent one it is recorded %+v", o)
+	}
+	if read(3).Internal.UserAdminKubeconfig != "renewed" {
+		t.Error("what was learned in spite of a cluster's silence is not recorded")
 	}
 	mu.Lock()
 	defer mu.Unlock()

@@ -141,7 +141,12 @@ const (
 	MigrateLoadBalancer MaintenanceTask = "MigrateLoadBalancer"
 )
 
-// MaintenanceTasks lists every task.
+// KubeconfigRenewal replaces the kubeconfig that customers are given, and asks
+// nothing of the cluster. The service begins it when a customer asks for one that
+// expires; engineers have CertificatesRenewal, and customers are not told of it.
+const KubeconfigRenewal MaintenanceTask = "KubeconfigRenewal"
+
+// MaintenanceTasks lists every task that may be asked for.
 func MaintenanceTasks() []MaintenanceTask {
 	return []MaintenanceTask{Everything, CertificatesRenewal, MigrateLoadBalancer}
 }

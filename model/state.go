@@ -40,7 +40,7 @@ const maxTransitions = 20
 // operation. It refuses with OperationInProgress while another one runs, and
 // with RequestNotAllowed after a failed create or delete; a Delete is accepted
 // in every state and replaces what runs (D05). The caller has to end the
-// replaced operation's document as Canceled.
+// replaced operation's document as Canceled. The task of an AdminUpdate is set before.
 func (c *Cluster) Begin(op Operation) error {
 	if op.Kind != Delete {
 		if err := c.MayChange(); err != nil {
@@ -51,7 +51,7 @@ func (c *Cluster) Begin(op Operation) error {
 	if from.Terminal() {
 		c.Internal.LastProvisioningState = from
 	}
-	if op.Kind == AdminUpdate {
+	if op.Kind == AdminUpdate && c.Internal.MaintenanceTask != KubeconfigRenewal {
 		c.Internal.MaintenanceState = map[bool]MaintenanceState{true: MaintenancePlanned, false: MaintenanceUnplanned}[c.Internal.MaintenanceState == MaintenancePending]
 	}
 	c.move(op.Kind.Underway(), op.StartedAt, op.ID, "")
@@ -91,11 +91,14 @@ func (c *Cluster) End(state ProvisioningState, reason string, now time.Time) {
 	was := c.Properties.ProvisioningState
 	switch {
 	case was == AdminUpdating:
-		c.Internal.LastAdminUpdateError = reason
-		c.Internal.MaintenanceTask = ""
-		if state == Succeeded {
+		announced := c.Internal.MaintenanceTask != KubeconfigRenewal
+		if announced || state != Succeeded {
+			c.Internal.LastAdminUpdateError = reason
+		}
+		if announced && state == Succeeded {
 			c.Internal.MaintenanceState = NoMaintenance
 		}
+		c.Internal.MaintenanceTask = ""
 		if last := c.Internal.LastProvisioningState; last != "" {
 			state = last
 		}

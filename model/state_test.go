@@ -243,3 +243,17 @@ func TestStateAndOperationNeverDisagree(t *testing.T) {
 		}
 	}
 }
+
+func TestARenewedKubeconfigLeavesWhatIsToldOfMaintenance(t *testing.T) {
+	for _, state := range []model.MaintenanceState{"", model.MaintenancePending, model.CustomerActionNeeded} {
+		c := in(model.Succeeded, "")
+		c.Internal.MaintenanceTask, c.Internal.MaintenanceState, c.Internal.LastAdminUpdateError = model.KubeconfigRenewal, state, "StepTimedOut"
+		if err := c.Begin(operation(model.AdminUpdate, "op")); err != nil {
+			t.Fatal(err)
+		}
+		c.End(model.Succeeded, "", noon)
+		if got := c.Internal; got.MaintenanceState != state || got.LastAdminUpdateError != "StepTimedOut" || got.MaintenanceTask != "" {
+			t.Errorf("after %q: state %q, error %q, task %q", state, got.MaintenanceState, got.LastAdminUpdateError, got.MaintenanceTask)
+		}
+	}
+}

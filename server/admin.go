@@ -168,12 +168,9 @@ func (a adminAPI) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 		if err := c.mayChange(cl); err != nil {
 			return err
 		}
-		if err := operation.begin(c, cl, model.AdminUpdate); err != nil {
-			return err
-		}
 		cl.Internal.MaintenanceTask, cl.Internal.LastAdminUpdateError = task, ""
 		due(doc)
-		return nil
+		return operation.begin(c, cl, model.AdminUpdate)
 	})
 	if err != nil {
 		operation.refused(c, err)

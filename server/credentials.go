@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"regexp"
 	"time"
@@ -13,9 +14,18 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
 )
 
-const kubeadmin = "kubeadmin"
+const (
+	kubeadmin = "kubeadmin"
+	// renewBefore is how long before its expiry reading a kubeconfig renews it.
+	// Updates and looks at the cluster do so much earlier.
+	renewBefore = 30 * 24 * time.Hour
+	// renewalWait is what a client waits for a renewal, which takes about a second.
+	// Clients of Azure repeat a request three times, and none waits for over a minute.
+	renewalWait = 5 * time.Second
+)
 
 // listCredentials answers with the password of the cluster's first user.
 func (s *Server) listCredentials(c *call) error {
@@ -30,21 +40,65 @@ func (s *Server) listCredentials(c *call) error {
 	return c.json(http.StatusOK, body)
 }
 
-// listAdminCredentials answers with a kubeconfig of the cluster's administrator.
+// listAdminCredentials answers with a kubeconfig of the cluster's administrator. One
+// that expires soon is renewed in the background; one that has expired is not given out.
 func (s *Server) listAdminCredentials(c *call) error {
 	cl, err := s.accessibleCluster(c)
 	if err != nil {
 		return err
 	}
-	if until, known := expiry(cl.Internal.UserAdminKubeconfig); known && !s.Now().Before(until) {
-		return arm.RequestNotAllowed.Errorf("The administrator's kubeconfig expired on %s. Update the cluster without changes to renew it, for example with "+
-			"az aro update, and repeat the request.", until.UTC().Format(time.RFC3339))
+	if s.expiresWithin(renewBefore, cl) {
+		if cl, err = s.renewKubeconfig(c, cl); err != nil {
+			return err
+		}
 	}
 	body, err := c.version.version.(kubeconfigEncoder).EncodeAdminKubeconfig([]byte(cl.Internal.UserAdminKubeconfig))
 	if err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, body)
+}
+
+// renewKubeconfig begins the renewal of the cluster's kubeconfig, unless an operation
+// runs: most renew it too. It returns the cluster with a kubeconfig that is valid now.
+func (s *Server) renewKubeconfig(c *call, cl *model.Cluster) (*model.Cluster, error) {
+	id := c.clusterID()
+	operation := &operation{s: s, id: id}
+	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+		cl := &doc.Cluster
+		if !s.expiresWithin(renewBefore, cl) || cl.MayChange() != nil {
+			return store.ErrUnchanged
+		}
+		cl.Internal.MaintenanceTask = model.KubeconfigRenewal
+		due(doc)
+		return operation.begin(c, cl, model.AdminUpdate)
+	})
+	switch {
+	case err != nil:
+		operation.refused(c, err)
+		if !s.expiresWithin(0, cl) {
+			s.Logger.WarnContext(c.ctx(), "renewal of a kubeconfig not begun", "resource_id", cl.ID, "error", err)
+			return cl, nil
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, notFound(id)
+		}
+		return nil, err
+	case doc.Cluster.Internal.Operation != nil:
+		c.begun = doc.Cluster.Internal.Operation.ID
+		s.Wake()
+	}
+	operation.discardUnless(c, &doc.Cluster)
+	if s.expiresWithin(0, &doc.Cluster) {
+		return nil, arm.KubeconfigExpired.Errorf("The administrator's kubeconfig of the cluster has expired and is renewed by operation %s. Repeat the request.", c.begun).After(renewalWait)
+	}
+	return &doc.Cluster, nil
+}
+
+// expiresWithin reports whether the kubeconfig given to customers expires in that time.
+func (s *Server) expiresWithin(d time.Duration, cl *model.Cluster) bool {
+	until, known := expiry(cl.Internal.UserAdminKubeconfig)
+	return known && !s.Now().Add(d).Before(until)
 }
 
 // clientCertificate finds a client's certificate in a kubeconfig, as the service

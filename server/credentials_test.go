@@ -16,13 +16,14 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-func TestTheExpiryOfAKubeconfigIsRead(t *testing.T) {
+// KubeconfigUntil is a kubeconfig whose certificate expires then.
+func KubeconfigUntil(t *testing.T, until time.Time) model.Secret {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: want}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,12 @@ func TestTheExpiryOfAKubeconfigIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, known := expiry(model.Secret(text)); !known || !got.Equal(want) {
+	return model.Secret(text)
+}
+
+func TestTheExpiryOfAKubeconfigIsRead(t *testing.T) {
+	want := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
+	if got, known := expiry(KubeconfigUntil(t, want)); !known || !got.Equal(want) {
 		t.Errorf("got %v, %v, want %v", got, known, want)
 	}
 	for _, text := range []model.Secret{"", "kubeconfig", "client-certificate-data: e30="} {

@@ -77,26 +77,23 @@ func (s *steps) followRouter(ctx context.Context, w *pipeline.Work) error {
 const lookTimeout = 15 * time.Second
 
 // Look gives a function that asks a cluster what it says of itself, once, and
-// makes its customers' kubeconfig anew when that is due. What it learns is put
-// into a document by the function that it returns, which reports whether the
-// customer sees a change.
+// makes its customers' kubeconfig anew when that is due, whether the cluster answers
+// or not. What it learns is put into a document by the function that it returns, which
+// reports whether the customer sees a change.
 func Look(d Dependencies) func(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) bool, err error) {
 	s := newSteps(d)
 	return func(ctx context.Context, c *model.Cluster) (func(*model.Cluster) bool, error) {
-		record, err := s.look(ctx, c)
-		if err != nil {
-			return nil, err
-		}
 		user, err := s.freshUserKubeconfig(ctx, c)
 		if err != nil {
 			s.Log.WarnContext(ctx, "customers' kubeconfig not renewed", "resource_id", c.ID, "error", err)
 		}
+		record, silent := s.look(ctx, c)
 		return func(c *model.Cluster) bool {
 			if user != "" {
 				c.Internal.UserAdminKubeconfig = user
 			}
-			return record(c)
-		}, nil
+			return silent == nil && record(c)
+		}, silent
 	}
 }
 

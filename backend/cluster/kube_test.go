@@ -2,13 +2,22 @@ package cluster
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/test/message"
 )
 
@@ -101,5 +110,75 @@ func TestALookRecordsAndDatesWhatAClusterSaysOfItself(t *testing.T) {
 	}
 	if got := len(k.seen); got != 0 {
 		t.Errorf("a look changed the cluster: %v", k.seen)
+	}
+}
+
+const day = 24 * time.Hour
+
+// signs gives the installer's result what kubeconfigs are made from.
+func (f *fakeInstaller) signs(t *testing.T, kubeconfig model.Secret) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "admin-kubeconfig-signer"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(10 * 365 * day), KeyUsage: x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.result.AdminKubeconfig = install.Secret(kubeconfig)
+	f.result.AdminKubeconfigSigner.Cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	f.result.AdminKubeconfigSigner.Key = install.Secret(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+}
+
+// TestALookRenewsTheKubeconfigOfCustomers also when the cluster is silent: what it takes
+// is in the cluster's storage account.
+func TestALookRenewsTheKubeconfigOfCustomers(t *testing.T) {
+	for name, test := range map[string]struct {
+		left    time.Duration
+		silent  bool
+		renewed bool
+	}{
+		"lasts":                  {left: 300 * day},
+		"old":                    {left: 200 * day, renewed: true},
+		"expired":                {left: -day, renewed: true},
+		"expired, silent":        {left: -day, silent: true, renewed: true},
+		"lasts, cluster silent":  {left: 300 * day, silent: true},
+		"there is none (damage)": {renewed: true}, // a year after
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, k := setUp(t), newKube(t)
+			s.storage().signs(t, k.kubeconfig)
+			if test.silent {
+				k.on("GET "+kubeVersion, func() (int, any) { return 503, kubeStatus(503, "ServiceUnavailable", "The server is away.") })
+			}
+			w := s.work(model.Create, func(c *model.Cluster) {
+				installable(c)
+				c.Properties.APIServerProfile.IP = "127.65.0.4"
+			})
+			s.must(s.do(s.runInstaller, w))
+			s.must(s.do(s.makeKubeconfigs, w))
+			c := w.Cluster()
+			k.of(c)
+			made := c.Internal.UserAdminKubeconfig
+			if test.left == 0 {
+				c.Internal.UserAdminKubeconfig = ""
+			}
+			later := time.Now().Add(365*day - test.left)
+			s.Now = func() time.Time { return later }
+			record, err := Look(s.Dependencies)(t.Context(), c)
+			if (err != nil) != test.silent {
+				t.Fatal(err)
+			}
+			record(c)
+			got := c.Internal.UserAdminKubeconfig
+			if renewed := got != made && got != ""; renewed != test.renewed {
+				t.Errorf("renewed %v, want %v", renewed, test.renewed)
+			}
+			if reach, err := s.userReach(c); err != nil || !openshift.Fresh([]byte(got), reach, s.Now()) {
+				t.Errorf("what customers get is old (%v)", err)
+			}
+		})
 	}
 }

@@ -165,7 +165,7 @@ func (s *steps) adminUpdate() []pipeline.Step {
 		{Name: "registry's storage account", Do: s.recordRegistryAccount, Timeout: short, Only: both(all, withoutRegistryAccount)},
 		{Name: "settings of storage", Do: s.renewStorage, Timeout: change, Only: all},
 		{Name: "make kubeconfigs", Do: s.makeKubeconfigs, Timeout: short, Only: all},
-		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short, Only: certificates},
+		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short, Only: task(model.Everything, model.CertificatesRenewal, model.KubeconfigRenewal)},
 		{Name: "machine config server's certificate", Do: s.renewMachineConfigCertificate, Timeout: short, Only: certificates},
 		{Name: "user data of machines", Do: s.pointUserData, Timeout: short, Only: certificates},
 	}, s.renewCertificates(certificates), []pipeline.Step{
@@ -235,7 +235,7 @@ func taskOf(c *model.Cluster) model.MaintenanceTask {
 
 // foreignTask selects clusters whose task only another release knows.
 func foreignTask(c *model.Cluster) bool {
-	return !slices.Contains(model.MaintenanceTasks(), taskOf(c))
+	return taskOf(c) != model.KubeconfigRenewal && !slices.Contains(model.MaintenanceTasks(), taskOf(c))
 }
 
 // refuseTask fails the maintenance: to end well without a step would be a lie.

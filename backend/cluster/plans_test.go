@@ -89,6 +89,14 @@ func TestEveryMaintenanceTaskHasSteps(t *testing.T) {
 	}
 }
 
+func TestARenewalOfTheKubeconfigAsksNothingOfTheCluster(t *testing.T) {
+	c := &model.Cluster{}
+	c.Internal.MaintenanceTask = model.KubeconfigRenewal
+	if steps := names(model.AdminUpdate, c); !slices.Equal(steps, []string{"user's kubeconfig"}) {
+		t.Errorf("its steps are %v", steps)
+	}
+}
+
 func TestNamesAreChosenOnce(t *testing.T) {
 	s := setUp(t)
 	w := s.work(model.Create, func(c *model.Cluster) {

@@ -71,6 +71,7 @@ REMEDIES = {
     "OperationCanceled": "Nothing: follow the operation of the delete.",
     "ThrottlingLimitExceeded": "Try again after the time in the Retry-After header.",
     "ServiceUnavailable": "Try again after the time in the Retry-After header.",
+    "KubeconfigExpired": "Repeat the request after the time in the Retry-After header. If it persists, update the cluster without changes, for example with az aro update, which tells what is in the way.",
     "RecordUnreadable": "Contact support with the correlation id of the response: an engineer has to repair the record. The service's alerts tell of it, too.",
     "InternalServerError": "Try again; if it persists, contact support with the correlation id of the response.",
 }
