@@ -18,6 +18,10 @@ func (a *Azure) skus(_ context.Context, call *resources.Call) (*resources.Answer
 	if err != nil {
 		return nil, err
 	}
+	exceptions, err := a.skuExceptions()
+	if err != nil {
+		return nil, err
+	}
 	all := []any{}
 	for _, location := range locationNames() {
 		if !filter.Matches(resources.Fields{Values: func(string) []string { return []string{location, locations()[location]} }}) {
@@ -25,7 +29,9 @@ func (a *Azure) skus(_ context.Context, call *resources.Call) (*resources.Answer
 		}
 		sizes := machineSizes()
 		for _, name := range slices.Sorted(maps.Keys(sizes)) {
-			all = append(all, machineSKU(name, sizes[name], location))
+			machine := machineSKU(name, sizes[name], location)
+			exceptions.apply(machine, name, location)
+			all = append(all, machine)
 		}
 		for _, disk := range []string{"Premium_LRS", "StandardSSD_LRS", "Standard_LRS"} {
 			all = append(all, sku("disks", disk, "", location, map[string]string{"MaxSizeGiB": "32767"}))
@@ -74,7 +80,7 @@ func sku(resourceType, name, family, location string, capabilities map[string]st
 	tier, size, _ := strings.Cut(name, "_")
 	body := map[string]any{
 		"resourceType": resourceType, "name": name, "tier": tier, "size": size, "locations": []string{location},
-		"locationInfo": []any{map[string]any{"location": location, "zones": []string{"1", "2", "3"}, "zoneDetails": []any{}}},
+		"locationInfo": []any{locationInfo(location, []string{"1", "2", "3"})},
 		"capabilities": list, "restrictions": []any{},
 	}
 	if family != "" {

@@ -32,7 +32,7 @@ type Machines interface {
 	State(id string) (power string, bootLog []byte)
 }
 
-// Options of a Compute. All but Limits must be set.
+// Options of a Compute. All but Limits and Offered must be set.
 type Options struct {
 	Engine   *resources.Engine
 	Machines Machines
@@ -42,7 +42,9 @@ type Options struct {
 	Origin string
 	// Limits by the name of a usage, such as cores, instead of the usual ones.
 	Limits map[string]int
-	Log    *slog.Logger
+	// Offered refuses a size in a region, or in zones of it; nil refuses none.
+	Offered func(size, location string, zones []string) error
+	Log     *slog.Logger
 }
 
 // Compute keeps the rules of Microsoft.Compute.

@@ -69,6 +69,11 @@ func (c *Compute) putVM(ctx context.Context, change *resources.Change) error {
 		return err
 	}
 	if change.Old == nil || change.Old.Text("hardwareProfile", "vmSize") != size {
+		if c.Offered != nil {
+			if err := c.Offered(size, resources.Location(r.Location), r.Zones); err != nil {
+				return err
+			}
+		}
 		if err := c.withinQuota(ctx, r); err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *cloud.Az
 		return err
 	}
 	l.host = host
-	vms := compute.New(compute.Options{Engine: a.Engine, Machines: host, Watch: wires.Watch, Origin: c.origin(), Log: log})
+	vms := compute.New(compute.Options{Engine: a.Engine, Machines: host, Watch: wires.Watch, Origin: c.origin(), Offered: a.SizeOffered, Log: log})
 	a.Mount(compute.ConsolePrefix, vms.Console())
 	l.machines = vms
 	l.work.Go(func() {
