@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -33,7 +34,11 @@ type Customer struct {
 	clusters *aro20250725.OpenShiftClustersClient
 	out      io.Writer
 	// watchAgain is the command with which to watch a cluster again; %s is its name.
-	watchAgain string
+	watchAgain   string
+	pollInterval time.Duration
+	// Steps tells what the operation of a cluster is at. The public API tells that only
+	// to whoever began it; nil is for a service that tells nobody else.
+	Steps func(ctx context.Context, cluster string) (Progress, error)
 }
 
 // New returns a customer that is logged in as session. Progress is written to
@@ -44,7 +49,7 @@ func New(session *login.Session, out io.Writer, watchAgain string) (*Customer, e
 	if err != nil {
 		return nil, err
 	}
-	return &Customer{session: session, clusters: clusters, out: out, watchAgain: watchAgain}, nil
+	return &Customer{session: session, clusters: clusters, out: out, watchAgain: watchAgain, pollInterval: pollInterval}, nil
 }
 
 // Target is one cluster and what belongs to it.

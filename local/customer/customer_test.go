@@ -149,13 +149,13 @@ func TestAStepsErrorIsShownWhenItAppearsOrChanges(t *testing.T) {
 		next    = `{"status":"Creating","percentComplete":50,"currentStep":"deploy","stepError":{"code":"QuotaExceeded","message":"Too few cores."}}`
 	)
 	var out bytes.Buffer
-	c, shown := &Customer{out: &out}, &progress{}
+	c, shown := &Customer{out: &out}, &Progress{}
 	for _, body := range []string{fine, refused, refused, fine, refused, other, other, next, next} {
 		var o operation
 		if err := json.Unmarshal([]byte(body), &o); err != nil {
 			t.Fatal(err)
 		}
-		c.show(o, shown)
+		c.show(o.progress(), shown)
 	}
 	want := " 25 %  validate\n" +
 		"       tried again after AuthorizationFailed: No role on the network. (properties.masterProfile.subnetId) Forbidden: join/action\n" +
@@ -164,6 +164,29 @@ func TestAStepsErrorIsShownWhenItAppearsOrChanges(t *testing.T) {
 		"       tried again after QuotaExceeded: Too few cores.\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+func TestAWatchShowsStepsAndWhatTheyWaitFor(t *testing.T) {
+	c, _ := enter(t, map[string]string{"GET " + clusterPath: `{"id":"x","properties":{"provisioningState":"Creating"}}`})
+	ctx, cancel := context.WithCancel(t.Context())
+	told := []Progress{{}, {Step: "boot", PercentComplete: 40}, {Step: "boot", PercentComplete: 40, WaitingFor: "6 nodes"}, {Step: "boot", PercentComplete: 40, WaitingFor: "6 nodes"},
+		{Step: "boot", PercentComplete: 40, WaitingFor: "2 nodes"}, {Step: "boot", PercentComplete: 40, StepError: "No\nrole."}, {Step: "brand", PercentComplete: 60}}
+	c.pollInterval = time.Millisecond
+	c.Steps = func(_ context.Context, cluster string) (Progress, error) {
+		p := told[0]
+		if told = told[1:]; len(told) == 0 {
+			cancel()
+		}
+		if cluster != "x" || p.Step == "" {
+			return p, errors.New("not yet")
+		}
+		return p, nil
+	}
+	_ = c.Watch(ctx, demo)
+	want := "      demo: Creating\n 40 %  boot\n       waiting for 6 nodes\n       waiting for 2 nodes\n       tried again after No role.\n 60 %  brand\n"
+	if got := c.out.(*bytes.Buffer).String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 

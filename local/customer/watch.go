@@ -59,7 +59,7 @@ func (c *Customer) follow(ctx context.Context, t Target, url string) error {
 	if url == "" {
 		return nil // it ended at once
 	}
-	began, seen, shown := time.Now(), time.Now(), &progress{}
+	began, seen, shown := time.Now(), time.Now(), &Progress{}
 	return c.poll(ctx, t, func() (bool, error) {
 		var o operation
 		_, err := c.session.Call(ctx, http.MethodGet, url, nil, &o)
@@ -68,7 +68,7 @@ func (c *Customer) follow(ctx context.Context, t Target, url string) error {
 		} else if missing(err) || time.Since(seen) > patience {
 			return true, fmt.Errorf("read the operation: %w", err)
 		}
-		c.show(o, shown)
+		c.show(o.progress(), shown)
 		if !terminal(o.Status) {
 			return false, nil
 		}
@@ -77,33 +77,49 @@ func (c *Customer) follow(ctx context.Context, t Target, url string) error {
 	})
 }
 
-// progress is what the customer was last shown of an operation.
-type progress struct{ step, refusal string }
+// Progress is what a running operation is at.
+type Progress struct {
+	Step            string
+	PercentComplete float64
+	// WaitingFor is what the step waits for, and StepError why its last attempt
+	// failed, while it is tried again; both may be empty.
+	WaitingFor, StepError string
+}
 
-// show prints the step when it changes, and in one line what keeps it from ending
-// when that appears or changes.
-func (c *Customer) show(o operation, shown *progress) {
-	if o.CurrentStep != "" && o.CurrentStep != shown.step {
-		*shown = progress{step: o.CurrentStep}
-		_, _ = fmt.Fprintf(c.out, "%3.0f %%  %s\n", o.PercentComplete, shown.step)
+func (o operation) progress() Progress {
+	p := Progress{Step: o.CurrentStep, PercentComplete: o.PercentComplete}
+	if o.StepError != nil {
+		p.StepError = o.StepError.lines("")
 	}
-	if o.StepError == nil {
-		return
+	return p
+}
+
+// show prints the step when it changes, and in one line each what it waits for and
+// what keeps it from ending when that appears or changes. shown is what was printed.
+func (c *Customer) show(now Progress, shown *Progress) {
+	if now.Step != "" && now.Step != shown.Step {
+		*shown = Progress{Step: now.Step}
+		_, _ = fmt.Fprintf(c.out, "%3.0f %%  %s\n", now.PercentComplete, now.Step)
 	}
-	if refusal := strings.Join(strings.Fields(o.StepError.lines("")), " "); refusal != shown.refusal {
-		shown.refusal = refusal
-		_, _ = fmt.Fprintf(c.out, "       tried again after %s\n", refusal)
+	line := func(words, now string, shown *string) {
+		if now = strings.Join(strings.Fields(now), " "); now != "" && now != *shown {
+			*shown = now
+			_, _ = fmt.Fprintf(c.out, "       %s %s\n", words, now)
+		}
 	}
+	line("waiting for", now.WaitingFor, &shown.WaitingFor)
+	line("tried again after", now.StepError, &shown.StepError)
 }
 
 func terminal(status string) bool {
 	return status == "Succeeded" || status == "Failed" || status == "Canceled"
 }
 
-// Watch shows the state of a cluster until no operation runs on it, and returns
-// an error if the last one failed. A cluster that is gone by then was deleted.
+// Watch shows the state of a cluster, and what its operation is at where Steps tells,
+// until no operation runs on it, and returns an error if the last one failed. A
+// cluster that is gone by then was deleted.
 func (c *Customer) Watch(ctx context.Context, t Target) error {
-	shown, seen := "", time.Now()
+	shown, step, seen := "", &Progress{}, time.Now()
 	return c.poll(ctx, t, func() (bool, error) {
 		cl, err := c.cluster(ctx, t)
 		switch {
@@ -121,7 +137,12 @@ func (c *Customer) Watch(ctx context.Context, t Target) error {
 		now := string(state(cl))
 		if now != shown {
 			c.say("%s: %s", t.Name, now)
-			shown = now
+			shown, step = now, &Progress{}
+		}
+		if c.Steps != nil && !terminal(now) {
+			if p, err := c.Steps(ctx, deref(cl.ID)); err == nil { // the states go on without
+				c.show(p, step)
+			}
 		}
 		if now == "Failed" {
 			return true, fmt.Errorf("the last operation on %s failed", t.Name)
@@ -142,7 +163,7 @@ func (c *Customer) poll(ctx context.Context, t Target, look func() (done bool, e
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pollInterval):
+		case <-time.After(c.pollInterval):
 		}
 	}
 }

@@ -64,6 +64,28 @@ func (r *RP) clusters(ctx context.Context) (map[string]progress, error) {
 	return clusters, nil
 }
 
+// Step is what the operation of a cluster is at.
+type Step struct {
+	Name            string
+	PercentComplete int
+	// WaitingFor and LastError are why it has not ended; they may be empty.
+	WaitingFor, LastError string
+}
+
+// Step asks what the operation of a cluster is at, by the cluster's resource id;
+// zero if none runs.
+func (r *RP) Step(ctx context.Context, cluster string) (Step, error) {
+	var told struct {
+		Operation   operation
+		CurrentStep struct{ Name, WaitingFor, LastError string }
+	}
+	if err := r.call(ctx, http.MethodGet, "/admin"+cluster+"/explain", nil, &told); err != nil {
+		return Step{}, err
+	}
+	s := told.CurrentStep
+	return Step{Name: s.Name, PercentComplete: told.Operation.PercentComplete, WaitingFor: s.WaitingFor, LastError: s.LastError}, nil
+}
+
 // changes are the lines that tell how after differs from before.
 func changes(before, after map[string]progress, now time.Time) []string {
 	var lines []string

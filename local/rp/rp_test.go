@@ -72,6 +72,18 @@ func TestClustersAreReadAsTheAdminAPITellsThem(t *testing.T) {
 	}
 }
 
+func TestAStepIsReadAsTheAdminAPIExplainsIt(t *testing.T) {
+	r := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/admin/c/demo/explain" {
+			t.Errorf("got %s", r.URL)
+		}
+		w.Write([]byte(`{"operation":{"id":"o","step":"boot","percentComplete":40},"currentStep":{"name":"boot","attempts":3,"waitingFor":"6 nodes","lastError":"no role"},"waitingFor":"6 nodes"}`))
+	})
+	if got, err := r.Step(t.Context(), "/c/demo"); err != nil || got != (Step{"boot", 40, "6 nodes", "no role"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestChangesAreWhatAPersonWantsToSee(t *testing.T) {
 	now := time.Date(2026, 11, 21, 3, 1, 30, 0, time.UTC)
 	at := func(state, step string, percent int) progress {

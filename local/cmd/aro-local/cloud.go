@@ -34,6 +34,9 @@ type identity struct {
 	SubscriptionID string `json:"subscriptionId"`
 	ClientID       string `json:"clientId"`
 	ClientSecret   string `json:"clientSecret"`
+	// Provider is HOST:PORT of the resource provider, whose admin API tells what
+	// operations are at.
+	Provider string `json:"provider"`
 }
 
 // localCloud is the local Azure with its machines.
@@ -131,7 +134,7 @@ func (l *localCloud) close() {
 // identity reads the file of that name, or makes it at first start.
 func (c runCommand) identity(name, subscription, client string) (identity, error) {
 	path := filepath.Join(c.Data, name)
-	id := identity{Origin: c.origin(), CAFile: c.caFile(), TenantID: cloud.TenantID, SubscriptionID: subscription, ClientID: client, ClientSecret: rand.Text()}
+	id := identity{Origin: c.origin(), CAFile: c.caFile(), TenantID: cloud.TenantID, SubscriptionID: subscription, ClientID: client, ClientSecret: rand.Text(), Provider: c.Listen}
 	content, err := os.ReadFile(path)
 	if err == nil {
 		var kept identity

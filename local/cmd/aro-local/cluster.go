@@ -14,6 +14,7 @@ import (
 
 	"github.com/aro-rp/aro/azure/login"
 	"github.com/aro-rp/aro/local/customer"
+	"github.com/aro-rp/aro/local/rp"
 )
 
 // clusterTimeout is more than a cluster in real Azure takes.
@@ -23,7 +24,7 @@ type clusterCommand struct {
 	Create     clusterCreate     `cmd:"" help:"Create a cluster with the network and identity it needs, and show the steps. May be repeated."`
 	List       clusterList       `cmd:"" aliases:"ls" help:"List the clusters of the subscription."`
 	Show       clusterShow       `cmd:"" help:"Show a cluster: its state, version and addresses."`
-	Watch      clusterWatch      `cmd:"" help:"Show the state of a cluster until no operation runs on it."`
+	Watch      clusterWatch      `cmd:"" help:"Show the state of a cluster, and the steps of its operation, until none runs on it."`
 	Kubeconfig clusterKubeconfig `cmd:"" help:"Fetch the admin kubeconfig of a cluster."`
 	Delete     clusterDelete     `cmd:"" aliases:"rm" help:"Delete a cluster and everything that create made for it."`
 }
@@ -38,6 +39,7 @@ type clusterFlags struct {
 
 // customer logs in. The local Azure is described by a file that aro-local writes.
 func (f clusterFlags) customer(ctx context.Context) (*customer.Customer, error) {
+	var local identity
 	flags := login.Flags{Cloud: f.Cloud, Subscription: f.Subscription, Tenant: f.Tenant, Identity: filepath.Join(f.Data, "demo.json")}
 	if f.Cloud == "" || f.Cloud[0] == 'h' {
 		content, err := os.ReadFile(flags.Identity)
@@ -47,7 +49,6 @@ func (f clusterFlags) customer(ctx context.Context) (*customer.Customer, error) 
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		var local identity
 		if err == nil && json.Unmarshal(content, &local) != nil {
 			return nil, fmt.Errorf("%s is not valid JSON", flags.Identity)
 		}
@@ -60,7 +61,19 @@ func (f clusterFlags) customer(ctx context.Context) (*customer.Customer, error) 
 	if err != nil {
 		return nil, err
 	}
-	return customer.New(session, os.Stdout, f.command("watch")+" %s")
+	c, err := customer.New(session, os.Stdout, f.command("watch")+" %s")
+	if err == nil && local.Provider != "" {
+		c.Steps = stepsOf(rp.At(local.Provider))
+	}
+	return c, err
+}
+
+// stepsOf asks a provider on this machine, which answers engineers and customers alike.
+func stepsOf(provider *rp.RP) func(context.Context, string) (customer.Progress, error) {
+	return func(ctx context.Context, cluster string) (customer.Progress, error) {
+		s, err := provider.Step(ctx, cluster)
+		return customer.Progress{Step: s.Name, PercentComplete: float64(s.PercentComplete), WaitingFor: s.WaitingFor, StepError: s.LastError}, err
+	}
 }
 
 // command returns the command line of a subcommand with the flags in force.
