@@ -1,5 +1,5 @@
 """Waits for a long operation and says how far it is. The operation's status tells
-the step it is at and the percentage of what is done."""
+the step it is at, the percentage of what is done, and why a step is tried again."""
 
 import time
 
@@ -16,7 +16,7 @@ class Watched(ARMPolling):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.percent, self.step = None, ""
+        self.percent, self.step, self.refusal = None, "", ""
 
     def request_status(self, status_link):
         answer = super().request_status(status_link)
@@ -37,6 +37,17 @@ class Watched(ARMPolling):
         if step != self.step and step:
             logger.info("%s%% %s", self.percent or 0, step)
         self.step = step or self.step
+        self._warn(status.get("stepError"))
+
+    def _warn(self, error):
+        """Says once why the step is tried again: somebody may have to act meanwhile."""
+        if not isinstance(error, dict) or not error.get("code"):
+            return
+        said = [error] + [detail for detail in error.get("details") or [] if isinstance(detail, dict)]
+        refusal = "; ".join(f"{e.get('code')}: {e.get('message')}" for e in said)
+        if refusal != self.refusal:
+            logger.warning("The step '%s' is tried again after %s", self.step, refusal)
+        self.refusal = refusal
 
     def words(self):
         """Such as '40%, waiting for the API server'."""

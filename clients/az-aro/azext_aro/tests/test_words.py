@@ -201,3 +201,20 @@ def test_progress_is_read_from_the_status(status, words):
     watched = Watched()
     watched._note(status)  # pylint: disable=protected-access
     assert watched.words() == words
+
+
+def test_why_a_step_is_tried_again_is_said_once(monkeypatch):
+    from azext_aro import _progress
+
+    said = []
+    monkeypatch.setattr(_progress.logger, "warning", lambda text, *parts: said.append(text % parts))
+    watched = _progress.Watched()
+    role = {"code": "InvalidLinkedVNet", "message": "No role.", "details": [{"code": "Forbidden", "message": "join."}]}
+    for error in (None, role, role, None, role, {"code": "QuotaExceeded", "message": "Too few cores."}, "no object", {}):
+        watched._note(  # pylint: disable=protected-access
+            {"status": "Creating", "percentComplete": 5, "currentStep": "validate", "stepError": error}
+        )
+    assert said == [
+        "The step 'validate' is tried again after InvalidLinkedVNet: No role.; Forbidden: join.",
+        "The step 'validate' is tried again after QuotaExceeded: Too few cores.",
+    ]
