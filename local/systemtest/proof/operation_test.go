@@ -20,6 +20,7 @@ const (
 type operation struct {
 	Status      string  `json:"status"`
 	CurrentStep string  `json:"currentStep"`
+	StepError   failure `json:"stepError"`
 	Error       failure `json:"error"`
 }
 
@@ -64,11 +65,15 @@ func (c *customer) end(ctx context.Context, t *testing.T, watch string) operatio
 }
 
 // outcome is how an operation ended, or how it was seen last and why not later.
-func (c *customer) outcome(ctx context.Context, watch string) (last operation, err error) {
+// What was seen until then goes to the witnesses.
+func (c *customer) outcome(ctx context.Context, watch string, witnesses ...func(operation)) (last operation, err error) {
 	for {
 		o, trouble := c.look(ctx, watch)
 		if trouble == nil {
 			last = o
+			for _, see := range witnesses {
+				see(o)
+			}
 		}
 		if last.ended() {
 			return last, nil
