@@ -105,7 +105,7 @@ func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument, te
 		return fmt.Errorf("operation to delete %s: %w", doc.Cluster.ID, err)
 	}
 	var replaced *model.Operation
-	_, err := w.Store.Clusters.Update(ctx, doc.Partition, doc.ID, func(d *store.ClusterDocument) error {
+	_, err := w.Store.Clusters.UpdateSealed(ctx, doc.Partition, doc.ID, func(d *store.ClusterDocument) error {
 		replaced = nil
 		if isBeingDeleted(&d.Cluster) || d.Cluster.Internal.UID != doc.Cluster.Internal.UID {
 			return store.ErrUnchanged

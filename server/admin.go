@@ -163,7 +163,7 @@ func (a adminAPI) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 	}
 	id := c.clusterID()
 	operation := &operation{s: a.s, id: id}
-	doc, err := a.s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+	doc, err := a.s.Store.Clusters.UpdateSealed(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		cl := &doc.Cluster
 		if err := c.mayChange(cl); err != nil {
 			return err
@@ -187,7 +187,7 @@ func (a adminAPI) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 // announce sets the maintenance state, which begins nothing.
 func (a adminAPI) announce(c *call, state model.MaintenanceState) error {
 	id := c.clusterID()
-	doc, err := a.s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+	doc, err := a.s.Store.Clusters.UpdateSealed(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		if err := c.mayChange(&doc.Cluster); err != nil {
 			return err
 		}

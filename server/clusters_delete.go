@@ -23,7 +23,7 @@ func (s *Server) deleteCluster(c *call) error {
 	}
 	operation := &operation{s: s, id: id}
 	var replaced string
-	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+	doc, err := s.Store.Clusters.UpdateSealed(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		replaced = ""
 		if err := c.mayChange(&doc.Cluster); err != nil {
 			return err

@@ -148,6 +148,10 @@ func (b broken) Read(context.Context, *store.Container, string, string) (store.R
 	return store.Record{}, b.fail()
 }
 
+func (b broken) ReadBody(context.Context, *store.Container, string, string) (store.Record, error) {
+	return store.Record{}, b.fail()
+}
+
 func (b broken) Ping(context.Context) error { return b.fail() }
 
 func brokenWorld(t *testing.T, keeper broken) *world {

@@ -3,7 +3,9 @@ package store
 import (
 	"bytes"
 	"context"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/ugorji/go/codec"
@@ -24,16 +26,21 @@ type documents struct {
 	encoders sync.Pool // of *encoder
 	decoders sync.Pool // of *codec.Decoder
 	viewers  sync.Pool // of *codec.Decoder that leave secrets empty
+	// Those that let nothing but apart stand for a secret.
+	closedEncoders sync.Pool // of *encoder
+	closedDecoders sync.Pool // of *codec.Decoder
 }
 
 func newDocuments(keys *Keyring) *documents {
 	d := &documents{keys: keys}
 	d.observe = func(context.Context, Sighting, *UnreadableError) {}
 	d.keysFail = func(context.Context) error { return nil }
-	whole, view := newHandle(text{}), newHandle(blind{})
+	whole, view, closed := newHandle(text{}), newHandle(blind{}), newHandle(stands{})
 	d.encoders.New = func() any { return &encoder{Encoder: codec.NewEncoderBytes(nil, whole)} }
 	d.decoders.New = func() any { return codec.NewDecoderBytes(nil, whole) }
 	d.viewers.New = func() any { return codec.NewDecoderBytes(nil, view) }
+	d.closedEncoders.New = func() any { return &encoder{Encoder: codec.NewEncoderBytes(nil, closed)} }
+	d.closedDecoders.New = func() any { return codec.NewDecoderBytes(nil, closed) }
 	return d
 }
 
@@ -55,49 +62,128 @@ type encoder struct {
 	buffer []byte
 }
 
-// encode writes the document of that container, id and partition.
-func (d *documents) encode(at place, doc any) ([]byte, error) {
-	sealed, err := replaceSecrets(doc, func(path string, plain model.Secret) (model.Secret, error) {
-		at.path = path
-		return model.Secret(d.keys.seal(string(plain), at)), nil
+// encode writes the document of that container, id and partition into r, which holds
+// its secrets sealed, or says that they are as before.
+func (d *documents) encode(at place, doc any, before sealing, r *Record) (err error) {
+	r.sealing, r.Secrets, r.SecretsKept = before, before.box, true
+	if before.closed || !holdsSecrets(reflect.TypeOf(doc)) {
+		r.Body, err = encodeWith(&d.closedEncoders, doc)
+		return err
+	}
+	texts := map[string]string{}
+	hollow, err := replaceSecrets(doc, func(path string, plain model.Secret) (model.Secret, error) {
+		texts[path] = string(plain)
+		return apart, nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	e := d.encoders.Get().(*encoder)
-	defer d.encoders.Put(e)
+	if err := d.sealApart(at, texts, before, r); err != nil {
+		return err
+	}
+	r.Body, err = encodeWith(&d.encoders, hollow)
+	return err
+}
+
+// sealApart seals the secrets of a document unless they are sealed so already.
+func (d *documents) sealApart(at place, texts map[string]string, before sealing, r *Record) error {
+	if before.opened.holds(texts, d.keys.current.Load().newest) || len(texts) == 0 && before.opened == nil {
+		return nil
+	}
+	r.SecretsKept, r.Secrets, r.sealing = false, nil, sealing{}
+	all := texts
+	if before.opened != nil && len(before.opened.others) > 0 {
+		all = maps.Clone(before.opened.others)
+		maps.Copy(all, texts)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	box, keyID, err := d.keys.sealBox(all, at)
+	if err != nil {
+		return err
+	}
+	r.Secrets = box
+	now := &opened{keyID: keyID, texts: all}
+	r.sealing = sealing{box: box, opened: now.with(slices.Collect(maps.Keys(texts)))}
+	return nil
+}
+
+func encodeWith(encoders *sync.Pool, doc any) ([]byte, error) {
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
 	e.ResetBytes(&e.buffer)
-	if err := e.Encode(sealed); err != nil {
+	if err := e.Encode(doc); err != nil {
 		return nil, err
 	}
 	return bytes.Clone(e.buffer), nil
 }
 
-// decode fills doc from body, which must not be changed afterwards: the strings
-// of doc point into it.
-func (d *documents) decode(at place, body []byte, doc any) error {
-	if err := decodeWith(&d.decoders, body, doc); err != nil {
-		return err
+// decode fills doc from r, whose body must not be changed afterwards: the strings of
+// doc point into it. It returns how the secrets are sealed.
+func (d *documents) decode(at place, r Record, doc any) (sealing, error) {
+	now := sealing{box: r.Secrets, opened: r.sealing.opened}
+	if err := decodeWith(&d.decoders, r.Body, doc); err != nil {
+		return now, err
 	}
-	opened, err := replaceSecrets(doc, func(path string, sealed model.Secret) (model.Secret, error) {
-		at.path = path
-		plain, err := d.keys.open(string(sealed), at)
+	var places []string
+	whole, err := replaceSecrets(doc, func(path string, stored model.Secret) (_ model.Secret, err error) {
+		var text string
+		if stored == apart {
+			places = append(places, path)
+			text, err = d.fromBox(&now, at, path)
+		} else {
+			inside := at
+			inside.path = path
+			text, err = d.keys.open(string(stored), inside)
+		}
 		if err != nil {
 			return "", &sealError{path, err}
 		}
-		return model.Secret(plain), nil
+		return model.Secret(text), nil
 	})
-	whole := reflect.ValueOf(doc).Elem()
+	into := reflect.ValueOf(doc).Elem()
 	if err != nil {
-		whole.SetZero() // rather than with sealed text in the place of secrets
-		return err
+		into.SetZero() // rather than with sealed text in the place of secrets
+		return now, err
 	}
-	whole.Set(reflect.ValueOf(opened).Elem())
-	return nil
+	into.Set(reflect.ValueOf(whole).Elem())
+	if now.opened == nil && now.box != nil {
+		// Only a newer release has places for what is in it. If it does not open nobody
+		// misses it.
+		now.opened, _ = d.keys.openBox(now.box, at)
+	}
+	now.opened = now.opened.with(places)
+	return now, nil
 }
 
-// view is decode but for the secrets, which stay empty. Sealed text is most of a
-// cluster's document and the codec looks at every byte of it, so it goes first.
+// fromBox finds a secret in the box, which it opens at the first one.
+func (d *documents) fromBox(now *sealing, at place, path string) (string, error) {
+	if now.opened == nil {
+		if now.box == nil {
+			return "", errNoBox
+		}
+		var err error
+		if now.opened, err = d.keys.openBox(now.box, at); err != nil {
+			return "", err
+		}
+	}
+	text, found := now.opened.texts[path]
+	if !found {
+		return "", errNoBox
+	}
+	return text, nil
+}
+
+// close is decode but that apart stands in the place of every secret. It returns
+// ErrSealed for what an earlier release wrote.
+func (d *documents) close(r Record, doc any) (sealing, error) {
+	return sealing{box: r.Secrets, closed: true}, decodeWith(&d.closedDecoders, r.Body, doc)
+}
+
+// view is decode but for the secrets, which stay empty. Earlier releases kept sealed
+// text in the document, which is most of it then; the codec looks at every byte, so
+// it goes first.
 func (d *documents) view(body []byte, doc any) error {
 	return decodeWith(&d.viewers, d.keys.cut(body), doc)
 }
@@ -121,6 +207,23 @@ func (text) UpdateExt(dst any, v any) {
 		panic(errNotSealed)
 	}
 	*dst.(*model.Secret) = model.Secret(sealed)
+}
+
+// stands is the extension for documents whose secrets stay closed.
+type stands struct{}
+
+func (stands) ConvertExt(v any) any {
+	if secret := v.(model.Secret); secret != apart && secret != "" {
+		panic(ErrSealed)
+	}
+	return string(v.(model.Secret))
+}
+
+func (stands) UpdateExt(dst any, v any) {
+	if v != apart {
+		panic(ErrSealed)
+	}
+	*dst.(*model.Secret) = apart
 }
 
 // blind is the extension for views: sealed text is passed over.

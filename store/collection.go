@@ -33,6 +33,7 @@ func metaOf[T any](doc *T) *Meta { return any(doc).(interface{ meta() *Meta }).m
 // Create writes a new document and sets its ETag and WrittenAt, or returns a
 // ConflictError.
 func (c *Collection[T]) Create(ctx context.Context, doc *T) error {
+	metaOf(doc).sealing = sealing{} // it may be that of another document
 	r, err := c.encode(doc)
 	if err != nil {
 		return err
@@ -58,11 +59,33 @@ func (c *Collection[T]) Get(ctx context.Context, partition, id string) (*T, erro
 // and the document cannot be written. It is the cheaper the more secrets a
 // document has.
 func (c *Collection[T]) View(ctx context.Context, partition, id string) (*T, error) {
-	r, err := c.keeper.Read(ctx, c.container, partition, id)
+	r, err := c.keeper.ReadBody(ctx, c.container, partition, id)
 	if err != nil {
 		return nil, c.name(id, err)
 	}
-	return c.view(ctx, r)
+	doc, unreadable := c.viewed(r)
+	if unreadable != nil {
+		c.documents.observe(ctx, ReadSighting, unreadable)
+		return nil, unreadable
+	}
+	return doc, nil
+}
+
+// getClosed is Get but that the secrets stay closed, unless an earlier release wrote
+// the document.
+func (c *Collection[T]) getClosed(ctx context.Context, partition, id string) (*T, error) {
+	r, err := c.keeper.ReadBody(ctx, c.container, partition, id)
+	if err != nil {
+		return nil, c.name(id, err)
+	}
+	doc := new(T)
+	sealing, err := c.documents.close(r, doc)
+	if err != nil || placed(doc, r) != nil {
+		return c.Get(ctx, partition, id) // which also tells what is wrong
+	}
+	r.sealing = sealing
+	stamp(doc, r)
+	return doc, nil
 }
 
 // Update reads the document, changes it and writes it under its ETag, anew
@@ -71,9 +94,25 @@ func (c *Collection[T]) View(ctx context.Context, partition, id string) (*T, err
 // returns ErrUnchanged nothing is written; any other error is returned as it is.
 // The members of the lease stay as they are unless change sets them.
 func (c *Collection[T]) Update(ctx context.Context, partition, id string, change func(*T) error) (*T, error) {
+	return c.update(ctx, func() (*T, error) { return c.Get(ctx, partition, id) }, change)
+}
+
+// UpdateSealed is Update for changes that seldom touch secrets. Secrets are not
+// opened: the same text, which is none, stands for each. A change that needs them
+// returns ErrSealed, and one that sets some is found out; then change runs on the
+// document with its secrets.
+func (c *Collection[T]) UpdateSealed(ctx context.Context, partition, id string, change func(*T) error) (*T, error) {
+	doc, err := c.update(ctx, func() (*T, error) { return c.getClosed(ctx, partition, id) }, change)
+	if errors.Is(err, ErrSealed) {
+		return c.Update(ctx, partition, id, change)
+	}
+	return doc, err
+}
+
+func (c *Collection[T]) update(ctx context.Context, read func() (*T, error), change func(*T) error) (*T, error) {
 	var doc *T
 	err := RetryOnPreconditionFailed(ctx, func() (err error) {
-		if doc, err = c.Get(ctx, partition, id); err != nil {
+		if doc, err = read(); err != nil {
 			return err
 		}
 		if err = change(doc); err != nil {
@@ -198,11 +237,11 @@ func (c *Collection[T]) replace(ctx context.Context, doc *T) (Record, error) {
 
 func (c *Collection[T]) encode(doc *T) (Record, error) {
 	m := metaOf(doc)
-	body, err := c.documents.encode(c.place(m.Partition, m.ID), doc)
-	if err != nil {
+	r := Record{Partition: m.Partition, ID: m.ID, ETag: m.ETag}
+	if err := c.documents.encode(c.place(m.Partition, m.ID), doc, m.sealing, &r); err != nil {
 		return Record{}, c.name(m.ID, fmt.Errorf("encode: %w", err))
 	}
-	return Record{Partition: m.Partition, ID: m.ID, ETag: m.ETag, Body: body}, nil
+	return r, nil
 }
 
 func (c *Collection[T]) place(partition, id string) place {
@@ -219,24 +258,16 @@ func (c *Collection[T]) decode(ctx context.Context, r Record) (*T, error) {
 	return doc, nil
 }
 
-func (c *Collection[T]) view(ctx context.Context, r Record) (*T, error) {
-	doc, err := c.viewed(r)
-	if err != nil {
-		c.documents.observe(ctx, ReadSighting, err)
-		return nil, err
-	}
-	return doc, nil
-}
-
 func (c *Collection[T]) decoded(r Record) (*T, *UnreadableError) {
 	doc := new(T)
-	err := c.documents.decode(c.place(r.Partition, r.ID), r.Body, doc)
+	sealing, err := c.documents.decode(c.place(r.Partition, r.ID), r, doc)
 	if err == nil {
 		err = placed(doc, r)
 	}
 	if err != nil {
 		return nil, c.unreadable(r, err)
 	}
+	r.sealing = sealing
 	stamp(doc, r)
 	return doc, nil
 }
@@ -265,7 +296,7 @@ func placed[T any](doc *T, r Record) error {
 
 func stamp[T any](doc *T, r Record) {
 	m := metaOf(doc)
-	m.ETag, m.WrittenAt = r.ETag, r.WrittenAt
+	m.ETag, m.WrittenAt, m.sealing = r.ETag, r.WrittenAt, r.sealing
 }
 
 // name adds what the error is about; nil stays nil.

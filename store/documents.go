@@ -48,6 +48,8 @@ type Meta struct {
 	// ETag and WrittenAt are of the version that was read.
 	ETag      string    `json:"-"`
 	WrittenAt time.Time `json:"-"`
+
+	sealing sealing // of that version
 }
 
 // ClusterDocument keeps one cluster. ID and Partition are arm.ClusterID's Key

@@ -80,6 +80,14 @@ type Record struct {
 	// WrittenAt is the database's clock at the last write.
 	WrittenAt time.Time
 	Body      []byte
+	// Secrets are the document's secrets, sealed together; nil if it has none. They are
+	// no part of the body, so that nobody carries them who does not need them.
+	Secrets []byte
+	// SecretsKept says to Replace that the secrets are those that are stored. The record
+	// has then what was read of them, or nil if they were left out.
+	SecretsKept bool
+
+	sealing sealing // the store's, about Secrets
 }
 
 // Query selects documents of one container in the order of their ids.
@@ -92,6 +100,8 @@ type Query struct {
 	Continuation string
 	// Limit is the most documents of a page, at least 1.
 	Limit int
+	// Secrets asks for the secrets too; else they may be left out.
+	Secrets bool
 }
 
 // Keeper keeps records in containers: Cosmos DB's model. Every write is atomic
@@ -99,16 +109,30 @@ type Query struct {
 // and returns ErrUnavailable after bounded retries of a database that cannot
 // answer. Implementations are safe for concurrent use, also by several processes.
 type Keeper interface {
+	Reader
 	// Create writes a new document and returns it with its ETag and time, or a ConflictError.
 	Create(ctx context.Context, c *Container, r Record) (Record, error)
-	// Read returns ErrNotFound if there is no such document.
-	Read(ctx context.Context, c *Container, partition, id string) (Record, error)
 	// Replace writes r if r.ETag is current, else returns ErrPreconditionFailed,
 	// ErrNotFound or a ConflictError.
 	Replace(ctx context.Context, c *Container, r Record) (Record, error)
 	// Delete removes the document if etag is current, else returns
 	// ErrPreconditionFailed or ErrNotFound.
 	Delete(ctx context.Context, c *Container, partition, id, etag string) error
+	// Postpone makes a document due after that time from now, if r.ETag is current,
+	// and changes nothing else in it, whatever its body is; else it returns
+	// ErrPreconditionFailed or ErrNotFound.
+	Postpone(ctx context.Context, c *Container, r Record, after time.Duration) error
+	// Ping answers whether the database can be read and written at the moment.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Reader is how a Keeper reads.
+type Reader interface {
+	// Read returns ErrNotFound if there is no such document.
+	Read(ctx context.Context, c *Container, partition, id string) (Record, error)
+	// ReadBody is Read but that the secrets may be left out.
+	ReadBody(ctx context.Context, c *Container, partition, id string) (Record, error)
 	// List returns one page and the continuation of the next, empty at the end. A
 	// document that exists during the whole walk is returned exactly once (G08).
 	List(ctx context.Context, c *Container, q Query) ([]Record, string, error)
@@ -116,15 +140,8 @@ type Keeper interface {
 	// since their last write by the database's clock, the longest due first where
 	// the database can tell, and no more than perPartition of one partition.
 	Due(ctx context.Context, c *Container, perPartition, limit int) ([]Record, error)
-	// Postpone makes a document due after that time from now, if r.ETag is current,
-	// and changes nothing else in it, whatever its body is; else it returns
-	// ErrPreconditionFailed or ErrNotFound.
-	Postpone(ctx context.Context, c *Container, r Record, after time.Duration) error
 	// Changes returns documents written since the mark, at least once each, and the
 	// next mark; a bounded number, so ask again until there are none. The empty mark
 	// starts at the beginning. Deletions are not told.
 	Changes(ctx context.Context, c *Container, mark string) ([]Record, string, error)
-	// Ping answers whether the database can be read and written at the moment.
-	Ping(ctx context.Context) error
-	Close() error
 }

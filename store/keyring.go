@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// sealVersion marks sealed text that is bound to its place. Text of
-	// unboundVersion, of releases before it, is bound to nothing but its key; it is
-	// opened still and sealed anew at the next write.
-	sealVersion    = "v2"
+	// boundVersion marks sealed text that stands in the document and is bound to its
+	// place. Text of unboundVersion, of releases before it, is bound to nothing but its
+	// key. Both are opened still; at the next write the secret goes into the box.
+	boundVersion   = "v2"
 	unboundVersion = "v1"
 	keyBytes       = 32
 	keyIDBytes     = 4
@@ -50,22 +50,25 @@ type keySet struct {
 }
 
 type sealKey struct {
-	// header is "v2.<id>." and unbound "v1.<id>."; they are authenticated with each secret.
-	header, unbound string
-	aead            cipher.AEAD
+	id string
+	// boxed is "v3.<id>.", bound "v2.<id>." and unbound "v1.<id>."; they are
+	// authenticated with what is sealed.
+	boxed, bound, unbound string
+	aead                  cipher.AEAD
 }
 
-// place is where a secret stands. Sealed text opens at its place only, so that
+// place is where secrets stand. What is sealed opens at its place only, so that
 // nobody who can write the database gets at a secret by copying it elsewhere.
 type place struct {
 	container, partition, id string
-	// path is the secret's in the document, such as cluster.tags.a or list[2].
+	// path is the secret's in the document, such as cluster.tags.a or list[2]; empty for
+	// a box, which has the paths in it.
 	path string
 }
 
-// binding is the additional data that a secret at p is authenticated with.
-func (k *sealKey) binding(p place) []byte {
-	return fmt.Appendf(nil, "%s%q%q%q%q", k.header, p.container, p.partition, p.id, p.path)
+// binding is the additional data that secrets at p are authenticated with.
+func (p place) binding(header string) []byte {
+	return fmt.Appendf(nil, "%s%q%q%q%q", header, p.container, p.partition, p.id, p.path)
 }
 
 // NewKey makes a line for a key file: 32 random bytes in base64.
@@ -129,7 +132,7 @@ func (s *keySet) add(line string) error {
 	if s.keys[id] != nil {
 		return fmt.Errorf("key %s stands there twice", id)
 	}
-	key := &sealKey{header: sealVersion + "." + id + ".", unbound: unboundVersion + "." + id + ".", aead: aead}
+	key := &sealKey{id: id, boxed: boxVersion + "." + id + ".", bound: boundVersion + "." + id + ".", unbound: unboundVersion + "." + id + ".", aead: aead}
 	s.keys[id] = key
 	s.raw = append(s.raw, raw)
 	if s.newest == nil {
@@ -159,40 +162,23 @@ func (r *Keyring) Derive(purpose string) ([][]byte, error) {
 	return derived, nil
 }
 
-// seal returns "v2.<key id>.<base64 of nonce and ciphertext>"; empty stays empty.
-func (r *Keyring) seal(plain string, at place) string {
-	if plain == "" {
-		return ""
-	}
-	k := r.current.Load().newest
-	n := k.aead.NonceSize()
-	box := make([]byte, n, n+len(plain)+k.aead.Overhead())
-	_, _ = rand.Read(box)
-	box = k.aead.Seal(box, box, []byte(plain), k.binding(at))
-	out := make([]byte, 0, len(k.header)+base64.RawURLEncoding.EncodedLen(len(box)))
-	out = append(out, k.header...)
-	return string(base64.RawURLEncoding.AppendEncode(out, box))
-}
-
-// open reverses seal. Its errors may name the key, never what was sealed.
+// open opens sealed text that stands in a document, as earlier releases wrote it. Its
+// errors may name the key, never what was sealed.
 func (r *Keyring) open(sealed string, at place) (string, error) {
-	if sealed == "" {
-		return "", nil
-	}
 	version, rest, _ := strings.Cut(sealed, ".")
 	id, text, found := strings.Cut(rest, ".")
-	if !found || version != sealVersion && version != unboundVersion || !isKeyID(id) {
+	if !found || version != boundVersion && version != unboundVersion || !isKeyID(id) {
 		return "", errNotSealed
 	}
 	k := r.key(id)
 	if k == nil {
-		return "", fmt.Errorf("the secret is sealed with key %s: %w", id, errKeyMissing)
+		return "", missingKey(id)
 	}
 	box, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(box) < k.aead.NonceSize() {
 		return "", errNotSealed
 	}
-	bound := k.binding(at)
+	bound := at.binding(k.bound)
 	if version == unboundVersion {
 		bound = []byte(k.unbound)
 	}
@@ -204,26 +190,34 @@ func (r *Keyring) open(sealed string, at place) (string, error) {
 	return string(plain), nil
 }
 
+func missingKey(id string) error {
+	return fmt.Errorf("the secret is sealed with key %s: %w", id, errKeyMissing)
+}
+
 // isKeyID keeps text that is no key's id, but might be a secret, out of errors.
 func isKeyID(id string) bool {
 	raw, err := hex.DecodeString(id)
 	return err == nil && len(raw) == keyIDBytes
 }
 
-// cut returns a JSON text with empty strings in the place of sealed ones. They are
-// known by the headers of the keys, which nobody outside has ever seen.
+// cut returns a JSON text with empty strings in the place of sealed ones, which
+// earlier releases wrote. They are known by the headers of the keys, which nobody outside has ever seen.
 func (r *Keyring) cut(text []byte) []byte {
 	for _, k := range r.current.Load().keys {
-		text = cutStrings(text, []byte(`"`+k.header))
+		text = cutStrings(text, []byte(`"`+k.bound))
 		text = cutStrings(text, []byte(`"`+k.unbound))
 	}
 	return text
 }
 
-// sealed reports whether anything in a JSON text is sealed with one of the keys.
-func (r *Keyring) sealed(text []byte) bool {
+// sealed reports whether anything of a record is sealed with one of the keys.
+func (r *Keyring) sealed(record Record) bool {
+	text := record.Body
+	if len(record.Secrets) > 0 {
+		return r.current.Load().keys[boxKey(record.Secrets)] != nil
+	}
 	for _, k := range r.current.Load().keys {
-		if bytes.Contains(text, []byte(`"`+k.header)) || bytes.Contains(text, []byte(`"`+k.unbound)) {
+		if bytes.Contains(text, []byte(`"`+k.bound)) || bytes.Contains(text, []byte(`"`+k.unbound)) {
 			return true
 		}
 	}

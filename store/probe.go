@@ -59,7 +59,9 @@ func (s *Store) tryProbe(ctx context.Context) error {
 	if _, unreadable := s.probes.decoded(r); unreadable != nil {
 		return fmt.Errorf("%w: %s", ErrWrongKeys, unreadable.Reason)
 	}
-	if bytes.Contains(r.Body, []byte(s.documents.keys.current.Load().newest.header)) {
+	// What an earlier release sealed with this key stays: processes of it may be running.
+	newest := s.documents.keys.current.Load().newest
+	if boxKey(r.Secrets) == newest.id || bytes.Contains(r.Body, []byte(newest.bound)) {
 		return nil
 	}
 	_, err = s.probes.Update(ctx, probePartition, probeID, func(*ProbeDocument) error { return nil })
@@ -72,14 +74,14 @@ func (s *Store) tryProbe(ctx context.Context) error {
 // tryClusters judges the keys of a database that is older than its probe by
 // whether they open anything.
 func (s *Store) tryClusters(ctx context.Context) error {
-	records, _, err := s.keeper.List(ctx, s.Clusters.container, Query{Limit: sampled})
+	records, _, err := s.keeper.List(ctx, s.Clusters.container, Query{Limit: sampled, Secrets: true})
 	if err != nil {
 		return s.Clusters.name("list", err)
 	}
 	var missing *UnreadableError
 	for _, r := range records {
 		_, unreadable := s.Clusters.decoded(r)
-		if unreadable == nil && s.documents.keys.sealed(r.Body) {
+		if unreadable == nil && s.documents.keys.sealed(r) {
 			return nil
 		}
 		if unreadable != nil && unreadable.keyMissing {

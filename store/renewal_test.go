@@ -45,13 +45,13 @@ func TestASecretSealedWithANewerKeyOpensAtOnce(t *testing.T) {
 	behind := following(t, &s, old)
 	ahead := mustParse(t, young+"\n"+old)
 	s.set(nil, young, old)
-	if plain, err := behind.open(ahead.seal("canary", here), here); err != nil || plain != "canary" {
+	if plain, err := behind.open(ahead.sealInline("canary", here), here); err != nil || plain != "canary" {
 		t.Fatalf("got %v", err)
 	}
-	if plain, err := ahead.open(behind.seal("canary", here), here); err != nil || plain != "canary" {
+	if plain, err := ahead.open(behind.sealInline("canary", here), here); err != nil || plain != "canary" {
 		t.Errorf("got %v", err)
 	}
-	if got, want := behind.current.Load().newest.header, ahead.current.Load().newest.header; got != want {
+	if got, want := behind.current.Load().newest.id, ahead.current.Load().newest.id; got != want {
 		t.Errorf("it seals with %s, want the newest, %s", got, want)
 	}
 }
@@ -60,7 +60,7 @@ func TestAKeyThatIsGoneFromItsSourceStillOpens(t *testing.T) {
 	var s source
 	old, young := NewKey(), NewKey()
 	keys := following(t, &s, old)
-	sealed := keys.seal("canary", here)
+	sealed := keys.sealInline("canary", here)
 	before, _ := keys.Derive("a")
 	s.set(nil, young)
 	if err := keys.Renew(t.Context()); err != nil {
@@ -72,7 +72,7 @@ func TestAKeyThatIsGoneFromItsSourceStillOpens(t *testing.T) {
 	if after, _ := keys.Derive("a"); len(after) != 2 || string(after[1]) != string(before[0]) {
 		t.Errorf("%d derived keys, want the new one and the old one", len(after))
 	}
-	if mustParse(t, young).current.Load().newest.header != keys.current.Load().newest.header {
+	if mustParse(t, young).current.Load().newest.id != keys.current.Load().newest.id {
 		t.Error("the new key does not seal")
 	}
 }
@@ -87,7 +87,7 @@ func TestKeysStayWhenTheSourceFails(t *testing.T) {
 			var s source
 			old := NewKey()
 			keys := following(t, &s, old)
-			sealed := keys.seal("canary", here)
+			sealed := keys.sealInline("canary", here)
 			s.set(broken.err, broken.text)
 			if err := keys.Renew(t.Context()); err == nil || broken.err != nil && !errors.Is(err, cause) {
 				t.Errorf("%s: got %v", name, err)
@@ -108,7 +108,7 @@ func TestAKeyThatIsNowhereIsNotAskedForAgainAndAgain(t *testing.T) {
 		keys := following(t, &s, old)
 		stranger, ahead := mustParse(t, lost), mustParse(t, young)
 		for range 5 {
-			if _, err := keys.open(stranger.seal("canary", here), here); err == nil {
+			if _, err := keys.open(stranger.sealInline("canary", here), here); err == nil {
 				t.Fatal("opened without its key")
 			}
 		}
@@ -116,12 +116,12 @@ func TestAKeyThatIsNowhereIsNotAskedForAgainAndAgain(t *testing.T) {
 			t.Errorf("the source was read %d times", s.read)
 		}
 		s.set(nil, young, old)
-		if _, err := keys.open(ahead.seal("canary", here), here); err != nil {
+		if _, err := keys.open(ahead.sealInline("canary", here), here); err != nil {
 			t.Error(err)
 		}
 		s.set(nil, young, old, lost)
 		time.Sleep(renewPause)
-		if _, err := keys.open(stranger.seal("canary", here), here); err != nil {
+		if _, err := keys.open(stranger.sealInline("canary", here), here); err != nil {
 			t.Errorf("it is there now: %v", err)
 		}
 	})

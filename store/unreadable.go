@@ -191,6 +191,7 @@ func (s *Store) Infirmary(container string) (Infirmary, bool) {
 // Inspect is Page but that a document counts as unreadable also if one of its
 // secrets cannot be opened.
 func (c *Collection[T]) Inspect(ctx context.Context, q Query) (Page[T], error) {
+	q.Secrets = true
 	return c.page(ctx, q, func(r Record) (*T, *UnreadableError) {
 		if _, err := c.decoded(r); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package cosmos
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -16,6 +17,9 @@ const (
 	// envelopeMember is the top-level member where the keeper keeps its own notes.
 	envelopeMember = "keeper"
 	tokensMember   = "tokens"
+	// secretsMember is the top-level member with the sealed secrets, in base64. It is not
+	// in the envelope, of which earlier releases keep nothing that they do not know.
+	secretsMember = "sealed"
 	// trailLength is how many writes later a write can still be recognised: more
 	// than a document sees while a request is tried again, but for the oddest day.
 	trailLength = 32
@@ -58,6 +62,10 @@ func seal(c *store.Container, r store.Record, token string) ([]byte, envelope, e
 		return nil, nil, fmt.Errorf("envelope: %w", err)
 	}
 	members[envelopeMember] = inner
+	delete(members, secretsMember)
+	if len(r.Secrets) > 0 {
+		members[secretsMember] = json.RawMessage(`"` + base64.StdEncoding.EncodeToString(r.Secrets) + `"`)
+	}
 	body, err := marshal(members)
 	return body, note, err
 }
@@ -82,7 +90,10 @@ func open(raw []byte) (store.Record, error) {
 		ETag:      joinETag(member[string](members, "_etag"), note.Tokens),
 		WrittenAt: time.Unix(member[int64](members, "_ts"), 0).UTC(),
 	}
-	for _, name := range []string{envelopeMember, "_rid", "_self", "_etag", "_attachments", "_ts"} {
+	if sealed := members[secretsMember]; sealed != nil && json.Unmarshal(sealed, &r.Secrets) != nil {
+		r.Secrets = []byte(sealed) // for the store to find it damaged
+	}
+	for _, name := range []string{envelopeMember, secretsMember, "_rid", "_self", "_etag", "_attachments", "_ts"} {
 		delete(members, name)
 	}
 	var err error

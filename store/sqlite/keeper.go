@@ -38,6 +38,7 @@ const (
 type keeper struct {
 	readers *sql.DB
 	reads   map[string]*sql.Stmt // by container
+	bodies  map[string]*sql.Stmt // reads without secrets
 	writer  *writer
 	clock   clock
 
@@ -65,7 +66,7 @@ func open(ctx context.Context, path string, clock clock) (_ *keeper, err error) 
 	if err := touch(path); err != nil {
 		return nil, err
 	}
-	k := &keeper{reads: map[string]*sql.Stmt{}, clock: clock}
+	k := &keeper{reads: map[string]*sql.Stmt{}, bodies: map[string]*sql.Stmt{}, clock: clock}
 	defer func() {
 		if err != nil {
 			_ = k.Close()
@@ -82,8 +83,11 @@ func open(ctx context.Context, path string, clock clock) (_ *keeper, err error) 
 	k.readers.SetMaxOpenConns(connections)
 	k.readers.SetMaxIdleConns(connections)
 	for _, c := range store.Containers() {
-		query := "SELECT version, written_at, CAST(body AS BLOB) FROM " + c.Name + " WHERE partition = ?1 AND id = ?2 AND " + live("?3")
-		if k.reads[c.Name], err = k.readers.PrepareContext(ctx, query); err != nil {
+		document := " WHERE partition = ?1 AND id = ?2 AND " + live("?3")
+		if k.reads[c.Name], err = k.readers.PrepareContext(ctx, columns(c, true)+document); err != nil {
+			return nil, err
+		}
+		if k.bodies[c.Name], err = k.readers.PrepareContext(ctx, columns(c, false)+document); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +118,11 @@ func source(path, pragma string) string {
 func live(now string) string { return "(expires_at IS NULL OR expires_at > " + now + ")" }
 
 func (k *keeper) Create(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
-	return k.writer.put(ctx, c, r, func(t *statements, at stamp) error {
+	put := k.writer.put
+	if len(r.Secrets) > 0 {
+		put = k.writer.putSealed
+	}
+	return put(ctx, c, r, func(t *statements, at stamp) error {
 		_, err := t.insert.Exec(r.Partition, r.ID, at.now, at.version, string(r.Body), ttl(c))
 		return err
 	})
@@ -122,7 +130,11 @@ func (k *keeper) Create(ctx context.Context, c *store.Container, r store.Record)
 
 func (k *keeper) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
 	current := version(r.ETag)
-	return k.writer.put(ctx, c, r, func(t *statements, at stamp) error {
+	put := k.writer.putSealed
+	if r.SecretsKept {
+		put = k.writer.put
+	}
+	return put(ctx, c, r, func(t *statements, at stamp) error {
 		return t.guarded(t.update, r.Partition, r.ID, at.now, current, string(r.Body), ttl(c), at.version)
 	})
 }
@@ -151,20 +163,25 @@ func version(etag string) int64 {
 }
 
 func (k *keeper) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
+	return k.read(ctx, k.reads[c.Name], partition, id)
+}
+
+func (k *keeper) ReadBody(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
+	return k.read(ctx, k.bodies[c.Name], partition, id)
+}
+
+func (k *keeper) read(ctx context.Context, query *sql.Stmt, partition, id string) (store.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Record{}, unavailable(err)
 	}
-	r := store.Record{Partition: partition, ID: id}
-	var version, writtenAt int64
 	// A read of one row is not worth a goroutine that watches the context.
-	err := k.reads[c.Name].QueryRow(partition, id, k.clock.millis()).Scan(&version, &writtenAt, (*body)(&r.Body))
+	r, err := scan(query.QueryRow(partition, id, k.clock.millis()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Record{}, store.ErrNotFound
 	}
 	if err != nil {
 		return store.Record{}, unavailable(err)
 	}
-	r.ETag, r.WrittenAt = strconv.FormatInt(version, 10), time.UnixMilli(writtenAt).UTC()
 	return r, nil
 }
 
@@ -175,8 +192,8 @@ type body []byte
 // Scan implements sql.Scanner.
 func (b *body) Scan(value any) error {
 	bytes, ok := value.([]byte)
-	if !ok {
-		return fmt.Errorf("body is a %T", value)
+	if !ok && value != nil {
+		return fmt.Errorf("a column is a %T", value)
 	}
 	*b = bytes
 	return nil
@@ -204,11 +221,13 @@ func (k *keeper) Close() error {
 	}
 	k.done.Wait()
 	var errs []error
-	if k.writer != nil {
-		errs = append(errs, k.writer.close())
-	}
 	if k.readers != nil {
 		errs = append(errs, k.readers.Close())
+	}
+	// The writer is last: the last connection brings what is in the log into the file,
+	// which readers must not do.
+	if k.writer != nil {
+		errs = append(errs, k.writer.close())
 	}
 	return errors.Join(errs...)
 }

@@ -18,7 +18,21 @@ const changesLimit = 500
 // end is greater than every byte of a valid UTF-8 text.
 const end = "\xff"
 
-const columns = "SELECT partition, id, version, written_at, CAST(body AS BLOB) FROM "
+// columns begins a query for what scan reads of each document.
+func columns(c *store.Container, secrets bool) string {
+	box := "NULL"
+	if secrets {
+		box = "(SELECT box FROM " + c.Name + "_secrets AS s WHERE s.partition = d.partition AND s.id = d.id)"
+	}
+	return "SELECT partition, id, version, written_at, CAST(body AS BLOB), " + box + " FROM " + c.Name + " AS d"
+}
+
+func scan(row interface{ Scan(...any) error }) (r store.Record, err error) {
+	var version, writtenAt int64
+	err = row.Scan(&r.Partition, &r.ID, &version, &writtenAt, (*body)(&r.Body), (*body)(&r.Secrets))
+	r.ETag, r.WrittenAt = strconv.FormatInt(version, 10), time.UnixMilli(writtenAt).UTC()
+	return r, err
+}
 
 // place is where a page ended. Its text is the continuation.
 type place struct{ partition, id string }
@@ -55,7 +69,7 @@ func (k *keeper) List(ctx context.Context, c *store.Container, q store.Query) ([
 }
 
 func (k *keeper) listQuery(c *store.Container, q store.Query) (string, []any, error) {
-	query := columns + c.Name + " WHERE " + live("?")
+	query := columns(c, q.Secrets) + " WHERE " + live("?")
 	args := []any{k.clock.millis()}
 	and := func(condition string, values ...any) {
 		query += " AND " + condition
@@ -89,7 +103,7 @@ func (k *keeper) Due(ctx context.Context, c *store.Container, perPartition, limi
 		return nil, err
 	}
 	// What was claimed since it was picked is not due any more.
-	query := columns + c.Name + " WHERE rowid IN (?" + strings.Repeat(", ?", len(rows)-1) + ") AND due_at <= ? AND " +
+	query := columns(c, true) + " WHERE rowid IN (?" + strings.Repeat(", ?", len(rows)-1) + ") AND due_at <= ? AND " +
 		live("?") + " ORDER BY due_at"
 	return k.records(ctx, query, append(rows, now, now)...)
 }
@@ -126,7 +140,7 @@ func (k *keeper) Changes(ctx context.Context, c *store.Container, mark string) (
 			return nil, "", fmt.Errorf("mark: %w", store.ErrBadContinuation)
 		}
 	}
-	query := columns + c.Name + " WHERE version > ? AND " + live("?") + " ORDER BY version LIMIT ?"
+	query := columns(c, true) + " WHERE version > ? AND " + live("?") + " ORDER BY version LIMIT ?"
 	records, err := k.records(ctx, query, since, k.clock.millis(), changesLimit)
 	if err != nil {
 		return nil, "", err
@@ -145,12 +159,10 @@ func (k *keeper) records(ctx context.Context, query string, args ...any) ([]stor
 	defer rows.Close()
 	var records []store.Record
 	for rows.Next() {
-		var r store.Record
-		var version, writtenAt int64
-		if err := rows.Scan(&r.Partition, &r.ID, &version, &writtenAt, (*body)(&r.Body)); err != nil {
+		r, err := scan(rows)
+		if err != nil {
 			return nil, fault(err)
 		}
-		r.ETag, r.WrittenAt = strconv.FormatInt(version, 10), time.UnixMilli(writtenAt).UTC()
 		records = append(records, r)
 	}
 	return records, fault(rows.Err())

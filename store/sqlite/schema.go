@@ -25,9 +25,13 @@ var migrations = []string{
 	// Ping writes here. From this schema on secrets are bound to their places, which
 	// releases before it cannot read.
 	`CREATE TABLE ping (pad BLOB);`,
+	// From this schema on secrets are in tables of their own, where releases before it
+	// would not look for them.
+	``,
 }
 
-// table makes the place of one container. Times are milliseconds since 1970.
+// table makes the place of one container and that of the secrets of its documents,
+// which end with the document. Times are milliseconds since 1970.
 const table = `
 CREATE TABLE IF NOT EXISTS %[1]s (
 	partition  TEXT NOT NULL,
@@ -41,7 +45,16 @@ CREATE TABLE IF NOT EXISTS %[1]s (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS %[1]s_version ON %[1]s (version);
 CREATE INDEX IF NOT EXISTS %[1]s_due ON %[1]s (due_at, partition) WHERE due_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS %[1]s_expires ON %[1]s (expires_at) WHERE expires_at IS NOT NULL;`
+CREATE INDEX IF NOT EXISTS %[1]s_expires ON %[1]s (expires_at) WHERE expires_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS %[1]s_secrets (
+	partition  TEXT NOT NULL,
+	id         TEXT NOT NULL,
+	box        BLOB NOT NULL,
+	PRIMARY KEY (partition, id)
+);
+CREATE TRIGGER IF NOT EXISTS %[1]s_no_secrets AFTER DELETE ON %[1]s BEGIN
+	DELETE FROM %[1]s_secrets WHERE partition = OLD.partition AND id = OLD.id;
+END;`
 
 const uniqueIndex = `
 CREATE UNIQUE INDEX IF NOT EXISTS %[1]s_unique_%[2]s ON %[1]s (partition, json_extract(body, '$.%[2]s'))

@@ -25,6 +25,8 @@ type statements struct {
 	// the new version.
 	postpone *sql.Stmt
 	exists   *sql.Stmt
+	// seal and unseal set and remove the secrets of a document, by partition and id.
+	seal, unseal *sql.Stmt
 	// restamp takes a time and one after it: documents written after that are due as
 	// if they had been written at the first.
 	restamp *sql.Stmt
@@ -51,6 +53,9 @@ func prepareTable(ctx context.Context, conn *sql.Conn, c *store.Container) (*sta
 			" body = CASE WHEN json_valid(body) THEN json_set(body, '$.due', ?6) ELSE body END" +
 			document + " AND version = ?4": &t.postpone,
 		"SELECT EXISTS (SELECT 1 FROM " + c.Name + document + ")": &t.exists,
+		"INSERT INTO " + c.Name + "_secrets (partition, id, box) VALUES (?1, ?2, ?3)" +
+			" ON CONFLICT DO UPDATE SET box = excluded.box": &t.seal,
+		"DELETE FROM " + c.Name + "_secrets WHERE partition = ?1 AND id = ?2": &t.unseal,
 		"UPDATE " + c.Name + " SET due_at = due_at - written_at + ?1, written_at = ?1" +
 			" WHERE due_at IS NOT NULL AND written_at > ?2": &t.restamp,
 		"DELETE FROM " + c.Name + " WHERE rowid IN" +
@@ -84,6 +89,16 @@ func (t *statements) guarded(s *sql.Stmt, args ...any) error {
 		return store.ErrPreconditionFailed
 	}
 	return store.ErrNotFound
+}
+
+// keepSecrets writes the secrets of a record that was just written.
+func (t *statements) keepSecrets(r store.Record) (err error) {
+	if len(r.Secrets) == 0 {
+		_, err = t.unseal.Exec(r.Partition, r.ID)
+	} else {
+		_, err = t.seal.Exec(r.Partition, r.ID, r.Secrets)
+	}
+	return err
 }
 
 // unique runs a write that may violate a uniqueness. What it collides with may

@@ -38,6 +38,8 @@ type writer struct {
 	tables map[string]*statements
 	// reserve, begin, commit and rollback are those of the transaction.
 	reserve, begin, commit, rollback *sql.Stmt
+	// savepoint, release and undo are those of a write of several statements.
+	savepoint, release, undo *sql.Stmt
 	// pad and unpad are Ping's.
 	pad, unpad *sql.Stmt
 
@@ -96,8 +98,11 @@ func (w *writer) prepare(ctx context.Context) (err error) {
 		"COMMIT":          &w.commit,
 		"ROLLBACK":        &w.rollback,
 		"UPDATE sequence SET last = last + ?1 RETURNING last - ?1": &w.reserve,
-		"INSERT INTO ping VALUES (zeroblob(?1))":                   &w.pad,
-		"DELETE FROM ping":                                         &w.unpad,
+		"SAVEPOINT one_write":                    &w.savepoint,
+		"RELEASE one_write":                      &w.release,
+		"ROLLBACK TO one_write":                  &w.undo,
+		"INSERT INTO ping VALUES (zeroblob(?1))": &w.pad,
+		"DELETE FROM ping":                       &w.unpad,
 	} {
 		if *into, err = w.conn.PrepareContext(ctx, query); err != nil {
 			return err
@@ -123,6 +128,28 @@ func (w *writer) put(ctx context.Context, c *store.Container, r store.Record, ac
 	}
 	r.ETag, r.WrittenAt = strconv.FormatInt(at.version, 10), time.UnixMilli(at.now).UTC()
 	return r, nil
+}
+
+// putSealed is put with the record's secrets: both are written or neither is.
+func (w *writer) putSealed(ctx context.Context, c *store.Container, r store.Record, act func(*statements, stamp) error) (store.Record, error) {
+	return w.put(ctx, c, r, func(t *statements, at stamp) error {
+		if _, err := w.savepoint.Exec(); err != nil {
+			return err
+		}
+		err := act(t, at)
+		if err == nil {
+			err = t.keepSecrets(r)
+		}
+		if err != nil {
+			if _, undone := w.undo.Exec(); undone != nil {
+				return errors.Join(err, undone)
+			}
+		}
+		if _, released := w.release.Exec(); released != nil {
+			return errors.Join(err, released)
+		}
+		return err
+	})
 }
 
 // do has act run in a transaction and returns when that is on the disk.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -68,8 +69,8 @@ func (d *database) secretive(t *testing.T) {
 
 func sealing(t *testing.T, d *database) {
 	d.secretive(t)
-	body := d.raw(t)
-	if bytes.Contains(body, []byte("canary")) {
+	body, secrets := d.raw(t), d.record(t).Secrets
+	if bytes.Contains(body, []byte("canary")) || bytes.Contains(secrets, []byte("canary")) || len(secrets) == 0 {
 		t.Error("a secret lies open in the database")
 	}
 	if !bytes.Contains(body, []byte("visible")) {
@@ -103,9 +104,110 @@ func views(t *testing.T, d *database) {
 	}
 }
 
+// together: body and secrets are written under one ETag, and removed together.
+func together(t *testing.T, d *database) {
+	d.secretive(t)
+	first := d.record(t)
+	raise := func(c *store.ClusterDocument) error { c.Cluster.Internal.Revision++; return nil }
+	doc, err := d.Clusters.Update(d.ctx, "p", "a", raise)
+	check(t, err)
+	if now := d.record(t); !bytes.Equal(now.Secrets, first.Secrets) {
+		t.Error("secrets that did not change were sealed again")
+	}
+	_, err = d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
+		c.Cluster.Internal.AdminKubeconfig = canary + "-2"
+		return nil
+	})
+	check(t, err)
+	second := d.record(t)
+	if bytes.Equal(second.Secrets, first.Secrets) {
+		t.Error("a secret that changed was not written")
+	}
+	stale := first
+	stale.SecretsKept = false
+	_, err = d.keeper.Replace(d.ctx, clusters(t), stale)
+	wantError(t, "a write of the version before", err, store.ErrPreconditionFailed)
+	if now := d.record(t); !bytes.Equal(now.Secrets, second.Secrets) {
+		t.Error("a refused write changed the secrets")
+	}
+	if doc, err = d.Clusters.Get(d.ctx, "p", "a"); err != nil || string(doc.Cluster.Internal.AdminKubeconfig) != canary+"-2" ||
+		string(doc.Cluster.Properties.ClusterProfile.PullSecret) != canary+"-pull" {
+		t.Errorf("a secret did not come back: %v", err)
+	}
+	_, err = d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
+		c.Cluster.Properties.ClusterProfile.PullSecret, c.Cluster.Internal.AdminKubeconfig = "", ""
+		c.Cluster.Properties.ServicePrincipalProfile = nil
+		return nil
+	})
+	check(t, err)
+	if now := d.record(t); now.Secrets != nil {
+		t.Errorf("without a secret there are %d bytes of them", len(now.Secrets))
+	}
+	d.atSecondTime(t)
+}
+
+// atSecondTime: a document of the same name has nothing of the one before.
+func (d *database) atSecondTime(t *testing.T) {
+	t.Helper()
+	doc, err := d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
+		c.Cluster.Internal.SSHKey = canary
+		return nil
+	})
+	check(t, err)
+	check(t, d.Clusters.Delete(d.ctx, doc))
+	d.create(t, "p", "a", nil)
+	if now := d.record(t); now.Secrets != nil {
+		t.Error("a deleted document's secrets are there still")
+	}
+}
+
+func closed(t *testing.T, d *database) {
+	d.secretive(t)
+	before := d.record(t)
+	tag := func(c *store.ClusterDocument) error { c.Cluster.Tags = map[string]string{"a": "b"}; return nil }
+	doc, err := d.Clusters.UpdateSealed(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
+		if strings.Contains(string(c.Cluster.Internal.AdminKubeconfig), canary) || c.Cluster.Internal.AdminKubeconfig == "" {
+			t.Error("a closed secret is open or gone")
+		}
+		return tag(c)
+	})
+	check(t, err)
+	lease := func() { // what was written so goes on as any other
+		_, err := d.Clusters.UpdateSealed(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Due = store.Due(0); return nil })
+		check(t, err)
+		l := d.claim(t, "w", time.Minute)
+		if string(l.Doc().Cluster.Internal.AdminKubeconfig) != canary+"-kubeconfig" {
+			t.Error("a worker does not get the secrets")
+		}
+		check(t, l.Save(d.ctx, tag))
+		check(t, l.Release(d.ctx, nothing, nil))
+	}
+	lease()
+	if now := d.record(t); !bytes.Equal(now.Secrets, before.Secrets) || doc.ETag == "" {
+		t.Error("closed secrets were sealed again")
+	}
+	runs := 0
+	_, err = d.Clusters.UpdateSealed(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
+		if runs++; runs == 1 {
+			return store.ErrSealed
+		}
+		c.Cluster.Location = string(c.Cluster.Internal.AdminKubeconfig)
+		return nil
+	})
+	check(t, err)
+	_, err = d.Clusters.UpdateSealed(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Internal.SSHKey = "new"; return nil })
+	check(t, err)
+	got, err := d.Clusters.Get(d.ctx, "p", "a")
+	check(t, err)
+	if got.Cluster.Location != canary+"-kubeconfig" || got.Cluster.Internal.SSHKey != "new" ||
+		string(got.Cluster.Properties.ClusterProfile.PullSecret) != canary+"-pull" {
+		t.Errorf("in the end location %q", got.Cluster.Location)
+	}
+}
+
 func rotation(t *testing.T, d *database) {
 	d.secretive(t)
-	before := d.raw(t)
+	old := keyOf(d.record(t))
 	young := store.NewKey()
 	rotated := store.New(d.keeper, keyring(t, young+"\n"+d.keyLine))
 	doc, err := rotated.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
@@ -118,43 +220,33 @@ func rotation(t *testing.T, d *database) {
 	if doc, err = onlyYoung.Clusters.Get(d.ctx, "p", "a"); err != nil || string(doc.Cluster.Internal.AdminKubeconfig) != canary+"-kubeconfig" {
 		t.Errorf("a rewrite did not seal with the newest key: %v", err)
 	}
-	_, err = d.Clusters.Get(d.ctx, "p", "a")
-	sealed, _ := member(t, d.raw(t), "cluster", "internal", "adminKubeconfig").(string)
-	parts := strings.Split(sealed, ".")
-	if err == nil || len(parts) != 3 || !strings.Contains(err.Error(), parts[1]) || strings.Contains(err.Error(), parts[2]) {
+	now := keyOf(d.record(t))
+	if _, err = d.Clusters.Get(d.ctx, "p", "a"); err == nil || !strings.Contains(err.Error(), "sealed with key "+now) {
 		t.Errorf("without the key: %v", err)
 	}
-	if old, _ := member(t, before, "cluster", "internal", "adminKubeconfig").(string); strings.HasPrefix(sealed, old[:11]) {
+	if now == old {
 		t.Error("the key's id did not change")
 	}
 }
 
-// sealedKubeconfig is a secret of document p/a as it is stored.
-func (d *database) sealedKubeconfig(t *testing.T) string {
-	t.Helper()
-	sealed, _ := member(t, d.raw(t), "cluster", "internal", "adminKubeconfig").(string)
-	if sealed == "" {
-		t.Fatal("the secret is not stored")
-	}
-	return sealed
-}
+// keyOf is the id of the key that a record's secrets are sealed with.
+func keyOf(r store.Record) string { return hex.EncodeToString(r.Secrets[1:5]) }
 
 // binding: whoever can write the database, and no more, cannot have a secret shown
 // by copying it to where its own are shown.
 func binding(t *testing.T, d *database) {
 	d.secretive(t)
-	sealed := d.sealedKubeconfig(t)
-	r, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
-	check(t, err)
+	r := d.record(t)
 	for what, copied := range map[string]store.Record{
-		"another path":      {Partition: "p", ID: "a", ETag: r.ETag, Body: []byte(`{"id":"a","partition":"p","cluster":{"internal":{"userAdminKubeconfig":"` + sealed + `"}}}`)},
-		"another document":  {Partition: "p", ID: "c", Body: []byte(`{"id":"c","partition":"p","cluster":{"internal":{"adminKubeconfig":"` + sealed + `"}}}`)},
-		"another partition": {Partition: "q", ID: "a", Body: []byte(`{"id":"a","partition":"q","cluster":{"internal":{"adminKubeconfig":"` + sealed + `"}}}`)},
+		"another path":      {Partition: "p", ID: "a", ETag: r.ETag, Body: []byte(`{"id":"a","partition":"p","cluster":{"internal":{"userAdminKubeconfig":"v3.apart"}}}`)},
+		"another document":  {Partition: "p", ID: "c", Body: []byte(`{"id":"c","partition":"p","cluster":{"internal":{"adminKubeconfig":"v3.apart"}}}`)},
+		"another partition": {Partition: "q", ID: "a", Body: []byte(`{"id":"a","partition":"q","cluster":{"internal":{"adminKubeconfig":"v3.apart"}}}`)},
 	} {
 		write := d.keeper.Create
 		if copied.ETag != "" {
 			write = d.keeper.Replace
 		}
+		copied.Secrets = r.Secrets
 		_, err := write(d.ctx, clusters(t), copied)
 		check(t, err)
 		if _, err = d.Clusters.Get(d.ctx, copied.Partition, copied.ID); !errors.As(err, new(*store.UnreadableError)) {
@@ -163,22 +255,34 @@ func binding(t *testing.T, d *database) {
 	}
 }
 
-// unbound: what a release wrote that knew no places. The text was sealed by it, with
-// the key of 32 zero bytes.
-func unbound(t *testing.T, d *database) {
-	const key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-	const sealed = "v1.66687aad.AAAAAAAAAAAAAAAArcYuXD8ZRgFrKvSiYhjKsDrmpPlDphZosDQ"
-	d.poisoned(t, `{"id":"a","partition":"p","cluster":{"internal":{"adminKubeconfig":"`+sealed+`"}}}`)
-	old := store.New(d.keeper, keyring(t, key))
-	doc, err := old.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
-	check(t, err)
-	if string(doc.Cluster.Internal.AdminKubeconfig) != "canary-old" {
-		t.Errorf("opened as %d bytes", len(doc.Cluster.Internal.AdminKubeconfig))
-	}
-	if now := d.sealedKubeconfig(t); !strings.HasPrefix(now, "v2.") {
-		t.Errorf("after a write it is stored as %.12s…", now)
-	}
-	if doc, err = old.Clusters.Get(d.ctx, "p", "a"); err != nil || string(doc.Cluster.Internal.AdminKubeconfig) != "canary-old" {
-		t.Errorf("bound, it does not open any more: %v", err)
+// Secrets as releases wrote them that kept them in the document, the second bound to
+// its place, with the key of 32 zero bytes.
+const (
+	zeroKey     = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	unboundText = "v1.66687aad.AAAAAAAAAAAAAAAArcYuXD8ZRgFrKvSiYhjKsDrmpPlDphZosDQ"
+	boundText   = "v2.66687aad.uoxQL7KobzCNxBAS1jQurjFe7YA7_rWG9KM2d5PD7XPkYg5uYo0"
+)
+
+func inline(t *testing.T, d *database) {
+	for name, sealed := range map[string]string{"unbound": unboundText, "bound": boundText} {
+		id := d.poisoned(t, `{"id":"`+name+`","partition":"p","cluster":{"internal":{"adminKubeconfig":"`+sealed+`"}}}`)
+		old := store.New(d.keeper, keyring(t, zeroKey))
+		view, err := old.Clusters.View(d.ctx, "p", id)
+		if err != nil || view.Cluster.Internal.AdminKubeconfig != "" {
+			t.Errorf("%s: viewed with the secret, or %v", name, err)
+		}
+		doc, err := old.Clusters.UpdateSealed(d.ctx, "p", id, func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
+		check(t, err)
+		if string(doc.Cluster.Internal.AdminKubeconfig) != "canary-old" {
+			t.Errorf("%s: opened as %d bytes", name, len(doc.Cluster.Internal.AdminKubeconfig))
+		}
+		r, err := d.keeper.Read(d.ctx, clusters(t), "p", id)
+		check(t, err)
+		if bytes.Contains(r.Body, []byte("66687aad")) || len(r.Secrets) == 0 {
+			t.Errorf("%s: after a write it is stored as %s", name, r.Body)
+		}
+		if doc, err = old.Clusters.Get(d.ctx, "p", id); err != nil || string(doc.Cluster.Internal.AdminKubeconfig) != "canary-old" {
+			t.Errorf("%s: moved, it does not open any more: %v", name, err)
+		}
 	}
 }

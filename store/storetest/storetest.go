@@ -45,7 +45,6 @@ func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
 		{"a postponed document that has changed stays as it is", postponeGuard},
 		{"a list leaves out what cannot be read, and a page tells of it", unreadableInLists},
 		{"a sealed secret opens at its place only", binding},
-		{"secrets that were sealed without a place open, and are bound at the next write", unbound},
 		{"one of many workers gets the lease", claimRace},
 		{"a lease that expires is taken over, and the old holder writes nothing more", takeover},
 		{"a heartbeat keeps the lease", heartbeat},
@@ -55,6 +54,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
 		{"members of a newer release survive", unknownMembers},
 		{"secrets are stored sealed", sealing},
 		{"a view has no secrets and is not written", views},
+		{"secrets change with the document or not at all", together},
+		{"a change is made with the secrets closed, or opened if it needs them", closed},
+		{"secrets that stand in the document move out of it at the next write", inline},
 		{"keys rotate", rotation},
 		{"an ended context is the end", endedContext},
 		{"a healthy database answers a ping", ping},
@@ -113,12 +115,15 @@ func (d *database) create(t *testing.T, partition, id string, change func(*store
 	return doc
 }
 
-// raw reads the stored bytes of cluster a in partition p.
-func (d *database) raw(t *testing.T) []byte {
+// raw reads the stored body of cluster a in partition p.
+func (d *database) raw(t *testing.T) []byte { t.Helper(); return d.record(t).Body }
+
+// record reads cluster a in partition p as it is stored.
+func (d *database) record(t *testing.T) store.Record {
 	t.Helper()
 	r, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
 	check(t, err)
-	return r.Body
+	return r
 }
 
 // member reads one member of stored JSON by its path.

@@ -210,8 +210,7 @@ def test_why_a_step_is_tried_again_is_said_once(monkeypatch):
     monkeypatch.setattr(_progress.logger, "warning", lambda text, *parts: said.append(text % parts))
     watched = _progress.Watched()
     role = {"code": "InvalidLinkedVNet", "message": "No role.", "details": [{"code": "Forbidden", "message": "join."}]}
-    quota = {"code": "QuotaExceeded", "message": "Too few cores."}
-    for error in (None, role, role, None, role, quota, "no object", {}):
+    for error in (None, role, role, None, role, {"code": "QuotaExceeded", "message": "Too few cores."}, "no object", {}):
         watched._note(  # pylint: disable=protected-access
             {"status": "Creating", "percentComplete": 5, "currentStep": "validate", "stepError": error}
         )

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+)
+
+// Kubeconfigs and keys are binary data in base64, often twice, and the same
+// certificates stand in several of them. Compression finds little of that in base64,
+// where the same bytes read differently at each of three offsets. So text is taken
+// out of its armor first: what follows from unarmor are segments, each a varint
+// that holds its length and its kind, and its content.
+const (
+	// plainText is as it was.
+	plainText = iota
+	// oneLine is base64 in one run; its content is segments again.
+	oneLine
+	// inLines is base64 in lines, as in PEM; its content is binary.
+	inLines
+
+	kindBits = 2
+	kindMask = 1<<kindBits - 1
+)
+
+const (
+	// pemLine is how long PEM's lines are.
+	pemLine = 64
+	// shortestRun is the least base64 that is worth a segment.
+	shortestRun = 32
+	// deepestArmor is how often base64 is looked for in what was base64.
+	deepestArmor = 2
+)
+
+var errArmor = errors.New("the sealed secrets are not in a form that this release reads")
+
+// unarmor appends text without its armor to out. armor restores it byte by byte.
+func unarmor(out, text []byte, depth int) []byte {
+	plain := 0 // where the text begins that is not written yet
+	for at := 0; at < len(text); {
+		kind, end := armored(text, at)
+		content, ok := unwrapped(text[at:end], kind)
+		if !ok {
+			at = max(end, at+1)
+			continue
+		}
+		if kind == oneLine && depth > 0 {
+			content = unarmor(nil, content, depth-1)
+		} else if kind == oneLine {
+			content = segment(nil, plainText, content)
+		}
+		out = segment(out, plainText, text[plain:at])
+		out = segment(out, kind, content)
+		at, plain = end, end
+	}
+	return segment(out, plainText, text[plain:])
+}
+
+func segment(out []byte, kind int, content []byte) []byte {
+	if len(content) == 0 && kind == plainText {
+		return out
+	}
+	out = binary.AppendUvarint(out, uint64(len(content))<<kindBits|uint64(kind))
+	return append(out, content...)
+}
+
+// armored finds the end of the base64 that begins at a place, and whether it is in lines.
+func armored(text []byte, at int) (kind, end int) {
+	end = runEnd(text, at)
+	kind = oneLine
+	for end-at >= pemLine && (end-at)%(pemLine+1) == pemLine && end+1 < len(text) && text[end] == '\n' {
+		next := runEnd(text, end+1)
+		if next == end+1 || next > end+1+pemLine {
+			break
+		}
+		kind, end = inLines, next
+	}
+	return kind, end
+}
+
+// runEnd is the end of the letters of base64 from a place on, with its padding.
+func runEnd(text []byte, at int) int {
+	for at < len(text) && isBase64(text[at]) {
+		at++
+	}
+	for n := 0; n < 2 && at < len(text) && text[at] == '='; n++ {
+		at++
+	}
+	return at
+}
+
+func isBase64(c byte) bool {
+	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '+' || c == '/'
+}
+
+// unwrapped decodes base64; false if encoding it again would not give the same.
+func unwrapped(run []byte, kind int) ([]byte, bool) {
+	if len(run) < shortestRun {
+		return nil, false
+	}
+	content := make([]byte, base64.StdEncoding.DecodedLen(len(run)))
+	n, err := base64.StdEncoding.Decode(content, run) // which passes over line ends
+	if err != nil {
+		return nil, false
+	}
+	content = content[:n]
+	return content, bytes.Equal(wrapped(nil, content, kind), run)
+}
+
+// wrapped appends base64 of that kind.
+func wrapped(out, content []byte, kind int) []byte {
+	const inLine = pemLine / 4 * 3
+	for kind == inLines && len(content) > inLine {
+		out = append(base64.StdEncoding.AppendEncode(out, content[:inLine]), '\n')
+		content = content[inLine:]
+	}
+	return base64.StdEncoding.AppendEncode(out, content)
+}
+
+// armor appends the text to out that unarmor made segments of.
+func armor(out, segments []byte, depth int) ([]byte, error) {
+	for len(segments) > 0 {
+		head, n := binary.Uvarint(segments)
+		if n <= 0 || head>>kindBits > uint64(len(segments)-n) {
+			return nil, errArmor
+		}
+		end := n + int(head>>kindBits)
+		content := segments[n:end]
+		segments = segments[end:]
+		switch kind := int(head & kindMask); {
+		case kind == plainText:
+			out = append(out, content...)
+		case kind == inLines:
+			out = wrapped(out, content, inLines)
+		case kind == oneLine && depth >= 0:
+			inner, err := armor(nil, content, depth-1)
+			if err != nil {
+				return nil, err
+			}
+			out = wrapped(out, inner, oneLine)
+		default:
+			return nil, errArmor
+		}
+	}
+	return out, nil
+}
