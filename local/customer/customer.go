@@ -87,8 +87,8 @@ func (t *Target) Check() error {
 	return nil
 }
 
-// flags returns the arguments with which the target is named again.
-func (t Target) flags() string {
+// Arguments returns the arguments with which the target is named again.
+func (t Target) Arguments() string {
 	if t.Group == t.Name {
 		return t.Name
 	}

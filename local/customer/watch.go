@@ -156,7 +156,7 @@ func (c *Customer) poll(ctx context.Context, t Target, look func() (done bool, e
 	for {
 		done, err := look()
 		if ctx.Err() != nil {
-			return fmt.Errorf("stopped watching; the operation continues. Watch it again with: %s", fmt.Sprintf(c.watchAgain, t.flags()))
+			return fmt.Errorf("stopped watching; the operation continues. Watch it again with: %s", fmt.Sprintf(c.watchAgain, t.Arguments()))
 		}
 		if done {
 			return err

@@ -13,6 +13,10 @@ import (
 // followPoll is the time between two looks at the clusters.
 const followPoll = time.Second
 
+// healthEvery is the number of looks at the clusters between two at the provider's
+// health, which costs it a write to its database.
+const healthEvery = 10
+
 // progress is where a cluster is, as the admin API tells it.
 type progress struct {
 	ResourceID string     `json:"resourceId"`
@@ -30,17 +34,20 @@ type operation struct {
 }
 
 // Follow writes a line to out whenever a cluster changes its state or its step,
-// until ctx ends. While the provider does not answer it waits.
+// and when the provider stops being ready or is ready again, until ctx ends.
 func (r *RP) Follow(ctx context.Context, out io.Writer) {
-	seen := map[string]progress{}
+	seen, trouble := map[string]progress{}, ""
 	tick := time.NewTicker(followPoll)
 	defer tick.Stop()
-	for {
+	for looks := 1; ; looks++ {
 		if now, err := r.clusters(ctx); err == nil {
 			for _, line := range changes(seen, now, time.Now()) {
 				_, _ = fmt.Fprintln(out, line)
 			}
 			seen = now
+		}
+		if looks%healthEvery == 0 {
+			trouble = r.health(ctx, out, trouble)
 		}
 		select {
 		case <-ctx.Done():
@@ -48,6 +55,23 @@ func (r *RP) Follow(ctx context.Context, out io.Writer) {
 		case <-tick.C:
 		}
 	}
+}
+
+// health writes whether the provider is ready if that changed, and returns why it is not.
+func (r *RP) health(ctx context.Context, out io.Writer, before string) string {
+	now := ""
+	if err := r.ready(ctx); err != nil {
+		now = err.Error()
+	}
+	if now == before || ctx.Err() != nil {
+		return before
+	}
+	text := "the resource provider is ready again"
+	if now != "" {
+		text = "the resource provider is not ready: " + now
+	}
+	_, _ = fmt.Fprintf(out, "%s  %s\n", time.Now().Format(time.TimeOnly), text)
+	return now
 }
 
 func (r *RP) clusters(ctx context.Context) (map[string]progress, error) {

@@ -18,8 +18,12 @@ import (
 const (
 	// callTimeout bounds one call.
 	callTimeout = 5 * time.Second
+	// maxRefusal bounds how much of an error answer is read.
+	maxRefusal = 64 << 10
 	// readyPoll is the time between two looks for readiness.
 	readyPoll = 100 * time.Millisecond
+	// readyNotice is the time after which the reason is told.
+	readyNotice = 10 * time.Second
 )
 
 // RP is a resource provider that listens somewhere on this machine.
@@ -36,9 +40,21 @@ func At(listen string) *RP {
 // BecomesReady returns true once the provider accepts requests, false if ctx
 // ends before.
 func (r *RP) BecomesReady(ctx context.Context) bool {
+	return r.AwaitReady(ctx, func(error) {})
+}
+
+// AwaitReady is BecomesReady that calls tell with the reason whenever the provider
+// has not been ready for another ten seconds.
+func (r *RP) AwaitReady(ctx context.Context, tell func(reason error)) bool {
+	told := time.Now()
 	for {
-		if err := r.call(ctx, http.MethodGet, "/healthz/ready", nil, nil); err == nil {
+		err := r.ready(ctx)
+		if err == nil {
 			return true
+		}
+		if ctx.Err() == nil && time.Since(told) >= readyNotice {
+			tell(err)
+			told = time.Now()
 		}
 		select {
 		case <-ctx.Done():
@@ -46,6 +62,11 @@ func (r *RP) BecomesReady(ctx context.Context) bool {
 		case <-time.After(readyPoll):
 		}
 	}
+}
+
+// ready returns why the provider does not accept requests.
+func (r *RP) ready(ctx context.Context) error {
+	return r.call(ctx, http.MethodGet, "/healthz/ready", nil, nil)
 }
 
 // Register makes a subscription known, as Azure Resource Manager would.
@@ -82,11 +103,24 @@ func (r *RP) call(ctx context.Context, method, path string, body, result any) er
 	}
 	defer res.Body.Close()
 	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s %s answered %s", method, path, res.Status)
+		return refusal(method, path, res)
 	}
 	if result == nil {
 		_, err = io.Copy(io.Discard, res.Body)
 		return err
 	}
 	return json.NewDecoder(res.Body).Decode(result)
+}
+
+// refusal is the message of an answer, or its status if it has none.
+func refusal(method, path string, res *http.Response) error {
+	var body struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.NewDecoder(io.LimitReader(res.Body, maxRefusal)).Decode(&body) == nil && body.Error.Message != "" {
+		return fmt.Errorf("%s (%s %s: %s)", body.Error.Message, method, path, res.Status)
+	}
+	return fmt.Errorf("%s %s answered %s", method, path, res.Status)
 }

@@ -30,6 +30,27 @@ func TestItWaitsForAProviderThatBecomesReady(t *testing.T) {
 	}
 }
 
+func TestAProviderThatIsNotReadyAnyMoreIsTold(t *testing.T) {
+	full := false
+	r := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if full {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			w.Write([]byte(`{"error":{"code":"ServiceUnavailable","message":"The database does not answer."}}`))
+		}
+	})
+	var out strings.Builder
+	trouble := r.health(t.Context(), &out, "")
+	full = true
+	trouble = r.health(t.Context(), &out, trouble)
+	trouble = r.health(t.Context(), &out, trouble)
+	full = false
+	r.health(t.Context(), &out, trouble)
+	got := out.String()
+	if strings.Count(got, "\n") != 2 || !strings.Contains(got, "not ready: The database does not answer. (") || !strings.Contains(got, "ready again") {
+		t.Errorf("got %q, want one line for each change", got)
+	}
+}
+
 func TestRegisterSendsWhatResourceManagerWould(t *testing.T) {
 	var got struct {
 		State            string

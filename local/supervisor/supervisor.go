@@ -43,7 +43,9 @@ type Process struct {
 	// before. Without it, a program is ready when it has run for a while.
 	Ready func(ctx context.Context) bool
 	// GiveUpAfter is the number of times in a row that the program may end by itself
-	// before it was ready; 0 is any. Who kills it may do so as often as they like.
+	// before it was ready; 0 means any number. A program that was never ready and ends
+	// twice for the same reason is given up at once: a wrong setting does not go away.
+	// Ends by a signal do not count.
 	GiveUpAfter int
 	Log         *slog.Logger
 
@@ -53,37 +55,29 @@ type Process struct {
 }
 
 // Run starts the program, and starts it again after a growing delay whenever it
-// ends. It returns nil when ctx ended and the program is gone, and an error when
-// it gave up.
+// ends. It returns nil when ctx ended and the program is gone, and an error with
+// the program's reason when it gave up.
 func (p *Process) Run(ctx context.Context) error {
 	// On Linux the program dies with the thread that started it; locked to this
 	// goroutine, that thread lives until Run returns.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	early, failures := 0, 0
+	var h history
 	for {
-		started := time.Now()
+		started, written := time.Now(), size(p.LogFile)
 		ready, exit := p.once(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(started) >= healthyAfter {
-			early = 0
+		err := p.why(exit, written)
+		delay := h.delay(time.Since(started))
+		h.add(ready, killed(exit), err)
+		if h.hopeless(p.GiveUpAfter) {
+			return fmt.Errorf("%s does not start: %w; its log is %s", p.Name, err, p.LogFile)
 		}
-		delay := min(firstDelay<<min(early, 10), maxDelay)
-		if ready {
-			failures = 0
+		if h.failures != 1 || p.GiveUpAfter == 0 { // the second failure decides what there is to say
+			p.Log.WarnContext(ctx, "a program ended and is started again", "program", p.Name, "exit", err.Error(), "delay", delay.String())
 		}
-		if !killed(exit) {
-			early++
-			if !ready {
-				failures++
-			}
-		}
-		if p.GiveUpAfter > 0 && failures >= p.GiveUpAfter {
-			return fmt.Errorf("%s ended %d times before it was ready (%w); its log is %s", p.Name, failures, exit, p.LogFile)
-		}
-		p.Log.WarnContext(ctx, "a program ended and is started again", "program", p.Name, "exit", exit.Error(), "delay", delay.String())
 		select {
 		case <-ctx.Done():
 			return nil

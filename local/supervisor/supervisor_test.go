@@ -94,7 +94,7 @@ func TestKilledProcessIsStartedAgain(t *testing.T) {
 }
 
 func TestRunGivesUpAfterStartsThatFailInARow(t *testing.T) {
-	p := shell(t, `echo started; exit 3`)
+	p := shell(t, `echo started $$; exit 3`)
 	p.GiveUpAfter = 3
 	err := p.Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), p.LogFile) {
@@ -102,6 +102,40 @@ func TestRunGivesUpAfterStartsThatFailInARow(t *testing.T) {
 	}
 	if got := lines(p.LogFile); got != 3 {
 		t.Errorf("%d starts, want 3", got)
+	}
+}
+
+func TestRunGivesUpAtOnceWithTheReasonThatTheProgramWrites(t *testing.T) {
+	for name, script := range map[string]string{
+		"a line":     `echo started; echo "sh: error: the address is taken" >&2; exit 80`,
+		"a log line": `echo started; echo '{"level":"ERROR","msg":"stopped","error":"the address is taken"}' >&2; exit 1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said strings.Builder
+			p := shell(t, script)
+			p.GiveUpAfter, p.Log = 5, slog.New(slog.NewTextHandler(&said, nil))
+			err := p.Run(t.Context())
+			if err == nil || !strings.HasPrefix(err.Error(), "test does not start: the address is taken (exit status ") {
+				t.Errorf("got %v, want the program's reason", err)
+			}
+			if got := lines(p.LogFile); got != 4 {
+				t.Errorf("%d lines in the log, want those of 2 starts", got)
+			}
+			if said.Len() > 0 {
+				t.Errorf("said besides: %s", &said)
+			}
+		})
+	}
+}
+
+func TestAReasonOfAnEarlierStartIsNotTaken(t *testing.T) {
+	p := shell(t, `exit 3`)
+	if err := os.WriteFile(p.LogFile, []byte("sh: an earlier reason\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.GiveUpAfter = 2
+	if err := p.Run(t.Context()); err == nil || strings.Contains(err.Error(), "earlier") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -36,19 +36,27 @@ var version = "unknown"
 // hidden stands for a secret.
 const hidden = "[secret]"
 
-const usage = `aro-installer makes what an OpenShift cluster starts from: the ignition of its
-first machines and the keys to it.
+const usage = `Usage: aro-installer [command]
 
-  aro-installer <request.json >result.json
-  aro-installer check <requests.json  # only finds out what it would refuse
-  aro-installer version               # which it is and what it installs, as JSON
+Generate what an OpenShift cluster starts from: the ignition of its first machines,
+its kubeconfig and its keys. aro rp runs this program; you rarely need to.
 
-It reads one JSON document and writes one; it logs JSON lines to stderr. The exit
-code is 0, or 1 with {"error":{"message":…,"asset":…,"refused":[…]}} as the result.
-check takes any number of requests and answers each with such a line or {}. It needs
-no network, no files and no environment. test/contract has examples of requests.
+  aro-installer <request.json >result.json    Generate.
+  aro-installer check <requests.json          Validate requests and generate nothing.
+  aro-installer version                       Print the build and the OpenShift
+                                              release that it installs, as JSON.
+  aro-installer --version                     Print the same for people.
 
+It reads one JSON document from standard input, writes one to standard output, and
+logs JSON lines to standard error. The exit code is 0, or 1 with the result
+{"error":{"message":…,"asset":…,"refused":[…]}}, or 80 if it is called in another
+way. check takes any number of requests and writes one such line, or {}, for each.
+It needs no network, no files and no environment. test/contract has examples of
+requests.
 `
+
+// usageCode is the exit code of all programs of the project for a wrong call.
+const usageCode = 80
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -59,20 +67,18 @@ func main() {
 
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	flags := flag.NewFlagSet("aro-installer", flag.ContinueOnError)
-	flags.SetOutput(out)
-	flags.Usage = func() {
-		_, _ = io.WriteString(out, usage)
-		flags.PrintDefaults()
-	}
-	showVersion := flags.Bool("version", false, "print the versions of the program and of the OpenShift installer, and exit")
+	flags.SetOutput(io.Discard)
+	showVersion := flags.Bool("version", false, "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
+		_, _ = io.WriteString(out, usage)
 		return 0
 	case err != nil:
-		return 1
-	case flags.NArg() > 1 || flags.NArg() == 1 && flags.Arg(0) != "check" && flags.Arg(0) != "version":
-		flags.Usage()
-		return 1
+		return wrongCall(err.Error())
+	case flags.NArg() > 1:
+		return wrongCall("unexpected argument " + flags.Arg(1))
+	case flags.NArg() == 1 && flags.Arg(0) != "check" && flags.Arg(0) != "version":
+		return wrongCall("unexpected argument " + flags.Arg(0))
 	case flags.Arg(0) == "version":
 		return tellBuild(out)
 	case *showVersion:
@@ -104,6 +110,12 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 		return answer(out, failure(err, req.Secrets()), 1)
 	}
 	return answer(out, result, 0)
+}
+
+// wrongCall shows the usage where it is not taken for a result.
+func wrongCall(reason string) int {
+	_, _ = fmt.Fprintf(os.Stderr, "%s\naro-installer: error: %s\n", usage, reason)
+	return usageCode
 }
 
 // tellBuild says which program this is and what it installs.

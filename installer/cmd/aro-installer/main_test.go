@@ -49,6 +49,18 @@ func example(t *testing.T, name string) []byte {
 	return text
 }
 
+func TestAWrongCallShowsTheUsageAndHasNoResult(t *testing.T) {
+	for _, args := range [][]string{{"--none"}, {"none"}, {"check", "none"}} {
+		code, out, said := program(t, nil, args...)
+		if code != usageCode || len(out) > 0 || !strings.Contains(string(said), "Usage: aro-installer") || !strings.Contains(string(said), "none") {
+			t.Errorf("%v: code %d, result %q, said %s", args, code, out, said)
+		}
+	}
+	if code, out, said := program(t, nil, "--help"); code != 0 || len(said) > 0 || !strings.HasPrefix(string(out), "Usage: aro-installer") {
+		t.Errorf("--help: code %d, %s, said %s", code, out, said)
+	}
+}
+
 func TestOneDocumentInOneOut(t *testing.T) {
 	for _, name := range []string{"installer-request.json", "installer-request-workload-identity.json"} {
 		t.Run(name, func(t *testing.T) {

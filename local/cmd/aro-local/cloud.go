@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -45,10 +44,12 @@ type localCloud struct {
 	identity identity // of the provider
 	host     *hypervisor.Host
 	machines *compute.Compute
+	stop     context.CancelFunc
 	work     sync.WaitGroup
 }
 
-// openCloud brings the local Azure up to where it can be served.
+// openCloud brings the local Azure up to where it can be served. It runs until it
+// is closed or ctx ends.
 func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger) (*localCloud, error) {
 	service, err := c.identity("service.json", cloud.ServiceSubscription, cloud.ServiceApplication)
 	if err != nil {
@@ -59,6 +60,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 		return nil, err
 	}
 	l := &localCloud{identity: service}
+	ctx, l.stop = context.WithCancel(ctx)
 	l.azure, err = cloud.New(ctx, cloud.Options{
 		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Private: c.addresses(0).String(), Unlimited: c.Unlimited, SignOperations: c.Sign,
 		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
@@ -119,9 +121,9 @@ func plugPage(a *cloud.Azure, demo identity) error {
 	return nil
 }
 
-// close waits until machines and networks have stopped, after the context of
-// openCloud ended.
+// close stops machines and networks, and waits until they have.
 func (l *localCloud) close() {
+	l.stop()
 	if l.host != nil {
 		l.host.Wait()
 	}
@@ -159,16 +161,16 @@ const pullSecret = `{"auths":{"registry.aroapp.test":{"auth":"bm9ib2R5Om5vdGhpbm
 // addresses are the loopback addresses of this local Azure: first those of
 // private endpoints, second the public ones.
 func (c runCommand) addresses(n byte) netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, c.Addresses + n, 0, 0}), 16)
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, byte(c.Addresses) + n, 0, 0}), 16)
 }
 
 // caFile is where the local Azure's authority is written.
 func (c runCommand) caFile() string { return filepath.Join(c.Data, "azure", "ca.pem") }
 
-// provider is the child `aro rp`; one that a killed predecessor left is ended.
-func (c runCommand) provider(ctx context.Context, id identity, log *slog.Logger) (*supervisor.Process, error) {
+// provider is the child `aro rp`.
+func (c runCommand) provider(id identity, log *slog.Logger) *supervisor.Process {
 	vault := func(name string) string { return c.origin() + "/vaults/" + name }
-	p := &supervisor.Process{
+	return &supervisor.Process{
 		Name: "aro rp",
 		Path: c.RP,
 		Args: []string{
@@ -181,25 +183,13 @@ func (c runCommand) provider(ctx context.Context, id identity, log *slog.Logger)
 			"--oidc-storage", c.origin() + "/blob/aroidc/$web", "--oidc-issuer", c.origin() + "/blob/aroidc/$web",
 		},
 		Env:         []string{"ARO_CLIENT_SECRET=" + id.ClientSecret, "ARO_PULL_SECRET=" + pullSecret},
-		LogFile:     filepath.Join(c.Data, "logs", "rp.log"),
-		PIDFile:     filepath.Join(c.Data, "rp.pid"),
+		LogFile:     c.rpLog(),
+		PIDFile:     c.rpPID(),
 		Grace:       rpGrace,
 		Ready:       rp.At(c.Listen).BecomesReady,
 		GiveUpAfter: rpTries,
 		Log:         log,
 	}
-	if err := supervisor.StopLeftover(p.PIDFile); err != nil {
-		return nil, err
-	}
-	return p, c.checkFree(ctx)
 }
 
-// checkFree finds out whether another program has the provider's address, because
-// its answers would be taken for the provider's.
-func (c runCommand) checkFree(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
-	}
-	return listener.Close()
-}
+func (c runCommand) rpPID() string { return filepath.Join(c.Data, "rp.pid") }

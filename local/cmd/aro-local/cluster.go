@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -44,7 +46,7 @@ func (f clusterFlags) customer(ctx context.Context) (*customer.Customer, error) 
 	if f.Cloud == "" || f.Cloud[0] == 'h' {
 		content, err := os.ReadFile(flags.Identity)
 		if errors.Is(err, fs.ErrNotExist) && f.Cloud == "" {
-			return nil, fmt.Errorf("no local Azure has run with the data directory %s: start one with `make run` or `aro-local`, or name its directory with --data", f.Data)
+			return nil, notStarted(f.Data)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -76,17 +78,34 @@ func stepsOf(provider *rp.RP) func(context.Context, string) (customer.Progress, 
 	}
 }
 
+func notStarted(data string) error {
+	return fmt.Errorf("no local Azure has run with the data directory %s: start one with `make run` or `aro-local`, or name its directory with --data", data)
+}
+
 // command returns the command line of a subcommand with the flags in force.
 func (f clusterFlags) command(name string) string {
 	line := os.Args[0] + " cluster " + name
 	if usual, err := filepath.Abs(".aro"); err != nil || f.Data != usual {
-		line += " --data " + f.Data
+		line += " --data " + quoted(f.Data)
 	}
-	if f.Cloud != "" {
-		line += " --cloud " + f.Cloud
+	for _, flag := range [][2]string{{"cloud", f.Cloud}, {"subscription", f.Subscription}, {"tenant", f.Tenant}} {
+		if flag[1] != "" {
+			line += " --" + flag[0] + " " + quoted(flag[1])
+		}
 	}
 	return line
 }
+
+// quoted returns text as a shell reads it back.
+func quoted(text string) string {
+	if plain.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// plain is text in which a shell sees nothing special.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
 // on runs an action on a cluster whose names are valid.
 func (f clusterFlags) on(ctx context.Context, check func() error, act func(context.Context, *customer.Customer) error) error {
@@ -116,7 +135,7 @@ func (c clusterCreate) Run(ctx context.Context) error {
 		if err := as.Show(ctx, c.Target); err != nil {
 			return err
 		}
-		fmt.Printf("\nNext: %s %s --merge\n", c.command("kubeconfig"), c.Name)
+		fmt.Printf("\nNext: %s %s --merge\n", c.command("kubeconfig"), c.Arguments())
 		return nil
 	})
 }

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,7 +21,7 @@ import (
 var version = "unknown"
 
 type commands struct {
-	Run          runCommand                `cmd:"" default:"withargs" help:"Start everything and keep it running; Ctrl-C stops it. The default."`
+	Run          runCommand                `cmd:"" default:"withargs" help:"Start everything and keep it running until Ctrl-C. This is the default."`
 	Cluster      clusterCommand            `cmd:"" help:"Create, list, show, watch and delete clusters, and fetch their kubeconfigs."`
 	Token        tokenCommand              `cmd:"" help:"Print a token for Azure Resource Manager, as the demo application, for curl."`
 	Completion   kongcompletion.Completion `cmd:"" help:"Print the shell code that completes commands and flags of aro-local."`
@@ -33,7 +34,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The second Ctrl-C is not caught: it ends a stop that takes too long.
 	context.AfterFunc(ctx, stop)
-	if err := execute(ctx, os.Args[1:]); err != nil {
+	err := execute(ctx, os.Args[1:])
+	if usage, ok := errors.AsType[*kong.ParseError](err); ok {
+		usage.Context.Kong.FatalIfErrorf(err) // shows the usage and ends as aro does
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "aro-local:", err)
 		os.Exit(1)
 	}

@@ -1,43 +1,13 @@
 package main
 
 import (
-	"context"
-	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/alecthomas/kong"
 	"k8s.io/klog/v2"
 )
-
-func TestMissingProgramIsNamed(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	err := execute(ctx, []string{"--data", t.TempDir(), "--rp", filepath.Join(t.TempDir(), "none")})
-	if err == nil || !strings.Contains(err.Error(), "make build") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestAnAddressThatAnotherProgramHasIsNamed(t *testing.T) {
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := runCommand{Listen: listener.Addr().String()}
-	if err := c.checkFree(t.Context()); err == nil || !strings.Contains(err.Error(), "--listen") {
-		t.Errorf("taken: %v", err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.checkFree(t.Context()); err != nil {
-		t.Errorf("free: %v", err)
-	}
-}
 
 func TestKubernetesLibrariesSayOnlyWhatIsWrong(t *testing.T) {
 	var said strings.Builder

@@ -29,9 +29,9 @@ type runCommand struct {
 	Data      string   `env:"ARO_DATA" default:".aro" type:"path" help:"Directory for everything that is kept: database, Azure, machines, logs."`
 	Listen    string   `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address at which the resource provider listens. It must be a loopback address."`
 	Azure     string   `env:"ARO_AZURE" default:"localhost:8443" help:"Name and port at which Azure answers. The name must be localhost."`
-	Addresses byte     `env:"ARO_ADDRESSES" default:"64" help:"N: private endpoints get addresses of 127.N.0.0/16, public IPs of 127.N+1.0.0/16. Two aro-local on one machine need different ones; it counts at the first start."`
+	Addresses int      `env:"ARO_ADDRESSES" placeholder:"N" help:"Private endpoints get addresses of 127.N.0.0/16, public IPs of 127.(N+1).0.0/16; N is from 1 to 253. Each aro-local on a machine needs its own ranges. Set at the first start with a data directory. Default: 64."`
 	Unlimited bool     `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
-	Sign      bool     `name:"sign-operations" env:"ARO_SIGN_OPERATIONS" help:"Sign the addresses of operations as Azure does: they get 4 KB longer, and count only as they were given."`
+	Sign      bool     `name:"sign-operations" env:"ARO_SIGN_OPERATIONS" help:"Sign the URLs of operations as Azure does: they get 4 KB longer, and no others are accepted."`
 	RP        string   `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
 	Installer []string `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`
 }
@@ -43,41 +43,29 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if c.RP == "" {
-		c.RP = filepath.Join(filepath.Dir(self), "aro")
+	if err := c.findPrograms(filepath.Dir(self)); err != nil {
+		return err
 	}
-	programs := []string{c.RP}
-	if len(c.Installer) == 0 {
-		c.Installer = []string{filepath.Join(filepath.Dir(self), "aro-installer")}
-		programs = append(programs, c.Installer[0])
-	}
-	for _, path := range programs {
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("a program is not there: %w; build it with `make build`", err)
-		}
-	}
-	if err := os.MkdirAll(filepath.Join(c.Data, "logs"), 0o700); err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	unlock, err := supervisor.Lock(filepath.Join(c.Data, "lock"))
+	room, err := c.reserve(ctx)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	// Azure and its machines outlive the provider, so that it can finish what it is doing.
+	defer room.release()
+	// Azure and its machines outlive the provider, so that it can finish what it is
+	// doing. Until they have started there is nothing to finish.
 	lower, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	opened := context.AfterFunc(ctx, stop)
 	cloud, err := c.openCloud(lower, self, log)
-	if err != nil {
+	if ctx.Err() != nil {
+		err = nil // it was told to stop
+	}
+	if err != nil || cloud == nil {
 		return err
 	}
 	defer cloud.close()
-	defer stop()
-	provider, err := c.provider(ctx, cloud.identity, log)
-	if err != nil {
-		return err
-	}
-	return c.serve(ctx, lower, cloud, provider)
+	opened()
+	return c.serve(ctx, lower, cloud, room.azure, c.provider(cloud.identity, log))
 }
 
 // quietKubernetes lets Kubernetes' libraries, which have a log of their own, say only
@@ -88,13 +76,9 @@ func quietKubernetes(to io.Writer) {
 }
 
 // serve returns once the provider has stopped, or a part failed.
-func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, provider *supervisor.Process) error {
+func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, listeners []net.Listener, provider *supervisor.Process) error {
 	lower, stop := context.WithCancel(lower)
 	defer stop()
-	listeners, err := c.listen(lower)
-	if err != nil {
-		return err
-	}
 	g, lower := errgroup.WithContext(lower)
 	upper, cancel := context.WithCancel(ctx)
 	context.AfterFunc(lower, cancel)
@@ -110,28 +94,13 @@ func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, provide
 	return g.Wait()
 }
 
-// listen opens Azure's port on every loopback address that its name may mean.
-func (c runCommand) listen(ctx context.Context) ([]net.Listener, error) {
-	name, port, err := net.SplitHostPort(c.Azure)
-	if err != nil || name != "localhost" {
-		return nil, fmt.Errorf("--azure must be localhost:PORT, not %q", c.Azure)
-	}
-	var config net.ListenConfig
-	first, err := config.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		return nil, fmt.Errorf("--azure: %w", err)
-	}
-	listeners := []net.Listener{first}
-	if second, err := config.Listen(ctx, "tcp6", net.JoinHostPort("::1", port)); err == nil {
-		listeners = append(listeners, second) // a machine without IPv6 does without
-	}
-	return listeners, nil
-}
-
-// present tells what to try, and shows progress.
+// present says what to try, and shows progress.
 func (c runCommand) present(ctx context.Context) error {
 	provider := rp.At(c.Listen)
-	if !provider.BecomesReady(ctx) {
+	ready := provider.AwaitReady(ctx, func(reason error) {
+		fmt.Printf("The resource provider is not ready yet: %v. Its log is %s.\n", reason, c.rpLog())
+	})
+	if !ready {
 		return nil // stopped before it was ready
 	}
 	fmt.Printf(welcome, c.origin(), c.origin()+apipage.Prefix+"/", c.Listen, c.Data, clusterFlags{Data: c.Data}.command("create"))
@@ -140,3 +109,5 @@ func (c runCommand) present(ctx context.Context) error {
 }
 
 func (c runCommand) origin() string { return "https://" + c.Azure }
+
+func (c runCommand) rpLog() string { return filepath.Join(c.Data, "logs", "rp.log") }

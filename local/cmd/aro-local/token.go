@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,8 +30,11 @@ type tokenCommand struct {
 // curl. It is good for about an hour.
 func (c tokenCommand) Run(ctx context.Context) error {
 	content, err := os.ReadFile(filepath.Join(c.Data, "demo.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return notStarted(c.Data)
+	}
 	if err != nil {
-		return fmt.Errorf("%w; start aro-local first", err)
+		return err
 	}
 	var id identity
 	if err := json.Unmarshal(content, &id); err != nil {
