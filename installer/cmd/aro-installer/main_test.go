@@ -50,7 +50,7 @@ func example(t *testing.T, name string) []byte {
 }
 
 func TestAWrongCallShowsTheUsageAndHasNoResult(t *testing.T) {
-	for _, args := range [][]string{{"--none"}, {"none"}, {"check", "none"}} {
+	for _, args := range [][]string{{"--none"}, {"none"}, {"check", "none"}, {"--none", "request.json"}} {
 		code, out, said := program(t, nil, args...)
 		if code != usageCode || len(out) > 0 || !strings.Contains(string(said), "Usage: aro-installer") || !strings.Contains(string(said), "none") {
 			t.Errorf("%v: code %d, result %q, said %s", args, code, out, said)
@@ -203,14 +203,9 @@ type errorText string
 func (e errorText) Error() string { return string(e) }
 
 func TestItExplainsItself(t *testing.T) {
-	for arg, want := range map[string]struct {
-		code int
-		says string
-	}{
-		"--help": {0, "stderr"}, "--version": {0, "OpenShift installer v1.4.19-ec5"}, "--gateway": {1, "--version"}, "request.json": {1, "--version"},
-	} {
+	for arg, want := range map[string]string{"--help": "standard error", "--version": "OpenShift installer v1.4.19-ec5"} {
 		code, out, _ := program(t, nil, arg)
-		if code != want.code || !strings.Contains(strings.ReplaceAll(string(out), "  -version", "--version"), want.says) {
+		if code != 0 || !strings.Contains(string(out), want) {
 			t.Errorf("%s: code %d, %s", arg, code, out)
 		}
 	}
