@@ -203,6 +203,9 @@ func isKeyID(id string) bool {
 // cut returns a JSON text with empty strings in the place of sealed ones, which
 // earlier releases wrote. They are known by the headers of the keys, which nobody outside has ever seen.
 func (r *Keyring) cut(text []byte) []byte {
+	if bytes.Contains(text, []byte(apart)) {
+		return text // they are elsewhere
+	}
 	for _, k := range r.current.Load().keys {
 		text = cutStrings(text, []byte(`"`+k.bound))
 		text = cutStrings(text, []byte(`"`+k.unbound))

@@ -83,12 +83,11 @@ func open(ctx context.Context, path string, clock clock) (_ *keeper, err error) 
 	k.readers.SetMaxOpenConns(connections)
 	k.readers.SetMaxIdleConns(connections)
 	for _, c := range store.Containers() {
-		document := " WHERE partition = ?1 AND id = ?2 AND " + live("?3")
-		if k.reads[c.Name], err = k.readers.PrepareContext(ctx, columns(c, true)+document); err != nil {
-			return nil, err
-		}
-		if k.bodies[c.Name], err = k.readers.PrepareContext(ctx, columns(c, false)+document); err != nil {
-			return nil, err
+		for secrets, into := range map[bool]map[string]*sql.Stmt{true: k.reads, false: k.bodies} {
+			query := "SELECT " + content(c, secrets) + " FROM " + c.Name + " AS d WHERE partition = ?1 AND id = ?2 AND " + live("?3")
+			if into[c.Name], err = k.readers.PrepareContext(ctx, query); err != nil {
+				return nil, err
+			}
 		}
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -175,7 +174,8 @@ func (k *keeper) read(ctx context.Context, query *sql.Stmt, partition, id string
 		return store.Record{}, unavailable(err)
 	}
 	// A read of one row is not worth a goroutine that watches the context.
-	r, err := scan(query.QueryRow(partition, id, k.clock.millis()))
+	r := store.Record{Partition: partition, ID: id}
+	err := scanContent(query.QueryRow(partition, id, k.clock.millis()), &r)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Record{}, store.ErrNotFound
 	}
@@ -224,8 +224,6 @@ func (k *keeper) Close() error {
 	if k.readers != nil {
 		errs = append(errs, k.readers.Close())
 	}
-	// The writer is last: the last connection brings what is in the log into the file,
-	// which readers must not do.
 	if k.writer != nil {
 		errs = append(errs, k.writer.close())
 	}

@@ -18,20 +18,32 @@ const changesLimit = 500
 // end is greater than every byte of a valid UTF-8 text.
 const end = "\xff"
 
-// columns begins a query for what scan reads of each document.
+// columns are what scan reads of each document.
 func columns(c *store.Container, secrets bool) string {
-	box := "NULL"
-	if secrets {
-		box = "(SELECT box FROM " + c.Name + "_secrets AS s WHERE s.partition = d.partition AND s.id = d.id)"
-	}
-	return "SELECT partition, id, version, written_at, CAST(body AS BLOB), " + box + " FROM " + c.Name + " AS d"
+	return "SELECT " + content(c, secrets) + ", partition, id FROM " + c.Name + " AS d"
 }
 
-func scan(row interface{ Scan(...any) error }) (r store.Record, err error) {
-	var version, writtenAt int64
-	err = row.Scan(&r.Partition, &r.ID, &version, &writtenAt, (*body)(&r.Body), (*body)(&r.Secrets))
-	r.ETag, r.WrittenAt = strconv.FormatInt(version, 10), time.UnixMilli(writtenAt).UTC()
+func scan(rows *sql.Rows) (r store.Record, err error) {
+	err = scanContent(rows, &r, &r.Partition, &r.ID)
 	return r, err
+}
+
+// content are what scanContent reads of a document in the table d.
+func content(c *store.Container, secrets bool) string {
+	const always = "version, written_at, CAST(body AS BLOB), "
+	if !secrets {
+		return always + "NULL"
+	}
+	return always + "(SELECT box FROM " + c.Name + "_secrets AS s WHERE s.partition = d.partition AND s.id = d.id)"
+}
+
+func scanContent(row interface{ Scan(...any) error }, r *store.Record, more ...any) error {
+	var version, writtenAt int64
+	if err := row.Scan(append([]any{&version, &writtenAt, (*body)(&r.Body), (*body)(&r.Secrets)}, more...)...); err != nil {
+		return err
+	}
+	r.ETag, r.WrittenAt = strconv.FormatInt(version, 10), time.UnixMilli(writtenAt).UTC()
+	return nil
 }
 
 // place is where a page ended. Its text is the continuation.

@@ -177,11 +177,13 @@ func (w *writer) do(ctx context.Context, c *store.Container, act func(*statement
 	}
 }
 
-// close lets the batch under way end; what waits behind it fails.
+// close lets the batch under way end; what waits behind it fails. It brings what is in
+// the log into the file, unless other processes use it, so that one file is everything.
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.closed) })
 	<-w.ended
-	return w.db.Close()
+	_, err := w.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	return errors.Join(err, w.conn.Close(), w.db.Close())
 }
 
 func (w *writer) run() {
