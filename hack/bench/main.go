@@ -54,6 +54,9 @@ func run(path, match string, count int) error {
 	fmt.Fprintf(&report, "# Performance\n\nWritten by `make bench` on %s, %s, %d CPUs: medians of %d run(s). Compare ratios; absolute times are of that machine.\n",
 		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), count)
 	report.WriteString(budgets)
+	if err := baseline(&report); err != nil {
+		return fmt.Errorf("baseline: %w", err)
+	}
 	for _, p := range packages {
 		results, err := benchmark(p, match, count)
 		if err != nil {
@@ -66,6 +69,14 @@ func run(path, match string, count int) error {
 		return err
 	}
 	return os.WriteFile(path, report.Bytes(), 0o644)
+}
+
+// baseline compares with an earlier commit.
+func baseline(report *bytes.Buffer) error {
+	fmt.Fprintln(os.Stderr, "an earlier commit by turns with this one")
+	command := exec.Command("go", "run", "./hack/bench/baseline")
+	command.Stdout, command.Stderr = report, os.Stderr
+	return command.Run()
 }
 
 // results are the values of each benchmark by unit, in the order they ran.

@@ -25,10 +25,11 @@ const (
 	subscription = "00000000-0000-0000-0000-0000000000b1"
 	clusters     = "/subscriptions/" + subscription + "/resourceGroups/group/providers/Microsoft.RedHatOpenShift/openShiftClusters"
 	version      = "?api-version=2023-11-22"
-	listed       = 100
+	// finished is how many clusters there are, more than a list shows at a time.
+	finished = 400
 )
 
-// database has 100 finished clusters in one group.
+// database has 400 finished clusters in one group.
 type database struct {
 	// size of the file.
 	size    int64
@@ -66,7 +67,7 @@ func fill(b *testing.B, s *store.Store) {
 	registered.Subscription.State = model.Registered
 	must(b, s.Subscriptions.Create(b.Context(), registered))
 	var writers sync.WaitGroup
-	for n := range listed {
+	for n := range finished {
 		writers.Go(func() {
 			if err := s.Clusters.Create(b.Context(), cluster(n)); err != nil {
 				b.Error(err)
@@ -124,7 +125,7 @@ func BenchmarkGET(b *testing.B) {
 	d := open(b)
 	defer timed(b)()
 	for i := 0; b.Loop(); i++ {
-		d.send(b, "GET", fmt.Sprintf("%s/%s%s", clusters, name(i%listed), version), nil)
+		d.send(b, "GET", fmt.Sprintf("%s/%s%s", clusters, name(i%finished), version), nil)
 	}
 }
 
@@ -141,7 +142,7 @@ func BenchmarkPATCH(b *testing.B) {
 	d := open(b)
 	defer timed(b)()
 	for i := 0; b.Loop(); i++ {
-		d.send(b, "PATCH", fmt.Sprintf("%s/%s%s", clusters, name(i%listed), version), fmt.Appendf(nil, `{"tags":{"change":"%d"}}`, i))
+		d.send(b, "PATCH", fmt.Sprintf("%s/%s%s", clusters, name(i%finished), version), fmt.Appendf(nil, `{"tags":{"change":"%d"}}`, i))
 	}
 }
 
@@ -162,7 +163,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 	report()
 	b.ReportMetric(float64(written(b)-before)/float64(b.N), "written-B/op")
-	b.ReportMetric(float64(d.size)/listed, "file-B/cluster")
+	b.ReportMetric(float64(d.size)/finished, "file-B/cluster")
 }
 
 // written is how many bytes the process has written to files so far.
