@@ -4,7 +4,10 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 # No -trimpath: tests and binaries then share one build cache, and Kubernetes is compiled once.
-GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GO_BUILD := go build -ldflags "$(LDFLAGS)"
+# Where the version of kubectl within aro-local is kept.
+KUBERNETES := k8s.io/component-base/version
 GOLANGCI := .cache/bin/golangci-lint-v2.15.0
 
 .PHONY: help
@@ -20,7 +23,9 @@ bin/aro:
 	@$(GO_BUILD) -o $@ ./cmd/aro
 bin/aro-local:
 	@[ -x $@ ] || echo "Building aro-local with Kubernetes in it. The first time this takes minutes; later, seconds."
-	@cd local && $(GO_BUILD) -o ../$@ ./cmd/aro-local
+	@cd local && kubernetes=$$(go list -m -f '{{.Version}}' k8s.io/kubernetes) && minor=$${kubernetes%.*} && \
+		go build -ldflags "$(LDFLAGS) -X $(KUBERNETES).gitVersion=$$kubernetes -X $(KUBERNETES).gitMajor=1 -X $(KUBERNETES).gitMinor=$${minor#v1.}" \
+			-o ../$@ ./cmd/aro-local
 
 bin/aro-installer:
 	@[ -x $@ ] || echo "Building aro-installer with the OpenShift installer in it. The first time this takes minutes; later, seconds."

@@ -52,6 +52,9 @@ func (p *plane) runAPIServer(ctx context.Context, options *apiserveroptions.Serv
 	}
 	serving := config.KubeAPIs.ControlPlane.Generic.SecureServing
 	serving.SNICerts = append(p.serving.providers(), serving.SNICerts...)
+	// It comes first in the chain of servers.
+	front := &config.Aggregator.GenericConfig.Config
+	front.BuildHandlerChainFunc = p.version.within(front.BuildHandlerChainFunc)
 	ready, err := config.Complete()
 	if err != nil {
 		return err

@@ -21,7 +21,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -55,6 +58,7 @@ func TestClusterLivesFromBootstrapToUpgrade(t *testing.T) {
 		name string
 		run  func(t *testing.T)
 	}{
+		{"the release's Kubernetes is told", s.tellsVersion("32")},
 		{"certificate of the installer's signer gets in", s.signerGetsIn},
 		{"machines are served their role's Ignition", s.servesIgnition},
 		{"a stranger's certificate request stays open", s.strangerWaits},
@@ -65,11 +69,33 @@ func TestClusterLivesFromBootstrapToUpgrade(t *testing.T) {
 		{"a machine set grows and shrinks", s.scales},
 		{"an exhausted quota fails the machine", s.quotaFails},
 		{"a wanted version is reached", s.upgrades},
+		{"the new release's Kubernetes is told", s.tellsVersion("33")},
 		{"a killed control plane comes back as it was", s.survivesKill},
 		{"it stops when it is told to", s.stops},
 	} {
 		if !t.Run(step.name, step.run) {
 			return
+		}
+	}
+}
+
+// tellsVersion looks as kubectl and Helm do before they decide what to send.
+func (s *suite) tellsVersion(minor string) func(t *testing.T) {
+	return func(t *testing.T) {
+		for _, config := range []*rest.Config{
+			s.process.reach(t, []byte(s.cluster.AdminKubeconfig)),
+			rest.AnonymousClientConfig(s.process.reach(t, []byte(s.cluster.AdminKubeconfig))),
+		} {
+			discovered, err := discovery.NewDiscoveryClientForConfigOrDie(config).ServerVersion()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := version.ParseSemantic(discovered.GitVersion); err != nil {
+				t.Errorf("no client can read version %q: %v", discovered.GitVersion, err)
+			}
+			if !strings.HasPrefix(discovered.GitVersion, "v1."+minor+".") || discovered.Major != "1" || discovered.Minor != minor {
+				t.Errorf("the version is %+v, want 1.%s", discovered, minor)
+			}
 		}
 	}
 }
@@ -412,14 +438,14 @@ func (s *suite) upgrades(t *testing.T) {
 		t.Fatal(err)
 	}
 	patch := client.MergeFrom(version.DeepCopy())
-	version.Spec.DesiredUpdate = &configv1.Update{Version: "4.19.25", Image: "quay.io/openshift-release-dev/ocp-release:4.19.25-x86_64"}
+	version.Spec.DesiredUpdate = &configv1.Update{Version: "4.20.3", Image: "quay.io/openshift-release-dev/ocp-release:4.20.3-x86_64"}
 	if err := s.admin.Patch(t.Context(), &version, patch); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, patience, "4.19.25 runs", func() error { return s.versionIs(t, "4.19.25") })
+	eventually(t, patience, "4.20.3 runs", func() error { return s.versionIs(t, "4.20.3") })
 	s.settled(t)
 	var operator configv1.ClusterOperator
-	if err := s.admin.Get(t.Context(), client.ObjectKey{Name: "etcd"}, &operator); err != nil || len(operator.Status.Versions) == 0 || operator.Status.Versions[0].Version != "4.19.25" {
+	if err := s.admin.Get(t.Context(), client.ObjectKey{Name: "etcd"}, &operator); err != nil || len(operator.Status.Versions) == 0 || operator.Status.Versions[0].Version != "4.20.3" {
 		t.Errorf("%v, etcd has %v", err, operator.Status.Versions)
 	}
 }
@@ -433,7 +459,7 @@ func (s *suite) survivesKill(t *testing.T) {
 	s.process = start(s.whole, s.process.dir, s.azure.server.URL, s.azure.caFile)
 	s.admin = newClient(t, s.process.reach(t, []byte(s.cluster.AdminKubeconfig)))
 	s.settled(t)
-	if err := s.versionIs(t, "4.19.25"); err != nil {
+	if err := s.versionIs(t, "4.20.3"); err != nil {
 		t.Error(err)
 	}
 	eventually(t, patience, "the named certificate is presented again", func() error {

@@ -32,6 +32,9 @@ func (p *plane) controllers(config *rest.Config) (manager.Manager, error) {
 	if err := addRollout(m, p.serving, p.ports.APIServer); err != nil {
 		return nil, err
 	}
+	if err := p.version.follow(m); err != nil {
+		return nil, err
+	}
 	cloud, err := p.cloud(config)
 	if err != nil {
 		return nil, err

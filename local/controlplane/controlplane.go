@@ -95,6 +95,7 @@ type plane struct {
 	api     component
 	manager component
 	serving *named
+	version reported
 }
 
 func (c Cluster) prepare() (*plane, error) {
@@ -106,6 +107,7 @@ func (c Cluster) prepare() (*plane, error) {
 	if p.config, err = p.disk.Read(); err != nil {
 		return nil, err
 	}
+	p.version.set(p.config.Version)
 	if err := p.disk.Certify(time.Now()); err != nil {
 		return nil, err
 	}

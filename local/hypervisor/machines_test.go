@@ -49,7 +49,7 @@ func TestMachinesBecomeAClusterAndItsNodes(t *testing.T) {
 	if want := "azure:///subscriptions/00000000-0000-0000-0000-0000000000a1/resourceGroups/aro-demo/providers/Microsoft.Compute/virtualMachines/demo-x-master-0"; node.Spec.ProviderID != want {
 		t.Errorf("provider id %s, want %s", node.Spec.ProviderID, want)
 	}
-	if cores := node.Status.Capacity.Cpu().Value(); cores != 8 || node.Status.NodeInfo.KubeletVersion != "v1.32.0" {
+	if cores := node.Status.Capacity.Cpu().Value(); cores != 8 || node.Status.NodeInfo.KubeletVersion != "v1.32.1" {
 		t.Errorf("%d cores, kubelet %s", cores, node.Status.NodeInfo.KubeletVersion)
 	}
 	node = must(s.admin(t).CoreV1().Nodes().Get(t.Context(), worker.Name, metav1.GetOptions{}))(t)

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
+
+	"github.com/aro-rp/aro/local/release"
 )
 
 // systemName is what consoles and nodes call the system that machines run.
@@ -210,14 +212,12 @@ func setCondition(all []corev1.NodeCondition, condition corev1.NodeCondition) []
 // imagePattern finds the release in the SKU of an image: aro_419, 419-v2.
 var imagePattern = regexp.MustCompile(`4([0-9]{2})\b`)
 
-// kubeletVersion is the Kubernetes of the image's OpenShift: 4.y has 1.(y+13).
+// kubeletVersion is the Kubernetes of the image's OpenShift.
 func kubeletVersion(imageSKU string) string {
 	if m := imagePattern.FindStringSubmatch(imageSKU); m != nil {
-		if minor, err := strconv.Atoi(m[1]); err == nil {
-			return fmt.Sprintf("v1.%d.0", minor+13)
-		}
+		return release.Kubernetes("4." + m[1])
 	}
-	return "v1.0.0"
+	return release.Built
 }
 
 // sizePattern finds the family and the number of cores in the name of a size.

@@ -9,7 +9,7 @@ import (
 )
 
 func TestKubeletIsThatOfTheImagesRelease(t *testing.T) {
-	for sku, want := range map[string]string{"aro_419": "v1.32.0", "419-v2": "v1.32.0", "aro_417": "v1.30.0", "": "v1.0.0", "ubuntu": "v1.0.0"} {
+	for sku, want := range map[string]string{"aro_419": "v1.32.1", "419-v2": "v1.32.1", "aro_417": "v1.30.1", "": "v1.34.1", "ubuntu": "v1.34.1"} {
 		if got := kubeletVersion(sku); got != want {
 			t.Errorf("image %q has kubelet %s, want %s", sku, got, want)
 		}
