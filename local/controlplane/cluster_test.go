@@ -59,6 +59,8 @@ func TestClusterLivesFromBootstrapToUpgrade(t *testing.T) {
 		run  func(t *testing.T)
 	}{
 		{"the release's Kubernetes is told", s.tellsVersion("32")},
+		{"what was prepared passes the API server", s.preparedPasses},
+		{"a deleted default comes back", s.defaultsComeBack},
 		{"certificate of the installer's signer gets in", s.signerGetsIn},
 		{"machines are served their role's Ignition", s.servesIgnition},
 		{"a stranger's certificate request stays open", s.strangerWaits},

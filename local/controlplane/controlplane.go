@@ -19,6 +19,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aro-rp/aro/local/controlplane/bootstrap"
@@ -73,13 +75,18 @@ func (c Cluster) Run(ctx context.Context) error {
 		return err
 	}
 	defer etcd.Close()
+	kv := v3client.New(etcd.Server)
+	defer kv.Close() //nolint:errcheck // nothing waits to be written
+	if err := p.fill(ctx, kv); err != nil {
+		return fmt.Errorf("contents of etcd: %w", err)
+	}
 	c.Log.InfoContext(ctx, "etcd answers")
 
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return etcdFailure(running, etcd) })
 	g.Go(func() error { return p.certify(running) })
 	g.Go(func() error { return p.api(running) })
-	g.Go(func() error { return p.install(running, g) })
+	g.Go(func() error { return p.install(running, g, kv) })
 	if err := g.Wait(); ctx.Err() == nil || !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -152,7 +159,7 @@ func tidy(ctx context.Context) error {
 
 // install makes an OpenShift cluster of what the API server serves, then runs
 // the parts that need it.
-func (p *plane) install(ctx context.Context, g *errgroup.Group) error {
+func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Client) error {
 	config, err := p.adminConfig()
 	if err != nil {
 		return err
@@ -169,6 +176,11 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group) error {
 	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
 	debug.SetGCPercent(garbageLater)
 	g.Go(func() error { return tidy(ctx) })
+	defaults, err := p.defaults()
+	if err != nil {
+		return err
+	}
+	g.Go(func() error { return defaults.Keep(ctx, kv) })
 	manager, err := p.controllers(config)
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
+
+	"github.com/aro-rp/aro/local/controlplane/prepared"
 )
 
 const (
@@ -52,6 +54,7 @@ func etcdConfig(dir string) *embed.Config {
 	// Few entries kept in memory: there is no slow follower to catch up.
 	config.SnapshotCount, config.SnapshotCatchUpEntries = 2000, 500
 	config.EnableGRPCGateway = false
+	config.MaxTxnOps = prepared.MaxOperations
 	config.LogLevel = "warn"
 	// The disk and the cores are shared with many others; a second is worth a line.
 	config.WarningUnaryRequestDuration, config.WarningApplyDuration = time.Second, time.Second

@@ -8,12 +8,15 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	managerapp "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	manageroptions "k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
+	garbagecollectorconfig "k8s.io/kubernetes/pkg/controller/garbagecollector/config"
 
 	"github.com/aro-rp/aro/local/controlplane/bootstrap"
+	"github.com/aro-rp/aro/local/generated/crds"
 )
 
 // controllerManager must run after the API server answers: it gives up soon otherwise.
@@ -27,6 +30,9 @@ func (p *plane) controllerManager() (component, error) {
 	}
 	known, disabled, aliases := managerapp.KnownControllers(), managerapp.ControllersDisabledByDefault(), managerapp.ControllerAliases()
 	if err := parse(options.Flags(known, disabled, aliases), p.managerFlags()); err != nil {
+		return nil, err
+	}
+	if err := ignoreConfiguration(options.GarbageCollectorController); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
@@ -50,6 +56,27 @@ var idle = []string{
 	"deployment-controller", "replicaset-controller", "replicationcontroller-controller",
 	"daemonset-controller", "statefulset-controller", "job-controller", "cronjob-controller",
 	"certificatesigningrequest-approving-controller",
+}
+
+// ownedKinds are those of OpenShift's groups whose objects have owners. All the others are
+// configuration, one object of each kind; the collector would watch them for nothing.
+var ownedKinds = map[string]bool{
+	"machine.openshift.io": true, "route.openshift.io": true, "console.openshift.io": true, "cloudcredential.openshift.io": true,
+}
+
+func ignoreConfiguration(collector *manageroptions.GarbageCollectorControllerOptions) error {
+	list, err := crds.List()
+	if err != nil {
+		return err
+	}
+	for _, crd := range list {
+		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+		resource, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
+		if !ownedKinds[group] {
+			collector.GCIgnoredResources = append(collector.GCIgnoredResources, garbagecollectorconfig.GroupResource{Group: group, Resource: resource})
+		}
+	}
+	return nil
 }
 
 func (p *plane) managerFlags() map[string]string {

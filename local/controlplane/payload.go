@@ -21,7 +21,6 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aro-rp/aro/local/controlplane/operators"
 	"github.com/aro-rp/aro/local/generated/crds"
 )
 
@@ -63,12 +62,6 @@ func (p *plane) applyPayload(ctx context.Context, config *rest.Config) error {
 	if err := createAll(ctx, c, p.config.Manifests); err != nil {
 		return fmt.Errorf("manifests: %w", err)
 	}
-	// Now, so that the first machine may ask for a certificate when it is served.
-	for _, object := range operators.Defaults() {
-		if err := client.IgnoreAlreadyExists(c.Create(ctx, object)); err != nil {
-			return fmt.Errorf("%T %s: %w", object, object.GetName(), err)
-		}
-	}
 	return markBootstrapped(ctx, c)
 }
 
@@ -97,23 +90,31 @@ func applyCRDs(ctx context.Context, c client.Client) error {
 	return established(ctx, c, list)
 }
 
-func applyCRD(ctx context.Context, c client.Client, object *unstructured.Unstructured, have *apiextensionsv1.CustomResourceDefinition) error {
+// definition is a packed CRD with the release it is from.
+func definition(object *unstructured.Unstructured) (*apiextensionsv1.CustomResourceDefinition, error) {
 	content, err := json.Marshal(object.Object)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	hash := fnv.New64a()
 	_, _ = hash.Write(content)
-	release := strconv.FormatUint(hash.Sum64(), 36)
 	crd := &apiextensionsv1.CustomResourceDefinition{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, crd); err != nil {
-		return fmt.Errorf("%s: %w", object.GetName(), err)
+		return nil, fmt.Errorf("%s: %w", object.GetName(), err)
 	}
-	metav1.SetMetaDataAnnotation(&crd.ObjectMeta, packed, release)
+	metav1.SetMetaDataAnnotation(&crd.ObjectMeta, packed, strconv.FormatUint(hash.Sum64(), 36))
+	return crd, nil
+}
+
+func applyCRD(ctx context.Context, c client.Client, object *unstructured.Unstructured, have *apiextensionsv1.CustomResourceDefinition) error {
+	crd, err := definition(object)
+	if err != nil {
+		return err
+	}
 	switch {
 	case have == nil:
 		err = client.IgnoreAlreadyExists(c.Create(ctx, crd))
-	case have.Annotations[packed] != release, !isEstablished(have):
+	case have.Annotations[packed] != crd.Annotations[packed], !isEstablished(have):
 		// A server that was killed while it installed the definition goes on with it
 		// only when it changes.
 		metav1.SetMetaDataAnnotation(&crd.ObjectMeta, packed+"-at", time.Now().UTC().Format(time.RFC3339Nano))

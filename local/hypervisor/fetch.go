@@ -27,8 +27,10 @@ const (
 	// maxResource bounds what a machine reads from one address.
 	maxResource = 32 << 20
 	// A machine asks again, ever slower, until its source answers.
-	firstRetry   = 100 * time.Millisecond
+	firstRetry   = 50 * time.Millisecond
 	slowestRetry = time.Second
+	// haste is by how much sooner it asks again than it has been asking for.
+	haste        = 20
 	fetchTimeout = 10 * time.Second
 	// accept is the version of Ignition that the machine's image has.
 	accept = "application/vnd.coreos.ignition+json; version=3.2.0"
@@ -88,7 +90,7 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, headers types.HTTPHeaders
 		DisableKeepAlives: true,
 	}
 	client := &http.Client{Transport: transport, Timeout: fetchTimeout}
-	delay, said := firstRetry, ""
+	begun, said := time.Now(), ""
 	for attempt := 1; ; attempt++ {
 		body, again, err := f.once(ctx, client, u, headers)
 		if err == nil {
@@ -102,11 +104,16 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, headers types.HTTPHeaders
 		if !again {
 			return nil, fmt.Errorf("GET %s: %w", display(u.String()), err)
 		}
-		if err := sleep(ctx, delay); err != nil {
+		if err := sleep(ctx, pauseSince(begun)); err != nil {
 			return nil, err
 		}
-		delay = min(2*delay, slowestRetry)
 	}
+}
+
+// pauseSince grows with the time that something takes: what comes soon is not kept
+// waiting, and what does not come is not asked for often.
+func pauseSince(begun time.Time) time.Duration {
+	return min(max(time.Since(begun)/haste, firstRetry), slowestRetry)
 }
 
 func (f *fetcher) once(ctx context.Context, client *http.Client, u *url.URL, headers types.HTTPHeaders) (body []byte, again bool, err error) {

@@ -15,6 +15,7 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -23,8 +24,6 @@ const (
 	// approvalPatience is how long a request for a certificate may stay open before
 	// the machine makes another one.
 	approvalPatience = 5 * time.Minute
-	approvalPoll     = 250 * time.Millisecond
-	slowestPoll      = time.Second
 )
 
 // identity is the certificate by which a node's cluster knows it.
@@ -141,23 +140,56 @@ func (k *kubelet) requestIdentity(ctx context.Context, client kubernetes.Interfa
 
 // approved waits for what the cluster makes of a request.
 func approved(ctx context.Context, client kubernetes.Interface, name string) ([]byte, error) {
-	for delay := approvalPoll; ; delay = min(2*delay, slowestPoll) {
-		csr, err := client.CertificatesV1().CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
+	requests := client.CertificatesV1().CertificateSigningRequests()
+	for begun := time.Now(); ; {
+		csr, err := requests.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
-		for _, condition := range csr.Status.Conditions {
-			if condition.Type != certificatesv1.CertificateApproved {
-				return nil, fmt.Errorf("%s: %s", condition.Type, condition.Message)
-			}
+		if certificate, err := outcome(csr); err != nil || certificate != nil {
+			return certificate, err
 		}
-		if len(csr.Status.Certificate) > 0 {
-			return csr.Status.Certificate, nil
+		changes, err := requests.Watch(ctx, metav1.SingleObject(csr.ObjectMeta))
+		if err != nil {
+			return nil, err
 		}
-		if err := sleep(ctx, delay); err != nil {
+		certificate, err := signed(changes.ResultChan())
+		changes.Stop()
+		if err != nil || certificate != nil {
+			return certificate, err
+		}
+		// The server ended the watch, as it does now and then.
+		if err := sleep(ctx, pauseSince(begun)); err != nil {
 			return nil, fmt.Errorf("nobody approved it: %w", err)
 		}
 	}
+}
+
+// signed is the certificate that the changes of a request bring; they may end without.
+func signed(changes <-chan watch.Event) ([]byte, error) {
+	for change := range changes {
+		csr, ok := change.Object.(*certificatesv1.CertificateSigningRequest)
+		if !ok {
+			return nil, nil
+		}
+		if certificate, err := outcome(csr); err != nil || certificate != nil {
+			return certificate, err
+		}
+	}
+	return nil, nil
+}
+
+// outcome is the certificate of a request, nil while it is open or not signed.
+func outcome(csr *certificatesv1.CertificateSigningRequest) ([]byte, error) {
+	for _, condition := range csr.Status.Conditions {
+		if condition.Type != certificatesv1.CertificateApproved {
+			return nil, fmt.Errorf("%s: %s", condition.Type, condition.Message)
+		}
+	}
+	if len(csr.Status.Certificate) == 0 {
+		return nil, nil
+	}
+	return csr.Status.Certificate, nil
 }
 
 // date reads off the certificate how long it is good.

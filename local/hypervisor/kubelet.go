@@ -90,7 +90,7 @@ func (k *kubelet) run(ctx context.Context) {
 
 // insist repeats a step, ever slower, until it succeeds or ctx ends.
 func (k *kubelet) insist(ctx context.Context, name string, do func(context.Context) error) error {
-	delay, said := firstRetry, ""
+	begun, said := time.Now(), ""
 	for {
 		err := do(ctx)
 		if err == nil {
@@ -104,10 +104,9 @@ func (k *kubelet) insist(ctx context.Context, name string, do func(context.Conte
 			said = line
 		}
 		k.close()
-		if err := sleep(ctx, delay); err != nil {
+		if err := sleep(ctx, pauseSince(begun)); err != nil {
 			return err
 		}
-		delay = min(2*delay, slowestRetry)
 	}
 }
 

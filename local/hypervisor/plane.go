@@ -20,7 +20,7 @@ const (
 	// stopGrace is how long a control plane may take to finish requests under way.
 	stopGrace = 8 * time.Second
 	// lookEvery is how soon a machine's console tells that its control plane ended.
-	lookEvery = 500 * time.Millisecond
+	lookEvery = 250 * time.Millisecond
 	// lastWords is how much of an ended control plane's log a console repeats.
 	lastWords = 4 << 10
 )

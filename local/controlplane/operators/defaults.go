@@ -1,9 +1,7 @@
 package operators
 
 import (
-	"context"
 	"slices"
-	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
@@ -15,11 +13,6 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
-
-// defaults keeps Defaults. What someone deletes comes back, as it does in OpenShift.
-func (o *operators) defaults(ctx context.Context) (time.Duration, error) {
-	return time.Minute, o.create(ctx, Defaults()...)
-}
 
 // Defaults are the objects that a release brings along and that the installer does
 // not write, unless it has something to say: its objects come first.

@@ -46,7 +46,6 @@ func Add(m manager.Manager, release Release) error {
 		kinds []client.Object
 	}{
 		{"bootstrap", o.bootstrap, []client.Object{node, &corev1.ConfigMap{}}},
-		{"defaults", o.defaults, []client.Object{&configv1.Ingress{}}},
 		{"ingress", o.ingress, []client.Object{node, &corev1.Service{}, &operatorv1.IngressController{}, &configv1.Ingress{}}},
 		{"console", o.console, []client.Object{&operatorv1.Console{}, &configv1.Console{}, &configv1.Ingress{}, version}},
 		{"machine-config", o.pools, []client.Object{node, &machineconfigurationv1.MachineConfigPool{}, &machineconfigurationv1.MachineConfig{}}},

@@ -1,0 +1,207 @@
+// Package prepared says what an etcd holds before its first API server reads it:
+// what every cluster of a release has, as if it had been there and had been
+// accepted for long. An API server that starts on it has nothing to establish.
+//
+// What differs between clusters, the installer's manifests, is not its business:
+// those go through the API server, which judges them.
+package prepared
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"time"
+
+	"github.com/google/uuid"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/kubernetes/pkg/controller/certificates/rootcacertpublisher"
+	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+const (
+	// root is where an API server keeps everything.
+	root = "/registry"
+	// MaxOperations is what etcd must take in one transaction.
+	MaxOperations = 4096
+)
+
+// resources are the kinds of Kubernetes' own among the contents, as paths below root.
+var resources = map[schema.GroupKind]string{
+	{Kind: "Namespace"}:                                                  "namespaces",
+	{Kind: "ServiceAccount"}:                                             "serviceaccounts",
+	{Kind: "ConfigMap"}:                                                  "configmaps",
+	{Group: rbacv1.GroupName, Kind: "ClusterRole"}:                       "clusterroles",
+	{Group: rbacv1.GroupName, Kind: "ClusterRoleBinding"}:                "clusterrolebindings",
+	{Group: rbacv1.GroupName, Kind: "Role"}:                              "roles",
+	{Group: rbacv1.GroupName, Kind: "RoleBinding"}:                       "rolebindings",
+	{Group: storagev1.GroupName, Kind: "StorageClass"}:                   "storageclasses",
+	{Group: apiextensionsv1.GroupName, Kind: "CustomResourceDefinition"}: apiextensionsv1.GroupName + "/customresourcedefinitions",
+}
+
+// Contents are collected object by object.
+type Contents struct {
+	scheme *runtime.Scheme
+	now    metav1.Time
+	custom map[schema.GroupKind]string // resources of the definitions
+	values map[string][]byte
+}
+
+// New returns no contents. The scheme knows the kinds of all that is added.
+func New(scheme *runtime.Scheme) *Contents {
+	return &Contents{scheme: scheme, now: metav1.NewTime(time.Now().Truncate(time.Second)), custom: map[schema.GroupKind]string{}, values: map[string][]byte{}}
+}
+
+// Define adds a definition whose names nobody contests, and makes its kind known.
+func (c *Contents) Define(crd *apiextensionsv1.CustomResourceDefinition) error {
+	made := crd.DeepCopy()
+	made.Generation = 1
+	status := &made.Status
+	status.AcceptedNames, status.StoredVersions = made.Spec.Names, nil
+	for _, version := range made.Spec.Versions {
+		if version.Storage {
+			status.StoredVersions = append(status.StoredVersions, version.Name)
+		}
+	}
+	if made.Spec.Conversion == nil {
+		made.Spec.Conversion = &apiextensionsv1.CustomResourceConversion{Strategy: apiextensionsv1.NoneConverter}
+	}
+	for _, condition := range []apiextensionsv1.CustomResourceDefinitionCondition{
+		{Type: apiextensionsv1.NamesAccepted, Reason: "NoConflicts", Message: "no conflicts found"},
+		{Type: apiextensionsv1.Established, Reason: "InitialNamesAccepted", Message: "the initial names have been accepted"},
+	} {
+		condition.Status, condition.LastTransitionTime = apiextensionsv1.ConditionTrue, c.now
+		status.Conditions = append(status.Conditions, condition)
+	}
+	c.custom[schema.GroupKind{Group: made.Spec.Group, Kind: made.Spec.Names.Kind}] = made.Spec.Group + "/" + made.Spec.Names.Plural
+	return c.Add(made)
+}
+
+// Add adds an object that would pass the API server as it is. Of two with the same
+// name the first stays.
+func (c *Contents) Add(object client.Object) error {
+	kind, err := apiutil.GVKForObject(object, c.scheme)
+	if err != nil {
+		return err
+	}
+	resource, known := resources[kind.GroupKind()]
+	if !known {
+		resource, known = c.custom[kind.GroupKind()]
+	}
+	if !known {
+		return fmt.Errorf("%s: nothing defines the kind", kind)
+	}
+	key := path.Join(root, resource, object.GetNamespace(), object.GetName())
+	if _, exists := c.values[key]; exists {
+		return nil
+	}
+	made := object.DeepCopyObject().(client.Object)
+	made.SetUID(newUID())
+	made.SetCreationTimestamp(c.now)
+	made.GetObjectKind().SetGroupVersionKind(kind)
+	if made.GetGeneration() == 0 && c.custom[kind.GroupKind()] != "" {
+		made.SetGeneration(1)
+	}
+	content, err := json.Marshal(made)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", kind.Kind, object.GetName(), err)
+	}
+	if c.custom[kind.GroupKind()] != "" {
+		if content, err = withoutStatus(content); err != nil {
+			return fmt.Errorf("%s %s: %w", kind.Kind, object.GetName(), err)
+		}
+	}
+	c.values[key] = content
+	return nil
+}
+
+// AddNamespace adds a namespace that is in use, with what the controller manager
+// puts into each.
+func (c *Contents) AddNamespace(name, rootCA string) error {
+	for _, object := range []client.Object{
+		&corev1.Namespace{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelMetadataName: name}},
+			Spec:       corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{corev1.FinalizerKubernetes}},
+			Status:     corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
+		},
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "default"}},
+		&corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: rootcacertpublisher.RootCACertConfigMapName, Annotations: map[string]string{rootcacertpublisher.DescriptionAnnotation: rootcacertpublisher.Description}},
+			Data:       map[string]string{"ca.crt": rootCA},
+		},
+	} {
+		if err := c.Add(object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddPolicy adds Kubernetes' own roles, which its API server makes one by one
+// before it says that it is ready.
+func (c *Contents) AddPolicy() error {
+	var all []client.Object
+	for _, roles := range [][]rbacv1.ClusterRole{bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()} {
+		for i := range roles {
+			all = append(all, &roles[i])
+		}
+	}
+	for _, bindings := range [][]rbacv1.ClusterRoleBinding{bootstrappolicy.ClusterRoleBindings(), bootstrappolicy.ControllerRoleBindings()} {
+		for i := range bindings {
+			all = append(all, &bindings[i])
+		}
+	}
+	for _, roles := range bootstrappolicy.NamespaceRoles() {
+		for i := range roles {
+			all = append(all, &roles[i])
+		}
+	}
+	for _, bindings := range bootstrappolicy.NamespaceRoleBindings() {
+		for i := range bindings {
+			all = append(all, &bindings[i])
+		}
+	}
+	for _, object := range all {
+		if err := c.Add(object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Fill puts the contents into an etcd that no API server has used yet, all or
+// nothing, and leaves any other as it is.
+func (c *Contents) Fill(ctx context.Context, kv clientv3.KV) error {
+	used, err := kv.Get(ctx, root+"/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil || used.Count > 0 {
+		return err
+	}
+	puts := make([]clientv3.Op, 0, len(c.values))
+	for key, value := range c.values {
+		puts = append(puts, clientv3.OpPut(key, string(value)))
+	}
+	_, err = kv.Txn(ctx).Then(puts...).Commit()
+	return err
+}
+
+// withoutStatus is what an API server keeps of a new custom object.
+func withoutStatus(content []byte) ([]byte, error) {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(content, &object); err != nil {
+		return nil, err
+	}
+	delete(object, "status")
+	return json.Marshal(object)
+}
+
+func newUID() types.UID { return types.UID(uuid.NewString()) }
