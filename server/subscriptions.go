@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
@@ -137,7 +138,8 @@ func readSubscription(body []byte) (*model.Subscription, error) {
 	h := &codec.JsonHandle{}
 	h.MapType = reflect.TypeFor[map[string]any]()
 	var told model.Subscription
-	if err := codec.NewDecoderBytes(body, h).Decode(&told); err != nil {
+	// The codec keeps unknown members, but reads an array in the place of an object.
+	if json.Unmarshal(body, new(model.Subscription)) != nil || codec.NewDecoderBytes(body, h).Decode(&told) != nil {
 		return nil, arm.InvalidRequestContent.Errorf("The body is not a subscription: a member has the wrong type.")
 	}
 	if !slices.Contains(subscriptionStates(), told.State) {

@@ -81,7 +81,8 @@ func TestPutSubscription(t *testing.T) {
 			t.Errorf("%s: stored %s, due %v, %v", state, doc.Subscription.State, doc.Due, err)
 		}
 	}
-	for why, raw := range map[string]string{"empty": "", "null": "null", "a list": "[]", "cut": "{", "wrong type": `{"state":"Registered","properties":"x"}`, "text": `"x"`} {
+	for why, raw := range map[string]string{"empty": "", "null": "null", "a list": "[]", "cut": "{", "wrong type": `{"state":"Registered","properties":"x"}`,
+		"a list in the place of properties": `{"state":"Registered","properties":["t"]}`, "a list in the place of a feature": `{"state":"Registered","properties":{"registeredFeatures":[["f"]]}}`, "text": `"x"`} {
 		if r := w.do("PUT", path, "2.0", []byte(raw)); r.Status != 400 || r.Code() != arm.InvalidRequestContent.Name {
 			t.Errorf("%s: %v", why, r)
 		}

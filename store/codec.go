@@ -192,7 +192,14 @@ func decodeWith(decoders *sync.Pool, body []byte, doc any) error {
 	r := decoders.Get().(*codec.Decoder)
 	defer decoders.Put(r)
 	r.ResetBytes(body)
-	return r.Decode(doc)
+	err := r.Decode(doc)
+	if err == nil && !formOf(reflect.TypeOf(doc).Elem()).fits(body) {
+		err = errForm
+	}
+	if err != nil {
+		reflect.ValueOf(doc).Elem().SetZero() // rather than half read, or with values of other members
+	}
+	return err
 }
 
 // text is the codec's extension for model.Secret, which lets nothing else marshal

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // UnreadableError is about a document that is there and cannot be read. It never
@@ -181,7 +183,7 @@ func (s *Store) Infirmary(container string) (Infirmary, bool) {
 		&clustersContainer: s.Clusters, &operationsContainer: s.Operations, &subscriptionsContainer: s.Subscriptions,
 		&versionsContainer: s.Versions, &roleSetsContainer: s.RoleSets, &billingContainer: s.Billing, &probesContainer: s.probes,
 	} {
-		if strings.EqualFold(c.Name, container) {
+		if arm.EqualFold(c.Name, container) {
 			return collection, true
 		}
 	}
