@@ -92,7 +92,7 @@ func (d deployment) error(faults []fault, cause error) error {
 		text := f.code + ": " + f.said()
 		// The deployment's own answer and its operations tell the same.
 		told := slices.ContainsFunc(e.Details, func(d *arm.Error) bool {
-			return strings.TrimPrefix(d.Message, d.Target+": ") == text && (f.target == "" || strings.EqualFold(d.Target, f.target))
+			return strings.TrimPrefix(d.Message, d.Target+": ") == text && (f.target == "" || arm.EqualFold(d.Target, f.target))
 		})
 		if f.isCause() && !told && len(e.Details) < maxFaults {
 			e.Details = append(e.Details, arm.DeploymentFailed.At(f.target, "%s", text))

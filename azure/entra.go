@@ -137,7 +137,7 @@ func (s Subject) refusedByEntra(r *entraRefusal, err error) (*arm.Error, outlook
 	case clusterIdentity:
 		return arm.InvalidClusterMSIPermissions.At("identity", "Entra ID refuses the cluster's identity %s (%s). Check that it exists and may sign in.%s", whose.id, code, sentence), spreads
 	case ourselves:
-		if s.TenantID == "" || !strings.EqualFold(whose.tenant, s.TenantID) {
+		if s.TenantID == "" || !arm.EqualFold(whose.tenant, s.TenantID) {
 			break
 		}
 		return arm.InvalidResourceProviderPermissions.Errorf("Entra ID refuses the service's application in the tenant %s of the subscription (%s). "+

@@ -13,6 +13,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // NotFound reports whether err says that something does not exist.
@@ -225,7 +227,7 @@ var resourceID = regexp.MustCompile(`(?i)/subscriptions/[0-9a-f-]{36}(/resourceG
 func (f fault) isOwn(subscription string) bool {
 	own := "/subscriptions/" + subscription + "/"
 	return f.kind == vault || f.kind == identities || f.kind == permissions ||
-		subscription != "" && len(f.url) > len(own) && strings.EqualFold(f.url[:len(own)], own)
+		subscription != "" && len(f.url) > len(own) && arm.EqualFold(f.url[:len(own)], own)
 }
 
 // within reports whether the fault lies in a resource group: by the scopes it
@@ -244,7 +246,7 @@ func (f fault) within(group string) bool {
 	}
 	for _, scope := range scopes {
 		segments := strings.Split(scope, "/")
-		if len(segments) < 5 || !strings.EqualFold(segments[3], "resourceGroups") || !strings.EqualFold(strings.TrimRight(segments[4], "."), group) {
+		if len(segments) < 5 || !arm.EqualFold(segments[3], "resourceGroups") || !arm.EqualFold(strings.TrimRight(segments[4], "."), group) {
 			return false
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -15,6 +14,7 @@ import (
 	"github.com/Azure/msi-dataplane/pkg/dataplane"
 	"github.com/go-logr/logr"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -73,7 +73,7 @@ func reclaim(ctx context.Context, vault *azsecrets.Client, name string) {
 // isOf reports whether credentials are of the tenant that the cluster's
 // subscription is in now: it may have moved.
 func isOf(held dataplane.UserAssignedIdentityCredentials, tenant string) bool {
-	return held.TenantID == nil || tenant == "" || strings.EqualFold(*held.TenantID, tenant)
+	return held.TenantID == nil || tenant == "" || arm.EqualFold(*held.TenantID, tenant)
 }
 
 // renewable reports whether the time to renew credentials has come. It does not
@@ -182,7 +182,7 @@ func credentialsIn(text *string, id string) (dataplane.UserAssignedIdentityCrede
 		return dataplane.UserAssignedIdentityCredentials{}, errNoCredentials
 	}
 	for _, one := range all.ExplicitIdentities {
-		if one.ResourceID != nil && strings.EqualFold(*one.ResourceID, id) && one.ClientSecret != nil {
+		if one.ResourceID != nil && arm.EqualFold(*one.ResourceID, id) && one.ClientSecret != nil {
 			return one, nil
 		}
 	}

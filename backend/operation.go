@@ -119,7 +119,7 @@ func (w *Worker) followTenant(ctx context.Context, op *operation) error {
 		return fmt.Errorf("subscription of the cluster: %w: %w", store.ErrLeaseLost, err) // another worker goes on
 	}
 	tenant := told.Subscription.Properties.TenantID
-	if former := c.Internal.TenantID; tenant != "" && !strings.EqualFold(tenant, former) {
+	if former := c.Internal.TenantID; tenant != "" && !arm.EqualFold(tenant, former) {
 		op.log.InfoContext(ctx, "subscription moved to another tenant", "tenant_id", tenant, "former_tenant_id", former)
 	}
 	return op.work.Save(ctx, func(c *model.Cluster) error {

@@ -1,13 +1,13 @@
 package model
 
-import "strings"
+import "github.com/aro-rp/aro/arm"
 
 // FollowTenant records the tenant that the cluster's subscription is in now, and
 // reports whether it is another one than before. What was copied from the former
 // tenant is forgotten, for it names nobody there: who needs it asks again.
 func (c *Cluster) FollowTenant(tenantID string) (moved bool) {
 	former := c.Internal.TenantID
-	if tenantID == "" || strings.EqualFold(tenantID, former) {
+	if tenantID == "" || arm.EqualFold(tenantID, former) {
 		return false
 	}
 	c.Internal.TenantID = tenantID
@@ -15,7 +15,7 @@ func (c *Cluster) FollowTenant(tenantID string) (moved bool) {
 	if sp := c.Properties.ServicePrincipalProfile; sp != nil {
 		sp.ObjectID = ""
 	}
-	if c.Identity != nil && strings.EqualFold(c.Identity.TenantID, former) {
+	if c.Identity != nil && arm.EqualFold(c.Identity.TenantID, former) {
 		c.Identity.TenantID = tenantID
 	}
 	return true

@@ -72,7 +72,7 @@ func (r *run) resources() []resource {
 	}
 	seen := map[string]bool{}
 	add := func(id string, absent arm.Code, needs map[kind][]string) {
-		if key := strings.ToLower(id); id != "" && !seen[key] {
+		if key := arm.ToLower(id); id != "" && !seen[key] {
 			seen[key] = true
 			list = append(list, resource{id, "", needs, absent})
 		}
@@ -144,8 +144,8 @@ func (s subject) concerned(actions []string) []string {
 
 // matches reports whether an action is one of a role's pattern, which may have stars.
 func matches(pattern, action string) bool {
-	parts := strings.Split(strings.ToLower(pattern), "*")
-	action = strings.ToLower(action)
+	parts := strings.Split(arm.ToLower(pattern), "*")
+	action = arm.ToLower(action)
 	if !strings.HasPrefix(action, parts[0]) {
 		return false
 	}
@@ -214,11 +214,11 @@ func refusedActions(ctx context.Context, client checkaccess.RemotePDPClient, req
 	}
 	allowed := map[string]bool{}
 	for _, d := range answer.Value {
-		allowed[strings.ToLower(d.ActionId)] = d.AccessDecision == checkaccess.Allowed
+		allowed[arm.ToLower(d.ActionId)] = d.AccessDecision == checkaccess.Allowed
 	}
 	var missing []string
 	for _, a := range actions {
-		if !allowed[strings.ToLower(a)] {
+		if !allowed[arm.ToLower(a)] {
 			missing = append(missing, a)
 		}
 	}

@@ -47,7 +47,7 @@ func poolsOf(c *model.Cluster) []pool {
 
 // skusIn lists the sizes of machines that a subscription sees in a location.
 func (v *Validator) skusIn(ctx context.Context, clients *azure.Clients, location string) (map[string]*armcompute.ResourceSKU, error) {
-	key := strings.ToLower(clients.Subscription + "/" + location)
+	key := arm.ToLower(clients.Subscription + "/" + location)
 	v.mu.Lock()
 	known := v.skus[key]
 	v.mu.Unlock()
@@ -64,7 +64,7 @@ func (v *Validator) skusIn(ctx context.Context, clients *azure.Clients, location
 		}
 		for _, sku := range page.Value {
 			if isMachine(sku, location) {
-				sizes[strings.ToLower(value(sku.Name))] = sku
+				sizes[arm.ToLower(value(sku.Name))] = sku
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (v *Validator) skusIn(ctx context.Context, clients *azure.Clients, location
 }
 
 func isMachine(sku *armcompute.ResourceSKU, location string) bool {
-	return sku != nil && strings.EqualFold(value(sku.ResourceType), "virtualMachines") && len(sku.LocationInfo) > 0 &&
+	return sku != nil && arm.EqualFold(value(sku.ResourceType), "virtualMachines") && len(sku.LocationInfo) > 0 &&
 		slices.ContainsFunc(sku.Locations, func(l *string) bool { return sameLocation(value(l), location) })
 }
 
@@ -88,7 +88,7 @@ func (v *Validator) Capabilities(ctx context.Context, clients *azure.Clients, lo
 	if err != nil {
 		return nil, err
 	}
-	sku := skus[strings.ToLower(size)]
+	sku := skus[arm.ToLower(size)]
 	if sku == nil {
 		return nil, absentSize("", size, location)
 	}
@@ -115,7 +115,7 @@ func (r *run) sizes(ctx context.Context, found *report) {
 		return
 	}
 	for _, p := range r.pools() {
-		sku := skus[strings.ToLower(p.size)]
+		sku := skus[arm.ToLower(p.size)]
 		switch {
 		case sku == nil:
 			found.faults = append(found.faults, absentSize(p.target+".vmSize", p.size, r.c.Location))
@@ -171,7 +171,7 @@ func (r *run) encryptionSets() []diskSet {
 	var all []diskSet
 	seen := map[string]bool{}
 	for _, p := range r.pools() {
-		if key := strings.ToLower(p.diskSet); p.diskSet != "" && !seen[key] {
+		if key := arm.ToLower(p.diskSet); p.diskSet != "" && !seen[key] {
 			seen[key] = true
 			all = append(all, diskSet{p.diskSet, p.target + ".diskEncryptionSetId", p.by})
 		}

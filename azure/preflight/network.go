@@ -77,7 +77,7 @@ func (r *run) uniquePlaces() []place {
 	var all []place
 	seen := map[string]bool{}
 	for _, p := range r.places() {
-		if key := strings.ToLower(p.id); !seen[key] {
+		if key := arm.ToLower(p.id); !seen[key] {
 			seen[key] = true
 			all = append(all, p)
 		}
@@ -88,7 +88,7 @@ func (r *run) uniquePlaces() []place {
 // networkOf is the id of a subnet's virtual network.
 func networkOf(subnetID string) (*azarm.ResourceID, bool) {
 	id, err := azarm.ParseResourceID(subnetID)
-	if err != nil || id.Parent == nil || !strings.EqualFold(id.ResourceType.String(), "Microsoft.Network/virtualNetworks/subnets") {
+	if err != nil || id.Parent == nil || !arm.EqualFold(id.ResourceType.String(), "Microsoft.Network/virtualNetworks/subnets") {
 		return nil, false
 	}
 	return id.Parent, true
@@ -102,7 +102,7 @@ func (r *run) readNetworks(ctx context.Context, found *report) {
 			found.add(arm.InvalidResourceID, p.target, "The id %q%s is not that of a subnet. Correct it.", p.id, p.by)
 			continue
 		}
-		key := strings.ToLower(id.String())
+		key := arm.ToLower(id.String())
 		if _, read := r.networks[key]; read {
 			continue
 		}
@@ -127,7 +127,7 @@ func networkFrom(id, target string, got armnetwork.VirtualNetwork) *network {
 	n.gateways = hasGateways(got.Properties)
 	for _, s := range got.Properties.Subnets {
 		if s != nil {
-			n.subnets[strings.ToLower(value(s.ID))] = s
+			n.subnets[arm.ToLower(value(s.ID))] = s
 		}
 	}
 	return n
@@ -140,11 +140,11 @@ func (r *run) subnet(id string) (s *armnetwork.Subnet, known bool) {
 	if !ok {
 		return nil, false
 	}
-	n := r.networks[strings.ToLower(parent.String())]
+	n := r.networks[arm.ToLower(parent.String())]
 	if n == nil {
 		return nil, false
 	}
-	return n.subnets[strings.ToLower(id)], true
+	return n.subnets[arm.ToLower(id)], true
 }
 
 // readable are the networks that are there, in the order of the places.
@@ -153,7 +153,7 @@ func (r *run) readable() []*network {
 	seen := map[*network]bool{}
 	for _, p := range r.uniquePlaces() {
 		if id, ok := networkOf(p.id); ok {
-			if n := r.networks[strings.ToLower(id.String())]; n != nil && !seen[n] {
+			if n := r.networks[arm.ToLower(id.String())]; n != nil && !seen[n] {
 				seen[n] = true
 				all = append(all, n)
 			}
@@ -172,7 +172,7 @@ func (r *run) networkLocations(_ context.Context, found *report) {
 }
 
 func sameLocation(a, b string) bool {
-	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, " ", "")) }
+	plain := func(s string) string { return arm.ToLower(strings.ReplaceAll(s, " ", "")) }
 	return plain(a) == plain(b)
 }
 
@@ -272,7 +272,7 @@ func (r *run) securityGroup(p place, s *armnetwork.Subnet, found *report) {
 		attached = value(s.Properties.NetworkSecurityGroup.ID)
 	}
 	ours := r.c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/networkSecurityGroups/" + r.c.Internal.InfraID + "-nsg"
-	isOurs := r.c.Internal.InfraID != "" && strings.EqualFold(attached, ours)
+	isOurs := r.c.Internal.InfraID != "" && arm.EqualFold(attached, ours)
 	switch {
 	case r.preconfigured() && attached == "":
 		found.add(arm.InvalidLinkedVNet, p.target, "The subnet %q%s has no network security group. Attach one, for preconfiguredNSG is Enabled.", p.id, p.by)

@@ -58,7 +58,7 @@ func networkRules() map[string]rule {
 		"subnet updating":     {why: "it is half made", spoil: func(w *world, _ *model.Cluster) { w.workers["provisioningState"] = "Updating" }, want: []string{"InvalidLinkedVNet " + workerSubnet}, says: "Updating"},
 		"ranges overlap":      {why: "pods would hide machines", spoil: func(_ *world, c *model.Cluster) { c.Properties.NetworkProfile.PodCIDR = "10.0.0.0/16" }, want: []string{"InvalidLinkedVNet properties.networkProfile.podCidr", "InvalidLinkedVNet properties.networkProfile.podCidr"}, says: "podCidr"},
 		"foreign group":       {why: "it may block the cluster", spoil: func(w *world, _ *model.Cluster) { w.master["networkSecurityGroup"] = nsg(theirs) }, want: []string{"InvalidLinkedVNet " + masterSubnet}, says: "preconfiguredNSG"},
-		"own group already":   {why: "the step ran before", spoil: func(w *world, _ *model.Cluster) { w.master["networkSecurityGroup"] = nsg(strings.ToLower(ourNSG)) }},
+		"own group already":   {why: "the step ran before", spoil: func(w *world, _ *model.Cluster) { w.master["networkSecurityGroup"] = nsg(arm.ToLower(ourNSG)) }},
 		"agreed group":        {why: "that was agreed", spoil: func(w *world, c *model.Cluster) { agree(w, c) }},
 		"agreed group absent": {why: "it was promised", spoil: func(w *world, c *model.Cluster) { agree(w, c); delete(w.workers, "networkSecurityGroup") }, want: []string{"InvalidLinkedVNet " + workerSubnet}, says: "Attach one"},
 		"group lost":          {why: "somebody detached it", kind: model.Update, spoil: none, want: []string{"InvalidLinkedVNet " + masterSubnet, "InvalidLinkedVNet " + workerSubnet}, says: ourNSG},
@@ -103,7 +103,7 @@ func (w *world) own() {
 // routed makes the customer bring the routes of both subnets.
 func (w *world) routed(c *model.Cluster, table ...any) {
 	c.Properties.NetworkProfile.OutboundType = model.UserDefinedRouting
-	w.master["routeTable"], w.workers["routeTable"] = map[string]any{"id": routeID}, map[string]any{"id": strings.ToLower(routeID)}
+	w.master["routeTable"], w.workers["routeTable"] = map[string]any{"id": routeID}, map[string]any{"id": arm.ToLower(routeID)}
 	w.bodies[routeID] = map[string]any{"properties": map[string]any{"routes": table}}
 }
 
@@ -131,7 +131,7 @@ func routeRules() map[string]rule {
 		"table absent": {why: "it was deleted", spoil: func(w *world, c *model.Cluster) {
 			w.routed(c)
 			w.statuses[routeID] = 404
-			w.statuses[strings.ToLower(routeID)] = 404
+			w.statuses[arm.ToLower(routeID)] = 404
 		}, want: both, says: "does not exist"},
 		"NAT gateway": {why: "it leads out without a route", spoil: func(w *world, c *model.Cluster) {
 			plain(c)

@@ -3,7 +3,6 @@ package preflight
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
@@ -55,12 +54,12 @@ func (r *run) quotas(ctx context.Context, found *report) {
 		}
 		for _, u := range page.Value {
 			if u.Name != nil && u.Limit != nil && u.CurrentValue != nil {
-				free[strings.ToLower(value(u.Name.Value))] = *u.Limit - int64(*u.CurrentValue)
+				free[arm.ToLower(value(u.Name.Value))] = *u.Limit - int64(*u.CurrentValue)
 			}
 		}
 	}
 	for _, counter := range order {
-		if left, limited := free[strings.ToLower(counter)]; limited && left < needs[counter] {
+		if left, limited := free[arm.ToLower(counter)]; limited && left < needs[counter] {
 			found.add(arm.ResourceQuotaExceeded, "", "The cluster needs %d of the quota %s in %s, and %d are left. Raise it, or ask for fewer or smaller machines.", needs[counter], counter, r.c.Location, max(left, 0))
 		}
 	}
@@ -73,7 +72,7 @@ func sizeOf(p pool) (model.VMSize, bool) {
 		role = model.Master
 	}
 	for name, size := range model.SupportedVMSizes(role) {
-		if strings.EqualFold(name, p.size) {
+		if arm.EqualFold(name, p.size) {
 			return size, true
 		}
 	}
@@ -173,7 +172,7 @@ func freePublicIPs(ctx context.Context, clients *azure.Clients, location string)
 			return 0, false, fmt.Errorf("quotas of networks: %w", err)
 		}
 		for _, u := range page.Value {
-			if u.Name != nil && strings.EqualFold(value(u.Name.Value), "PublicIPAddresses") && u.Limit != nil && u.CurrentValue != nil {
+			if u.Name != nil && arm.EqualFold(value(u.Name.Value), "PublicIPAddresses") && u.Limit != nil && u.CurrentValue != nil {
 				return *u.Limit - *u.CurrentValue, true, nil
 			}
 		}
@@ -203,7 +202,7 @@ func (r *run) outboundPorts(ctx context.Context, found *report) {
 // machinesBehind counts the machines in a balancer's pool.
 func machinesBehind(lb *armnetwork.LoadBalancer, name string) int {
 	for _, p := range lb.Properties.BackendAddressPools {
-		if strings.EqualFold(value(p.Name), name) && p.Properties != nil {
+		if arm.EqualFold(value(p.Name), name) && p.Properties != nil {
 			return len(p.Properties.BackendIPConfigurations)
 		}
 	}

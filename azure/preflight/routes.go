@@ -33,11 +33,11 @@ func (r *run) defaultRoutes(ctx context.Context, found *report) {
 		table, id := &armnetwork.RouteTable{}, ""
 		if attached := s.Properties.RouteTable; attached != nil {
 			id = value(attached.ID)
-			if table = tables[strings.ToLower(id)]; table == nil {
+			if table = tables[arm.ToLower(id)]; table == nil {
 				if table = r.readRoutes(ctx, p, id, found); table == nil {
 					continue
 				}
-				tables[strings.ToLower(id)] = table
+				tables[arm.ToLower(id)] = table
 			}
 		}
 		r.defaultRoute(p, s, table, id, found)
@@ -114,7 +114,7 @@ func (r *run) learnsRoutes(p place, table *armnetwork.RouteTable) bool {
 	if !ok {
 		return false
 	}
-	n := r.networks[strings.ToLower(id.String())]
+	n := r.networks[arm.ToLower(id.String())]
 	return n != nil && n.gateways
 }
 
@@ -122,7 +122,7 @@ func (r *run) learnsRoutes(p place, table *armnetwork.RouteTable) bool {
 // those of a network it is peered with.
 func hasGateways(n *armnetwork.VirtualNetworkPropertiesFormat) bool {
 	for _, s := range n.Subnets {
-		if name := strings.ToLower(value(s.ID)); strings.HasSuffix(name, "/subnets/gatewaysubnet") || strings.HasSuffix(name, "/subnets/routeserversubnet") {
+		if name := arm.ToLower(value(s.ID)); strings.HasSuffix(name, "/subnets/gatewaysubnet") || strings.HasSuffix(name, "/subnets/routeserversubnet") {
 			return true
 		}
 	}

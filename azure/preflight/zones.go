@@ -22,7 +22,7 @@ func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.
 	}
 	var faults arm.Faults
 	for _, p := range zonedPools(c) {
-		if skus[strings.ToLower(p.size)] == nil {
+		if skus[arm.ToLower(p.size)] == nil {
 			faults.Note(absentSize(p.target+".vmSize", p.size, c.Location))
 		}
 	}
@@ -44,7 +44,7 @@ func (r *run) zones(ctx context.Context, found *report) {
 		return
 	}
 	for _, p := range zonedPools(r.c) { // what is not offered at all is told by sizes
-		if sku := skus[strings.ToLower(p.size)]; sku == nil || restricted(sku, r.c.Location) {
+		if sku := skus[arm.ToLower(p.size)]; sku == nil || restricted(sku, r.c.Location) {
 			return
 		}
 	}
@@ -65,7 +65,7 @@ func chooseZones(skus map[string]*armcompute.ResourceSKU, c *model.Cluster) (zon
 	pools, union := zonedPools(c), map[string]bool{}
 	offered := make([][]string, len(pools))
 	for i, p := range pools {
-		sku := skus[strings.ToLower(p.size)]
+		sku := skus[arm.ToLower(p.size)]
 		offered[i] = zonesOf(sku)
 		taken, reason := restrictedZones(sku, c.Location)
 		free := slices.DeleteFunc(slices.Clone(offered[i]), func(zone string) bool { return taken[zone] })

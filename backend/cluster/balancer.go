@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -130,7 +131,7 @@ func (s *steps) link(ctx context.Context, c *model.Cluster, choose func(migratio
 			service.Properties = &armnetwork.PrivateLinkServiceProperties{}
 		}
 		has := service.Properties.LoadBalancerFrontendIPConfigurations
-		if len(has) == 1 && strings.EqualFold(deref(has[0].ID), deref(to.ID)) {
+		if len(has) == 1 && arm.EqualFold(deref(has[0].ID), deref(to.ID)) {
 			return false, nil
 		}
 		service.Properties.LoadBalancerFrontendIPConfigurations = []*armnetwork.FrontendIPConfiguration{{ID: to.ID}}
@@ -155,7 +156,7 @@ func dropFrontend(lb *armnetwork.LoadBalancer, gone *armnetwork.FrontendIPConfig
 	p := lb.Properties
 	p.FrontendIPConfigurations = slices.DeleteFunc(p.FrontendIPConfigurations, func(f *armnetwork.FrontendIPConfiguration) bool { return f == gone })
 	p.LoadBalancingRules = slices.DeleteFunc(p.LoadBalancingRules, func(r *armnetwork.LoadBalancingRule) bool {
-		return r.Properties != nil && r.Properties.FrontendIPConfiguration != nil && strings.EqualFold(deref(r.Properties.FrontendIPConfiguration.ID), deref(gone.ID))
+		return r.Properties != nil && r.Properties.FrontendIPConfiguration != nil && arm.EqualFold(deref(r.Properties.FrontendIPConfiguration.ID), deref(gone.ID))
 	})
 }
 
@@ -301,7 +302,7 @@ func configurationIn(nic *armnetwork.Interface, subnet string) *armnetwork.Inter
 		return nil
 	}
 	for _, c := range nic.Properties.IPConfigurations {
-		if c.Properties != nil && c.Properties.Subnet != nil && strings.EqualFold(deref(c.Properties.Subnet.ID), subnet) {
+		if c.Properties != nil && c.Properties.Subnet != nil && arm.EqualFold(deref(c.Properties.Subnet.ID), subnet) {
 			return c.Properties
 		}
 	}

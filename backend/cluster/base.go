@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
@@ -189,7 +188,7 @@ func (s *steps) ensureGroup(ctx context.Context, w *pipeline.Work) error {
 
 // ours reports whether a group is this cluster's.
 func ours(g *armresources.ResourceGroup, c *model.Cluster) bool {
-	return strings.EqualFold(deref(g.ManagedBy), c.ID) && strings.EqualFold(deref(g.Location), c.Location)
+	return arm.EqualFold(deref(g.ManagedBy), c.ID) && arm.EqualFold(deref(g.Location), c.Location)
 }
 
 func foreignGroup(c *model.Cluster) error {

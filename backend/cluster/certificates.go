@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
@@ -50,7 +49,7 @@ func (s *steps) orderCertificates(ctx context.Context, w *pipeline.Work) error {
 // lasts.
 func (s *steps) isOrdered(ctx context.Context, vault *azcertificates.Client, name string) (bool, error) {
 	operation, err := vault.GetCertificateOperation(ctx, name, nil)
-	if err == nil && strings.EqualFold(deref(operation.Status), "inProgress") {
+	if err == nil && arm.EqualFold(deref(operation.Status), "inProgress") {
 		return true, nil
 	}
 	if err != nil && !azure.NotFound(err) {

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/dns/armdns"
 
@@ -53,7 +52,7 @@ func (z *zone) api(ctx context.Context) (*armdns.RecordSet, error) {
 }
 
 func (z *zone) owns(r *armdns.RecordSet) bool {
-	return r != nil && r.Properties != nil && strings.EqualFold(deref(r.Properties.Metadata[ownerKey]), z.owner)
+	return r != nil && r.Properties != nil && arm.EqualFold(deref(r.Properties.Metadata[ownerKey]), z.owner)
 }
 
 // reserve creates the api record without an address: whoever creates it first

@@ -29,7 +29,7 @@ type subnetName struct{ subscription, group, network, name string }
 
 func parseSubnet(id string) (subnetName, error) {
 	r, err := azarm.ParseResourceID(id)
-	if err != nil || r.Parent == nil || !strings.EqualFold(r.ResourceType.String(), "Microsoft.Network/virtualNetworks/subnets") {
+	if err != nil || r.Parent == nil || !arm.EqualFold(r.ResourceType.String(), "Microsoft.Network/virtualNetworks/subnets") {
 		return subnetName{}, arm.InvalidResourceID.Errorf("The id %q is not that of a subnet. Correct it.", id)
 	}
 	return subnetName{r.SubscriptionID, r.ResourceGroupName, r.Parent.Name, r.Name}, nil
@@ -61,7 +61,7 @@ func subnets(c *model.Cluster) []string {
 // holds compares as Azure does: without regard to case.
 func holds(ids []string, id string) bool {
 	for _, other := range ids {
-		if strings.EqualFold(other, id) {
+		if arm.EqualFold(other, id) {
 			return true
 		}
 	}

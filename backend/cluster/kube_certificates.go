@@ -76,9 +76,9 @@ func (s *steps) certificateIssued(ctx context.Context, w *pipeline.Work, name st
 	}
 	status, details := deref(answer.Status), deref(answer.StatusDetails)
 	switch {
-	case strings.EqualFold(status, "completed"):
+	case arm.EqualFold(status, "completed"):
 		return nil
-	case strings.EqualFold(status, "inProgress") || strings.Contains(details, "FailedCanRetry"):
+	case arm.EqualFold(status, "inProgress") || strings.Contains(details, "FailedCanRetry"):
 		return s.later(w, "the certificate "+name+" to be issued")
 	}
 	return arm.ComponentNotReady.Errorf("The certificate %q was not issued: %s %s. Repeat the request; if it persists open a support ticket.", name, status, strings.TrimRight(openshift.Short(details), "."))

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -62,7 +63,7 @@ func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *
 	machines := &template.Machines{
 		Cluster: t, VMSize: m.VMSize, Image: template.Image(imageOf(c.Properties.ClusterProfile.Version, capabilities, others)),
 		EncryptionAtHost: m.EncryptionAtHost == model.Enabled, DiskEncryptionSetID: m.DiskEncryptionSetID,
-		AcceleratedNetworking: strings.EqualFold(capabilities["AcceleratedNetworkingEnabled"], "True"), MasterIgnition: result.MasterIgnition,
+		AcceleratedNetworking: arm.EqualFold(capabilities["AcceleratedNetworkingEnabled"], "True"), MasterIgnition: result.MasterIgnition,
 	}
 	if there, err := bootstrapIsThere(ctx, clients, c); there || err != nil {
 		return machines, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
@@ -132,7 +133,7 @@ func (s *steps) chooseMTU(ctx context.Context, w *pipeline.Work) error {
 	feature, err := clients.Features.Get(ctx, "Microsoft.RedHatOpenShift", "MTU3900", nil)
 	switch {
 	case err == nil:
-		if p := feature.Properties; p != nil && strings.EqualFold(deref(p.State), "Registered") {
+		if p := feature.Properties; p != nil && arm.EqualFold(deref(p.State), "Registered") {
 			mtu = largeMTU
 		}
 	case !azure.NotFound(err):

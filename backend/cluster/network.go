@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -72,7 +71,7 @@ var serviceEndpoints = []string{"Microsoft.ContainerRegistry", "Microsoft.Storag
 func addServiceEndpoints(p *armnetwork.SubnetPropertiesFormat) (changed bool) {
 	for _, service := range serviceEndpoints {
 		i := slices.IndexFunc(p.ServiceEndpoints, func(e *armnetwork.ServiceEndpointPropertiesFormat) bool {
-			return strings.EqualFold(deref(e.Service), service)
+			return arm.EqualFold(deref(e.Service), service)
 		})
 		switch {
 		case i < 0:
@@ -121,7 +120,7 @@ func (s *steps) attachSecurityGroup(ctx context.Context, w *pipeline.Work) error
 	for _, id := range subnets(w.Cluster()) {
 		err := editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			if p.NetworkSecurityGroup != nil && deref(p.NetworkSecurityGroup.ID) != "" {
-				if !strings.EqualFold(*p.NetworkSecurityGroup.ID, group) {
+				if !arm.EqualFold(*p.NetworkSecurityGroup.ID, group) {
 					return false, arm.InvalidLinkedVNet.Errorf("The subnet %q has a network security group already. Detach %q, or create the cluster with preconfiguredNSG.", id, *p.NetworkSecurityGroup.ID)
 				}
 				return false, nil

@@ -22,6 +22,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
@@ -170,7 +171,7 @@ func (s *steps) federateIdentities(ctx context.Context, w *pipeline.Work) error 
 
 func isOperators(c *model.Cluster, id string) bool {
 	for _, identity := range operators(c) {
-		if strings.EqualFold(identity.ResourceID, id) {
+		if arm.EqualFold(identity.ResourceID, id) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -162,7 +163,7 @@ func outboundOf(lb *armnetwork.LoadBalancer) []string {
 	var ids []string
 	for _, used := range rule.Properties.FrontendIPConfigurations {
 		for _, f := range lb.Properties.FrontendIPConfigurations {
-			if strings.EqualFold(deref(f.ID), deref(used.ID)) && addressOf(f) != "" {
+			if arm.EqualFold(deref(f.ID), deref(used.ID)) && addressOf(f) != "" {
 				ids = append(ids, addressOf(f))
 			}
 		}
@@ -196,7 +197,7 @@ func setOutbound(lb *armnetwork.LoadBalancer, wanted []string) error {
 	})
 	var used []*armnetwork.SubResource
 	for _, ip := range wanted {
-		i := slices.IndexFunc(frontends, func(f *armnetwork.FrontendIPConfiguration) bool { return strings.EqualFold(addressOf(f), ip) })
+		i := slices.IndexFunc(frontends, func(f *armnetwork.FrontendIPConfiguration) bool { return arm.EqualFold(addressOf(f), ip) })
 		if i < 0 {
 			name := lastSegment(ip)
 			if !strings.HasSuffix(name, outboundIPSuffix) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -135,7 +136,7 @@ func (s *steps) heldRoles(ctx context.Context, c *model.Cluster) (roles []held, 
 			return nil, err
 		}
 		for _, a := range page.Value {
-			if a.Properties == nil || !strings.EqualFold(deref(a.Properties.Scope), group) {
+			if a.Properties == nil || !arm.EqualFold(deref(a.Properties.Scope), group) {
 				continue
 			}
 			kind := deref(a.Properties.PrincipalType)
@@ -164,7 +165,7 @@ func missing(roles []held, wanted []template.Grant) (grants []template.Grant) {
 func surplus(roles []held, access *template.Access, kept ...string) (others []held) {
 	for _, r := range roles {
 		wanted := slices.ContainsFunc(access.Wanted(), func(g template.Grant) bool { return lower(g) == r.Grant })
-		ours := access.ServicePrincipalID == "" && access.ResourceProviderID != "" && strings.EqualFold(r.ObjectID, access.ResourceProviderID)
+		ours := access.ServicePrincipalID == "" && access.ResourceProviderID != "" && arm.EqualFold(r.ObjectID, access.ResourceProviderID)
 		if r.RoleID != template.Owner && !wanted && !ours && !holds(kept, r.ObjectID) {
 			others = append(others, r)
 		}
@@ -239,5 +240,5 @@ func (s *steps) removeOldRoles(ctx context.Context, c *model.Cluster) error {
 func isOldRole(d *armauthorization.RoleDefinition, group string) bool {
 	p := d.Properties
 	return p != nil && strings.HasPrefix(deref(p.RoleName), oldRolePrefix) &&
-		len(p.AssignableScopes) == 1 && strings.EqualFold(deref(p.AssignableScopes[0]), group)
+		len(p.AssignableScopes) == 1 && arm.EqualFold(deref(p.AssignableScopes[0]), group)
 }

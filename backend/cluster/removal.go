@@ -27,7 +27,7 @@ func (s *steps) groupIsOurs(ctx context.Context, c *model.Cluster) (bool, error)
 	if azure.NotFound(err) {
 		return false, nil
 	}
-	return err == nil && strings.EqualFold(deref(group.ManagedBy), c.ID), err
+	return err == nil && arm.EqualFold(deref(group.ManagedBy), c.ID), err
 }
 
 // restoreRights writes the managed group once more, because a subscription that
@@ -194,7 +194,7 @@ func (r *remover) detachSecurityGroup(ctx context.Context, id string) error {
 	}
 	for _, subnet := range group.Properties.Subnets {
 		err := editSubnet(ctx, r.clients, deref(subnet.ID), func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
-			if p.NetworkSecurityGroup == nil || !strings.EqualFold(deref(p.NetworkSecurityGroup.ID), id) {
+			if p.NetworkSecurityGroup == nil || !arm.EqualFold(deref(p.NetworkSecurityGroup.ID), id) {
 				return false, nil
 			}
 			p.NetworkSecurityGroup = nil
@@ -281,7 +281,7 @@ func (r *remover) findVersion(ctx context.Context, kind string) error {
 
 func versionOf(types []*armresources.ProviderResourceType, name string) (version string) {
 	for _, t := range types {
-		if !strings.EqualFold(deref(t.ResourceType), name) {
+		if !arm.EqualFold(deref(t.ResourceType), name) {
 			continue
 		}
 		for _, v := range t.APIVersions {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
@@ -156,7 +157,7 @@ func inTime(event map[string]any, filter string) bool {
 		if err != nil {
 			continue
 		}
-		if below := strings.EqualFold(bound[1], "le") || strings.EqualFold(bound[1], "lt"); below && at.After(limit) || !below && at.Before(limit) {
+		if below := arm.EqualFold(bound[1], "le") || arm.EqualFold(bound[1], "lt"); below && at.After(limit) || !below && at.Before(limit) {
 			return false
 		}
 	}
@@ -164,11 +165,11 @@ func inTime(event map[string]any, filter string) bool {
 }
 
 func eventValues(event map[string]any, field string) []string {
-	if strings.EqualFold(field, "eventChannels") {
+	if arm.EqualFold(field, "eventChannels") {
 		return []string{"Admin, Operation"} // there is no other
 	}
 	for name, value := range event {
-		if strings.EqualFold(name, field) || strings.EqualFold(field, "resourceUri") && name == "resourceId" {
+		if arm.EqualFold(name, field) || arm.EqualFold(field, "resourceUri") && name == "resourceId" {
 			if m, ok := value.(map[string]any); ok {
 				value = m["value"]
 			}

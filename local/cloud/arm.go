@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/deployments"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
@@ -72,7 +73,7 @@ func identify(w http.ResponseWriter, r *http.Request) (correlation string) {
 	w.Header().Set("Pragma", "no-cache")
 	w.Header().Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if client := r.Header.Get(clientIDHeader); client != "" && strings.EqualFold(r.Header.Get(returnIDHeader), "true") {
+	if client := r.Header.Get(clientIDHeader); client != "" && arm.EqualFold(r.Header.Get(returnIDHeader), "true") {
 		w.Header().Set(clientIDHeader, client)
 	}
 	return correlation
@@ -141,7 +142,7 @@ func (a *Azure) caller(r *http.Request) (resources.Caller, error) {
 		return resources.Caller{}, resources.Refuse(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
 	}
 	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	if !arm.EqualFold(scheme, "Bearer") {
 		return resources.Caller{}, resources.Refuse(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is provided in an invalid format.")
 	}
 	caller, err := a.Entra.Verify(token)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/access"
 	"github.com/aro-rp/aro/local/cloud/blob"
 	"github.com/aro-rp/aro/local/cloud/deployments"
@@ -89,7 +90,7 @@ func (a *Azure) named(ctx context.Context, resourceType, name string) (string, b
 		return "", false, err
 	}
 	for _, r := range all {
-		if strings.EqualFold(r.Name, name) {
+		if arm.EqualFold(r.Name, name) {
 			return r.ID, true, nil
 		}
 	}
@@ -102,7 +103,7 @@ func (a *Azure) groupRights() {
 	groups := a.Engine.Behaviour(resources.GroupType)
 	groups.Kept = func(ctx context.Context, c *resources.Change) error {
 		managed := strings.Contains(strings.ToLower(c.New.ManagedBy), "/providers/"+providerNamespace+"/")
-		if !managed || !strings.EqualFold(c.Call.Caller.AppID, FirstPartyApplication) {
+		if !managed || !arm.EqualFold(c.Call.Caller.AppID, FirstPartyApplication) {
 			return nil
 		}
 		return a.Access.Assign(ctx, c.Call.Caller.ObjectID, access.Owner, c.New.ID)

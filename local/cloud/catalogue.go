@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 	"github.com/aro-rp/aro/openapi"
 )
@@ -122,7 +123,7 @@ func (a *Azure) subscriptions(ctx context.Context, call *resources.Call) (*resou
 			return nil, err
 		}
 		if slices.ContainsFunc(some, func(one *resources.Resource) bool {
-			return strings.EqualFold(one.Text("principalId"), call.Caller.ObjectID)
+			return arm.EqualFold(one.Text("principalId"), call.Caller.ObjectID)
 		}) {
 			seen = append(seen, showSubscription(r))
 		}
@@ -187,7 +188,7 @@ func (a *Azure) oneProvider(ctx context.Context, call *resources.Call) (*resourc
 
 func canonicalNamespace(name string) string {
 	for namespace := range namespaces() {
-		if strings.EqualFold(namespace, name) {
+		if arm.EqualFold(namespace, name) {
 			return namespace
 		}
 	}
@@ -242,7 +243,7 @@ func (a *Azure) setRegistration(ctx context.Context, call *resources.Call, state
 	if err := a.State.Put(ctx, registrationKind, registrationKey(subscription, namespace), state); err != nil {
 		return nil, err
 	}
-	if strings.EqualFold(namespace, providerNamespace) {
+	if arm.EqualFold(namespace, providerNamespace) {
 		if err := a.grantProvider(ctx, subscription); err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
@@ -229,15 +230,15 @@ func (f *faults) hits(ctx context.Context, call *resources.Call) ([]Fault, error
 }
 
 func (m FaultMatch) matches(call *resources.Call) bool {
-	if m.Method != "" && !strings.EqualFold(m.Method, call.Method) {
+	if m.Method != "" && !arm.EqualFold(m.Method, call.Method) {
 		return false
 	}
-	if m.Caller != "" && !strings.EqualFold(m.Caller, call.Caller.AppID) && !strings.EqualFold(m.Caller, call.Caller.ObjectID) {
+	if m.Caller != "" && !arm.EqualFold(m.Caller, call.Caller.AppID) && !arm.EqualFold(m.Caller, call.Caller.ObjectID) {
 		return false
 	}
 	if m.Type != "" {
 		id, err := resources.Parse(call.Path)
-		if err != nil || !strings.EqualFold(m.Type, id.Type()) {
+		if err != nil || !arm.EqualFold(m.Type, id.Type()) {
 			return false
 		}
 	}

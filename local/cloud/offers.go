@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -25,7 +26,7 @@ func (a *Azure) offered(resourceType, apiVersion, location string) error {
 	if err != nil {
 		return err
 	}
-	known := slices.ContainsFunc(a.Engine.Types(namespace), func(t string) bool { return strings.EqualFold(t, namespace+"/"+kind) })
+	known := slices.ContainsFunc(a.Engine.Types(namespace), func(t string) bool { return arm.EqualFold(t, namespace+"/"+kind) })
 	if !known {
 		return resources.Refuse(http.StatusNotFound, "InvalidResourceType", "The resource type '%s' could not be found in the namespace '%s' for api version '%s'. The supported api-versions are '%s'.", kind, namespace, apiVersion, strings.Join(versions, ","))
 	}
@@ -42,7 +43,7 @@ func (a *Azure) offered(resourceType, apiVersion, location string) error {
 
 // versions are the api-versions that a namespace tells of, the newest first.
 func (a *Azure) versions(namespace string) ([]string, error) {
-	if strings.EqualFold(namespace, providerNamespace) {
+	if arm.EqualFold(namespace, providerNamespace) {
 		return clusterVersions()
 	}
 	return apiVersions(), nil
@@ -52,10 +53,10 @@ func (a *Azure) versions(namespace string) ([]string, error) {
 // provider's own are known one by one; of the others it is known when the network had
 // which, and what a version looks like.
 func (a *Azure) published(namespace, version string, known []string) bool {
-	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, version) }) {
+	if slices.ContainsFunc(known, func(k string) bool { return arm.EqualFold(k, version) }) {
 		return true
 	}
-	if strings.EqualFold(namespace, providerNamespace) {
+	if arm.EqualFold(namespace, providerNamespace) {
 		return false
 	}
 	day, suffix, _ := strings.Cut(version, "-preview")
@@ -64,7 +65,7 @@ func (a *Azure) published(namespace, version string, known []string) bool {
 		return false
 	}
 	network := networkVersions()
-	if strings.EqualFold(namespace, "Microsoft.Network") && !strings.HasSuffix(version, "-preview") && day <= network[len(network)-1] {
+	if arm.EqualFold(namespace, "Microsoft.Network") && !strings.HasSuffix(version, "-preview") && day <= network[len(network)-1] {
 		_, found := slices.BinarySearch(network, day)
 		return found || slices.Contains(dnsVersions(), day)
 	}
@@ -103,7 +104,7 @@ func (a *Azure) describeProvider(_ context.Context, name, kind string) (any, err
 	types := []any{}
 	for _, t := range slices.Sorted(slices.Values(a.Engine.Types(namespace))) {
 		one := map[string]any{"resourceType": t[len(namespace)+1:], "locations": slices.Sorted(maps.Values(locations())), "apiVersions": versions}
-		if kind != "" && strings.EqualFold(t, namespace+"/"+kind) {
+		if kind != "" && arm.EqualFold(t, namespace+"/"+kind) {
 			return one, nil
 		}
 		types = append(types, one)

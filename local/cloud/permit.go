@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -32,7 +33,7 @@ func (a *Azure) demanded(call *resources.Call) (demand, error) {
 		scope = id.Parent()
 	}
 	name := id.Type()
-	if strings.EqualFold(id.Namespace, "Microsoft.Resources") && (strings.EqualFold(id.Types[0], "resourceGroups")) {
+	if arm.EqualFold(id.Namespace, "Microsoft.Resources") && (arm.EqualFold(id.Types[0], "resourceGroups")) {
 		name = "Microsoft.Resources/subscriptions/" + strings.Join(id.Types, "/")
 	}
 	return demand{a.Engine.Canonical(name) + verb(call.Method), scope}, nil

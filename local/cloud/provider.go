@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/entra"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
@@ -71,7 +72,7 @@ func isForwarded(path string) bool {
 // isCluster reports whether a path is that of one cluster.
 func isCluster(path string) bool {
 	id, err := resources.Parse(path)
-	return err == nil && !id.Collection() && strings.EqualFold(id.Type(), clusterType)
+	return err == nil && !id.Collection() && arm.EqualFold(id.Type(), clusterType)
 }
 
 func (p *provider) register() {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/blob"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
@@ -223,7 +224,7 @@ func (a *Azure) getContainer(ctx context.Context, call *resources.Call) (*resour
 		return nil, err
 	}
 	for _, c := range all {
-		if strings.EqualFold(c.Name, call.Values["container"]) {
+		if arm.EqualFold(c.Name, call.Values["container"]) {
 			return &resources.Answer{Status: http.StatusOK, Body: showContainer(account.ID, c)}, nil
 		}
 	}

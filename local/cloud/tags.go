@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -29,9 +30,9 @@ func (a *Azure) tags(ctx context.Context, call *resources.Call) (*resources.Answ
 	case call.Method == http.MethodGet:
 	case call.Method == http.MethodDelete:
 		change = func(map[string]string) map[string]string { return nil }
-	case call.Method == http.MethodPut, strings.EqualFold(operation, "Replace"):
+	case call.Method == http.MethodPut, arm.EqualFold(operation, "Replace"):
 		change = func(map[string]string) map[string]string { return given }
-	case strings.EqualFold(operation, "Merge"):
+	case arm.EqualFold(operation, "Merge"):
 		change = func(tags map[string]string) map[string]string {
 			merged := maps.Clone(given)
 			for name, value := range tags {
@@ -41,7 +42,7 @@ func (a *Azure) tags(ctx context.Context, call *resources.Call) (*resources.Answ
 			}
 			return merged
 		}
-	case strings.EqualFold(operation, "Delete"):
+	case arm.EqualFold(operation, "Delete"):
 		change = func(tags map[string]string) map[string]string {
 			left := maps.Clone(tags)
 			maps.DeleteFunc(left, func(name, value string) bool { v, ok := given[name]; return ok && (v == "" || v == value) })

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -60,7 +61,7 @@ func (a *Azure) putFederated(ctx context.Context, c *resources.Change) error {
 		return err
 	}
 	for _, other := range others {
-		if !strings.EqualFold(other.Name, c.New.Name) && other.Text("issuer") == c.New.Text("issuer") && other.Text("subject") == c.New.Text("subject") {
+		if !arm.EqualFold(other.Name, c.New.Name) && other.Text("issuer") == c.New.Text("issuer") && other.Text("subject") == c.New.Text("subject") {
 			return resources.Refuse(http.StatusConflict, "Conflict", "Issuer and subject combination already exists for this Managed Identity.")
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure/login"
 	"github.com/aro-rp/aro/clients/go/aro20250725"
 )
@@ -70,7 +71,7 @@ var (
 // and validates both names, before anything is created.
 func (t *Target) Check() error {
 	if m := clusterID.FindStringSubmatch(t.Name); m != nil {
-		if t.Group != "" && !strings.EqualFold(t.Group, m[1]) {
+		if t.Group != "" && !arm.EqualFold(t.Group, m[1]) {
 			return fmt.Errorf("--group: the resource id %s is in the group %s", t.Name, m[1])
 		}
 		t.Group, t.Name = m[1], m[2]

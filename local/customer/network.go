@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure/login"
 )
 
@@ -154,10 +155,10 @@ func (c *Customer) put(ctx context.Context, id, version string, body any) error 
 			return false, err
 		}
 		state := resource.Properties.ProvisioningState
-		if strings.EqualFold(state, "Failed") || strings.EqualFold(state, "Canceled") {
+		if arm.EqualFold(state, "Failed") || arm.EqualFold(state, "Canceled") {
 			return false, fmt.Errorf("create %s: %s", id, state)
 		}
-		return state == "" || strings.EqualFold(state, "Succeeded"), nil
+		return state == "" || arm.EqualFold(state, "Succeeded"), nil
 	})
 }
 

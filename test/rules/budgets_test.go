@@ -100,6 +100,24 @@ func TestNoInitAndNoEnvironmentOutsideCommands(t *testing.T) {
 	}
 }
 
+// TestNamesCompareAsTheyDoToARM: to strings.EqualFold the Kelvin sign is a k, and the
+// long s an s. The installer's module does not import ours, and gets what was checked.
+func TestNamesCompareAsTheyDoToARM(t *testing.T) {
+	for _, p := range packages(t) {
+		if allowed([]string{"installer/...", "hack/..."}, p.name) {
+			continue
+		}
+		for _, file := range p.files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "EqualFold" && (isName(s.X, "strings") || isName(s.X, "bytes")) {
+					t.Errorf("%s: letters of other scripts are not ASCII ones: compare with arm.EqualFold", p.set.Position(s.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}
+
 func isName(e ast.Expr, name string) bool {
 	i, ok := e.(*ast.Ident)
 	return ok && i.Name == name

@@ -55,7 +55,7 @@ func arrows() []arrow {
 
 		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "seed"}},
 		{"local/systemtest/...", "black-box tests", []string{"local/systemtest/..."}},
-		{"local/customer", "it knows public APIs only", []string{"azure/login", "clients/go/..."}},
+		{"local/customer", "it knows public APIs only, and how ids compare", []string{"azure/login", "clients/go/...", "arm"}},
 		{"local/apipage", "it shows the specs", []string{"openapi"}},
 		{"local/rp", "it speaks HTTP to the service", nil},
 		{"local/supervisor", "it keeps any program running", nil},
@@ -67,8 +67,8 @@ func arrows() []arrow {
 		{"local/cloud/state", "everything of the cloud is kept by it", nil},
 		{"local/cloud/armtemplate/...", "the template language knows no resource, only how ids compare", []string{"local/cloud/armtemplate/...", "arm"}},
 		{"local/cloud/resources", "resources of every type, whose ids compare as they do to the service", []string{"local/cloud/state", "arm"}},
-		{"local/cloud/compute", "machines of the cloud run on the host", []string{"local/cloud/resources", "local/hypervisor", "model"}},
-		{"local/cloud/network", "the cloud's wires lead to machines", []string{"local/cloud/resources", "local/hypervisor"}},
+		{"local/cloud/compute", "machines of the cloud run on the host", []string{"local/cloud/resources", "local/hypervisor", "arm", "model"}},
+		{"local/cloud/network", "the cloud's wires lead to machines", []string{"local/cloud/resources", "local/hypervisor", "arm"}},
 		{"local/cloud/...", "the cloud does not know what runs on it", []string{"local/cloud/...", "arm", "model", "openapi"}},
 	}
 }

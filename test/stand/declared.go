@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/openapi"
 )
 
@@ -53,7 +54,7 @@ func (d *described) has(segments []string) bool {
 		return false
 	}
 	for i, s := range d.segments {
-		if s[0] != '{' && !strings.EqualFold(s, segments[i]) {
+		if s[0] != '{' && !arm.EqualFold(s, segments[i]) {
 			return false
 		}
 	}

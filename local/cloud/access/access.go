@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -130,7 +131,7 @@ func (a *Access) Decide(ctx context.Context, principal, action, scope string, da
 		return d, err
 	}
 	for _, r := range assignments {
-		if !strings.EqualFold(r.Text("principalId"), principal) {
+		if !arm.EqualFold(r.Text("principalId"), principal) {
 			continue
 		}
 		permissions, _, err := a.permissions(ctx, r.Text("roleDefinitionId"))
@@ -247,7 +248,7 @@ const everyone = "00000000-0000-0000-0000-000000000000"
 
 func names(principals any, principal string) bool {
 	for _, p := range resources.Objects(principals) {
-		if id, _ := p["id"].(string); id == everyone || strings.EqualFold(id, principal) {
+		if id, _ := p["id"].(string); id == everyone || arm.EqualFold(id, principal) {
 			return true
 		}
 	}

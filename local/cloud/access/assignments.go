@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -41,10 +42,10 @@ func (a *Access) putAssignment(ctx context.Context, c *resources.Change) error {
 	if !found {
 		return resources.Refuse(http.StatusBadRequest, "PrincipalNotFound", "Principal %s does not exist in the directory.", strings.ReplaceAll(principal, "-", ""))
 	}
-	if given := r.Text("principalType"); given != "" && !strings.EqualFold(given, kind) {
+	if given := r.Text("principalType"); given != "" && !arm.EqualFold(given, kind) {
 		return resources.Refuse(http.StatusBadRequest, "UnmatchedPrincipalType", "The PrincipalId '%s' has type '%s', which is different from specified PrincipalType '%s'.", strings.ReplaceAll(principal, "-", ""), kind, given)
 	}
-	if c.Old != nil && (!strings.EqualFold(c.Old.Text("principalId"), principal) || guidOf(c.Old.Text("roleDefinitionId")) != guid) {
+	if c.Old != nil && (!arm.EqualFold(c.Old.Text("principalId"), principal) || guidOf(c.Old.Text("roleDefinitionId")) != guid) {
 		return resources.Refuse(http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
 	}
 	if err := a.unique(ctx, r, scope, guid); err != nil {
@@ -86,7 +87,7 @@ func (a *Access) unique(ctx context.Context, r *resources.Resource, scope, guid 
 		return err
 	}
 	for _, e := range existing {
-		if !strings.EqualFold(e.Name, r.Name) && strings.EqualFold(e.Text("principalId"), r.Text("principalId")) && guidOf(e.Text("roleDefinitionId")) == guid {
+		if !arm.EqualFold(e.Name, r.Name) && arm.EqualFold(e.Text("principalId"), r.Text("principalId")) && guidOf(e.Text("roleDefinitionId")) == guid {
 			return resources.Refuse(http.StatusConflict, "RoleAssignmentExists", "The role assignment already exists. The ID of the existing role assignment is %s.", strings.ReplaceAll(e.Name, "-", ""))
 		}
 	}
@@ -136,7 +137,7 @@ func assignmentFields(r *resources.Resource, scope string) resources.Fields {
 	return resources.Fields{
 		Values: func(field string) []string {
 			for _, known := range []string{"principalId", "principalType", "roleDefinitionId", "denyAssignmentName"} {
-				if strings.EqualFold(known, field) {
+				if arm.EqualFold(known, field) {
 					return []string{r.Text(known)}
 				}
 			}
@@ -148,7 +149,7 @@ func assignmentFields(r *resources.Resource, scope string) resources.Fields {
 				own := resources.Key(scopeOf(r))
 				return own == "" || resources.Key(scope) == own || strings.HasPrefix(resources.Key(scope), own+"/")
 			case "assignedto":
-				return len(arguments) == 1 && strings.EqualFold(arguments[0], r.Text("principalId"))
+				return len(arguments) == 1 && arm.EqualFold(arguments[0], r.Text("principalId"))
 			}
 			return false
 		},
@@ -170,7 +171,7 @@ func (a *Access) listPermissions(ctx context.Context, call *resources.Call) (*re
 	}
 	value := []any{}
 	for _, r := range assignments {
-		if !strings.EqualFold(r.Text("principalId"), call.Caller.ObjectID) {
+		if !arm.EqualFold(r.Text("principalId"), call.Caller.ObjectID) {
 			continue
 		}
 		permissions, _, err := a.permissions(ctx, r.Text("roleDefinitionId"))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -52,7 +53,7 @@ func (a *Access) definitionInUse(ctx context.Context, r *resources.Resource) err
 		return err
 	}
 	for _, one := range assignments {
-		if strings.EqualFold(guidOf(one.Text("roleDefinitionId")), r.Name) {
+		if arm.EqualFold(guidOf(one.Text("roleDefinitionId")), r.Name) {
 			return resources.Refuse(http.StatusBadRequest, "RoleDefinitionHasAssignments", "There are existing role assignments referencing role '%s'.", r.Name)
 		}
 	}
@@ -88,7 +89,7 @@ func (a *Access) custom(ctx context.Context, subscription, name string) (*resour
 		return nil, err
 	}
 	for _, r := range all {
-		if strings.EqualFold(r.Name, name) {
+		if arm.EqualFold(r.Name, name) {
 			return r, nil
 		}
 	}
@@ -161,7 +162,7 @@ func (a *Access) listDefinitions(ctx context.Context, call *resources.Call) (*re
 
 // scopeFunctions are conditions that every definition meets.
 func scopeFunctions(function string, _ []string) bool {
-	return strings.EqualFold(function, "atScope") || strings.EqualFold(function, "atScopeAndBelow")
+	return arm.EqualFold(function, "atScope") || arm.EqualFold(function, "atScopeAndBelow")
 }
 
 // permissions of the role that an id names, and whether there is one.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/expression"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
@@ -60,7 +61,7 @@ func (t *Template) checkAll(v any, c checks) error {
 			c.where = "resource '" + v.Text("name") + "' of type '" + kind + "'"
 		}
 		for name, e := range v.All() {
-			if properties, ok := e.(*value.Object); ok && inner && strings.EqualFold(name, "properties") {
+			if properties, ok := e.(*value.Object); ok && inner && arm.EqualFold(name, "properties") {
 				properties = properties.Clone()
 				if key, ok := properties.Key("template"); ok {
 					properties.Delete(key) // it is checked when it is deployed itself
@@ -142,7 +143,7 @@ func (t *Template) checkName(key string, call expression.Call, c checks) error {
 	switch {
 	case c.within != nil && key == "parameters":
 		for _, p := range c.within.parameters {
-			known = known || strings.EqualFold(p.Text("name"), name)
+			known = known || arm.EqualFold(p.Text("name"), name)
 		}
 	case c.within != nil:
 		return fmt.Errorf("variables are not available in functions of the template")

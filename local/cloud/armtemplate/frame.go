@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/expression"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/functions"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
@@ -86,7 +87,7 @@ func (f *frame) named(name string, call func() (any, error)) (any, error) {
 
 func unknownFunction(name string) error {
 	for known, why := range refused() {
-		if strings.EqualFold(known, name) {
+		if arm.EqualFold(known, name) {
 			return fmt.Errorf("the template function '%s' is not supported here: %s", name, why)
 		}
 	}
@@ -143,7 +144,7 @@ func (f *frame) text(s string) (any, error) {
 func (f *frame) object(v *value.Object) (any, error) {
 	o := &value.Object{}
 	for name, e := range v.All() {
-		if strings.EqualFold(name, "copy") && isPropertyLoops(e) {
+		if arm.EqualFold(name, "copy") && isPropertyLoops(e) {
 			if err := f.copies(o, e.([]any)); err != nil {
 				return nil, err
 			}

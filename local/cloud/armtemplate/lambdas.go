@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/expression"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/functions"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
@@ -22,7 +23,7 @@ type lambda struct {
 // readLambda reads an argument that must be a lambda with so many names.
 func readLambda(f *frame, n expression.Node, least, most int) (*lambda, error) {
 	c, ok := n.(expression.Call)
-	if !ok || !strings.EqualFold(c.Name, "lambda") || len(c.Arguments) < 1 {
+	if !ok || !arm.EqualFold(c.Name, "lambda") || len(c.Arguments) < 1 {
 		return nil, errors.New("the argument must be a lambda")
 	}
 	l := &lambda{body: c.Arguments[len(c.Arguments)-1], frame: f}

@@ -97,9 +97,9 @@ func (t *Template) batch(r *Resource) error {
 	loop := r.source.Map("copy")
 	mode := loop.Text("mode")
 	switch {
-	case loop == nil || mode == "" || strings.EqualFold(mode, "parallel"):
+	case loop == nil || mode == "" || arm.EqualFold(mode, "parallel"):
 		return nil
-	case !strings.EqualFold(mode, "serial"):
+	case !arm.EqualFold(mode, "serial"):
 		return invalid("Deployment template validation failed: 'The mode '%s' of the copy '%s' is not known; it is serial or parallel.'", mode, r.loop)
 	}
 	size, err := r.frame.value(member(loop, "batchSize"))
@@ -181,7 +181,7 @@ func (r *Resource) Options() *value.Object { return r.source.Map("@options") }
 // Expanded reports whether the body may have secrets of this template in it: those of
 // nested deployments whose templates this one evaluates.
 func (r *Resource) Expanded() bool {
-	if !strings.EqualFold(r.Type, deploymentType) || r.frame.isInner(r.source) {
+	if !arm.EqualFold(r.Type, deploymentType) || r.frame.isInner(r.source) {
 		return false
 	}
 	for _, secure := range r.frame.secure {
@@ -195,7 +195,7 @@ func (r *Resource) Expanded() bool {
 func (r *Resource) body(f *frame) (*value.Object, error) {
 	f.evaluation.Lock()
 	defer f.evaluation.Unlock()
-	nested := strings.EqualFold(r.Type, deploymentType)
+	nested := arm.EqualFold(r.Type, deploymentType)
 	inner := f.isInner(r.source)
 	source := &value.Object{}
 	for name, v := range r.source.All() {

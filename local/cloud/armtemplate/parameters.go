@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
 
@@ -152,7 +153,7 @@ func (t *Template) shownType(definition *value.Object) string {
 }
 
 func isSecure(kind string) bool {
-	return strings.EqualFold(kind, "securestring") || strings.EqualFold(kind, "secureobject")
+	return arm.EqualFold(kind, "securestring") || arm.EqualFold(kind, "secureobject")
 }
 
 func (f *frame) variable(name string) (any, error) {
@@ -162,7 +163,7 @@ func (f *frame) variable(name string) (any, error) {
 	}
 	definitions := t.definition.Map("variables")
 	source, ok := definitions.Find(name)
-	if !ok || strings.EqualFold(name, "copy") && isLoops(source) {
+	if !ok || arm.EqualFold(name, "copy") && isLoops(source) {
 		if source, ok = loopNamed(definitions, name); !ok {
 			return nil, fmt.Errorf("the template variable '%s' is not found", name)
 		}
@@ -183,7 +184,7 @@ func (f *frame) variable(name string) (any, error) {
 // loopNamed finds a variable that a loop at the top makes.
 func loopNamed(definitions *value.Object, name string) (any, bool) {
 	for _, l := range definitions.List("copy") {
-		if loop, ok := l.(*value.Object); ok && strings.EqualFold(loop.Text("name"), name) {
+		if loop, ok := l.(*value.Object); ok && arm.EqualFold(loop.Text("name"), name) {
 			return repeated{loop}, true
 		}
 	}

@@ -210,7 +210,7 @@ func (t *Template) id(r *Resource) (string, error) {
 	if slices.Contains(names, "") || slices.Contains(types, "") {
 		return "", invalid("Deployment template validation failed: 'The template resource '%s' of type '%s' has an empty segment.'", r.Name, r.Type)
 	}
-	if strings.EqualFold(r.Type, groupType) {
+	if arm.EqualFold(r.Type, groupType) {
 		if strings.Contains(base, "/resourceGroups/") {
 			return "", invalid("Deployment template validation failed: 'The resource group '%s' can only be deployed at the scope of a subscription.'", r.Name)
 		}
@@ -218,7 +218,7 @@ func (t *Template) id(r *Resource) (string, error) {
 	}
 	id := base + "/providers/" + types[0]
 	for i, name := range names {
-		if strings.EqualFold(types[i+1], "providers") && i > 0 {
+		if arm.EqualFold(types[i+1], "providers") && i > 0 {
 			id += "/providers/" + name // an extension in the form of old templates
 			continue
 		}
@@ -254,19 +254,19 @@ func (t *Template) symbols(name string) []*Resource {
 }
 
 func (r *Resource) symbolizedBy(name string) bool {
-	return r.Symbolic != "" && (strings.EqualFold(r.Symbolic, name) || r.index >= 0 && strings.EqualFold(fmt.Sprintf("%s[%d]", r.Symbolic, r.index), name))
+	return r.Symbolic != "" && (arm.EqualFold(r.Symbolic, name) || r.index >= 0 && arm.EqualFold(fmt.Sprintf("%s[%d]", r.Symbolic, r.index), name))
 }
 
 // calledBy reports whether a dependency or reference() means the resource.
 func (r *Resource) calledBy(name string) bool {
 	k := key(name)
 	switch {
-	case r.symbolizedBy(name), r.loop != "" && strings.EqualFold(r.loop, name):
+	case r.symbolizedBy(name), r.loop != "" && arm.EqualFold(r.loop, name):
 		return true
 	case r.ID == "":
 		return false
 	}
-	return key(r.ID) == k || strings.EqualFold(r.Name, name) || strings.EqualFold(r.Type+"/"+r.Name, name) ||
+	return key(r.ID) == k || arm.EqualFold(r.Name, name) || arm.EqualFold(r.Type+"/"+r.Name, name) ||
 		strings.Contains(k, "/") && strings.HasSuffix(key(r.ID), "/providers/"+k)
 }
 
@@ -302,11 +302,11 @@ func (t *Template) target(name string) (id, apiVersion string, err error) {
 // itself.
 func (t *Template) isInner(source *value.Object) bool {
 	properties := source.Map("properties")
-	if !strings.EqualFold(source.Text("type"), deploymentType) || properties.Map("template") == nil {
+	if !arm.EqualFold(source.Text("type"), deploymentType) || properties.Map("template") == nil {
 		return false
 	}
 	scope := properties.Map("expressionEvaluationOptions").Text("scope")
-	return strings.EqualFold(scope, "inner") || t.symbolic && scope == ""
+	return arm.EqualFold(scope, "inner") || t.symbolic && scope == ""
 }
 
 // calls visits the function calls in all expressions of a resource that it evaluates.
@@ -315,10 +315,10 @@ func (t *Template) calls(v any, visit func(expression.Call)) {
 	case *value.Object:
 		inner := t.isInner(v)
 		for name, e := range v.All() {
-			if strings.EqualFold(name, "dependsOn") {
+			if arm.EqualFold(name, "dependsOn") {
 				continue
 			}
-			if properties, ok := e.(*value.Object); ok && inner && strings.EqualFold(name, "properties") {
+			if properties, ok := e.(*value.Object); ok && inner && arm.EqualFold(name, "properties") {
 				properties = properties.Clone()
 				if key, ok := properties.Key("template"); ok {
 					properties.Delete(key)

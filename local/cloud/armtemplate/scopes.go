@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/functions"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
@@ -75,7 +76,7 @@ func resourceID(f *frame, a []string) (string, error) {
 		group = a[0]
 	}
 	scope := "/subscriptions/" + subscription
-	if group != "" && !strings.EqualFold(strings.Trim(a[at], "/"), groupType) {
+	if group != "" && !arm.EqualFold(strings.Trim(a[at], "/"), groupType) {
 		scope += "/resourceGroups/" + group
 	}
 	return typed(scope, a[at:])
@@ -149,7 +150,7 @@ func reference(f *frame, a []any) (any, error) {
 		case v == nil || s == "":
 		case !ok:
 			return nil, fmt.Errorf("argument %d must be a string, it is %s", i+2, functions.Kind(v))
-		case strings.EqualFold(s, "Full"):
+		case arm.EqualFold(s, "Full"):
 			full = true
 		case i == 0:
 			version = s
@@ -166,7 +167,7 @@ func reference(f *frame, a []any) (any, error) {
 // references reads all resources of a loop.
 func references(f *frame, a []any) (any, error) {
 	name, _ := a[0].(string)
-	full := len(a) > 1 && strings.EqualFold(functions.Text(a[1]), "Full")
+	full := len(a) > 1 && arm.EqualFold(functions.Text(a[1]), "Full")
 	if len(a) > 1 && !full && functions.Text(a[1]) != "Properties" && functions.Text(a[1]) != "" {
 		return nil, fmt.Errorf("the second argument must be 'Full' or 'Properties', it is '%s'", functions.Text(a[1]))
 	}

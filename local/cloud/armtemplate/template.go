@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
 
@@ -87,7 +88,7 @@ func (t *Template) readHeader() error {
 	for _, name := range t.definition.Names() {
 		known := false
 		for _, member := range members {
-			known = known || strings.EqualFold(member, name)
+			known = known || arm.EqualFold(member, name)
 		}
 		if !known {
 			return invalid("Deployment template parse failed: 'Could not find member '%s' on object of type 'Template'.'", name)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/functions"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
@@ -43,7 +44,7 @@ func (t *Template) resolve(definition *value.Object, depth int) (*value.Object, 
 	}
 	merged := resolved.Clone()
 	for name, v := range definition.All() {
-		if !strings.EqualFold(name, "$ref") {
+		if !arm.EqualFold(name, "$ref") {
 			merged.Set(name, v)
 		}
 	}
@@ -66,7 +67,7 @@ func (t *Template) fits(at place, definition *value.Object, v any, depth int) er
 		return at.wrong("%v.", err)
 	}
 	for _, name := range definition.Names() {
-		if !slices.ContainsFunc(constraints, func(c string) bool { return strings.EqualFold(c, name) }) {
+		if !slices.ContainsFunc(constraints, func(c string) bool { return arm.EqualFold(c, name) }) {
 			return at.wrong("The constraint '%s' of its type is not supported.", name)
 		}
 	}

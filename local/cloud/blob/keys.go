@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
@@ -49,7 +50,7 @@ func (s *Service) RegenerateKey(ctx context.Context, account, name string) ([]Ke
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(keys, func(k Key) bool { return strings.EqualFold(k.Name, name) })
+	i := slices.IndexFunc(keys, func(k Key) bool { return arm.EqualFold(k.Name, name) })
 	if i < 0 {
 		return nil, fmt.Errorf("account %s has no key %q", account, name)
 	}
@@ -107,7 +108,7 @@ func (s *Service) bySharedKey(q *request, _ operation, header string) error {
 	if err != nil {
 		return err
 	}
-	if !strings.EqualFold(account, q.name) || !signedBy(keys, q.stringToSign(), signature) {
+	if !arm.EqualFold(account, q.name) || !signedBy(keys, q.stringToSign(), signature) {
 		return refuse(http.StatusForbidden, "AuthenticationFailed", "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.")
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // lease keeps others from changing or deleting a container or blob.
@@ -55,7 +57,7 @@ func (l lease) permit(q *request, now time.Time) error {
 		return refuse(http.StatusPreconditionFailed, "LeaseIdMissing", "There is currently a lease on the resource and no lease ID was specified in the request.")
 	case !l.held(now):
 		return refuse(http.StatusPreconditionFailed, "LeaseLost", "A lease ID was specified, but the lease for the resource has expired.")
-	case !strings.EqualFold(given, l.ID):
+	case !arm.EqualFold(given, l.ID):
 		return refuse(http.StatusPreconditionFailed, "LeaseIdMismatchWithBlobOperation", "The lease ID specified did not match the lease ID for the resource.")
 	}
 	return nil
@@ -123,7 +125,7 @@ func (l *lease) act(q *request, action string, now time.Time) error {
 		if err != nil || seconds != -1 && (seconds < 15 || seconds > 60) {
 			return refuse(http.StatusBadRequest, "InvalidHeaderValue", "A lease lasts 15 to 60 seconds, or -1 for ever.")
 		}
-		if l.held(now) && !strings.EqualFold(l.ID, proposed) {
+		if l.held(now) && !arm.EqualFold(l.ID, proposed) {
 			return refuse(http.StatusConflict, "LeaseAlreadyPresent", "There is already a lease present.")
 		}
 		if proposed == "" {
@@ -132,7 +134,7 @@ func (l *lease) act(q *request, action string, now time.Time) error {
 		*l = lease{ID: proposed, Seconds: seconds}
 		l.extend(now)
 	case "renew", "change", "release":
-		if l.ID == "" || given == "" || !strings.EqualFold(given, l.ID) && (action != "change" || !strings.EqualFold(proposed, l.ID)) {
+		if l.ID == "" || given == "" || !arm.EqualFold(given, l.ID) && (action != "change" || !arm.EqualFold(proposed, l.ID)) {
 			return mismatch
 		}
 		switch action {

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // Versions that changed what a shared access signature signs.
@@ -94,7 +96,7 @@ func (s *Service) checkDelegation(q *request) error {
 	from, err1 := parseTime(q.query.Get("skt"))
 	until, err2 := parseTime(q.query.Get("ske"))
 	now := s.Now()
-	if err1 != nil || err2 != nil || now.Before(from) || !now.Before(until) || !strings.EqualFold(q.query.Get("sktid"), s.Tenant) {
+	if err1 != nil || err2 != nil || now.Before(from) || !now.Before(until) || !arm.EqualFold(q.query.Get("sktid"), s.Tenant) {
 		return failed("The user delegation key is not valid now, or of another tenant.")
 	}
 	if to := q.query.Get("sduoid"); to != "" && to != q.caller {
@@ -294,7 +296,7 @@ func (s *Service) AccountSAS(ctx context.Context, account string, p SAS) (string
 		return "", err
 	}
 	key := keys[0]
-	if strings.EqualFold(p.Key, "key2") {
+	if arm.EqualFold(p.Key, "key2") {
 		key = keys[1]
 	}
 	v := url.Values{"sv": {oldestSigned}, "ss": {p.Services}, "srt": {p.ResourceTypes}, "sp": {p.Permissions}, "se": {until.UTC().Format(timeLayouts[0])}}

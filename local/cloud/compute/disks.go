@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -86,7 +87,7 @@ func (c *Compute) attachDisk(ctx context.Context, change *resources.Change) erro
 	r.Default("Detach", "storageProfile", "osDisk", "deleteOption")
 	r.Default(16, "storageProfile", "osDisk", "diskSizeGB")
 	r.Default("Premium_LRS", "storageProfile", "osDisk", "managedDisk", "storageAccountType")
-	if strings.EqualFold(r.Text("storageProfile", "osDisk", "createOption"), "Attach") {
+	if arm.EqualFold(r.Text("storageProfile", "osDisk", "createOption"), "Attach") {
 		return c.attachExisting(ctx, r)
 	}
 	properties := object{
@@ -139,7 +140,7 @@ func (c *Compute) releaseDisk(ctx context.Context, r *resources.Resource) error 
 	if id == "" {
 		return nil
 	}
-	if strings.EqualFold(r.Text("storageProfile", "osDisk", "deleteOption"), "Delete") {
+	if arm.EqualFold(r.Text("storageProfile", "osDisk", "deleteOption"), "Delete") {
 		return c.Engine.Remove(ctx, id)
 	}
 	err := c.Engine.Change(ctx, id, func(d *resources.Resource) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -134,7 +135,7 @@ func unchanged(change *resources.Change, path ...string) error {
 		change.New.Set(was, path...)
 		return nil
 	}
-	if !strings.EqualFold(was, is) {
+	if !arm.EqualFold(was, is) {
 		return changeNotAllowed(strings.Join(path, "."))
 	}
 	return nil
@@ -197,7 +198,7 @@ func (c *Compute) cleanUp(ctx context.Context, r *resources.Resource) error {
 	}
 	for _, m := range resources.Objects(r.Get("networkProfile", "networkInterfaces")) {
 		id, _ := m["id"].(string)
-		if option, _ := resources.At(m, "properties", "deleteOption").(string); strings.EqualFold(option, "Delete") {
+		if option, _ := resources.At(m, "properties", "deleteOption").(string); arm.EqualFold(option, "Delete") {
 			if err := c.Engine.Remove(ctx, id); err != nil {
 				return err
 			}
@@ -243,7 +244,7 @@ func (c *Compute) restart(ctx context.Context, r *resources.Resource, _ *resourc
 }
 
 func (c *Compute) showVM(_ context.Context, r *resources.Resource, query url.Values) error {
-	if strings.Contains(strings.ToLower(query.Get("$expand")), "instanceview") || strings.EqualFold(query.Get("statusOnly"), "true") {
+	if strings.Contains(strings.ToLower(query.Get("$expand")), "instanceview") || arm.EqualFold(query.Get("statusOnly"), "true") {
 		r.Set(c.instanceView(r), "instanceView")
 	}
 	return nil

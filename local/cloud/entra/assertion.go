@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 var assertionMethods = []string{"RS256", "PS256"}
@@ -27,7 +29,7 @@ func (e *Entra) checkAssertion(ctx context.Context, app Application, sp ServiceP
 	if err != nil {
 		return &oauthError{http.StatusBadRequest, "invalid_request", 50027, "JWT token is invalid or malformed."}
 	}
-	if !strings.EqualFold(claims.Issuer, app.AppID) {
+	if !arm.EqualFold(claims.Issuer, app.AppID) {
 		return e.checkFederated(ctx, sp, claims, assertion)
 	}
 	certificate, why := e.provingCertificate(app, sp, token)
@@ -44,7 +46,7 @@ func (e *Entra) checkAssertion(ctx context.Context, app Application, sp ServiceP
 	if !slices.ContainsFunc(claims.Audience, e.isTokenEndpoint) {
 		return &oauthError{http.StatusUnauthorized, "invalid_client", 700023, fmt.Sprintf("Client assertion audience claim does not match Realm issuer. Expected audience is '%s/%s/oauth2/v2.0/token'.", e.Origin, e.Tenant)}
 	}
-	if !strings.EqualFold(claims.Subject, app.AppID) {
+	if !arm.EqualFold(claims.Subject, app.AppID) {
 		return &oauthError{http.StatusUnauthorized, "invalid_client", 700021, "Client assertion application identifier doesn't match 'client_id' parameter."}
 	}
 	return nil
@@ -131,7 +133,7 @@ func named(header map[string]any, der []byte) bool {
 	x5t256, has2 := header["x5t#S256"].(string)
 	kid, hasKid := header["kid"].(string)
 	if !has1 && !has2 {
-		return hasKid && strings.EqualFold(kid, fmt.Sprintf("%x", one))
+		return hasKid && arm.EqualFold(kid, fmt.Sprintf("%x", one))
 	}
 	return (!has1 || trimmed(x5t) == base64.RawURLEncoding.EncodeToString(one[:])) &&
 		(!has2 || trimmed(x5t256) == base64.RawURLEncoding.EncodeToString(two[:]))

@@ -191,7 +191,7 @@ func (e *Entra) DeleteServicePrincipal(ctx context.Context, id string) error {
 // Principal tells the kind of the principal of an object id; role assignments ask.
 func (e *Entra) Principal(ctx context.Context, objectID string) (kind string, found bool, err error) {
 	sp, err := e.ServicePrincipal(ctx, objectID)
-	if errors.Is(err, ErrNotFound) || err == nil && !strings.EqualFold(sp.ObjectID, objectID) {
+	if errors.Is(err, ErrNotFound) || err == nil && !arm.EqualFold(sp.ObjectID, objectID) {
 		return "", false, nil
 	}
 	return sp.Kind, err == nil, err

@@ -17,6 +17,7 @@ import (
 
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
@@ -129,7 +130,7 @@ func (e *Entra) managedIdentities(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, http.StatusUnauthorized, "Unauthorized", "The token is invalid or expired.")
 		return
 	}
-	if e.FirstParty == "" || !strings.EqualFold(caller.AppID, e.FirstParty) {
+	if e.FirstParty == "" || !arm.EqualFold(caller.AppID, e.FirstParty) {
 		e.refuse(w, http.StatusForbidden, "Forbidden", "Only the application of a resource provider may take credentials of managed identities.")
 		return
 	}

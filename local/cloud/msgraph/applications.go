@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/entra"
 )
 
@@ -186,7 +187,7 @@ func (s *Service) removePassword(c *call) error {
 		return err
 	}
 	err := s.Entra.ChangeApplication(c.Context(), c.PathValue("id"), func(app *entra.Application) error {
-		i := slices.IndexFunc(app.Passwords, func(p entra.Password) bool { return strings.EqualFold(p.KeyID, body.KeyID) })
+		i := slices.IndexFunc(app.Passwords, func(p entra.Password) bool { return arm.EqualFold(p.KeyID, body.KeyID) })
 		if i < 0 {
 			return badRequest("No password credential found with keyId.")
 		}

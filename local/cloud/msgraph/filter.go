@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // The filters that clients send: a comparison, a prefix, or a member of a list.
@@ -34,14 +36,14 @@ func filter(text string, object map[string]any) (bool, error) {
 		pattern *regexp.Regexp
 		match   func(value any, want string) bool
 	}{
-		{comparison, func(v any, want string) bool { s, _ := v.(string); return strings.EqualFold(s, want) }},
+		{comparison, func(v any, want string) bool { s, _ := v.(string); return arm.EqualFold(s, want) }},
 		{prefix, func(v any, want string) bool {
 			s, _ := v.(string)
 			return strings.HasPrefix(strings.ToLower(s), strings.ToLower(want))
 		}},
 		{member, func(v any, want string) bool {
 			list, _ := v.([]string)
-			return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, want) })
+			return slices.ContainsFunc(list, func(s string) bool { return arm.EqualFold(s, want) })
 		}},
 	} {
 		if m := form.pattern.FindStringSubmatch(text); m != nil {

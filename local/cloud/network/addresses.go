@@ -4,8 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -50,7 +50,7 @@ func (n *Network) assign(ctx context.Context, configurations []object) error {
 }
 
 func static(properties object) bool {
-	return strings.EqualFold(textAt(properties, "privateIPAllocationMethod"), "Static")
+	return arm.EqualFold(textAt(properties, "privateIPAllocationMethod"), "Static")
 }
 
 // addressOf is what the configuration has in the subnet already.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -245,7 +246,7 @@ func approvesItself(service *resources.Resource, subscription string) bool {
 	list, _ := service.Get("autoApproval", "subscriptions").([]any)
 	return slices.ContainsFunc(list, func(value any) bool {
 		s, _ := value.(string)
-		return s == "*" || strings.EqualFold(s, subscription)
+		return s == "*" || arm.EqualFold(s, subscription)
 	})
 }
 
@@ -261,7 +262,7 @@ func (t *topology) connectionState(endpoint string, connection object) object {
 	target := textAt(connection, "properties", "privateLinkServiceId")
 	service := t.get(target)
 	if service == nil {
-		if id, err := resources.Parse(target); err == nil && !strings.EqualFold(id.Type(), privateLinkServices) {
+		if id, err := resources.Parse(target); err == nil && !arm.EqualFold(id.Type(), privateLinkServices) {
 			return connectionState(approved, "") // a service of Azure's own
 		}
 		return connectionState(disconnected, "The private link service was deleted.")

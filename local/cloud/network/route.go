@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 	"github.com/aro-rp/aro/local/hypervisor"
 )
@@ -127,7 +127,7 @@ func (t *topology) behind(d door) []backend {
 
 func carriesTCP(rule object) bool {
 	protocol := textAt(rule, "protocol")
-	return strings.EqualFold(protocol, "Tcp") || strings.EqualFold(protocol, "All")
+	return arm.EqualFold(protocol, "Tcp") || arm.EqualFold(protocol, "All")
 }
 
 // ports of a frontend that rules forward.

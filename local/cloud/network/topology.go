@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -57,11 +58,11 @@ func (t *topology) element(id string) object {
 		return nil
 	}
 	for member, elements := range parent.Properties {
-		if !strings.EqualFold(member, parsed.Last()) {
+		if !arm.EqualFold(member, parsed.Last()) {
 			continue
 		}
 		for _, m := range resources.Objects(elements) {
-			if strings.EqualFold(textAt(m, "name"), parsed.Name()) {
+			if arm.EqualFold(textAt(m, "name"), parsed.Name()) {
 				return m
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
@@ -42,7 +43,7 @@ func (s *Service) issue(p *policy, last *rsa.PrivateKey) (m material, err error)
 		return m, err
 	}
 	var chain [][]byte
-	if strings.EqualFold(p.Issuer.Name, "Self") {
+	if arm.EqualFold(p.Issuer.Name, "Self") {
 		if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)); err != nil {
 			return m, err
 		}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // Content types of a certificate's secret.
@@ -80,7 +82,7 @@ func (p *policy) complete() error {
 	if p.Issuer == nil || p.Issuer.Name == "" {
 		return badParameter("Property policy.issuer.name is required.")
 	}
-	if strings.EqualFold(p.Issuer.Name, "Unknown") {
+	if arm.EqualFold(p.Issuer.Name, "Unknown") {
 		return badParameter("The issuer 'Unknown' needs a merge of a signed certificate, which this vault does not offer.")
 	}
 	if p.X509 == nil || p.X509.Subject == "" && (p.X509.Names == nil || len(p.X509.Names.DNS) == 0) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
 
@@ -70,14 +71,14 @@ func dataURI(kind, content string) string {
 
 func fromDataURI(uri string) (string, error) {
 	meta, data, ok := strings.Cut(uri, ",")
-	if !ok || len(meta) < len(dataScheme) || !strings.EqualFold(meta[:len(dataScheme)], dataScheme) {
+	if !ok || len(meta) < len(dataScheme) || !arm.EqualFold(meta[:len(dataScheme)], dataScheme) {
 		return "", errors.New("the argument is not a data URI")
 	}
 	encoded := false
 	for _, token := range strings.Split(meta[len(dataScheme):], ";")[1:] {
 		charset, isCharset := strings.CutPrefix(strings.ToLower(token), "charset=")
 		switch {
-		case strings.EqualFold(token, "base64"):
+		case arm.EqualFold(token, "base64"):
 			encoded = true
 		case isCharset && charset != "utf8" && charset != "utf-8" && charset != "us-ascii":
 			return "", fmt.Errorf("the charset '%s' is not supported", charset)

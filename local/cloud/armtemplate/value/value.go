@@ -11,6 +11,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // Object is a JSON object. Its zero value is empty.
@@ -69,7 +71,7 @@ func (o *Object) Key(name string) (string, bool) {
 		return "", false
 	}
 	for _, key := range o.names {
-		if strings.EqualFold(key, name) {
+		if arm.EqualFold(key, name) {
 			return key, true
 		}
 	}
