@@ -151,7 +151,9 @@ func (c *rpCommand) newEnvironment() *env.Environment {
 	}
 }
 
-// identityHosts are where credentials of clusters' identities may come from.
+// identityHosts are where credentials of clusters' identities may come from. Those of
+// the two clouds are the ones that the data plane's own client library takes
+// (github.com/Azure/msi-dataplane, pkg/dataplane/constants.go).
 func (c *cloudFlags) identityHosts() []string {
 	if len(c.IdentityHosts) > 0 {
 		return c.IdentityHosts
