@@ -85,6 +85,10 @@ $(GOLANGCI):
 	GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	@mv $(@D)/golangci-lint $@
 
+.PHONY: dist
+dist: build ## pack the programs into one archive that runs without a toolchain
+	@hack/dist.sh $(VERSION)
+
 .PHONY: clean
-clean: ## remove what was built and cached, and the local data
-	rm -rf bin .cache .aro node_modules
+clean: ## remove what was built and cached, and the local data unless aro-local is running
+	@hack/clean.sh

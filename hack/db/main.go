@@ -14,7 +14,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure/login"
 	"github.com/aro-rp/aro/hack/db/documents"
 	"github.com/aro-rp/aro/store"
@@ -26,8 +25,8 @@ type command struct {
 	documents.Flags
 
 	Kind   string `arg:"" enum:"cluster,operation,subscription,version,roleset,billing" help:"Kind of document: cluster, operation, subscription, version, roleset or billing."`
-	ID     string `arg:"" optional:"" help:"Resource id of a cluster or of a billed one, id of an operation or subscription, version. Without it the ids that there are."`
-	Unseal bool   `help:"Print secrets too. Whoever reads the output then owns the cluster."`
+	ID     string `arg:"" optional:"" help:"Name or resource id of a cluster, also for its billing document; id of an operation or subscription; version. Default: list all ids."`
+	Unseal bool   `help:"Print secrets too. Whoever sees the output can take over the cluster."`
 }
 
 func main() {
@@ -52,7 +51,7 @@ func run() (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	switch c.Kind {
 	case "cluster":
-		return show(ctx, c, s.Clusters, clusterKey, func(d *store.ClusterDocument) string { return d.Cluster.ID })
+		return show(ctx, c, s.Clusters, clusterKey(ctx, s), func(d *store.ClusterDocument) string { return d.Cluster.ID })
 	case "operation":
 		return show(ctx, c, s.Operations, same, func(d *store.OperationDocument) string { return d.ID + " " + d.Operation.ResourceID })
 	case "subscription":
@@ -74,18 +73,17 @@ func in(partition string) key {
 	return func(id string) (string, string, error) { return partition, id, nil }
 }
 
-func clusterKey(id string) (string, string, error) {
-	cluster, ok := arm.ParseClusterID(id)
-	if !ok {
-		return "", "", errors.New("a cluster is named by its resource id: /subscriptions/…/openShiftClusters/NAME")
+func clusterKey(ctx context.Context, s *store.Store) key {
+	return func(id string) (string, string, error) {
+		cluster, err := documents.FindCluster(ctx, s, id)
+		return cluster.Partition(), cluster.Key(), err
 	}
-	return cluster.Partition(), cluster.Key(), nil
 }
 
 // billingKey goes by way of the cluster, whose UID bills have.
 func billingKey(ctx context.Context, s *store.Store) key {
 	return func(id string) (string, string, error) {
-		partition, document, err := clusterKey(id)
+		partition, document, err := clusterKey(ctx, s)(id)
 		if err != nil {
 			return "", "", err
 		}

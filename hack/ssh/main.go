@@ -17,7 +17,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure/login"
 	"github.com/aro-rp/aro/hack/db/documents"
 	"github.com/aro-rp/aro/store"
@@ -26,9 +25,9 @@ import (
 type command struct {
 	documents.Flags
 
-	Name    string `arg:"" help:"Name of the cluster, or its resource id where several have the name."`
-	Machine string `arg:"" optional:"" default:"master-0" help:"What the machine's name ends with: master-0 to master-2, or in the local Azure any other. bootstrap is there while a cluster begins."`
-	Print   bool   `help:"Print the command to run, and run nothing. The key stays where the command names it."`
+	Name    string `arg:"" help:"Name of the cluster, or its resource id."`
+	Machine string `arg:"" optional:"" default:"master-0" help:"End of the machine's name: master-0 to master-2; in the local Azure also of a worker, or bootstrap while a cluster is created."`
+	Print   bool   `help:"Print the command instead of running it. The key stays in the file that the command names."`
 }
 
 func main() {
@@ -62,33 +61,9 @@ func (c *command) find(ctx context.Context, secrets bool) (doc *store.ClusterDoc
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	id, err := c.id(ctx, s)
+	id, err := documents.FindCluster(ctx, s, c.Name)
 	if err != nil {
 		return nil, err
 	}
 	return documents.Read(ctx, s.Clusters, id.Partition(), id.Key(), secrets)
-}
-
-// mostClusters is how many are looked through for a name.
-const mostClusters = 1000
-
-// id is the one cluster of the name.
-func (c *command) id(ctx context.Context, s *store.Store) (arm.ClusterID, error) {
-	if id, ok := arm.ParseClusterID(c.Name); ok {
-		return id, nil
-	}
-	docs, _, err := s.Clusters.List(ctx, store.Query{Limit: mostClusters})
-	if err != nil {
-		return arm.ClusterID{}, err
-	}
-	var found []arm.ClusterID
-	for _, doc := range docs {
-		if id, ok := arm.ParseClusterID(doc.Cluster.ID); ok && strings.EqualFold(id.Name, c.Name) {
-			found = append(found, id)
-		}
-	}
-	if len(found) != 1 {
-		return arm.ClusterID{}, fmt.Errorf("%d clusters are named %q; name one by its resource id", len(found), c.Name)
-	}
-	return found[0], nil
 }

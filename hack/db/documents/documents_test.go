@@ -136,3 +136,36 @@ func TestNoDatabaseIsMade(t *testing.T) {
 		t.Error("it was made")
 	}
 }
+
+func TestAClusterIsFoundByNameAndByID(t *testing.T) {
+	keeper, err := database.Open(t.Context(), database.Options{Name: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), Prepare: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.ParseKeyring([]byte(store.NewKey()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(keeper, keys)
+	defer func() { _ = s.Close() }()
+	ids := map[string]string{}
+	for _, name := range []string{"one/demo", "one/twice", "two/twice"} {
+		group, cluster, _ := strings.Cut(name, "/")
+		id := arm.ClusterID{SubscriptionID: "00000000-0000-0000-0000-0000000000a1", ResourceGroup: group, Name: cluster}
+		doc := store.NewCluster(id)
+		doc.Cluster.ID, ids[name] = id.String(), id.String()
+		if err := s.Clusters.Create(t.Context(), doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"Demo", ids["one/demo"]} {
+		if id, err := documents.FindCluster(t.Context(), s, name); err != nil || id.String() != ids["one/demo"] {
+			t.Errorf("%s: got %s, %v", name, id, err)
+		}
+	}
+	for name, want := range map[string]string{"none": `no cluster is named "none"`, "twice": ids["two/twice"]} {
+		if _, err := documents.FindCluster(t.Context(), s, name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", name, err, want)
+		}
+	}
+}
