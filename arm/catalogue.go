@@ -16,17 +16,17 @@ var (
 		"Try again after the time in the Retry-After header."}
 	KubeconfigExpired = Code{"KubeconfigExpired", http.StatusServiceUnavailable,
 		"The administrator's kubeconfig has expired, and is being renewed.",
-		"Repeat the request after the time in the Retry-After header. If it persists, update the cluster without changes, for example with az aro update, which tells what is in the way."}
+		"Repeat the request after the time in the Retry-After header. If it persists, update the cluster without changes, for example with az aro update, which shows what prevents the renewal."}
 	Forbidden = Code{"Forbidden", http.StatusForbidden,
 		"The caller's client certificate is missing, unknown, expired or not allowed on this API.",
 		"Call through Azure Resource Manager, or with a certificate on the allow-list."}
 
 	RecordUnreadable = Code{"RecordUnreadable", http.StatusInternalServerError,
-		"The service's own record of the cluster, subscription or operation is damaged. Nothing of it is lost in Azure, and no other cluster is affected.",
-		"Contact support with the correlation id of the response: an engineer has to repair the record. The service's alerts tell of it, too."}
+		"The service's own record of the cluster, subscription or operation is damaged. The resources in Azure and other clusters are not affected.",
+		"Contact support with the correlation id of the response: an engineer has to repair the record. The service's alerts report it as well."}
 
 	MisdirectedRequest = Code{"MisdirectedRequest", http.StatusMisdirectedRequest,
-		"A service in development was called by a host name that is not its own, as pages of other sites may make a browser do.",
+		"A service in development mode was called with a host name that is not its own, for example by a web page of another site.",
 		"Call it as localhost, or name the host with --hosts."}
 
 	NotFound = Code{"NotFound", http.StatusNotFound,
@@ -86,7 +86,7 @@ var (
 		"The type in the body is not that of a cluster.", "Remove type from the body, or correct it."}
 	PropertyChangeNotAllowed = Code{"PropertyChangeNotAllowed", http.StatusBadRequest,
 		"The request changes a property that cannot change, or sets one that only the service sets.",
-		"Remove the property from the body: what the cluster has stays as it is. The message names the property and, where it can be had otherwise, how."}
+		"Remove the property from the body; the cluster keeps its value. The message names the property and, if there is another way to change it, that way."}
 	RequestNotAllowed = Code{"RequestNotAllowed", http.StatusBadRequest,
 		"The cluster's state does not allow the request.",
 		"The message says what has to happen first; a cluster that failed to be created can only be deleted."}
@@ -95,10 +95,10 @@ var (
 		"Choose another properties.clusterProfile.resourceGroupId."}
 	DuplicateClientID = Code{"DuplicateClientID", http.StatusBadRequest,
 		"Another cluster of the subscription uses the same service principal or cluster identity.",
-		"Use a service principal or a user-assigned identity of its own for each cluster."}
+		"Use a separate service principal or user-assigned identity for each cluster."}
 	PlatformWorkloadIdentityMismatch = Code{"PlatformWorkloadIdentityMismatch", http.StatusBadRequest,
-		"The operators given are not exactly those that the OpenShift version needs.",
-		"Give one identity for each operator that the message lists."}
+		"The operators in the request are not exactly those that the OpenShift version needs.",
+		"Specify one identity for each operator that the message lists."}
 
 	// What Azure says about what the customer gave the service to work with.
 
@@ -112,30 +112,30 @@ var (
 		"The service principal's token names no subject: none of the claims oid, altsecid and puid.",
 		"Create the application's service principal in the cluster's tenant."}
 	InvalidServicePrincipalPermissions = Code{"InvalidServicePrincipalPermissions", http.StatusBadRequest,
-		"The cluster's service principal may not do what the cluster needs to a resource.",
-		"Assign it a role with the actions that the message lists, on the resource that it names. New assignments take up to ten minutes to work."}
+		"The cluster's service principal does not have a permission that the cluster needs on a resource.",
+		"Assign it a role with the actions that the message lists, on the resource that it names. New assignments take up to ten minutes to take effect."}
 	InvalidResourceProviderPermissions = Code{"InvalidResourceProviderPermissions", http.StatusBadRequest,
-		"The service itself, Azure Red Hat OpenShift RP, may not do what the cluster needs to a resource.",
+		"The service itself, Azure Red Hat OpenShift RP, does not have a permission that the cluster needs on a resource.",
 		"Assign its service principal a role with the actions that the message lists, on the resource that it names."}
 	InvalidWorkloadIdentityPermissions = Code{"InvalidWorkloadIdentityPermissions", http.StatusBadRequest,
-		"An operator's identity may not do what the operator needs to a resource.",
+		"An operator's identity does not have a permission that the operator needs on a resource.",
 		"Assign the identity the operator's built-in role on the resource that the message names."}
 	InvalidClusterMSIPermissions = Code{"InvalidClusterMSIPermissions", http.StatusBadRequest,
-		"The cluster's identity may not federate the operators' identities.",
+		"The cluster's identity does not have permission to federate the operators' identities.",
 		"Assign it the role Azure Red Hat OpenShift Federated Credential on each identity that the message names."}
 	InvalidPlatformWorkloadIdentity = Code{"InvalidPlatformWorkloadIdentity", http.StatusBadRequest,
 		"An operator's identity does not exist, or the cluster's identity may not read it.",
 		"Create the identity, or assign the cluster's identity the role Azure Red Hat OpenShift Federated Credential on it."}
 	PlatformWorkloadIdentityContainsInvalidCredential = Code{"PlatformWorkloadIdentityContainsInvalidCredential", http.StatusBadRequest,
 		"An operator's identity has federated credentials that are not this cluster's.",
-		"Use an identity of its own for each operator of each cluster, or delete the credentials that the message names."}
+		"Use a separate identity for each operator of each cluster, or delete the credentials that the message names."}
 	InvalidLinkedVNet = Code{"InvalidLinkedVNet", http.StatusBadRequest,
-		"The virtual network or one of the subnets cannot carry the cluster.",
+		"The virtual network or one of the subnets cannot be used for the cluster.",
 		"Change the network as the message says."}
 	InvalidLinkedSubnet = Code{"InvalidLinkedSubnet", http.StatusBadRequest,
 		"A subnet was not found.", "Create the subnet, or correct its id."}
 	InvalidLinkedRouteTable = Code{"InvalidLinkedRouteTable", http.StatusBadRequest,
-		"The route table of a subnet was not found, or no default route leads out of the subnet although outboundType is UserDefinedRouting.",
+		"The route table of a subnet was not found, or the subnet has no default route although outboundType is UserDefinedRouting.",
 		"Create the route table, or detach it from the subnet; give it a default route that leads to a firewall or gateway."}
 	InvalidLinkedNatGateway = Code{"InvalidLinkedNatGateway", http.StatusBadRequest,
 		"The NAT gateway of a subnet was not found.", "Create the NAT gateway, or detach it from the subnet."}
@@ -143,29 +143,29 @@ var (
 		"A disk encryption set was not found, or is in another location than the cluster.",
 		"Create it in the cluster's location, or correct its id."}
 	InvalidResourceID = Code{"InvalidResourceID", http.StatusBadRequest,
-		"A resource id is not one, or not of the type needed.", "Correct the id at the path in target."}
+		"A value is not a valid resource id, or is the id of another type of resource.", "Correct the id at the path in target."}
 	ResourceProviderNotRegistered = Code{"ResourceProviderNotRegistered", http.StatusBadRequest,
 		"The subscription has not registered a resource provider that clusters need.",
 		"Register the providers that the message names, for example with az provider register."}
 	ResourceQuotaExceeded = Code{"ResourceQuotaExceeded", http.StatusBadRequest,
-		"The subscription's quota in the region does not suffice for the cluster.",
+		"The subscription's quota in the region is not sufficient for the cluster.",
 		"Raise the quota that the message names, or ask for fewer or smaller machines."}
 	QuotaExceeded = Code{"QuotaExceeded", http.StatusInternalServerError,
-		"Azure could not provide the worker machines: quota or capacity was used up while they were made.",
+		"Azure could not provide the worker machines: quota or capacity was used up while they were created.",
 		"Raise the quota that the message names, or choose another size, and create the cluster again."}
 	DeploymentFailed = Code{"DeploymentFailed", http.StatusBadRequest,
 		"Azure refused or failed to create resources of the cluster.",
-		"The details name each resource and Azure's reason. Remove the reason, then repeat the request."}
+		"The details name each resource and Azure's reason. Remove the cause, then repeat the request."}
 	ComponentNotReady = Code{"DeploymentFailed", http.StatusInternalServerError,
 		"A part of the cluster did not become ready in time.",
 		"The message names the part. Repeat the request; if it persists open a support ticket."}
 	AdmissionDenied = Code{"AdmissionDenied", http.StatusConflict,
-		"A webhook or policy that runs in the cluster stops what the service has to do there.",
+		"A webhook or policy in the cluster rejects a change that the service has to make there.",
 		"Repair or remove the webhook or policy that the message names, or exempt OpenShift's own namespaces and objects from it; then repeat the request."}
 	DuplicateDomain = Code{"DuplicateDomain", http.StatusBadRequest,
 		"Another cluster uses the domain.", "Choose another properties.clusterProfile.domain."}
 	ClusterResourceGroupAlreadyExists = Code{"ClusterResourceGroupAlreadyExists", http.StatusBadRequest,
-		"The managed resource group exists and is not this cluster's.",
+		"The managed resource group exists and does not belong to this cluster.",
 		"Choose a properties.clusterProfile.resourceGroupId that does not exist yet."}
 	RequestDisallowedByPolicy = Code{"RequestDisallowedByPolicy", http.StatusBadRequest,
 		"An Azure Policy of the subscription forbids what the cluster needs.",
@@ -181,7 +181,7 @@ var (
 		"Delete or detach what the message names, then repeat the delete."}
 	RefusedByAzure = Code{"RefusedByAzure", http.StatusBadRequest,
 		"Azure refused, for some minutes, a request that an operation on the cluster needs.",
-		"The message has Azure's code and words, and names the resource. Remove the reason, then repeat the request."}
+		"The message contains Azure's error code and message, and names the resource. Remove the cause, then repeat the request."}
 	ScopeLocked = Code{"ScopeLocked", http.StatusConflict,
 		"A management lock forbids the change.",
 		"Remove the lock that the message names, then repeat the request."}
@@ -190,23 +190,23 @@ var (
 		"Another operation on the cluster is still running.",
 		"Wait until the operation that the message names has ended. DELETE is accepted at any time."}
 	PreconditionFailed = Code{"PreconditionFailed", http.StatusPreconditionFailed,
-		"If-Match or If-None-Match does not hold.",
-		"Read the cluster again and decide with its current ETag."}
+		"The condition in If-Match or If-None-Match is not met.",
+		"Read the cluster again. If the change is still right, repeat the request with the current ETag."}
 	WriteConflict = Code{"Conflict", http.StatusConflict,
-		"The resource was changed by somebody else at the same time, again and again.",
+		"Other requests changed the resource at the same time, repeatedly.",
 		"Read the resource again and retry."}
 
 	ClusterCreationFailed = Code{"ClusterCreationFailed", http.StatusInternalServerError,
-		"An asynchronous create could not be finished.",
+		"An asynchronous create could not be completed.",
 		"The message names the step. Delete the cluster and create it again."}
 	OperationFailed = Code{"OperationFailed", http.StatusInternalServerError,
 		"A step of an asynchronous operation failed for a reason the service does not understand.",
 		"The message names the step. Repeat the request; if it persists contact support with the correlation id."}
 	StepTimedOut = Code{"StepTimedOut", http.StatusInternalServerError,
-		"A step of an asynchronous operation waited longer than it may.",
+		"A step of an asynchronous operation exceeded its time limit.",
 		"The message names the step and what it was waiting for. Repeat the request or delete the cluster."}
 	TooManyClaims = Code{"TooManyAttempts", http.StatusInternalServerError,
-		"The workers that ran an operation stopped again and again before it ended.",
+		"The workers that ran an operation stopped repeatedly before it ended.",
 		"Repeat the request; if it persists contact support with the correlation id."}
 	OperationCanceled = Code{"OperationCanceled", http.StatusConflict,
 		"The operation was cancelled because the cluster is being deleted.",

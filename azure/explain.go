@@ -140,9 +140,9 @@ func (s Subject) refusal(faults []fault) (*arm.Error, outlook) {
 	f := faults[0]
 	code := firstOf(f.code, http.StatusText(f.status))
 	if f.isOwn(s.ServiceSubscription) {
-		return arm.InternalServerError.Errorf("Azure refuses what the service asks of a resource of its own (%s). Try again later; if it persists contact support.", code), spreads
+		return arm.InternalServerError.Errorf("Azure refused a request for one of the service's own resources (%s). Try again later; if it persists contact support.", code), spreads
 	}
-	e := arm.RefusedByAzure.At(cmp.Or(scopeOf(f), resourceID.FindString(f.url)), "Azure refuses what the cluster needs (%s). %sAzure says: %s", code, refusalRemedies[code], cmp.Or(f.said(), "nothing"))
+	e := arm.RefusedByAzure.At(cmp.Or(scopeOf(f), resourceID.FindString(f.url)), "Azure refused a request that the cluster needs (%s). %sAzure says: %s", code, refusalRemedies[code], cmp.Or(f.said(), "nothing"))
 	for _, inner := range faults[1:] {
 		e.Details = append(e.Details, arm.RefusedByAzure.At(inner.target, "%s: %s", firstOf(inner.code), inner.said()))
 	}
@@ -151,10 +151,10 @@ func (s Subject) refusal(faults []fault) (*arm.Error, outlook) {
 
 // refusalRemedies say what to do about refusals that people met.
 var refusalRemedies = map[string]string{
-	"KeyBasedAuthenticationNotPermitted": "Something, mostly an Azure Policy, forbids keys on the cluster's storage account: exempt the managed resource group from it. ",
+	"KeyBasedAuthenticationNotPermitted": "Keys are not permitted on the cluster's storage account, usually because of an Azure Policy: exempt the managed resource group from it. ",
 	"ResourceGroupBeingDeleted":          "The resource group is being deleted: wait until it is gone, then repeat the request. ",
 	"ResourceGroupDeletionBlocked":       "Remove what blocks the deletion of the resource group, then repeat the delete. ",
-	"DenyAssignmentAuthorizationFailed":  "A deny assignment forbids it: exclude the principal that Azure names from it, then repeat the request. ",
+	"DenyAssignmentAuthorizationFailed":  "A deny assignment forbids the request: exclude the principal that Azure names from the deny assignment, then repeat the request. ",
 	"SubnetIsDelegated":                  "Remove the delegation from the subnet, or choose another subnet. ",
 }
 
@@ -176,7 +176,7 @@ func (s Subject) explain(f fault) (*arm.Error, outlook) {
 	case code == "ScopeLocked":
 		return arm.ScopeLocked.At(scopeOf(f), "A management lock forbids the change. Remove it, then repeat the request. Azure says: %s", f.said()), final
 	case f.isQuota():
-		return arm.ResourceQuotaExceeded.At(f.target, "The subscription's quota does not suffice (%s). Raise it, or ask for less. Azure says: %s", code, f.said()), final
+		return arm.ResourceQuotaExceeded.At(f.target, "The subscription's quota is not sufficient (%s). Raise the quota, or request fewer or smaller machines. Azure says: %s", code, f.said()), final
 	case code == "SkuNotAvailable":
 		return arm.InvalidParameter.At("properties.masterProfile.vmSize", "The size is not available to the subscription in the region. Choose another one. Azure says: %s", f.said()), final
 	case code == "MissingSubscriptionRegistration", code == "SubscriptionNotRegistered":
@@ -186,7 +186,7 @@ func (s Subject) explain(f fault) (*arm.Error, outlook) {
 	case code == "PrincipalNotFound", code == "NullOrInvalidGuidExcludePrincipalId":
 		return s.unknownPrincipal(f), spreads
 	case code == "AuthorizationPermissionMismatch", code == "AuthorizationFailure": // of storage accounts, which are the service's own
-		return arm.InternalServerError.Errorf("The service may not yet use the storage account (%s). Try again later; if it persists contact support.", code), spreads
+		return arm.InternalServerError.Errorf("The service does not have permission to use the storage account yet (%s). Try again later; if it persists contact support.", code), spreads
 	case code == "Authorization_IdentityNotFound":
 		return s.refusedByGraph(f, "Check that the application exists in the cluster's tenant, and has a service principal there."), spreads
 	case code == "Authorization_RequestDenied":
@@ -226,7 +226,7 @@ func unauthorized(f fault) bool {
 // trouble, elsewhere the customer's, whose identity the message names.
 func (s Subject) refused(f fault) *arm.Error {
 	if f.within(s.ManagedGroup) {
-		return arm.InternalServerError.Errorf("The service may not yet do its work in the managed resource group %q (%s). Try again later; if it persists contact support.", s.ManagedGroup, f.code)
+		return arm.InternalServerError.Errorf("The service does not have permission in the managed resource group %q yet (%s). Try again later; if it persists contact support.", s.ManagedGroup, f.code)
 	}
 	lower := strings.ToLower(f.message)
 	named := func(id string) bool { return id != "" && strings.Contains(lower, strings.ToLower(id)) }
@@ -244,7 +244,7 @@ func (s Subject) unknownPrincipal(f fault) *arm.Error {
 	if s.ClientID == "" {
 		code, target = arm.InvalidPlatformWorkloadIdentity, "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities"
 	}
-	return code.At(target, "Azure does not know an identity of the cluster. Check that it exists in the cluster's tenant. Azure says: %s", f.said())
+	return code.At(target, "Azure did not find an identity of the cluster. Check that the identity exists in the cluster's tenant. Azure says: %s", f.said())
 }
 
 func disallowed(f fault) *arm.Error {

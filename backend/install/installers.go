@@ -113,7 +113,7 @@ func programsAt(path string) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case !info.IsDir() && !executable(info):
-		return nil, fmt.Errorf("%s is no program", path)
+		return nil, fmt.Errorf("%s is not an executable file", path)
 	case !info.IsDir():
 		return []string{path}, nil
 	}
@@ -130,7 +130,7 @@ func programsAt(path string) ([]string, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("there is no program in %s", path)
+		return nil, fmt.Errorf("the directory %s contains no installer", path)
 	}
 	return all, nil
 }

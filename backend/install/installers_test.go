@@ -39,8 +39,8 @@ func TestInstallersSayWhatTheyInstall(t *testing.T) {
 		says  string
 	}{
 		"absent":              {[]string{filepath.Join(dir, "none")}, "no such file"},
-		"no program":          {[]string{filepath.Join(dir, "README")}, "is no program"},
-		"an empty directory":  {[]string{t.TempDir()}, "there is no program in"},
+		"no program":          {[]string{filepath.Join(dir, "README")}, "is not an executable file"},
+		"an empty directory":  {[]string{t.TempDir()}, "contains no installer"},
 		"another minor":       {[]string{"4.18=" + one}, "installs OpenShift 4.20, not 4.18"},
 		"two of one minor":    {[]string{dir, installerOf(t, "4.19")}, "both install OpenShift 4.19"},
 		"one that fails":      {[]string{program(t, "exit 3")}, "cannot say what it installs: exit status 3"},
