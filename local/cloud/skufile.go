@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -84,7 +84,7 @@ func (e skuException) check() error {
 // of are the exceptions of a size in a region.
 func (all skuExceptions) of(name, location string) (some skuExceptions) {
 	for _, e := range all {
-		if strings.EqualFold(e.Name, name) && (e.Location == "" || e.Location == location) {
+		if arm.EqualFold(e.Name, name) && (e.Location == "" || e.Location == location) {
 			some = append(some, e)
 		}
 	}
