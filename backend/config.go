@@ -45,6 +45,10 @@ type Config struct {
 
 	// Concurrency is how many operations run at once in this process; 100.
 	Concurrency int
+	// Waiting is how many operations may wait in this process, under their leases, for
+	// their next attempt. Those beyond are given back, for any process to go on with.
+	// 100 for each that may run.
+	Waiting int
 	// LeaseTTL is how long a silent worker keeps a cluster; 60 s. A quarter of it
 	// is the heartbeat.
 	LeaseTTL time.Duration
@@ -68,6 +72,7 @@ type Config struct {
 // withDefaults fills what was left zero.
 func (c Config) withDefaults() Config {
 	c.Concurrency = orElse(c.Concurrency, 100)
+	c.Waiting = orElse(c.Waiting, 100*c.Concurrency)
 	c.LeaseTTL = orElse(c.LeaseTTL, time.Minute)
 	c.PollInterval = orElse(c.PollInterval, time.Second)
 	c.DrainGrace = orElse(c.DrainGrace, 25*time.Second)
@@ -135,6 +140,6 @@ func New(cfg Config) (*Worker, error) {
 	}
 	return &Worker{
 		Config: cfg, owner: cfg.NewID(), metrics: m,
-		crew: newCrew(cfg.Concurrency), wake: make(chan struct{}, 1),
+		crew: newCrew(cfg.Concurrency, cfg.Waiting), wake: make(chan struct{}, 1), handing: make(chan struct{}, cfg.Concurrency),
 	}, nil
 }

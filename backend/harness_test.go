@@ -81,6 +81,17 @@ func (w *wire) Replace(ctx context.Context, c *store.Container, r store.Record) 
 	return r, err
 }
 
+func (w *wire) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
+	if err := w.try(); err != nil {
+		return r, err
+	}
+	r, err := w.Keeper.Postpone(ctx, c, r, after)
+	if f := w.wrote.Load(); err == nil && f != nil {
+		(*f)(c.Name)
+	}
+	return r, err
+}
+
 func (w *wire) Delete(ctx context.Context, c *store.Container, partition, id, etag string) error {
 	if err := w.try(); err != nil {
 		return err

@@ -14,6 +14,7 @@ type metrics struct {
 	attempts   *prometheus.CounterVec
 	pickup     prometheus.Histogram
 	running    prometheus.Gauge
+	waiting    prometheus.Gauge
 	claims     prometheus.Counter
 	lost       prometheus.Counter
 	looks      *prometheus.CounterVec
@@ -45,12 +46,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			"Time from when an operation was due to its first step in this process.", pickupBuckets)),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "running_operations",
 			Help: "Operations in the hands of this process."}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "waiting_operations",
+			Help: "Operations of this process that wait for their next attempt."}),
 		looks:  prometheus.NewCounterVec(counter("looks_total", "Clusters that were asked what they say of themselves, and how that ended."), []string{"result"}),
 		claims: prometheus.NewCounter(counter("claims_total", "Leases that were claimed.")),
 		lost:   prometheus.NewCounter(counter("lost_leases_total", "Leases that were lost while an operation ran.")),
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.operations, m.duration, m.steps, m.attempts, m.pickup, m.running, m.claims, m.lost, m.looks} {
+	for _, c := range []prometheus.Collector{m.operations, m.duration, m.steps, m.attempts, m.pickup, m.running, m.waiting, m.claims, m.lost, m.looks} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

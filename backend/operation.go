@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
@@ -25,21 +26,86 @@ type operation struct {
 	work *pipeline.Work
 	log  *slog.Logger
 	lost int // workers that perished with it
+
+	kept *kept
+	// pause is what it waits for while it is held, until resumes.
+	pause   *pipeline.Pause
+	resumes time.Time
+	// seen is when its document was last read to see whether another operation has
+	// replaced it. Steps that run see that as rarely.
+	seen   time.Time
+	isHeld atomic.Bool
 }
 
 // runOperation runs the operation of a claimed cluster as far as it goes. It
 // reports whether the cluster is due again at once.
-func (w *Worker) runOperation(ctx context.Context, due *store.ClusterDocument, lease *store.Lease[store.ClusterDocument]) (again bool) {
+func (w *Worker) runOperation(ctx context.Context, due *store.ClusterDocument, lease *store.Lease[store.ClusterDocument], k *kept) (again bool) {
 	op := w.operationOf(lease)
 	if op == nil {
 		return w.forget(ctx, lease)
 	}
+	op.kept = k
 	if due.Due != nil {
 		w.metrics.pickup.Observe(max(0, w.Now().Sub(due.WrittenAt).Seconds()-*due.Due))
 	}
 	ctx, release := w.keepAlive(w.Trace(ctx, op.CorrelationID), op)
 	defer release()
-	return w.conclude(ctx, op, w.perform(ctx, op))
+	outcome := w.perform(ctx, op)
+	for w.hold(op, outcome) {
+		if outcome = w.await(ctx, op); outcome == nil {
+			outcome = pipeline.Run(ctx, op.work, w.Plans[op.Kind])
+		}
+	}
+	return w.conclude(ctx, op, outcome)
+}
+
+// hold gives the hand back until the next attempt but not the lease, if the attempt
+// comes within the time that a lease lasts, and there is room.
+func (w *Worker) hold(op *operation, outcome error) bool {
+	if !errors.As(outcome, &op.pause) || op.pause.After >= w.LeaseTTL {
+		return false
+	}
+	held, look := w.crew.hold(op.kept)
+	if look {
+		w.Wake()
+	}
+	op.resumes = time.Now().Add(op.pause.After)
+	return held
+}
+
+// await waits until a hand takes the operation up again, or says why none will.
+func (w *Worker) await(ctx context.Context, op *operation) error {
+	w.metrics.running.Dec()
+	w.metrics.waiting.Inc()
+	op.isHeld.Store(true)
+	defer func() {
+		op.isHeld.Store(false)
+		w.metrics.waiting.Dec()
+		w.metrics.running.Inc()
+	}()
+	if err := op.work.Hold(ctx, op.pause); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(time.Until(op.resumes)):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	look, err := w.crew.resume(ctx, op.kept)
+	if look {
+		w.Wake()
+	}
+	if err != nil {
+		return err
+	}
+	if time.Since(op.seen) < w.LeaseTTL/4 {
+		return nil
+	}
+	op.seen = time.Now()
+	if err := op.work.Refresh(ctx); errors.Is(err, pipeline.ErrSuperseded) || errors.Is(err, store.ErrLeaseLost) {
+		return err
+	}
+	return nil // the lease lasts, whether the database answers now or not
 }
 
 func (w *Worker) operationOf(lease *store.Lease[store.ClusterDocument]) *operation {
@@ -142,7 +208,7 @@ func (w *Worker) wasTold(ctx context.Context, op *operation) bool {
 func (w *Worker) conclude(ctx context.Context, op *operation, outcome error) (again bool) {
 	err := w.act(ctx, op, outcome)
 	if errors.Is(err, pipeline.ErrSuperseded) { // while we were at it
-		err, again = op.work.HandOver(ctx), true
+		err, again = op.work.HandOver(ctx, 0), true
 	}
 	switch {
 	case errors.Is(err, store.ErrLeaseLost):
@@ -169,7 +235,9 @@ func (w *Worker) act(ctx context.Context, op *operation, outcome error) error {
 		return outcome
 	case errors.Is(outcome, errDraining):
 		op.log.InfoContext(ctx, "operation handed over")
-		return op.work.HandOver(ctx)
+		w.handing <- struct{}{}
+		defer func() { <-w.handing }()
+		return op.work.HandOver(ctx, max(0, time.Until(op.resumes)))
 	default:
 		return w.end(ctx, op, outcome)
 	}
@@ -192,20 +260,27 @@ func (w *Worker) keepAlive(ctx context.Context, op *operation) (_ context.Contex
 
 func (w *Worker) beat(ctx context.Context, op *operation, done chan struct{}, cancel context.CancelCauseFunc) {
 	const retries = 5 // in the time of one beat
-	period := w.LeaseTTL / 4
+	period, slot := w.LeaseTTL/4, w.LeaseTTL/60
 	safe := w.LeaseTTL - period/2 // leaves the step time to stop before another worker begins
-	deadline, pause := time.Now().Add(safe), period
+	deadline, pause, skipped := time.Now().Add(safe), inStep(period, slot), 0
 	for {
 		select {
 		case <-done:
 			return
+		case <-op.kept.nudge:
 		case <-time.After(pause):
+			// While no step runs every third beat will do.
+			if skipped < 2 && op.isHeld.Load() && pause >= period-slot {
+				skipped++
+				pause = inStep(period, slot)
+				continue
+			}
 		}
 		begun := time.Now() // monotonic, unlike w.Now
 		err := renew(ctx, op.work, min(period, deadline.Sub(begun)))
 		switch {
 		case err == nil:
-			deadline, pause = begun.Add(safe), period
+			deadline, pause, skipped = begun.Add(safe), inStep(period, slot), 0
 		case errors.Is(err, pipeline.ErrSuperseded), errors.Is(err, store.ErrLeaseLost):
 			cancel(err)
 			return
@@ -216,6 +291,12 @@ func (w *Worker) beat(ctx context.Context, op *operation, done chan struct{}, ca
 			pause = min(period/retries, time.Until(deadline))
 		}
 	}
+}
+
+// inStep is at most slot less than period, so that all beats of a process fall on the
+// same moments: a database writes many small things at once for little more than one.
+func inStep(period, slot time.Duration) time.Duration {
+	return period - time.Duration(time.Now().UnixNano())%slot
 }
 
 // renew goes on while the process drains: a step that takes its time to stop is

@@ -88,7 +88,7 @@ func (w *Worker) deleteClusters(ctx context.Context, sub *store.SubscriptionDocu
 			return left, failed
 		}
 		q.Continuation = page.Next
-		if err := lease.Renew(ctx); err != nil {
+		if err := lease.Renew(ctx, func(*store.SubscriptionDocument) error { return nil }); err != nil {
 			return left, errors.Join(failed, err)
 		}
 	}
@@ -126,6 +126,7 @@ func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument, te
 		return err
 	}
 	now, why := w.Now().UTC(), model.ErrorOf(arm.OperationCanceled.Errorf("The operation was cancelled because the cluster is being deleted.").Body())
+	w.Replaced(doc.Partition, doc.ID)
 	_, err = w.write(ctx, replaced.ID, model.AsyncOperation{State: model.Canceled, EndedAt: &now, Error: &why})
 	return err
 }

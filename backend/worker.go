@@ -32,6 +32,7 @@ type Worker struct {
 	metrics *metrics
 	crew    *crew
 	wake    chan struct{}
+	handing chan struct{} // bounds how many operations are handed over at once
 }
 
 // Wake makes the worker look for work now. Call it after writing a cluster that
@@ -42,6 +43,11 @@ func (w *Worker) Wake() {
 	default: // it will look anyway
 	}
 }
+
+// Replaced makes the worker stop what it does for a cluster at once, if another
+// operation has taken it over. Call it after writing such a cluster: by itself the
+// worker notices when it renews its lease. It never blocks.
+func (w *Worker) Replaced(partition, id string) { w.crew.nudge(place{partition, id}) }
 
 // Run works until ctx ends. Then it claims nothing more, cancels running steps
 // and hands their clusters back, so that another process goes on at once. It
@@ -90,35 +96,41 @@ func spread(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }
 // for one cluster of each subscription first, then for more and more, so that
 // nobody's thousand clusters hide another's one.
 func (w *Worker) pickUp(ctx, working context.Context) error {
-	for perSubscription := 1; !w.crew.full(); perSubscription = min(4*perSubscription, w.Concurrency) {
+	for perSubscription := 1; !w.crew.isFull(); perSubscription = min(4*perSubscription, w.Concurrency) {
 		due, aside, err := w.Store.Clusters.Due(ctx, perSubscription, 2*w.Concurrency)
-		won := w.start(working, w.crew.take(due))
-		if err != nil || won+aside == 0 {
+		won := w.start(working, due)
+		// What cannot even be set aside is no reason to go round and round.
+		if stuck := won == 0 && perSubscription == w.Concurrency; err != nil || won+aside == 0 || stuck {
+			w.crew.sated()
 			return err
-		}
-		if won == 0 && perSubscription == w.Concurrency {
-			return nil // what cannot even be set aside is no reason to go round and round
 		}
 	}
 	return nil
 }
 
-// start claims the documents, all at once, and lets each that was won run. It
-// returns how many were.
-func (w *Worker) start(working context.Context, taken []*store.ClusterDocument) (won int) {
+// start claims as many of the documents as there are free hands, all at once, and
+// lets each that was won run. It returns how many were.
+func (w *Worker) start(working context.Context, due []*store.ClusterDocument) (won int) {
+	documents := map[place]*store.ClusterDocument{}
+	places := make([]place, len(due))
+	for i, doc := range due {
+		places[i] = place{doc.Partition, doc.ID}
+		documents[places[i]] = doc
+	}
+	taken := w.crew.take(places)
 	leases := make([]*store.Lease[store.ClusterDocument], len(taken))
 	var claims sync.WaitGroup
-	for i, doc := range taken {
-		claims.Go(func() { leases[i] = w.claim(working, doc) })
+	for i, k := range taken {
+		claims.Go(func() { leases[i] = w.claim(working, documents[k.place]) })
 	}
 	claims.Wait()
-	for i, doc := range taken {
+	for i, k := range taken {
 		if leases[i] == nil {
-			w.crew.done(doc)
+			w.crew.done(k)
 			continue
 		}
 		won++
-		go w.operate(working, doc, leases[i])
+		go w.operate(working, documents[k.place], leases[i], k)
 	}
 	return won
 }
@@ -140,11 +152,11 @@ func (w *Worker) claim(working context.Context, doc *store.ClusterDocument) *sto
 }
 
 // operate runs one operation and gives the hand back.
-func (w *Worker) operate(working context.Context, doc *store.ClusterDocument, lease *store.Lease[store.ClusterDocument]) {
+func (w *Worker) operate(working context.Context, doc *store.ClusterDocument, lease *store.Lease[store.ClusterDocument], k *kept) {
 	w.metrics.running.Inc()
-	again := w.runOperation(working, doc, lease)
+	again := w.runOperation(working, doc, lease, k)
 	w.metrics.running.Dec()
-	if wasFull := w.crew.done(doc); again || wasFull {
+	if look := w.crew.done(k); again || look {
 		w.Wake()
 	}
 }

@@ -386,6 +386,143 @@ func TestWaitingClustersKeepNoWorkerBusy(t *testing.T) {
 	}
 }
 
+func TestWaitingForAShortTimeWritesNothingAndKeepsNoWorkerBusy(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var looks atomic.Int32
+	w := db.work(t, backend.Config{Concurrency: 1, LeaseTTL: 20 * time.Second, Plans: plans(steps{model.Create: {step("waits", func(_ context.Context, w *pipeline.Work) error {
+		if strings.HasPrefix(w.Cluster().Name, "waits") {
+			looks.Add(1)
+			return wait.Later(20*time.Millisecond, "nothing that comes")
+		}
+		return nil
+	})}})})
+	var writes atomic.Int32
+	w.wire.onWrite(func(container string) {
+		if container == "Clusters" {
+			writes.Add(1)
+		}
+	})
+	for i := range 5 {
+		request(t, s, subscription, fmt.Sprint("waits", i))
+	}
+	w.Wake()
+	eventually(t, "many looks", func() bool { return looks.Load() > 100 })
+	if n := writes.Load(); n > 5*3+5 { // claims, begins, what they wait for; and a heartbeat each
+		t.Errorf("%d writes", n)
+	}
+	doc := request(t, s, subscription, "works")
+	w.Wake()
+	if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Succeeded {
+		t.Errorf("cluster is %s, want Succeeded", c.Properties.ProvisioningState)
+	}
+}
+
+func TestADeleteCancelsWhatWaits(t *testing.T) {
+	t.Parallel()
+	for name, tell := range map[string]bool{"in this process": true, "in another process": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := newDatabase(t)
+			s, _ := db.connect(t)
+			ttl := time.Hour // its heartbeat does not help
+			if !tell {
+				ttl = 4 * time.Second
+			}
+			waits := step("waits", func(context.Context, *pipeline.Work) error { return wait.Later(ttl-time.Second, "nothing that comes") })
+			w := db.work(t, backend.Config{LeaseTTL: ttl, Plans: plans(steps{model.Create: {waits}})})
+			doc := request(t, s, subscription, "c")
+			eventually(t, "the create waits", func() bool {
+				now, err := s.Clusters.Get(t.Context(), doc.Partition, doc.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				current := now.Cluster.Internal.Operation.Current
+				return current != nil && current.WaitingFor != ""
+			})
+			id := change(t, s, doc, model.Delete)
+			if tell {
+				w.Replaced(doc.Partition, doc.ID)
+			}
+			if op := result(t, s, id); op.State != model.Succeeded {
+				t.Errorf("delete told %s, want Succeeded", op.State)
+			}
+		})
+	}
+}
+
+func TestDrainHandsOverWhatWaits(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var stopped atomic.Bool
+	plan := plans(steps{model.Create: {step("waits", func(context.Context, *pipeline.Work) error {
+		if !stopped.Load() {
+			return wait.Later(time.Second, "the other worker")
+		}
+		return nil
+	})}})
+	first := db.work(t, backend.Config{LeaseTTL: time.Hour, Plans: plan})
+	var docs []*store.ClusterDocument
+	for i := range 20 {
+		docs = append(docs, request(t, s, subscription, fmt.Sprint("c", i)))
+	}
+	for _, doc := range docs {
+		eventually(t, "the create waits", func() bool {
+			now, err := s.Clusters.Get(t.Context(), doc.Partition, doc.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return now.Cluster.Internal.Operation.Current != nil && now.Cluster.Internal.Operation.Current.WaitingFor != ""
+		})
+	}
+	db.work(t, backend.Config{LeaseTTL: time.Hour, Plans: plan})
+	if err := first.stop(); err != nil {
+		t.Errorf("drain: %v", err)
+	}
+	stopped.Store(true)
+	for _, doc := range docs {
+		if c := settled(t, s, doc); c.Cluster.Properties.ProvisioningState != model.Succeeded || c.Lost != 0 {
+			t.Errorf("%s is %s with %d lost workers, want Succeeded with none", doc.ID, c.Cluster.Properties.ProvisioningState, c.Lost)
+		}
+	}
+}
+
+func TestAnotherWorkerGoesOnWithWhatADeadOneHeld(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var looks atomic.Int32
+	waits := func(end bool) map[model.OperationKind][]pipeline.Step {
+		return plans(steps{model.Create: {step("waits", func(context.Context, *pipeline.Work) error {
+			if end {
+				return nil
+			}
+			looks.Add(1)
+			return wait.Later(100*time.Millisecond, "the other worker")
+		})}})
+	}
+	const ttl = 2 * time.Second
+	dying := db.work(t, backend.Config{LeaseTTL: ttl, Plans: waits(false)})
+	doc := request(t, s, subscription, "c")
+	eventually(t, "several looks", func() bool { return looks.Load() > 3 })
+	dying.wire.cut()
+	db.work(t, backend.Config{LeaseTTL: ttl, Plans: waits(true)})
+	begun := time.Now()
+	if c := settled(t, s, doc); c.Cluster.Properties.ProvisioningState != model.Succeeded {
+		t.Errorf("cluster is %s, want Succeeded", c.Cluster.Properties.ProvisioningState)
+	}
+	if took := time.Since(begun); took > ttl+2*time.Second {
+		t.Errorf("the other worker took over after %s, want at most a lease of %s", took, ttl)
+	}
+	before := looks.Load()
+	time.Sleep(300 * time.Millisecond)
+	if after := looks.Load(); after != before {
+		t.Error("the dead worker goes on looking after it lost the lease")
+	}
+}
+
 func TestADueClusterWithoutAnOperationIsPutToRest(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t)

@@ -220,6 +220,9 @@ type Step struct {
 	RefusedSince time.Time `json:"refusedSince,omitempty"`
 	// NextAttempt is when it is tried again.
 	NextAttempt time.Time `json:"nextAttempt,omitempty"`
+	// Running are the long-running operations of Azure that it has begun and whose end it
+	// has not seen: the SDK's resume tokens, by what they are about.
+	Running map[string]string `json:"running,omitempty"`
 	// Waited is how long it waited, in seconds, by whom it waited for.
 	Waited map[string]float64 `json:"waited,omitempty"`
 }

@@ -50,7 +50,9 @@ func (s *Server) deleteCluster(c *call) error {
 	}
 	operation.discardUnless(c, &doc.Cluster)
 	s.cancel(c, replaced)
-	s.Wake()
+	if s.Wake(); replaced != "" {
+		s.Replaced(doc.Partition, doc.ID)
+	}
 	running := doc.Cluster.Internal.Operation.ID
 	c.async(s, running)
 	status := c.version.accepted(c.operation)

@@ -67,6 +67,10 @@ type Config struct {
 	// Wake is called when there is new work, so that a worker in this process starts
 	// at once; nil calls nobody.
 	Wake func()
+	// Replaced is called when a delete has taken the place of what ran on a cluster, given by
+	// its document's partition and id, so that a worker in this process stops at once; nil
+	// calls nobody.
+	Replaced func(partition, id string)
 	// DrainDelay is how long a stopping server goes on accepting while it says it is
 	// not ready, so that load balancers notice.
 	DrainDelay time.Duration
@@ -129,6 +133,9 @@ func (s *Server) complete() error {
 	}
 	if s.Wake == nil {
 		s.Wake = func() {}
+	}
+	if s.Replaced == nil {
+		s.Replaced = func(string, string) {}
 	}
 	if s.Grace == 0 {
 		s.Grace = defaultGrace

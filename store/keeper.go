@@ -120,8 +120,9 @@ type Keeper interface {
 	Delete(ctx context.Context, c *Container, partition, id, etag string) error
 	// Postpone makes a document due after that time from now, if r.ETag is current,
 	// and changes nothing else in it, whatever its body is; else it returns
-	// ErrPreconditionFailed or ErrNotFound.
-	Postpone(ctx context.Context, c *Container, r Record, after time.Duration) error
+	// ErrPreconditionFailed or ErrNotFound. It costs little where the document had
+	// that delay before: that is how leases are renewed. The record has the new ETag.
+	Postpone(ctx context.Context, c *Container, r Record, after time.Duration) (Record, error)
 	// Ping answers whether the database can be read and written at the moment.
 	Ping(ctx context.Context) error
 	Close() error

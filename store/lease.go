@@ -64,10 +64,78 @@ func (l *Lease[T]) Save(ctx context.Context, change func(*T) error) error {
 	return l.write(ctx, change, func(m *Meta) { m.Due = Due(l.ttl) })
 }
 
-// Renew starts the lease's time anew. Call it before half the time is over: one
-// lost beat must not cost the lease.
-func (l *Lease[T]) Renew(ctx context.Context) error {
-	return l.Save(ctx, func(*T) error { return nil })
+// Renew starts the lease's time anew, in a write as small as the database can make
+// it. Call it before half the time is over: one lost beat must not cost the lease.
+// What others wrote meanwhile is shown to check; if it returns an error, that is
+// returned, nothing is written, and Doc stays as it was.
+func (l *Lease[T]) Renew(ctx context.Context, check func(*T) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stale := false
+	return lost(RetryOnPreconditionFailed(ctx, func() error {
+		if stale {
+			if err := l.read(ctx, check); err != nil {
+				return err
+			}
+		}
+		stale = true
+		renewed, err := l.collection.keeper.Postpone(ctx, l.collection.container, l.latest, l.ttl)
+		if err != nil {
+			return l.collection.name(l.latest.ID, err)
+		}
+		l.latest = renewed
+		return nil
+	}))
+}
+
+// Refresh makes Doc what is stored now, without a write. What others wrote is shown
+// to check first, as by Renew.
+func (l *Lease[T]) Refresh(ctx context.Context, check func(*T) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return lost(l.read(ctx, check))
+}
+
+// read makes the newest version the last known one, unless it is not this lease's
+// or check refuses it.
+func (l *Lease[T]) read(ctx context.Context, check func(*T) error) error {
+	now, err := l.collection.keeper.Read(ctx, l.collection.container, l.latest.Partition, l.latest.ID)
+	if err != nil {
+		return l.collection.name(l.latest.ID, err)
+	}
+	if now.ETag == l.latest.ETag {
+		return nil
+	}
+	doc, err := l.decode(ctx, now)
+	if err != nil {
+		return err
+	}
+	if err := check(doc); err != nil {
+		return err
+	}
+	l.latest = now
+	l.doc.Store(doc)
+	return nil
+}
+
+// decode refuses a version that this lease does not hold.
+func (l *Lease[T]) decode(ctx context.Context, r Record) (*T, error) {
+	doc, err := l.collection.decode(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if m := metaOf(doc); m.Owner != l.owner || m.Fence != l.fence {
+		return nil, ErrLeaseLost
+	}
+	return doc, nil
+}
+
+// lost is what it means for a lease that its document is gone.
+func lost(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: %w", ErrLeaseLost, err)
+	}
+	return err
 }
 
 // Release changes the document and gives the lease back. The document is due
@@ -123,26 +191,18 @@ func (l *Lease[T]) write(ctx context.Context, change func(*T) error, then func(*
 // The last known version is tried first; only if it is not current any more the
 // document is read.
 func (l *Lease[T]) guarded(ctx context.Context, act func(*T) error) error {
-	m := metaOf(l.Doc())
-	partition, id, stale := m.Partition, m.ID, false
-	err := RetryOnPreconditionFailed(ctx, func() (err error) {
+	newest, stale := l.latest, false
+	return lost(RetryOnPreconditionFailed(ctx, func() (err error) {
 		if stale {
-			if l.latest, err = l.collection.keeper.Read(ctx, l.collection.container, partition, id); err != nil {
-				return l.collection.name(id, err)
+			if newest, err = l.collection.keeper.Read(ctx, l.collection.container, newest.Partition, newest.ID); err != nil {
+				return l.collection.name(l.latest.ID, err)
 			}
 		}
 		stale = true
-		doc, err := l.collection.decode(ctx, l.latest)
+		doc, err := l.decode(ctx, newest)
 		if err != nil {
 			return err
 		}
-		if now := metaOf(doc); now.Owner != l.owner || now.Fence != l.fence {
-			return ErrLeaseLost
-		}
 		return act(doc)
-	})
-	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("%w: %w", ErrLeaseLost, err)
-	}
-	return err
+	}))
 }

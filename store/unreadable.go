@@ -149,7 +149,7 @@ func (c *Collection[T]) setAside(ctx context.Context, all []sick) error {
 	var writes sync.WaitGroup // at once: a database may put them into one transaction
 	for _, s := range all {
 		writes.Go(func() {
-			err := c.keeper.Postpone(ctx, c.container, s.record, asideOf(s.record.Body))
+			_, err := c.keeper.Postpone(ctx, c.container, s.record, asideOf(s.record.Body))
 			if err != nil && !errors.Is(err, ErrPreconditionFailed) && !errors.Is(err, ErrNotFound) {
 				s.Reason += "; it could not be set aside: " + err.Error()
 			}

@@ -29,18 +29,24 @@ type bench struct {
 	clusters *store.Collection[store.ClusterDocument]
 	now      time.Time
 	replaced atomic.Int32
+	renewed  atomic.Int32
 	attempts []pipeline.Attempt
 }
 
 // counting counts the writes.
 type counting struct {
 	store.Keeper
-	n *atomic.Int32
+	n, renewed *atomic.Int32
 }
 
 func (c counting) Replace(ctx context.Context, container *store.Container, r store.Record) (store.Record, error) {
 	c.n.Add(1)
 	return c.Keeper.Replace(ctx, container, r)
+}
+
+func (c counting) Postpone(ctx context.Context, container *store.Container, r store.Record, after time.Duration) (store.Record, error) {
+	c.renewed.Add(1)
+	return c.Keeper.Postpone(ctx, container, r, after)
 }
 
 var key = sync.OnceValue(store.NewKey)
@@ -56,7 +62,7 @@ func setup(t testing.TB, kind model.OperationKind) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := store.New(counting{k, &b.replaced}, keys)
+	s := store.New(counting{k, &b.replaced, &b.renewed}, keys)
 	t.Cleanup(func() { s.Close() })
 	b.clusters = s.Clusters
 	doc := &store.ClusterDocument{Meta: store.Meta{ID: "rg|c", Partition: "sub", Due: store.Due(0)}}

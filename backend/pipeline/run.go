@@ -32,7 +32,8 @@ const (
 // error says what is to be done with the operation:
 //
 //   - nil: the plan is done.
-//   - *Pause: give the lease back with Work.Rest.
+//   - *Pause: run it again after that time, under the lease with Work.Hold or, given
+//     back with Work.Rest, under the next one.
 //   - ErrSuperseded, store.ErrLeaseLost, or the cause with which ctx was
 //     cancelled: somebody else goes on.
 //   - anything else, always an *arm.Error: the operation has failed.
@@ -87,11 +88,11 @@ func (w *Work) begin(ctx context.Context, steps []Step) error {
 
 // finish records that the step ended well, and which one is next, in one write.
 func (w *Work) finish(ctx context.Context, step *Step, steps []Step) error {
-	done := *w.operation().Current // begin and finish see to it that it is this step's
+	done := *w.current() // begin and finish see to it that it is this step's
 	done.EndedAt = w.options.Now()
 	done.Attempts++
 	done.WaitingFor, done.LastError, done.NextAttempt = "", "", time.Time{}
-	done.Refusal, done.RefusedSince = nil, time.Time{}
+	done.Refusal, done.RefusedSince, done.Running = nil, time.Time{}, nil
 	done.Waited = w.waits.Sum(0)
 	err := w.record(ctx, func(d *store.ClusterDocument) error {
 		d.Lost = 0
@@ -121,8 +122,9 @@ var errDeadline = errors.New("the step's time is over")
 
 // attempt calls the step within what is left of its time.
 func (w *Work) attempt(ctx context.Context, step *Step) (err error) {
-	current := w.operation().Current
+	current := w.current()
 	w.waits = wait.NewWaits(w.options.Now, current.Waited)
+	w.running.begin(current.Running)
 	left := current.StartedAt.Add(step.Timeout).Sub(w.options.Now())
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, min(lastLook, step.Timeout)), errDeadline)
 	defer cancel()
@@ -147,10 +149,12 @@ func (w *Work) panicked(ctx context.Context, step *Step, r any) error {
 
 // judge says what an unsuccessful attempt means for the plan.
 func (w *Work) judge(ctx context.Context, step *Step, err error) error {
+	record := *w.current()
+	record.Running = w.running.kept()
 	if errors.Is(err, ErrSuperseded) || errors.Is(err, store.ErrLeaseLost) || ctx.Err() != nil {
+		w.attempted.Store(&record) // what it began is handed over
 		return stopped(ctx, err)
 	}
-	record := *w.operation().Current
 	record.Attempts++
 	left := record.StartedAt.Add(step.Timeout).Sub(w.options.Now())
 

@@ -60,8 +60,8 @@ func Validate(steps []Step) error {
 	return nil
 }
 
-// Pause is Run's answer when the plan cannot go on now: the worker gives the
-// lease back with Work.Rest and is free until then.
+// Pause is Run's answer when the plan cannot go on now. The worker is free until
+// then.
 type Pause struct {
 	// After is how long to wait before the next attempt.
 	After time.Duration

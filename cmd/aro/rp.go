@@ -103,13 +103,13 @@ func (c *rpCommand) Run(ctx context.Context) error {
 		group.Go(func() error { return run(ctx) })
 	}
 	group.Go(func() error { return renewKeys(ctx, keys, log) })
-	wake := func() {}
+	configured := server.Config{Store: documents, Registry: metrics, Logger: log}
 	if c.Backend {
 		worker, err := c.newWorker(ctx, backend.Config{Store: documents, Metrics: metrics, Log: log}, keys)
 		if err != nil {
 			return fmt.Errorf("backend: %w", err)
 		}
-		wake = worker.Wake
+		configured.Wake, configured.Replaced = worker.Wake, worker.Replaced
 		log.Info("working on clusters", "workers", c.Workers)
 		group.Go(func() error { return worker.Run(ctx) })
 	}
@@ -119,7 +119,8 @@ func (c *rpCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		api, err := c.newServer(server.Config{Store: documents, Registry: metrics, Logger: log, Audit: audit, Wake: wake}, keys)
+		configured.Audit = audit
+		api, err := c.newServer(configured, keys)
 		if err != nil {
 			return fmt.Errorf("server: %w", err)
 		}

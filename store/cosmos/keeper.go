@@ -234,20 +234,19 @@ func (k *Keeper) Delete(ctx context.Context, c *store.Container, partition, id, 
 }
 
 // Postpone implements store.Keeper.
-func (k *Keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) error {
+func (k *Keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(r.Body, &members); err != nil {
-		return fmt.Errorf("body: %w", err)
+		return store.Record{}, fmt.Errorf("body: %w", err)
 	}
 	var err error
 	if members["due"], err = json.Marshal(after.Seconds()); err != nil {
-		return fmt.Errorf("due: %w", err)
+		return store.Record{}, fmt.Errorf("due: %w", err)
 	}
 	if r.Body, err = marshal(members); err != nil {
-		return err
+		return store.Record{}, err
 	}
-	_, err = k.Replace(ctx, c, r)
-	return err
+	return k.Replace(ctx, c, r)
 }
 
 // Read implements store.Keeper.

@@ -107,10 +107,11 @@ func touch(path string) error {
 	return f.Close()
 }
 
-// source is the driver's name of the database. Connections wait up to ten
-// seconds for each other.
+// source is the driver's name of the database. Connections wait up to ten seconds for
+// each other. The log may grow to 16 MB before it goes into the file: pages that many
+// renewals of leases share are then written there once.
 func source(path, pragma string) string {
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&" + pragma
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(4000)&" + pragma
 }
 
 // live is the condition that a document has not expired at that time.
@@ -145,9 +146,17 @@ func (k *keeper) Delete(ctx context.Context, c *store.Container, partition, id, 
 	})
 }
 
-func (k *keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) error {
+func (k *keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
 	current := version(r.ETag)
-	return k.writer.do(ctx, c, func(t *statements, at stamp) error {
+	return k.writer.put(ctx, c, r, func(t *statements, at stamp) error {
+		// A lease that is renewed leaves the body alone, and with it the pages it is on.
+		result, err := t.renew.Exec(r.Partition, r.ID, at.now, current, after.Milliseconds(), at.version)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
 		return t.guarded(t.postpone, r.Partition, r.ID, at.now, current, after.Milliseconds(), after.Seconds(), at.version)
 	})
 }

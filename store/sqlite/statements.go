@@ -24,7 +24,10 @@ type statements struct {
 	// postpone: the version it must meet, the delay in milliseconds and in seconds,
 	// the new version.
 	postpone *sql.Stmt
-	exists   *sql.Stmt
+	// renew: the version it must meet, the delay in milliseconds that the document had
+	// before and has again, the new version.
+	renew  *sql.Stmt
+	exists *sql.Stmt
 	// seal and unseal set and remove the secrets of a document, by partition and id.
 	seal, unseal *sql.Stmt
 	// restamp takes a time and one after it: documents written after that are due as
@@ -52,6 +55,8 @@ func prepareTable(ctx context.Context, conn *sql.Conn, c *store.Container) (*sta
 		"UPDATE " + c.Name + " SET version = ?7, written_at = ?3, due_at = ?3 + ?5," +
 			" body = CASE WHEN json_valid(body) THEN json_set(body, '$.due', ?6) ELSE body END" +
 			document + " AND version = ?4": &t.postpone,
+		"UPDATE " + c.Name + " SET version = ?6, written_at = ?3, due_at = ?3 + ?5" +
+			document + " AND version = ?4 AND due_at - written_at = ?5": &t.renew,
 		"SELECT EXISTS (SELECT 1 FROM " + c.Name + document + ")": &t.exists,
 		"INSERT INTO " + c.Name + "_secrets (partition, id, box) VALUES (?1, ?2, ?3)" +
 			" ON CONFLICT DO UPDATE SET box = excluded.box": &t.seal,

@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
 		{"one of many workers gets the lease", claimRace},
 		{"a lease that expires is taken over, and the old holder writes nothing more", takeover},
 		{"a heartbeat keeps the lease", heartbeat},
+		{"a renewed lease writes under the ETag of its renewal", renewal},
 		{"the holder keeps what others write", interleaving},
 		{"a released document is due when asked, or never", release},
 		{"every change is told", changes},

@@ -133,9 +133,13 @@ func postponeGuard(t *testing.T, d *database) {
 	check(t, err)
 	_, err = d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
 	check(t, err)
-	wantError(t, "postpone what has changed", d.keeper.Postpone(d.ctx, clusters(t), r, time.Hour), store.ErrPreconditionFailed)
+	postpone := func(r store.Record) error {
+		_, err := d.keeper.Postpone(d.ctx, clusters(t), r, time.Hour)
+		return err
+	}
+	wantError(t, "postpone what has changed", postpone(r), store.ErrPreconditionFailed)
 	r.ID, r.Body = "b", []byte(`{"id":"b","partition":"p"}`)
-	wantError(t, "postpone what is not there", d.keeper.Postpone(d.ctx, clusters(t), r, time.Hour), store.ErrNotFound)
+	wantError(t, "postpone what is not there", postpone(r), store.ErrNotFound)
 	if got := d.dueIDs(t, 10); len(got) != 1 || got[0] != doc.ID {
 		t.Errorf("due: %v", got)
 	}

@@ -132,7 +132,8 @@ func takeover(t *testing.T, d *database) {
 	}
 	poison := func(c *store.ClusterDocument) error { c.Cluster.Location = "poison"; return nil }
 	wantError(t, "save by the old holder", old.Save(d.ctx, poison), store.ErrLeaseLost)
-	wantError(t, "renewal by the old holder", old.Renew(d.ctx), store.ErrLeaseLost)
+	wantError(t, "renewal by the old holder", old.Renew(d.ctx, nothing), store.ErrLeaseLost)
+	wantError(t, "look by the old holder", old.Refresh(d.ctx, nothing), store.ErrLeaseLost)
 	wantError(t, "release by the old holder", old.Release(d.ctx, poison, nil), store.ErrLeaseLost)
 	wantError(t, "delete by the old holder", old.Delete(d.ctx), store.ErrLeaseLost)
 	check(t, young.Save(d.ctx, func(c *store.ClusterDocument) error { c.Cluster.Name = "good"; return nil }))
@@ -142,7 +143,7 @@ func takeover(t *testing.T, d *database) {
 		t.Errorf("stored location %q, name %q, owner %q", got.Cluster.Location, got.Cluster.Name, got.Owner)
 	}
 	check(t, young.Delete(d.ctx))
-	wantError(t, "save of the deleted", young.Renew(d.ctx), store.ErrLeaseLost)
+	wantError(t, "save of the deleted", young.Renew(d.ctx, nothing), store.ErrLeaseLost)
 	_, err = d.Clusters.Get(d.ctx, "p", "a")
 	wantError(t, "get of the deleted", err, store.ErrNotFound)
 }
@@ -152,11 +153,44 @@ func heartbeat(t *testing.T, d *database) {
 	lease := d.claim(t, "w", 3*time.Second)
 	for range 8 {
 		time.Sleep(500 * time.Millisecond)
-		check(t, lease.Renew(d.ctx))
+		check(t, lease.Renew(d.ctx, nothing))
 		if got := d.dueIDs(t, 10); len(got) != 0 {
 			t.Fatalf("due in spite of the heartbeat: %v", got)
 		}
 	}
+}
+
+func renewal(t *testing.T, d *database) {
+	d.create(t, "p", "a", atOnce)
+	lease := d.claim(t, "w", time.Minute)
+	check(t, lease.Save(d.ctx, func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil }))
+	before, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
+	check(t, err)
+	check(t, lease.Renew(d.ctx, nothing))
+	after, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
+	check(t, err)
+	if after.ETag == before.ETag || string(after.Body) != string(before.Body) {
+		t.Errorf("a renewal went from %s to %s, and the body is another: %v", before.ETag, after.ETag, string(after.Body) != string(before.Body))
+	}
+	check(t, lease.Save(d.ctx, func(c *store.ClusterDocument) error { c.Cluster.Name = "n"; return nil }))
+	check(t, lease.Renew(d.ctx, nothing))
+	_, err = d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "y"; return nil })
+	check(t, err)
+	if got := lease.Doc().Cluster.Location; got != "x" {
+		t.Errorf("before it looks the holder sees %q", got)
+	}
+	check(t, lease.Refresh(d.ctx, nothing))
+	if got := lease.Doc().Cluster.Location; got != "y" {
+		t.Errorf("after it looked the holder sees %q", got)
+	}
+	_, err = d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "z"; return nil })
+	check(t, err)
+	check(t, lease.Renew(d.ctx, nothing))
+	if got := lease.Doc().Cluster.Location; got != "z" {
+		t.Errorf("after a renewal over another's write the holder sees %q", got)
+	}
+	check(t, lease.Delete(d.ctx))
+	wantError(t, "refresh of the deleted", lease.Refresh(d.ctx, nothing), store.ErrLeaseLost)
 }
 
 func interleaving(t *testing.T, d *database) {
@@ -194,7 +228,7 @@ func interleaving(t *testing.T, d *database) {
 			}
 		})
 		group.Go(func() {
-			if err := lease.Renew(d.ctx); err != nil {
+			if err := lease.Renew(d.ctx, nothing); err != nil {
 				t.Error(err)
 			}
 		})

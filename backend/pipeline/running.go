@@ -1,0 +1,54 @@
+package pipeline
+
+import (
+	"maps"
+	"sync"
+)
+
+// Token is what the step kept of a long-running operation that it has begun, by a name
+// of its own; empty for nothing.
+func (w *Work) Token(name string) string { return w.running.get(name) }
+
+// Keep keeps a token for the attempts of the step that follow, whoever makes them; an
+// empty one ends that. It is written when the attempt ends.
+func (w *Work) Keep(name, token string) { w.running.set(name, token) }
+
+// running are the tokens of the current step. Several calls may be made at once.
+type running struct {
+	mu     sync.Mutex
+	tokens map[string]string
+}
+
+func (r *running) get(name string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tokens[name]
+}
+
+func (r *running) set(name, token string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if token == "" {
+		delete(r.tokens, name)
+		return
+	}
+	r.tokens[name] = token
+}
+
+// begin goes on from what earlier attempts kept.
+func (r *running) begin(tokens map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tokens = map[string]string{}
+	maps.Copy(r.tokens, tokens)
+}
+
+// kept is what to record; nil for nothing.
+func (r *running) kept() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.tokens) == 0 {
+		return nil
+	}
+	return maps.Clone(r.tokens)
+}
