@@ -110,6 +110,27 @@ func Of(plan string, on Kind) []Fault {
 	return slices.DeleteFunc(All(), func(f Fault) bool { return f.Plan != plan || f.On != on })
 }
 
+// Passing is a resource of a create's deployment that Azure accepts, and that fails
+// later, once, in a way that passes: it is deployed again.
+type Passing struct {
+	Step, What string
+	// Path is a regular expression like that of Calls.
+	Path string
+	// Code is Azure's, of which the running operation tells.
+	Code string
+}
+
+// Passes are the faults that pass.
+func Passes() []Passing {
+	const network, machines = "deploy network and storage", "deploy machines"
+	return []Passing{
+		{network, "the storage account is being changed", "/NAME-managed/.*/storageAccounts/cluster[^/]+$", "StorageAccountOperationInProgress"},
+		{network, "Azure breaks", "/NAME-managed/.*/loadBalancers/[^/]+-internal$", "InternalServerError"},
+		{machines, "a master does not start in time", "/NAME-managed/.*/virtualMachines/[^/]+-master-1$", "OSProvisioningTimedOut"},
+		{machines, "the bootstrap machine does not start in time", "/NAME-managed/.*/virtualMachines/[^/]+-bootstrap$", "VMStartTimedOut"},
+	}
+}
+
 // Reason is why no fault is injected into a step.
 type Reason struct{ Plan, Step, Why string }
 
