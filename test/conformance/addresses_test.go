@@ -14,10 +14,10 @@ import (
 // addressChecks are chapter U: paths, names and arguments.
 func addressChecks() []check {
 	return []check{
-		{id: "U04", title: "cluster names are held to an allow-list of 1 to 90 characters", run: checkNames},
+		{id: "U04", title: "cluster names have 1 to 90 permitted characters", run: checkNames},
 		{id: "U07", title: "api-version is mandatory; an unknown one is 400 that lists the supported ones", run: checkAPIVersion},
-		{id: "U14", title: "group names are held to the platform's rule", run: checkGroups},
-		{id: "U15", title: "locations compare ignoring case and blanks and come back as given", run: checkLocation},
+		{id: "U14", title: "resource group names follow the platform's rule", run: checkGroups},
+		{id: "U15", title: "locations are compared without regard to case and spaces, and are returned as given", run: checkLocation},
 	}
 }
 

@@ -24,12 +24,12 @@ func asyncChecks() []check {
 		{id: "L05", title: "asynchronous PATCH and DELETE carry the polling headers", run: checkPollingHeaders,
 			why: "PATCH is 200 with Azure-AsyncOperation, as the published specs have it; POST actions are synchronous"},
 		{id: "L07", title: "provisioningState is read-only: an equal value is ignored, another is 400", run: checkStateReadOnly},
-		{id: "L08", title: "states move as they may; a change meanwhile is 409; POST actions do not touch them", run: checkStates},
+		{id: "L08", title: "states change only as permitted; a change during an operation is 409; POST actions do not change the state", run: checkStates},
 		{id: "L09", title: "Location is 202 while running, then the synchronous answer", run: checkResults},
 		{id: "L10", title: "the status is 200 while readable and has status, name, percent and error as agreed", run: checkStatus},
 		{id: "L12", title: "operation ids are fresh, and results outlive the cluster", run: checkOperationIDs},
 		{id: "L13", title: "polling from another subscription is 404; a status has no secrets", run: checkForeignPoll},
-		{id: "L15", title: "properties revert after a failure if that is the true end", why: "a failing operation cannot be provoked from outside: the worker's own tests do"},
+		{id: "L15", title: "properties revert after a failure if that is the actual result", why: "a failing operation cannot be provoked from outside: the worker's own tests do"},
 	}
 }
 

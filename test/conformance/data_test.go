@@ -13,7 +13,7 @@ import (
 // dataChecks are chapters Y (system data) and E (entity tags).
 func dataChecks() []check {
 	return []check{
-		{id: "Y02", title: "systemData is ARM's, set when a request is accepted and untouched by others", run: checkSystemData},
+		{id: "Y02", title: "systemData comes from ARM, is set when a request is accepted, and is changed by nothing else", run: checkSystemData},
 		{id: "Y03", title: "systemData is in no log and no metric", run: checkSystemDataPrivate, why: "looked at when the kit started the provider"},
 		{id: "E01", title: "PUT honours If-Match and If-None-Match", run: checkPutMatch},
 		{id: "E02", title: "PATCH honours If-Match; absent is 404", run: checkPatchMatch},

@@ -14,12 +14,12 @@ import (
 // hostileChecks are chapter X.
 func hostileChecks() []check {
 	return []check{
-		{id: "X01", title: "ids of another subscription give nothing away, wherever they stand", run: checkForeignIDs},
+		{id: "X01", title: "ids of another subscription disclose nothing, wherever they occur", run: checkForeignIDs},
 		{id: "X02", title: "injection in strings that reach queries finds nothing and breaks nothing", run: checkInjection},
 		{id: "X04", title: "bodies that are deep, huge, broken or ambiguous are 4xx", run: checkBodies},
 		{id: "X05", title: "identity headers without a client certificate", why: "needs TLS: test/hostile proves it"},
-		{id: "X06", title: "stored secrets are sealed, and keys rotate", why: "not visible by URL: store/storetest proves it, test/hostile looks at the raw bytes"},
-		{id: "X07", title: "the admin plane is apart from ARM's", why: "needs two client certificates: test/hostile proves it over TLS"},
+		{id: "X06", title: "stored secrets are encrypted, and keys rotate", why: "not visible by URL: store/storetest proves it, test/hostile looks at the raw bytes"},
+		{id: "X07", title: "the admin API is separate from ARM's", why: "needs two client certificates: test/hostile proves it over TLS"},
 	}
 }
 

@@ -18,7 +18,7 @@ func listChecks() []check {
 		{id: "G01", title: "GET answers 200 and is never long-running", run: checkGetCodes},
 		{id: "G06", title: "lists hold only value and nextLink; nextLink works; $top is honoured", run: checkPages},
 		{id: "G07", title: "nextLink is absent on the last page; tokens are opaque and bound to their list", run: checkTokens},
-		{id: "G08", title: "a walk misses and doubles nothing under concurrent writes", run: checkStableWalk},
+		{id: "G08", title: "paging during concurrent writes neither misses nor repeats a resource", run: checkStableWalk},
 		{id: "G09", title: "the subscription's list has only this region's resources", run: checkRegion},
 		{id: "G10", title: "ids are un-encoded, without host or version", run: checkIDs},
 	}

@@ -147,7 +147,7 @@ func observationChecks() []check {
 		observed("C11", "no answer is above 8 MB", "lists page before that: see G06"),
 		observed("C13", "no answer is a redirect", ""),
 		observed("C14", "every error is an envelope with code and message", ""),
-		{id: "C15", title: "what is missing is 404 or an empty list; never 403 for a trusted caller, never 5xx", run: checkMissing},
+		{id: "C15", title: "a missing resource is 404 or an empty list; never 403 for a trusted caller, never 5xx", run: checkMissing},
 		observed("C16", "408, 429 and 5xx carry Retry-After", "no such answer is provoked from outside; the server's own tests do"),
 		observed("L11", "Retry-After of asynchronous answers is an integer from 10 to 600", ""),
 		observed("L14", "addresses of operations are at most 4 KB long", "reserved parameters: see L12"),

@@ -180,12 +180,15 @@ func markdown(results []*result, summary string) []byte {
 	var b bytes.Buffer
 	b.WriteString("# Conformance to the ARM contract\n\n" +
 		"<!-- Written by the kit; do not edit. -->\n\n" +
-		"The runtime checks of the contract between Azure Resource Manager and a resource provider, as the kit in\n" +
-		"`test/conformance` found them. Write this page anew with\n\n" +
+		"The runtime checks of the contract between Azure Resource Manager and a resource provider, with the results of the kit in\n" +
+		"`test/conformance`. The letter of a check id is its chapter: C requests, headers and errors; U URLs; P PUT; A PATCH; G GET and\n" +
+		"lists; D DELETE; L long-running operations; O other operations; Y system data; E ETags; B subscriptions; T properties and\n" +
+		"templates; X hostile requests. Update this page with\n\n" +
 		"    go test ./test/conformance -count=1 -report ../../docs/conformance.md\n\n" +
-		"and check any provider with `go test ./test/conformance -v -rp URL`, such as the http://127.0.0.1:8080 of `make run`. There the\n" +
-		"kit works in subscriptions that it makes up and removes again, or in those that `-subscription` and `-other-subscription` name,\n" +
-		"and says which checks it could not run, because clusters do not get ready there, or do not go. Important checks run over all " +
+		"and check any provider with `go test ./test/conformance -v -rp URL`, for example the http://127.0.0.1:8080 of `make run`. The kit\n" +
+		"then works in subscriptions that it registers itself and removes at the end, or in those that `-subscription` and\n" +
+		"`-other-subscription` name. It first says what it will create, and reports the checks that it cannot run because clusters\n" +
+		"do not become ready there, or cannot be deleted. Important checks run with all " +
 		fmt.Sprint(len(stand.Versions())) + " api-versions.\n\n" + summary + "\n\n" +
 		"| Check | Result | What is checked | Remark |\n|---|---|---|---|\n")
 	for _, r := range results {

@@ -17,13 +17,13 @@ import (
 // requestChecks are chapter C: requests, headers and errors.
 func requestChecks() []check {
 	return []check{
-		{id: "C01", title: "caller's request and correlation ids are accepted and logged, whatever they are", run: checkCallerIDs},
+		{id: "C01", title: "the caller's request and correlation ids are accepted and logged, whatever their form", run: checkCallerIDs},
 		{id: "C02", title: "x-ms-client-request-id is echoed only when the caller asks", run: checkEcho},
 		{id: "C04", title: "x-ms-routing-request-id is not our own activity id", run: checkRoutingID},
 		{id: "C05", title: "public URLs are built from the Referer", run: checkReferer},
 		{id: "C06", title: "identity headers are trusted only from ARM", why: "needs two client certificates: test/hostile proves it over TLS"},
 		{id: "C07", title: "Accept-Language never changes codes", run: checkLanguage},
-		{id: "C08", title: "paths match whatever their casing, names come back as given", run: checkCasing},
+		{id: "C08", title: "paths match in any case, and names are returned as given", run: checkCasing},
 		{id: "C09", title: "unknown query parameters do not break a call", run: checkQuery},
 		{id: "C12", title: "chunked bodies are accepted", run: checkChunked},
 	}

@@ -13,13 +13,13 @@ import (
 // templateChecks are chapter T: how properties behave, and preflight.
 func templateChecks() []check {
 	return []check{
-		{id: "T04", title: "unknown members are 400 with their path", run: checkUnknown},
+		{id: "T04", title: "unknown properties are 400 with their path", run: checkUnknown},
 		{id: "T05", title: "echoed read-only values are accepted, changed ones 400", run: checkReadOnly},
 		{id: "T06", title: "equal immutable values are accepted, changed ones 400 that names them", run: checkImmutable},
 		{id: "T07", title: "the order of arrays is kept", run: checkOrder, why: "every array a client can set holds exactly one element; faults name elements by index"},
 		{id: "T08", title: "JSON types are kept", run: checkTypes},
 		{id: "T09", title: "casing and format of values are kept", run: checkFormat},
-		{id: "T10", title: "a member has one owner: the service changes nothing that the client set", run: checkOwners},
+		{id: "T10", title: "each property has one owner: the service changes nothing that the client set", run: checkOwners},
 		{id: "T12", title: "preflight is always 200, with code, message and target, and skips expressions", run: checkPreflight},
 	}
 }

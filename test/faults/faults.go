@@ -137,9 +137,9 @@ type Reason struct{ Plan, Step, Why string }
 // Exempt are the steps without a fault.
 func Exempt() []Reason {
 	const (
-		database = "It uses the service's database only. While that does not answer no operation fails: another worker goes on when it does, as a test with a locked database proves."
-		known    = "It reads what `validate` asked Azure for just before, from memory; there a fault ends the operation."
-		attempt  = "It is only an attempt: what fails is a warning in the log."
+		database = "It uses only the service's database. While the database does not answer, no operation fails: a worker continues when it answers again, as a test with a locked database proves."
+		known    = "It uses what `validate` has just read from Azure, from memory. A fault there ends the operation in `validate`."
+		attempt  = "It is optional: a failure is only a warning in the log."
 	)
 	return []Reason{
 		{create, "find resource provider", known},

@@ -14,12 +14,12 @@ var vague = []string{"InternalServerError", "ClusterCreationFailed", "OperationF
 func (f Fault) IsSpecific() bool { return !slices.Contains(vague, f.Code) }
 
 const heading = `<!-- Written from test/faults. Do not edit: run go test ./test/faults -update. -->
-# What is told when something goes wrong
+# Failure reference
 
-Each row is a fault that a test injects into a step of an operation on the local Azure, and the error that clients,
-administrators and the log are told then: the same code, message and target in all three. %d faults are injected, %d are told
-by a specific code. A target is the member of the cluster that must change. Where none must it is empty: then the message names the
-resource or the part of the cluster, and the admin API the step. When the fault is over, a delete succeeds.
+Each row is a fault that a test injects into a step of an operation on the local Azure, and the resulting error. Clients, the
+admin API and the log show the same code, message and target. %d faults are injected; %d of them result in
+a specific code. The target is the member of the cluster that must change. It is empty if none must change: then the message names the
+resource or the part of the cluster, and the admin API shows the step. When the fault is removed, a delete succeeds.
 
 Run: ` + "`cd local && go test ./systemtest/proof -run EveryFault`" + `. It fails when an error is another one than here, and
 ` + "`go test ./test/faults`" + ` when a step of a plan is neither in the table nor below it. The plan of maintenance has no rows: most of
