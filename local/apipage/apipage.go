@@ -46,7 +46,9 @@ type Options struct {
 	Version string
 	// Token gives a token for Azure Resource Manager.
 	Token func(context.Context) (string, error)
-	Log   *slog.Logger
+	// Client calls the origin to read the cluster that PUT starts with.
+	Client *http.Client
+	Log    *slog.Logger
 }
 
 // Page answers below Prefix. Make it with New.

@@ -20,9 +20,19 @@ const (
 	openShift    = "4.99.1"
 )
 
+// roundTrip answers requests of the page in place of the local Azure.
+type roundTrip func(*http.Request) (int, string)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
+	status, body := f(r)
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+var noCluster roundTrip = func(*http.Request) (int, string) { return http.StatusNotFound, `{"error":{}}` }
+
 func newPage(t *testing.T) *Page {
 	t.Helper()
-	p, err := New(Options{Origin: origin, Subscription: subscription, Version: openShift, Token: func(context.Context) (string, error) { return "the-token", nil }})
+	p, err := New(Options{Origin: origin, Subscription: subscription, Version: openShift, Token: func(context.Context) (string, error) { return "the-token", nil }, Client: &http.Client{Transport: noCluster}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,6 +199,21 @@ func TestParametersAndBodiesAreFilled(t *testing.T) {
 				t.Error("an example is in a subscription that is not there")
 			}
 		})
+	}
+}
+
+func TestPUTStartsWithTheClusterThatThereIs(t *testing.T) {
+	p := newPage(t)
+	const there = `{"location":"eastus","tags":{"its":"own"}}`
+	p.Client.Transport = roundTrip(func(r *http.Request) (int, string) {
+		if r.Header.Get("Authorization") != "Bearer the-token" || !strings.HasSuffix(r.URL.Path, "/resourceGroups/demo/providers/Microsoft.RedHatOpenShift/openShiftClusters/demo") || r.URL.Query().Get("api-version") != "2022-09-04" {
+			t.Errorf("it was asked for %s", r.URL)
+		}
+		return http.StatusOK, there
+	})
+	description := body(t, ask(t, p, http.MethodGet, "/openapi/arm/2022-09-04/redhatopenshift.json", nil))
+	if strings.Count(description, `"example":`+there) != 1 {
+		t.Error("no body, or another one than that of PUT, is the cluster")
 	}
 }
 

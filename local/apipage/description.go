@@ -61,7 +61,7 @@ func (p *Page) description(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("path")
 	value, err := read(name)
 	if err == nil && path.Base(name) == specName {
-		err = p.fit(value, path.Dir(name))
+		err = p.fit(value, path.Dir(name), p.demo(r.Context(), path.Base(path.Dir(name))))
 	}
 	if err != nil {
 		p.fail(w, err)
@@ -96,20 +96,21 @@ func read(name string) (*object, error) {
 }
 
 // fit makes a description one of this place: its host, its way to sign in, and
-// values that lead somewhere.
-func (p *Page) fit(spec *object, dir string) error {
+// values that lead somewhere. demo is the cluster of that name, nil if there is none.
+func (p *Page) fit(spec *object, dir string, demo *object) error {
 	spec.set("host", p.origin.Host)
 	spec.set("schemes", []any{p.origin.Scheme})
 	// The page signs in by itself; Azure's sign-in would lead out of this machine.
 	spec.remove("security")
 	spec.remove("securityDefinitions")
 	if info := spec.at("info"); info != nil {
-		info.set("description", fmt.Sprintf("%s\n\n**Try it out** asks the local Azure at %s as its demo application, in the subscription `%s`. "+
-			"Elsewhere a request needs a token, which `bin/aro-local token` prints.", info.text("description"), p.Origin, p.Subscription))
+		info.set("description", fmt.Sprintf("%s\n\n**Try it out** sends requests to the local Azure at %s as its demo application, in the subscription `%s`. "+
+			"PUT starts with the body of the cluster that `bin/aro-local cluster create demo` creates: create it first, then reload this page. "+
+			"Requests from elsewhere need a token, which `bin/aro-local token` prints.", info.text("description"), p.Origin, p.Subscription))
 	}
 	for _, methods := range spec.at("paths").objects() {
 		for _, operation := range methods.objects() {
-			if err := p.fitOperation(spec, operation, dir); err != nil {
+			if err := p.fitOperation(spec, operation, dir, demo); err != nil {
 				return fmt.Errorf("%s/%s: %s: %w", dir, specName, operation.text("operationId"), err)
 			}
 		}
@@ -119,10 +120,13 @@ func (p *Page) fit(spec *object, dir string) error {
 
 // fitOperation puts parameters in place of references, because what they are filled
 // with differs by version, and the example into what it is an example of.
-func (p *Page) fitOperation(spec, operation *object, dir string) error {
+func (p *Page) fitOperation(spec, operation *object, dir string, demo *object) error {
 	example, err := p.example(operation, dir)
 	if err != nil {
 		return err
+	}
+	if demo != nil && operation.text("operationId") == "OpenShiftClusters_CreateOrUpdate" {
+		example.at("parameters").set("parameters", demo)
 	}
 	operation.remove("x-ms-examples")
 	parameters, _ := operation.values["parameters"].([]any)

@@ -113,7 +113,7 @@ func plugPage(a *cloud.Azure, demo identity) error {
 	if err != nil {
 		return err
 	}
-	page, err := apipage.New(apipage.Options{Origin: a.Origin, Subscription: demo.SubscriptionID, Version: version, Token: tokens, Log: a.Log})
+	page, err := apipage.New(apipage.Options{Origin: a.Origin, Subscription: demo.SubscriptionID, Version: version, Token: tokens, Client: a.Client(), Log: a.Log})
 	if err != nil {
 		return err
 	}
