@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 # No -trimpath: tests and binaries then share one build cache, and Kubernetes is compiled once.
 LDFLAGS := -s -w -X main.version=$(VERSION)
-GO_BUILD := go build -ldflags "$(LDFLAGS)"
+GO_BUILD := $(CURDIR)/hack/prerequisites.sh && go build -ldflags "$(LDFLAGS)"
 # Where the version of kubectl within aro-local is kept.
 KUBERNETES := k8s.io/component-base/version
 GOLANGCI := .cache/bin/golangci-lint-v2.15.0

@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 part() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 
+hack/prerequisites.sh test
+
 part "formatting and vet"
 unformatted=$(gofmt -l $(git ls-files '*.go'))
 if [ -n "$unformatted" ]; then

@@ -28,29 +28,29 @@ const (
 	leastFree = 100 << 20
 )
 
-// room is what this aro-local has for itself until it ends.
-type room struct {
+// reservation is what this aro-local has for itself until it ends.
+type reservation struct {
 	azure []net.Listener // the ports of Azure
 	undo  []func()
 }
 
-func (r *room) release() {
+func (r *reservation) release() {
 	for _, undo := range r.undo {
 		undo()
 	}
 }
 
-func (r *room) keep(l net.Listener) { r.undo = append(r.undo, func() { _ = l.Close() }) }
+func (r *reservation) keep(l net.Listener) { r.undo = append(r.undo, func() { _ = l.Close() }) }
 
 // reserve takes the data directory, the addresses and the ports, and refuses what
 // another program has, before anything is started. What a killed predecessor left
 // running is ended.
-func (c *runCommand) reserve(ctx context.Context) (*room, error) {
+func (c *runCommand) reserve(ctx context.Context) (*reservation, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	r := &room{}
-	for _, take := range []func(context.Context, *room) error{c.takeData, c.takeAddresses, c.checkFree, c.listen} {
+	r := &reservation{}
+	for _, take := range []func(context.Context, *reservation) error{c.takeData, c.takeAddresses, c.checkFree, c.listen} {
 		if err := take(ctx, r); err != nil {
 			r.release()
 			return nil, err
@@ -60,7 +60,7 @@ func (c *runCommand) reserve(ctx context.Context) (*room, error) {
 }
 
 // takeData makes this process the only user of its data directory.
-func (c *runCommand) takeData(_ context.Context, r *room) error {
+func (c *runCommand) takeData(_ context.Context, r *reservation) error {
 	if err := os.MkdirAll(filepath.Join(c.Data, "logs"), 0o700); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
@@ -165,7 +165,7 @@ func (c *runCommand) settleAddresses() error {
 const rangePort = "1025"
 
 // takeAddresses reserves both ranges: whoever has one listens at its last host.
-func (c *runCommand) takeAddresses(ctx context.Context, r *room) error {
+func (c *runCommand) takeAddresses(ctx context.Context, r *reservation) error {
 	for n := range 2 {
 		last := netip.AddrFrom4([4]byte{127, byte(c.Addresses + n), 255, 254}).String()
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(last, rangePort))
@@ -182,7 +182,7 @@ func (c *runCommand) takeAddresses(ctx context.Context, r *room) error {
 
 // checkFree finds out whether another program has the provider's address, because
 // its answers would be taken for the provider's.
-func (c *runCommand) checkFree(ctx context.Context, _ *room) error {
+func (c *runCommand) checkFree(ctx context.Context, _ *reservation) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return portError("--listen", c.Listen, err)
@@ -191,7 +191,7 @@ func (c *runCommand) checkFree(ctx context.Context, _ *room) error {
 }
 
 // listen opens Azure's port on every loopback address that its name may mean.
-func (c *runCommand) listen(ctx context.Context, r *room) error {
+func (c *runCommand) listen(ctx context.Context, r *reservation) error {
 	_, port, _ := net.SplitHostPort(c.Azure) // check has
 	var config net.ListenConfig
 	first, err := config.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", port))

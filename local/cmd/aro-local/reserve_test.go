@@ -77,7 +77,7 @@ func free(t *testing.T, addresses int) runCommand {
 
 func TestASecondInstanceIsToldWhatToChange(t *testing.T) {
 	first := free(t, 241)
-	room, err := first.reserve(t.Context())
+	reserved, err := first.reserve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,9 +99,9 @@ func TestASecondInstanceIsToldWhatToChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := free(t, 244)
 			test.change(&c)
-			room, err := c.reserve(t.Context())
+			reserved, err := c.reserve(t.Context())
 			if test.want == "" && err == nil {
-				room.release()
+				reserved.release()
 				return
 			}
 			if err == nil || test.want == "" || !strings.Contains(err.Error(), test.want) {
@@ -110,11 +110,11 @@ func TestASecondInstanceIsToldWhatToChange(t *testing.T) {
 		})
 	}
 	_ = taken.Close()
-	room.release()
-	if room, err = first.reserve(t.Context()); err != nil {
+	reserved.release()
+	if reserved, err = first.reserve(t.Context()); err != nil {
 		t.Fatalf("after the first has stopped: %v", err)
 	}
-	room.release()
+	reserved.release()
 }
 
 func TestAddressesAreThoseOfTheFirstStart(t *testing.T) {

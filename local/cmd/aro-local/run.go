@@ -46,11 +46,11 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := c.findPrograms(filepath.Dir(self)); err != nil {
 		return err
 	}
-	room, err := c.reserve(ctx)
+	reserved, err := c.reserve(ctx)
 	if err != nil {
 		return err
 	}
-	defer room.release()
+	defer reserved.release()
 	// Azure and its machines outlive the provider, so that it can finish what it is
 	// doing. Until they have started there is nothing to finish.
 	lower, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -65,7 +65,7 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer cloud.close()
 	opened()
-	return c.serve(ctx, lower, cloud, room.azure, c.provider(cloud.identity, log))
+	return c.serve(ctx, lower, cloud, reserved.azure, c.provider(cloud.identity, log))
 }
 
 // quietKubernetes lets Kubernetes' libraries, which have a log of their own, say only
