@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -12,17 +14,25 @@ import (
 // lookPage is how many documents are read at a time to find clusters to look at.
 const lookPage = 50
 
+// looksAtOnce bounds how many clusters are asked at the same time: those that do not
+// answer are waited for, and must not keep the others.
+const looksAtOnce = 10
+
 // maxLookError bounds why a cluster did not answer, in bytes.
 const maxLookError = 256
 
 // pollLooks keeps what clusters say of themselves from ageing, however many there
 // are, at a rate that does not depend on that: one page of documents and one
 // cluster in each pause. With many clusters observations grow older than
-// LookInterval; the load stays the same.
+// LookInterval; the load stays the same. What another process asked meanwhile takes
+// no pause, so that processes share the clusters.
 func (w *Worker) pollLooks(ctx context.Context) {
 	if w.Look == nil {
 		return
 	}
+	var asked errgroup.Group
+	asked.SetLimit(looksAtOnce)
+	defer func() { _ = asked.Wait() }()
 	query := store.Query{Limit: lookPage}
 	for w.idle(ctx, w.LookPause) {
 		page, next, err := w.Store.Clusters.List(ctx, query)
@@ -33,15 +43,23 @@ func (w *Worker) pollLooks(ctx context.Context) {
 			next = ""
 		}
 		for _, doc := range page {
-			if w.isOutOfDate(&doc.Cluster) {
-				w.lookAt(ctx, doc.Partition, doc.ID)
-				if !w.idle(ctx, w.LookPause) {
-					return
-				}
+			if !w.isOutOfDate(&doc.Cluster) {
+				continue
+			}
+			whole, err := w.Store.Clusters.Get(ctx, doc.Partition, doc.ID) // with its credentials
+			if err != nil || !w.isOutOfDate(&whole.Cluster) {
+				continue
+			}
+			asked.Go(func() error { w.lookAt(ctx, whole); return nil })
+			if !w.idle(ctx, w.LookPause) {
+				return
 			}
 		}
-		if query.Continuation = next; next == "" && !w.idle(ctx, min(w.LookInterval/10, time.Minute)) {
-			return
+		if query.Continuation = next; next == "" {
+			_ = asked.Wait()
+			if !w.idle(ctx, min(w.LookInterval/10, time.Minute)) {
+				return
+			}
 		}
 	}
 }
@@ -71,11 +89,7 @@ func (w *Worker) isOutOfDate(c *model.Cluster) bool {
 
 // lookAt asks one cluster and records what it says, unless an operation has begun
 // meanwhile, which records it itself.
-func (w *Worker) lookAt(ctx context.Context, partition, id string) {
-	doc, err := w.Store.Clusters.Get(ctx, partition, id) // with its credentials
-	if err != nil || !w.isOutOfDate(&doc.Cluster) {
-		return
-	}
+func (w *Worker) lookAt(ctx context.Context, doc *store.ClusterDocument) {
 	result := "done"
 	record, failure := w.Look(ctx, &doc.Cluster)
 	if failure != nil {
@@ -85,7 +99,7 @@ func (w *Worker) lookAt(ctx context.Context, partition, id string) {
 		return
 	}
 	w.metrics.looks.WithLabelValues(result).Inc()
-	_, err = w.Store.Clusters.Update(ctx, partition, id, func(d *store.ClusterDocument) error {
+	_, err := w.Store.Clusters.Update(ctx, doc.Partition, doc.ID, func(d *store.ClusterDocument) error {
 		if d.Cluster.Internal.Operation != nil {
 			return store.ErrUnchanged
 		}

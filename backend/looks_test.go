@@ -91,3 +91,86 @@ func TestWhatClustersSayOfThemselvesIsKeptFromAgeing(t *testing.T) {
 		}
 	}
 }
+
+// runningClusters are clusters that nobody has looked at, named c00, c01, ...
+func runningClusters(t *testing.T, s *store.Store, n int) (docs []*store.ClusterDocument) {
+	t.Helper()
+	for i := range n {
+		name := fmt.Sprintf("c%02d", i)
+		doc := store.NewCluster(arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "rg", Name: name})
+		doc.Cluster.Name, doc.Cluster.Properties.ProvisioningState = name, model.Succeeded
+		doc.Cluster.Internal.PrivateEndpointIP, doc.Cluster.Internal.ServiceKubeconfig = "127.0.0.1", "kubeconfig"
+		if err := s.Clusters.Create(t.Context(), doc); err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, doc)
+	}
+	return docs
+}
+
+func observed(c *model.Cluster) bool {
+	now := time.Now()
+	c.Internal.Observation = &model.Observation{At: now, TriedAt: now}
+	return false
+}
+
+func TestASilentClusterKeepsNoOtherFromBeingLookedAt(t *testing.T) {
+	d := newDatabase(t)
+	s, _ := d.connect(t)
+	runningClusters(t, s, 8)
+	answered := make(chan string, 8)
+	d.work(t, backend.Config{Plans: plans(nil), LookPause: 5 * time.Millisecond,
+		Look: func(ctx context.Context, c *model.Cluster) (func(*model.Cluster) bool, error) {
+			if c.Name < "c05" {
+				<-ctx.Done() // it never answers
+				return observed, ctx.Err()
+			}
+			answered <- c.Name
+			return observed, nil
+		}})
+	for range 3 {
+		select {
+		case <-answered:
+		case <-time.After(patience):
+			t.Fatal("clusters that answer are not looked at behind those that do not")
+		}
+	}
+}
+
+// Another process asks while this one walks over the same page.
+func TestWhatAnotherProcessLookedAtTakesNoPause(t *testing.T) {
+	d := newDatabase(t)
+	s, _ := d.connect(t)
+	docs := runningClusters(t, s, 20)
+	const pause = 500 * time.Millisecond
+	asked := make(chan string, 20)
+	d.work(t, backend.Config{Plans: plans(nil), LookPause: pause,
+		Look: func(ctx context.Context, c *model.Cluster) (func(*model.Cluster) bool, error) {
+			if len(asked) == 0 {
+				for _, doc := range docs[1:19] {
+					if _, err := s.Clusters.Update(ctx, doc.Partition, doc.ID, func(d *store.ClusterDocument) error { observed(&d.Cluster); return nil }); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			asked <- c.Name
+			return observed, nil
+		}})
+	var first time.Time
+	for _, want := range []string{"c00", "c19"} {
+		select {
+		case got := <-asked:
+			if got != want {
+				t.Errorf("%s was looked at, want %s", got, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("%s was not looked at", want)
+		}
+		if first.IsZero() {
+			first = time.Now()
+		}
+	}
+	if took := time.Since(first); took > 10*pause {
+		t.Errorf("from the first to the last it took %s, as if each of the others took a pause of %s", took, pause)
+	}
+}

@@ -11,11 +11,13 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/env"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/test/message"
@@ -111,6 +113,33 @@ func TestALookRecordsAndDatesWhatAClusterSaysOfItself(t *testing.T) {
 	if got := len(k.seen); got != 0 {
 		t.Errorf("a look changed the cluster: %v", k.seen)
 	}
+}
+
+// BenchmarkLook measures what it takes to ask one cluster: a connection by TLS of its
+// own and three questions. The API server's half is in the time and the processor's.
+func BenchmarkLook(b *testing.B) {
+	k := newKube(b)
+	for _, zone := range []string{"1", "2", "3"} {
+		k.pool("workers-"+zone, "worker")
+	}
+	s := newSteps(Dependencies{Env: &env.Environment{Mode: env.Test}})
+	c := &model.Cluster{ID: customerID + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"}
+	k.of(c)
+	before := processorTime(b)
+	for b.Loop() {
+		if _, err := s.look(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+}
+
+func processorTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 const day = 24 * time.Hour

@@ -34,7 +34,7 @@ const (
 	kubeSets      = "/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machinesets"
 )
 
-func newKube(t *testing.T) *kube {
+func newKube(t testing.TB) *kube {
 	k := &kube{objects: map[string]map[string]any{}, hook: map[string]func() (int, any){}}
 	server := httptest.NewUnstartedServer(k)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
