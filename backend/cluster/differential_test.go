@@ -2,29 +2,40 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/generated/v20231122"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/store"
+	bodies "github.com/aro-rp/aro/test/stand"
 )
 
 // What the API accepts the installer must accept too, or a customer waits for a
-// refusal. The real program judges thousands of clusters, random and at the edges
-// of what the API's schemas let through.
+// refusal. Thousands of bodies, random and at the edges of what the API's schemas let
+// through, are put over HTTP in the words of the API's versions, and the real program
+// judges the install config that each leads to.
 
-const generatedClusters = 5000
+const generatedBodies = 4000
 
-var generatedBy = flag.Uint64("clusters-seed", 1, "seed of the clusters that the API and the installer are asked about")
+var generatedBy = flag.Uint64("bodies-seed", 1, "seed of the bodies that the API and the installer are asked about")
 
 // pick is one of the values, or a random one.
 func pick(r *rand.Rand, random func() string, edges ...string) string {
@@ -62,43 +73,88 @@ func randomPullSecret(r *rand.Rand) string {
 	return string(text)
 }
 
-// mutate changes one to four properties.
-func mutate(r *rand.Rand, c *model.Cluster) {
-	p := &c.Properties
+// mutate changes one or two properties of a body, also to what has no sense at all.
+func mutate(r *rand.Rand, body bodies.Object) {
 	cidrs := []string{"10.128.0.0/14", "172.30.0.0/16", "10.0.0.0/18", "10.0.0.0/19", "0.0.0.0/0", "0.0.0.0/12", "100.64.0.0/16", "100.64.0.0/10", "100.88.128.0/18", "169.254.0.0/17",
 		"169.254.128.0/18", "169.254.169.0/29", "127.0.0.0/8", "127.128.0.0/16", "126.0.0.0/7", "172.16.0.0/12", "172.0.0.0/11", "172.17.0.0/16", "192.168.0.0/22", "192.168.0.0/23",
 		"224.0.0.0/14", "255.255.252.0/22", "10.128.0.1/14", "168.63.128.0/18"}
-	for range 1 + r.IntN(4) {
-		switch r.IntN(11) {
-		case 0:
-			p.ClusterProfile.Domain = pick(r, func() string { return randomDomain(r) }, strings.Repeat("a", 54), strings.Repeat("a", 55), strings.Repeat("a", 63), "aa", "a", "1a", "a-", "a.b",
-				strings.Repeat("a", 54)+".example.com", strings.Repeat("a", 55)+".example.com", "aa"+strings.Repeat(".aa", 83)+".a", "aa"+strings.Repeat(".aa", 84), "a1."+strings.Repeat("b", 63)+".com", "x.Y")
-		case 1, 2:
-			p.NetworkProfile.PodCIDR = pick(r, func() string { return randomCIDR(r, 0, 20) }, cidrs...)
-		case 3, 4:
-			p.NetworkProfile.ServiceCIDR = pick(r, func() string { return randomCIDR(r, 8, 24) }, cidrs...)
-		case 5, 6:
-			p.ClusterProfile.PullSecret = model.Secret(pick(r, func() string { return randomPullSecret(r) }, "", "{}", "null", `{"auths":{}}`, `{"auths":null}`, `{"auths":{"quay.io":{"auth":"YTpi"}}}`,
+	set := func(path string, value any) { bodies.Set(body, "properties."+path, value) }
+	for range 1 + r.IntN(2) {
+		switch r.IntN(13) {
+		case 0, 1:
+			set("clusterProfile.domain", pick(r, func() string { return randomDomain(r) }, strings.Repeat("a", 54), strings.Repeat("a", 55), strings.Repeat("a", 63), "aa", "a", "1a", "a-", "a.b",
+				strings.Repeat("a", 54)+".example.com", strings.Repeat("a", 55)+".example.com", "aa"+strings.Repeat(".aa", 83)+".a", "aa"+strings.Repeat(".aa", 84), "a1."+strings.Repeat("b", 63)+".com", "x.Y"))
+		case 2, 3:
+			set("networkProfile.podCidr", pick(r, func() string { return randomCIDR(r, 0, 20) }, cidrs...))
+		case 4, 5:
+			set("networkProfile.serviceCidr", pick(r, func() string { return randomCIDR(r, 8, 24) }, cidrs...))
+		case 6, 7:
+			set("clusterProfile.pullSecret", pick(r, func() string { return randomPullSecret(r) }, "", "{}", "null", `{"auths":{}}`, `{"auths":null}`, `{"auths":{"quay.io":{"auth":"YTpi"}}}`,
 				`{"auths":{"cloud.openshift.com":{"auth":"YTpi"}}}`, `{"auths":{"quay.io":{"email":"a@b.c"}}}`, `{"auths":{"quay.io":{}}}`, `{"auths":{"quay.io":null}}`))
-		case 7:
-			p.NetworkProfile.SoftwareDefinedNetwork = pick(r, func() string { return "" }, model.OVNKubernetes, model.OpenShiftSDN, "Kuryr")
 		case 8:
-			p.WorkerProfiles[0].Count = []int{-1, 0, 1, 2, 3, 29, 30, 50, 51}[r.IntN(9)]
+			set("networkProfile.softwareDefinedNetwork", pick(r, func() string { return "" }, model.OVNKubernetes, model.OpenShiftSDN, "Kuryr"))
 		case 9:
-			p.WorkerProfiles[0].DiskSizeGB = []int{-1, 0, 127, 128, 1024, 4095, 32767, 1<<31 - 1}[r.IntN(8)]
+			set("workerProfiles.0.count", []any{-1, 0, 1, 2, 3, 29, 30, 50, 51, "3", nil}[r.IntN(11)])
+			set("workerProfiles.0.vmSize", pick(r, func() string { return "standard_d4s_v3" }, "Standard_D4s_v3", "Standard_D8s_v3", "Standard_E16s_v5", "Standard_Nope"))
+		case 10:
+			set("workerProfiles.0.diskSizeGB", []any{-1, 0, 127, 128, 1024, 4095, 32767, 1<<31 - 1, 128.5}[r.IntN(9)])
+		case 11:
+			des := "/subscriptions/" + lastSegment(customerID) + "/resourceGroups/keys/providers/Microsoft.Compute/diskEncryptionSets/"
+			id := pick(r, func() string { return des + strings.Repeat("d", 1+r.IntN(90)) }, des+"one", strings.ToUpper(des)+"one", des, "none")
+			set("masterProfile.diskEncryptionSetId", id)
+			set("workerProfiles.0.diskEncryptionSetId", id)
+			set("masterProfile.encryptionAtHost", []any{"Enabled", "Disabled", nil}[r.IntN(3)])
 		default:
-			p.ClusterProfile.FIPSValidatedModules = []model.Feature{model.Enabled, model.Disabled}[r.IntN(2)]
-			p.APIServerProfile.Visibility, p.IngressProfiles[0].Visibility = model.Private, []model.Visibility{model.Public, model.Private}[r.IntN(2)]
-			p.NetworkProfile.OutboundType = model.OutboundType(pick(r, func() string { return "NatGateway" }, string(model.LoadBalancer), string(model.UserDefinedRouting)))
-			p.NetworkProfile.LoadBalancerProfile = nil
+			set("clusterProfile.fipsValidatedModules", []any{"Enabled", "Disabled", nil}[r.IntN(3)])
+			set("apiserverProfile.visibility", "Private")
+			set("ingressProfiles.0.visibility", []any{"Public", "Private"}[r.IntN(2)])
+			set("networkProfile.outboundType", pick(r, func() string { return "NatGateway" }, string(model.LoadBalancer), string(model.UserDefinedRouting)))
 		}
 	}
 }
 
-// judged is a cluster that both were asked about.
+// judged is a body that both were asked about, and the API's error.
 type judged struct {
-	what   string
-	faults []*arm.Error
+	body   []byte
+	refuse *bodies.Reply
+}
+
+// door is the API over the store, without the workers.
+func (s *stand) door() *bodies.Client {
+	doc := store.NewSubscription(lastSegment(customerID))
+	doc.Subscription.State, doc.Subscription.Properties.TenantID = model.Registered, tenant
+	s.must(s.store.Subscriptions.Create(s.t.Context(), doc))
+	_, err := s.store.Versions.Update(s.t.Context(), store.VersionsPartition, "4.19.24", func(d *store.VersionDocument) error {
+		d.Version.Properties.Default = true
+		return nil
+	})
+	s.must(err)
+	api, err := server.New(server.Config{Store: s.store, Location: "eastus", Domain: s.Env.Domain, Auth: server.Development{}, Build: "build-1",
+		Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(), Wake: func() {}})
+	s.must(err)
+	listener := httptest.NewServer(api.Handler())
+	s.t.Cleanup(listener.Close)
+	return bodies.NewClient(listener.URL, nil)
+}
+
+// leadsTo is the cluster that a body stands for: the stored one, or, if the API refused
+// it, the one that its words make. Nil if they make none.
+func (s *stand) leadsTo(id arm.ClusterID, body []byte, accepted bool) *model.Cluster {
+	s.t.Helper()
+	if accepted {
+		doc, err := s.store.Clusters.Get(s.t.Context(), id.Partition(), id.Key())
+		s.must(err)
+		return &doc.Cluster
+	}
+	c := &model.Cluster{ID: id.String(), Name: id.Name}
+	var f arm.Faults
+	words := v20231122.Version{}.ValidateCluster(body, &f)
+	if (v20231122.Version{}).WriteCluster(words, nil, c, &f) != nil {
+		return nil
+	}
+	c.Default()
+	c.Properties.ClusterProfile.Version = cmp.Or(c.Properties.ClusterProfile.Version, "4.19.24")
+	return c
 }
 
 func TestWhatTheAPIAcceptsTheInstallerAccepts(t *testing.T) {
@@ -112,36 +168,61 @@ func TestWhatTheAPIAcceptsTheInstallerAccepts(t *testing.T) {
 	r := rand.New(rand.NewPCG(*generatedBy, 0))
 	s := setUp(t)
 	s.storage()
-	base := s.work(model.Create, installable).Cluster()
-	base.Properties.NetworkProfile.PodCIDR, base.Properties.NetworkProfile.ServiceCIDR = "10.128.0.0/14", "172.30.0.0/16"
+	api := s.door()
+	chosen := s.work(model.Create, installable).Cluster().Internal
+	versions := bodies.Versions()[1:] // the oldest leaves the domain to the service
 
 	var requests bytes.Buffer
 	var all []judged
-	for range generatedClusters {
-		c := copyOf(base)
-		mutate(r, c)
-		var f arm.Faults
-		c.Default()
-		c.Validate(nil, model.Rules{Location: "eastus", Domain: s.Env.Domain}, &f)
-		c.Properties.APIServerProfile.InternalIP, c.Properties.IngressProfiles[0].IP = "10.0.0.4", "127.96.0.7"
-		request, err := s.installRequest(t.Context(), c, "quay.io/release@sha256:1")
-		if err != nil { // what the request cannot even say
-			if len(f.List()) == 0 {
-				t.Errorf("accepted, but there is no request: %v", err)
+	shapeless := 0
+	for i := range generatedBodies {
+		version := versions[r.IntN(len(versions))]
+		id := arm.ClusterID{SubscriptionID: lastSegment(customerID), ResourceGroup: "rg", Name: fmt.Sprintf("c%d", i)}
+		object := bodies.Body(version, id, "eastus")
+		mutate(r, object)
+		body, err := json.Marshal(object)
+		s.must(err)
+		reply, err := api.Do(t.Context(), bodies.Request{Method: http.MethodPut, Path: id.String(), Version: version, Body: body})
+		s.must(err)
+		accepted := reply.Status == http.StatusCreated
+		if !accepted && reply.Status != http.StatusBadRequest {
+			t.Fatalf("%v to %s", reply, body)
+		}
+		request := s.requestFor(id, body, accepted, chosen)
+		if request == nil {
+			if shapeless++; accepted {
+				t.Errorf("accepted, but there is no request to the installer for %s", body)
 			}
 			continue
 		}
-		if c.Properties.ClusterProfile.PullSecret == "" { // then the service has its own
-			request.PullSecret = `{"auths":{"r.io":{"auth":"YTpi"}}}`
-		}
 		line, err := json.Marshal(request)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.must(err)
 		requests.Write(line)
-		all = append(all, judged{describe(c), f.List()})
+		if accepted {
+			reply = nil
+		}
+		all = append(all, judged{body, reply})
 	}
+	t.Logf("%d bodies, of which %d say nothing that an installer could be asked", generatedBodies, shapeless)
 	compare(t, program, &requests, all)
+}
+
+// requestFor is what the installer is asked for a body; nil if it cannot be asked.
+func (s *stand) requestFor(id arm.ClusterID, body []byte, accepted bool, chosen model.Internal) *install.Request {
+	c := s.leadsTo(id, body, accepted)
+	if c == nil || len(c.Properties.IngressProfiles) == 0 {
+		return nil
+	}
+	c.Internal = chosen
+	c.Properties.APIServerProfile.InternalIP, c.Properties.IngressProfiles[0].IP = "10.0.0.4", "127.96.0.7"
+	request, err := s.installRequest(s.t.Context(), c, "quay.io/release@sha256:1")
+	if err != nil {
+		return nil
+	}
+	if c.Properties.ClusterProfile.PullSecret == "" { // then the service has its own
+		request.PullSecret = `{"auths":{"r.io":{"auth":"YTpi"}}}`
+	}
+	return request
 }
 
 // compare asks the program about all requests, and counts who differs.
@@ -157,44 +238,61 @@ func compare(t *testing.T, program string, requests *bytes.Buffer, all []judged)
 	if len(lines) != len(all) {
 		t.Fatalf("%d answers to %d requests", len(lines), len(all))
 	}
-	both, neither, late := 0, 0, 0
+	both, neither, late, odd := 0, 0, 0, 0
 	stricter := map[string]int{}
 	for i, line := range lines {
 		var answer struct{ Error *install.Error }
 		if err := json.Unmarshal([]byte(line), &answer); err != nil {
 			t.Fatal(err)
 		}
-		refused := len(all[i].faults) > 0
+		refused := all[i].refuse
 		switch {
-		case answer.Error == nil && !refused:
+		case answer.Error == nil && refused == nil:
 			both++
-		case answer.Error != nil && refused:
+		case answer.Error != nil && refused != nil:
 			neither++
 		case answer.Error != nil:
 			if late++; late <= 10 {
-				t.Errorf("the API accepts %s, the installer refuses: %s", all[i].what, answer.Error.Message)
+				t.Errorf("the API accepts %s, the installer refuses: %s", all[i].body, answer.Error.Message)
 			}
 		default:
-			stricter[all[i].faults[0].Target]++
+			if known := reasonFor(refused); known != "" {
+				stricter[known]++
+			} else if odd++; odd <= 10 {
+				t.Errorf("the installer accepts %s, the API refuses: %s", all[i].body, refused)
+			}
 		}
 	}
-	t.Logf("%d clusters: both accept %d, both refuse %d, only the installer refuses %d, only the API refuses: %v", len(all), both, neither, late, stricter)
+	t.Logf("of %d: both accept %d, both refuse %d, they disagree on %d; the API is meant to be stricter on %v", len(all), both, neither, late+odd, stricter)
 	if both < len(all)/20 || neither < len(all)/20 {
 		t.Error("the clusters are too much alike to prove anything")
 	}
 }
 
-func describe(c *model.Cluster) string {
-	p := c.Properties
-	return fmt.Sprintf("domain %q, pods %s, services %s, pull secret %q, network %q, workers %d with %d GB", p.ClusterProfile.Domain, p.NetworkProfile.PodCIDR, p.NetworkProfile.ServiceCIDR,
-		string(p.ClusterProfile.PullSecret), p.NetworkProfile.SoftwareDefinedNetwork, p.WorkerProfiles[0].Count, p.WorkerProfiles[0].DiskSizeGB)
-}
-
-// copyOf shares nothing that mutate changes.
-func copyOf(c *model.Cluster) *model.Cluster {
-	other := *c
-	other.Properties.WorkerProfiles = append([]model.WorkerProfile(nil), c.Properties.WorkerProfiles...)
-	other.Properties.IngressProfiles = []model.IngressProfile{{Name: "default"}}
-	other.Properties.APIServerProfile = model.APIServerProfile{}
-	return &other
+// reasonFor is why the API may refuse what the installer accepts; empty if there is no reason.
+func reasonFor(refused *bodies.Reply) string {
+	for words, why := range map[string]string{
+		"This api-version has no such property": "words of other versions",
+		"is not supported for workers":          "sizes that only Azure judges",
+		"is not the name of a VM size":          "sizes that only Azure judges",
+		"must be at least 128":                  "disks that nodes outgrow",
+		"must be from 2 to 50":                  "counts that the service supports",
+		"The first label has 2 to 54":           "domains of one letter, as the published API has them",
+		"The range is too small":                "ranges that hold too few machines or services",
+		"is not a value of the property":        "network types that the published API has not",
+		"has no OpenShiftSDN since":             "network types that OpenShift has no more",
+		"has room for":                          "machines without a part of the pods' range, which the installer does not count",
+		"UserDefinedRouting needs":              "clusters that could not be reached",
+		"inside every cluster up to 4.17":       "ranges of releases that this installer is not of",
+		"no name of a registry":                 "registries that nobody can log in to",
+		"an entry without a name":               "registries that nobody can log in to",
+		"The pull secret has an \"auth\" for":   "logins that only some registries refuse",
+		"The pull secret has no \"auth\" for":   "members in another case, which only Go reads",
+	} {
+		quoted, _ := json.Marshal(words)
+		if bytes.Contains(refused.Body, bytes.Trim(quoted, `"`)) {
+			return why
+		}
+	}
+	return ""
 }
