@@ -77,7 +77,7 @@ type Record struct {
 	ID string
 	// ETag is the version that a Replace or Delete must meet.
 	ETag string
-	// WrittenAt is the database's clock at the last write.
+	// WrittenAt is the database's clock at the last write, to about a second.
 	WrittenAt time.Time
 	Body      []byte
 	// Secrets are the document's secrets, sealed together; nil if it has none. They are

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ const (
 	// envelopeMember is the top-level member where the keeper keeps its own notes.
 	envelopeMember = "keeper"
 	tokensMember   = "tokens"
+	dueAtMember    = "dueAt"
 	// secretsMember is the top-level member with the sealed secrets, in base64. It is not
 	// in the envelope, of which earlier releases keep nothing that they do not know.
 	secretsMember = "sealed"
@@ -30,6 +32,9 @@ const (
 // Tokens are those of the last writes, the newest first. After an answer was lost
 // they report whether the write took effect, even if others wrote since.
 //
+// The document is due from dueAt on, in seconds since 1970 by the database's clock:
+// a time, unlike a delay since the last write, can be looked up in an index.
+//
 // The other members stand in for the document's unique keys: Cosmos DB compares
 // absent members too, as if they were equal, so an absent key is noted as
 // something that no other document has.
@@ -37,88 +42,120 @@ type envelope map[string]any
 
 // unique is what stands in for the unique key with this value; value is nil if
 // the document does not have the key.
-func unique(value json.RawMessage, id string) string {
+func unique(value []byte, id string) string {
 	if value == nil || string(value) == "null" {
 		return "absent in " + id
 	}
 	return "=" + string(value)
 }
 
-// seal puts the envelope into the body of r. The tokens of the version that r
-// replaces come from its ETag.
-func seal(c *store.Container, r store.Record, token string) ([]byte, envelope, error) {
+// roomForEnvelope is what most envelopes take.
+const roomForEnvelope = 1024
+
+// seal puts the envelope and the secrets into the body of r. The tokens of the version
+// that r replaces come from its ETag.
+func seal(c *store.Container, r store.Record, token string, clock *clock) ([]byte, envelope, error) {
 	_, trail := splitETag(r.ETag)
 	tokens := append([]string{token}, trail...)
 	note := envelope{tokensMember: tokens[:min(len(tokens), trailLength)]}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(r.Body, &members); err != nil {
-		return nil, nil, fmt.Errorf("body: %w", err)
-	}
 	for _, key := range c.UniqueKeys {
-		note[key] = unique(members[key], r.ID)
+		note[key] = unique(nil, r.ID)
+	}
+	sealedSize := base64.StdEncoding.EncodedLen(len(r.Secrets))
+	body, err := divide(r.Body, roomForEnvelope+sealedSize, func(name string, value []byte) bool {
+		switch {
+		case slices.Contains(c.UniqueKeys, name):
+			note[name] = unique(value, r.ID)
+		case name == dueMember:
+			if due, err := strconv.ParseFloat(string(value), 64); err == nil {
+				note[dueAtMember] = clock.dueAt(due)
+			}
+		}
+		return name == envelopeMember || name == secretsMember
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	inner, err := json.Marshal(note)
 	if err != nil {
 		return nil, nil, fmt.Errorf("envelope: %w", err)
 	}
-	members[envelopeMember] = inner
-	delete(members, secretsMember)
+	body = appendMember(body, envelopeMember, inner)
 	if len(r.Secrets) > 0 {
-		members[secretsMember] = json.RawMessage(`"` + base64.StdEncoding.EncodeToString(r.Secrets) + `"`)
+		body = appendMember(body, secretsMember, []byte{'"'})
+		body = append(base64.StdEncoding.AppendEncode(body, r.Secrets), '"')
 	}
-	body, err := marshal(members)
-	return body, note, err
+	return append(body, '}'), note, nil
 }
 
 // open takes the database's and the keeper's own members out of what was read. One
 // of the keeper's that is not as it was written counts as absent: one damaged
 // document must not keep the others of an answer from being read.
 func open(raw []byte) (store.Record, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return store.Record{}, fmt.Errorf("document: %w", err)
-	}
+	var r store.Record
+	var etag string
+	var written int64
 	var note struct {
 		Tokens []string `json:"tokens"`
 	}
-	if json.Unmarshal(members[envelopeMember], &note) != nil {
-		note.Tokens = nil
+	body, err := divide(raw, 1, func(name string, value []byte) bool {
+		switch name {
+		case "partition":
+			read(value, &r.Partition)
+			return false
+		case "id":
+			read(value, &r.ID)
+			return false
+		case "_etag":
+			read(value, &etag)
+		case "_ts":
+			read(value, &written)
+		case envelopeMember:
+			if json.Unmarshal(value, &note) != nil {
+				note.Tokens = nil
+			}
+		case secretsMember:
+			if json.Unmarshal(value, &r.Secrets) != nil {
+				r.Secrets = bytes.Clone(value) // for the store to find it damaged
+			}
+		case "_rid", "_self", "_attachments":
+		default:
+			return false
+		}
+		return true
+	})
+	if err != nil {
+		return store.Record{}, err
 	}
-	r := store.Record{
-		Partition: member[string](members, "partition"),
-		ID:        member[string](members, "id"),
-		ETag:      joinETag(member[string](members, "_etag"), note.Tokens),
-		WrittenAt: time.Unix(member[int64](members, "_ts"), 0).UTC(),
-	}
-	if sealed := members[secretsMember]; sealed != nil && json.Unmarshal(sealed, &r.Secrets) != nil {
-		r.Secrets = []byte(sealed) // for the store to find it damaged
-	}
-	for _, name := range []string{envelopeMember, secretsMember, "_rid", "_self", "_etag", "_attachments", "_ts"} {
-		delete(members, name)
-	}
-	var err error
-	r.Body, err = marshal(members)
-	return r, err
+	r.Body, r.ETag, r.WrittenAt = append(body, '}'), joinETag(etag, note.Tokens), time.Unix(written, 0).UTC()
+	return r, nil
 }
 
-// member is the zero value if there is no such member, or one of another type.
-func member[T any](members map[string]json.RawMessage, name string) T {
-	var v T
-	if json.Unmarshal(members[name], &v) != nil {
-		return *new(T)
+// read leaves the zero value where the text is one of another type.
+func read[T any](text []byte, into *T) {
+	if json.Unmarshal(text, into) != nil {
+		*into = *new(T)
 	}
-	return v
 }
 
-// marshal writes members in the order of their names and leaves text as it is.
-func marshal(members map[string]json.RawMessage) ([]byte, error) {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(members); err != nil {
-		return nil, fmt.Errorf("document: %w", err)
+// dueMember is the document's own member that is a delay.
+const dueMember = "due"
+
+// postponed is a body that is due after another time. It is the same body if it has that
+// already, as that of a lease which is renewed.
+func postponed(body []byte, after time.Duration) ([]byte, error) {
+	var had float64
+	left, err := divide(body, len(dueMember)+32, func(name string, value []byte) bool {
+		if name == dueMember {
+			read(value, &had)
+		}
+		return name == dueMember
+	})
+	if err != nil || had == after.Seconds() && had > 0 {
+		return body, err
 	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	due, err := json.Marshal(after.Seconds())
+	return append(appendMember(left, dueMember, due), '}'), err
 }
 
 // The ETag of a record is Cosmos DB's and the tokens of the last writes.

@@ -8,9 +8,10 @@ package cosmos
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -38,6 +39,9 @@ type Keeper struct {
 	client     *azcosmos.Client
 	database   string
 	containers map[string]*azcosmos.ContainerClient
+	clock      *clock
+	// undated is when documents without a time were last looked for, by container.
+	undated sync.Map
 }
 
 var _ store.Keeper = (*Keeper)(nil)
@@ -47,11 +51,12 @@ var _ store.Keeper = (*Keeper)(nil)
 // consistency must be strong or bounded staleness: with less, a document could be
 // read as it was before one's own write.
 func Open(_ context.Context, o Options) (*Keeper, error) {
-	client, err := newClient(o)
+	clock := newClock()
+	client, err := newClient(o, clock)
 	if err != nil {
 		return nil, fmt.Errorf("cosmos %s: %w", o.Endpoint, err)
 	}
-	k := &Keeper{client: client, database: o.Database, containers: map[string]*azcosmos.ContainerClient{}}
+	k := &Keeper{client: client, database: o.Database, containers: map[string]*azcosmos.ContainerClient{}, clock: clock}
 	for _, c := range store.Containers() {
 		if k.containers[c.Name], err = client.NewContainer(o.Database, c.Name); err != nil {
 			return nil, fmt.Errorf("cosmos %s: container %s: %w", o.Endpoint, c.Name, err)
@@ -60,9 +65,10 @@ func Open(_ context.Context, o Options) (*Keeper, error) {
 	return k, nil
 }
 
-func newClient(o Options) (*azcosmos.Client, error) {
-	options := &azcosmos.ClientOptions{EnableContentResponseOnWrite: true}
+func newClient(o Options, clock *clock) (*azcosmos.Client, error) {
+	options := &azcosmos.ClientOptions{} // answers to writes have no content
 	options.Transport = o.Transport
+	options.PerRetryPolicies = []policy.Policy{clock}
 	// attempt retries: it alone knows which writes may be sent again.
 	options.Retry = policy.RetryOptions{MaxRetries: -1, TryTimeout: tryTimeout}
 	if o.Credential != nil {
@@ -140,18 +146,17 @@ func Properties(c *store.Container) azcosmos.ContainerProperties {
 func (k *Keeper) Create(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
 	r.ETag = ""
 	token := newToken()
-	body, note, err := seal(c, r, token)
+	body, note, err := k.sealed(ctx, c, r, token)
 	if err != nil {
 		return store.Record{}, err
 	}
-	var raw []byte
-	lost, err := attempt(ctx, func(ctx context.Context) error {
-		answer, err := k.containers[c.Name].CreateItem(ctx, partitionKey(r.Partition), body, writing(nil))
-		raw = answer.Value
+	var answer azcosmos.ItemResponse
+	lost, err := attempt(ctx, func(ctx context.Context) (err error) {
+		answer, err = k.containers[c.Name].CreateItem(ctx, partitionKey(r.Partition), body, nil)
 		return err
 	})
 	if err == nil {
-		return written(r, raw)
+		return written(r, answer.Response, note)
 	}
 	if !errors.As(err, new(*store.ConflictError)) {
 		return store.Record{}, err
@@ -173,20 +178,19 @@ func (k *Keeper) Create(ctx context.Context, c *store.Container, r store.Record)
 // Replace implements store.Keeper.
 func (k *Keeper) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
 	token := newToken()
-	body, note, err := seal(c, r, token)
+	body, note, err := k.sealed(ctx, c, r, token)
 	if err != nil {
 		return store.Record{}, err
 	}
 	etag, _ := splitETag(r.ETag)
-	var raw []byte
-	lost, err := attempt(ctx, func(ctx context.Context) error {
-		answer, err := k.containers[c.Name].ReplaceItem(ctx, partitionKey(r.Partition), r.ID, body, writing(&etag))
-		raw = answer.Value
+	var answer azcosmos.ItemResponse
+	lost, err := attempt(ctx, func(ctx context.Context) (err error) {
+		answer, err = k.containers[c.Name].ReplaceItem(ctx, partitionKey(r.Partition), r.ID, body, meeting(etag))
 		return err
 	})
 	switch {
 	case err == nil:
-		return written(r, raw)
+		return written(r, answer.Response, note)
 	case errors.As(err, new(*store.ConflictError)):
 		return store.Record{}, k.violated(ctx, c, r, note)
 	case lost && errors.Is(err, store.ErrPreconditionFailed):
@@ -224,7 +228,7 @@ func (k *Keeper) recognise(ctx context.Context, c *store.Container, r store.Reco
 func (k *Keeper) Delete(ctx context.Context, c *store.Container, partition, id, etag string) error {
 	etag, _ = splitETag(etag)
 	lost, err := attempt(ctx, func(ctx context.Context) error {
-		_, err := k.containers[c.Name].DeleteItem(ctx, partitionKey(partition), id, writing(&etag))
+		_, err := k.containers[c.Name].DeleteItem(ctx, partitionKey(partition), id, meeting(etag))
 		return err
 	})
 	if lost && errors.Is(err, store.ErrNotFound) {
@@ -235,15 +239,8 @@ func (k *Keeper) Delete(ctx context.Context, c *store.Container, partition, id, 
 
 // Postpone implements store.Keeper.
 func (k *Keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(r.Body, &members); err != nil {
-		return store.Record{}, fmt.Errorf("body: %w", err)
-	}
 	var err error
-	if members["due"], err = json.Marshal(after.Seconds()); err != nil {
-		return store.Record{}, fmt.Errorf("due: %w", err)
-	}
-	if r.Body, err = marshal(members); err != nil {
+	if r.Body, err = postponed(r.Body, after); err != nil {
 		return store.Record{}, err
 	}
 	return k.Replace(ctx, c, r)
@@ -303,16 +300,27 @@ func partitionKey(partition string) azcosmos.PartitionKey {
 	return azcosmos.NewPartitionKeyString(partition)
 }
 
-func writing(etag *string) *azcosmos.ItemOptions {
-	return &azcosmos.ItemOptions{EnableContentResponseOnWrite: true, IfMatchEtag: (*azcore.ETag)(etag)}
+func meeting(etag string) *azcosmos.ItemOptions {
+	return &azcosmos.ItemOptions{IfMatchEtag: (*azcore.ETag)(&etag)}
 }
 
-// written is r as the database has it now.
-func written(r store.Record, raw []byte) (store.Record, error) {
-	now, err := open(raw)
-	if err != nil {
-		return store.Record{}, err
+// sealed is seal with a clock that goes.
+func (k *Keeper) sealed(ctx context.Context, c *store.Container, r store.Record, token string) ([]byte, envelope, error) {
+	if _, _, known := k.clock.bounds(); !known {
+		if err := k.Ping(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
-	r.ETag, r.WrittenAt = now.ETag, now.WrittenAt
+	return seal(c, r, token, k.clock)
+}
+
+// written is r as the database has it now, by the headers of its answer.
+func written(r store.Record, answer azcosmos.Response, note envelope) (store.Record, error) {
+	at, err := http.ParseTime(answer.RawResponse.Header.Get("Date"))
+	if err != nil {
+		return store.Record{}, fmt.Errorf("answer of the database: %w", err)
+	}
+	tokens, _ := note[tokensMember].([]string)
+	r.ETag, r.WrittenAt = joinETag(string(answer.ETag), tokens), at.UTC()
 	return r, nil
 }

@@ -162,37 +162,96 @@ func (k *Keeper) listAll(ctx context.Context, c *store.Container, q store.Query,
 	return rs, at.String(), nil
 }
 
-// dueQuery compares times by the database's clock. The time of a write is known in
-// whole seconds: what is not due at once waits for the second to be over, so that
-// no lease ends early.
-const dueQuery = `SELECT * FROM c WHERE IS_NUMBER(c.due) AND
-	(c.due <= 0 OR c._ts + 1 + c.due <= GetCurrentTimestamp() / 1000)`
+// dueQuery compares with a time that the index finds. The function of the database
+// that tells its time would keep it from using the index.
+const dueQuery = `SELECT * FROM c WHERE c["` + envelopeMember + `"]["` + dueAtMember + `"] <= @now`
+
+// undatedQuery finds what releases wrote that noted no time, whenever such a document
+// was due. The time of a write is known in whole seconds: what is not due at once waits
+// for the second to be over, so that no lease ends early.
+const undatedQuery = `SELECT * FROM c WHERE IS_NUMBER(c.due) AND NOT IS_DEFINED(c["` + envelopeMember + `"]["` + dueAtMember + `"]) AND
+	(c.due <= 0 OR c._ts + 1 + c.due <= @now)`
+
+// How often they are looked for, which no index serves: often while the leases end that
+// an earlier release left behind, seldom after that.
+const (
+	undatedOften  = 30 * time.Second
+	undatedFirst  = 15 * time.Minute
+	undatedSeldom = 15 * time.Minute
+)
 
 // Due implements store.Keeper. The database cannot order over partitions, so what
 // comes first is its choice.
 func (k *Keeper) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
-	q := cosmosQuery{text: dueQuery, size: pageSize}
-	share := map[string]int{}
-	var picked []store.Record
-	for {
+	now, _, known := k.clock.bounds()
+	if !known {
+		if err := k.Ping(ctx); err != nil {
+			return nil, err
+		}
+		now, _, _ = k.clock.bounds()
+	}
+	picked := &selection{perPartition: perPartition, limit: limit, share: map[string]int{}}
+	queries := []string{dueQuery}
+	if k.looksForUndated(c) {
+		queries = append(queries, undatedQuery)
+	}
+	for _, text := range queries {
+		q := cosmosQuery{text: text, size: pageSize, parameters: []azcosmos.QueryParameter{{Name: "@now", Value: now}}}
+		if err := k.pick(ctx, c, q, picked); err != nil {
+			return nil, err
+		}
+	}
+	return picked.records, nil
+}
+
+// looksForUndated reports whether it is time to, and takes the turn.
+func (k *Keeper) looksForUndated(c *store.Container) bool {
+	now, every := time.Now(), undatedSeldom
+	if now.Sub(k.clock.begun) < undatedFirst {
+		every = undatedOften
+	}
+	last, found := k.undated.Load(c.Name)
+	if found && now.Sub(last.(time.Time)) < every {
+		return false
+	}
+	k.undated.Store(c.Name, now)
+	return true
+}
+
+// selection is some of the documents that are due, fairly chosen.
+type selection struct {
+	perPartition, limit int
+	share               map[string]int
+	records             []store.Record
+}
+
+func (s *selection) full() bool { return len(s.records) == s.limit }
+
+func (s *selection) offer(r store.Record) {
+	if s.share[r.Partition] < s.perPartition && !s.full() {
+		s.share[r.Partition]++
+		s.records = append(s.records, r)
+	}
+}
+
+func (k *Keeper) pick(ctx context.Context, c *store.Container, q cosmosQuery, into *selection) error {
+	for !into.full() {
 		p, err := k.page(ctx, c, q)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		rs, err := records(p.items)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, r := range rs {
-			if share[r.Partition] < perPartition && len(picked) < limit {
-				share[r.Partition]++
-				picked = append(picked, r)
-			}
+			into.offer(r)
 		}
-		if q.continuation = p.next; p.next == "" || len(picked) == limit {
-			return picked, nil
+		if q.continuation = p.next; p.next == "" {
+			return nil
 		}
 	}
+	return nil
 }
 
 // mark is how far a reader of Changes has come: it has everything before Since

@@ -36,8 +36,8 @@ func newProxy(emulator *url.URL) http.Handler {
 // complete makes up for what Cosmos DB has and the emulator lacks:
 //   - the read of a document that does not exist is answered with 500, unless it
 //     claims to be for all partitions;
-//   - the function GetCurrentTimestamp is unknown;
 //   - documents do not expire;
+//   - answers to writes have content even if the client wants none;
 //   - the account names addresses at which nobody listens;
 //   - a request whose client has gone may end half way.
 type complete struct {
@@ -59,17 +59,8 @@ type mortalDocument struct {
 func (c *complete) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(context.WithoutCancel(r.Context()))
 	c.bury(r)
-	switch {
-	case r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/docs/"):
+	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/docs/") {
 		r.Header.Set("x-ms-documentdb-query-enablecrosspartition", "true")
-	case isQuery(r):
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		now := strconv.FormatInt(time.Now().UnixMilli(), 10)
-		body = bytes.ReplaceAll(body, []byte("GetCurrentTimestamp()"), []byte(now))
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	answer, err := c.next.RoundTrip(r)
 	if err != nil {
@@ -79,7 +70,10 @@ func (c *complete) RoundTrip(r *http.Request) (*http.Response, error) {
 	case r.URL.Path == "/":
 		err = readdress(r, answer)
 	case wrote(r, answer):
-		err = c.remember(r, answer)
+		if err = c.remember(r, answer); err == nil && r.Header.Get("Prefer") == "return=minimal" {
+			answer.Body, answer.ContentLength = http.NoBody, 0
+			answer.Header.Set("Content-Length", "0")
+		}
 	}
 	return answer, err
 }
