@@ -132,3 +132,6 @@ require (
 
 // The generated clients are a module of their own; tests and benchmarks use them.
 replace github.com/aro-rp/aro/clients/go => ./clients/go
+
+// Imported by azcosmos under a build tag only; see the package there.
+replace github.com/Azure/azure-sdk-for-go => ./hack/azure-sdk-for-go

@@ -281,3 +281,6 @@ replace (
 )
 
 replace github.com/aro-rp/aro/clients/go => ../clients/go
+
+// As in the root module.
+replace github.com/Azure/azure-sdk-for-go => ../hack/azure-sdk-for-go
