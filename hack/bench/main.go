@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"flag"
 	"fmt"
 	"io"
@@ -21,6 +22,11 @@ import (
 
 // packages hold benchmarks, in the order of the report.
 var packages = []string{"./shape", "./conversion", "./model", "./store", "./store/sqlite", "./server", "./backend/...", "./test/bench"}
+
+// estimates are what no benchmark prints.
+//
+//go:embed estimates.md
+var estimates string
 
 // budgets are what the figures are held against.
 const budgets = `
@@ -57,6 +63,7 @@ func run(path, match string, count int) error {
 	if err := baseline(&report); err != nil {
 		return fmt.Errorf("baseline: %w", err)
 	}
+	report.WriteString("\n" + estimates)
 	for _, p := range packages {
 		results, err := benchmark(p, match, count)
 		if err != nil {
