@@ -133,14 +133,23 @@ func (r *Keyring) openBox(box []byte, at place) (*opened, error) {
 	return &opened{keyID: id, texts: texts}, nil
 }
 
-// deflaters are large, and secrets are sealed rarely.
+// Deflaters are large. The one that finds most takes longer to begin than a few small
+// secrets take.
 var (
-	deflaters = sync.Pool{New: func() any {
-		w, _ := flate.NewWriter(nil, flate.BestCompression) // fails for other levels only
+	bestDeflaters = newDeflaters(flate.BestCompression)
+	fastDeflaters = newDeflaters(flate.BestSpeed)
+	inflaters     = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+)
+
+// fewSecrets is how many bytes are compressed fast.
+const fewSecrets = 4 << 10
+
+func newDeflaters(level int) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		w, _ := flate.NewWriter(nil, level) // fails for levels that there are not
 		return w
 	}}
-	inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
-)
+}
 
 // pack writes texts by path, in the order of the paths, out of their armor and
 // compressed.
@@ -149,6 +158,10 @@ func pack(texts map[string]string) ([]byte, error) {
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
 		plain = framed(plain, []byte(path))
 		plain = framed(plain, unarmor(nil, []byte(texts[path]), deepestArmor))
+	}
+	deflaters := bestDeflaters
+	if len(plain) < fewSecrets {
+		deflaters = fastDeflaters
 	}
 	var packed bytes.Buffer
 	w := deflaters.Get().(*flate.Writer)

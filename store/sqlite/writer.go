@@ -38,8 +38,6 @@ type writer struct {
 	tables map[string]*statements
 	// reserve, begin, commit and rollback are those of the transaction.
 	reserve, begin, commit, rollback *sql.Stmt
-	// savepoint, release and undo are those of a write of several statements.
-	savepoint, release, undo *sql.Stmt
 	// pad and unpad are Ping's.
 	pad, unpad *sql.Stmt
 
@@ -98,11 +96,8 @@ func (w *writer) prepare(ctx context.Context) (err error) {
 		"COMMIT":          &w.commit,
 		"ROLLBACK":        &w.rollback,
 		"UPDATE sequence SET last = last + ?1 RETURNING last - ?1": &w.reserve,
-		"SAVEPOINT one_write":                    &w.savepoint,
-		"RELEASE one_write":                      &w.release,
-		"ROLLBACK TO one_write":                  &w.undo,
-		"INSERT INTO ping VALUES (zeroblob(?1))": &w.pad,
-		"DELETE FROM ping":                       &w.unpad,
+		"INSERT INTO ping VALUES (zeroblob(?1))":                   &w.pad,
+		"DELETE FROM ping":                                         &w.unpad,
 	} {
 		if *into, err = w.conn.PrepareContext(ctx, query); err != nil {
 			return err
@@ -133,24 +128,21 @@ func (w *writer) put(ctx context.Context, c *store.Container, r store.Record, ac
 // putSealed is put with the record's secrets: both are written or neither is.
 func (w *writer) putSealed(ctx context.Context, c *store.Container, r store.Record, act func(*statements, stamp) error) (store.Record, error) {
 	return w.put(ctx, c, r, func(t *statements, at stamp) error {
-		if _, err := w.savepoint.Exec(); err != nil {
+		if err := act(t, at); err != nil {
 			return err
 		}
-		err := act(t, at)
-		if err == nil {
-			err = t.keepSecrets(r)
+		if err := t.keepSecrets(r); err != nil {
+			return &halfError{err}
 		}
-		if err != nil {
-			if _, undone := w.undo.Exec(); undone != nil {
-				return errors.Join(err, undone)
-			}
-		}
-		if _, released := w.release.Exec(); released != nil {
-			return errors.Join(err, released)
-		}
-		return err
+		return nil
 	})
 }
+
+// halfError means that half of a write has taken effect. The other half fails only if
+// the database does, so that the whole transaction may go.
+type halfError struct{ error }
+
+func (e *halfError) Unwrap() error { return e.error }
 
 // do has act run in a transaction and returns when that is on the disk.
 func (w *writer) do(ctx context.Context, c *store.Container, act func(*statements, stamp) error) error {
@@ -252,9 +244,13 @@ func (w *writer) transact(batch []*write) (outcomes []error, err error) {
 		at.version++
 		if err := p.ctx.Err(); err != nil {
 			outcomes[i] = unavailable(err)
-		} else {
-			outcomes[i] = fault(p.act(p.table, at))
+			continue
 		}
+		err := p.act(p.table, at)
+		if half := (*halfError)(nil); errors.As(err, &half) {
+			return nil, half.error
+		}
+		outcomes[i] = fault(err)
 	}
 	if _, err := w.commit.Exec(); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
