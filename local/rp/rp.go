@@ -28,6 +28,10 @@ const (
 
 // RP is a resource provider that listens somewhere on this machine.
 type RP struct {
+	// Trouble, if set, returns what this machine lacks, for the reason why the
+	// provider is not ready, or nil.
+	Trouble func() error
+
 	base string
 	http *http.Client
 }
@@ -66,7 +70,13 @@ func (r *RP) AwaitReady(ctx context.Context, tell func(reason error)) bool {
 
 // ready returns why the provider does not accept requests.
 func (r *RP) ready(ctx context.Context) error {
-	return r.call(ctx, http.MethodGet, "/healthz/ready", nil, nil)
+	err := r.call(ctx, http.MethodGet, "/healthz/ready", nil, nil)
+	if err != nil && r.Trouble != nil {
+		if trouble := r.Trouble(); trouble != nil {
+			return fmt.Errorf("%w; %w", err, trouble)
+		}
+	}
+	return err
 }
 
 // Register makes a subscription known, as Azure Resource Manager would.

@@ -2,6 +2,7 @@ package rp
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -38,6 +39,7 @@ func TestAProviderThatIsNotReadyAnyMoreIsTold(t *testing.T) {
 			w.Write([]byte(`{"error":{"code":"ServiceUnavailable","message":"The database does not answer."}}`))
 		}
 	})
+	r.Trouble = func() error { return errors.New("the disk is full") }
 	var out strings.Builder
 	trouble := r.health(t.Context(), &out, "")
 	full = true
@@ -46,7 +48,7 @@ func TestAProviderThatIsNotReadyAnyMoreIsTold(t *testing.T) {
 	full = false
 	r.health(t.Context(), &out, trouble)
 	got := out.String()
-	if strings.Count(got, "\n") != 2 || !strings.Contains(got, "not ready: The database does not answer. (") || !strings.Contains(got, "ready again") {
+	if strings.Count(got, "\n") != 2 || !strings.Contains(got, "not ready: The database does not answer. (") || !strings.Contains(got, "; the disk is full\n") || !strings.Contains(got, "ready again") {
 		t.Errorf("got %q, want one line for each change", got)
 	}
 }

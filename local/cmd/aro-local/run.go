@@ -97,6 +97,7 @@ func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, listene
 // present says what to try, and shows progress.
 func (c runCommand) present(ctx context.Context) error {
 	provider := rp.At(c.Listen)
+	provider.Trouble = func() error { return enoughDisk(c.Data, leastFree) }
 	ready := provider.AwaitReady(ctx, func(reason error) {
 		fmt.Printf("The resource provider is not ready yet: %v. Its log is %s.\n", reason, c.rpLog())
 	})
