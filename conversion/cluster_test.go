@@ -9,17 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/generated/v20191231preview"
-	"github.com/aro-rp/aro/generated/v20200430"
-	"github.com/aro-rp/aro/generated/v20210901preview"
-	"github.com/aro-rp/aro/generated/v20220401"
-	"github.com/aro-rp/aro/generated/v20220904"
-	"github.com/aro-rp/aro/generated/v20230401"
-	"github.com/aro-rp/aro/generated/v20230701preview"
-	"github.com/aro-rp/aro/generated/v20230904"
-	"github.com/aro-rp/aro/generated/v20231122"
-	"github.com/aro-rp/aro/generated/v20240812preview"
-	"github.com/aro-rp/aro/generated/v20250725"
+	"github.com/aro-rp/aro/generated/registry"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -32,12 +22,11 @@ type version interface {
 	EncodeCluster(c *model.Cluster) ([]byte, error)
 }
 
-func versions() []version {
-	return []version{
-		v20191231preview.Version{}, v20200430.Version{}, v20210901preview.Version{}, v20220401.Version{},
-		v20220904.Version{}, v20230401.Version{}, v20230701preview.Version{}, v20230904.Version{},
-		v20231122.Version{}, v20240812preview.Version{}, v20250725.Version{},
+func versions() (all []version) {
+	for _, e := range registry.Versions() {
+		all = append(all, e.Version)
 	}
+	return all
 }
 
 // canary is in every secret of a drawn cluster.

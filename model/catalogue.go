@@ -2,6 +2,8 @@ package model
 
 import (
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
@@ -93,6 +95,28 @@ type RoleSetProperties struct {
 
 	OpenShiftVersion              string                         `json:"openShiftVersion,omitempty"`
 	PlatformWorkloadIdentityRoles []PlatformWorkloadIdentityRole `json:"platformWorkloadIdentityRoles,omitempty"`
+}
+
+// minorForm is a minor release of OpenShift.
+var minorForm = regexp.MustCompile(`^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$`)
+
+// Validate notes everything that is wrong with a role set, whoever wrote it.
+func (p *RoleSetProperties) Validate(f *arm.Faults) {
+	if !minorForm.MatchString(p.OpenShiftVersion) {
+		f.Add(arm.InvalidParameter, "properties.openShiftVersion", "The version must have the form major.minor.")
+	}
+	const path = "properties.platformWorkloadIdentityRoles"
+	if len(p.PlatformWorkloadIdentityRoles) == 0 {
+		f.Add(arm.InvalidParameter, path, "A role set needs at least one role.")
+	}
+	for i, role := range p.PlatformWorkloadIdentityRoles {
+		for _, member := range [][2]string{{"operatorName", role.OperatorName}, {"roleDefinitionName", role.RoleDefinitionName},
+			{"roleDefinitionId", role.RoleDefinitionID}, {"serviceAccounts", strings.Join(role.ServiceAccounts, "")}} {
+			if member[1] == "" {
+				f.Add(arm.InvalidParameter, path+"["+strconv.Itoa(i)+"]."+member[0], "The member is required.")
+			}
+		}
+	}
 }
 
 // PlatformWorkloadIdentityRole is the built-in role of one operator.

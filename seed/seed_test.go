@@ -24,12 +24,12 @@ func TestOnlyWhatIsInstallableIsEnabled(t *testing.T) {
 		"none":         {only(""), 0, ""},
 	} {
 		enabled, isDefault := 0, ""
-		for _, doc := range c.documents(test.installable) {
-			p := &doc.Version.Properties
-			var f arm.Faults
-			if p.Validate(test.installable, &f); len(f.List()) > 0 {
-				t.Errorf("%s: the admin API would refuse %s: %v", name, p.Version, f.Err())
-			}
+		all := c.versions(test.installable)
+		var f arm.Faults
+		if all.Judge(test.installable, &f, all.Names()...); f.Len() > 0 {
+			t.Errorf("%s: the catalogue refuses them: %v", name, f.Err())
+		}
+		for _, p := range all {
 			if p.Enabled {
 				enabled++
 			}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/aro-rp/aro/arm"
 )
 
@@ -51,7 +53,9 @@ func actions() []action {
 	return list
 }
 
-func (s *Server) listOperations(c *call) error {
+// OperationsList lists what roles can permit.
+func (s *Server) OperationsList(ec echo.Context) error {
+	c := ec.(*call)
 	body, err := json.Marshal(struct {
 		Value []action `json:"value"`
 	}{actions()})

@@ -8,8 +8,8 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -117,7 +117,7 @@ func TestAdminKeepsVersions(t *testing.T) {
 
 func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *server.Config) {
+	w := newWorld(t, func(c *edge.Options) {
 		c.Installable = func(p *model.OpenShiftVersionProperties) error {
 			if strings.HasPrefix(p.Version, "4.19.") || p.InstallerImage() != "" {
 				return nil

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,12 +17,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/aro-rp/aro/admin"
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -95,51 +96,25 @@ func save(t *testing.T, dir string, c tls.Certificate) (certFile, keyFile string
 	return certFile, keyFile
 }
 
-// serve starts the server on a free port until the test ends and gives its URL.
-func serve(t *testing.T, cfg server.Config) string {
-	t.Helper()
-	s, err := server.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Serve: %v", err)
-		}
-	})
-	scheme := "http://"
-	if cfg.TLS != nil {
-		scheme = "https://"
-	}
-	return scheme + l.Addr().String()
-}
-
 func TestMutualTLSTellsCallersApart(t *testing.T) {
 	t.Parallel()
 	ca, stranger := newAuthority(t), newAuthority(t)
 	later := time.Now().Add(time.Hour)
 	armCert, adminCert := ca.issue("arm", later), ca.issue("admin", later)
-	auth, err := server.NewMutualTLS(
-		server.AllowList{Certificates: []*x509.Certificate{armCert.Leaf}},
-		server.AllowList{Roots: pool(ca), CommonNames: []string{"admin"}}, nil)
+	auth, err := httpserver.NewMutualTLS(nil,
+		httpserver.AllowList{Name: server.Clients, Certificates: []*x509.Certificate{armCert.Leaf}},
+		httpserver.AllowList{Name: admin.Clients, Roots: pool(ca), CommonNames: []string{"admin"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	certFile, keyFile := save(t, t.TempDir(), ca.issue("server", later))
-	certificate, err := server.CertificateFiles(certFile, keyFile)
+	certificate, err := httpserver.CertificateFiles(certFile, keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t} // for its log
-	base := serve(t, server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: auth, TLS: server.TLSConfig(certificate), Logger: slog.New(slog.NewJSONHandler(w, nil))})
+	base := "https://" + edge.Serve(t, edge.Must(t, edge.Options{Config: server.Config{Store: openStore(t), Logger: slog.New(slog.NewJSONHandler(w, nil))},
+		HTTP: httpserver.Config{Auth: auth, TLS: httpserver.TLSConfig(certificate)}}))
 	send := func(cert *tls.Certificate, verb, path string, headers map[string]string) *stand.Reply {
 		t.Helper()
 		config := &tls.Config{RootCAs: pool(ca)}
@@ -213,106 +188,4 @@ func pool(a *authority) *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AddCert(a.cert)
 	return p
-}
-
-func TestProductionRefusesToStartWithoutItsGuards(t *testing.T) {
-	t.Parallel()
-	ca := newAuthority(t)
-	one := server.AllowList{Certificates: []*x509.Certificate{ca.cert}}
-	if _, err := server.NewMutualTLS(server.AllowList{}, one, nil); err == nil {
-		t.Error("an empty allow-list for ARM was accepted")
-	}
-	if _, err := server.NewMutualTLS(one, server.AllowList{CommonNames: []string{"admin"}}, nil); err == nil {
-		t.Error("names without an authority were accepted")
-	}
-	if _, err := server.NewMutualTLS(one, one, nil); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%x", sha256.Sum256(ca.cert.Raw))) {
-		t.Errorf("one certificate is ARM and an engineer: %v", err)
-	}
-	other := server.AllowList{Certificates: []*x509.Certificate{newAuthority(t).cert}}
-	for usage, refused := range map[x509.ExtKeyUsage]bool{x509.ExtKeyUsageServerAuth: true, x509.ExtKeyUsageClientAuth: false, x509.ExtKeyUsageAny: false} {
-		usable := *ca.cert
-		usable.ExtKeyUsage = []x509.ExtKeyUsage{usage}
-		_, err := server.NewMutualTLS(server.AllowList{Certificates: []*x509.Certificate{&usable}}, other, nil)
-		if (err != nil) != refused {
-			t.Errorf("extended key usage %v: %v", usage, err)
-		}
-	}
-	auth, err := server.NewMutualTLS(one, other, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := server.New(server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: auth}); err == nil || !strings.Contains(err.Error(), "TLS") {
-		t.Errorf("started without TLS: %v", err)
-	}
-	if _, err := server.New(server.Config{Store: openStore(t), Location: location, Domain: "d"}); err == nil {
-		t.Error("started without an authenticator")
-	}
-	good, _ := save(t, t.TempDir(), ca.issue("good", time.Now().Add(time.Hour)))
-	if _, err := server.NewAllowListFiles(good, filepath.Join(t.TempDir(), "absent"), nil, nil); err == nil {
-		t.Error("an absent allow-list was read")
-	}
-	empty := filepath.Join(t.TempDir(), "empty")
-	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := server.NewAllowListFiles(empty, good, nil, nil); err == nil {
-		t.Error("an empty allow-list was read")
-	}
-}
-
-func TestDevelopmentListensOnLoopbackOnly(t *testing.T) {
-	t.Parallel()
-	s, err := server.New(server.Config{Store: openStore(t), Location: location, Domain: "d", Auth: server.Development{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if err := s.Serve(t.Context(), l); err == nil || !strings.Contains(err.Error(), "loopback") {
-		t.Errorf("served on %s: %v", l.Addr(), err)
-	}
-}
-
-func TestARenewedCertificateIsUsed(t *testing.T) {
-	t.Parallel()
-	ca, dir := newAuthority(t), t.TempDir()
-	certFile, keyFile := save(t, dir, ca.issue("first", time.Now().Add(time.Hour)))
-	certificate, err := server.CertificateFiles(certFile, keyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := func() string {
-		c, err := certificate(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		leaf, err := x509.ParseCertificate(c.Certificate[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return leaf.Subject.CommonName
-	}
-	if name() != "first" {
-		t.Fatal(name())
-	}
-	later := time.Now().Add(time.Minute)
-	if err := os.WriteFile(certFile, []byte("half written"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chtimes(certFile, later, later); err != nil {
-		t.Fatal(err)
-	}
-	if name() != "first" {
-		t.Error("a broken file displaced the certificate")
-	}
-	save(t, dir, ca.issue("second", time.Now().Add(time.Hour)))
-	if err := os.Chtimes(certFile, later.Add(time.Minute), later.Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	if name() != "second" {
-		t.Error("the renewed certificate is not used")
-	}
 }

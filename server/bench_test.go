@@ -21,6 +21,7 @@ import (
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -46,12 +47,7 @@ func newBench(b *testing.B) *bench {
 	if err := seed.Empty(b.Context(), st, nil); err != nil {
 		b.Fatal(err)
 	}
-	s, err := server.New(server.Config{Store: st, Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{},
-		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))})
-	if err != nil {
-		b.Fatal(err)
-	}
-	x := &bench{handler: s.Handler(), keeper: keeper, store: st}
+	x := &bench{handler: edge.Must(b, edge.Options{Config: server.Config{Store: st, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}}), keeper: keeper, store: st}
 	x.send(b, 201, "PUT", "/subscriptions/"+subscription+"?api-version=2.0", []byte(`{"state":"Registered"}`))
 	return x
 }

@@ -4,15 +4,19 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
-// deleteCluster begins a delete in any state, and cancels what runs (D01, D05).
-func (s *Server) deleteCluster(c *call) error {
-	id := c.clusterID()
-	switch _, err := s.Store.Clusters.View(c.ctx(), id.Partition(), id.Key()); {
+// OpenShiftClustersDelete begins a delete in any state, and cancels what runs (D01, D05).
+func (s *Server) OpenShiftClustersDelete(ec echo.Context) error {
+	c := ec.(*call)
+	id := armhttp.ClusterID(c)
+	switch _, err := s.Store.Clusters.View(c.Ctx(), id.Partition(), id.Key()); {
 	case errors.Is(err, store.ErrNotFound):
 		return c.NoContent(http.StatusNoContent)
 	case err != nil:
@@ -21,11 +25,11 @@ func (s *Server) deleteCluster(c *call) error {
 	if err := s.subscriptionAllows(c, model.Registered, model.Warned, model.Suspended); err != nil {
 		return err
 	}
-	operation := &operation{s: s, id: id}
+	operation := s.operations.For(c.Exchange, c.subscriptionTenant())
 	var replaced string
-	doc, err := s.Store.Clusters.UpdateSealed(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+	doc, err := s.Store.Clusters.UpdateSealed(c.Ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		replaced = ""
-		if err := c.mayChange(&doc.Cluster); err != nil {
+		if err := armhttp.MayChange(c.Exchange, &doc.Cluster); err != nil {
 			return err
 		}
 		if running := doc.Cluster.Internal.Operation; running != nil {
@@ -34,28 +38,28 @@ func (s *Server) deleteCluster(c *call) error {
 			}
 			replaced = running.ID
 		}
-		if err := operation.begin(c, &doc.Cluster, model.Delete); err != nil {
+		if err := operation.Begin(&doc.Cluster, model.Delete); err != nil {
 			return err
 		}
 		stampSystemData(&doc.Cluster, c.systemData())
-		due(doc)
+		armhttp.Offer(doc)
 		return nil
 	})
 	if err != nil {
-		operation.refused(c, err)
+		operation.Settle(nil, err)
 		if errors.Is(err, store.ErrNotFound) {
 			return c.NoContent(http.StatusNoContent)
 		}
 		return err
 	}
-	operation.discardUnless(c, &doc.Cluster)
+	operation.Settle(&doc.Cluster, nil)
 	s.cancel(c, replaced)
 	if s.Wake(); replaced != "" {
 		s.Replaced(doc.Partition, doc.ID)
 	}
 	running := doc.Cluster.Internal.Operation.ID
 	c.async(s, running)
-	status := c.version.accepted(c.operation)
+	status := c.version.accepted(c.Operation)
 	if status == http.StatusAccepted { // L04: Location belongs to 202
 		c.Response().Header().Set(headerLocation, s.operationURL(c, resultsSegment, running))
 	}
@@ -68,7 +72,7 @@ func (s *Server) cancel(c *call, operationID string) {
 	if operationID == "" {
 		return
 	}
-	_, err := s.Store.Operations.Update(c.ctx(), operationID, operationID, func(doc *store.OperationDocument) error {
+	_, err := s.Store.Operations.Update(c.Ctx(), operationID, operationID, func(doc *store.OperationDocument) error {
 		if doc.Operation.State != "" {
 			return store.ErrUnchanged
 		}

@@ -8,7 +8,10 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -19,10 +22,10 @@ func (s *Server) cluster(c *call) (*model.Cluster, error) {
 }
 
 func readCluster(c *call, read func(ctx context.Context, partition, id string) (*store.ClusterDocument, error)) (*model.Cluster, error) {
-	id := c.clusterID()
-	doc, err := read(c.ctx(), id.Partition(), id.Key())
+	id := armhttp.ClusterID(c)
+	doc, err := read(c.Ctx(), id.Partition(), id.Key())
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound(id)
+		return nil, armhttp.NotFound(id)
 	}
 	if err != nil {
 		return nil, err
@@ -30,7 +33,9 @@ func readCluster(c *call, read func(ctx context.Context, partition, id string) (
 	return &doc.Cluster, nil
 }
 
-func (s *Server) getCluster(c *call) error {
+// OpenShiftClustersGet answers with a cluster.
+func (s *Server) OpenShiftClustersGet(ec echo.Context) error {
+	c := ec.(*call)
 	cl, err := s.cluster(c)
 	if err != nil {
 		return err
@@ -41,11 +46,17 @@ func (s *Server) getCluster(c *call) error {
 // maxPage keeps a page far below ARM's 8 MB (C11), whatever the clusters carry.
 const maxPage = 100
 
-// listClusters answers a page of the clusters of a subscription, or of one of its
-// resource groups.
-func (s *Server) listClusters(c *call) error {
-	id := c.clusterID()
-	scope := pageScope{Subscription: id.Partition(), Tenant: arm.ToLower(c.trusted(headerTenant))}
+// OpenShiftClustersListByResourceGroup answers with a page of the clusters of a resource group.
+func (s *Server) OpenShiftClustersListByResourceGroup(ec echo.Context) error {
+	return s.OpenShiftClustersList(ec)
+}
+
+// OpenShiftClustersList answers with a page of the clusters of a subscription, or of one
+// of its resource groups.
+func (s *Server) OpenShiftClustersList(ec echo.Context) error {
+	c := ec.(*call)
+	id := armhttp.ClusterID(c)
+	scope := armhttp.PageScope{Subscription: id.Partition(), Tenant: arm.ToLower(c.Header(headerTenant))}
 	query := store.Query{Partition: id.Partition(), Limit: maxPage}
 	if id.ResourceGroup != "" {
 		query.Prefix = arm.ClusterKeyPrefix(id.ResourceGroup)
@@ -59,13 +70,13 @@ func (s *Server) listClusters(c *call) error {
 		query.Limit = min(n, maxPage)
 	}
 	if token := c.QueryParam("$skipToken"); token != "" {
-		continuation, err := s.tokens.open(c.ctx(), token, scope)
+		continuation, err := s.tokens.Open(c.Ctx(), token, scope)
 		if err != nil {
 			return err
 		}
 		query.Continuation = continuation
 	}
-	docs, next, err := s.Store.Clusters.List(c.ctx(), query)
+	docs, next, err := s.Store.Clusters.List(c.Ctx(), query)
 	if err != nil {
 		return err
 	}
@@ -77,7 +88,7 @@ func (s *Server) listClusters(c *call) error {
 	}
 	link := ""
 	if next != "" {
-		token, err := s.tokens.seal(next, scope)
+		token, err := s.tokens.Seal(next, scope)
 		if err != nil {
 			return err
 		}
@@ -117,6 +128,6 @@ func (c *call) nextLink(token string) string {
 		query[name] = values
 	}
 	query.Set("$skipToken", token)
-	u := url.URL{Path: c.path, RawQuery: query.Encode()}
+	u := url.URL{Path: c.Canonical, RawQuery: query.Encode()}
 	return c.base() + u.String()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -27,8 +28,14 @@ const (
 	renewalWait = 5 * time.Second
 )
 
-// listCredentials answers with the password of the cluster's first user.
-func (s *Server) listCredentials(c *call) error {
+// OpenShiftClustersGetCredentials is the oldest version's name for listing them.
+func (s *Server) OpenShiftClustersGetCredentials(ec echo.Context) error {
+	return s.OpenShiftClustersListCredentials(ec)
+}
+
+// OpenShiftClustersListCredentials answers with the password of the cluster's first user.
+func (s *Server) OpenShiftClustersListCredentials(ec echo.Context) error {
+	c := ec.(*call)
 	cl, err := s.accessibleCluster(c)
 	if err != nil {
 		return err
@@ -40,9 +47,10 @@ func (s *Server) listCredentials(c *call) error {
 	return c.json(http.StatusOK, body)
 }
 
-// listAdminCredentials answers with a kubeconfig of the cluster's administrator. One
+// OpenShiftClustersListAdminCredentials answers with a kubeconfig of the cluster's administrator. One
 // that expires soon is renewed in the background; one that has expired is not given out.
-func (s *Server) listAdminCredentials(c *call) error {
+func (s *Server) OpenShiftClustersListAdminCredentials(ec echo.Context) error {
+	c := ec.(*call)
 	cl, err := s.accessibleCluster(c)
 	if err != nil {
 		return err
@@ -52,7 +60,7 @@ func (s *Server) listAdminCredentials(c *call) error {
 			return err
 		}
 	}
-	body, err := c.version.version.(kubeconfigEncoder).EncodeAdminKubeconfig([]byte(cl.Internal.UserAdminKubeconfig))
+	body, err := c.version.Version.(kubeconfigEncoder).EncodeAdminKubeconfig([]byte(cl.Internal.UserAdminKubeconfig))
 	if err != nil {
 		return err
 	}
@@ -62,35 +70,35 @@ func (s *Server) listAdminCredentials(c *call) error {
 // renewKubeconfig begins the renewal of the cluster's kubeconfig, unless an operation
 // runs: most renew it too. It returns the cluster with a kubeconfig that is valid now.
 func (s *Server) renewKubeconfig(c *call, cl *model.Cluster) (*model.Cluster, error) {
-	id := c.clusterID()
-	operation := &operation{s: s, id: id}
-	doc, err := s.Store.Clusters.Update(c.ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
+	id := armhttp.ClusterID(c)
+	operation := s.operations.For(c.Exchange, c.subscriptionTenant())
+	doc, err := s.Store.Clusters.Update(c.Ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		cl := &doc.Cluster
 		if !s.expiresWithin(renewBefore, cl) || cl.MayChange() != nil {
 			return store.ErrUnchanged
 		}
 		cl.Internal.MaintenanceTask = model.KubeconfigRenewal
-		due(doc)
-		return operation.begin(c, cl, model.AdminUpdate)
+		armhttp.Offer(doc)
+		return operation.Begin(cl, model.AdminUpdate)
 	})
 	switch {
 	case err != nil:
-		operation.refused(c, err)
+		operation.Settle(nil, err)
 		if !s.expiresWithin(0, cl) {
-			s.Logger.WarnContext(c.ctx(), "renewal of a kubeconfig not begun", "resource_id", cl.ID, "error", err)
+			s.Logger.WarnContext(c.Ctx(), "renewal of a kubeconfig not begun", "resource_id", cl.ID, "error", err)
 			return cl, nil
 		}
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, notFound(id)
+			return nil, armhttp.NotFound(id)
 		}
 		return nil, err
 	case doc.Cluster.Internal.Operation != nil:
-		c.begun = doc.Cluster.Internal.Operation.ID
+		c.OperationID = doc.Cluster.Internal.Operation.ID
 		s.Wake()
 	}
-	operation.discardUnless(c, &doc.Cluster)
+	operation.Settle(&doc.Cluster, nil)
 	if s.expiresWithin(0, &doc.Cluster) {
-		return nil, arm.KubeconfigExpired.Errorf("The administrator's kubeconfig of the cluster has expired and is renewed by operation %s. Repeat the request.", c.begun).After(renewalWait)
+		return nil, arm.KubeconfigExpired.Errorf("The administrator's kubeconfig of the cluster has expired and is renewed by operation %s. Repeat the request.", c.OperationID).After(renewalWait)
 	}
 	return &doc.Cluster, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -44,19 +45,16 @@ type nothing struct{}
 func (nothing) Close() error { return nil }
 
 func fuzzHandler(f *testing.F) http.Handler {
-	s, err := server.New(server.Config{Store: openStore(f), Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{}})
-	if err != nil {
-		f.Fatal(err)
-	}
+	s := edge.Must(f, edge.Options{Config: server.Config{Store: openStore(f)}})
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPut, "/subscriptions/"+subscription+"?api-version=2.0", bytes.NewReader([]byte(`{"state":"Registered"}`)))
 	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/json")
-	s.Handler().ServeHTTP(w, r)
+	s.ServeHTTP(w, r)
 	if w.Code != 201 {
 		f.Fatal(w.Body)
 	}
-	return s.Handler()
+	return s
 }
 
 func FuzzPaths(f *testing.F) {

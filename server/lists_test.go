@@ -9,8 +9,8 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -166,21 +166,21 @@ func TestTokensOutliveAKeyRotation(t *testing.T) {
 		}
 		return ring
 	}
-	before := newWorld(t, func(c *server.Config) { c.Keys = keys(old) })
+	before := newWorld(t, func(c *edge.Options) { c.Keys = keys(old) })
 	before.fill("a", 3)
 	next := before.do("GET", groupList("a")+"?$top=1", newest, nil).Text("nextLink")
 	path := strings.TrimPrefix(next, before.http.URL)
 
-	after := newWorld(t, func(c *server.Config) { c.Store, c.Keys = before.store, keys(young, old) })
+	after := newWorld(t, func(c *edge.Options) { c.Store, c.Keys = before.store, keys(young, old) })
 	after.want(200, after.do("GET", path, "", nil))
-	stranger := newWorld(t, func(c *server.Config) { c.Store, c.Keys = before.store, keys(young) })
+	stranger := newWorld(t, func(c *edge.Options) { c.Store, c.Keys = before.store, keys(young) })
 	stranger.wantError(arm.InvalidParameter, stranger.do("GET", path, "", nil))
 
 	// Where the newer key is not known yet, its token makes it known.
 	next = stranger.do("GET", groupList("a")+"?$top=1", newest, nil).Text("nextLink")
 	behind := keys(old)
 	behind.Follow(func(context.Context) ([]byte, error) { return []byte(young + "\n" + old), nil })
-	late := newWorld(t, func(c *server.Config) { c.Store, c.Keys = before.store, behind })
+	late := newWorld(t, func(c *edge.Options) { c.Store, c.Keys = before.store, behind })
 	late.want(200, late.do("GET", strings.TrimPrefix(next, stranger.http.URL), "", nil))
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
@@ -43,7 +45,7 @@ type operationStatus struct {
 func (s *Server) viewOperation(c *call) (*operationView, error) {
 	absent := arm.NotFound.Errorf("The operation was not found. Operations are kept for seven days.")
 	id := arm.ToLower(c.Param("operationId"))
-	doc, err := s.Store.Operations.Get(c.ctx(), id, id)
+	doc, err := s.Store.Operations.Get(c.Ctx(), id, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, absent
 	}
@@ -51,7 +53,7 @@ func (s *Server) viewOperation(c *call) (*operationView, error) {
 		return nil, err
 	}
 	v := &operationView{op: &doc.Operation}
-	tenant := c.trusted(headerTenant)
+	tenant := c.Header(headerTenant)
 	if !arm.EqualFold(v.op.SubscriptionID, c.Param("subscriptionId")) ||
 		tenant != "" && v.op.TenantID != "" && !arm.EqualFold(tenant, v.op.TenantID) {
 		return nil, absent
@@ -61,7 +63,7 @@ func (s *Server) viewOperation(c *call) (*operationView, error) {
 	}
 	// It may have ended since it was read. Workers end the operation before the
 	// cluster, so what a second look finds is true.
-	if doc, err = s.Store.Operations.Get(c.ctx(), id, id); err == nil {
+	if doc, err = s.Store.Operations.Get(c.Ctx(), id, id); err == nil {
 		v.op = &doc.Operation
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -74,7 +76,7 @@ func (s *Server) viewCluster(c *call, v *operationView) error {
 	if !ok {
 		return nil
 	}
-	doc, err := s.Store.Clusters.View(c.ctx(), id.Partition(), id.Key())
+	doc, err := s.Store.Clusters.View(c.Ctx(), id.Partition(), id.Key())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
@@ -112,7 +114,8 @@ func (v *operationView) error() *model.OperationError {
 
 // getOperationStatus answers 200 while the operation is known (L10). What ended
 // shows as ended only when the cluster shows it too.
-func (s *Server) getOperationStatus(c *call) error {
+func (s *Server) getOperationStatus(ec echo.Context) error {
+	c := ec.(*call)
 	v, err := s.viewOperation(c)
 	if err != nil {
 		return err
@@ -164,7 +167,8 @@ func errorBody(e *model.OperationError) arm.Body {
 
 // getOperationResult answers 202 while the operation runs, and afterwards what
 // the request would have answered had it not been asynchronous (L09).
-func (s *Server) getOperationResult(c *call) error {
+func (s *Server) getOperationResult(ec echo.Context) error {
+	c := ec.(*call)
 	v, err := s.viewOperation(c)
 	if err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -193,7 +193,7 @@ func TestAnOperationThatEndsWhileItIsReadIsNotCanceled(t *testing.T) {
 	t.Parallel()
 	o := &overtaken{}
 	st := openStore(t, func(k store.Keeper) store.Keeper { o.Keeper = k; return o })
-	w := newWorld(t, func(c *server.Config) { c.Store = st })
+	w := newWorld(t, func(c *edge.Options) { c.Store = st })
 	w.store = st
 	polls := map[string]func(created *stand.Reply) string{"status": status, "result": result}
 	for poll, url := range polls {

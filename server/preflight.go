@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,7 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -22,10 +26,11 @@ type preflightReply struct {
 
 // preflightDeployment judges the clusters of a template before it is deployed, by
 // the rules that need no look at other resources.
-func (s *Server) preflightDeployment(c *call) error {
+func (s *Server) preflightDeployment(ec echo.Context) error {
+	c := ec.(*call)
 	reply := preflightReply{Status: "Succeeded"}
 	if err := s.preflightTemplate(c); err != nil {
-		typed := c.typed(err)
+		typed := armhttp.Error(c.Exchange, err)
 		if typed.Code.Retryable() {
 			return typed
 		}
@@ -68,7 +73,7 @@ func (s *Server) preflightResource(c *call, resource map[string]any) error {
 		return nil
 	}
 	inner := *c
-	if inner.version = s.versions[name]; inner.version == nil {
+	if inner.version = s.version(name); inner.version == nil {
 		return expressions{}.judge(id, arm.InvalidResourceType.At("apiVersion", "The apiVersion of the resource is not supported."))
 	}
 	// These say where and when to deploy, not what.
@@ -90,7 +95,7 @@ func preflightID(c *call, resource map[string]any) (arm.ClusterID, error) {
 	if name, _ := resource["name"].(string); name != "" && !isExpression(name) {
 		id.Name = name
 		if !arm.ValidName(name) {
-			return id, arm.InvalidResourceName.At("name", "The cluster name is not legal. "+legalName)
+			return id, arm.InvalidResourceName.At("name", "The cluster name is not legal. "+armhttp.LegalName)
 		}
 	}
 	text, _ := resource["id"].(string)
@@ -110,21 +115,25 @@ func preflightID(c *call, resource map[string]any) (arm.ClusterID, error) {
 // preflightCluster judges the body as a PUT of the cluster would. Unless it is
 // complete, it may turn out to want what a running operation does already.
 func (s *Server) preflightCluster(c *call, id arm.ClusterID, complete bool) error {
-	invalid := c.validBody(c.version.ValidateCluster)
-	doc, err := s.Store.Clusters.Get(c.ctx(), id.Partition(), id.Key())
+	body, invalid := validBody(c.version.ValidateCluster, c.body)
+	doc, err := s.Store.Clusters.Get(c.Ctx(), id.Partition(), id.Key())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		if invalid != nil {
 			return invalid
 		}
-		return s.want(c, c.body, nil, &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType})
+		return s.want(c, body, nil, &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType})
 	case err != nil:
 		return err
 	}
 	old := &doc.Cluster
-	wanted, err := s.wanted(c, old, func(*model.Cluster) ([]byte, error) { return c.body, invalid })
-	if err != nil || settled(old) && (!complete || reflect.DeepEqual(old, wanted)) {
-		return err
+	w := &write{s: s, c: c, content: func(*model.Cluster) ([]byte, error) { return body, invalid }}
+	wanted, err := w.convert(old)
+	if err != nil {
+		return cmp.Or(old.MayChange(), err)
+	}
+	if settled(old) && (!complete || reflect.DeepEqual(old, wanted)) {
+		return nil
 	}
 	return old.MayChange()
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -85,7 +85,7 @@ func (refusal) CheckCreate(context.Context, string, *model.Cluster) error {
 
 func TestChecksThatAskAzureStopACreate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *server.Config) { c.Preflight = refusal{} })
+	w := newWorld(t, func(c *edge.Options) { c.Preflight = refusal{} })
 	id := clusterID("quota")
 	w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, stand.Body(newest, id, location)))
 	w.wantError(arm.ResourceNotFound, w.do("GET", id.String(), newest, nil))

@@ -1,138 +1,169 @@
 package server
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/generated/admin"
+	"github.com/aro-rp/aro/armhttp"
+	"github.com/aro-rp/aro/generated/registry"
+	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/shape"
 )
-
-// operations answers the operations of the specs, by operation id.
-func (s *Server) operations() map[string]handler {
-	return map[string]handler{
-		"Operations_List":                        s.listOperations,
-		"OpenShiftClusters_CreateOrUpdate":       s.putCluster,
-		"OpenShiftClusters_Update":               s.patchCluster,
-		"OpenShiftClusters_Get":                  s.getCluster,
-		"OpenShiftClusters_List":                 s.listClusters,
-		"OpenShiftClusters_ListByResourceGroup":  s.listClusters,
-		"OpenShiftClusters_Delete":               s.deleteCluster,
-		"OpenShiftClusters_GetCredentials":       s.listCredentials,
-		"OpenShiftClusters_ListCredentials":      s.listCredentials,
-		"OpenShiftClusters_ListAdminCredentials": s.listAdminCredentials,
-		"OpenShiftVersions_List":                 s.listOpenShiftVersions,
-		"OpenShiftVersions_Get":                  s.getOpenShiftVersion,
-		"PlatformWorkloadIdentityRoleSets_List":  s.listRoleSets,
-		"PlatformWorkloadIdentityRoleSet_Get":    s.getRoleSet,
-	}
-}
 
 const (
-	subscriptionPath = "/subscriptions/:subscriptionId"
-	locationPath     = subscriptionPath + "/providers/" + arm.Namespace + "/locations/:location/"
-	preflightPath    = subscriptionPath + "/resourceGroups/:resourceGroupName/providers/" + arm.Namespace + "/deployments/:deploymentName/preflight"
+	subscriptionPath = "/subscriptions/{subscriptionId}"
+	locationPath     = subscriptionPath + "/providers/" + arm.Namespace + "/locations/{location}/"
+	preflightPath    = subscriptionPath + "/resourceGroups/{resourceGroupName}/providers/" + arm.Namespace + "/deployments/{deploymentName}/preflight"
+
+	putSubscriptionID = "Subscriptions_Put"
+	listOperationsID  = "Operations_List"
 )
 
-// route fills the table: the paths of the versions' specs, those that ARM asks
-// outside of them, the admin API, and what keeps the service running.
-func (s *Server) route() error {
-	s.echo, s.table, s.versions = echo.New(), &table{}, map[string]*spoken{}
-	all := register()
-	names := make([]string, len(all))
-	for i, v := range all {
-		names[i] = v.name
-	}
-	handlers := s.operations()
-	for _, v := range all {
-		if err := s.routeVersion(v, handlers); err != nil {
+// addRoutes adds the routes of every api-version, and those of what ARM asks that is in
+// no spec.
+func (s *Server) addRoutes() error {
+	for _, e := range registry.Versions() {
+		v, err := newVersion(e, s)
+		if err != nil {
 			return err
 		}
+		s.versions = append(s.versions, v)
 	}
-	for _, own := range []struct {
-		verb, path string
-		method     method
-	}{
-		{"PUT", subscriptionPath, method{operation: "Subscriptions_Put", handler: s.putSubscription, anyVersion: true}},
-		{"POST", preflightPath, method{operation: "Deployments_Preflight", handler: s.preflightDeployment, versions: names}},
-		{"GET", locationPath + statusSegment + "/:operationId", method{operation: "OperationsStatus_Get", handler: s.getOperationStatus, versions: names}},
-		{"GET", locationPath + resultsSegment + "/:operationId", method{operation: "OperationResults_Get", handler: s.getOperationResult, versions: names}},
-		{"GET", "/healthz/ready", method{operation: "Healthz_Ready", handler: s.ready, optional: true}},
-		{"GET", "/healthz/live", method{operation: "Healthz_Live", handler: s.live, optional: true}},
-		{"GET", "/metrics", method{operation: metricsOperation, handler: s.metrics.serve, optional: true}},
-	} {
-		m := s.table.add(own.path, own.verb, &own.method)
-		s.echo.Add(own.verb, own.path, func(c echo.Context) error { return m.handler(c.(*call)) })
+	own := []shape.Operation{
+		{ID: putSubscriptionID, Method: "PUT", Path: subscriptionPath},
+		{ID: "Deployments_Preflight", Method: "POST", Path: preflightPath},
+		{ID: "OperationsStatus_Get", Method: "GET", Path: locationPath + statusSegment + "/{operationId}"},
+		{ID: "OperationResults_Get", Method: "GET", Path: locationPath + resultsSegment + "/{operationId}"},
 	}
-	admin.RegisterHandlers(s.echo.Group(""), adminAPI{s})
-	s.tableAdmin()
-	// Whatever the version, the list of operations is the same.
-	operations, _ := s.table.find("/providers/" + arm.Namespace + "/operations")
-	operations.methods["GET"].anyVersion = true
+	s.own = armhttp.NewRouter(own)
+	for i, answer := range []echo.HandlerFunc{s.putSubscription, s.preflightDeployment, s.getOperationStatus, s.getOperationResult} {
+		s.own.Add(own[i].Method, strings.NewReplacer("{", ":", "}", "").Replace(own[i].Path), answer)
+	}
 	return nil
 }
 
-// routeVersion gives the version a router of its own. Echo keeps one for each
-// virtual host; here the host is the api-version, and dispatch picks it.
-func (s *Server) routeVersion(v *spoken, handlers map[string]handler) error {
-	for _, o := range v.Operations() {
-		h := handlers[o.ID]
-		if h == nil {
-			return fmt.Errorf("api-version %s: no handler for operation %s", v.name, o.ID)
-		}
-		if err := v.offers(o.ID); err != nil {
-			return fmt.Errorf("api-version %s: %w", v.name, err)
-		}
-		m := s.table.add(echoPath(o.Path), o.Method, &method{operation: o.ID})
-		m.versions = append(m.versions, v.name)
+// HTTP is the API for a server.
+func (s *Server) HTTP() httpserver.API {
+	return httpserver.API{
+		Prefix: "/", Clients: Clients, Denied: "The client certificate is not that of Azure Resource Manager.",
+		Route: s.route, Failure: armhttp.Failure,
+		Audited: func(x *httpserver.Exchange) bool { return readsCredentials(x.Operation) },
 	}
-	v.routes(s.echo.Host(v.name), func(c echo.Context, operationID string) error {
-		return handlers[operationID](c.(*call))
-	})
-	v.router = s.echo.Routers()[v.name]
-	s.versions[v.name] = v
+}
+
+// readsCredentials reports whether the operation answers with secrets of a cluster.
+func readsCredentials(operation string) bool {
+	return strings.HasSuffix(operation, "Credentials")
+}
+
+// route finds what a request asks for. What is wrong with it is said by what is returned,
+// which runs for callers that may know: first about the path, then about the query, the
+// api-version and the body.
+func (s *Server) route(x *httpserver.Exchange) func() error {
+	route, methods := s.find(x, s.version(requestedVersion(x)))
+	return func() (err error) {
+		if err := route.Check(x, methods, s.Location); err != nil {
+			return err
+		}
+		if err := armhttp.ReadQuery(x); err != nil {
+			return err
+		}
+		c := &call{Exchange: x}
+		if c.version, err = s.chooseVersion(x, route); err != nil {
+			return err
+		}
+		if c.version != nil {
+			x.Version = c.version.name
+		}
+		if armhttp.HasBody(x.Request().Method) {
+			if c.body, err = x.JSONBody(armhttp.MaxBody); err != nil {
+				return err
+			}
+		}
+		return route.Answer(c)
+	}
+}
+
+// find returns the route in the version that is asked for, or outside the versions. If
+// there is none, the operation may be one of another version, which gives it its name;
+// or else the methods of the path are returned.
+func (s *Server) find(x *httpserver.Exchange, asked *version) (route *armhttp.Route, methods []string) {
+	routers := make([]*armhttp.Router, 0, len(s.versions)+2)
+	if asked != nil {
+		routers = append(routers, asked.router)
+	}
+	routers = append(routers, s.own)
+	for _, v := range slices.Backward(s.versions) {
+		routers = append(routers, v.router)
+	}
+	for _, router := range routers {
+		route, more := router.Find(x)
+		if route != nil {
+			return route, nil
+		}
+		methods = append(methods, more...)
+	}
+	return nil, methods
+}
+
+// requestedVersion is the api-version of the query, whose parameters are not judged yet.
+func requestedVersion(x *httpserver.Exchange) string {
+	for name, values := range x.Request().URL.Query() {
+		if arm.EqualFold(name, "api-version") {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// version is nil if there is no api-version of that name.
+func (s *Server) version(name string) *version {
+	if i := slices.IndexFunc(s.versions, func(v *version) bool { return v.name == name }); i >= 0 {
+		return s.versions[i]
+	}
 	return nil
 }
 
-// offers reports whether the version can say what the operation answers.
-func (v *spoken) offers(operationID string) error {
-	ok := true
+// chooseVersion finds the api-version and whether it offers the operation (U07). It is
+// nil where every value will do.
+func (s *Server) chooseVersion(x *httpserver.Exchange, route *armhttp.Route) (*version, error) {
+	name := x.QueryParam("api-version")
+	v := s.version(name)
 	switch {
-	case operationID == "OpenShiftClusters_ListAdminCredentials":
-		_, ok = v.version.(kubeconfigEncoder)
-	case strings.HasPrefix(operationID, "OpenShiftVersions_"):
-		_, ok = v.version.(openShiftVersionEncoder)
-	case strings.HasPrefix(operationID, "PlatformWorkloadIdentityRoleSet"):
-		_, ok = v.version.(roleSetEncoder)
+	case name == "":
+		return nil, arm.InvalidResourceType.At("api-version", "The query parameter api-version is missing. Supported are %s.", s.supported(route.ID))
+	case route.ID == putSubscriptionID || route.ID == listOperationsID:
+		return v, nil
+	case v == nil:
+		return nil, arm.InvalidResourceType.At("api-version", "%s is not supported. Supported are %s.", arm.Sent(name), s.supported(route.ID))
+	case !slices.Contains(s.offering(route.ID), name):
+		return nil, arm.InvalidResourceType.At("api-version", "The operation %s is not part of api-version %s. It is available in %s.", route.ID, name, s.supported(route.ID))
 	}
-	if !ok {
-		return fmt.Errorf("no encoder for operation %s", operationID)
-	}
-	return nil
+	return v, nil
 }
 
-// tableAdmin takes over the routes that the generated admin API registered.
-func (s *Server) tableAdmin() {
-	for _, r := range s.echo.Routes() {
-		if strings.HasPrefix(r.Path, "/admin/") {
-			s.table.add(r.Path, r.Method, &method{operation: "Admin", optional: true})
+// supported is offering as text.
+func (s *Server) supported(operationID string) string {
+	return strings.Join(s.offering(operationID), ", ")
+}
+
+// offering lists the api-versions of an operation; all of them have what is in no spec.
+func (s *Server) offering(operationID string) []string {
+	if operationID == putSubscriptionID {
+		return []string{subscriptionAPIVersion}
+	}
+	var offering, all []string
+	for _, v := range s.versions {
+		all = append(all, v.name)
+		if v.has(operationID) {
+			offering = append(offering, v.name)
 		}
 	}
-}
-
-// echoPath turns the parameters of a spec's path into echo's.
-func echoPath(path string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(path)
-}
-
-// dispatch hands the call to the router of its version, which knows the operation.
-func (s *Server) dispatch(c *call) error {
-	router := s.echo.Router()
-	if c.version != nil && c.route.methods[c.Request().Method].handler == nil {
-		router = c.version.router
+	if len(offering) == 0 {
+		return all
 	}
-	router.Find(c.Request().Method, c.path, c.Context)
-	return c.Context.Handler()(c)
+	return offering
 }

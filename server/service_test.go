@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -160,9 +162,8 @@ func brokenWorld(t *testing.T, keeper broken) *world {
 		t.Fatal(keysErr)
 	}
 	w := &world{t: t}
-	base := serve(t, server.Config{Store: store.New(keeper, keys), Location: location, Domain: "d", Auth: server.Development{},
-		Logger: slog.New(slog.NewJSONHandler(w, nil))})
-	w.Client = stand.NewClient(base, nil)
+	address := edge.Serve(t, edge.Must(t, edge.Options{Config: server.Config{Store: store.New(keeper, keys), Logger: slog.New(slog.NewJSONHandler(w, nil))}}))
+	w.Client = stand.NewClient("http://"+address, nil)
 	return w
 }
 
@@ -225,10 +226,7 @@ func indexError() (fault any) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	st := openStore(t)
-	s, err := server.New(server.Config{Store: st, Location: location, Domain: "d", Auth: server.Development{}, DrainDelay: 300 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := edge.Must(t, edge.Options{Config: server.Config{Store: st}, HTTP: httpserver.Config{DrainDelay: 300 * time.Millisecond}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -308,7 +306,7 @@ func TestAWriteThatMayHaveHappenedKeepsItsOperation(t *testing.T) {
 	t.Parallel()
 	l := &lossy{}
 	st := openStore(t, func(k store.Keeper) store.Keeper { l.Keeper = k; return l })
-	w := newWorld(t, func(c *server.Config) { c.Store = st })
+	w := newWorld(t, func(c *edge.Options) { c.Store = st })
 	w.store = st
 	id := w.ready(newest, "lossy")
 	work := stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "next"}}}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/labstack/echo/v4"
 	"github.com/ugorji/go/codec"
 
 	"github.com/aro-rp/aro/arm"
@@ -37,7 +38,7 @@ func (s *Server) subscriptionAllows(c *call, states ...model.SubscriptionState) 
 // subscription is nil if ARM never told about it.
 func (s *Server) subscription(c *call) (*store.SubscriptionDocument, error) {
 	id := arm.ToLower(c.Param("subscriptionId"))
-	doc, err := s.Store.Subscriptions.Get(c.ctx(), id, id)
+	doc, err := s.Store.Subscriptions.Get(c.Ctx(), id, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
@@ -46,7 +47,7 @@ func (s *Server) subscription(c *call) (*store.SubscriptionDocument, error) {
 
 // tenant is the tenant of a subscription that was allowed, as far as it is known.
 func (c *call) tenant() string {
-	if told := c.trusted(headerTenant); told != "" {
+	if told := c.Header(headerTenant); told != "" {
 		return told
 	}
 	return c.subscriptionTenant()
@@ -69,33 +70,29 @@ func subscriptionStates() []model.SubscriptionState {
 // putSubscription notes what ARM tells about a subscription, in any order of
 // states (B01). Deleted makes the backend delete the clusters. Members that the
 // service does not know are kept and given back.
-func (s *Server) putSubscription(c *call) error {
+func (s *Server) putSubscription(ec echo.Context) error {
+	c := ec.(*call)
 	told, err := readSubscription(c.body)
 	if err != nil {
 		return err
 	}
 	id := arm.ToLower(c.Param("subscriptionId"))
-	for {
-		_, err := s.Store.Subscriptions.Update(c.ctx(), id, id, func(doc *store.SubscriptionDocument) error {
-			if reflect.DeepEqual(doc.Subscription, *told) {
-				return store.ErrUnchanged
-			}
-			doc.Subscription = *told
-			cascade(doc)
-			return nil
-		})
-		if !errors.Is(err, store.ErrNotFound) {
-			return s.answerSubscription(c, http.StatusOK, err)
+	status := http.StatusOK
+	_, err = s.Store.Subscriptions.Upsert(c.Ctx(), id, id, func() *store.SubscriptionDocument { return store.NewSubscription(id) }, func(doc *store.SubscriptionDocument) error {
+		if doc.ETag == "" {
+			status = http.StatusCreated
+		} else if status = http.StatusOK; reflect.DeepEqual(doc.Subscription, *told) {
+			return store.ErrUnchanged
 		}
-		doc := store.NewSubscription(id)
 		doc.Subscription = *told
 		cascade(doc)
-		err = s.Store.Subscriptions.Create(c.ctx(), doc)
-		var conflict *store.ConflictError
-		if !errors.As(err, &conflict) {
-			return s.answerSubscription(c, http.StatusCreated, err)
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	s.Wake()
+	return c.json(status, c.body) // it is what is stored now
 }
 
 // cascade gives the backend work if the subscription is deleted, and takes it
@@ -108,15 +105,6 @@ func cascade(doc *store.SubscriptionDocument) {
 	if doc.Subscription.State == model.Deleted {
 		doc.Due = store.Due(0)
 	}
-}
-
-// answerSubscription echoes the body: it is what is stored now.
-func (s *Server) answerSubscription(c *call, status int, err error) error {
-	if err != nil {
-		return err
-	}
-	s.Wake()
-	return c.json(status, c.body)
 }
 
 // readSubscription reads the body with all its members, at every depth. Who owns

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -16,7 +16,7 @@ func sickWorld(t *testing.T) (*world, store.Keeper) {
 	t.Helper()
 	var keeper store.Keeper
 	st := openStore(t, func(k store.Keeper) store.Keeper { keeper = k; return k })
-	w := newWorld(t, func(c *server.Config) { c.Store = st })
+	w := newWorld(t, func(c *edge.Options) { c.Store = st })
 	w.store = st
 	return w, keeper
 }

@@ -16,11 +16,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -78,23 +80,19 @@ func openStore(t testing.TB, wraps ...func(store.Keeper) store.Keeper) *store.St
 	return st
 }
 
-func newWorld(t testing.TB, change ...func(*server.Config)) *world {
+func newWorld(t testing.TB, change ...func(*edge.Options)) *world {
 	t.Helper()
 	w := &world{t: t, store: openStore(t)}
-	cfg := server.Config{
-		Store: w.store, Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{}, Build: "test",
-		IdentityHosts: model.IdentityHosts{"identity.example.com"},
-		Logger:        slog.New(slog.NewJSONHandler(w, nil)), Registry: prometheus.NewRegistry(),
-		Wake: func() { w.mu.Lock(); w.wakes++; w.mu.Unlock() },
+	o := edge.Options{HTTP: httpserver.Config{Registry: prometheus.NewRegistry()}}
+	o.Config = server.Config{
+		Store: w.store, Build: "test", IdentityHosts: model.IdentityHosts{"identity.example.com"},
+		Logger: slog.New(slog.NewJSONHandler(w, nil)),
+		Wake:   func() { w.mu.Lock(); w.wakes++; w.mu.Unlock() },
 	}
 	for _, f := range change {
-		f(&cfg)
+		f(&o)
 	}
-	s, err := server.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.http = httptest.NewServer(s.Handler())
+	w.http = httptest.NewServer(edge.Must(t, o))
 	t.Cleanup(w.http.Close)
 	w.Client = stand.NewClient(w.http.URL, nil)
 	w.subscription(subscription, model.Registered)

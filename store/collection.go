@@ -127,6 +127,60 @@ func (c *Collection[T]) update(ctx context.Context, read func() (*T, error), cha
 	return doc, nil
 }
 
+// maxUpserts bounds how often Upsert changes its mind between creating and replacing.
+const maxUpserts = 3
+
+// Upsert is Update that also creates: where there is no such document change is given
+// fresh, which has no ETag. A ConflictError is about another document.
+func (c *Collection[T]) Upsert(ctx context.Context, partition, id string, fresh func() *T, change func(*T) error) (*T, error) {
+	return c.upsert(ctx, id, func() (*T, error) { return c.Get(ctx, partition, id) }, fresh, change)
+}
+
+// UpsertSealed is Upsert for changes that seldom touch secrets; see UpdateSealed.
+func (c *Collection[T]) UpsertSealed(ctx context.Context, partition, id string, fresh func() *T, change func(*T) error) (*T, error) {
+	doc, err := c.upsert(ctx, id, func() (*T, error) { return c.getClosed(ctx, partition, id) }, fresh, change)
+	if errors.Is(err, ErrSealed) {
+		return c.Upsert(ctx, partition, id, fresh, change)
+	}
+	return doc, err
+}
+
+func (c *Collection[T]) upsert(ctx context.Context, id string, read func() (*T, error), fresh func() *T, change func(*T) error) (*T, error) {
+	var doc *T
+	var conflict *ConflictError
+	creates := 0
+	err := RetryOnPreconditionFailed(ctx, func() (err error) {
+		doc, err = read()
+		absent := errors.Is(err, ErrNotFound)
+		switch {
+		case absent && conflict != nil && (conflict.UniqueKey != "" || creates == maxUpserts):
+			return c.name(id, conflict)
+		case absent:
+			doc = fresh()
+		case err != nil:
+			return err
+		}
+		if err = change(doc); err != nil {
+			return err
+		}
+		if absent {
+			creates++
+			err = c.Create(ctx, doc)
+		} else {
+			_, err = c.replace(ctx, doc)
+		}
+		// Somebody else has created it just now, or deleted it: look again.
+		if absent && errors.As(err, &conflict) || !absent && errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("%w: %w", ErrPreconditionFailed, err)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrUnchanged) {
+		return nil, err
+	}
+	return doc, nil
+}
+
 // Delete removes the document if it is still the version that was read, else
 // returns ErrPreconditionFailed or ErrNotFound.
 func (c *Collection[T]) Delete(ctx context.Context, doc *T) error {

@@ -1,5 +1,3 @@
-//go:build !paper
-
 package main
 
 import (

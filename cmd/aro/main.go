@@ -5,13 +5,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/aro-rp/aro/service"
 )
 
 // version is set by the linker; see the Makefile.
@@ -23,22 +25,41 @@ type commands struct {
 	VersionFlag kong.VersionFlag `name:"version" help:"Print the build's version and exit."`
 }
 
-func main() {
+// The exit codes: 1 if the program failed, 2 if it did not begin because of how it was
+// called.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run runs the command that the arguments name, and returns the exit code.
+func run(args []string) int {
 	var c commands
-	parser := kong.Parse(&c,
+	parser := kong.Must(&c,
 		kong.Name("aro"),
 		kong.Description("The Azure resource provider for managed OpenShift clusters."),
 		kong.Vars{"version": version},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.UsageOnError(),
 	)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	parser.BindTo(ctx, (*context.Context)(nil))
-	err := parser.Run()
-	stop()
+	command, err := parser.Parse(args)
 	if err != nil {
-		slog.Error("aro stopped", "error", err)
-		fmt.Fprintln(os.Stderr, "aro:", err)
-		os.Exit(1)
+		fmt.Fprintf(os.Stderr, "aro: %s\nRun aro --help for the commands and their flags.\n", err)
+		return exitUsage
 	}
+	c.RP.TokenFile = os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
+	c.RP.Lookup, c.Versions.Lookup = os.LookupEnv, os.LookupEnv
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run()
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "aro:", err)
+	if _, configuration := errors.AsType[*service.ConfigError](err); configuration {
+		return exitUsage
+	}
+	return exitFailed
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aro-rp/aro/service"
 	"github.com/aro-rp/aro/store/cosmos/cosmostest"
 )
 
@@ -32,8 +33,8 @@ func TestMain(m *testing.M) {
 
 func TestVersionsNeedNoRightToMakeADatabase(t *testing.T) {
 	endpoint, key := cosmostest.Start(t)
-	f := storeFlags{Store: "cosmos:" + endpoint + "?database=aro", CosmosKey: secret(key)}
-	deployed, err := f.open(t.Context(), false, nil)
+	f := service.Database{Store: "cosmos:" + endpoint + "?database=aro", CosmosKey: service.Secret(key)}
+	deployed, err := f.Open(t.Context(), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

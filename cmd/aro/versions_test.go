@@ -8,20 +8,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aro-rp/aro/catalogue"
+	"github.com/aro-rp/aro/service"
 	"github.com/aro-rp/aro/store"
 )
 
 const release = "quay.io/openshift-release-dev/ocp-release:"
 
 // versionsStore is a store that a rpCommand opened before.
-func versionsStore(t *testing.T) storeFlags {
+func versionsStore(t *testing.T) service.Database {
 	t.Helper()
-	return storeFlags{Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db")}
+	return service.Database{Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db")}
 }
 
-func stored(t *testing.T, f storeFlags) versions {
+func stored(t *testing.T, f service.Database) catalogue.Set {
 	t.Helper()
-	keeper, err := f.open(t.Context(), false, nil)
+	keeper, err := f.Open(t.Context(), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +33,7 @@ func stored(t *testing.T, f storeFlags) versions {
 	}
 	s := store.New(keeper, keys)
 	defer s.Close()
-	all, err := readVersions(t.Context(), s)
+	all, err := catalogue.New(s, nil, nil).Versions(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,7 @@ func TestVersionsAreTheFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // the second time changes nothing
-			if err := (&versionsCommand{storeFlags: f, File: file}).Run(t.Context()); err != nil {
+			if err := (&versionsCommand{Database: f, File: file}).Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -68,7 +70,7 @@ func TestVersionsAreTheFiles(t *testing.T) {
 func TestVersionsChangeByFlags(t *testing.T) {
 	f := versionsStore(t)
 	run := func(c versionsCommand) error {
-		c.storeFlags = f
+		c.Database = f
 		return c.Run(t.Context())
 	}
 	if err := run(versionsCommand{Release: map[string]string{"4.18.26": release + "a", "4.19.24": release + "b"}, Default: "4.18.26"}); err != nil {
@@ -80,7 +82,7 @@ func TestVersionsChangeByFlags(t *testing.T) {
 	if got, want := summary(stored(t, f)), "4.18.26:false:false 4.19.24:true:true"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	only419 := installerFlags{Installer: []string{program(t, filepath.Join(t.TempDir(), "i"), `echo '{"version":"b","openshift":"4.19","installer":"v1.4.19"}'`)}}
+	only419 := service.Installers{Installer: []string{program(t, filepath.Join(t.TempDir(), "i"), `echo '{"version":"b","openshift":"4.19","installer":"v1.4.19"}'`)}}
 	for reason, test := range map[string]struct {
 		command versionsCommand
 		want    string
@@ -90,8 +92,8 @@ func TestVersionsChangeByFlags(t *testing.T) {
 		"unknown versions are refused": {versionsCommand{Enable: []string{"4.99.0"}}, "add it with --release"},
 		"a version has three numbers":  {versionsCommand{Release: map[string]string{"4.19": "x"}}, "major.minor.patch"},
 		"without leading zeros":        {versionsCommand{Release: map[string]string{"04.019.1": "x"}}, "without leading zeros"},
-		"what nothing installs":        {versionsCommand{installerFlags: only419, Enable: []string{"4.18.26"}}, "no installer of OpenShift 4.18"},
-		"nor is it new":                {versionsCommand{installerFlags: only419, Release: map[string]string{"4.20.1": "x"}, Enable: []string{"4.20.1"}}, "no installer of OpenShift 4.20"},
+		"what nothing installs":        {versionsCommand{Installers: only419, Enable: []string{"4.18.26"}}, "no installer of OpenShift 4.18"},
+		"nor is it new":                {versionsCommand{Installers: only419, Release: map[string]string{"4.20.1": "x"}, Enable: []string{"4.20.1"}}, "no installer of OpenShift 4.20"},
 		"a file is the whole truth":    {versionsCommand{File: "f", Default: "4.19.24"}, "use it alone"},
 	} {
 		if err := run(test.command); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -103,7 +105,7 @@ func TestVersionsChangeByFlags(t *testing.T) {
 	}
 }
 
-func summary(all versions) string {
+func summary(all catalogue.Set) string {
 	var words []string
 	for version, p := range all {
 		words = append(words, fmt.Sprintf("%s:%v:%v", version, p.Enabled, p.Default))

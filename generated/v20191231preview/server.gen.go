@@ -3,381 +3,50 @@
 package v20191231preview
 
 import (
-	"fmt"
-	"net/http"
-
 	"github.com/labstack/echo/v4"
-	"github.com/oapi-codegen/runtime"
 )
 
-// ServerInterface represents all server handlers.
+// ServerInterface answers the operations of the spec.
 type ServerInterface interface {
 	// OperationsList List what this provider can do
 	// (GET /providers/Microsoft.RedHatOpenShift/operations)
-	OperationsList(ctx echo.Context, params OperationsListParams) error
+	OperationsList(ctx echo.Context) error
 	// OpenShiftClustersList List the clusters of a subscription
 	// (GET /subscriptions/{subscriptionId}/providers/Microsoft.RedHatOpenShift/openShiftClusters)
-	OpenShiftClustersList(ctx echo.Context, subscriptionID SubscriptionIDParameter, params OpenShiftClustersListParams) error
+	OpenShiftClustersList(ctx echo.Context) error
 	// OpenShiftClustersListByResourceGroup List the clusters of a resource group
 	// (GET /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters)
-	OpenShiftClustersListByResourceGroup(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName string, params OpenShiftClustersListByResourceGroupParams) error
+	OpenShiftClustersListByResourceGroup(ctx echo.Context) error
 	// OpenShiftClustersDelete Delete a cluster
 	// (DELETE /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName})
-	OpenShiftClustersDelete(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName string, resourceName string, params OpenShiftClustersDeleteParams) error
+	OpenShiftClustersDelete(ctx echo.Context) error
 	// OpenShiftClustersGet Get a cluster
 	// (GET /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName})
-	OpenShiftClustersGet(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName string, resourceName string, params OpenShiftClustersGetParams) error
+	OpenShiftClustersGet(ctx echo.Context) error
 	// OpenShiftClustersUpdate Change parts of a cluster
 	// (PATCH /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName})
-	OpenShiftClustersUpdate(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName string, resourceName string, params OpenShiftClustersUpdateParams) error
+	OpenShiftClustersUpdate(ctx echo.Context) error
 	// OpenShiftClustersCreateOrUpdate Create or replace a cluster
 	// (PUT /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName})
-	OpenShiftClustersCreateOrUpdate(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName string, resourceName string, params OpenShiftClustersCreateOrUpdateParams) error
+	OpenShiftClustersCreateOrUpdate(ctx echo.Context) error
 	// OpenShiftClustersGetCredentials Get the kubeadmin password
 	// (POST /subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/credentials)
-	OpenShiftClustersGetCredentials(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName string, resourceName string, params OpenShiftClustersGetCredentialsParams) error
+	OpenShiftClustersGetCredentials(ctx echo.Context) error
 }
 
-// ServerInterfaceWrapper converts echo contexts to parameters.
-type ServerInterfaceWrapper struct {
-	Handler ServerInterface
-}
-
-// OperationsList converts echo context to params.
-func (w *ServerInterfaceWrapper) OperationsList(ctx echo.Context) error {
-	var err error
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params OperationsListParams
-	// ------------- Required query parameter "api-version" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "api-version", ctx.QueryParams(), &params.APIVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api-version: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.OperationsList(ctx, params)
-	return err
-}
-
-// OpenShiftClustersList converts echo context to params.
-func (w *ServerInterfaceWrapper) OpenShiftClustersList(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "subscriptionId" -------------
-	var subscriptionID SubscriptionIDParameter
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params OpenShiftClustersListParams
-	// ------------- Required query parameter "api-version" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "api-version", ctx.QueryParams(), &params.APIVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api-version: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.OpenShiftClustersList(ctx, subscriptionID, params)
-	return err
-}
-
-// OpenShiftClustersListByResourceGroup converts echo context to params.
-func (w *ServerInterfaceWrapper) OpenShiftClustersListByResourceGroup(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "subscriptionId" -------------
-	var subscriptionID SubscriptionIDParameter
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
-	}
-
-	// ------------- Path parameter "resourceGroupName" -------------
-	var resourceGroupName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params OpenShiftClustersListByResourceGroupParams
-	// ------------- Required query parameter "api-version" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "api-version", ctx.QueryParams(), &params.APIVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api-version: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.OpenShiftClustersListByResourceGroup(ctx, subscriptionID, resourceGroupName, params)
-	return err
-}
-
-// OpenShiftClustersDelete converts echo context to params.
-func (w *ServerInterfaceWrapper) OpenShiftClustersDelete(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "subscriptionId" -------------
-	var subscriptionID SubscriptionIDParameter
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
-	}
-
-	// ------------- Path parameter "resourceGroupName" -------------
-	var resourceGroupName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
-	}
-
-	// ------------- Path parameter "resourceName" -------------
-	var resourceName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params OpenShiftClustersDeleteParams
-	// ------------- Required query parameter "api-version" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "api-version", ctx.QueryParams(), &params.APIVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api-version: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.OpenShiftClustersDelete(ctx, subscriptionID, resourceGroupName, resourceName, params)
-	return err
-}
-
-// OpenShiftClustersGet converts echo context to params.
-func (w *ServerInterfaceWrapper) OpenShiftClustersGet(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "subscriptionId" -------------
-	var subscriptionID SubscriptionIDParameter
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
-	}
-
-	// ------------- Path parameter "resourceGroupName" -------------
-	var resourceGroupName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
-	}
-
-	// ------------- Path parameter "resourceName" -------------
-	var resourceName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params OpenShiftClustersGetParams
-	// ------------- Required query parameter "api-version" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "api-version", ctx.QueryParams(), &params.APIVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api-version: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.OpenShiftClustersGet(ctx, subscriptionID, resourceGroupName, resourceName, params)
-	return err
-}
-
-// OpenShiftClustersUpdate converts echo context to params.
-func (w *ServerInterfaceWrapper) OpenShiftClustersUpdate(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "subscriptionId" -------------
-	var subscriptionID SubscriptionIDParameter
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
-	}
-
-	// ------------- Path parameter "resourceGroupName" -------------
-	var resourceGroupName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
-	}
-
-	// ------------- Path parameter "resourceName" -------------
-	var resourceName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params OpenShiftClustersUpdateParams
-	// ------------- Required query parameter "api-version" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "api-version", ctx.QueryParams(), &params.APIVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api-version: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.OpenShiftClustersUpdate(ctx, subscriptionID, resourceGroupName, resourceName, params)
-	return err
-}
-
-// OpenShiftClustersCreateOrUpdate converts echo context to params.
-func (w *ServerInterfaceWrapper) OpenShiftClustersCreateOrUpdate(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "subscriptionId" -------------
-	var subscriptionID SubscriptionIDParameter
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
-	}
-
-	// ------------- Path parameter "resourceGroupName" -------------
-	var resourceGroupName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
-	}
-
-	// ------------- Path parameter "resourceName" -------------
-	var resourceName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params OpenShiftClustersCreateOrUpdateParams
-	// ------------- Required query parameter "api-version" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "api-version", ctx.QueryParams(), &params.APIVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api-version: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.OpenShiftClustersCreateOrUpdate(ctx, subscriptionID, resourceGroupName, resourceName, params)
-	return err
-}
-
-// OpenShiftClustersGetCredentials converts echo context to params.
-func (w *ServerInterfaceWrapper) OpenShiftClustersGetCredentials(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "subscriptionId" -------------
-	var subscriptionID SubscriptionIDParameter
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
-	}
-
-	// ------------- Path parameter "resourceGroupName" -------------
-	var resourceGroupName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
-	}
-
-	// ------------- Path parameter "resourceName" -------------
-	var resourceName string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params OpenShiftClustersGetCredentialsParams
-	// ------------- Required query parameter "api-version" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "api-version", ctx.QueryParams(), &params.APIVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api-version: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.OpenShiftClustersGetCredentials(ctx, subscriptionID, resourceGroupName, resourceName, params)
-	return err
-}
-
-// This is a simple interface which specifies echo.Route addition functions which
-// are present on both echo.Echo and echo.Group, since we want to allow using
-// either of them for path registration
+// EchoRouter is what echo's routers and groups have in common.
 type EchoRouter interface {
-	CONNECT(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
-	DELETE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
-	GET(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
-	HEAD(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
-	OPTIONS(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
-	PATCH(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
-	POST(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
-	PUT(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
-	TRACE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
+	Add(method, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
 }
 
-// RegisterHandlersOptions configures RegisterHandlersWithOptions.
-type RegisterHandlersOptions struct {
-	// BaseURL is prepended to every registered path so the API can be served
-	// under a prefix.
-	BaseURL string
-	// OperationMiddlewares lets the caller attach per-operation middleware at
-	// registration time. The map key is the OpenAPI `operationId` value as it
-	// appears in the spec (the raw, un-normalized form). Operations that have
-	// no entry are registered with no extra middleware. A nil map disables
-	// per-operation middleware entirely.
-	OperationMiddlewares map[string][]echo.MiddlewareFunc
-}
-
-// RegisterHandlers adds each server route to the EchoRouter.
+// RegisterHandlers adds the routes of the spec to the router.
 func RegisterHandlers(router EchoRouter, si ServerInterface) {
-	RegisterHandlersWithOptions(router, si, RegisterHandlersOptions{})
-}
-
-// RegisterHandlersWithBaseURL registers handlers and prepends BaseURL to the
-// paths so the API can be served under a prefix.
-func RegisterHandlersWithBaseURL(router EchoRouter, si ServerInterface, baseURL string) {
-	RegisterHandlersWithOptions(router, si, RegisterHandlersOptions{BaseURL: baseURL})
-}
-
-// RegisterHandlersWithOptions registers handlers using the supplied options,
-// including any per-operation middleware.
-func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options RegisterHandlersOptions) {
-
-	wrapper := ServerInterfaceWrapper{
-		Handler: si,
-	}
-
-	router.GET(options.BaseURL+"/providers/Microsoft.RedHatOpenShift/operations", wrapper.OperationsList, options.OperationMiddlewares["OperationsList"]...)
-	router.GET(options.BaseURL+"/subscriptions/:subscriptionId/providers/Microsoft.RedHatOpenShift/openShiftClusters", wrapper.OpenShiftClustersList, options.OperationMiddlewares["OpenShiftClustersList"]...)
-	router.GET(options.BaseURL+"/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters", wrapper.OpenShiftClustersListByResourceGroup, options.OperationMiddlewares["OpenShiftClustersListByResourceGroup"]...)
-	router.DELETE(options.BaseURL+"/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.OpenShiftClustersDelete, options.OperationMiddlewares["OpenShiftClustersDelete"]...)
-	router.GET(options.BaseURL+"/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.OpenShiftClustersGet, options.OperationMiddlewares["OpenShiftClustersGet"]...)
-	router.PATCH(options.BaseURL+"/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.OpenShiftClustersUpdate, options.OperationMiddlewares["OpenShiftClustersUpdate"]...)
-	router.PUT(options.BaseURL+"/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.OpenShiftClustersCreateOrUpdate, options.OperationMiddlewares["OpenShiftClustersCreateOrUpdate"]...)
-	router.POST(options.BaseURL+"/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/credentials", wrapper.OpenShiftClustersGetCredentials, options.OperationMiddlewares["OpenShiftClustersGetCredentials"]...)
-
+	router.Add("GET", "/providers/Microsoft.RedHatOpenShift/operations", si.OperationsList)
+	router.Add("GET", "/subscriptions/:subscriptionId/providers/Microsoft.RedHatOpenShift/openShiftClusters", si.OpenShiftClustersList)
+	router.Add("GET", "/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters", si.OpenShiftClustersListByResourceGroup)
+	router.Add("DELETE", "/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", si.OpenShiftClustersDelete)
+	router.Add("GET", "/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", si.OpenShiftClustersGet)
+	router.Add("PATCH", "/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", si.OpenShiftClustersUpdate)
+	router.Add("PUT", "/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", si.OpenShiftClustersCreateOrUpdate)
+	router.Add("POST", "/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/credentials", si.OpenShiftClustersGetCredentials)
 }

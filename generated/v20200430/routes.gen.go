@@ -5,8 +5,6 @@
 package v20200430
 
 import (
-	"github.com/labstack/echo/v4"
-
 	"github.com/aro-rp/aro/shape"
 )
 
@@ -31,46 +29,4 @@ func (Version) Operations() []shape.Operation {
 		{ID: "OpenShiftClusters_Update", Method: "PATCH", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200, 201}},
 		{ID: "Operations_List", Method: "GET", Path: "/providers/Microsoft.RedHatOpenShift/operations", Statuses: []int{200}},
 	}
-}
-
-// Routes registers the paths of the spec; each calls handle with its operation id.
-func (Version) Routes(r EchoRouter, handle func(c echo.Context, operationID string) error) {
-	RegisterHandlers(r, routes{handle})
-}
-
-// routes answers every operation with one function.
-type routes struct {
-	handle func(c echo.Context, operationID string) error
-}
-
-func (r routes) OpenShiftClustersCreateOrUpdate(c echo.Context, _ SubscriptionIDParameter, _ ResourceGroupNameParameter, _ string, _ OpenShiftClustersCreateOrUpdateParams) error {
-	return r.handle(c, "OpenShiftClusters_CreateOrUpdate")
-}
-
-func (r routes) OpenShiftClustersDelete(c echo.Context, _ SubscriptionIDParameter, _ ResourceGroupNameParameter, _ string, _ OpenShiftClustersDeleteParams) error {
-	return r.handle(c, "OpenShiftClusters_Delete")
-}
-
-func (r routes) OpenShiftClustersGet(c echo.Context, _ SubscriptionIDParameter, _ ResourceGroupNameParameter, _ string, _ OpenShiftClustersGetParams) error {
-	return r.handle(c, "OpenShiftClusters_Get")
-}
-
-func (r routes) OpenShiftClustersList(c echo.Context, _ SubscriptionIDParameter, _ OpenShiftClustersListParams) error {
-	return r.handle(c, "OpenShiftClusters_List")
-}
-
-func (r routes) OpenShiftClustersListByResourceGroup(c echo.Context, _ SubscriptionIDParameter, _ ResourceGroupNameParameter, _ OpenShiftClustersListByResourceGroupParams) error {
-	return r.handle(c, "OpenShiftClusters_ListByResourceGroup")
-}
-
-func (r routes) OpenShiftClustersListCredentials(c echo.Context, _ SubscriptionIDParameter, _ ResourceGroupNameParameter, _ string, _ OpenShiftClustersListCredentialsParams) error {
-	return r.handle(c, "OpenShiftClusters_ListCredentials")
-}
-
-func (r routes) OpenShiftClustersUpdate(c echo.Context, _ SubscriptionIDParameter, _ ResourceGroupNameParameter, _ string, _ OpenShiftClustersUpdateParams) error {
-	return r.handle(c, "OpenShiftClusters_Update")
-}
-
-func (r routes) OperationsList(c echo.Context, _ OperationsListParams) error {
-	return r.handle(c, "Operations_List")
 }

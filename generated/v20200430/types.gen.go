@@ -285,63 +285,6 @@ type WorkerProfile struct {
 	Count *int32 `json:"count,omitempty"`
 }
 
-// APIVersionParameter defines model for ApiVersionParameter.
-type APIVersionParameter = string
-
-// ResourceGroupNameParameter defines model for ResourceGroupNameParameter.
-type ResourceGroupNameParameter = string
-
-// SubscriptionIDParameter defines model for SubscriptionIdParameter.
-type SubscriptionIDParameter = string
-
-// OperationsListParams defines parameters for OperationsList.
-type OperationsListParams struct {
-	// APIVersion Version of this API, a date with an optional -preview suffix. It is mandatory and case-sensitive.
-	APIVersion APIVersionParameter `form:"api-version" json:"api-version"`
-}
-
-// OpenShiftClustersListParams defines parameters for OpenShiftClustersList.
-type OpenShiftClustersListParams struct {
-	// APIVersion Version of this API, a date with an optional -preview suffix. It is mandatory and case-sensitive.
-	APIVersion APIVersionParameter `form:"api-version" json:"api-version"`
-}
-
-// OpenShiftClustersListByResourceGroupParams defines parameters for OpenShiftClustersListByResourceGroup.
-type OpenShiftClustersListByResourceGroupParams struct {
-	// APIVersion Version of this API, a date with an optional -preview suffix. It is mandatory and case-sensitive.
-	APIVersion APIVersionParameter `form:"api-version" json:"api-version"`
-}
-
-// OpenShiftClustersDeleteParams defines parameters for OpenShiftClustersDelete.
-type OpenShiftClustersDeleteParams struct {
-	// APIVersion Version of this API, a date with an optional -preview suffix. It is mandatory and case-sensitive.
-	APIVersion APIVersionParameter `form:"api-version" json:"api-version"`
-}
-
-// OpenShiftClustersGetParams defines parameters for OpenShiftClustersGet.
-type OpenShiftClustersGetParams struct {
-	// APIVersion Version of this API, a date with an optional -preview suffix. It is mandatory and case-sensitive.
-	APIVersion APIVersionParameter `form:"api-version" json:"api-version"`
-}
-
-// OpenShiftClustersUpdateParams defines parameters for OpenShiftClustersUpdate.
-type OpenShiftClustersUpdateParams struct {
-	// APIVersion Version of this API, a date with an optional -preview suffix. It is mandatory and case-sensitive.
-	APIVersion APIVersionParameter `form:"api-version" json:"api-version"`
-}
-
-// OpenShiftClustersCreateOrUpdateParams defines parameters for OpenShiftClustersCreateOrUpdate.
-type OpenShiftClustersCreateOrUpdateParams struct {
-	// APIVersion Version of this API, a date with an optional -preview suffix. It is mandatory and case-sensitive.
-	APIVersion APIVersionParameter `form:"api-version" json:"api-version"`
-}
-
-// OpenShiftClustersListCredentialsParams defines parameters for OpenShiftClustersListCredentials.
-type OpenShiftClustersListCredentialsParams struct {
-	// APIVersion Version of this API, a date with an optional -preview suffix. It is mandatory and case-sensitive.
-	APIVersion APIVersionParameter `form:"api-version" json:"api-version"`
-}
-
 // OpenShiftClustersUpdateJSONRequestBody defines body for OpenShiftClustersUpdate for application/json ContentType.
 type OpenShiftClustersUpdateJSONRequestBody = OpenShiftClusterUpdate
 

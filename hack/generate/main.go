@@ -1,5 +1,5 @@
 // Command generate writes the packages below generated/ from the specs below
-// openapi/: one per api-version and one for the admin API.
+// openapi/: one per api-version, one that lists them, and one for the admin API.
 //
 // It fails rather than lose a property or a keyword of a spec. The same specs
 // always give the same files.
@@ -37,7 +37,7 @@ func generate(specs, out string) error {
 	if err != nil {
 		return err
 	}
-	files, idle := map[string][]byte{}, []string{}
+	files, idle, names := map[string][]byte{}, []string{}, []string{}
 	for _, v := range versions {
 		own, err := spec.ReadOverlay(filepath.Join(specs, "overlays", v.Name()+".yaml"))
 		if err != nil {
@@ -46,13 +46,16 @@ func generate(specs, out string) error {
 		if err := version(specs, v.Name(), shared, own, files); err != nil {
 			return err
 		}
-		idle = append(idle, own.Idle()...)
+		idle, names = append(idle, own.Idle()...), append(names, v.Name())
 	}
 	if idle = append(idle, shared.Idle()...); len(idle) > 0 {
 		return fmt.Errorf("rules that nothing obeys:\n\t%s", strings.Join(idle, "\n\t"))
 	}
 	if err := admin(specs, files); err != nil {
 		return err
+	}
+	if files[filepath.Join("registry", "registry.gen.go")], err = emit.Registry(names); err != nil {
+		return fmt.Errorf("registry: %w", err)
 	}
 	return write(out, files)
 }
@@ -63,7 +66,7 @@ func version(specs, v string, shared, own *spec.Overlay, files map[string][]byte
 	if err != nil {
 		return err
 	}
-	pkg := "v" + strings.ReplaceAll(v, "-", "")
+	pkg := emit.Package(v)
 	code, err := emit.Version(d, pkg)
 	if err != nil {
 		return fmt.Errorf("api-version %s: %w", v, err)

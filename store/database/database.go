@@ -32,6 +32,22 @@ type Options struct {
 	Production bool
 }
 
+// Check says what is wrong with the name of the database.
+func (o *Options) Check() error {
+	switch kind, location, _ := strings.Cut(o.Name, ":"); kind {
+	case "sqlite":
+		if location == "" {
+			return errors.New("use sqlite:PATH")
+		}
+	case "cosmos":
+		_, err := o.cosmos(location)
+		return err
+	default:
+		return errors.New("use sqlite:PATH or cosmos:ENDPOINT?database=NAME")
+	}
+	return nil
+}
+
 // Open opens the database. SQLite makes an absent file.
 func Open(ctx context.Context, o Options) (keeper store.Keeper, err error) {
 	switch kind, location, _ := strings.Cut(o.Name, ":"); kind {
@@ -40,7 +56,7 @@ func Open(ctx context.Context, o Options) (keeper store.Keeper, err error) {
 	case "cosmos":
 		keeper, err = o.openCosmos(ctx, location)
 	default:
-		return nil, fmt.Errorf("--store %q: use sqlite:PATH or cosmos:ENDPOINT?database=NAME", o.Name)
+		err = o.Check()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--store: %w", err)

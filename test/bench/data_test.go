@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -59,12 +61,9 @@ func openAt(b *testing.B, path string) *database {
 }
 
 // server is the API on the database, registered with its subscription.
-func (d *database) server(b *testing.B) *server.Server {
+func (d *database) server(b *testing.B) *httpserver.Server {
 	b.Helper()
-	s, err := server.New(server.Config{Store: d.store, Location: location, Domain: "example.com", Auth: server.Development{}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	s := edge.Must(b, edge.Options{Config: server.Config{Store: d.store, Location: location, Domain: "example.com"}})
 	d.register(b, subscription)
 	return s
 }

@@ -14,10 +14,12 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -41,11 +43,7 @@ func newHandler(t testing.TB) http.Handler {
 	if err := seed.Empty(t.Context(), documents, nil); err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{Store: documents, Location: location, Domain: location + ".aroapp.io", Auth: server.Development{}, Hosts: []string{"example.com"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := s.Handler()
+	h := edge.Must(t, edge.Options{Config: server.Config{Store: documents, Location: location}, HTTP: httpserver.Config{Hosts: []string{"example.com"}}})
 	for _, id := range []string{subscription, foreign} {
 		put(t, h, "/subscriptions/"+id+"?api-version=2.0", stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": id}})
 	}

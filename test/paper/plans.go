@@ -1,8 +1,8 @@
 // Package paper is plans whose clusters exist on paper only: their machines are
 // records of a program at the other end of the seam. With it the API, the store
 // and the worker are proved by thousands of clusters and hundreds of kills, for
-// which Azure and an API server a cluster would be too slow. A build of cmd/aro
-// with the tag paper runs these plans; the product never does.
+// which Azure and an API server a cluster would be too slow. The program in
+// the folder aro runs these plans in the process of the product; the product never does.
 package paper
 
 import (

@@ -23,7 +23,7 @@ func obeyedProperties() []obeyed {
 	const identities = "properties.platformWorkloadIdentityProfile."
 	return []obeyed{
 		{"location", "backend/cluster/installer.go", "strings.ToLower(c.Location)"},
-		{"tags", "server/clusters_write.go", "wanted.Tags"}, // told to everybody who asks; they are of the resource alone
+		{"tags", "server/clusters_want.go", "wanted.Tags"}, // told to everybody who asks; they are of the resource alone
 		{"identity.type", "model/rules_identity.go", "v.c.Identity.Type, userAssigned"},
 		{"identity.userAssignedIdentities", "backend/cluster/identity.go", "range c.Identity.UserAssignedIdentities"},
 		{cluster + "pullSecret", "backend/cluster/installer.go", "p.ClusterProfile.PullSecret"},
@@ -69,18 +69,18 @@ func obeyedProperties() []obeyed {
 		{"properties.consoleUrl", "openapi/overlays/2019-12-31-preview.yaml", "Properties.properties.consoleUrl"},
 
 		{"ClusterUpdate properties.maintenanceTask", "backend/cluster/plans.go", "c.Internal.MaintenanceTask"},
-		{"Version name", "server/admin_catalogue.go", "sameEnvelope(&f, told.Name, told.Type, p.Version"},
-		{"Version type", "server/admin_catalogue.go", "sameEnvelope(&f, told.Name, told.Type, p.Version"},
+		{"Version name", "admin/catalogue.go", "sameEnvelope(&f, told.Name, told.Type, p.Version"},
+		{"Version type", "admin/catalogue.go", "sameEnvelope(&f, told.Name, told.Type, p.Version"},
 		{"Version properties.version", "backend/cluster/installer.go", "install.Release{Version: version.Version"},
 		{"Version properties.openShiftPullspec", "backend/cluster/installer.go", "version.OpenShiftPullspec"},
 		{"Version properties.installerPullspec", "backend/cluster/installer.go", "Image: version.InstallerImage()"},
-		{"Version properties.enabled", "server/catalogue.go", "v.Properties.Enabled"},
-		{"Version properties.default", "server/catalogue.go", "v.Properties.Default"},
-		{"RoleSet name", "server/admin_catalogue.go", "sameEnvelope(&f, told.Name, told.Type, told.Properties.OpenShiftVersion"},
-		{"RoleSet type", "server/admin_catalogue.go", "sameEnvelope(&f, told.Name, told.Type, told.Properties.OpenShiftVersion"},
+		{"Version properties.enabled", "catalogue/catalogue.go", "v.Properties.Enabled"},
+		{"Version properties.default", "catalogue/catalogue.go", "v.Properties.Default"},
+		{"RoleSet name", "admin/catalogue.go", "sameEnvelope(&f, told.Name, told.Type, set.OpenShiftVersion"},
+		{"RoleSet type", "admin/catalogue.go", "sameEnvelope(&f, told.Name, told.Type, set.OpenShiftVersion"},
 		{"RoleSet properties.openShiftVersion", "model/rules_identity.go", "OpenShiftVersion"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].operatorName", "backend/cluster/identity.go", "OperatorName"},
-		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionName", "server/catalogue.go", "roleSets"}, // told to customers, who assign it by that name
+		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionName", "server/catalogue.go", "RoleSets"}, // told to customers, who assign it by that name
 		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionId", "backend/cluster/base.go", "role.RoleDefinitionID"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].serviceAccounts[]", "backend/cluster/oidc.go", "ServiceAccounts"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].secretLocation.namespace", "backend/cluster/installer.go", "SecretNamespace: at.Namespace"},

@@ -17,11 +17,13 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/edge"
 	"github.com/aro-rp/aro/test/stand"
 )
 
@@ -142,14 +144,10 @@ func newStage(t *testing.T, version string) *stage {
 		t.Fatal(err)
 	}
 	ids := 0
-	api, err := server.New(server.Config{Store: s.store, Location: location, Domain: "eastus.aroapp.io", Auth: server.Development{}, Build: "golden", Hosts: []string{"example.com"},
+	s.handler = edge.Must(t, edge.Options{HTTP: httpserver.Config{Hosts: []string{"example.com"}}, Config: server.Config{Store: s.store, Build: "golden",
 		Now:   func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 		NewID: func() string { ids++; return fmt.Sprintf("00000000-0000-4000-8000-%012d", ids) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.handler = api.Handler()
+	}})
 	if code := s.send("PUT", "/subscriptions/"+subscription+"?api-version=2.0", nil, []byte(`{"state":"Registered"}`)).Code; code != http.StatusCreated {
 		t.Fatalf("the subscription was answered with %d", code)
 	}

@@ -9,20 +9,18 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/generated/registry"
 )
 
 // Oldest is the one api-version with a model of its own: flat addresses, no
 // cluster profile, and workers that can be scaled.
-const Oldest = "2019-12-31-preview"
+const Oldest = registry.Oldest
 
 // Newest is the latest api-version.
-const Newest = "2025-07-25"
+const Newest = registry.Newest
 
 // Versions are the api-versions the service speaks, oldest first.
-func Versions() []string {
-	return []string{Oldest, "2020-04-30", "2021-09-01-preview", "2022-04-01", "2022-09-04", "2023-04-01",
-		"2023-07-01-preview", "2023-09-04", "2023-11-22", "2024-08-12-preview", Newest}
-}
+func Versions() []string { return registry.Names() }
 
 // The canned secrets of a Body. Nothing may ever repeat them.
 const (

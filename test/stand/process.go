@@ -33,14 +33,15 @@ const (
 	maxLine = 1 << 20
 )
 
-// Build compiles cmd/aro into dir, with plans on paper, and returns the binary's path.
+// Build compiles the resource provider with plans on paper into dir, and returns the
+// binary's path.
 func Build(dir string) (string, error) {
 	_, here, _, ok := runtime.Caller(0)
 	if !ok {
 		return "", errors.New("build aro: the source folder is not known")
 	}
 	binary := filepath.Join(dir, "aro")
-	cmd := exec.Command("go", "build", "-tags", "paper", "-o", binary, "./cmd/aro")
+	cmd := exec.Command("go", "build", "-o", binary, "./test/paper/aro")
 	cmd.Dir = filepath.Join(filepath.Dir(here), "..", "..")
 	timer := time.AfterFunc(buildTimeout, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()

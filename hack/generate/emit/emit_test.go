@@ -12,7 +12,7 @@ const newest = "../../../openapi/arm/2025-07-25/redhatopenshift.json"
 
 func structsOf(t *testing.T, d *spec.Document) Structs {
 	t.Helper()
-	source, err := Types(d, "test")
+	source, err := Types(d, "test", ByName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,19 +18,62 @@ import (
 	"github.com/aro-rp/aro/hack/generate/spec"
 )
 
-// Types writes the Go types of every schema.
-func Types(d *spec.Document, pkg string) ([]byte, error) {
-	return oapiCodegen(d, pkg, codegen.GenerateOptions{Models: true})
+// Parameters says how handlers are given the parameters of requests.
+type Parameters int
+
+// Typed gives a handler Go values; with ByName it reads them from its echo.Context.
+const (
+	Typed Parameters = iota
+	ByName
+)
+
+// Types writes the Go types of every schema, and of parameters where they are typed.
+func Types(d *spec.Document, pkg string, parameters Parameters) ([]byte, error) {
+	return oapiCodegen(d, pkg, parameters, codegen.GenerateOptions{Models: true})
 }
 
 // Server writes the echo server interface and its registration.
-func Server(d *spec.Document, pkg string) ([]byte, error) {
-	return oapiCodegen(d, pkg, codegen.GenerateOptions{EchoServer: true})
+func Server(d *spec.Document, pkg string, parameters Parameters) ([]byte, error) {
+	return oapiCodegen(d, pkg, parameters, codegen.GenerateOptions{EchoServer: true})
 }
 
-func oapiCodegen(d *spec.Document, pkg string, what codegen.GenerateOptions) ([]byte, error) {
+// untyped are the templates of an api-version. Its handlers read parameters by name: one
+// answers the operation of all versions, each of which would have types of its own for
+// the same parameters, and refuse a bad one with less of a message.
+func untyped() map[string]string {
+	return map[string]string{
+		"param-types.tmpl":        "{{\"\"}}\n",
+		"echo/echo-wrappers.tmpl": "{{\"\"}}\n",
+		"echo/echo-interface.tmpl": `// ServerInterface answers the operations of the spec.
+type ServerInterface interface {
+{{range .}}{{.SummaryAsComment .OperationId }}
+// ({{.Method}} {{.Path}})
+{{.OperationId}}(ctx echo.Context) error
+{{end}}}
+`,
+		"echo/echo-register.tmpl": `// EchoRouter is what echo's routers and groups have in common.
+type EchoRouter interface {
+	Add(method, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
+}
+
+// RegisterHandlers adds the routes of the spec to the router.
+func RegisterHandlers(router EchoRouter, si ServerInterface) {
+{{range .}}router.Add("{{.Method}}", {{.Path | swaggerUriToEchoUri | toGoString}}, si.{{.OperationId}})
+{{end}}}
+`,
+	}
+}
+
+func oapiCodegen(d *spec.Document, pkg string, parameters Parameters, what codegen.GenerateOptions) ([]byte, error) {
 	version := "v2.8.2"
-	code, err := codegen.Generate(d.OpenAPI, codegen.Configuration{
+	doc, templates := d.OpenAPI, map[string]string(nil)
+	if parameters == ByName {
+		templates = untyped()
+		bare, components := *d.OpenAPI, *d.OpenAPI.Components
+		components.Parameters, bare.Components = nil, &components
+		doc = &bare
+	}
+	code, err := codegen.Generate(doc, codegen.Configuration{
 		PackageName: pkg,
 		Generate:    what,
 		OutputOptions: codegen.OutputOptions{
@@ -38,6 +81,7 @@ func oapiCodegen(d *spec.Document, pkg string, what codegen.GenerateOptions) ([]
 			SkipEnumValidate:          true, // the generated validator checks enums
 			NameNormalizer:            string(codegen.NameNormalizerFunctionToCamelCaseWithInitialisms),
 			ResolveTypeNameCollisions: true,
+			UserTemplates:             templates,
 			TypeMapping: &codegen.TypeMapping{String: codegen.FormatMapping{
 				// The text is kept as the caller wrote it; uuid.UUID would normalise it.
 				Formats: map[string]codegen.SimpleTypeSpec{"uuid": {Type: "string"}},

@@ -19,6 +19,7 @@ import (
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/edge"
 )
 
 const (
@@ -54,10 +55,7 @@ func open(b *testing.B) *database {
 	must(b, err)
 	d := &database{size: file.Size(), store: connect()}
 	b.Cleanup(func() { _ = d.store.Close() })
-	api, err := server.New(server.Config{Store: d.store, Location: "eastus", Domain: "example.com", Auth: server.Development{},
-		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))})
-	must(b, err)
-	d.handler = api.Handler()
+	d.handler = edge.Must(b, edge.Options{Config: server.Config{Store: d.store, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}})
 	return d
 }
 

@@ -1,0 +1,61 @@
+package httpserver
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+// guardHost keeps pages in browsers away from a server that believes every caller.
+// A name that was made to resolve to this machine is not one of ours, and a page of
+// another site names itself. Where callers prove who they are, any name will do.
+func (s *Server) guardHost(r *http.Request) error {
+	if !isDevelopment(s.Auth) {
+		return nil
+	}
+	if r.Host != "" && !s.ownHost(r.Host) {
+		return &Refusal{Status: http.StatusMisdirectedRequest, Target: "Host",
+			Message: "In development the service answers to loopback names and addresses, such as localhost, and to those of --hosts. The host of the request is neither."}
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && !s.ownOrigin(origin) || r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		return &Refusal{Status: http.StatusForbidden, Target: "Origin",
+			Message: "In development the service does not answer to pages of other sites. Only pages of loopback names, and of those of --hosts, may call it."}
+	}
+	return nil
+}
+
+func (s *Server) ownOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && s.ownHost(u.Host)
+}
+
+// ownHost reports whether a host, with or without a port, is this machine's by a name
+// that nobody else can give away, or by one that is configured.
+func (s *Server) ownHost(host string) bool {
+	name := host
+	if bare, _, err := net.SplitHostPort(host); err == nil {
+		name = bare
+	}
+	name = strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(name, "["), "]"), ".")
+	if address, err := netip.ParseAddr(name); err == nil && address.IsLoopback() {
+		return true
+	}
+	name = arm.ToLower(name)
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") ||
+		slices.ContainsFunc(s.Hosts, func(h string) bool { return arm.EqualFold(h, name) || arm.EqualFold(h, host) })
+}
+
+func isLoopback(a net.Addr) bool {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,270 @@
+// Package httpserver is what all servers of the service share, whatever they answer:
+// the listener with its bounds, TLS and client certificates, ids of requests, access log,
+// audit, metrics, health, and an orderly end. An API is a prefix of paths and a function;
+// several share one listener.
+//
+// It knows no operation, no document and no version of an API.
+package httpserver
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+// API is what is answered below a prefix.
+type API struct {
+	// Prefix is the first segment of its paths, such as "/admin"; "/" has all paths that
+	// no other API has.
+	Prefix string
+	// Clients names the allow-list of who may call it; empty admits everybody.
+	Clients string
+	// Denied is the message to others; optional.
+	Denied string
+	// Route names the operation that a request asks for, and returns what answers it or
+	// why it is not answered. It runs before it is known who calls, so that a refusal is
+	// logged and counted under the operation's name, and therefore does nothing else.
+	Route func(*Exchange) func() error
+	// Audited reports whether a request is recorded; nil records none.
+	Audited func(*Exchange) bool
+	// Failure renders errors; default PlainFailure.
+	Failure func(*Exchange, error) Failure
+
+	quiet bool // logs requests at level DEBUG
+}
+
+// Config is what a Server needs. Without APIs it serves health and metrics only.
+type Config struct {
+	APIs []API
+	// Auth tells who calls. APIs that name clients need one. Development needs a loopback
+	// listener, everything else TLS.
+	Auth Authenticator
+	// Hosts are names, with or without a port, that a server with Development answers to
+	// beside those of the loopback.
+	Hosts []string
+	// TLS is for listeners; nil serves plain HTTP.
+	TLS *tls.Config
+	// Connections bounds how many are open; default 4096.
+	Connections int
+	// Ready reports why the process cannot serve; nil is always ready.
+	Ready func(context.Context) error
+	// MetricsClients names the allow-list of who may read the metrics; empty admits everybody.
+	MetricsClients string
+	// Failure renders errors of health and metrics; default PlainFailure.
+	Failure func(*Exchange, error) Failure
+	// DrainDelay is how long a stopping server goes on accepting while it says it is
+	// not ready, so that load balancers notice.
+	DrainDelay time.Duration
+	// Grace is how long running requests get to finish at shutdown; default 25 s.
+	Grace time.Duration
+	// Logger and Registry default to silence. Audit takes the audit's records, at level
+	// INFO; default Logger.
+	Logger, Audit *slog.Logger
+	Registry      *prometheus.Registry
+	// Now and NewID default to the clock and random UUIDs.
+	Now   func() time.Time
+	NewID func() string
+}
+
+// Server serves APIs. It is safe for concurrent use.
+type Server struct {
+	Config
+
+	apis      map[string]*API
+	echo      *echo.Echo
+	metrics   *metrics
+	readiness readiness
+	draining  atomic.Bool
+}
+
+const defaultGrace = 25 * time.Second
+
+// New checks the configuration and completes it.
+func New(cfg Config) (*Server, error) {
+	s := &Server{Config: cfg, apis: map[string]*API{}, echo: echo.New()}
+	s.complete()
+	for _, api := range append(s.health(), s.APIs...) {
+		switch {
+		case api.Route == nil || !strings.HasPrefix(api.Prefix, "/"):
+			return nil, fmt.Errorf("the API below %q needs a prefix that begins with / and a route", api.Prefix)
+		case s.apis[arm.ToLower(api.Prefix)] != nil:
+			return nil, fmt.Errorf("two APIs are below %s", api.Prefix)
+		case api.Clients != "" && s.Auth == nil:
+			return nil, fmt.Errorf("the API below %s is for the clients %s only: it needs an authenticator", api.Prefix, api.Clients)
+		}
+		if api.Failure == nil {
+			api.Failure = PlainFailure
+		}
+		s.apis[arm.ToLower(api.Prefix)] = &api
+	}
+	if s.Auth != nil && s.TLS == nil && !isDevelopment(s.Auth) {
+		return nil, errors.New("in production a server needs TLS")
+	}
+	s.metrics = newMetrics(s.Registry)
+	return s, nil
+}
+
+func (s *Server) complete() {
+	if s.Grace == 0 {
+		s.Grace = defaultGrace
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.Audit == nil {
+		s.Audit = s.Logger
+	}
+	if s.Connections == 0 {
+		s.Connections = defaultConnections
+	}
+	if s.Registry == nil {
+		s.Registry = prometheus.NewRegistry()
+	}
+	if s.Ready == nil {
+		s.Ready = func(context.Context) error { return nil }
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.NewID == nil {
+		s.NewID = uuid.NewString
+	}
+}
+
+// The bounds of a connection and of a request, which is less than the 60 s that ARM
+// waits (C10).
+const (
+	requestTimeout = 50 * time.Second
+	headerTimeout  = 5 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeader      = 64 << 10
+)
+
+// ServeHTTP answers one request. Whoever gives a Server to a listener of its own answers
+// for the rules about listeners that Serve keeps.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if own, ok := r.Context().Value(connectionKey{}).(*connection); ok {
+		defer own.begin()()
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	inner := s.echo.AcquireContext()
+	defer s.echo.ReleaseContext(inner)
+	inner.Reset(r.WithContext(ctx), w)
+	s.exchange(&Exchange{Context: inner, Canonical: r.URL.Path})
+}
+
+// exchange is the way of every request. Whatever its end, it is answered, counted,
+// audited and logged, in this order.
+func (s *Server) exchange(x *Exchange) {
+	s.identify(x)
+	s.metrics.running.Inc()
+	defer s.metrics.running.Dec()
+	api := s.apiOf(x.Canonical)
+	var failure *Failure
+	if err := s.answer(x, api); err != nil {
+		f := api.Failure(x, err)
+		f.write(x)
+		failure = &f
+	}
+	s.metrics.observe(x, s.Now().Sub(x.Started))
+	if api.Audited != nil && api.Audited(x) {
+		s.audit(x, failure)
+	}
+	s.log(x, api.quiet, failure)
+}
+
+// apiOf is the API of a path.
+func (s *Server) apiOf(path string) *API {
+	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
+	if api := s.apis["/"+arm.ToLower(first)]; api != nil {
+		return api
+	}
+	if api := s.apis["/"]; api != nil {
+		return api
+	}
+	return s.apis["/healthz"] // which has no such path
+}
+
+// answer lets an API answer those who may call it. A panic is an error like others.
+func (s *Server) answer(x *Exchange, api *API) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+			s.Logger.Error("panic", "request_id", x.RequestID, "operation", x.Operation, "error", err.Error(), "stack", string(debug.Stack()))
+		}
+	}()
+	answer := api.Route(x)
+	if err := s.guardHost(x.Request()); err != nil {
+		return err
+	}
+	if api.Clients != "" {
+		if x.Caller = s.Auth.Authenticate(x.Request()); !x.Caller.On(api.Clients) {
+			return &Refusal{Status: http.StatusForbidden, Message: cmp.Or(api.Denied, "The client certificate is not allowed here.")}
+		}
+	}
+	return answer()
+}
+
+// Serve answers on l until ctx ends. Then it says that it is not ready, goes on
+// accepting for DrainDelay, lets running requests finish within Grace, and returns.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if isDevelopment(s.Auth) && !isLoopback(l.Addr()) {
+		return fmt.Errorf("development mode trusts everybody and so listens on loopback addresses only, not on %s", l.Addr())
+	}
+	what := "listening"
+	if len(s.APIs) == 0 {
+		what = "listening for health and metrics"
+	}
+	s.Logger.Info(what, "address", l.Addr().String())
+	l = &connections{Listener: l, most: s.Connections}
+	if s.TLS != nil {
+		l = tls.NewListener(l, s.TLS)
+	}
+	h := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      requestTimeout + headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ConnContext:       withConnection,
+		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("listen on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	return s.shutdown(h)
+}
+
+func (s *Server) shutdown(h *http.Server) error {
+	s.draining.Store(true)
+	s.Logger.Info("draining", "delay", s.DrainDelay, "grace", s.Grace)
+	time.Sleep(s.DrainDelay)
+	ctx, cancel := context.WithTimeout(context.Background(), s.Grace)
+	defer cancel()
+	if err := h.Shutdown(ctx); err != nil {
+		_ = h.Close()
+		return fmt.Errorf("requests did not finish within %s: %w", s.Grace, err)
+	}
+	return nil
+}

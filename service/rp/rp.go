@@ -1,0 +1,222 @@
+// Package rp is the process of the resource provider: it serves the API of ARM and that
+// of engineers, and works on clusters. What is done to clusters comes in as Work.
+package rp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aro-rp/aro/admin"
+	"github.com/aro-rp/aro/armhttp"
+	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/catalogue"
+	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/seed"
+	"github.com/aro-rp/aro/server"
+	"github.com/aro-rp/aro/service"
+)
+
+// Config is what the process is told beside what every process is.
+type Config struct {
+	service.Config `embed:""`
+
+	Listen      string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address. With --server=false it serves health and metrics alone, in plain HTTP."`
+	Server      bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
+	Backend     bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
+	Hosts       []string      `env:"ARO_HOSTS" placeholder:"HOST,..." help:"Names, with or without a port, that the service answers to in development, beside those of the loopback."`
+	Connections int           `env:"ARO_CONNECTIONS" default:"4096" help:"Connections open at the same time, at most. Beyond that the one is closed that has waited longest for a request."`
+	Workers     int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
+	Lease       time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
+	Poll        time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
+	Look        time.Duration `env:"ARO_LOOK_INTERVAL" default:"15m" help:"Age at which what a running cluster says of itself, its version and workers, is asked for again, at a bounded rate."`
+	Drain       time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
+
+	TLSCert      string `env:"ARO_TLS_CERT" placeholder:"FILE" help:"Server certificate chain, PEM; or keyvault:NAME in the service vault, with its key."`
+	TLSKey       string `env:"ARO_TLS_KEY" type:"path" placeholder:"FILE" help:"Server key, PEM."`
+	ARMClients   string `env:"ARO_ARM_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that are Azure Resource Manager, PEM."`
+	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the admin API, PEM."`
+
+	// Build is the version of the program.
+	Build string `kong:"-"`
+}
+
+const (
+	maxConnections = 1 << 20
+	maxWorkers     = 10000
+)
+
+// Check notes everything that is wrong with the configuration.
+func (c *Config) Check(f *service.Faults) {
+	c.Config.Check(f)
+	if !c.Server && !c.Backend {
+		f.Add("--server=false and --backend=false", "leave nothing to do")
+	}
+	f.Listen("--listen", c.Listen)
+	for _, host := range c.Hosts {
+		f.Host("--hosts", host)
+	}
+	f.Within("--connections", c.Connections, 1, maxConnections)
+	f.Within("--workers", c.Workers, 1, maxWorkers)
+	f.Positive("--lease", c.Lease)
+	f.Positive("--poll", c.Poll)
+	f.Positive("--look", c.Look)
+	f.Positive("--drain", c.Drain)
+	if !c.Server || !c.Production {
+		return
+	}
+	const why = "in production"
+	f.Need("--tls-cert", c.TLSCert, why)
+	f.Need("--arm-clients", c.ARMClients, why)
+	f.Need("--admin-clients", c.AdminClients, why)
+	if _, vault := service.InVault(c.TLSCert); !vault {
+		f.Need("--tls-key", c.TLSKey, why)
+	} else if c.TLSKey != "" {
+		f.Add("--tls-key", "must be left out: a certificate of the vault brings its key")
+	}
+}
+
+// Needs is what the process asks of Azure.
+func (c *Config) Needs() service.Needs {
+	needs := service.Needs{Clusters: c.Backend}
+	if name, ok := service.InVault(c.TLSCert); ok {
+		needs.Certificates = []string{name}
+	}
+	return needs
+}
+
+// Work is what is done to clusters: with the product Azure and OpenShift, in proofs
+// records that stand for machines.
+type Work struct {
+	// Plan completes the worker's configuration. It is called if the process works on
+	// clusters.
+	Plan func(ctx context.Context, cfg *backend.Config) error
+	// Installable says which versions of OpenShift can be installed; nil does not know.
+	Installable model.Installable
+	// Preflight is what of a create is checked while its client waits; may be nil.
+	Preflight server.Preflight
+	// IdentityHosts are where credentials of clusters' identities may be fetched.
+	IdentityHosts model.IdentityHosts
+}
+
+// Run serves and works until ctx ends or a part fails.
+func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error {
+	if !cfg.Production {
+		if err := seed.Empty(ctx, s.Store, work.Installable); err != nil {
+			return fmt.Errorf("seed the store: %w", err)
+		}
+	}
+	known := catalogue.New(s.Store, work.Installable, nil)
+	if err := warnOfVersions(ctx, known, work.Installable, s.Log); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	var worker *backend.Worker
+	if cfg.Backend {
+		var err error
+		worker, err = newWorker(ctx, cfg, s, work)
+		if err != nil {
+			return fmt.Errorf("backend: %w", err)
+		}
+		s.Log.Info("working on clusters", "workers", cfg.Workers)
+		group.Go(func() error { return worker.Run(ctx) })
+	}
+	edge, err := newEdge(cfg, s, work, known, worker)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	group.Go(func() error { return s.Run(ctx) })
+	group.Go(func() error { return edge.Serve(ctx, listener) })
+	return group.Wait()
+}
+
+func newWorker(ctx context.Context, cfg *Config, s *service.Service, work Work) (*backend.Worker, error) {
+	b := backend.Config{Store: s.Store, Metrics: s.Metrics, Log: s.Log, LookInterval: cfg.Look,
+		Concurrency: cfg.Workers, LeaseTTL: cfg.Lease, PollInterval: cfg.Poll, DrainGrace: cfg.Drain}
+	if err := work.Plan(ctx, &b); err != nil {
+		return nil, err
+	}
+	return backend.New(b)
+}
+
+// newEdge makes the HTTP server, with the APIs unless the process only works. The worker
+// of the process, which hears of new work, may be nil.
+func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalogue, worker *backend.Worker) (*httpserver.Server, error) {
+	h := httpserver.Config{Ready: armhttp.Ready(s.Store), Failure: armhttp.Failure, Connections: cfg.Connections,
+		Grace: cfg.Drain, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics}
+	if !cfg.Server {
+		return httpserver.New(h)
+	}
+	a := server.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Location: cfg.Location, Domain: s.Domain, Build: cfg.Build,
+		IdentityHosts: work.IdentityHosts, Preflight: work.Preflight, Logger: s.Log}
+	e := admin.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Installable: work.Installable, Logger: s.Log}
+	if worker != nil {
+		a.Wake, a.Replaced, e.Wake = worker.Wake, worker.Replaced, worker.Wake
+	}
+	arm, err := server.New(a)
+	if err != nil {
+		return nil, err
+	}
+	engineers, err := admin.New(e)
+	if err != nil {
+		return nil, err
+	}
+	h.APIs, h.MetricsClients = []httpserver.API{arm.HTTP(), engineers.HTTP()}, admin.Clients
+	h.Auth, h.Hosts = httpserver.Development{}, cfg.Hosts
+	if cfg.Production {
+		h.DrainDelay = cfg.Drain
+		if h.TLS, err = serverTLS(cfg, s); err != nil {
+			return nil, err
+		}
+		if h.Auth, err = httpserver.NewAllowListFiles(s.Log, nil,
+			httpserver.AllowListFile{Name: server.Clients, Path: cfg.ARMClients}, httpserver.AllowListFile{Name: admin.Clients, Path: cfg.AdminClients}); err != nil {
+			return nil, fmt.Errorf("--arm-clients, --admin-clients: %w", err)
+		}
+	}
+	return httpserver.New(h)
+}
+
+// serverTLS serves the certificate of files, or of the vault, both read anew while the
+// process runs.
+func serverTLS(cfg *Config, s *service.Service) (*tls.Config, error) {
+	name, ok := service.InVault(cfg.TLSCert)
+	if !ok {
+		files, err := httpserver.CertificateFiles(cfg.TLSCert, cfg.TLSKey)
+		if err != nil {
+			return nil, err
+		}
+		return httpserver.TLSConfig(files), nil
+	}
+	if s.Vault == nil {
+		return nil, errors.New("--tls-cert: this process has no service vault")
+	}
+	if _, err := s.Vault.Certificate(context.Background(), name); err != nil {
+		return nil, fmt.Errorf("--tls-cert: %w", err)
+	}
+	return httpserver.TLSConfig(func(ctx context.Context) (*tls.Certificate, error) { return s.Vault.Certificate(ctx, name) }), nil
+}
+
+// warnOfVersions says which enabled versions are not offered, and why.
+func warnOfVersions(ctx context.Context, known *catalogue.Catalogue, installable model.Installable, log *slog.Logger) error {
+	all, err := known.Versions(ctx)
+	if err != nil {
+		return fmt.Errorf("versions: %w", err)
+	}
+	for version, p := range all {
+		if why := installable.Why(&p); p.Enabled && why != "" {
+			log.WarnContext(ctx, "a version is enabled but not offered", "version", version, "reason", why)
+		}
+	}
+	return nil
+}

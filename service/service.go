@@ -1,0 +1,145 @@
+// Package service is what every process of the service starts with: a configuration that
+// is judged as a whole, and what is made of it: Store, Keys, Vault, Azure, Metrics and
+// Log. What a process does with them is decided by whoever opens it.
+//
+// It reads no environment: flags and variables come in as values.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/store"
+)
+
+// Service is the parts that a process works with.
+type Service struct {
+	// Domain is the one below which clusters get names.
+	Domain string
+	// Log and Audit write JSON lines.
+	Log, Audit *slog.Logger
+	Metrics    *prometheus.Registry
+	// Azure and Environment are nil in a process that does not reach Azure, Vault in one
+	// that reads nothing from the service vault.
+	Azure       *azure.Azure
+	Environment *env.Environment
+	Vault       Vault
+	Store       *store.Store
+	Keys        *store.Keyring
+
+	fresh []func(context.Context) error
+}
+
+// Needs says what a process asks of Azure.
+type Needs struct {
+	// Clusters: it works on clusters.
+	Clusters bool
+	// Certificates of the service vault are kept at hand.
+	Certificates []string
+}
+
+// Open makes the parts, each of those before it. The configuration has been checked.
+// cloud is nil in a process that reaches no Azure.
+func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Service, err error) {
+	s = &Service{Domain: cfg.domain(), Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))}
+	slog.SetDefault(s.Log)
+	if s.Audit, err = openAudit(cfg.Audit); err != nil {
+		return nil, err
+	}
+	s.Metrics = prometheus.NewRegistry()
+	s.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var credential azcore.TokenCredential
+	if cloud != nil && cloud.reached(cfg, needs) {
+		if err := s.reachAzure(ctx, cfg, cloud, needs); err != nil {
+			return nil, err
+		}
+		if cfg.Production {
+			credential = s.Azure.Service()
+		}
+	}
+	if s.Store, s.Keys, err = openStore(ctx, cfg, s.Vault, credential); err != nil {
+		return nil, err
+	}
+	s.fresh = append(s.fresh, func(ctx context.Context) error { return renewKeys(ctx, s.Keys, s.Log) })
+	if err := reportUnreadable(s.Store, s.Metrics, s.Log); err != nil {
+		return nil, errors.Join(fmt.Errorf("metrics: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// reachAzure makes Azure, its environment, and the vault if a flag names something in it.
+func (s *Service) reachAzure(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) error {
+	run, err := cloud.open(ctx, cfg, s)
+	if err != nil {
+		return err
+	}
+	s.fresh = append(s.fresh, run)
+	if !cloud.usesVault(cfg, needs) {
+		return nil
+	}
+	kept, err := s.Azure.Keep(cloud.ServiceVault, needs.Certificates...)
+	if err == nil {
+		err = kept.Load(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("--service-vault: %w", err)
+	}
+	s.Vault = kept
+	s.fresh = append(s.fresh, kept.Run)
+	return nil
+}
+
+// openAudit opens the record of who read secrets and what engineers did. The file stays
+// open until the process ends.
+func openAudit(path string) (*slog.Logger, error) {
+	record := os.Stderr
+	if path != "" {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("--audit: %w", err)
+		}
+		record = file
+	}
+	return slog.New(slog.NewJSONHandler(record, nil)), nil
+}
+
+// Run keeps keys, certificates and Azure fresh until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range s.fresh {
+		group.Go(func() error { return run(ctx) })
+	}
+	return group.Wait()
+}
+
+// Close closes the store.
+func (s *Service) Close() error { return s.Store.Close() }
+
+// renewEvery is how long a process may go on sealing with a key that is not the
+// newest. One that it does not know it looks for at once.
+const renewEvery = 5 * time.Minute
+
+// renewKeys reads the keys anew from time to time, until ctx ends.
+func renewKeys(ctx context.Context, keys *store.Keyring, log *slog.Logger) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(renewEvery):
+		}
+		if err := keys.Renew(ctx); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "encryption keys not renewed, the old ones serve on", "error", err)
+		}
+	}
+}

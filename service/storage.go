@@ -1,0 +1,162 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/store/database"
+)
+
+// Database says where the database is.
+type Database struct {
+	Store     string `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME, which needs --encryption-keys."`
+	CosmosKey Secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Key of the Cosmos DB account, for emulators and development. Default: the environment's Azure credential, which may not create databases."`
+}
+
+// Check notes what is wrong with the name of the database.
+func (d *Database) Check(f *Faults, production bool) {
+	o := database.Options{Name: d.Store, CosmosKey: model.Secret(d.CosmosKey), Production: production}
+	if err := o.Check(); err != nil {
+		f.Add("--store", "%q: %s", d.Store, err)
+	}
+}
+
+// Open opens the database. In production the deployment creates Cosmos DB's
+// containers; the service has no right to.
+func (d *Database) Open(ctx context.Context, production bool, credential azcore.TokenCredential) (store.Keeper, error) {
+	return database.Open(ctx, database.Options{Name: d.Store, CosmosKey: model.Secret(d.CosmosKey), Credential: credential, Prepare: !production, Production: production})
+}
+
+// keyFile is the file, or the name in the vault, of the keys; empty where there is none.
+func (c *Config) keyFile() string {
+	kind, location, _ := strings.Cut(c.Store, ":")
+	if c.EncryptionKeys == "" && kind == "sqlite" && !c.Production {
+		return location + ".keys"
+	}
+	return c.EncryptionKeys
+}
+
+// keysMissing says what file is wanted where there is no default.
+func (c *Config) keysMissing() string {
+	if c.Production {
+		return "production needs a file with one base64 key of 32 bytes a line, newest first"
+	}
+	kind, _, _ := strings.Cut(c.Store, ":")
+	return kind + ": has no default for it. Name a file that all processes on this database share; it is made if absent"
+}
+
+// openStore opens the database and puts the store on it, with the keys that seal its
+// secrets, which it checks.
+func openStore(ctx context.Context, cfg *Config, vault Vault, credential azcore.TokenCredential) (*store.Store, *store.Keyring, error) {
+	keeper, err := cfg.Open(ctx, cfg.Production, credential)
+	if err != nil {
+		return nil, nil, err
+	}
+	source := cfg.keyFile()
+	first := func(ctx context.Context) ([]byte, error) { return firstKeys(ctx, source, keeper) }
+	if cfg.Production {
+		first = nil
+	}
+	keys, err := readKeys(ctx, source, vault, first)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %w", err), keeper.Close())
+	}
+	documents := store.New(keeper, keys)
+	if err := documents.CheckKeys(ctx); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %s: %w", source, err), documents.Close())
+	}
+	return documents, keys, nil
+}
+
+// readKeys reads the keyring from the vault or a file, and lets it follow the keys that
+// come there later. first makes the keys of a file
+// that is absent; nil makes none.
+func readKeys(ctx context.Context, source string, vault Vault, first func(context.Context) ([]byte, error)) (*store.Keyring, error) {
+	read := func(context.Context) ([]byte, error) { return os.ReadFile(source) }
+	if name, ok := InVault(source); ok {
+		if vault == nil {
+			return nil, errors.New("this process has no service vault")
+		}
+		read = func(ctx context.Context) ([]byte, error) {
+			text, err := vault.Text(ctx, name)
+			return []byte(text), err
+		}
+	}
+	text, err := read(ctx)
+	if errors.Is(err, os.ErrNotExist) && first != nil {
+		text, err = first(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := store.ParseKeyring(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	keys.Follow(read)
+	return keys, nil
+}
+
+// reportUnreadable counts and logs the documents that cannot be read. Those that are
+// due are met again at least every ten minutes, so the count goes on rising while one
+// is left, which is for alerts.
+func reportUnreadable(documents *store.Store, metrics prometheus.Registerer, log *slog.Logger) error {
+	met := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "aro_store_unreadable_documents_total",
+		Help: "Times that a document was met that cannot be read, by container and by where it was met; due ones were set aside.",
+	}, []string{"container", "met"})
+	documents.Observe(func(ctx context.Context, at store.Sighting, e *store.UnreadableError) {
+		met.WithLabelValues(e.Container, string(at)).Inc()
+		level := slog.LevelDebug // customers make it happen, as often as they like
+		if at == store.DueSighting {
+			level = slog.LevelError
+		}
+		log.Log(ctx, level, "document cannot be read", "met", at, "container", e.Container, "partition", e.Partition, "id", e.ID, "reason", e.Reason)
+	})
+	for _, c := range store.Containers() { // so that an alert sees the first one rise from 0
+		met.WithLabelValues(c.Name, string(store.DueSighting))
+	}
+	return metrics.Register(met)
+}
+
+// firstKeys makes the keys of an empty database. For another one new keys would open
+// nothing and hide what was lost.
+func firstKeys(ctx context.Context, source string, keeper store.Keeper) ([]byte, error) {
+	used, err := store.HasDocuments(ctx, keeper)
+	if err != nil {
+		return nil, err
+	}
+	if !used {
+		return createKeys(source)
+	}
+	text, err := os.ReadFile(source) // another process may have made both since
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w: the database has documents already, which new keys would not open: put the file back, or begin with another database", err)
+	}
+	return text, err
+}
+
+// createKeys writes a new key file with one key, readable by its owner alone, unless
+// another process has just done so: a complete file is linked into place, so that
+// nobody reads half of one.
+func createKeys(path string) ([]byte, error) {
+	temporary := fmt.Sprintf("%s.%d", path, os.Getpid())
+	text := "# Keys that seal secrets in the database, newest first. Keep them: without them nothing opens.\n" + store.NewKey() + "\n"
+	if err := os.WriteFile(temporary, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Remove(temporary) }()
+	if err := os.Link(temporary, path); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}

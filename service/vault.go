@@ -1,0 +1,16 @@
+package service
+
+import (
+	"context"
+	"crypto/tls"
+
+	"github.com/aro-rp/aro/model"
+)
+
+// Vault reads a key vault, and keeps certificates of it fresh.
+type Vault interface {
+	Load(ctx context.Context) error
+	Run(ctx context.Context) error
+	Text(ctx context.Context, name string) (model.Secret, error)
+	Certificate(ctx context.Context, name string) (*tls.Certificate, error)
+}
