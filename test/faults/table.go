@@ -33,8 +33,8 @@ has ever used. Azure is asked again for six minutes at most, and then the error 
 const passing = `
 ## Faults that pass
 
-Azure accepts the resource, and it fails later, as others have seen it. The running operation tells of the code (` + "`stepError`" + `), the
-resource is deployed again, machines are made anew, and the create succeeds. Run: ` + "`go test ./systemtest/proof -run FailsInPassing`" + `.
+Azure accepts the resource, which then fails for a reason that does not last. The running operation shows the code (` + "`stepError`" + `). The
+resource is deployed again, machines are created again, and the create succeeds. Run: ` + "`go test ./systemtest/proof -run FailsInPassing`" + `.
 
 | Operation | Step | Fault | Azure's code |
 |---|---|---|---|

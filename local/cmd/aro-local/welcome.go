@@ -7,10 +7,10 @@ The API in a browser  %s
 Resource provider     http://%s
 Data directory        %s
 
-Create a cluster from a second terminal; the README shows what to do with it:
+To create a cluster, run in a second terminal:
 
   %s demo
 
-Press Ctrl-C to stop; the next start resumes. The steps of operations are shown below.
+Press Ctrl-C to stop; the next start continues with the same data. Operations are shown below.
 
 `
