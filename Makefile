@@ -15,12 +15,14 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: bin/aro bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt ## build the binaries into bin/
+build: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt ## build the binaries into bin/
 
 # The binaries are phony: Go's build cache knows best what is stale.
-.PHONY: bin/aro bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt
+.PHONY: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt
 bin/aro:
 	@$(GO_BUILD) -o $@ ./cmd/aro
+bin/aro-operator:
+	@$(GO_BUILD) -o $@ ./cmd/aro-operator
 bin/aro-local:
 	@[ -x $@ ] || echo "Building aro-local with Kubernetes in it. The first time this takes minutes; later, seconds."
 	@cd local && kubernetes=$$(go list -m -f '{{.Version}}' k8s.io/kubernetes) && minor=$${kubernetes%.*} && \
@@ -50,6 +52,7 @@ check: ## the quick suite: vet, lint of what changed, tests that start no progra
 generate: clients ## regenerate everything in generated/ and clients/, and the generated documents
 	go run ./hack/generate
 	go run ./hack/errordocs
+	go run ./hack/operator
 	cd local && go run ./hack/crds
 
 .PHONY: clients

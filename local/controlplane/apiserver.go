@@ -29,16 +29,29 @@ func (p *plane) apiServer() (component, error) {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		if err := p.runAPIServer(ctx, options); err != nil {
-			return fmt.Errorf("kube-apiserver: %w", err)
-		}
-		return nil
+		return serve(ctx, options, p.adapt)
 	}, nil
 }
 
-// runAPIServer does what the program does, but for the certificates: OpenShift
-// restarts its API servers for a new one, and this process would stop with it.
-func (p *plane) runAPIServer(ctx context.Context, options *apiserveroptions.ServerRunOptions) error {
+// adapt adds the certificates of names, for OpenShift restarts its API servers for a
+// new one, and this process would stop with it, and speaks the cluster's version.
+func (p *plane) adapt(config *apiserverapp.Config) {
+	serving := config.KubeAPIs.ControlPlane.Generic.SecureServing
+	serving.SNICerts = append(p.serving.providers(), serving.SNICerts...)
+	// It comes first in the chain of servers.
+	front := &config.Aggregator.GenericConfig.Config
+	front.BuildHandlerChainFunc = p.version.within(front.BuildHandlerChainFunc)
+}
+
+// serve does what the program does, except for what adapt changes.
+func serve(ctx context.Context, options *apiserveroptions.ServerRunOptions, adapt func(*apiserverapp.Config)) error {
+	if err := runAPIServer(ctx, options, adapt); err != nil {
+		return fmt.Errorf("kube-apiserver: %w", err)
+	}
+	return nil
+}
+
+func runAPIServer(ctx context.Context, options *apiserveroptions.ServerRunOptions, adapt func(*apiserverapp.Config)) error {
 	completed, err := options.Complete(ctx)
 	if err != nil {
 		return err
@@ -50,11 +63,7 @@ func (p *plane) runAPIServer(ctx context.Context, options *apiserveroptions.Serv
 	if err != nil {
 		return err
 	}
-	serving := config.KubeAPIs.ControlPlane.Generic.SecureServing
-	serving.SNICerts = append(p.serving.providers(), serving.SNICerts...)
-	// It comes first in the chain of servers.
-	front := &config.Aggregator.GenericConfig.Config
-	front.BuildHandlerChainFunc = p.version.within(front.BuildHandlerChainFunc)
+	adapt(config)
 	ready, err := config.Complete()
 	if err != nil {
 		return err

@@ -38,8 +38,8 @@ func (p *plane) adminConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// ready returns once the API server says that it is.
-func ready(ctx context.Context, config *rest.Config) error {
+// waitReady returns once the API server says that it is.
+func waitReady(ctx context.Context, config *rest.Config) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("client of the API server: %w", err)

@@ -164,7 +164,7 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Cli
 	if err != nil {
 		return err
 	}
-	if err := ready(ctx, config); err != nil {
+	if err := waitReady(ctx, config); err != nil {
 		return err
 	}
 	p.Log.InfoContext(ctx, "API server answers", "port", p.ports.APIServer)

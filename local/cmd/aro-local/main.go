@@ -27,6 +27,7 @@ type commands struct {
 	Completion   kongcompletion.Completion `cmd:"" help:"Print the shell code that completes commands and flags of aro-local."`
 	Kubectl      kubectlCommand            `cmd:"" passthrough:"" help:"Run kubectl, built from the same Kubernetes as the clusters."`
 	ControlPlane controlPlaneCommand       `cmd:"" hidden:"" help:"Run one cluster. Started by run, for each cluster."`
+	APIServer    apiServerCommand          `cmd:"" name:"apiserver" hidden:"" help:"Run an API server with the kinds of OpenShift and nothing behind it, for tests."`
 	VersionFlag  kong.VersionFlag          `name:"version" help:"Print the build's version and exit."`
 }
 

@@ -27,13 +27,26 @@ import (
 // output is where package generated/crds expects it, from the module's root.
 const output = "generated/crds/crds.json.gz"
 
-const (
-	apiModule = "github.com/openshift/api"
-	// ccoModule has the only CRD that apiModule lacks. No package of it is
-	// imported, so its version is not in go.mod.
-	ccoModule = "github.com/openshift/cloud-credential-operator@v0.0.0-20240404165937-5e8812d64187"
-	ccoCRD    = "manifests/0000_03_cloud-credential-operator_01_crd.yaml"
-)
+const apiModule = "github.com/openshift/api"
+
+// elsewhere are modules with the CRDs that apiModule lacks. No package of them is
+// imported, so their versions are not in go.mod.
+var elsewhere = []struct {
+	module string
+	files  []string
+}{
+	{"github.com/openshift/cloud-credential-operator@v0.0.0-20240404165937-5e8812d64187", []string{
+		"manifests/0000_03_cloud-credential-operator_01_crd.yaml",
+	}},
+	{"github.com/prometheus-operator/prometheus-operator@v0.79.2", []string{
+		"example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+		"example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+		"example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+	}},
+	{"sigs.k8s.io/network-policy-api@v0.1.5", []string{
+		"config/crd/standard/policy.networking.k8s.io_adminnetworkpolicies.yaml",
+	}},
+}
 
 // groups are the folders of apiModule whose objects the installer writes, the
 // resource provider or its operator reads, or a controller of ours reports on.
@@ -96,15 +109,29 @@ func sources() ([]string, error) {
 		}
 		files = append(files, slices.DeleteFunc(found, isVariant)...)
 	}
-	answer, err := goCommand("mod", "download", "-json", ccoModule)
+	for _, other := range elsewhere {
+		dir, err := download(other.module)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range other.files {
+			files = append(files, filepath.Join(dir, filepath.FromSlash(file)))
+		}
+	}
+	return files, nil
+}
+
+// download returns the folder of a module.
+func download(module string) (string, error) {
+	answer, err := goCommand("mod", "download", "-json", module)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	var cco struct{ Dir string }
-	if err := json.Unmarshal(answer, &cco); err != nil {
-		return nil, fmt.Errorf("go mod download: %w", err)
+	var found struct{ Dir string }
+	if err := json.Unmarshal(answer, &found); err != nil {
+		return "", fmt.Errorf("go mod download: %w", err)
 	}
-	return append(files, filepath.Join(cco.Dir, ccoCRD)), nil
+	return found.Dir, nil
 }
 
 func isVariant(file string) bool {

@@ -38,6 +38,8 @@ func TestEveryGroupThatIsNeededIsThere(t *testing.T) {
 		"machines.machine.openshift.io", "controlplanemachinesets.machine.openshift.io", "machineconfigs.machineconfiguration.openshift.io",
 		"configs.samples.operator.openshift.io", "configs.imageregistry.operator.openshift.io", "routes.route.openshift.io",
 		"securitycontextconstraints.security.openshift.io", "credentialsrequests.cloudcredential.openshift.io",
+		"prometheusrules.monitoring.coreos.com", "podmonitors.monitoring.coreos.com", "servicemonitors.monitoring.coreos.com",
+		"adminnetworkpolicies.policy.networking.k8s.io",
 	} {
 		if !names[want] {
 			t.Errorf("%s is missing", want)

@@ -1,0 +1,72 @@
+// Command aro-operator keeps one cluster right from the inside. It runs in the
+// cluster, once on the masters and once on the workers; it reads flags and
+// environment and wires the packages below operator/ together.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/aro-rp/aro/operator"
+	"github.com/aro-rp/aro/operator/controller"
+)
+
+// version is set by the linker; see the Makefile.
+var version = "unknown"
+
+type commands struct {
+	Master      roleCommand      `cmd:"" help:"Run all controllers, on a master."`
+	Worker      roleCommand      `cmd:"" help:"Run what has to be checked from the workers."`
+	VersionFlag kong.VersionFlag `name:"version" help:"Print the build's version and exit."`
+}
+
+type roleCommand struct {
+	Kubeconfig string     `env:"KUBECONFIG" type:"path" help:"Way to the cluster; by default that of a pod in it."`
+	Health     string     `env:"ARO_OPERATOR_HEALTH" default:":8080" help:"Address that tells whether the operator lives, at /healthz and /readyz."`
+	Metrics    string     `env:"ARO_OPERATOR_METRICS" default:":8888" help:"Address of the metrics, at /metrics."`
+	LogLevel   slog.Level `env:"ARO_OPERATOR_LOG_LEVEL" default:"INFO" help:"Least level of the log's lines: DEBUG, INFO, WARN or ERROR."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends a stop that takes too long
+	var c commands
+	command := kong.Parse(&c, kong.Name("aro-operator"), kong.Description("Keeps a cluster right from the inside."), kong.Vars{"version": version})
+	var err error
+	switch command.Command() {
+	case string(controller.Master):
+		err = c.Master.run(ctx, controller.Master)
+	default:
+		err = c.Worker.run(ctx, controller.Worker)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "aro-operator:", err)
+		os.Exit(1)
+	}
+}
+
+func (c roleCommand) run(ctx context.Context, role controller.Role) error {
+	handler := slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel})
+	log.SetLogger(logr.FromSlogHandler(handler))
+	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	if err != nil {
+		return fmt.Errorf("way to the cluster: %w", err)
+	}
+	config.UserAgent = "aro-operator/" + version
+	specs, err := operator.Controllers(role, version)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(handler)
+	logger.InfoContext(ctx, "operator starts", "role", string(role), "version", version, "controllers", len(specs))
+	return operator.Run(ctx, operator.Options{Config: config, Controllers: specs, Health: c.Health, Metrics: c.Metrics, Log: logger})
+}

@@ -1,0 +1,107 @@
+package operator
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// requests are those that an operator sent.
+type requests struct {
+	mu     sync.Mutex
+	all    []request
+	denied []string
+}
+
+type request struct{ method, path string }
+
+func (r request) write() bool { return r.method != http.MethodGet }
+
+// counting notes the requests that it passes on.
+type counting struct {
+	next http.RoundTripper
+	to   *requests
+}
+
+func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Query().Get("watch") == "" {
+		c.to.mu.Lock()
+		c.to.all = append(c.to.all, request{r.Method, r.URL.Path})
+		c.to.mu.Unlock()
+	}
+	answer, err := c.next.RoundTrip(r)
+	if err == nil && answer.StatusCode == http.StatusForbidden {
+		c.to.mu.Lock()
+		c.to.denied = append(c.to.denied, fmt.Sprintf("%s %s?%s", r.Method, r.URL.Path, r.URL.RawQuery))
+		c.to.mu.Unlock()
+	}
+	return answer, err
+}
+
+func (r *requests) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.all)
+}
+
+func (r *requests) forbidden() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.denied...)
+}
+
+// writes are those since the n-th request.
+func (r *requests) writes(since int) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []string
+	for _, one := range r.all[since:] {
+		if one.write() {
+			all = append(all, one.method+" "+one.path)
+		}
+	}
+	return all
+}
+
+// lockedBuffer takes the log of an operator.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) tail(n int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.b.String()
+	return text[max(0, len(text)-n):]
+}
+
+func brief(o client.Object) string {
+	o.SetManagedFields(nil)
+	text, err := json.Marshal(o)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(text[:min(len(text), 1500)]))
+}
+
+// logged is nil once the operator's log has a text.
+func (w *world) logged(part string) error {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	if !strings.Contains(w.log.b.String(), part) {
+		return fmt.Errorf("the log says nothing of %q", part)
+	}
+	return nil
+}
