@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,7 +17,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/operator"
+	operatorazure "github.com/aro-rp/aro/operator/azure"
 	"github.com/aro-rp/aro/operator/controller"
 )
 
@@ -33,6 +36,7 @@ type roleCommand struct {
 	Kubeconfig string     `env:"KUBECONFIG" type:"path" help:"Way to the cluster; by default that of a pod in it."`
 	Health     string     `env:"ARO_OPERATOR_HEALTH" default:":8080" help:"Address that tells whether the operator lives, at /healthz and /readyz."`
 	Metrics    string     `env:"ARO_OPERATOR_METRICS" default:":8888" help:"Address of the metrics, at /metrics."`
+	Cloud      string     `env:"ARO_CLOUD" help:"Azure cloud, as the https URL at which it describes itself, in place of the one that the Cluster names."`
 	LogLevel   slog.Level `env:"ARO_OPERATOR_LOG_LEVEL" default:"INFO" help:"Least level of the log's lines: DEBUG, INFO, WARN or ERROR."`
 }
 
@@ -62,11 +66,28 @@ func (c roleCommand) run(ctx context.Context, role controller.Role) error {
 		return fmt.Errorf("way to the cluster: %w", err)
 	}
 	config.UserAgent = "aro-operator/" + version
-	specs, err := operator.Controllers(role, version)
+	account, err := c.account(ctx)
+	if err != nil {
+		return err
+	}
+	specs, err := operator.Controllers(role, version, account)
 	if err != nil {
 		return err
 	}
 	logger := slog.New(handler)
 	logger.InfoContext(ctx, "operator starts", "role", string(role), "version", version, "controllers", len(specs))
 	return operator.Run(ctx, operator.Options{Config: config, Controllers: specs, Health: c.Health, Metrics: c.Metrics, Log: logger})
+}
+
+// account is the identity in Azure that the deployment gave to the operator.
+func (c roleCommand) account(ctx context.Context) (operatorazure.Opener, error) {
+	if c.Cloud == "" {
+		return operatorazure.FromEnvironment(nil, nil), nil
+	}
+	found, err := azure.FindCloud(ctx, c.Cloud, http.DefaultClient)
+	if err != nil {
+		return nil, err
+	}
+	other := &operatorazure.Cloud{Configuration: found.Configuration, Graph: found.Graph, Custom: found.Custom}
+	return operatorazure.FromEnvironment(other, nil), nil
 }

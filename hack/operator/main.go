@@ -1,6 +1,6 @@
 // Command operator writes what follows from the operator's Go: the
-// CustomResourceDefinitions and deep copies of its API, and a page of documentation
-// for each controller, below docs/operator:
+// CustomResourceDefinitions and deep copies of its API, the roles that it runs with,
+// and a page of documentation for each controller, below docs/operator:
 //
 //	go run ./hack/operator
 package main
@@ -63,6 +63,13 @@ func document() error {
 			}
 		}
 	}
+	roles, err := rights()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(rolesFile, roles, 0o644); err != nil {
+		return err
+	}
 	for name, content := range want {
 		if err := os.WriteFile(filepath.Join(pages, name), content, 0o644); err != nil {
 			return err
@@ -74,11 +81,11 @@ func document() error {
 // documents are the pages, by the names of their files.
 func documents() (map[string][]byte, error) {
 	all := map[string][]byte{}
-	masters, err := operator.Controllers(controller.Master, "")
+	masters, err := operator.Controllers(controller.Master, "", nil)
 	if err != nil {
 		return nil, err
 	}
-	workers, err := operator.Controllers(controller.Worker, "")
+	workers, err := operator.Controllers(controller.Worker, "", nil)
 	if err != nil {
 		return nil, err
 	}

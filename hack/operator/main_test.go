@@ -25,6 +25,16 @@ func TestPagesAreFresh(t *testing.T) {
 	}
 }
 
+func TestRolesAreFresh(t *testing.T) {
+	want, err := rights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have, err := os.ReadFile(filepath.Join("..", "..", rolesFile)); err != nil || !bytes.Equal(have, want) {
+		t.Errorf("%s is stale: run `go run ./hack/operator`", rolesFile)
+	}
+}
+
 func TestGeneratedAPIIsFresh(t *testing.T) {
 	dir := t.TempDir()
 	command := exec.CommandContext(t.Context(), "go", "run", generator, "object", "crd", "paths="+types, "output:crd:dir="+dir, "output:object:stdout")

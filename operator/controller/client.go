@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -15,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -86,10 +86,22 @@ func (c Client) Make(ctx context.Context, o client.Object) error {
 	return explain(o, "create", c.Create(ctx, o, client.FieldOwner(fieldOwner)))
 }
 
-// Remove deletes an object, and is content if it is not there. It reports whether
-// it was.
+// Remove deletes an object if it is there, and reports whether it was. It reads
+// first: a settled cluster gets no requests that change anything.
 func (c Client) Remove(ctx context.Context, o client.Object) (was bool, err error) {
-	err = c.Delete(ctx, o)
+	kind, err := apiutil.GVKForObject(o, c.Scheme())
+	if err != nil {
+		return false, err
+	}
+	have := &metav1.PartialObjectMetadata{}
+	have.SetGroupVersionKind(kind)
+	err = c.Get(ctx, client.ObjectKeyFromObject(o), have)
+	if err == nil && have.DeletionTimestamp != nil {
+		return true, nil
+	}
+	if err == nil {
+		err = c.Delete(ctx, o, client.Preconditions{UID: &have.UID})
+	}
 	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 		return false, nil
 	}
@@ -126,7 +138,8 @@ func (c Client) EnsureExactly(ctx context.Context, o client.Object) error {
 		if have == nil {
 			return c.apply(ctx, want)
 		}
-		if covers(have.Object, want.Object) && covers(exact(want), exact(have)) {
+		if covers(have.Object, want.Object) && covers(content(want), content(have)) &&
+			sameText(have.GetLabels(), want.GetLabels()) && sameText(have.GetAnnotations(), want.GetAnnotations()) {
 			return nil
 		}
 		replacement := want.DeepCopy()
@@ -139,25 +152,16 @@ func (c Client) EnsureExactly(ctx context.Context, o client.Object) error {
 	})
 }
 
-// exact is what EnsureExactly compares both ways.
-func exact(u *unstructured.Unstructured) map[string]any {
-	content := map[string]any{}
-	for name, value := range u.Object {
-		if !slices.Contains([]string{"metadata", "status"}, name) {
-			content[name] = value
-		}
-	}
-	content["labels"], content["annotations"] = toAny(u.GetLabels()), toAny(u.GetAnnotations())
-	return content
-}
-
-func toAny(m map[string]string) map[string]any {
-	all := make(map[string]any, len(m))
-	for k, v := range m {
-		all[k] = v
-	}
+// content is all of an object but its metadata and its status.
+func content(u *unstructured.Unstructured) map[string]any {
+	all := maps.Clone(u.Object)
+	delete(all, "metadata")
+	delete(all, "status")
 	return all
 }
+
+// sameText reports whether labels or annotations are the same; here empty text says something.
+func sameText(a, b map[string]string) bool { return len(a) == 0 && len(b) == 0 || maps.Equal(a, b) }
 
 // desired is an object as the server is told of it: without a status and the zero
 // values that Go's types cannot leave out.
@@ -254,7 +258,7 @@ func equal(have, want any) bool {
 // Own makes the Cluster the owner of objects that this controller made, so that
 // they go with it and are watched.
 func (r *Request) Own(objects ...client.Object) {
-	yes := true
+	r.OwnBy(r.Cluster, arov1alpha1.GroupVersion.WithKind("Cluster"), objects...)
 	for _, o := range objects {
 		l := maps.Clone(o.GetLabels())
 		if l == nil {
@@ -262,8 +266,15 @@ func (r *Request) Own(objects ...client.Object) {
 		}
 		l[ownerLabel] = r.name
 		o.SetLabels(l)
+	}
+}
+
+// OwnBy makes another object the owner.
+func (r *Request) OwnBy(owner client.Object, kind schema.GroupVersionKind, objects ...client.Object) {
+	yes := true
+	for _, o := range objects {
 		o.SetOwnerReferences([]metav1.OwnerReference{{
-			APIVersion: arov1alpha1.GroupVersion.String(), Kind: "Cluster", Name: r.Cluster.Name, UID: r.Cluster.UID, Controller: &yes, BlockOwnerDeletion: &yes,
+			APIVersion: kind.GroupVersion().String(), Kind: kind.Kind, Name: owner.GetName(), UID: owner.GetUID(), Controller: &yes, BlockOwnerDeletion: &yes,
 		}})
 	}
 }

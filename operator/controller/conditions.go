@@ -65,8 +65,8 @@ func find(all []operatorv1.OperatorCondition, kind string) *operatorv1.OperatorC
 	return nil
 }
 
-// writeConditions applies conditions, each controller's under an owner of its own:
-// none can undo another's, however many write at once. It writes nothing that is so.
+// writeConditions applies conditions under an owner of their own: none can undo
+// another's, however many write at once. It writes nothing that is so.
 func (r *Request) writeConditions(ctx context.Context, wanted []operatorv1.OperatorCondition) error {
 	same := true
 	for i := range wanted {
@@ -81,7 +81,9 @@ func (r *Request) writeConditions(ctx context.Context, wanted []operatorv1.Opera
 	if same {
 		return nil
 	}
-	return r.ApplyStatus(ctx, fieldOwner+"/"+r.name, map[string]any{"conditions": wanted})
+	// What an owner does not apply again is removed. So a condition that the operators
+	// of masters and workers each have of their own must not have one owner.
+	return r.ApplyStatus(ctx, fieldOwner+"/"+wanted[0].Type, map[string]any{"conditions": wanted})
 }
 
 // ApplyStatus applies members of the Cluster's status under an owner.

@@ -119,7 +119,9 @@ func (r *Request) Report(status operatorv1.ConditionStatus, reason, message stri
 // ClusterVersion is OpenShift's account of the cluster's releases.
 func (r *Request) ClusterVersion(ctx context.Context) (*configv1.ClusterVersion, error) {
 	cv := &configv1.ClusterVersion{}
-	return cv, explain(cv, "read", r.Cached.Get(ctx, client.ObjectKey{Name: clusterVersion}, cv))
+	err := r.Cached.Get(ctx, client.ObjectKey{Name: clusterVersion}, cv)
+	cv.Name = clusterVersion
+	return cv, explain(cv, "read", err)
 }
 
 // Release is the release that the cluster runs.

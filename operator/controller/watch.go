@@ -186,6 +186,8 @@ func AllRules(specs []Spec) []Rule {
 	rules := []Rule{
 		{PolicyRule: rbacv1.PolicyRule{APIGroups: []string{"aro.openshift.io"}, Resources: []string{"clusters"}, Verbs: read}},
 		{PolicyRule: rbacv1.PolicyRule{APIGroups: []string{"aro.openshift.io"}, Resources: []string{"clusters/status"}, Verbs: []string{"get", "patch", "update"}}},
+		// OpenShift asks for it where the Cluster becomes the owner of an object.
+		{PolicyRule: rbacv1.PolicyRule{APIGroups: []string{"aro.openshift.io"}, Resources: []string{"clusters/finalizers"}, Verbs: []string{"update"}}},
 	}
 	if usesRelease(specs) {
 		rules = append(rules, Rule{PolicyRule: rbacv1.PolicyRule{APIGroups: []string{configv1.GroupName}, Resources: []string{"clusterversions"}, Verbs: read}})

@@ -3,6 +3,7 @@ package operator
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -458,3 +459,20 @@ func (w *world) patch(o client.Object, body string) {
 
 // key is an object's name.
 func key(o client.Object) client.ObjectKey { return client.ObjectKeyFromObject(o) }
+
+var errNotYet = errors.New("not yet")
+
+// finalize ends a namespace, which here no controller does.
+func (w *world) finalize(namespace *corev1.Namespace) {
+	w.Helper()
+	w.eventually("the namespace is finalized", func() error {
+		if err := w.Get(w.Context(), key(namespace), namespace); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		namespace.Spec.Finalizers = nil
+		if err := w.SubResource("finalize").Update(w.Context(), namespace); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		return errNotYet
+	})
+}

@@ -37,8 +37,6 @@ func New(version string) controller.Spec {
 			{PolicyRule: controller.ResourceRule("create", configv1.GroupName, "clusteroperators")},
 			{PolicyRule: controller.ResourceRule("patch", configv1.GroupName, "clusteroperators", name)},
 			{PolicyRule: controller.ResourceRule("patch", configv1.GroupName, "clusteroperators/status", name)},
-			// To be the owner of what it makes.
-			{PolicyRule: controller.ResourceRule("update", "aro.openshift.io", "clusters/finalizers")},
 		},
 		Reconcile: c.reconcile,
 	}

@@ -1,0 +1,78 @@
+// Package azure is Azure as the operator sees it: with the cluster's own identity, and
+// no more of it than the subnets, storage accounts and flow logs of one cluster.
+package azure
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// Cloud is where an Azure answers.
+type Cloud struct {
+	cloud.Configuration
+	// Graph is the base URL of Microsoft Graph.
+	Graph string
+	// Custom clouds are unknown to Entra ID's instance discovery.
+	Custom bool
+}
+
+// clouds are Microsoft's, by the names in Cluster objects, in lower case.
+var clouds = map[string]Cloud{
+	"azurepubliccloud":       {Configuration: cloud.AzurePublic, Graph: "https://graph.microsoft.com"},
+	"azureusgovernmentcloud": {Configuration: cloud.AzureGovernment, Graph: "https://graph.microsoft.us"},
+}
+
+// Account is an identity in a cloud.
+type Account struct {
+	Credential azcore.TokenCredential
+	Options    *arm.ClientOptions
+	Graph      string
+}
+
+// Opener opens the account of the cluster's operator in the cloud of this name.
+type Opener func(ctx context.Context, azEnvironment string) (*Account, error)
+
+// FromEnvironment takes the identity from the variables that the deployment sets, of
+// which AZURE_TOKEN_CREDENTIALS must be one, so that no other identity of the node is
+// used by chance. override is another cloud than the Cluster names; nil for none.
+func FromEnvironment(override *Cloud, transport policy.Transporter) Opener {
+	return func(_ context.Context, azEnvironment string) (*Account, error) {
+		c, known := clouds[strings.ToLower(azEnvironment)]
+		if override != nil {
+			c, known = *override, true
+		}
+		if !known {
+			return nil, fmt.Errorf("spec.azEnvironment %q of the Cluster is no cloud that the operator knows", azEnvironment)
+		}
+		options := azcore.ClientOptions{Cloud: c.Configuration, Transport: transport}
+		credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+			ClientOptions: options, RequireAzureTokenCredentials: true, DisableInstanceDiscovery: c.Custom})
+		if err != nil {
+			return nil, fmt.Errorf("identity in Azure: %w", err)
+		}
+		return &Account{Credential: credential, Options: &arm.ClientOptions{ClientOptions: options}, Graph: c.Graph}, nil
+	}
+}
+
+// GraphToken is a token for Microsoft Graph.
+func (open Opener) GraphToken(ctx context.Context, azEnvironment string) (string, error) {
+	account, err := open(ctx, azEnvironment)
+	if err != nil {
+		return "", err
+	}
+	token, err := account.Credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{account.Graph + "/.default"}})
+	return token.Token, err
+}
+
+// WithHeader adds headers to the requests of a call.
+func WithHeader(ctx context.Context, header http.Header) context.Context {
+	return policy.WithHTTPHeader(ctx, header)
+}

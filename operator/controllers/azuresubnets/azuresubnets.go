@@ -1,0 +1,166 @@
+// Package azuresubnets keeps the cluster's subnets as its network needs them.
+package azuresubnets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
+	"github.com/aro-rp/aro/operator/azure"
+	"github.com/aro-rp/aro/operator/controller"
+	"github.com/aro-rp/aro/operator/flags"
+)
+
+// noted tells monitoring when a subnet was put right last.
+const noted = "aro.openshift.io/lastSubnetReconcileTimestamp"
+
+// endpoints are the services that subnets reach without the internet.
+var endpoints = []string{"Microsoft.ContainerRegistry", "Microsoft.Storage"}
+
+// again is how often Azure is asked whether all is well: nothing there wakes us.
+const again = time.Hour
+
+// New is the controller.
+func New(open azure.Opener) controller.Spec {
+	c := keeper{open}
+	role := func(o client.Object) string { return strings.ToLower(o.GetLabels()[azure.RoleLabel]) }
+	return controller.Spec{
+		Name: "AzureSubnets",
+		Summary: "Puts the cluster's network security group back on the subnets of its machines, and the service endpoints for the registry and storage, unless a gateway " +
+			"leads there. Notes on the Cluster when it did. Looks once an hour and when machines change.",
+		Flag: flags.AzureSubnets, Also: []flags.Name{flags.AzureSubnetsNSG, flags.AzureSubnetsServiceEndpoints},
+		Watches: []controller.Watch{
+			{Kind: machinev1beta1.GroupVersion.WithKind("Machine"), Namespace: azure.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "master" }},
+			{Kind: machinev1beta1.GroupVersion.WithKind("MachineSet"), Namespace: azure.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "worker" }},
+		},
+		Rules:     []controller.Rule{{PolicyRule: controller.ResourceRule("patch", "aro.openshift.io", "clusters", arov1alpha1.SingletonName)}},
+		Reconcile: c.reconcile,
+	}
+}
+
+type keeper struct{ open azure.Opener }
+
+func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
+	groups, services := r.Flags.True(flags.AzureSubnetsNSG), r.Flags.True(flags.AzureSubnetsServiceEndpoints) && len(r.Cluster.Spec.GatewayDomains) == 0
+	if !groups && !services {
+		return nil
+	}
+	account, err := k.open(ctx, r.Cluster.Spec.AZEnvironment)
+	if err != nil {
+		return err
+	}
+	subnets, err := azure.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, s := range subnets {
+		failed = append(failed, keep(ctx, r, account, s, groups, services))
+	}
+	r.Again(again)
+	return errors.Join(failed...)
+}
+
+// keep puts a subnet right with one write at most.
+func keep(ctx context.Context, r *controller.Request, account *azure.Account, s azure.Subnet, groups, services bool) error {
+	subnetClient, err := account.SubnetClient(s.ID)
+	if err != nil {
+		return err
+	}
+	subnet, err := azure.ReadSubnet(ctx, subnetClient, s.ID)
+	if err != nil || subnet == nil {
+		return err
+	}
+	group := ""
+	if groups {
+		if group, err = groupID(r.Cluster.Spec, s.Master); err != nil {
+			return err
+		}
+	}
+	regrouped := groups && setGroup(subnet.Properties, group)
+	if extended := services && addEndpoints(subnet.Properties); !regrouped && !extended {
+		return nil
+	}
+	// If somebody else changed the subnet meanwhile, the next look goes by that.
+	guarded := ifMatch(ctx, subnet.Etag)
+	poller, err := subnetClient.BeginCreateOrUpdate(guarded, s.ID.ResourceGroupName, s.ID.Parent.Name, s.ID.Name, *subnet, nil)
+	if err == nil {
+		_, err = poller.PollUntilDone(ctx, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("write the subnet %s: %w", s.ID, err)
+	}
+	r.Log.InfoContext(ctx, "subnet is put right", "subnet", s.ID.String(), "group", regrouped)
+	if !regrouped {
+		return nil
+	}
+	note := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, noted, time.Now().UTC().Format(time.RFC1123))
+	cluster := &arov1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: r.Cluster.Name}}
+	if err := r.Patch(ctx, cluster, client.RawPatch(types.MergePatchType, []byte(note))); err != nil {
+		return fmt.Errorf("note the change of the subnet: %w", err)
+	}
+	return nil
+}
+
+// groupID is the network security group of a subnet.
+func groupID(c arov1alpha1.ClusterSpec, masters bool) (string, error) {
+	suffix := "-nsg"
+	switch {
+	case c.ArchitectureVersion == 1:
+	case c.ArchitectureVersion == 0 && masters:
+		suffix = "-controlplane-nsg"
+	case c.ArchitectureVersion == 0:
+		suffix = "-node-nsg"
+	default:
+		return "", fmt.Errorf("spec.architectureVersion %d of the Cluster is not known", c.ArchitectureVersion)
+	}
+	return c.ClusterResourceGroupID + "/providers/Microsoft.Network/networkSecurityGroups/" + c.InfraID + suffix, nil
+}
+
+func setGroup(p *armnetwork.SubnetPropertiesFormat, id string) (changed bool) {
+	if have := p.NetworkSecurityGroup; have != nil && have.ID != nil && strings.EqualFold(*have.ID, id) {
+		return false
+	}
+	p.NetworkSecurityGroup = &armnetwork.SecurityGroup{ID: &id}
+	return true
+}
+
+func addEndpoints(p *armnetwork.SubnetPropertiesFormat) (changed bool) {
+	for _, service := range endpoints {
+		if hasEndpoint(p.ServiceEndpoints, service) {
+			continue
+		}
+		everywhere := "*"
+		p.ServiceEndpoints = append(p.ServiceEndpoints, &armnetwork.ServiceEndpointPropertiesFormat{Service: &service, Locations: []*string{&everywhere}})
+		changed = true
+	}
+	return changed
+}
+
+func hasEndpoint(all []*armnetwork.ServiceEndpointPropertiesFormat, service string) bool {
+	for _, e := range all {
+		if e != nil && e.Service != nil && strings.EqualFold(*e.Service, service) &&
+			e.ProvisioningState != nil && strings.EqualFold(string(*e.ProvisioningState), string(armnetwork.ProvisioningStateSucceeded)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ifMatch makes a write depend on what was read.
+func ifMatch(ctx context.Context, etag *string) context.Context {
+	if etag == nil {
+		return ctx
+	}
+	return azure.WithHeader(ctx, http.Header{"If-Match": []string{*etag}})
+}

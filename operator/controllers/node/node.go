@@ -1,0 +1,167 @@
+// Package node finishes drains that take too long.
+package node
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aro-rp/aro/operator/controller"
+	"github.com/aro-rp/aro/operator/flags"
+)
+
+// Annotations of nodes: the machine config operator's, and ours.
+const (
+	mco           = "machineconfiguration.openshift.io/"
+	currentConfig = mco + "currentConfig"
+	desiredConfig = mco + "desiredConfig"
+	state         = mco + "state"
+	reason        = mco + "reason"
+	drainStart    = "aro.openshift.io/drainStartTime"
+)
+
+const (
+	masterLabel = "node-role.kubernetes.io/master"
+	mirror      = "kubernetes.io/config.mirror"
+	// patience is how long a drain may take before budgets of pods do not count any more.
+	patience = time.Hour
+	// lookAgain is how often it is seen whether pods are gone that were deleted.
+	lookAgain = 5 * time.Second
+)
+
+var kind = corev1.SchemeGroupVersion.WithKind("Node")
+
+// New is the controller.
+func New() controller.Spec {
+	return controller.Spec{
+		Name: "Node",
+		Summary: "Finishes drains of workers by the machine config operator that take longer than an hour: the pods that are left are deleted, whatever their disruption " +
+			"budgets say, except those of DaemonSets. Eviction would not do: one of a pod under two budgets fails for ever. Masters are never touched.",
+		Flag:    flags.NodeDrainer,
+		Watches: []controller.Watch{{Kind: kind}},
+		Rules: []controller.Rule{
+			{PolicyRule: controller.ResourceRule("patch", "", "nodes")},
+			{PolicyRule: controller.ResourceRule("list delete", "", "pods")},
+		},
+		Reports:   controller.Health,
+		Reconcile: reconcile,
+	}
+}
+
+func reconcile(ctx context.Context, r *controller.Request) error {
+	nodes := &metav1.PartialObjectMetadataList{}
+	nodes.SetGroupVersionKind(kind.GroupVersion().WithKind("NodeList"))
+	if err := r.Cached.List(ctx, nodes, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("list nodes: %w", err)
+	}
+	var busy []string
+	for i := range nodes.Items {
+		if !concerns(&nodes.Items[i]) {
+			continue
+		}
+		progress, err := look(ctx, r, nodes.Items[i].Name)
+		if err != nil {
+			return err
+		}
+		if progress != "" {
+			busy = append(busy, progress)
+		}
+	}
+	r.Progressing(strings.Join(busy, "; "))
+	return nil
+}
+
+// concerns tells by the metadata whether a node has to be looked at.
+func concerns(n client.Object) bool {
+	if _, master := n.GetLabels()[masterLabel]; master {
+		return false
+	}
+	_, noted := n.GetAnnotations()[drainStart]
+	return noted || wantsDrain(n.GetAnnotations())
+}
+
+func wantsDrain(a map[string]string) bool {
+	return a[currentConfig] != "" && a[desiredConfig] != "" && a[currentConfig] != a[desiredConfig] &&
+		(a[state] == "Working" || a[state] == "Degraded" && strings.HasPrefix(a[reason], "failed to drain node"))
+}
+
+// look says what is under way on a node.
+func look(ctx context.Context, r *controller.Request, name string) (progress string, err error) {
+	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := r.Read(ctx, n); err != nil {
+		return "", client.IgnoreNotFound(err)
+	}
+	if !wantsDrain(n.Annotations) || !n.Spec.Unschedulable || !ready(n) {
+		return "", forget(ctx, r, n)
+	}
+	start, err := time.Parse(time.RFC3339, n.Annotations[drainStart])
+	if err != nil {
+		start = r.Now.UTC()
+		err := r.Change(ctx, n, func() error {
+			metav1.SetMetaDataAnnotation(&n.ObjectMeta, drainStart, start.Format(time.RFC3339))
+			return nil
+		})
+		if err != nil {
+			return "", client.IgnoreNotFound(err)
+		}
+	}
+	if left := start.Add(patience).Sub(r.Now); left > 0 {
+		r.Again(left)
+		return "node " + name + " is draining", nil
+	}
+	waiting, err := remove(ctx, r, name)
+	if err != nil || waiting == 0 {
+		if err != nil {
+			return "", err
+		}
+		return "", forget(ctx, r, n)
+	}
+	r.Again(lookAgain)
+	return fmt.Sprintf("node %s drains for more than %s: %d pods are being deleted", name, patience, waiting), nil
+}
+
+func ready(n *corev1.Node) bool {
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// forget removes the note of a drain that is over.
+func forget(ctx context.Context, r *controller.Request, n *corev1.Node) error {
+	return client.IgnoreNotFound(r.Change(ctx, n, func() error { delete(n.Annotations, drainStart); return nil }))
+}
+
+// remove deletes a node's pods, each with its own grace, and counts those that are
+// still there.
+func remove(ctx context.Context, r *controller.Request, node string) (waiting int, err error) {
+	var pods corev1.PodList
+	if err := r.List(ctx, &pods, client.MatchingFields{"spec.nodeName": node}); err != nil {
+		return 0, fmt.Errorf("list pods of %s: %w", node, err)
+	}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if _, static := pod.Annotations[mirror]; static || ofDaemonSet(pod) {
+			continue
+		}
+		if pod.DeletionTimestamp == nil {
+			if err := r.Delete(ctx, pod, client.Preconditions{UID: &pod.UID}); client.IgnoreNotFound(err) != nil {
+				return 0, fmt.Errorf("delete the pod %s/%s: %w", pod.Namespace, pod.Name, err)
+			}
+		}
+		waiting++
+	}
+	return waiting, nil
+}
+
+func ofDaemonSet(pod *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(pod)
+	return owner != nil && owner.Kind == "DaemonSet"
+}
