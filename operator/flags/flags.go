@@ -6,7 +6,8 @@ package flags
 import (
 	"maps"
 	"strconv"
-	"strings"
+
+	"github.com/aro-rp/aro/arm"
 )
 
 // Name is the name of a flag.
@@ -151,10 +152,10 @@ func Defaults() Flags {
 }
 
 // True reports whether a flag is true, in any case. One that is missing is not.
-func (f Flags) True(name Name) bool { return strings.EqualFold(f[string(name)], "true") }
+func (f Flags) True(name Name) bool { return arm.EqualFold(f[string(name)], "true") }
 
 // False reports whether a flag is false, in any case. One that is missing is not.
-func (f Flags) False(name Name) bool { return strings.EqualFold(f[string(name)], "false") }
+func (f Flags) False(name Name) bool { return arm.EqualFold(f[string(name)], "false") }
 
 // Value is a flag as it is written, or otherwise where it is missing.
 func (f Flags) Value(name Name, otherwise string) string {

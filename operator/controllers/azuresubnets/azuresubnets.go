@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aro-rp/aro/arm"
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
 	"github.com/aro-rp/aro/operator/azure"
 	"github.com/aro-rp/aro/operator/controller"
@@ -51,12 +52,12 @@ func New(open azure.Opener) controller.Spec {
 type keeper struct{ open azure.Opener }
 
 func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
-	groups, services := r.Flags.True(flags.AzureSubnetsNSG), r.Flags.True(flags.AzureSubnetsServiceEndpoints) && len(r.Cluster.Spec.GatewayDomains) == 0
-	if !groups && !services {
+	w := work{groups: r.Flags.True(flags.AzureSubnetsNSG), services: r.Flags.True(flags.AzureSubnetsServiceEndpoints) && len(r.Cluster.Spec.GatewayDomains) == 0}
+	if !w.groups && !w.services {
 		return nil
 	}
-	account, err := k.open(ctx, r.Cluster.Spec.AZEnvironment)
-	if err != nil {
+	var err error
+	if w.account, err = k.open(ctx, r.Cluster.Spec.AZEnvironment); err != nil {
 		return err
 	}
 	subnets, err := azure.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
@@ -65,15 +66,21 @@ func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
 	}
 	var failed []error
 	for _, s := range subnets {
-		failed = append(failed, keep(ctx, r, account, s, groups, services))
+		failed = append(failed, w.keep(ctx, r, s))
 	}
 	r.Again(again)
 	return errors.Join(failed...)
 }
 
+// work is what has to be right.
+type work struct {
+	account          *azure.Account
+	groups, services bool
+}
+
 // keep puts a subnet right with one write at most.
-func keep(ctx context.Context, r *controller.Request, account *azure.Account, s azure.Subnet, groups, services bool) error {
-	subnetClient, err := account.SubnetClient(s.ID)
+func (w work) keep(ctx context.Context, r *controller.Request, s azure.Subnet) error {
+	subnetClient, err := w.account.SubnetClient(s.ID)
 	if err != nil {
 		return err
 	}
@@ -82,13 +89,13 @@ func keep(ctx context.Context, r *controller.Request, account *azure.Account, s 
 		return err
 	}
 	group := ""
-	if groups {
+	if w.groups {
 		if group, err = groupID(r.Cluster.Spec, s.Master); err != nil {
 			return err
 		}
 	}
-	regrouped := groups && setGroup(subnet.Properties, group)
-	if extended := services && addEndpoints(subnet.Properties); !regrouped && !extended {
+	regrouped := w.groups && setGroup(subnet.Properties, group)
+	if extended := w.services && addEndpoints(subnet.Properties); !regrouped && !extended {
 		return nil
 	}
 	// If somebody else changed the subnet meanwhile, the next look goes by that.
@@ -128,7 +135,7 @@ func groupID(c arov1alpha1.ClusterSpec, masters bool) (string, error) {
 }
 
 func setGroup(p *armnetwork.SubnetPropertiesFormat, id string) (changed bool) {
-	if have := p.NetworkSecurityGroup; have != nil && have.ID != nil && strings.EqualFold(*have.ID, id) {
+	if have := p.NetworkSecurityGroup; have != nil && have.ID != nil && arm.EqualFold(*have.ID, id) {
 		return false
 	}
 	p.NetworkSecurityGroup = &armnetwork.SecurityGroup{ID: &id}
@@ -149,8 +156,8 @@ func addEndpoints(p *armnetwork.SubnetPropertiesFormat) (changed bool) {
 
 func hasEndpoint(all []*armnetwork.ServiceEndpointPropertiesFormat, service string) bool {
 	for _, e := range all {
-		if e != nil && e.Service != nil && strings.EqualFold(*e.Service, service) &&
-			e.ProvisioningState != nil && strings.EqualFold(string(*e.ProvisioningState), string(armnetwork.ProvisioningStateSucceeded)) {
+		if e != nil && e.Service != nil && arm.EqualFold(*e.Service, service) &&
+			e.ProvisioningState != nil && arm.EqualFold(string(*e.ProvisioningState), string(armnetwork.ProvisioningStateSucceeded)) {
 			return true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aro-rp/aro/arm"
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
 	"github.com/aro-rp/aro/operator/controller"
 	"github.com/aro-rp/aro/operator/flags"
@@ -71,6 +72,6 @@ func last(list []string, n int) []string { return list[max(0, len(list)-n):] }
 // without is a list less some, in whatever case they are written.
 func without(list, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(item string) bool {
-		return slices.ContainsFunc(some, func(s string) bool { return strings.EqualFold(s, item) })
+		return slices.ContainsFunc(some, func(s string) bool { return arm.EqualFold(s, item) })
 	})
 }

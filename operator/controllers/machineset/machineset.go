@@ -11,6 +11,7 @@ import (
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/operator/controller"
 	"github.com/aro-rp/aro/operator/flags"
 )
@@ -41,7 +42,7 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 		return fmt.Errorf("list machine sets: %w", err)
 	}
 	sets := slices.DeleteFunc(list.Items, func(s machinev1beta1.MachineSet) bool {
-		return !strings.EqualFold(s.Labels[roleLabel], "worker") || s.DeletionTimestamp != nil
+		return !arm.EqualFold(s.Labels[roleLabel], "worker") || s.DeletionTimestamp != nil
 	})
 	if len(sets) == 0 || slices.ContainsFunc(sets, func(s machinev1beta1.MachineSet) bool { return !strings.Contains(s.Name, r.Cluster.Spec.InfraID) }) {
 		return nil

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aro-rp/aro/arm"
 	previewv1alpha1 "github.com/aro-rp/aro/operator/apis/preview/v1alpha1"
 	"github.com/aro-rp/aro/operator/azure"
 	"github.com/aro-rp/aro/operator/controller"
@@ -48,8 +49,8 @@ func (m maker) reconcile(ctx context.Context, r *controller.Request) error {
 	if logs == nil {
 		return nil
 	}
-	watcher, err := arm.ParseResourceID(logs.NetworkWatcherID)
-	if err != nil || !strings.EqualFold(watcher.ResourceType.String(), "Microsoft.Network/networkWatchers") {
+	watcher, err := azarm.ParseResourceID(logs.NetworkWatcherID)
+	if err != nil || !arm.EqualFold(watcher.ResourceType.String(), "Microsoft.Network/networkWatchers") {
 		return fmt.Errorf("spec.nsgFlowLogs.networkWatcherID %q is no network watcher's id", logs.NetworkWatcherID)
 	}
 	account, err := m.open(ctx, r.Cluster.Spec.AZEnvironment)
@@ -64,24 +65,25 @@ func (m maker) reconcile(ctx context.Context, r *controller.Request) error {
 	if err != nil {
 		return err
 	}
+	f := flowLogs{c, watcher}
 	var failed []error
 	for _, group := range groups {
 		if logs.Enabled {
-			failed = append(failed, enable(ctx, c, watcher, group, r.Cluster.Spec.Location, logs))
+			failed = append(failed, f.enable(ctx, group, r.Cluster.Spec.Location, logs))
 		} else {
-			failed = append(failed, disable(ctx, c, watcher, group))
+			failed = append(failed, f.disable(ctx, group))
 		}
 	}
 	return errors.Join(failed...)
 }
 
 // groupsOf are the network security groups of the cluster's subnets, each once.
-func groupsOf(ctx context.Context, r *controller.Request, account *azure.Account) ([]*arm.ResourceID, error) {
+func groupsOf(ctx context.Context, r *controller.Request, account *azure.Account) ([]*azarm.ResourceID, error) {
 	subnets, err := azure.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
 	if err != nil {
 		return nil, err
 	}
-	var groups []*arm.ResourceID
+	var groups []*azarm.ResourceID
 	seen := map[string]bool{}
 	for _, s := range subnets {
 		c, err := account.SubnetClient(s.ID)
@@ -95,7 +97,7 @@ func groupsOf(ctx context.Context, r *controller.Request, account *azure.Account
 		if subnet == nil || subnet.Properties.NetworkSecurityGroup == nil || subnet.Properties.NetworkSecurityGroup.ID == nil {
 			continue
 		}
-		id, err := arm.ParseResourceID(*subnet.Properties.NetworkSecurityGroup.ID)
+		id, err := azarm.ParseResourceID(*subnet.Properties.NetworkSecurityGroup.ID)
 		if err != nil {
 			return nil, fmt.Errorf("network security group of %s: %w", s.ID, err)
 		}
@@ -107,8 +109,14 @@ func groupsOf(ctx context.Context, r *controller.Request, account *azure.Account
 	return groups, nil
 }
 
+// flowLogs are those of a network watcher.
+type flowLogs struct {
+	client  *armnetwork.FlowLogsClient
+	watcher *azarm.ResourceID
+}
+
 // enable makes the flow log of a group, or makes it right.
-func enable(ctx context.Context, c *armnetwork.FlowLogsClient, watcher, group *arm.ResourceID, location string, logs *previewv1alpha1.NSGFlowLogs) error {
+func (f flowLogs) enable(ctx context.Context, group *azarm.ResourceID, location string, logs *previewv1alpha1.NSGFlowLogs) error {
 	interval, err := time.ParseDuration(logs.TrafficAnalyticsInterval)
 	if err != nil {
 		return fmt.Errorf("spec.nsgFlowLogs.trafficAnalyticsInterval: %w", err)
@@ -126,7 +134,7 @@ func enable(ctx context.Context, c *armnetwork.FlowLogsClient, watcher, group *a
 		analytics.WorkspaceResourceID, analytics.TrafficAnalyticsInterval = &logs.TrafficAnalyticsLogAnalyticsWorkspaceID, &minutes
 	}
 	properties.FlowAnalyticsConfiguration = &armnetwork.TrafficAnalyticsProperties{NetworkWatcherFlowAnalyticsConfiguration: analytics}
-	poller, err := c.BeginCreateOrUpdate(ctx, watcher.ResourceGroupName, watcher.Name, group.Name, armnetwork.FlowLog{Location: &location, Properties: properties}, nil)
+	poller, err := f.client.BeginCreateOrUpdate(ctx, f.watcher.ResourceGroupName, f.watcher.Name, group.Name, armnetwork.FlowLog{Location: &location, Properties: properties}, nil)
 	if err == nil {
 		_, err = poller.PollUntilDone(ctx, nil)
 	}
@@ -136,8 +144,8 @@ func enable(ctx context.Context, c *armnetwork.FlowLogsClient, watcher, group *a
 	return nil
 }
 
-func disable(ctx context.Context, c *armnetwork.FlowLogsClient, watcher, group *arm.ResourceID) error {
-	poller, err := c.BeginDelete(ctx, watcher.ResourceGroupName, watcher.Name, group.Name, nil)
+func (f flowLogs) disable(ctx context.Context, group *azarm.ResourceID) error {
+	poller, err := f.client.BeginDelete(ctx, f.watcher.ResourceGroupName, f.watcher.Name, group.Name, nil)
 	if err == nil {
 		_, err = poller.PollUntilDone(ctx, nil)
 	}

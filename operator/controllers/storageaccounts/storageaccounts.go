@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/storage/armstorage"
 	imageregistryv1 "github.com/openshift/api/imageregistry/v1"
@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/operator/azure"
 	"github.com/aro-rp/aro/operator/controller"
 	"github.com/aro-rp/aro/operator/flags"
@@ -63,7 +64,7 @@ func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
 	if registry.Spec.Storage.Azure == nil {
 		return errors.New("the image registry does not keep its images in Azure: spec.storage.azure of its Config is not set")
 	}
-	group, err := arm.ParseResourceID(r.Cluster.Spec.ClusterResourceGroupID)
+	group, err := azarm.ParseResourceID(r.Cluster.Spec.ClusterResourceGroupID)
 	if err != nil {
 		return fmt.Errorf("spec.clusterResourceGroupId of the Cluster: %w", err)
 	}
@@ -109,7 +110,7 @@ func reachesStorage(p *armnetwork.SubnetPropertiesFormat, location string) bool 
 			continue
 		}
 		for _, l := range e.Locations {
-			if l != nil && (*l == "*" || strings.EqualFold(*l, location)) {
+			if l != nil && (*l == "*" || arm.EqualFold(*l, location)) {
 				return true
 			}
 		}
@@ -134,7 +135,7 @@ func admit(ctx context.Context, c *armstorage.AccountsClient, group, name string
 	before := len(rules.VirtualNetworkRules)
 	for _, id := range subnets {
 		if !slices.ContainsFunc(rules.VirtualNetworkRules, func(r *armstorage.VirtualNetworkRule) bool {
-			return r != nil && r.VirtualNetworkResourceID != nil && strings.EqualFold(*r.VirtualNetworkResourceID, id)
+			return r != nil && r.VirtualNetworkResourceID != nil && arm.EqualFold(*r.VirtualNetworkResourceID, id)
 		}) {
 			allow := "Allow"
 			rules.VirtualNetworkRules = append(rules.VirtualNetworkRules, &armstorage.VirtualNetworkRule{VirtualNetworkResourceID: &id, Action: &allow})
