@@ -62,6 +62,13 @@ func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 // begins with "refused" cannot be created.
 func serve(t *testing.T) (context.Context, *azarm.ClientOptions) {
 	t.Helper()
+	ctx, options, _ := serveClusters(t)
+	return ctx, options
+}
+
+// serveClusters is serve, and the clusters of the service.
+func serveClusters(t *testing.T) (context.Context, *azarm.ClientOptions, *stand.ControlPlanes) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
@@ -87,7 +94,7 @@ func serve(t *testing.T) (context.Context, *azarm.ClientOptions) {
 			Transport:                       &http.Client{Transport: impatient{http.DefaultTransport}, Timeout: limit},
 		},
 		DisableRPRegistration: true,
-	}
+	}, planes
 }
 
 // customer starts the service and returns what the SDK makes of it.

@@ -92,7 +92,7 @@ func update(m machines, r records) []pipeline.Step {
 // adminUpdate maintains a cluster as far as its task says. The build is recorded
 // last: it vouches for all that stands before it.
 func adminUpdate(m machines, r records) []pipeline.Step {
-	all, certificates := task(model.Everything), task(model.Everything, model.CertificatesRenewal)
+	all, certificates := task(model.Everything), task(model.Everything, model.CertificatesRenewal, model.KubeconfigRenewal)
 	every := task(model.MaintenanceTasks()...)
 	return []pipeline.Step{
 		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
@@ -125,7 +125,7 @@ func taskOf(c *model.Cluster) model.MaintenanceTask {
 
 // foreignTask selects clusters whose task only another release knows.
 func foreignTask(c *model.Cluster) bool {
-	return !slices.Contains(model.MaintenanceTasks(), taskOf(c))
+	return taskOf(c) != model.KubeconfigRenewal && !slices.Contains(model.MaintenanceTasks(), taskOf(c))
 }
 
 // refuseTask fails the maintenance: to end well without a step would be a lie.

@@ -105,6 +105,13 @@ func ServeControlPlanes(b Behaviour) (*ControlPlanes, func(), error) {
 	return c, stop, nil
 }
 
+// HandOut changes what ready clusters hand out from now on.
+func (c *ControlPlanes) HandOut(kubeconfig string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.behaviour.Kubeconfig = kubeconfig
+}
+
 // Records are what was done so far, ordered by id.
 func (c *ControlPlanes) Records() []Record {
 	c.mu.Lock()
