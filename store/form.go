@@ -89,54 +89,61 @@ func (f *form) addMembers(t reflect.Type, seen map[reflect.Type]*form) {
 // fits reports whether a document, which is valid JSON, has objects and arrays where
 // its type has them.
 func (f *form) fits(body []byte) bool {
-	s := scanner{rest: body}
-	return s.fits(f)
+	_, ok := scanner(body).fits(f, 0)
+	return ok
 }
 
-// scanner goes through valid JSON. In any other it ends somewhere.
-type scanner struct{ rest []byte }
+// scanner goes through valid JSON, by places in it. In any other it ends somewhere.
+type scanner []byte
 
-// next is the first byte of the next value, name or bracket; 0 at the end.
-func (s *scanner) next() byte {
-	for i, c := range s.rest {
-		switch c {
+// next is where the next value, name or bracket begins, and its first byte; 0 at the end.
+func (s scanner) next(at int) (int, byte) {
+	for ; at < len(s); at++ {
+		switch c := s[at]; c {
 		case ' ', '\t', '\n', '\r', ',', ':':
 		default:
-			s.rest = s.rest[i:]
-			return c
+			return at, c
 		}
 	}
-	s.rest = nil
-	return 0
+	return len(s), 0
 }
 
-func (s *scanner) fits(f *form) bool {
-	c := s.next()
+// fits returns where the value ends.
+func (s scanner) fits(f *form, at int) (end int, ok bool) {
+	at, c := s.next(at)
 	if f == nil || c != '{' && c != '[' {
-		s.skip(c)
-		return true
+		return s.skip(at, c), true
 	}
 	if c != f.opens {
-		return false
+		return at, false
 	}
-	s.rest = s.rest[1:]
+	at++
 	for {
-		switch s.next() {
+		var first byte
+		switch at, first = s.next(at); first {
 		case '}', ']':
-			s.rest = s.rest[1:]
-			return true
+			return at + 1, true
 		case 0:
-			return true
+			return at, true
 		}
-		inner := f.element
+		name := at + 1
 		if c == '{' {
-			name := s.text()
-			if f.members != nil {
-				inner = f.member(name)
+			at = s.text(at)
+			nameEnd := at - 1
+			if at, first = s.next(at); first != '{' && first != '[' {
+				at = s.skip(at, first) // as most are: nobody asks for its name
+				continue
 			}
+			inner := f.element
+			if f.members != nil {
+				inner = f.member(s[min(name, nameEnd):nameEnd])
+			}
+			at, ok = s.fits(inner, at)
+		} else {
+			at, ok = s.fits(f.element, at)
 		}
-		if !s.fits(inner) {
-			return false
+		if !ok {
+			return at, false
 		}
 	}
 }
@@ -153,64 +160,58 @@ func (f *form) member(name []byte) *form {
 	return f.members[plain]
 }
 
-// skip passes over a value that begins with c.
-func (s *scanner) skip(c byte) {
+// skip is where a value ends that begins with c.
+func (s scanner) skip(at int, c byte) int {
 	switch c {
 	case '"':
-		s.text()
+		return s.text(at)
 	case '{', '[':
-		s.skipAll()
-	default:
-		for i, c := range s.rest {
-			if c == ',' || c == '}' || c == ']' || c <= ' ' {
-				s.rest = s.rest[i:]
-				return
-			}
-		}
-		s.rest = nil
+		return s.skipAll(at)
 	}
+	for ; at < len(s); at++ {
+		if c := s[at]; c == ',' || c == '}' || c == ']' || c <= ' ' {
+			break
+		}
+	}
+	return at
 }
 
-// skipAll passes over an object or array.
-func (s *scanner) skipAll() {
+// skipAll is where an object or array ends.
+func (s scanner) skipAll(at int) int {
 	for depth := 0; ; {
-		switch c := s.next(); c {
+		var c byte
+		switch at, c = s.next(at); c {
 		case 0:
-			return
+			return at
 		case '{', '[':
 			depth++
-			s.rest = s.rest[1:]
+			at++
 		case '}', ']':
 			depth--
-			s.rest = s.rest[1:]
+			at++
 		default:
-			s.skip(c)
+			at = s.skip(at, c)
 		}
 		if depth == 0 {
-			return
+			return at
 		}
 	}
 }
 
-// text passes over a string, and returns what is between its quotes.
-func (s *scanner) text() []byte {
-	s.rest = s.rest[1:]
-	for from := 0; ; {
-		i := bytes.IndexByte(s.rest[from:], '"')
+// text is where a string ends, which begins with a quote.
+func (s scanner) text(at int) int {
+	for at++; ; at++ {
+		i := bytes.IndexByte(s[min(at, len(s)):], '"')
 		if i < 0 {
-			s.rest = nil
-			return nil
+			return len(s)
 		}
-		end := from + i
+		at += i
 		slashes := 0
-		for slashes < end && s.rest[end-1-slashes] == '\\' {
+		for s[at-1-slashes] == '\\' { // ends at the string's first quote
 			slashes++
 		}
 		if slashes%2 == 0 {
-			text := s.rest[:end]
-			s.rest = s.rest[end+1:]
-			return text
+			return at + 1
 		}
-		from = end + 1
 	}
 }
