@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"flag"
 	"fmt"
 	"os"
@@ -18,6 +19,11 @@ import (
 
 // work is the package that is run; earlier commits get a copy of it.
 const work = "test/bench/work"
+
+// earlierHandler makes the API as it was made until test/edge did.
+//
+//go:embed handler.go.txt
+var earlierHandler []byte
 
 // figure is one value that is compared.
 type figure struct {
@@ -67,6 +73,11 @@ func run(commit string, rounds int, length string) (err error) {
 	}
 	if err := os.CopyFS(place, os.DirFS(work)); err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(earlier, "test/edge")); err != nil {
+		if err := os.WriteFile(filepath.Join(place, "handler_test.go"), earlierHandler, 0o644); err != nil {
+			return err
+		}
 	}
 	programs := []string{filepath.Join(folder, "earlier"), filepath.Join(folder, "now")}
 	for i, tree := range []string{earlier, "."} {

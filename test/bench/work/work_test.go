@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,10 +14,8 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
-	"github.com/aro-rp/aro/test/edge"
 )
 
 const (
@@ -55,7 +51,7 @@ func open(b *testing.B) *database {
 	must(b, err)
 	d := &database{size: file.Size(), store: connect()}
 	b.Cleanup(func() { _ = d.store.Close() })
-	d.handler = edge.Must(b, edge.Options{Config: server.Config{Store: d.store, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}})
+	d.handler = handler(b, d.store)
 	return d
 }
 
