@@ -139,7 +139,7 @@ func (s *Server) chooseVersion(x *httpserver.Exchange, route *armhttp.Route) (*v
 		return v, nil
 	case v == nil:
 		return nil, arm.InvalidResourceType.At("api-version", "%s is not supported. Supported are %s.", arm.Sent(name), s.supported(route.ID))
-	case !slices.Contains(s.offering(route.ID), name):
+	case !v.has(route.ID) && !slices.Contains(s.offering(route.ID), name):
 		return nil, arm.InvalidResourceType.At("api-version", "The operation %s is not part of api-version %s. It is available in %s.", route.ID, name, s.supported(route.ID))
 	}
 	return v, nil

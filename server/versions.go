@@ -30,12 +30,14 @@ type version struct {
 	registry.Version
 	name   string
 	router *armhttp.Router
+	byID   map[string]shape.Operation
 }
 
 // newVersion gives an api-version a router, whose routes api answers.
 func newVersion(e registry.Entry, api registry.API) (*version, error) {
-	v := &version{Version: e.Version, name: e.APIVersion(), router: armhttp.NewRouter(e.Operations())}
+	v := &version{Version: e.Version, name: e.APIVersion(), router: armhttp.NewRouter(e.Operations()), byID: map[string]shape.Operation{}}
 	for _, o := range e.Operations() {
+		v.byID[o.ID] = o
 		if !v.encodes(o.ID) {
 			return nil, fmt.Errorf("api-version %s: no encoder for operation %s", v.name, o.ID)
 		}
@@ -60,16 +62,15 @@ func (v *version) encodes(operationID string) bool {
 
 // has reports whether the version offers the operation.
 func (v *version) has(operationID string) bool {
-	return slices.ContainsFunc(v.Operations(), func(o shape.Operation) bool { return o.ID == operationID })
+	_, found := v.byID[operationID]
+	return found
 }
 
 // accepted is how the version says that an operation goes on: 202, or 200 where
 // its spec knows no other success. Clients of a version refuse what it does not declare.
 func (v *version) accepted(operationID string) int {
-	for _, o := range v.Operations() {
-		if o.ID == operationID && slices.Contains(o.Statuses, http.StatusAccepted) {
-			return http.StatusAccepted
-		}
+	if slices.Contains(v.byID[operationID].Statuses, http.StatusAccepted) {
+		return http.StatusAccepted
 	}
 	return http.StatusOK
 }
