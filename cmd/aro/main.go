@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -32,7 +33,10 @@ const (
 	exitUsage  = 2
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	forgetEmpty()
+	os.Exit(run(os.Args[1:]))
+}
 
 // run runs the command that the arguments name, and returns the exit code.
 func run(args []string) int {
@@ -62,4 +66,14 @@ func run(args []string) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// forgetEmpty unsets empty variables, which env.example defines as absent. As values
+// they would be invalid numbers, or paths of the current directory.
+func forgetEmpty() {
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); value == "" && strings.HasPrefix(name, "ARO_") {
+			_ = os.Unsetenv(name) // fails for invalid names only
+		}
+	}
 }

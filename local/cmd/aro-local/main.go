@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -31,17 +32,48 @@ type commands struct {
 	VersionFlag  kong.VersionFlag          `name:"version" help:"Print the build's version and exit."`
 }
 
+// The exit codes, those of aro: 1 if the program failed, 2 if it did not begin because
+// of how it was called.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
 func main() {
+	forgetEmpty()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The second Ctrl-C is not caught: it ends a stop that takes too long.
 	context.AfterFunc(ctx, stop)
 	err := execute(ctx, os.Args[1:])
-	if usage, ok := errors.AsType[*kong.ParseError](err); ok {
-		usage.Context.Kong.FatalIfErrorf(err) // shows the usage and ends as aro does
+	if isUsage(err) {
+		fmt.Fprintf(os.Stderr, "aro-local: %s\nRun aro-local --help for the commands and their flags.\n", err)
+		os.Exit(exitUsage)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "aro-local:", err)
-		os.Exit(1)
+		os.Exit(exitFailed)
+	}
+}
+
+// valueError is a flag with a value that the command cannot use.
+type valueError struct{ error }
+
+// isUsage reports whether the call is wrong.
+func isUsage(err error) bool {
+	if _, value := errors.AsType[valueError](err); value {
+		return true
+	}
+	_, parse := errors.AsType[*kong.ParseError](err)
+	return parse
+}
+
+// forgetEmpty unsets empty variables, which env.example defines as absent. As values
+// they would be invalid numbers, or paths of the current directory.
+func forgetEmpty() {
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); value == "" && strings.HasPrefix(name, "ARO_") {
+			_ = os.Unsetenv(name) // fails for invalid names only
+		}
 	}
 }
 

@@ -48,3 +48,18 @@ func TestEveryFlagHasAVariableThatEnvExampleDocuments(t *testing.T) {
 		t.Fatal("no flag was checked")
 	}
 }
+
+func TestAnEmptyVariableIsTheSameAsNone(t *testing.T) {
+	t.Setenv("ARO_ADDRESSES", "")
+	t.Setenv("ARO_RP", "")
+	t.Setenv("ARO_LISTEN", "127.0.0.1:1")
+	forgetEmpty()
+	var c commands
+	parser, err := kong.New(&c, kong.Vars{"version": version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(nil); err != nil || c.Run.Addresses != 0 || c.Run.RP != "" || c.Run.Listen != "127.0.0.1:1" {
+		t.Errorf("got %+v, %v", c.Run, err)
+	}
+}

@@ -47,7 +47,7 @@ func (r *reservation) keep(l net.Listener) { r.undo = append(r.undo, func() { _ 
 // running is ended.
 func (c *runCommand) reserve(ctx context.Context) (*reservation, error) {
 	if err := c.check(); err != nil {
-		return nil, err
+		return nil, valueError{err}
 	}
 	r := &reservation{}
 	for _, take := range []func(context.Context, *reservation) error{c.takeData, c.takeAddresses, c.checkFree, c.listen} {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math"
 	"net"
@@ -12,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/alecthomas/kong"
 )
 
 func TestMissingProgramIsNamed(t *testing.T) {
@@ -29,8 +26,8 @@ func TestMissingProgramIsNamed(t *testing.T) {
 
 func TestWrongFlagsAreUsageErrors(t *testing.T) {
 	for _, args := range [][]string{{"--none"}, {"cluster", "create"}, {"--addresses", "x"}} {
-		if _, ok := errors.AsType[*kong.ParseError](execute(t.Context(), args)); !ok {
-			t.Errorf("%v is no usage error", args)
+		if err := execute(t.Context(), args); !isUsage(err) {
+			t.Errorf("%v: %v is no usage error", args, err)
 		}
 	}
 }
@@ -50,8 +47,8 @@ func TestValuesAreJudgedBeforeAnythingIsMade(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.c.Data = filepath.Join(t.TempDir(), "data")
-			if _, err := test.c.reserve(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want %q", err, test.want)
+			if _, err := test.c.reserve(t.Context()); !isUsage(err) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want the usage error %q", err, test.want)
 			}
 			if _, err := os.Stat(test.c.Data); err == nil {
 				t.Error("the data directory was made")
