@@ -395,7 +395,18 @@ func TestDeploy(t *testing.T) {
 			s.on("GET "+deploymentPath, test.gets...)
 			s.on("GET /operation", test.polls...)
 			s.on(operations, test.operations)
-			out, err := s.clients(t).Deploy(t.Context(), "g", "storage", map[string]any{"resources": []any{}}, map[string]any{"secret": model.Secret("hunter2"), "n": 3})
+			var out map[string]any
+			clients, kept, prepared := s.clients(t), tokens{}, 0
+			err := settle(func() (err error) {
+				out, err = clients.Deploy(t.Context(), kept, "g", "storage", func() (azure.Template, error) {
+					prepared++
+					return azure.Template{Body: map[string]any{"resources": []any{}}, Parameters: map[string]any{"secret": model.Secret("hunter2"), "n": 3}}, nil
+				})
+				return err
+			})
+			if prepared != 1 || len(kept) > 0 {
+				t.Errorf("%s: prepared %d times, in the end kept %v", test.why, prepared, kept)
+			}
 			if test.code.Name == "" {
 				if err != nil || out["ip"] != "10.0.0.4" {
 					t.Fatalf("%s: got %v, %v", test.why, out, err)
@@ -438,7 +449,7 @@ func TestADeploymentThatRunsAlreadyIsWaitedForAndThenMadeAnew(t *testing.T) {
 	s.on("PUT "+deploymentPath, answer{status: 409, body: `{"error":{"code":"DeploymentActive","message":"m"}}`}, answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded"}}`})
 	s.on("GET "+deploymentPath, answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded"}}`})
 	deploy := func() error {
-		_, err := s.clients(t).Deploy(t.Context(), "g", "storage", map[string]any{}, nil)
+		_, err := s.clients(t).Deploy(t.Context(), tokens{}, "g", "storage", func() (azure.Template, error) { return azure.Template{}, nil })
 		return azure.Explain(err, azure.Subject{ManagedGroup: "g"})
 	}
 	if err := deploy(); err == nil || err.Error() != `waiting for the deployment "storage" that runs already to end` {

@@ -5,12 +5,14 @@ import (
 
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
@@ -18,30 +20,40 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Deploy makes a template's resources in a group, incrementally, and waits for
-// them. While a deployment of that name runs already it is a wait.Later: what
-// runs may be of another state of the cluster, and the step that comes again sees
-// what it made.
+// Template is what Deploy makes. Parameters are bare values by name, without
+// {"value": …}; a model.Secret is for a parameter of a secure type.
+type Template struct {
+	Body, Parameters map[string]any
+}
+
+// Deploy makes a template's resources in a group, incrementally. While the deployment
+// runs it is a wait.Later, as of Await; prepare is called when it begins. While a
+// deployment of that name runs that is not the step's it is one too: that may be of
+// another state of the cluster, and the step that comes again sees what it made.
 //
-// Parameters are bare values by name, without {"value": …}; a model.Secret is
-// for a parameter of a secure type. Outputs are bare values too. What Azure
-// refuses is an arm.DeploymentFailed whose details name each resource; Explain
-// knows it.
-func (c *Clients) Deploy(ctx context.Context, group, name string, template, parameters map[string]any) (map[string]any, error) {
-	d := deployment{c, group, name}
-	poller, err := c.Deployments.BeginCreateOrUpdate(ctx, group, name, armresources.Deployment{
-		Properties: &armresources.DeploymentProperties{
-			Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: template, Parameters: wrapped(parameters),
-		}}, nil)
-	if Code(err) == "DeploymentActive" {
+// Outputs are bare values. What Azure refuses is an arm.DeploymentFailed whose
+// details name each resource; Explain knows it.
+func (c *Clients) Deploy(ctx context.Context, running Running, group, name string, prepare func() (Template, error)) (map[string]any, error) {
+	var unprepared error
+	done, err := Await(ctx, c, running, fmt.Sprintf("the deployment %q", name), func(ctx context.Context, token string) (*runtime.Poller[armresources.DeploymentsClientCreateOrUpdateResponse], error) {
+		t := Template{}
+		if token == "" {
+			if t, unprepared = prepare(); unprepared != nil {
+				return nil, unprepared
+			}
+		}
+		return c.Deployments.BeginCreateOrUpdate(ctx, group, name, armresources.Deployment{
+			Properties: &armresources.DeploymentProperties{
+				Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: t.Body, Parameters: wrapped(t.Parameters),
+			}}, &armresources.DeploymentsClientBeginCreateOrUpdateOptions{ResumeToken: token})
+	})
+	switch {
+	case unprepared != nil:
+		return nil, unprepared
+	case Code(err) == "DeploymentActive":
 		return nil, wait.Later(c.pollEvery, fmt.Sprintf("the deployment %q that runs already to end", name))
-	}
-	if err != nil {
-		return nil, d.failed(ctx, err)
-	}
-	done, err := PollUntilDone(ctx, c, poller)
-	if err != nil {
-		return nil, d.failed(ctx, err)
+	case err != nil:
+		return nil, deployment{c, group, name}.failed(ctx, err)
 	}
 	return outputs(done.Properties), nil
 }
@@ -63,6 +75,9 @@ func (f *deploymentFault) Unwrap() error { return f.cause }
 
 // failed tells a deployment that failed from a call that did.
 func (d deployment) failed(ctx context.Context, err error) error {
+	if errors.As(err, new(*wait.Pending)) {
+		return err
+	}
 	faults := faultsOf(err)
 	if len(faults) == 0 {
 		return fmt.Errorf("deployment %s: %w", d.name, err)

@@ -82,7 +82,7 @@ func TestFaultsInsideADeployment(t *testing.T) {
 				{"code":"Conflict","message":"{\"status\":\"Failed\",\"error\":{\"code\":\"ResourceDeploymentFailure\",\"message\":\"The resource operation completed with terminal provisioning state 'Failed'.\",\"details\":[{\"code\":\"` + code + `\",\"message\":\"` + message + `\"}]}}"}]}}`})
 			s.on("GET "+group+"/deployments/storage/operations", answer{status: 200, body: `{"value":[{"properties":{"provisioningState":"Failed","statusCode":"Conflict","targetResource":{"id":"/vm"},
 				"statusMessage":{"status":"Failed","error":{"code":"ResourceDeploymentFailure","message":"m","details":[{"code":"` + code + `","message":"` + message + `"}]}}}}]}`})
-			_, err := s.clients(t).Deploy(t.Context(), "g", "storage", map[string]any{}, nil)
+			_, err := s.clients(t).Deploy(t.Context(), tokens{}, "g", "storage", func() (azure.Template, error) { return azure.Template{}, nil })
 			err = azure.Explain(err, about)
 			var typed *arm.Error
 			if !errors.As(err, &typed) || outlook(err) != again {

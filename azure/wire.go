@@ -14,7 +14,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	armcore "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -100,12 +99,6 @@ func (p perCall) Do(req *policy.Request) (*http.Response, error) {
 	req.SetOperationValue(&tries{})
 	defer wait.Await(req.Raw().Context(), wait.Azure)()
 	return req.Next()
-}
-
-// PollUntilDone waits for the end of a long-running operation that c began.
-func PollUntilDone[T any](ctx context.Context, c *Clients, p *runtime.Poller[T]) (T, error) {
-	defer wait.Await(ctx, wait.Azure)()
-	return p.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: c.pollEvery})
 }
 
 // observe measures and logs every try. Neither its log nor an error of the

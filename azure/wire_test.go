@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/aro-rp/aro/azure"
 )
 
 func TestStepsAreToldWhatTheyWaitedForAzure(t *testing.T) {
@@ -24,15 +22,16 @@ func TestStepsAreToldWhatTheyWaitedForAzure(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute) // its own work
-		poller, err := clients.Disks.BeginDelete(ctx, "g", "d", nil)
-		if err != nil {
+		began := time.Now()
+		kept := tokens{}
+		if err := settle(func() error { return deleteDisk(ctx, clients, kept) }); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := azure.PollUntilDone(ctx, clients, poller); err != nil {
-			t.Fatal(err)
+		if got := waits.Sum(0)["azure"]; got != 7 {
+			t.Errorf("it waited %v s for Azure, want 7 until the call was repeated: while the disk goes nobody stands by", got)
 		}
-		if got := waits.Sum(0)["azure"]; got != 47 {
-			t.Errorf("it waited %v s for Azure, want 7 until the call was repeated and 2 times 20 until the disk was gone", got)
+		if took := time.Since(began); took != 40*time.Second || len(kept) > 0 {
+			t.Errorf("the disk was gone after %s, and kept is %v; want 40 s as Azure asked, and nothing", took, kept)
 		}
 	})
 }

@@ -48,18 +48,18 @@ func (m migration) zonal() bool { return m.lasting != nil && len(m.lasting.Zones
 func internalBalancerName(c *model.Cluster) string { return c.Internal.InfraID + "-internal" }
 
 // editInternal changes the internal balancer, if change says that it did.
-func (s *steps) editInternal(ctx context.Context, c *model.Cluster, change func(*armnetwork.LoadBalancer) (bool, error)) error {
-	clients, err := s.customer(c)
+func (s *steps) editInternal(ctx context.Context, w *pipeline.Work, change func(*armnetwork.LoadBalancer) (bool, error)) error {
+	clients, err := s.customer(w.Cluster())
 	if err != nil {
 		return err
 	}
-	return editBalancer(ctx, clients, managedGroup(c), internalBalancerName(c), change)
+	return editBalancer(ctx, clients, w, internalBalancerName(w.Cluster()), change)
 }
 
 // addTemporaryFrontend begins the migration of a frontend without zones.
 func (s *steps) addTemporaryFrontend(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
-	return s.editInternal(ctx, c, func(lb *armnetwork.LoadBalancer) (bool, error) {
+	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if m := migrationOf(lb); m.lasting == nil || m.zonal() || m.temporary != nil || len(c.Internal.Zones) == 0 {
 			return false, nil
 		}
@@ -85,7 +85,7 @@ func addFrontend(lb *armnetwork.LoadBalancer, c *model.Cluster, name, address st
 
 // linkTemporaryFrontend keeps the service's way to the API server open.
 func (s *steps) linkTemporaryFrontend(ctx context.Context, w *pipeline.Work) error {
-	return s.link(ctx, w.Cluster(), func(m migration) *armnetwork.FrontendIPConfiguration {
+	return s.link(ctx, w, func(m migration) *armnetwork.FrontendIPConfiguration {
 		if m.zonal() {
 			return nil
 		}
@@ -95,7 +95,7 @@ func (s *steps) linkTemporaryFrontend(ctx context.Context, w *pipeline.Work) err
 
 // linkLastingFrontend leads the private link back.
 func (s *steps) linkLastingFrontend(ctx context.Context, w *pipeline.Work) error {
-	return s.link(ctx, w.Cluster(), func(m migration) *armnetwork.FrontendIPConfiguration {
+	return s.link(ctx, w, func(m migration) *armnetwork.FrontendIPConfiguration {
 		if !m.zonal() {
 			return nil
 		}
@@ -104,7 +104,8 @@ func (s *steps) linkLastingFrontend(ctx context.Context, w *pipeline.Work) error
 }
 
 // link leads the private link service to a frontend; nil leaves it alone.
-func (s *steps) link(ctx context.Context, c *model.Cluster, choose func(migration) *armnetwork.FrontendIPConfiguration) error {
+func (s *steps) link(ctx context.Context, w *pipeline.Work, choose func(migration) *armnetwork.FrontendIPConfiguration) error {
+	c := w.Cluster()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -118,13 +119,14 @@ func (s *steps) link(ctx context.Context, c *model.Cluster, choose func(migratio
 		return nil
 	}
 	name := c.Internal.InfraID + "-pls"
-	return edit(ctx, clients, editable[armnetwork.PrivateLinkService, armnetwork.PrivateLinkServicesClientCreateOrUpdateResponse]{
+	return edit(ctx, clients, w, editable[armnetwork.PrivateLinkService, armnetwork.PrivateLinkServicesClientCreateOrUpdateResponse]{
+		name: "private link service " + name,
 		read: func(ctx context.Context) (*armnetwork.PrivateLinkService, *string, error) {
 			got, err := clients.PrivateLinkServices.Get(ctx, managedGroup(c), name, nil)
 			return &got.PrivateLinkService, got.Etag, err
 		},
-		write: func(ctx context.Context, service armnetwork.PrivateLinkService) (*runtime.Poller[armnetwork.PrivateLinkServicesClientCreateOrUpdateResponse], error) {
-			return clients.PrivateLinkServices.BeginCreateOrUpdate(ctx, managedGroup(c), name, service, nil)
+		write: func(ctx context.Context, service armnetwork.PrivateLinkService, token string) (*runtime.Poller[armnetwork.PrivateLinkServicesClientCreateOrUpdateResponse], error) {
+			return clients.PrivateLinkServices.BeginCreateOrUpdate(ctx, managedGroup(c), name, service, &armnetwork.PrivateLinkServicesClientBeginCreateOrUpdateOptions{ResumeToken: token})
 		},
 	}, func(service *armnetwork.PrivateLinkService) (bool, error) {
 		if service.Properties == nil {
@@ -142,7 +144,7 @@ func (s *steps) link(ctx context.Context, c *model.Cluster, choose func(migratio
 // removeFrontend removes the frontend without zones with the rules that need it:
 // its address has to be free.
 func (s *steps) removeFrontend(ctx context.Context, w *pipeline.Work) error {
-	return s.editInternal(ctx, w.Cluster(), func(lb *armnetwork.LoadBalancer) (bool, error) {
+	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		m := migrationOf(lb)
 		if m.temporary == nil || m.lasting == nil || m.zonal() {
 			return false, nil
@@ -163,7 +165,7 @@ func dropFrontend(lb *armnetwork.LoadBalancer, gone *armnetwork.FrontendIPConfig
 // addZonalFrontend makes the frontend anew, with the address that it had.
 func (s *steps) addZonalFrontend(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
-	return s.editInternal(ctx, c, func(lb *armnetwork.LoadBalancer) (bool, error) {
+	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if m := migrationOf(lb); m.temporary == nil || m.lasting != nil {
 			return false, nil
 		}
@@ -178,7 +180,7 @@ func (s *steps) addZonalFrontend(ctx context.Context, w *pipeline.Work) error {
 
 // removeTemporaryFrontend ends the migration.
 func (s *steps) removeTemporaryFrontend(ctx context.Context, w *pipeline.Work) error {
-	return s.editInternal(ctx, w.Cluster(), func(lb *armnetwork.LoadBalancer) (bool, error) {
+	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		m := migrationOf(lb)
 		if m.temporary == nil || !m.zonal() {
 			return false, nil
@@ -243,7 +245,7 @@ func sshPool(i int) string { return "ssh-" + strconv.Itoa(i) }
 // restoreSSH makes the internal balancer lead SSH to each master.
 func (s *steps) restoreSSH(ctx context.Context, w *pipeline.Work) error {
 	c := w.Cluster()
-	return s.editInternal(ctx, c, func(lb *armnetwork.LoadBalancer) (changed bool, _ error) {
+	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (changed bool, _ error) {
 		p := lb.Properties
 		if !slices.ContainsFunc(p.Probes, func(x *armnetwork.Probe) bool { return deref(x.Name) == "ssh" }) {
 			p.Probes = append(p.Probes, &armnetwork.Probe{Name: new("ssh"), Properties: &armnetwork.ProbePropertiesFormat{
@@ -291,9 +293,9 @@ func (s *steps) restorePools(ctx context.Context, w *pipeline.Work) error {
 			return nil
 		}
 		if nic.Properties.VirtualMachine == nil {
-			return removeInterface(ctx, clients, c, deref(nic.Name))
+			return removeInterface(ctx, clients, w, deref(nic.Name))
 		}
-		return setPools(ctx, clients, c, deref(nic.Name), poolsOfMaster(c, number[1]))
+		return setPools(ctx, clients, w, deref(nic.Name), poolsOfMaster(c, number[1]))
 	})
 }
 
@@ -320,14 +322,16 @@ func poolsOfMaster(c *model.Cluster, number string) []string {
 
 // setPools adds an interface to pools, and takes it out of others for SSH: what
 // else it is in is not ours. Without wanted ones it leaves all.
-func setPools(ctx context.Context, clients *azure.Clients, c *model.Cluster, name string, wanted []string) error {
-	return edit(ctx, clients, editable[armnetwork.Interface, armnetwork.InterfacesClientCreateOrUpdateResponse]{
+func setPools(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string, wanted []string) error {
+	c := w.Cluster()
+	return edit(ctx, clients, w, editable[armnetwork.Interface, armnetwork.InterfacesClientCreateOrUpdateResponse]{
+		name: "network interface " + name,
 		read: func(ctx context.Context) (*armnetwork.Interface, *string, error) {
 			got, err := clients.Interfaces.Get(ctx, managedGroup(c), name, nil)
 			return &got.Interface, got.Etag, err
 		},
-		write: func(ctx context.Context, nic armnetwork.Interface) (*runtime.Poller[armnetwork.InterfacesClientCreateOrUpdateResponse], error) {
-			return clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(c), name, nic, nil)
+		write: func(ctx context.Context, nic armnetwork.Interface, token string) (*runtime.Poller[armnetwork.InterfacesClientCreateOrUpdateResponse], error) {
+			return clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(c), name, nic, &armnetwork.InterfacesClientBeginCreateOrUpdateOptions{ResumeToken: token})
 		},
 	}, func(nic *armnetwork.Interface) (bool, error) {
 		in := configurationIn(nic, c.Properties.MasterProfile.SubnetID)
@@ -357,10 +361,9 @@ func setPools(ctx context.Context, clients *azure.Clients, c *model.Cluster, nam
 }
 
 // removeInterface removes an interface that no machine has.
-func removeInterface(ctx context.Context, clients *azure.Clients, c *model.Cluster, name string) error {
-	if err := setPools(ctx, clients, c, name, nil); err != nil && !azure.NotFound(err) {
+func removeInterface(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string) error {
+	if err := setPools(ctx, clients, w, name, nil); err != nil && !azure.NotFound(err) {
 		return err
 	}
-	poller, err := clients.Interfaces.BeginDelete(ctx, managedGroup(c), name, nil)
-	return gone(ctx, clients, poller, err)
+	return deleteInterface(ctx, clients, w, name)
 }

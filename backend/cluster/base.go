@@ -78,15 +78,15 @@ func (s *steps) deployBase(ctx context.Context, w *pipeline.Work) error {
 		Cluster: templateOf(c), Storage: s.storageOf(c), Access: *access,
 		OutboundIPs: c.Internal.OutboundIPs, ServiceSubscription: s.Env.SubscriptionID,
 	}
-	return s.deploy(ctx, c, baseDeployment, base.Template())
+	return s.deploy(ctx, w, baseDeployment, base.Template())
 }
 
-func (s *steps) deploy(ctx context.Context, c *model.Cluster, name string, t map[string]any) error {
-	clients, err := s.customer(c)
+func (s *steps) deploy(ctx context.Context, w *pipeline.Work, name string, t map[string]any) error {
+	clients, err := s.customer(w.Cluster())
 	if err != nil {
 		return err
 	}
-	_, err = clients.Deploy(ctx, managedGroup(c), name, t, nil)
+	_, err = clients.Deploy(ctx, w, managedGroup(w.Cluster()), name, func() (azure.Template, error) { return azure.Template{Body: t}, nil })
 	return err
 }
 
@@ -149,7 +149,7 @@ func (s *steps) denyOthers(ctx context.Context, w *pipeline.Work) error {
 			access.Excluded = append(access.Excluded, id)
 		}
 	}
-	return s.deploy(ctx, w.Cluster(), denyDeployment, access.DenyAssignment())
+	return s.deploy(ctx, w, denyDeployment, access.DenyAssignment())
 }
 
 // renewStorage brings the settings of the storage accounts up to date, but for
@@ -157,7 +157,7 @@ func (s *steps) denyOthers(ctx context.Context, w *pipeline.Work) error {
 func (s *steps) renewStorage(ctx context.Context, w *pipeline.Work) error {
 	storage, t := s.storageOf(w.Cluster()), templateOf(w.Cluster())
 	storage.Unencrypted = true
-	return s.deploy(ctx, w.Cluster(), storageDeployment, storage.Template(&t))
+	return s.deploy(ctx, w, storageDeployment, storage.Template(&t))
 }
 
 // ensureGroup makes the managed resource group. The write of one that exists

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
 	"github.com/aro-rp/aro/arm"
@@ -25,19 +26,18 @@ func (s *steps) linkAPIServer(ctx context.Context, w *pipeline.Work) error {
 		return err
 	}
 	link := c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/privateLinkServices/" + c.Internal.InfraID + "-pls"
-	poller, err := own.PrivateEndpoints.BeginCreateOrUpdate(ctx, s.Env.ResourceGroup, endpointName(c), armnetwork.PrivateEndpoint{
-		Location: &s.Env.Location,
-		Properties: &armnetwork.PrivateEndpointProperties{
-			Subnet: &armnetwork.Subnet{ID: new(s.Env.PrivateEndpointSubnetID())},
-			ManualPrivateLinkServiceConnections: []*armnetwork.PrivateLinkServiceConnection{{
-				Name: new("rp-plsconnection"), Properties: &armnetwork.PrivateLinkServiceConnectionProperties{PrivateLinkServiceID: &link},
-			}},
-		},
-	}, nil)
+	_, err = azure.Await(ctx, own, w, "the private endpoint", func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PrivateEndpointsClientCreateOrUpdateResponse], error) {
+		return own.PrivateEndpoints.BeginCreateOrUpdate(ctx, s.Env.ResourceGroup, endpointName(c), armnetwork.PrivateEndpoint{
+			Location: &s.Env.Location,
+			Properties: &armnetwork.PrivateEndpointProperties{
+				Subnet: &armnetwork.Subnet{ID: new(s.Env.PrivateEndpointSubnetID())},
+				ManualPrivateLinkServiceConnections: []*armnetwork.PrivateLinkServiceConnection{{
+					Name: new("rp-plsconnection"), Properties: &armnetwork.PrivateLinkServiceConnectionProperties{PrivateLinkServiceID: &link},
+				}},
+			},
+		}, &armnetwork.PrivateEndpointsClientBeginCreateOrUpdateOptions{ResumeToken: token})
+	})
 	if err != nil {
-		return err
-	}
-	if _, err := azure.PollUntilDone(ctx, own, poller); err != nil {
 		return err
 	}
 	endpoint, err := own.PrivateEndpoints.Get(ctx, s.Env.ResourceGroup, endpointName(c), nil)
@@ -101,6 +101,7 @@ func (s *steps) unlinkAPIServer(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	poller, err := own.PrivateEndpoints.BeginDelete(ctx, s.Env.ResourceGroup, endpointName(w.Cluster()), nil)
-	return gone(ctx, own, poller, err)
+	return remove(ctx, own, w, "the private endpoint", func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PrivateEndpointsClientDeleteResponse], error) {
+		return own.PrivateEndpoints.BeginDelete(ctx, s.Env.ResourceGroup, endpointName(w.Cluster()), &armnetwork.PrivateEndpointsClientBeginDeleteOptions{ResumeToken: token})
+	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
@@ -24,22 +25,20 @@ func (s *steps) deployMachines(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	if err := removeFailedMasters(ctx, clients, c); err != nil {
-		return err
-	}
-	machines, err := s.machineTemplate(ctx, clients, w)
-	if err != nil {
-		return err
-	}
-	parameters := map[string]any{}
-	if machines.Bootstrap != nil && machines.Bootstrap.Account == "" {
-		signature, err := s.delegatedSignature(ctx, c)
-		if err != nil {
-			return err
+	_, err = clients.Deploy(ctx, w, managedGroup(c), machinesDeployment, func() (t azure.Template, err error) {
+		if err := removeFailedMasters(ctx, clients, w); err != nil {
+			return t, err
 		}
-		parameters[template.SignatureParameter] = signature
-	}
-	_, err = clients.Deploy(ctx, managedGroup(c), machinesDeployment, machines.Template(), parameters)
+		machines, err := s.machineTemplate(ctx, clients, w)
+		if err != nil {
+			return t, err
+		}
+		t = azure.Template{Body: machines.Template(), Parameters: map[string]any{}}
+		if machines.Bootstrap != nil && machines.Bootstrap.Account == "" {
+			t.Parameters[template.SignatureParameter], err = s.delegatedSignature(ctx, c)
+		}
+		return t, err
+	})
 	return err
 }
 
@@ -65,7 +64,7 @@ func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *
 		EncryptionAtHost: m.EncryptionAtHost == model.Enabled, DiskEncryptionSetID: m.DiskEncryptionSetID,
 		AcceleratedNetworking: arm.EqualFold(capabilities["AcceleratedNetworkingEnabled"], "True"), MasterIgnition: result.MasterIgnition,
 	}
-	if there, err := bootstrapIsThere(ctx, clients, c); there || err != nil {
+	if there, err := bootstrapIsThere(ctx, clients, w); there || err != nil {
 		return machines, err
 	}
 	url, err := blobService(ctx, clients, c)
@@ -80,7 +79,8 @@ func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *
 // bootstrapIsThere reports whether there is a bootstrap machine: one that is keeps
 // what it started from, anything else Azure refuses. One that Azure could not make
 // is removed, for it would stay as it is.
-func bootstrapIsThere(ctx context.Context, clients *azure.Clients, c *model.Cluster) (bool, error) {
+func bootstrapIsThere(ctx context.Context, clients *azure.Clients, w *pipeline.Work) (bool, error) {
+	c := w.Cluster()
 	machine, err := clients.VirtualMachines.Get(ctx, managedGroup(c), bootstrapName(c), nil)
 	switch {
 	case azure.NotFound(err):
@@ -90,13 +90,14 @@ func bootstrapIsThere(ctx context.Context, clients *azure.Clients, c *model.Clus
 	case !isFailed(&machine.VirtualMachine):
 		return true, nil
 	}
-	return false, removeMachine(ctx, clients, c, bootstrapName(c))
+	return false, removeMachine(ctx, clients, w, bootstrapName(c))
 }
 
 // removeFailedMasters removes the masters that Azure could not make or start in
 // time, so that the deployment makes them anew: written once more they would stay
 // as they are.
-func removeFailedMasters(ctx context.Context, clients *azure.Clients, c *model.Cluster) error {
+func removeFailedMasters(ctx context.Context, clients *azure.Clients, w *pipeline.Work) error {
+	c := w.Cluster()
 	return inParallel(masterNames(c), func(name string) error {
 		machine, err := clients.VirtualMachines.Get(ctx, managedGroup(c), name, nil)
 		if azure.NotFound(err) || err == nil && !isFailed(&machine.VirtualMachine) {
@@ -105,7 +106,7 @@ func removeFailedMasters(ctx context.Context, clients *azure.Clients, c *model.C
 		if err != nil {
 			return err
 		}
-		return removeMachine(ctx, clients, c, name)
+		return removeMachine(ctx, clients, w, name)
 	})
 }
 
@@ -130,29 +131,36 @@ func (s *steps) removeBootstrap(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	if err := removeMachine(ctx, clients, c, bootstrapName(c)); err != nil {
+	if err := removeMachine(ctx, clients, w, bootstrapName(c)); err != nil {
 		return err
 	}
-	nic, err := clients.Interfaces.BeginDelete(ctx, managedGroup(c), bootstrapName(c)+"-nic", nil)
-	return gone(ctx, clients, nic, err)
+	return deleteInterface(ctx, clients, w, bootstrapName(c)+"-nic")
 }
 
 // removeMachine removes a machine of the deployment with its disk.
-func removeMachine(ctx context.Context, clients *azure.Clients, c *model.Cluster, name string) error {
-	machine, err := clients.VirtualMachines.BeginDelete(ctx, managedGroup(c), name, nil)
-	if err := gone(ctx, clients, machine, err); err != nil {
+func removeMachine(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string) error {
+	group := managedGroup(w.Cluster())
+	err := remove(ctx, clients, w, "machine "+name, func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientDeleteResponse], error) {
+		return clients.VirtualMachines.BeginDelete(ctx, group, name, &armcompute.VirtualMachinesClientBeginDeleteOptions{ResumeToken: token})
+	})
+	if err != nil {
 		return err
 	}
-	disk, err := clients.Disks.BeginDelete(ctx, managedGroup(c), name+"_OSDisk", nil)
-	return gone(ctx, clients, disk, err)
+	disk := name + "_OSDisk"
+	return remove(ctx, clients, w, "disk "+disk, func(ctx context.Context, token string) (*runtime.Poller[armcompute.DisksClientDeleteResponse], error) {
+		return clients.Disks.BeginDelete(ctx, group, disk, &armcompute.DisksClientBeginDeleteOptions{ResumeToken: token})
+	})
 }
 
-// gone waits for the end of a deletion that began with err. What does not exist
-// is gone.
-func gone[T any](ctx context.Context, clients *azure.Clients, deletion *runtime.Poller[T], err error) error {
-	if err == nil {
-		_, err = azure.PollUntilDone(ctx, clients, deletion)
-	}
+func deleteInterface(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string) error {
+	return remove(ctx, clients, w, "network interface "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientDeleteResponse], error) {
+		return clients.Interfaces.BeginDelete(ctx, managedGroup(w.Cluster()), name, &armnetwork.InterfacesClientBeginDeleteOptions{ResumeToken: token})
+	})
+}
+
+// remove awaits the end of a deletion. What does not exist is removed.
+func remove[T any](ctx context.Context, clients *azure.Clients, w *pipeline.Work, what string, begin azure.Begin[T]) error {
+	_, err := azure.Await(ctx, clients, w, "the deletion of "+what, begin)
 	if azure.NotFound(err) {
 		return nil
 	}
@@ -185,6 +193,14 @@ func (s *steps) startMachines(ctx context.Context, w *pipeline.Work) error {
 
 func (s *steps) startMachine(ctx context.Context, w *pipeline.Work, clients *azure.Clients, name string) error {
 	c := w.Cluster()
+	start := "the start of machine " + name
+	begin := func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientStartResponse], error) {
+		return clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, &armcompute.VirtualMachinesClientBeginStartOptions{ResumeToken: token})
+	}
+	if w.Token(start) != "" { // it may look started before that has ended
+		_, err := azure.Await(ctx, clients, w, start, begin)
+		return err
+	}
 	view, err := clients.VirtualMachines.InstanceView(ctx, managedGroup(c), name, nil)
 	if err != nil {
 		return err
@@ -196,10 +212,11 @@ func (s *steps) startMachine(ctx context.Context, w *pipeline.Work, clients *azu
 	default:
 		return nil
 	}
-	poller, err := clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, nil)
-	if err == nil && isMaster(c, name) {
-		_, err = azure.PollUntilDone(ctx, clients, poller)
+	if !isMaster(c, name) {
+		_, err := clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, nil)
+		return err
 	}
+	_, err = azure.Await(ctx, clients, w, start, begin)
 	return err
 }
 

@@ -20,12 +20,13 @@ import (
 )
 
 // editSubnet changes a subnet of the customer's, if change says that it did.
-func editSubnet(ctx context.Context, clients *azure.Clients, id string, change func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
+func editSubnet(ctx context.Context, clients *azure.Clients, w *pipeline.Work, id string, change func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
 	at, err := parseSubnet(id)
 	if err != nil {
 		return err
 	}
-	return edit(ctx, clients, editable[armnetwork.Subnet, armnetwork.SubnetsClientCreateOrUpdateResponse]{
+	return edit(ctx, clients, w, editable[armnetwork.Subnet, armnetwork.SubnetsClientCreateOrUpdateResponse]{
+		name: "subnet " + at.name,
 		read: func(ctx context.Context) (*armnetwork.Subnet, *string, error) {
 			got, err := clients.Subnets.Get(ctx, at.group, at.network, at.name, nil)
 			if azure.NotFound(err) {
@@ -33,8 +34,8 @@ func editSubnet(ctx context.Context, clients *azure.Clients, id string, change f
 			}
 			return &got.Subnet, got.Etag, err
 		},
-		write: func(ctx context.Context, subnet armnetwork.Subnet) (*runtime.Poller[armnetwork.SubnetsClientCreateOrUpdateResponse], error) {
-			return clients.Subnets.BeginCreateOrUpdate(ctx, at.group, at.network, at.name, subnet, nil)
+		write: func(ctx context.Context, subnet armnetwork.Subnet, token string) (*runtime.Poller[armnetwork.SubnetsClientCreateOrUpdateResponse], error) {
+			return clients.Subnets.BeginCreateOrUpdate(ctx, at.group, at.network, at.name, subnet, &armnetwork.SubnetsClientBeginCreateOrUpdateOptions{ResumeToken: token})
 		},
 	}, func(subnet *armnetwork.Subnet) (bool, error) {
 		if subnet.Properties == nil {
@@ -52,7 +53,7 @@ func (s *steps) prepareSubnets(ctx context.Context, w *pipeline.Work) error {
 		return err
 	}
 	for i, id := range subnets(w.Cluster()) {
-		err := editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+		err := editSubnet(ctx, clients, w, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			endpoints := addServiceEndpoints(p)
 			policies := i == 0 && disablePolicies(p)
 			return endpoints || policies, nil
@@ -118,7 +119,7 @@ func (s *steps) attachSecurityGroup(ctx context.Context, w *pipeline.Work) error
 	}
 	group := securityGroupID(w.Cluster())
 	for _, id := range subnets(w.Cluster()) {
-		err := editSubnet(ctx, clients, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+		err := editSubnet(ctx, clients, w, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			if p.NetworkSecurityGroup != nil && deref(p.NetworkSecurityGroup.ID) != "" {
 				if !arm.EqualFold(*p.NetworkSecurityGroup.ID, group) {
 					return false, arm.InvalidLinkedVNet.Errorf("The subnet %q has a network security group already. Detach %q, or create the cluster with preconfiguredNSG.", id, *p.NetworkSecurityGroup.ID)
@@ -310,44 +311,50 @@ func lastOf(p netip.Prefix) netip.Addr {
 // maxEdits is how often a change is made anew because somebody else wrote.
 const maxEdits = 5
 
-// editable is how a resource is read, with its ETag, and written.
+// editable is how a resource is read, with its ETag, and written, or how the write
+// that has the token is resumed.
 type editable[T, R any] struct {
+	name  string
 	read  func(context.Context) (*T, *string, error)
-	write func(context.Context, T) (*runtime.Poller[R], error)
+	write func(ctx context.Context, resource T, token string) (*runtime.Poller[R], error)
 }
 
 // edit changes a resource that others write too, if change says that it did.
 // Azure refuses what was made of an older state; then it is made anew.
-func edit[T, R any](ctx context.Context, clients *azure.Clients, e editable[T, R], change func(*T) (bool, error)) (err error) {
+func edit[T, R any](ctx context.Context, clients *azure.Clients, w *pipeline.Work, e editable[T, R], change func(*T) (bool, error)) (err error) {
 	for range maxEdits {
-		if err = e.once(ctx, clients, change); !azure.Changed(err) {
+		_, err = azure.Await(ctx, clients, w, "the change of "+e.name, func(ctx context.Context, token string) (*runtime.Poller[R], error) {
+			return e.begin(ctx, token, change)
+		})
+		if !azure.Changed(err) {
 			return err
 		}
 	}
 	return err
 }
 
-// once is one try of an edit.
-func (e editable[T, R]) once(ctx context.Context, clients *azure.Clients, change func(*T) (bool, error)) error {
+// begin is one try of an edit.
+func (e editable[T, R]) begin(ctx context.Context, token string, change func(*T) (bool, error)) (*runtime.Poller[R], error) {
+	if token != "" {
+		return e.write(ctx, *new(T), token)
+	}
 	resource, etag, err := e.read(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	changed, err := change(resource)
 	if err != nil || !changed {
-		return err
+		return nil, err
 	}
-	poller, err := e.write(policy.WithHTTPHeader(ctx, http.Header{"If-Match": {deref(etag)}}), *resource)
-	if err == nil {
-		_, err = azure.PollUntilDone(ctx, clients, poller)
-	}
-	return err
+	return e.write(policy.WithHTTPHeader(ctx, http.Header{"If-Match": {deref(etag)}}), *resource, "")
 }
 
-// editBalancer changes a load balancer of a group. The cluster's own controllers
-// write it too.
-func editBalancer(ctx context.Context, clients *azure.Clients, group, name string, change func(*armnetwork.LoadBalancer) (bool, error)) error {
-	return edit(ctx, clients, editable[armnetwork.LoadBalancer, armnetwork.LoadBalancersClientCreateOrUpdateResponse]{
+// editBalancer changes a load balancer of the managed group. The cluster's own
+// controllers write it too.
+func editBalancer(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string, change func(*armnetwork.LoadBalancer) (bool, error)) error {
+	group := managedGroup(w.Cluster())
+	return edit(ctx, clients, w, editable[armnetwork.LoadBalancer, armnetwork.LoadBalancersClientCreateOrUpdateResponse]{
+		name: "load balancer " + name,
 		read: func(ctx context.Context) (*armnetwork.LoadBalancer, *string, error) {
 			got, err := clients.LoadBalancers.Get(ctx, group, name, nil)
 			if got.Properties == nil {
@@ -355,8 +362,8 @@ func editBalancer(ctx context.Context, clients *azure.Clients, group, name strin
 			}
 			return &got.LoadBalancer, got.Etag, err
 		},
-		write: func(ctx context.Context, lb armnetwork.LoadBalancer) (*runtime.Poller[armnetwork.LoadBalancersClientCreateOrUpdateResponse], error) {
-			return clients.LoadBalancers.BeginCreateOrUpdate(ctx, group, name, lb, nil)
+		write: func(ctx context.Context, lb armnetwork.LoadBalancer, token string) (*runtime.Poller[armnetwork.LoadBalancersClientCreateOrUpdateResponse], error) {
+			return clients.LoadBalancers.BeginCreateOrUpdate(ctx, group, name, lb, &armnetwork.LoadBalancersClientBeginCreateOrUpdateOptions{ResumeToken: token})
 		},
 	}, change)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
 	"github.com/aro-rp/aro/arm"
@@ -14,6 +15,7 @@ import (
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
 
 // renameOutboundIPs names as many addresses as the customer wants now. Addresses
@@ -70,16 +72,19 @@ func (s *steps) reconcileOutbound(ctx context.Context, w *pipeline.Work) error {
 		wanted = append(wanted, ip.ID)
 	}
 	err = s.balanceOutbound(ctx, w, clients, wanted)
-	return errors.Join(err, s.removeUnused(ctx, clients, c, wanted))
+	if errors.As(err, new(*wait.Pending)) {
+		return err
+	}
+	return errors.Join(err, s.removeUnused(ctx, clients, w, wanted))
 }
 
 func (s *steps) balanceOutbound(ctx context.Context, w *pipeline.Work, clients *azure.Clients, wanted []string) error {
 	c := w.Cluster()
-	err := editBalancer(ctx, clients, managedGroup(c), c.Internal.InfraID, func(lb *armnetwork.LoadBalancer) (bool, error) {
+	err := editBalancer(ctx, clients, w, c.Internal.InfraID, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if sameIDs(outboundOf(lb), wanted) {
 			return false, nil
 		}
-		if err := inParallel(wanted, func(id string) error { return s.makePublicIP(ctx, clients, c, lastSegment(id)) }); err != nil {
+		if err := inParallel(wanted, func(id string) error { return s.makePublicIP(ctx, clients, w, lastSegment(id)) }); err != nil {
 			return false, err
 		}
 		return true, setOutbound(lb, wanted)
@@ -97,27 +102,28 @@ func (s *steps) balanceOutbound(ctx context.Context, w *pipeline.Work, clients *
 	})
 }
 
-func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, c *model.Cluster, name string) error {
-	_, err := clients.PublicIPs.Get(ctx, managedGroup(c), name, nil)
-	if err == nil || !azure.NotFound(err) {
-		return err
-	}
-	poller, err := clients.PublicIPs.BeginCreateOrUpdate(ctx, managedGroup(c), name, armnetwork.PublicIPAddress{
-		Location: new(strings.ToLower(c.Location)), SKU: &armnetwork.PublicIPAddressSKU{Name: new(armnetwork.PublicIPAddressSKUNameStandard)},
-		Properties: &armnetwork.PublicIPAddressPropertiesFormat{
-			PublicIPAllocationMethod: new(armnetwork.IPAllocationMethodStatic), PublicIPAddressVersion: new(armnetwork.IPVersionIPv4),
-		},
-	}, nil)
-	if err != nil {
-		return err
-	}
-	_, err = azure.PollUntilDone(ctx, clients, poller)
+func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string) error {
+	c := w.Cluster()
+	_, err := azure.Await(ctx, clients, w, "the public IP address "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PublicIPAddressesClientCreateOrUpdateResponse], error) {
+		if token == "" {
+			if _, err := clients.PublicIPs.Get(ctx, managedGroup(c), name, nil); !azure.NotFound(err) {
+				return nil, err
+			}
+		}
+		return clients.PublicIPs.BeginCreateOrUpdate(ctx, managedGroup(c), name, armnetwork.PublicIPAddress{
+			Location: new(strings.ToLower(c.Location)), SKU: &armnetwork.PublicIPAddressSKU{Name: new(armnetwork.PublicIPAddressSKUNameStandard)},
+			Properties: &armnetwork.PublicIPAddressPropertiesFormat{
+				PublicIPAllocationMethod: new(armnetwork.IPAllocationMethodStatic), PublicIPAddressVersion: new(armnetwork.IPVersionIPv4),
+			},
+		}, &armnetwork.PublicIPAddressesClientBeginCreateOrUpdateOptions{ResumeToken: token})
+	})
 	return err
 }
 
 // removeUnused removes addresses that were made for outbound traffic and serve
 // none. The API server's address is no such.
-func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, c *model.Cluster, wanted []string) error {
+func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, w *pipeline.Work, wanted []string) error {
+	c := w.Cluster()
 	lb, err := s.publicBalancer(ctx, c) // as it is now: what it holds cannot go
 	if err != nil {
 		return err
@@ -139,8 +145,9 @@ func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, c *mod
 		}
 	}
 	return inParallel(unused, func(name string) error {
-		poller, err := clients.PublicIPs.BeginDelete(ctx, managedGroup(c), name, nil)
-		return gone(ctx, clients, poller, err)
+		return remove(ctx, clients, w, "public IP address "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PublicIPAddressesClientDeleteResponse], error) {
+			return clients.PublicIPs.BeginDelete(ctx, managedGroup(c), name, &armnetwork.PublicIPAddressesClientBeginDeleteOptions{ResumeToken: token})
+		})
 	})
 }
 

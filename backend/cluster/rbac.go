@@ -19,7 +19,7 @@ import (
 // group, and takes away those of others than the owners and whom the cluster acts
 // as.
 func (s *steps) renewPrincipalRoles(ctx context.Context, w *pipeline.Work) error {
-	if err := s.renewRoles(ctx, w.Cluster(), principalRoles); err != nil {
+	if err := s.renewRoles(ctx, w, principalRoles); err != nil {
 		return err
 	}
 	return s.removeOldRoles(ctx, w.Cluster())
@@ -28,12 +28,13 @@ func (s *steps) renewPrincipalRoles(ctx context.Context, w *pipeline.Work) error
 // renewIdentityRoles does the same for the operators' identities, each with the
 // roles that it needs.
 func (s *steps) renewIdentityRoles(ctx context.Context, w *pipeline.Work) error {
-	return s.renewRoles(ctx, w.Cluster(), identityRoles)
+	return s.renewRoles(ctx, w, identityRoles)
 }
 
 // renewRoles adds first and removes then, and nothing of whom the cluster still
 // acts as: it works on as it is until it was told of new ones, and if that fails.
-func (s *steps) renewRoles(ctx context.Context, c *model.Cluster, deployment string) error {
+func (s *steps) renewRoles(ctx context.Context, w *pipeline.Work, deployment string) error {
+	c := w.Cluster()
 	access, err := s.accessOf(ctx, c)
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func (s *steps) renewRoles(ctx context.Context, c *model.Cluster, deployment str
 		return err
 	}
 	if len(missing(roles, access.Wanted())) > 0 {
-		if err := s.deploy(ctx, c, deployment, access.RoleAssignments()); err != nil {
+		if err := s.deploy(ctx, w, deployment, access.RoleAssignments()); err != nil {
 			return err
 		}
 	}
@@ -70,7 +71,7 @@ func (s *steps) removeFormerRights(ctx context.Context, w *pipeline.Work) error 
 		if err := s.settled(ctx, w, "kube-apiserver", "kube-controller-manager"); err != nil {
 			return err
 		}
-		if err := s.deploy(ctx, c, denyDeployment, access.DenyAssignment()); err != nil {
+		if err := s.deploy(ctx, w, denyDeployment, access.DenyAssignment()); err != nil {
 			return err
 		}
 		if err := s.takeAway(ctx, c, former); err != nil {

@@ -7,13 +7,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/privatedns/armprivatedns"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/wait"
 )
 
 // groupIsOurs reports whether the managed group exists and is this cluster's: a
@@ -82,14 +85,15 @@ func (s *steps) removeResources(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	r := &remover{s, clients, c, map[string]string{}}
+	r := &remover{s, clients, w, c, map[string]string{}}
 	for _, level := range inLevels(items) {
-		if err := r.remove(ctx, level); err != nil {
+		if err := r.removeLevel(ctx, level); err != nil {
 			return err
 		}
 	}
-	poller, err := clients.Groups.BeginDelete(ctx, managedGroup(c), nil)
-	return gone(ctx, clients, poller, err)
+	return remove(ctx, clients, w, "resource group "+managedGroup(c), func(ctx context.Context, token string) (*runtime.Poller[armresources.ResourceGroupsClientDeleteResponse], error) {
+		return clients.Groups.BeginDelete(ctx, managedGroup(c), &armresources.ResourceGroupsClientBeginDeleteOptions{ResumeToken: token})
+	})
 }
 
 func resourcesIn(ctx context.Context, clients *azure.Clients, group string) ([]item, error) {
@@ -129,13 +133,14 @@ func inLevels(items []item) [][]item {
 type remover struct {
 	*steps
 	clients *azure.Clients
+	w       *pipeline.Work
 	c       *model.Cluster
 	// versions are API versions by kind.
 	versions map[string]string
 }
 
-// remove starts all deletions of a level, and waits for all.
-func (r *remover) remove(ctx context.Context, level []item) error {
+// removeLevel starts all deletions of a level, and waits for all.
+func (r *remover) removeLevel(ctx context.Context, level []item) error {
 	for _, it := range level {
 		if err := r.findVersion(ctx, it.kind); err != nil {
 			return err
@@ -166,8 +171,9 @@ func (r *remover) removeOne(ctx context.Context, it item) error {
 	if err := r.loosen(ctx, it); err != nil {
 		return err
 	}
-	poller, err := r.clients.Resources.BeginDeleteByID(ctx, it.id, version, nil)
-	return gone(ctx, r.clients, poller, err)
+	return remove(ctx, r.clients, r.w, it.kind+" "+lastSegment(it.id), func(ctx context.Context, token string) (*runtime.Poller[armresources.ClientDeleteByIDResponse], error) {
+		return r.clients.Resources.BeginDeleteByID(ctx, it.id, version, &armresources.ClientBeginDeleteByIDOptions{ResumeToken: token})
+	})
 }
 
 // loosen frees a resource of what would keep it.
@@ -193,7 +199,7 @@ func (r *remover) detachSecurityGroup(ctx context.Context, id string) error {
 		return err
 	}
 	for _, subnet := range group.Properties.Subnets {
-		err := editSubnet(ctx, r.clients, deref(subnet.ID), func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
+		err := editSubnet(ctx, r.clients, r.w, deref(subnet.ID), func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			if p.NetworkSecurityGroup == nil || !arm.EqualFold(deref(p.NetworkSecurityGroup.ID), id) {
 				return false, nil
 			}
@@ -220,8 +226,10 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 			return err
 		}
 		for _, link := range page.Value {
-			poller, err := r.clients.ZoneLinks.BeginDelete(ctx, managedGroup(r.c), zone, deref(link.Name), nil)
-			if err := gone(ctx, r.clients, poller, err); err != nil {
+			err := remove(ctx, r.clients, r.w, "link "+deref(link.Name)+" of zone "+zone, func(ctx context.Context, token string) (*runtime.Poller[armprivatedns.VirtualNetworkLinksClientDeleteResponse], error) {
+				return r.clients.ZoneLinks.BeginDelete(ctx, managedGroup(r.c), zone, deref(link.Name), &armprivatedns.VirtualNetworkLinksClientBeginDeleteOptions{ResumeToken: token})
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -231,13 +239,20 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 
 // mendInterface writes an interface that failed once more: Azure deletes no other.
 func (r *remover) mendInterface(ctx context.Context, id string) error {
-	nic, err := r.clients.Interfaces.Get(ctx, managedGroup(r.c), lastSegment(id), nil)
-	if err != nil || nic.Properties == nil || deref(nic.Properties.ProvisioningState) != armnetwork.ProvisioningStateFailed {
-		return nil //nolint:nilerr // the deletion will tell
-	}
-	poller, err := r.clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(r.c), lastSegment(id), nic.Interface, nil)
-	if err == nil {
-		_, err = azure.PollUntilDone(ctx, r.clients, poller)
+	name := lastSegment(id)
+	_, err := azure.Await(ctx, r.clients, r.w, "the change of network interface "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientCreateOrUpdateResponse], error) {
+		var nic armnetwork.Interface
+		if token == "" {
+			got, err := r.clients.Interfaces.Get(ctx, managedGroup(r.c), name, nil)
+			if err != nil || got.Properties == nil || deref(got.Properties.ProvisioningState) != armnetwork.ProvisioningStateFailed {
+				return nil, nil //nolint:nilnil,nilerr // nothing to mend; the deletion will tell
+			}
+			nic = got.Interface
+		}
+		return r.clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(r.c), name, nic, &armnetwork.InterfacesClientBeginCreateOrUpdateOptions{ResumeToken: token})
+	})
+	if errors.As(err, new(*wait.Pending)) {
+		return err
 	}
 	if err != nil {
 		r.Log.WarnContext(ctx, "network interface not mended", "resource_id", r.c.ID, "resource", id, "error", err)
@@ -294,12 +309,15 @@ func versionOf(types []*armresources.ProviderResourceType, name string) (version
 	return version
 }
 
-// blockers makes one error of all that does not go away by itself. If there is
-// none, it is what may.
+// blockers makes one error of all that does not go away by itself, when nothing of
+// the level runs any more. If there is none, it is what may.
 func blockers(level []item, failed []error, about azure.Subject) error {
 	var faults arm.Faults
-	var cause, wait error
+	var cause, passing error
 	for i, err := range failed {
+		if errors.As(err, new(*wait.Pending)) {
+			return err
+		}
 		err = azure.Explain(err, about)
 		var typed *arm.Error
 		if errors.As(err, &typed) {
@@ -309,12 +327,12 @@ func blockers(level []item, failed []error, about azure.Subject) error {
 			faults.Note(typed)
 			cause = cmp.Or(cause, failed[i])
 		} else {
-			wait = cmp.Or(wait, err)
+			passing = cmp.Or(passing, err)
 		}
 	}
 	var all *arm.Error
 	if errors.As(faults.Err(), &all) {
 		return all.Because(cause)
 	}
-	return wait
+	return passing
 }

@@ -55,6 +55,8 @@ type world struct {
 	head map[string]http.Header
 	// refuse answers instead of everything but tokens, where it is true.
 	refuse func(call string) (status int, answer any, refused bool)
+	// slow makes Azure take its time; nil is at once.
+	slow *slowly
 }
 
 // put makes something exist.
@@ -96,6 +98,13 @@ func refusal(code, message string) any {
 }
 
 func (a *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	if a.slow != nil {
+		return a.slow.answer(r, a)
+	}
+	return a.answer(r)
+}
+
+func (a *world) answer(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)

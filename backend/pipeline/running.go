@@ -32,6 +32,9 @@ func (r *running) set(name, token string) {
 		delete(r.tokens, name)
 		return
 	}
+	if r.tokens == nil {
+		r.tokens = map[string]string{}
+	}
 	r.tokens[name] = token
 }
 

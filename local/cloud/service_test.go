@@ -54,9 +54,18 @@ func TestTheServiceDeploysAgainWhatFailedInPassing(t *testing.T) {
 				t.Fatal(err)
 			}
 			deploy := func() error {
-				_, err := clients.Deploy(ctx, "g", name, object{"$schema": "https://schema.management.azure.com/schemas/2015-01-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
-					"resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": name, "location": "eastus", "properties": object{}}}}, nil)
-				return azure.Explain(err, azure.Subject{ManagedGroup: "g", Patience: time.Minute})
+				kept := tokens{}
+				for {
+					_, err := clients.Deploy(ctx, kept, "g", name, func() (azure.Template, error) {
+						return azure.Template{Body: object{"$schema": "https://schema.management.azure.com/schemas/2015-01-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
+							"resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": name, "location": "eastus", "properties": object{}}}}}, nil
+					})
+					var pending *wait.Pending
+					if !errors.As(err, &pending) {
+						return azure.Explain(err, azure.Subject{ManagedGroup: "g", Patience: time.Minute})
+					}
+					time.Sleep(pending.After)
+				}
 			}
 			err := deploy()
 			var typed *arm.Error
@@ -74,3 +83,10 @@ func TestTheServiceDeploysAgainWhatFailedInPassing(t *testing.T) {
 		})
 	}
 }
+
+// tokens is what a step keeps of the operations that it has begun.
+type tokens map[string]string
+
+func (k tokens) Token(name string) string { return k[name] }
+
+func (k tokens) Keep(name, token string) { k[name] = token }
