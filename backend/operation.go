@@ -88,6 +88,8 @@ func (w *Worker) await(ctx context.Context, op *operation) error {
 	}
 	select {
 	case <-time.After(time.Until(op.resumes)):
+	case <-op.kept.nudge:
+		op.seen = time.Time{}
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -262,16 +264,15 @@ func (w *Worker) beat(ctx context.Context, op *operation, done chan struct{}, ca
 	const retries = 5 // in the time of one beat
 	period, slot := w.LeaseTTL/4, w.LeaseTTL/60
 	safe := w.LeaseTTL - period/2 // leaves the step time to stop before another worker begins
-	deadline, pause, skipped := time.Now().Add(safe), inStep(period, slot), 0
+	deadline, pause, skipped := time.Now().Add(safe), inStep(period, slot), false
 	for {
 		select {
 		case <-done:
 			return
-		case <-op.kept.nudge:
 		case <-time.After(pause):
-			// While no step runs every third beat will do.
-			if skipped < 2 && op.isHeld.Load() && pause >= period-slot {
-				skipped++
+			// While no step runs every second beat will do: half of the lease is left when
+			// one begins.
+			if skipped = !skipped && op.isHeld.Load() && pause >= period-slot; skipped {
 				pause = inStep(period, slot)
 				continue
 			}
@@ -280,7 +281,7 @@ func (w *Worker) beat(ctx context.Context, op *operation, done chan struct{}, ca
 		err := renew(ctx, op.work, min(period, deadline.Sub(begun)))
 		switch {
 		case err == nil:
-			deadline, pause, skipped = begun.Add(safe), inStep(period, slot), 0
+			deadline, pause, skipped = begun.Add(safe), inStep(period, slot), false
 		case errors.Is(err, pipeline.ErrSuperseded), errors.Is(err, store.ErrLeaseLost):
 			cancel(err)
 			return

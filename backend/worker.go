@@ -44,9 +44,9 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Replaced makes the worker stop what it does for a cluster at once, if another
-// operation has taken it over. Call it after writing such a cluster: by itself the
-// worker notices when it renews its lease. It never blocks.
+// Replaced tells the worker that another operation has taken over a cluster, so that
+// one that waits there makes place at once. A step that runs is not cut short: the
+// worker notices when it pauses, or renews its lease. It never blocks.
 func (w *Worker) Replaced(partition, id string) { w.crew.nudge(place{partition, id}) }
 
 // Run works until ctx ends. Then it claims nothing more, cancels running steps

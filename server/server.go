@@ -56,8 +56,8 @@ type Config struct {
 	// at once; nil calls nobody.
 	Wake func()
 	// Replaced is called when a delete has taken the place of what ran on a cluster, given by
-	// its document's partition and id, so that a worker in this process stops at once; nil
-	// calls nobody.
+	// its document's partition and id, so that a worker in this process notices; nil calls
+	// nobody.
 	Replaced func(partition, id string)
 	// Logger defaults to silence, Now and NewID to the clock and random UUIDs.
 	Logger *slog.Logger
