@@ -12,16 +12,18 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
 // slowly makes the changes of networks, machines, groups and deployments long-running
-// operations: each ends when it has been asked for often enough. What is deleted is
-// there until then.
+// operations: each ends when it has been asked for often enough, and has taken long
+// enough. What is deleted is there until then.
 type slowly struct {
-	asks int
+	asks  int
+	takes time.Duration
 
 	mu    sync.Mutex
 	begun map[string]int // by method and path, of what was not yet done
@@ -29,6 +31,7 @@ type slowly struct {
 }
 
 type slowOperation struct {
+	began time.Time
 	asked int
 	end   func()
 }
@@ -65,7 +68,7 @@ func (s *slowly) answer(r *http.Request, a *world) (*http.Response, error) {
 	s.begun[call]++
 	resp := reply(r, status, doc)
 	resp.Header.Set("Azure-AsyncOperation", fmt.Sprint(origin, "/slow/", len(s.ops)))
-	s.ops = append(s.ops, &slowOperation{end: end})
+	s.ops = append(s.ops, &slowOperation{began: time.Now(), end: end})
 	return resp, nil
 }
 
@@ -73,11 +76,12 @@ func (s *slowly) ask(r *http.Request, n int) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	op := s.ops[n]
-	if op.asked++; op.asked < s.asks {
+	if op.asked++; op.asked < s.asks || time.Since(op.began) < s.takes {
 		return reply(r, http.StatusOK, map[string]any{"status": "InProgress"})
 	}
-	if op.asked == s.asks {
+	if op.end != nil {
 		op.end()
+		op.end = nil
 	}
 	return reply(r, http.StatusOK, map[string]any{"status": "Succeeded"})
 }
@@ -173,5 +177,63 @@ func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
 				t.Errorf("%s: in the end recorded %+v", test.why, done)
 			}
 		})
+	}
+}
+
+// TestManyLongDeploymentsNeedFewWorkers has 300 clusters wait for deployments that take
+// 6 s each, with 10 workers: if a deployment held a worker, the last would end after 180 s.
+func TestManyLongDeploymentsNeedFewWorkers(t *testing.T) {
+	const clusters, workers, takes = 300, 10, 6 * time.Second
+	s := setUp(t)
+	s.slow = &slowly{takes: takes, begun: map[string]int{}}
+	plan := s.explained([]pipeline.Step{{Name: "deploy", Timeout: time.Hour, Do: func(ctx context.Context, w *pipeline.Work) error {
+		return s.deploy(ctx, w, baseDeployment, map[string]any{})
+	}}})
+	worker, err := backend.New(backend.Config{Store: s.store, Concurrency: workers, Log: slog.New(slog.DiscardHandler), PollInterval: 100 * time.Millisecond,
+		Plans: map[model.OperationKind][]pipeline.Step{model.Create: plan, model.Update: plan, model.AdminUpdate: plan, model.Delete: plan}})
+	s.must(err)
+	for i := range clusters {
+		id := arm.ClusterID{SubscriptionID: lastSegment(customerID), ResourceGroup: "rg", Name: fmt.Sprint("c", i)}
+		doc := store.NewCluster(id)
+		doc.Due = store.Due(0)
+		doc.Cluster.ID, doc.Cluster.Name, doc.Cluster.Internal.TenantID = id.String(), id.Name, tenant
+		doc.Cluster.Properties.ClusterProfile.ResourceGroupID = groupID + "-" + id.Name
+		s.must(doc.Cluster.Begin(model.Operation{ID: "op-" + id.Name, Kind: model.Create, StartedAt: time.Now()}))
+		s.must(s.store.Clusters.Create(t.Context(), doc))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	began := time.Now()
+	go func() { ended <- worker.Run(ctx) }()
+	count := func() (running int) {
+		for q := (store.Query{Limit: 100}); ; {
+			docs, next, err := s.store.Clusters.List(t.Context(), q)
+			s.must(err)
+			for _, d := range docs {
+				if d.Cluster.Internal.Operation != nil {
+					running++
+				}
+			}
+			if q.Continuation = next; next == "" {
+				return running
+			}
+		}
+	}
+	for running := count(); running > 0; running = count() {
+		if time.Since(began) > clusters*takes/workers/2 {
+			t.Fatalf("%d of %d clusters are not done after %s", running, clusters, time.Since(began))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Logf("%d deployments of %s with %d workers took %s", clusters, takes, workers, time.Since(began))
+	stop()
+	s.must(<-ended)
+	for call, times := range s.slow.begun {
+		if times != 1 {
+			t.Errorf("%s was begun %d times", call, times)
+		}
+	}
+	if n := len(s.slow.begun); n != clusters {
+		t.Errorf("%d deployments were made, want %d", n, clusters)
 	}
 }
