@@ -111,7 +111,7 @@ func (p *provider) failWith(err error) {
 
 // service is a worker with the real plans.
 type service struct {
-	t        *testing.T
+	t        testing.TB
 	store    *store.Store
 	worker   *backend.Worker
 	provider *provider
