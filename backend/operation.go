@@ -45,7 +45,7 @@ func (w *Worker) runOperation(ctx context.Context, due *store.ClusterDocument, l
 		return w.forget(ctx, lease)
 	}
 	op.kept = k
-	if due.Due != nil {
+	if due.Due != nil && due.Owner == "" { // since when a lost lease was over nobody can tell
 		w.metrics.pickup.Observe(max(0, w.Now().Sub(due.WrittenAt).Seconds()-*due.Due))
 	}
 	ctx, release := w.keepAlive(w.Trace(ctx, op.CorrelationID), op)

@@ -121,7 +121,8 @@ type Keeper interface {
 	// Postpone makes a document due after that time from now, if r.ETag is current,
 	// and changes nothing else in it, whatever its body is; else it returns
 	// ErrPreconditionFailed or ErrNotFound. It costs little where the document had
-	// that delay before: that is how leases are renewed. The record has the new ETag.
+	// that delay before, and it is not over: that is how leases are renewed. The record
+	// has the ETag that is current then; it may be the one before.
 	Postpone(ctx context.Context, c *Container, r Record, after time.Duration) (Record, error)
 	// Ping answers whether the database can be read and written at the moment.
 	Ping(ctx context.Context) error

@@ -83,6 +83,34 @@ func TestAClockSetBackHoldsUpNoWork(t *testing.T) {
 	}
 }
 
+// TestAClockSetBackHoldsUpNoRenewedLease: the same for one that was renewed since.
+func TestAClockSetBackHoldsUpNoRenewedLease(t *testing.T) {
+	var clock wall
+	clock.set(time.Hour)
+	k := openAt(t, &clock)
+	clusters := store.Containers()[0]
+	r, err := k.Create(t.Context(), clusters, store.Record{Partition: "p", ID: "a", Body: []byte(`{"id":"a","partition":"p","due":1}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = k.Postpone(t.Context(), clusters, r, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	clock.set(0)
+	if err := k.restamp(t.Context(), clusters); err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[time.Duration]int{900 * time.Millisecond: 0, 1100 * time.Millisecond: 1} {
+		clock.set(at)
+		if records, err := k.Due(t.Context(), clusters, 1, 1); err != nil || len(records) != want {
+			t.Errorf("after %s %d are due, want %d (%v)", at, len(records), want, err)
+		}
+	}
+	if _, err := k.Replace(t.Context(), clusters, r); err != nil {
+		t.Errorf("whoever holds the lease cannot write any more: %v", err)
+	}
+}
+
 // TestTheClockIsWatched: what the test above does by hand happens by itself.
 func TestTheClockIsWatched(t *testing.T) {
 	if testing.Short() {

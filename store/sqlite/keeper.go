@@ -148,17 +148,24 @@ func (k *keeper) Delete(ctx context.Context, c *store.Container, partition, id, 
 
 func (k *keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
 	current := version(r.ETag)
-	return k.writer.put(ctx, c, r, func(t *statements, at stamp) error {
-		// A lease that is renewed leaves the body alone, and with it the pages it is on.
-		result, err := t.renew.Exec(r.Partition, r.ID, at.now, current, after.Milliseconds(), at.version)
-		if err != nil {
-			return err
+	err := k.writer.do(ctx, c, func(t *statements, at stamp) error {
+		for _, renew := range []*sql.Stmt{t.renew, t.renewFirst} {
+			result, err := renew.Exec(r.Partition, r.ID, at.now, current, after.Milliseconds())
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n == 1 {
+				return err
+			}
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 1 {
-			return err
+		// A lease that is over may be another's at any moment: that needs a new version.
+		err := t.guarded(t.postpone, r.Partition, r.ID, at.now, current, after.Milliseconds(), after.Seconds(), at.version)
+		if err == nil {
+			r.ETag, r.WrittenAt = strconv.FormatInt(at.version, 10), time.UnixMilli(at.now).UTC()
 		}
-		return t.guarded(t.postpone, r.Partition, r.ID, at.now, current, after.Milliseconds(), after.Seconds(), at.version)
+		return err
 	})
+	return r, err
 }
 
 // version is what an ETag stands for; what is no ETag of ours is 0, which no document has.
@@ -263,13 +270,17 @@ func every(ctx context.Context, period time.Duration, complaint string, look fun
 // none lasts longer than it would after a write of now. Contents and ETags stay.
 func (k *keeper) restamp(ctx context.Context, c *store.Container) error {
 	var ahead bool
-	query := "SELECT EXISTS (SELECT 1 FROM " + c.Name + " WHERE due_at IS NOT NULL AND written_at > ?)"
+	query := "SELECT EXISTS (SELECT 1 FROM " + c.Name + " WHERE due_at IS NOT NULL AND written_at > ?1)" +
+		" OR EXISTS (SELECT 1 FROM " + c.Name + "_renewals WHERE written_at > ?1)"
 	err := k.readers.QueryRowContext(ctx, query, k.clock().Add(clockSlack).UnixMilli()).Scan(&ahead)
 	if err != nil || !ahead {
 		return err
 	}
 	return k.writer.do(ctx, c, func(t *statements, at stamp) error {
 		_, err := t.restamp.Exec(at.now, at.now+clockSlack.Milliseconds())
+		if err == nil {
+			_, err = t.restampRenewals.Exec(at.now, at.now+clockSlack.Milliseconds())
+		}
 		return err
 	})
 }

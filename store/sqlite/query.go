@@ -115,25 +115,28 @@ func (k *keeper) Due(ctx context.Context, c *store.Container, perPartition, limi
 		return nil, err
 	}
 	// What was claimed since it was picked is not due any more.
-	query := columns(c, true) + " WHERE rowid IN (?" + strings.Repeat(", ?", len(rows)-1) + ") AND due_at <= ? AND " +
-		live("?") + " ORDER BY due_at"
+	due := "coalesce(due_at, (SELECT r.due_at FROM " + c.Name + "_renewals AS r WHERE r.partition = d.partition AND r.id = d.id))"
+	query := columns(c, true) + " WHERE rowid IN (?" + strings.Repeat(", ?", len(rows)-1) + ") AND " + due + " <= ? AND " +
+		live("?") + " ORDER BY " + due
 	return k.records(ctx, query, append(rows, now, now)...)
 }
 
 // pick walks the documents that are due, the longest due first, and stops when it
-// has enough; it touches nothing but the index.
+// has enough; it touches nothing but indexes, and what renewals that are over are of.
 func (k *keeper) pick(ctx context.Context, c *store.Container, now int64, perPartition, limit int) (picked []any, err error) {
-	query := "SELECT rowid, partition FROM " + c.Name + " WHERE due_at <= ? ORDER BY due_at"
+	query := "SELECT rowid, partition, due_at FROM " + c.Name + " WHERE due_at <= ?1 UNION ALL" +
+		" SELECT d.rowid, d.partition, r.due_at FROM " + c.Name + "_renewals AS r CROSS JOIN " + c.Name + " AS d" +
+		" ON d.partition = r.partition AND d.id = r.id WHERE r.due_at <= ?1 ORDER BY 3"
 	rows, err := k.readers.QueryContext(ctx, query, now)
 	if err != nil {
 		return nil, fault(err)
 	}
 	defer rows.Close()
 	seen := map[string]int{}
-	var row int64
+	var row, due int64
 	var partition sql.RawBytes
 	for len(picked) < limit && rows.Next() {
-		if err := rows.Scan(&row, &partition); err != nil {
+		if err := rows.Scan(&row, &partition, &due); err != nil {
 			return nil, fault(err)
 		}
 		if seen[string(partition)] < perPartition {

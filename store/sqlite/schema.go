@@ -28,6 +28,8 @@ var migrations = []string{
 	// From this schema on secrets are in tables of their own, where releases before it
 	// would not look for them.
 	``,
+	// From this schema on renewals say when a document is due whose due_at is null.
+	``,
 }
 
 // table makes the place of one container and that of the secrets of its documents,
@@ -54,6 +56,30 @@ CREATE TABLE IF NOT EXISTS %[1]s_secrets (
 );
 CREATE TRIGGER IF NOT EXISTS %[1]s_no_secrets AFTER DELETE ON %[1]s BEGIN
 	DELETE FROM %[1]s_secrets WHERE partition = OLD.partition AND id = OLD.id;
+END;` + renewals
+
+// renewals are leases that were renewed since their document was last written. They
+// leave the document as it is, with its version, and stand in for its due_at: to renew
+// a lease writes a few bytes, and many at once share a page. Any write of the document
+// ends that. They are kept in the order in which they began, as those do that are
+// renewed at the same time.
+const renewals = `
+CREATE TABLE IF NOT EXISTS %[1]s_renewals (
+	partition  TEXT NOT NULL,
+	id         TEXT NOT NULL,
+	written_at INTEGER NOT NULL,
+	due_at     INTEGER NOT NULL,
+	UNIQUE (partition, id)
+);
+CREATE INDEX IF NOT EXISTS %[1]s_renewals_due ON %[1]s_renewals (due_at);
+CREATE TRIGGER IF NOT EXISTS %[1]s_renewed AFTER INSERT ON %[1]s_renewals BEGIN
+	UPDATE %[1]s SET due_at = NULL WHERE partition = NEW.partition AND id = NEW.id;
+END;
+CREATE TRIGGER IF NOT EXISTS %[1]s_written AFTER UPDATE OF version ON %[1]s WHEN OLD.due_at IS NULL BEGIN
+	DELETE FROM %[1]s_renewals WHERE partition = OLD.partition AND id = OLD.id;
+END;
+CREATE TRIGGER IF NOT EXISTS %[1]s_deleted AFTER DELETE ON %[1]s WHEN OLD.due_at IS NULL BEGIN
+	DELETE FROM %[1]s_renewals WHERE partition = OLD.partition AND id = OLD.id;
 END;`
 
 const uniqueIndex = `

@@ -24,15 +24,15 @@ type statements struct {
 	// postpone: the version it must meet, the delay in milliseconds and in seconds,
 	// the new version.
 	postpone *sql.Stmt
-	// renew: the version it must meet, the delay in milliseconds that the document had
-	// before and has again, the new version.
-	renew  *sql.Stmt
-	exists *sql.Stmt
+	// renew and renewFirst renew a lease that lasts, without a new version: the version it
+	// must meet, the delay in milliseconds that it had before and has again.
+	renew, renewFirst *sql.Stmt
+	exists            *sql.Stmt
 	// seal and unseal set and remove the secrets of a document, by partition and id.
 	seal, unseal *sql.Stmt
-	// restamp takes a time and one after it: documents written after that are due as
-	// if they had been written at the first.
-	restamp *sql.Stmt
+	// restamp and restampRenewals take a time and one after it: what was written after
+	// that is due as if it had been written at the first.
+	restamp, restampRenewals *sql.Stmt
 	// purge takes a time and how many documents to remove that expired by then.
 	purge *sql.Stmt
 	// evict takes a time and a partition, and removes what expired there.
@@ -44,6 +44,7 @@ func prepareTable(ctx context.Context, conn *sql.Conn, c *store.Container) (*sta
 		due     = "?3 + CAST(json_extract(?5, '$.due') * 1000 AS INTEGER)"
 		expires = "?3 + 1000 * coalesce(json_extract(?5, '$.ttl'), ?6)"
 	)
+	const lasts = " AND due_at > ?3 AND due_at - written_at = ?5"
 	document := " WHERE partition = ?1 AND id = ?2 AND " + live("?3")
 	t := &statements{container: c}
 	for query, into := range map[string]**sql.Stmt{
@@ -55,14 +56,17 @@ func prepareTable(ctx context.Context, conn *sql.Conn, c *store.Container) (*sta
 		"UPDATE " + c.Name + " SET version = ?7, written_at = ?3, due_at = ?3 + ?5," +
 			" body = CASE WHEN json_valid(body) THEN json_set(body, '$.due', ?6) ELSE body END" +
 			document + " AND version = ?4": &t.postpone,
-		"UPDATE " + c.Name + " SET version = ?6, written_at = ?3, due_at = ?3 + ?5" +
-			document + " AND version = ?4 AND due_at - written_at = ?5": &t.renew,
+		"UPDATE " + c.Name + "_renewals SET written_at = ?3, due_at = ?3 + ?5 WHERE partition = ?1 AND id = ?2" + lasts +
+			" AND EXISTS (SELECT 1 FROM " + c.Name + document + " AND version = ?4)": &t.renew,
+		"INSERT INTO " + c.Name + "_renewals SELECT partition, id, ?3, ?3 + ?5 FROM " + c.Name +
+			document + " AND version = ?4" + lasts: &t.renewFirst,
 		"SELECT EXISTS (SELECT 1 FROM " + c.Name + document + ")": &t.exists,
 		"INSERT INTO " + c.Name + "_secrets (partition, id, box) VALUES (?1, ?2, ?3)" +
 			" ON CONFLICT DO UPDATE SET box = excluded.box": &t.seal,
 		"DELETE FROM " + c.Name + "_secrets WHERE partition = ?1 AND id = ?2": &t.unseal,
 		"UPDATE " + c.Name + " SET due_at = due_at - written_at + ?1, written_at = ?1" +
 			" WHERE due_at IS NOT NULL AND written_at > ?2": &t.restamp,
+		"UPDATE " + c.Name + "_renewals SET due_at = due_at - written_at + ?1, written_at = ?1 WHERE written_at > ?2": &t.restampRenewals,
 		"DELETE FROM " + c.Name + " WHERE rowid IN" +
 			" (SELECT rowid FROM " + c.Name + " WHERE expires_at <= ?1 LIMIT ?2)": &t.purge,
 		// The plus keeps SQLite from walking the partition instead of the few that expired.

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
 		{"a lease that expires is taken over, and the old holder writes nothing more", takeover},
 		{"a heartbeat keeps the lease", heartbeat},
 		{"a renewed lease writes under the ETag of its renewal", renewal},
+		{"a renewed lease ends too, and whoever is late renews it as another version", lateRenewal},
 		{"the holder keeps what others write", interleaving},
 		{"a released document is due when asked, or never", release},
 		{"every change is told", changes},
