@@ -33,8 +33,9 @@ type operation struct {
 	resumes time.Time
 	// seen is when its document was last read to see whether another operation has
 	// replaced it. Steps that run see that as rarely.
-	seen   time.Time
-	isHeld atomic.Bool
+	seen    time.Time
+	isHeld  atomic.Bool
+	renewed atomic.Pointer[time.Time] // the lease lasts for its time from then
 }
 
 // runOperation runs the operation of a claimed cluster as far as it goes. It
@@ -100,14 +101,31 @@ func (w *Worker) await(ctx context.Context, op *operation) error {
 	if err != nil {
 		return err
 	}
-	if time.Since(op.seen) < w.LeaseTTL/4 {
+	return w.verify(ctx, op)
+}
+
+// verify makes sure, before a step runs, that the lease lasts: heartbeats see to it, but
+// a process that got no processor or was stopped for a while may find it lost. It also
+// sees, as rarely as steps that run do, whether another operation has come.
+func (w *Worker) verify(ctx context.Context, op *operation) error {
+	begun := time.Now()
+	switch {
+	case begun.Sub(*op.renewed.Load()) > w.LeaseTTL*5/8:
+		if err := renew(ctx, op.work, w.LeaseTTL/4); errors.Is(err, pipeline.ErrSuperseded) {
+			return err
+		} else if err != nil {
+			return fmt.Errorf("%w: %w", store.ErrLeaseLost, err)
+		}
+		op.renewed.Store(&begun)
+	case begun.Sub(op.seen) > w.LeaseTTL/4:
+		if err := op.work.Refresh(ctx); errors.Is(err, pipeline.ErrSuperseded) || errors.Is(err, store.ErrLeaseLost) {
+			return err // any other says nothing about the lease
+		}
+	default:
 		return nil
 	}
-	op.seen = time.Now()
-	if err := op.work.Refresh(ctx); errors.Is(err, pipeline.ErrSuperseded) || errors.Is(err, store.ErrLeaseLost) {
-		return err
-	}
-	return nil // the lease lasts, whether the database answers now or not
+	op.seen = begun
+	return nil
 }
 
 func (w *Worker) operationOf(lease *store.Lease[store.ClusterDocument]) *operation {
@@ -250,6 +268,7 @@ func (w *Worker) act(ctx context.Context, op *operation, outcome error) error {
 // when the operation is superseded.
 func (w *Worker) keepAlive(ctx context.Context, op *operation) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	op.renewed.Store(new(time.Now()))
 	done := make(chan struct{})
 	var beats sync.WaitGroup
 	beats.Go(func() { w.beat(ctx, op, done, cancel) })
@@ -281,6 +300,7 @@ func (w *Worker) beat(ctx context.Context, op *operation, done chan struct{}, ca
 		err := renew(ctx, op.work, min(period, deadline.Sub(begun)))
 		switch {
 		case err == nil:
+			op.renewed.Store(&begun)
 			deadline, pause, skipped = begun.Add(safe), inStep(period, slot), false
 		case errors.Is(err, pipeline.ErrSuperseded), errors.Is(err, store.ErrLeaseLost):
 			cancel(err)

@@ -10,14 +10,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/install"
@@ -25,6 +22,7 @@ import (
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/edge"
 	bodies "github.com/aro-rp/aro/test/stand"
 )
 
@@ -129,12 +127,8 @@ func (s *stand) door() *bodies.Client {
 		return nil
 	})
 	s.must(err)
-	api, err := server.New(server.Config{Store: s.store, Location: "eastus", Domain: s.Env.Domain, Auth: server.Development{}, Build: "build-1",
-		Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(), Wake: func() {}})
-	s.must(err)
-	listener := httptest.NewServer(api.Handler())
-	s.t.Cleanup(listener.Close)
-	return bodies.NewClient(listener.URL, nil)
+	api := edge.Must(s.t, edge.Options{Config: server.Config{Store: s.store, Domain: s.Env.Domain, Build: "build-1", Logger: slog.New(slog.DiscardHandler)}})
+	return bodies.NewClient("http://"+edge.Serve(s.t, api), nil)
 }
 
 // leadsTo is the cluster that a body stands for: the stored one, or, if the API refused
