@@ -25,6 +25,7 @@ const own = "github.com/aro-rp/aro"
 // programs are the binaries: a module's folder, a package, and build tags.
 var programs = []program{
 	{dir: ".", path: "./cmd/aro"},
+	{dir: ".", path: "./cmd/aro-operator"},
 	{dir: "local", path: "./cmd/aro-local"},
 	{dir: "installer", path: "./cmd/aro-installer", tags: "altinfra,aro,containers_image_openpgp"},
 }
