@@ -122,7 +122,7 @@ func (c *customer) put(ctx context.Context, t *testing.T, id, version string, bo
 // assign gives a role. A principal just made may not be known yet.
 func (c *customer) assign(ctx context.Context, t *testing.T, scope, role, principal string) {
 	t.Helper()
-	id := scope + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(scope+role+principal)).String()
+	id := assignment(scope, role, principal)
 	eventually(ctx, t, "assign a role on "+scope, func() (bool, error) {
 		_, err := c.call(ctx, http.MethodPut, id+"?api-version="+authorizationAPI, m{"properties": m{"principalId": principal, "principalType": "ServicePrincipal",
 			"roleDefinitionId": "/subscriptions/" + c.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + role}}, nil)
@@ -134,6 +134,11 @@ func (c *customer) assign(ctx context.Context, t *testing.T, scope, role, princi
 		}
 		return err == nil, err
 	})
+}
+
+// assignment is the id of the role assignment that assign makes.
+func assignment(scope, role, principal string) string {
+	return scope + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(scope+role+principal)).String()
 }
 
 // directoryObject is an application or a service principal.

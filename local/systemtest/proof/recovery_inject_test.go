@@ -187,3 +187,50 @@ func (h *harmed) hasABrokenWebhook(ctx context.Context, t *testing.T) {
 	h.succeeds(ctx, t, watch)
 	h.usesSecret(ctx, t, h.kubernetes, secret)
 }
+
+// wasInAnotherTenant: the subscription's tenant is that of the time when an operation
+// begins, and not of the create. Who asks for the operation is still in the former one,
+// where it is not shown.
+func (h *harmed) wasInAnotherTenant(ctx context.Context, t *testing.T) {
+	h.subscription(ctx, t, "Registered", "00000000-0000-0000-0000-00000000beef")
+	h.begin(ctx, t, nil)
+	eventually(ctx, t, "the update ends", func() (bool, error) { return h.explain(ctx, t).ProvisioningState != "Updating", nil })
+	if e := h.explain(ctx, t); e.ProvisioningState != "Failed" || e.LastFailure == nil || !strings.Contains(e.LastFailure.Message, "AADSTS90002") {
+		t.Errorf("in a tenant that does not exist the update ended as %s by %+v", e.ProvisioningState, e.LastFailure)
+	}
+	h.subscription(ctx, t, "Registered", h.TenantID)
+	h.succeeds(ctx, t, h.begin(ctx, t, nil))
+}
+
+// lostRights: an update gives the service its rights back, and the customer a kubeconfig.
+func (h *harmed) lostRights(ctx context.Context, t *testing.T) {
+	service := h.principalOf(ctx, t, firstParty)
+	rights := func() (ids []string) {
+		var all struct {
+			Value []struct {
+				ID         string
+				Properties struct{ PrincipalID string }
+			}
+		}
+		h.want(ctx, t, http.MethodGet, h.managedGroup()+"/providers/Microsoft.Authorization/roleAssignments?api-version="+authorizationAPI, nil, &all)
+		for _, a := range all.Value {
+			if a.Properties.PrincipalID == service && strings.HasPrefix(strings.ToLower(a.ID), strings.ToLower(h.managedGroup())+"/") {
+				ids = append(ids, a.ID)
+			}
+		}
+		return ids
+	}
+	before := rights()
+	if len(before) == 0 {
+		t.Fatal("the service has no rights: nothing is proved")
+	}
+	for _, id := range before {
+		h.insider.want(ctx, t, http.MethodDelete, id+"?api-version="+authorizationAPI, nil, nil)
+	}
+	h.losesKubeconfig(ctx, t)
+	h.succeeds(ctx, t, h.begin(ctx, t, nil))
+	if after := rights(); len(after) != len(before) {
+		t.Errorf("after the update the service has the rights %q, before %q", after, before)
+	}
+	h.kube(ctx, t).isWell(ctx, t, 4)
+}

@@ -40,6 +40,8 @@ func TestClustersRecover(t *testing.T) {
 		{"frontends of the customer's own rules", h.hasFrontendsOfTheCustomer},
 		{"another principal, and a worker that cannot start", h.getsAnotherPrincipal},
 		{"a webhook that does not answer", h.hasABrokenWebhook},
+		{"a tenant that does not exist", h.wasInAnotherTenant},
+		{"no rights of the service in the managed group, and no kubeconfig", h.lostRights},
 	} {
 		t.Run(harm.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(ctx, recoveryTimeout)
@@ -203,7 +205,7 @@ func (h *harmed) lostACertificate(ctx context.Context, t *testing.T) {
 // wasSuspended: Azure stops the machines of a subscription that does not pay. When it
 // is back, an update without changes starts them.
 func (h *harmed) wasSuspended(ctx context.Context, t *testing.T) {
-	h.subscription(ctx, t, "Suspended")
+	h.subscription(ctx, t, "Suspended", h.TenantID)
 	if _, err := h.call(ctx, http.MethodPatch, h.id()+"?api-version="+newestAPI, m{}, nil); code(err) != "InvalidSubscriptionState" {
 		t.Errorf("while the subscription is suspended an update is answered %v", err)
 	}
@@ -214,7 +216,7 @@ func (h *harmed) wasSuspended(ctx context.Context, t *testing.T) {
 	for _, name := range names {
 		h.hasPower(ctx, t, name, "deallocated")
 	}
-	h.subscription(ctx, t, "Registered")
+	h.subscription(ctx, t, "Registered", h.TenantID)
 	h.succeeds(ctx, t, h.begin(ctx, t, nil))
 	for _, name := range names {
 		h.hasPower(ctx, t, name, "running")
@@ -225,9 +227,9 @@ func (h *harmed) wasSuspended(ctx context.Context, t *testing.T) {
 }
 
 // subscription is what ARM tells the service of the customer's.
-func (h *harmed) subscription(ctx context.Context, t *testing.T, state string) {
+func (h *harmed) subscription(ctx context.Context, t *testing.T, state, tenant string) {
 	t.Helper()
-	body := strings.NewReader(`{"state": "` + state + `", "registrationDate": "Sat, 21 Nov 2026 03:00:00 GMT", "properties": {"tenantId": "` + h.TenantID + `"}}`)
+	body := strings.NewReader(`{"state": "` + state + `", "registrationDate": "Sat, 21 Nov 2026 03:00:00 GMT", "properties": {"tenantId": "` + tenant + `"}}`)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+h.address+"/subscriptions/"+h.SubscriptionID+"?api-version=2.0", body)
 	if err != nil {
 		t.Fatal(err)

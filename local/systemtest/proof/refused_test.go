@@ -85,7 +85,10 @@ func TestRoutesThatLeadNowhereAreRefused(t *testing.T) {
 			t.Fatalf("%s: the create ended as %+v", words, o)
 		}
 		isRefusal(t, first(o.Error), "InvalidLinkedRouteTable", "properties.masterProfile.subnetId", words)
+		// A cluster of which nothing was made goes without a word of the service's application.
+		c.want(ctx, t, http.MethodPut, "/local/faults/nobody", m{"match": m{"caller": firstParty}, "action": m{"kind": "forbidden"}}, nil)
 		c.succeeds(ctx, t, c.remove(ctx, t))
+		c.want(ctx, t, http.MethodDelete, "/local/faults/nobody", nil, nil)
 	}
 	refused("has no route table")
 	c.routes(ctx, t, table, "10.1.0.0/16", "VnetLocal")
@@ -102,6 +105,42 @@ func TestRoutesThatLeadNowhereAreRefused(t *testing.T) {
 		}
 		return o.CurrentStep != "" && o.CurrentStep != "validate", err
 	})
+	c.succeeds(ctx, t, c.remove(ctx, t))
+	c.leave(ctx, t)
+}
+
+// TestAMissingRoleIsToldWhileItIsWaitedFor takes the service's role on the network
+// away. The running operation tells of it at once, and goes on when the role is back.
+func TestAMissingRoleIsToldWhileItIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.customer(t, order{name: "unauthorized"})
+	ctx, cancel := context.WithTimeout(t.Context(), refusedTimeout)
+	defer cancel()
+	service := c.principalOf(ctx, t, firstParty)
+	c.want(ctx, t, http.MethodDelete, assignment(c.network, networkContributor, service)+"?api-version="+authorizationAPI, nil, nil)
+	watch, began := c.create(ctx, t), time.Now()
+	reaches := func(what string, reached func(operation) bool) {
+		t.Helper()
+		eventually(ctx, t, what, func() (bool, error) {
+			o, err := c.look(ctx, watch)
+			if o.ended() {
+				t.Fatalf("the create ended as %+v", o)
+			}
+			return reached(o), err
+		})
+	}
+	reaches("the operation tells of the role", func(o operation) bool {
+		if o.StepError.Code != "" {
+			isRefusal(t, first(o.StepError), "InvalidResourceProviderPermissions", "", "/virtualNetworks/vnet", "lacks a role")
+		}
+		return o.StepError.Code != ""
+	})
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it was told after %s", took)
+	}
+	c.assign(ctx, t, c.network, networkContributor, service)
+	reaches("the create goes beyond validation", func(o operation) bool { return o.CurrentStep != "" && o.CurrentStep != "validate" })
 	c.succeeds(ctx, t, c.remove(ctx, t))
 	c.leave(ctx, t)
 }
