@@ -17,9 +17,10 @@ import (
 
 // TestTheServiceDeploysAgainWhatFailedInPassing runs the service's own deployments,
 // and what it makes of their faults, against resources that are accepted and fail
-// later: what passes has the step try again, and the next deployment mends it.
+// later: what passes has the step try again, and the next deployment mends it. It
+// follows them by addresses as long as Azure's.
 func TestTheServiceDeploysAgainWhatFailedInPassing(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newWorld(t, cloud.Options{SignOperations: true})
 	w.group("g")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
