@@ -30,12 +30,15 @@ part "root module, tests that start programs"
 go test -count=1 -p 1 -timeout 20m $(go list ./... | grep -E "$starters")
 
 part "race detector on what runs concurrently"
-go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/...
+go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/... ./admin/... ./mirror
 (cd local && go test -race -timeout 15m ./cloud/... ./hypervisor ./supervisor)
 
 part "installer module"
 tags=altinfra,aro,containers_image_openpgp
 (cd installer && ./build.sh --data && go vet -tags "$tags" ./... && go test -tags "$tags" -timeout 10m ./...)
+
+part "registry module, and aro mirror with it"
+(cd registry && go vet ./... && go test -count=1 -timeout 10m ./...)
 
 part "Go client"
 (cd clients/go && go vet ./... && go test ./...)

@@ -19,7 +19,7 @@ func TestEveryFlagHasAVariableThatEnvExampleDocumentsWithItsDefault(t *testing.T
 			values[name] = value
 		}
 	}
-	parser, err := kong.New(&commands{}, kong.Vars{"version": version})
+	parser, err := kong.New(&commands{}, helpVars())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/aro-rp/aro/mirror"
 	"github.com/aro-rp/aro/service"
 )
 
@@ -23,7 +25,13 @@ var version = "unknown"
 type commands struct {
 	RP          rpCommand        `cmd:"" name:"rp" help:"Serve the resource provider's API and work on clusters."`
 	Versions    versionsCommand  `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
+	Mirror      mirrorCommand    `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
 	VersionFlag kong.VersionFlag `name:"version" help:"Print the build's version and exit."`
+}
+
+// helpVars are the values that help texts and defaults mention.
+func helpVars() kong.Vars {
+	return kong.Vars{"version": version, "graph": mirror.DefaultGraph, "auxiliary": strconv.Itoa(len(mirror.Auxiliary()))}
 }
 
 // The exit codes: 1 if the program failed, 2 if it did not begin because of how it was
@@ -44,7 +52,7 @@ func run(args []string) int {
 	parser := kong.Must(&c,
 		kong.Name("aro"),
 		kong.Description("The Azure resource provider for managed OpenShift clusters."),
-		kong.Vars{"version": version},
+		helpVars(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	command, err := parser.Parse(args)

@@ -56,8 +56,9 @@ func arrows() []arrow {
 		{"operator", "the list of controllers", []string{"operator/controllers/...", "operator/controller", "operator/apis/...", "operator/flags", "operator/azure"}},
 		{"service", "start-up knows no service", []string{"azure", "backend/install", "env", "store/database", "store", "arm", "model"}},
 		{"service/rp", "one process of several services; what is done to clusters comes in", []string{"service", "server", "admin", "armhttp", "httpserver", "catalogue", "backend", "seed", "store", "arm", "model"}},
+		{"mirror", "it copies images, and knows no document of the service", nil},
 		{"azure/login/...", "people reach Azure by it", []string{"azure", "azure/login", "env"}},
-		{"cmd/...", "the only place that wires; never local or tests", []string{"arm", "shape", "model", "generated/...", "conversion", "seed", "env", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "service/..."}},
+		{"cmd/...", "the only place that wires; never local or tests", []string{"arm", "shape", "model", "generated/...", "conversion", "seed", "env", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "service/...", "mirror"}},
 		{"hack/...", "nothing imports it; it may read everything but tests", []string{"arm", "shape", "model", "generated/...", "conversion", "env", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "hack/..."}},
 		{"test/...", "proofs may look at everything except commands", []string{"openapi", "arm", "shape", "model", "generated/...", "conversion", "seed", "env", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "service/...", "test/..."}},
 		{"openapi/...", "descriptions are data", nil},
@@ -68,6 +69,8 @@ func arrows() []arrow {
 		{"installer/payload", "files of the OpenShift installer", nil},
 		{"installer/custom", "what the service adds to the installer's assets", []string{"installer/document"}},
 		{"installer/...", "it knows the OpenShift installer and nothing of the service", []string{"installer/..."}},
+
+		{"registry", "a registry knows nothing of the service", nil},
 
 		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "seed"}},
 		{"local/systemtest/...", "black-box tests", []string{"local/systemtest/..."}},

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/aro-rp/aro/mirror"
+	"github.com/aro-rp/aro/service"
+)
+
+// mirrorCommand copies OpenShift releases into the registry of the service.
+type mirrorCommand struct {
+	Versions []string `arg:"" optional:"" name:"version" help:"OpenShift versions, x.y.z, or latest. Default: all of the update graph since --since."`
+
+	Destination     string        `env:"ARO_MIRROR_DESTINATION" required:"" placeholder:"REGISTRY" help:"Registry that gets the images, like arosvc.azurecr.io."`
+	DestinationAuth string        `env:"ARO_MIRROR_DESTINATION_AUTH" type:"path" placeholder:"FILE" help:"Login to the destination, as a pull secret. Default: for *.azurecr.io the environment's Azure credential, which needs the role AcrPush; else none."`
+	SourceAuth      string        `env:"ARO_MIRROR_SOURCE_AUTH" type:"path" placeholder:"FILE" help:"Logins to the sources, as a pull secret: {\"auths\": {\"quay.io\": {\"auth\": \"…\"}}}. Default: none."`
+	Graph           string        `env:"ARO_MIRROR_GRAPH" default:"${graph}" placeholder:"URL" help:"Update graph that names the releases."`
+	Since           string        `env:"ARO_MIRROR_SINCE" default:"4.12.0" placeholder:"VERSION" help:"Oldest version to mirror if none is named."`
+	Image           []string      `env:"ARO_MIRROR_IMAGE" placeholder:"IMAGE" help:"Other images to mirror, in place of the default ones (${auxiliary} images)."`
+	NoImages        bool          `env:"ARO_MIRROR_NO_IMAGES" help:"Mirror releases only."`
+	Parallel        int           `env:"ARO_MIRROR_PARALLEL" default:"10" help:"Images to copy at once."`
+	Tries           int           `env:"ARO_MIRROR_TRIES" default:"6" help:"How often an image is tried."`
+	Pause           time.Duration `env:"ARO_MIRROR_PAUSE" default:"10s" help:"How long to wait before the next try."`
+	Verify          bool          `env:"ARO_MIRROR_VERIFY" help:"Look at each image of releases that are complete."`
+	DryRun          bool          `env:"ARO_MIRROR_DRY_RUN" help:"Print what would be mirrored, and do nothing."`
+}
+
+// The bounds of flags.
+const (
+	maxParallel = 100
+	maxTries    = 100
+)
+
+// progressEvery is how often the log shows how far a run is.
+const progressEvery = 10 * time.Second
+
+// Run mirrors, logs its progress, and prints a summary.
+func (c *mirrorCommand) Run(ctx context.Context) error {
+	var faults service.Faults
+	faults.Within("--parallel", c.Parallel, 1, maxParallel)
+	faults.Within("--tries", c.Tries, 1, maxTries)
+	faults.Positive("--pause", c.Pause)
+	options := c.options(&faults)
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	to, err := c.destinationLogin(options.Destination)
+	if err != nil {
+		return err
+	}
+	options.To = to
+	releases, err := c.releases(ctx)
+	if err != nil {
+		return err
+	}
+	images := c.Image
+	if len(images) == 0 && !c.NoImages {
+		images = mirror.Auxiliary()
+	}
+	if c.DryRun {
+		for _, r := range releases {
+			fmt.Println(r.Version, r.Image)
+		}
+		for _, image := range images {
+			fmt.Println(image)
+		}
+		return nil
+	}
+	m, err := mirror.New(options)
+	if err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go logProgress(m.Progress, ended)
+	summary, err := m.Run(ctx, releases, images)
+	close(ended)
+	return errors.Join(summary.Write(os.Stdout), err)
+}
+
+func logProgress(p *mirror.Progress, ended <-chan struct{}) {
+	for {
+		select {
+		case <-time.After(progressEvery):
+			slog.Info("mirroring", "progress", p.Snapshot().String())
+		case <-ended:
+			return
+		}
+	}
+}
+
+// releases are those that the arguments name.
+func (c *mirrorCommand) releases(ctx context.Context) ([]mirror.Release, error) {
+	graph, err := mirror.ReadGraph(ctx, http.DefaultClient, c.Graph)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Versions) == 0 {
+		return graph.From(c.Since)
+	}
+	wanted := make([]string, len(c.Versions))
+	for i, version := range c.Versions {
+		if wanted[i] = version; version == "latest" {
+			wanted[i] = graph.Latest()
+		}
+	}
+	return graph.Find(wanted...)
+}
+
+// options are what the flags say, without the login to the destination.
+func (c *mirrorCommand) options(faults *service.Faults) mirror.Options {
+	registry, err := name.NewRegistry(c.Destination)
+	if err != nil {
+		faults.Add("--destination", "is not the name of a registry: %v", err)
+	}
+	from, err := pullSecretFile(c.SourceAuth)
+	if err != nil {
+		faults.Add("--source-auth", "cannot be used: %v", err)
+	}
+	return mirror.Options{Destination: registry, From: from, Parallel: c.Parallel, Tries: c.Tries, Pause: c.Pause, Verify: c.Verify}
+}
+
+func (c *mirrorCommand) destinationLogin(registry name.Registry) (authn.Keychain, error) {
+	if c.DestinationAuth != "" || !mirror.IsAzure(registry) {
+		login, err := pullSecretFile(c.DestinationAuth)
+		if err != nil {
+			return nil, fmt.Errorf("--destination-auth: %w", err)
+		}
+		return login, nil
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, fmt.Errorf("login to %s: %w", registry, err)
+	}
+	return mirror.NewAzureRegistry(registry, credential, http.DefaultClient), nil
+}
+
+func pullSecretFile(path string) (mirror.PullSecret, error) {
+	if path == "" {
+		return mirror.PullSecret{}, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return mirror.ParsePullSecret(text)
+}

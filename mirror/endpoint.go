@@ -1,0 +1,153 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// userAgent names the mirror to registries.
+const userAgent = "aro-mirror"
+
+// endpoint reads and writes the registries that one keychain opens.
+type endpoint struct {
+	puller *remote.Puller
+	pusher *remote.Pusher
+}
+
+func newEndpoint(keychain authn.Keychain, transport http.RoundTripper) (*endpoint, error) {
+	options := []remote.Option{remote.WithAuthFromKeychain(keychain), remote.WithTransport(transport), remote.WithUserAgent(userAgent)}
+	puller, err := remote.NewPuller(options...)
+	if err != nil {
+		return nil, err
+	}
+	pusher, err := remote.NewPusher(options...)
+	if err != nil {
+		return nil, err
+	}
+	return &endpoint{puller, pusher}, nil
+}
+
+// resolve parses the name of an image and, if it is a tag, finds its digest: a tag
+// is asked with every media type, and what follows goes by digest alone, for
+// registries differ in what they give to whom by tag. The tag is kept.
+func (r *endpoint) resolve(ctx context.Context, image string) (name.Reference, error) {
+	ref, err := name.ParseReference(image)
+	if err != nil {
+		return nil, final{fmt.Errorf("image %q: %w", image, err)}
+	}
+	return ref, ctx.Err()
+}
+
+// digest is the digest of a reference, which is asked for if it is a tag.
+func (r *endpoint) digest(ctx context.Context, ref name.Reference) (v1.Hash, error) {
+	if digest, ok := ref.(name.Digest); ok {
+		return v1.NewHash(digest.DigestStr())
+	}
+	described, err := r.puller.Head(ctx, ref)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return described.Digest, nil
+}
+
+// exists reports whether the registry has the manifest.
+func (r *endpoint) exists(ctx context.Context, ref name.Reference) (bool, error) {
+	_, err := r.puller.Head(ctx, ref)
+	if isAbsent(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// has reports whether a repository has the blob.
+func (r *endpoint) has(ctx context.Context, repository name.Repository, blob v1.Hash) (bool, error) {
+	layer, err := r.puller.Layer(ctx, repository.Digest(blob.String()))
+	if err != nil {
+		return false, err
+	}
+	return partial.Exists(layer)
+}
+
+// manifest reads a manifest by its digest, which it is checked against.
+func (r *endpoint) manifest(ctx context.Context, ref name.Digest) (manifest, error) {
+	got, err := r.puller.Get(ctx, ref)
+	if err != nil {
+		return manifest{}, err
+	}
+	m, err := parseManifest(got.Manifest)
+	if err != nil {
+		return manifest{}, final{fmt.Errorf("manifest of %s: %w", ref, err)}
+	}
+	return m, nil
+}
+
+// blob is a blob of a source whose size and type are known, so that nobody asks for them.
+type blob struct {
+	v1.Layer
+	descriptor
+	read func(io.ReadCloser) io.ReadCloser
+}
+
+func (r *endpoint) blob(ctx context.Context, repository name.Repository, d descriptor, read func(io.ReadCloser) io.ReadCloser) (*blob, error) {
+	layer, err := r.puller.Layer(ctx, repository.Digest(d.Digest.String()))
+	if err != nil {
+		return nil, err
+	}
+	if mountable, ok := layer.(*remote.MountableLayer); ok {
+		layer = mountable.Layer // where it comes from is another registry, as a rule
+	}
+	return &blob{layer, d, read}, nil
+}
+
+func (b *blob) Digest() (v1.Hash, error)            { return b.descriptor.Digest, nil }
+func (b *blob) Size() (int64, error)                { return b.descriptor.Size, nil }
+func (b *blob) MediaType() (types.MediaType, error) { return b.descriptor.MediaType, nil }
+func (b *blob) Compressed() (io.ReadCloser, error) {
+	content, err := b.Layer.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	return b.read(content), nil
+}
+
+// isAbsent reports whether a registry answered that there is no such thing.
+func isAbsent(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
+}
+
+// final is a failure that trying again does not mend.
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+// isFinal reports whether trying again is of no use: the registry refused, or what
+// it gave is not an image.
+func isFinal(err error) bool {
+	if errors.As(err, new(final)) {
+		return true
+	}
+	var answer *transport.Error
+	if !errors.As(err, &answer) || answer.Temporary() {
+		return false
+	}
+	switch answer.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusUnauthorized: // a token may have ended
+		return false
+	}
+	return answer.StatusCode >= http.StatusBadRequest && answer.StatusCode < http.StatusInternalServerError
+}
+
+func compare(a, b string) int { return strings.Compare(a, b) }

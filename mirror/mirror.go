@@ -1,0 +1,221 @@
+// Package mirror copies OpenShift releases, and the other images that clusters and
+// engineers need, into the registry from which clusters pull.
+//
+// It owns what belongs to a release, in which order an image is copied, so that a run
+// that was stopped anywhere is resumed by the next one, and what a run reports. It
+// does not know the service's documents: which versions are offered is not its
+// business. Registries are reached by go-containerregistry.
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// Options say from where, to where and how carefully to copy.
+type Options struct {
+	// Destination is the registry that gets the images. Their repositories and
+	// digests or tags stay as they are.
+	Destination name.Registry
+	// From and To give the logins to the sources and to the destination.
+	From, To authn.Keychain
+	// Transport reaches registries; http.DefaultTransport by default.
+	Transport http.RoundTripper
+	// Parallel is how many images are copied at once, and how many blobs; 10 by default.
+	Parallel int
+	// Tries is how often an image is tried, Pause how long after a failure; 6 and
+	// 10 s by default.
+	Tries int
+	Pause time.Duration
+	// Verify looks at each image of a release even if the release is there, which
+	// says that all its images were copied before it.
+	Verify bool
+	// Log gets what fails and is tried again; slog.Default by default.
+	Log *slog.Logger
+}
+
+// Mirror copies images to one destination. Make one with New.
+type Mirror struct {
+	Options
+	source, destination *endpoint
+	copier              *copier
+	// Progress counts what was done; it may be read at any time.
+	Progress *Progress
+}
+
+// New returns a mirror that is ready to Run.
+func New(o Options) (*Mirror, error) {
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	o.Parallel, o.Tries = orDefault(o.Parallel, 10), orDefault(o.Tries, 6)
+	if o.Pause == 0 {
+		o.Pause = 10 * time.Second
+	}
+	source, err := newEndpoint(o.From, o.Transport)
+	if err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	destination, err := newEndpoint(o.To, o.Transport)
+	if err != nil {
+		return nil, fmt.Errorf("destination: %w", err)
+	}
+	progress := newProgress()
+	return &Mirror{Options: o, source: source, destination: destination, Progress: progress,
+		copier: newCopier(source, destination, o.Parallel, progress)}, nil
+}
+
+func orDefault(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+// Run copies the releases and then the images, and goes on after a failure. Its error
+// is set when anything failed, and when ctx ended before all was done; the summary
+// says what was done in either case.
+func (m *Mirror) Run(ctx context.Context, releases []Release, images []string) (Summary, error) {
+	var s Summary
+	for _, r := range releases {
+		if ctx.Err() != nil {
+			break
+		}
+		s.Releases = append(s.Releases, m.release(ctx, r))
+	}
+	if ctx.Err() == nil && len(images) > 0 {
+		s.Images = m.images(ctx, images)
+	}
+	s.Progress = m.Progress.Snapshot()
+	return s, errors.Join(context.Cause(ctx), s.err())
+}
+
+// release copies a release: the images that it names and then the release itself, so
+// that a release that is there vouches for its images.
+func (m *Mirror) release(ctx context.Context, r Release) ReleaseResult {
+	result := ReleaseResult{Version: r.Version}
+	fail := func(err error) ReleaseResult {
+		result.Failures = append(result.Failures, Failure{Image: r.Image, Err: err})
+		m.Log.ErrorContext(ctx, "release not mirrored", "version", r.Version, "error", err)
+		return result
+	}
+	var payload, target name.Reference
+	var names []string
+	err := m.again(ctx, r.Image, func() (err error) {
+		if payload, err = m.source.resolve(ctx, r.Image); err != nil {
+			return err
+		}
+		target = m.at(payload)
+		if result.Present, err = m.destination.exists(ctx, target); err != nil || result.Present && !m.Verify {
+			return err
+		}
+		names, err = m.source.releaseImages(ctx, payload)
+		return err
+	})
+	if err != nil {
+		return fail(err)
+	}
+	if result.Present && !m.Verify {
+		m.Progress.release()
+		return result
+	}
+	result.ImagesResult = m.images(ctx, names)
+	if len(result.Failures) > 0 || ctx.Err() != nil {
+		return result // without the release itself, so that the next run looks at all its images
+	}
+	m.Progress.expect(1)
+	if err := m.image(ctx, payload.String()); err != nil {
+		return fail(err)
+	}
+	result.Copied++
+	m.Progress.release()
+	return result
+}
+
+// images copies images, several at once.
+func (m *Mirror) images(ctx context.Context, names []string) ImagesResult {
+	var result ImagesResult
+	m.Progress.expect(len(names))
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	queue := make(chan string)
+	for range min(m.Parallel, len(names)) {
+		workers.Go(func() {
+			for image := range queue {
+				err := m.image(ctx, image)
+				mu.Lock()
+				if err == nil {
+					result.Copied++
+				} else if ctx.Err() == nil {
+					result.Failures = append(result.Failures, Failure{Image: image, Err: err})
+				}
+				mu.Unlock()
+			}
+		})
+	}
+feed:
+	for _, image := range names {
+		select {
+		case queue <- image:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(queue)
+	workers.Wait()
+	slices.SortFunc(result.Failures, func(a, b Failure) int { return compare(a.Image, b.Image) })
+	return result
+}
+
+// image copies one image, again and again if it must.
+func (m *Mirror) image(ctx context.Context, image string) error {
+	err := m.again(ctx, image, func() error {
+		ref, err := m.source.resolve(ctx, image)
+		if err != nil {
+			return err
+		}
+		return m.copier.image(ctx, ref, m.at(ref))
+	})
+	m.Progress.image(err)
+	if err != nil && ctx.Err() == nil {
+		m.Log.ErrorContext(ctx, "image not mirrored", "image", image, "error", err)
+	}
+	return err
+}
+
+// at is where an image belongs in the destination.
+func (m *Mirror) at(ref name.Reference) name.Reference {
+	repository := m.Destination.Repo(ref.Context().RepositoryStr())
+	if digest, ok := ref.(name.Digest); ok {
+		return repository.Digest(digest.DigestStr())
+	}
+	return repository.Tag(ref.Identifier())
+}
+
+// again tries until it works, the failure is final or the tries are used up.
+func (m *Mirror) again(ctx context.Context, image string, try func() error) error {
+	for n := 1; ; n++ {
+		err := try()
+		if err == nil || n == m.Tries || isFinal(err) || ctx.Err() != nil {
+			return err
+		}
+		m.Log.WarnContext(ctx, "image failed, will be tried again", "image", image, "attempt", n, "error", err)
+		select {
+		case <-time.After(m.Pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}

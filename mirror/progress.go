@@ -1,0 +1,161 @@
+package mirror
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+// Progress counts what a run has done. Safe for concurrent use.
+type Progress struct {
+	mu      sync.Mutex
+	started time.Time
+	now     Snapshot
+}
+
+// Snapshot is the state of a run at one moment.
+type Snapshot struct {
+	// Releases are done; of the Images known so far, Done are there and Failed are not.
+	Releases, Images, Done, Failed int
+	// Uploaded blobs were transferred, Reused ones were there or mounted.
+	Uploaded, Reused int
+	// Bytes were read from sources.
+	Bytes int64
+	// For is how long the run has lasted.
+	For time.Duration
+}
+
+func newProgress() *Progress { return &Progress{started: time.Now()} }
+
+// Snapshot returns the present state.
+func (p *Progress) Snapshot() Snapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.now
+	s.For = time.Since(p.started)
+	return s
+}
+
+// String is the line that shows a run's progress.
+func (s Snapshot) String() string {
+	rate := float64(s.Bytes) / max(s.For.Seconds(), 0.001)
+	return fmt.Sprintf("%d of %d images, %d failed, %s at %s/s", s.Done, s.Images, s.Failed, size(float64(s.Bytes)), size(rate))
+}
+
+// size gives bytes a unit that fits.
+func size(n float64) string {
+	for _, unit := range []string{"B", "kB", "MB", "GB"} {
+		if n < 1000 {
+			return fmt.Sprintf("%.3g %s", n, unit)
+		}
+		n /= 1000
+	}
+	return fmt.Sprintf("%.4g TB", n)
+}
+
+func (p *Progress) change(f func(*Snapshot)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(&p.now)
+}
+
+func (p *Progress) expect(images int)   { p.change(func(s *Snapshot) { s.Images += images }) }
+func (p *Progress) release()            { p.change(func(s *Snapshot) { s.Releases++ }) }
+func (p *Progress) transferred(n int64) { p.change(func(s *Snapshot) { s.Bytes += n }) }
+
+func (p *Progress) image(err error) {
+	p.change(func(s *Snapshot) {
+		if err != nil {
+			s.Failed++
+		} else {
+			s.Done++
+		}
+	})
+}
+
+// blob counts a blob that has come to where it was to be.
+func (p *Progress) blob(uploaded bool) {
+	p.change(func(s *Snapshot) {
+		if uploaded {
+			s.Uploaded++
+		} else {
+			s.Reused++
+		}
+	})
+}
+
+// Failure is an image that was not copied.
+type Failure struct {
+	Image string
+	Err   error
+}
+
+// ImagesResult is what became of several images.
+type ImagesResult struct {
+	// Copied images are there, whether or not they were before.
+	Copied   int
+	Failures []Failure
+}
+
+// ReleaseResult is what became of one release.
+type ReleaseResult struct {
+	Version string
+	// Present says that the release was there already.
+	Present bool
+	ImagesResult
+}
+
+// Summary is what a run did.
+type Summary struct {
+	Releases []ReleaseResult
+	// Images are those that belong to no release.
+	Images   ImagesResult
+	Progress Snapshot
+}
+
+func (s Summary) failures() []Failure {
+	var all []Failure
+	for _, r := range s.Releases {
+		all = append(all, r.Failures...)
+	}
+	return append(all, s.Images.Failures...)
+}
+
+func (s Summary) err() error {
+	if n := len(s.failures()); n > 0 {
+		return fmt.Errorf("%d images were not mirrored; a repeated run goes on with what is missing", n)
+	}
+	return nil
+}
+
+// Write prints the summary: a line for each release, one for the other images, and
+// one for each failure.
+func (s Summary) Write(out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "RELEASE\tIMAGES\tFAILED\tSTATE")
+	for _, r := range s.Releases {
+		state := "mirrored"
+		switch {
+		case len(r.Failures) > 0:
+			state = "incomplete"
+		case r.Present:
+			state = "was complete"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", r.Version, r.Copied, len(r.Failures), state)
+	}
+	if n := s.Images.Copied + len(s.Images.Failures); n > 0 {
+		_, _ = fmt.Fprintf(table, "other images\t%d\t%d\t\n", s.Images.Copied, len(s.Images.Failures))
+	}
+	err := table.Flush()
+	for _, f := range s.failures() {
+		_, failed := fmt.Fprintf(out, "%s: %v\n", f.Image, f.Err)
+		err = errors.Join(err, failed)
+	}
+	p := s.Progress
+	_, last := fmt.Fprintf(out, "%d blobs uploaded (%s), %d reused, in %s\n", p.Uploaded, size(float64(p.Bytes)), p.Reused, p.For.Round(max(time.Millisecond, p.For/1000)))
+	return cmp.Or(err, last)
+}
