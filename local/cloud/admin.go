@@ -30,8 +30,10 @@ func (a *Azure) admin(w http.ResponseWriter, r *http.Request) {
 		answerAdmin(w, a.ClearFaults(r.Context()))
 	case named && r.Method == http.MethodDelete:
 		answerAdmin(w, a.ClearFaults(r.Context(), name))
+	case strings.HasPrefix(path, "local/subscriptions/") && r.Method == http.MethodPut:
+		a.putSubscription(w, r, strings.TrimPrefix(path, "local/subscriptions/"))
 	default:
-		resources.WriteError(w, resources.Refuse(http.StatusNotFound, "NotFound", "There are GET /local/inventory, and GET, PUT, DELETE /local/faults[/NAME]."))
+		resources.WriteError(w, resources.Refuse(http.StatusNotFound, "NotFound", "There are GET /local/inventory, GET, PUT, DELETE /local/faults[/NAME], and PUT /local/subscriptions/ID."))
 	}
 }
 
@@ -67,6 +69,18 @@ func (a *Azure) putFault(w http.ResponseWriter, r *http.Request, name string, na
 		return
 	}
 	resources.WriteJSON(w, http.StatusOK, set)
+}
+
+// putSubscription moves a subscription to the tenant that the body names.
+func (a *Azure) putSubscription(w http.ResponseWriter, r *http.Request, id string) {
+	var body struct {
+		TenantID string `json:"tenantId"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body); err != nil {
+		resources.WriteError(w, refuse("InvalidRequestContent", "The body cannot be read: %v.", err))
+		return
+	}
+	answerAdmin(w, a.MoveSubscription(r.Context(), id, body.TenantID))
 }
 
 // item is a resource of the inventory.

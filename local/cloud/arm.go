@@ -110,6 +110,9 @@ func (a *Azure) admit(w http.ResponseWriter, r *http.Request) (*resources.Call, 
 	if call.Query.Get("api-version") == "" {
 		return call, refuse("MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 	}
+	if err := a.ofTheTenant(r.Context(), call); err != nil {
+		return call, err
+	}
 	if a.SignOperations {
 		if err := a.signature().verify(call); err != nil {
 			return call, err

@@ -20,7 +20,7 @@ import (
 // of the packages that plug in.
 func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.Entra, err = entra.New(ctx, entra.Options{
-		State: a.State, Origin: a.Origin, Tenant: TenantID, FirstParty: FirstPartyApplication,
+		State: a.State, Origin: a.Origin, Tenant: TenantID, Others: []string{OtherTenantID}, FirstParty: FirstPartyApplication,
 		Roots: a.Authority.Pool(), Federated: a, Client: a.Client(), Assigned: a.provider.assigned, Now: a.Now,
 	})
 	if err != nil {

@@ -133,7 +133,12 @@ func (w *world) demo() azcore.TokenCredential {
 
 func (w *world) credential(id, secret string) azcore.TokenCredential {
 	w.t.Helper()
-	credential, err := azidentity.NewClientSecretCredential(cloud.TenantID, id, secret, &azidentity.ClientSecretCredentialOptions{
+	return w.credentialIn(cloud.TenantID, id, secret)
+}
+
+func (w *world) credentialIn(tenant, id, secret string) azcore.TokenCredential {
+	w.t.Helper()
+	credential, err := azidentity.NewClientSecretCredential(tenant, id, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: azcore.ClientOptions{Cloud: w.cloud(), Transport: w.Client()}, DisableInstanceDiscovery: true,
 	})
 	if err != nil {
@@ -352,6 +357,29 @@ func TestADrainedBucketHasOnlyWhatFlowsIn(t *testing.T) {
 		passed.Add(int64(time.Second / 10)) // one write's worth
 	}
 	w.want(credential, http.MethodGet, target, nil, http.StatusOK, "")
+}
+
+func TestASubscriptionMovesToAnotherTenant(t *testing.T) {
+	w := newWorld(t, cloud.Options{})
+	credentials, err := w.Credentials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, there := w.demo(), w.credentialIn(cloud.OtherTenantID, credentials.Demo.ClientID, credentials.Demo.ClientSecret)
+	const target = customer + "/resourceGroups/g?api-version=1"
+	w.want(here, http.MethodPut, target, object{"location": "eastus"}, http.StatusCreated, "")
+	w.want(there, http.MethodGet, target, nil, http.StatusUnauthorized, "InvalidAuthenticationTokenTenant")
+	w.want(nil, http.MethodPut, "/local/subscriptions/"+cloud.CustomerSubscription, object{"tenantId": "elsewhere"}, http.StatusBadRequest, "InvalidTenant")
+	w.want(nil, http.MethodPut, "/local/subscriptions/"+cloud.CustomerSubscription, object{"tenantId": cloud.OtherTenantID}, http.StatusNoContent, "")
+	w.restart()
+	w.want(here, http.MethodGet, target, nil, http.StatusUnauthorized, "InvalidAuthenticationTokenTenant")
+	w.want(there, http.MethodGet, target, nil, http.StatusOK, "")
+	if shown := w.want(there, http.MethodGet, customer+"?api-version=1", nil, http.StatusOK, ""); shown["tenantId"] != cloud.OtherTenantID || w.provider.tenant != cloud.OtherTenantID {
+		t.Errorf("the subscription is shown as %v, the provider was told of the tenant %s", shown, w.provider.tenant)
+	}
+	// Other subscriptions stay where they were.
+	service := w.credential(credentials.Service.ClientID, credentials.Service.ClientSecret)
+	w.want(service, http.MethodGet, "/subscriptions/"+cloud.ServiceSubscription+"?api-version=1", nil, http.StatusOK, "")
 }
 
 func TestAFaultMeetsWhoAsksForAToken(t *testing.T) {

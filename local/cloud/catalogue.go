@@ -143,7 +143,7 @@ func (a *Azure) subscription(ctx context.Context, call *resources.Call) (*resour
 
 func showSubscription(r *resources.Resource) map[string]any {
 	return map[string]any{
-		"id": r.ID, "subscriptionId": r.Name, "displayName": r.Text("displayName"), "state": "Enabled", "tenantId": TenantID, "homeTenantId": TenantID,
+		"id": r.ID, "subscriptionId": r.Name, "displayName": r.Text("displayName"), "state": "Enabled", "tenantId": tenantOf(r), "homeTenantId": tenantOf(r),
 		"managedByTenants": []any{}, "authorizationSource": "RoleBased",
 		"subscriptionPolicies": map[string]any{"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"},
 	}

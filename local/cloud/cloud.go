@@ -32,6 +32,7 @@ import (
 // Ids that every local Azure has.
 const (
 	TenantID               = "00000000-0000-0000-0000-0000000000f0"
+	OtherTenantID          = "00000000-0000-0000-0000-0000000000f1" // of subscriptions that moved
 	CustomerSubscription   = "00000000-0000-0000-0000-0000000000a1"
 	ServiceSubscription    = "00000000-0000-0000-0000-0000000000a0"
 	FirstPartyApplication  = "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875"

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -209,8 +210,9 @@ func (p *provider) headers(out *http.Request, call *resources.Call) error {
 	h.Set("X-Ms-Client-Principal-Id", call.Caller.ObjectID)
 	h.Set("X-Ms-Client-Object-Id", call.Caller.ObjectID)
 	h.Set("X-Ms-Client-App-Id", call.Caller.AppID)
-	h.Set("X-Ms-Client-Tenant-Id", TenantID)
-	h.Set("X-Ms-Home-Tenant-Id", TenantID)
+	tenant := cmp.Or(call.Caller.TenantID, TenantID)
+	h.Set("X-Ms-Client-Tenant-Id", tenant)
+	h.Set("X-Ms-Home-Tenant-Id", tenant)
 	h.Set("X-Ms-Arm-Request-Tracking-Id", h.Get(correlationIDHeader))
 	shadow, found, err := p.azure.Engine.Find(out.Context(), call.Path)
 	if err != nil {

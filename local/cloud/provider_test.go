@@ -26,6 +26,7 @@ type provider struct {
 	during   func() // runs while a PUT is answered, nil for nothing
 	// introduced runs before the news of a subscription is taken, nil for nothing.
 	introduced func(path string)
+	tenant     string // of the subscription told of last
 }
 
 func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -40,6 +41,9 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("x-ms-request-id", "the provider's")
 	switch {
 	case strings.Count(key, "/") == 2: // a subscription
+		var news struct{ Properties struct{ TenantID string } }
+		_ = json.NewDecoder(r.Body).Decode(&news)
+		p.tenant = news.Properties.TenantID
 		_, _ = io.WriteString(w, "{}")
 	case strings.HasSuffix(key, "/preflight"):
 		content, _ := io.ReadAll(r.Body)

@@ -1,10 +1,14 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
 // introduction of a subscription to the resource provider.
@@ -52,8 +56,12 @@ func (p *provider) announce(ctx context.Context, subscription, state string) err
 
 // tell needs the turn.
 func (p *provider) tell(ctx context.Context, i *introduction, subscription, state string) error {
+	known, err := p.azure.Engine.Get(ctx, "/subscriptions/"+subscription)
+	if err != nil {
+		return err
+	}
 	status, err := p.call(ctx, http.MethodPut, "/subscriptions/"+strings.ToLower(subscription)+"?api-version=2.0", map[string]any{
-		"state": state, "registrationDate": p.azure.Now().UTC().Format(http.TimeFormat), "properties": map[string]any{"tenantId": TenantID},
+		"state": state, "registrationDate": p.azure.Now().UTC().Format(http.TimeFormat), "properties": map[string]any{"tenantId": tenantOf(known)},
 	}, nil)
 	if err == nil && status >= http.StatusMultipleChoices {
 		err = fmt.Errorf("the resource provider answered %d", status)
@@ -63,4 +71,39 @@ func (p *provider) tell(ctx context.Context, i *introduction, subscription, stat
 	}
 	i.told = state == registered
 	return nil
+}
+
+// tenantOf is the tenant that a subscription is in.
+func tenantOf(subscription *resources.Resource) string {
+	return cmp.Or(subscription.Text("tenantId"), TenantID)
+}
+
+// ofTheTenant refuses tokens of a tenant that a subscription is not in.
+func (a *Azure) ofTheTenant(ctx context.Context, call *resources.Call) error {
+	id := resources.Subscription(call.Path)
+	if id == "" {
+		return nil
+	}
+	subscription, found, err := a.Engine.Find(ctx, "/subscriptions/"+id)
+	if err != nil || !found || arm.EqualFold(tenantOf(subscription), call.Caller.TenantID) {
+		return err
+	}
+	return resources.Refuse(http.StatusUnauthorized, "InvalidAuthenticationTokenTenant",
+		"The access token is of the tenant '%s'. The subscription is in the tenant '%s': get a token there.", call.Caller.TenantID, tenantOf(subscription))
+}
+
+// MoveSubscription puts a subscription into one of the two tenants, and lets the
+// resource provider know.
+func (a *Azure) MoveSubscription(ctx context.Context, id, tenant string) error {
+	if tenant != TenantID && tenant != OtherTenantID {
+		return refuse("InvalidTenant", "The tenants are %s and %s.", TenantID, OtherTenantID)
+	}
+	err := a.Engine.Change(ctx, "/subscriptions/"+id, func(r *resources.Resource) error {
+		r.Properties["tenantId"] = tenant
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.provider.announce(ctx, id, registered)
 }

@@ -63,15 +63,19 @@ func refusedAssertion(err error) *oauthError {
 	return &oauthError{http.StatusUnauthorized, "invalid_client", 700027, "Client assertion failed signature validation."}
 }
 
-// isTokenEndpoint accepts what clients write into aud: an endpoint or an issuer of the tenant.
+// isTokenEndpoint accepts what clients write into aud: an endpoint or an issuer of a tenant.
 func (e *Entra) isTokenEndpoint(audience string) bool {
 	path, ok := strings.CutPrefix(audience, e.Origin)
 	if !ok {
 		return false
 	}
-	switch strings.Trim(strings.ToLower(path), "/") {
-	case e.Tenant, e.Tenant + "/v2.0", e.Tenant + "/oauth2/token", e.Tenant + "/oauth2/v2.0/token", "adfs/oauth2/token", "adfs/oauth2/v2.0/token":
-		return true
+	tenant, endpoint, _ := strings.Cut(strings.Trim(strings.ToLower(path), "/"), "/")
+	exact, _ := e.known(tenant)
+	switch endpoint {
+	case "oauth2/token", "oauth2/v2.0/token":
+		return exact
+	case "", "v2.0":
+		return exact && tenant != "adfs"
 	}
 	return false
 }

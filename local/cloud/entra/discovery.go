@@ -27,7 +27,7 @@ func (e *Entra) discovery(version string) http.HandlerFunc {
 			e.fail(w, r, unknownTenant(tenant))
 			return
 		}
-		base, issuer := e.Origin+"/"+tenant, e.Tenant
+		base, issuer := e.Origin+"/"+tenant, e.tenantOf(tenant)
 		if !exact {
 			issuer = "{tenantid}" // clients fill in the tenant of the token
 		}

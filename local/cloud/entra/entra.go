@@ -12,9 +12,11 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
@@ -23,6 +25,9 @@ type Options struct {
 	State  *state.DB
 	Origin string // https://host:port of the local Azure, without a slash at its end
 	Tenant string
+	// Others are tenants that have the same directory: who is in one is in all, as
+	// after a subscription moved and everything was set up again. Tokens are of one.
+	Others []string
 	// FirstParty is the application that may take credentials of managed identities.
 	FirstParty string
 	// Assigned reports whether a resource has a managed identity. Without it none has.
@@ -103,15 +108,14 @@ func (e *Entra) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Serves reports whether a path belongs to the tenant's endpoints, for who mounts them.
 func (e *Entra) Serves(address string) bool {
 	first, _, _ := strings.Cut(strings.TrimLeft(address, "/"), "/")
-	switch strings.ToLower(first) {
-	case e.Tenant, "common", "organizations", "consumers", "adfs", "msi":
+	if _, ours := e.known(first); ours || arm.EqualFold(first, "consumers") || arm.EqualFold(first, "msi") {
 		return true
 	}
 	// An unknown tenant deserves its own error, not ARM's.
 	return strings.Contains(address, "/oauth2/") || strings.HasSuffix(address, "/.well-known/openid-configuration")
 }
 
-// known reports whether the path names the tenant, or one of the names that stand
+// known reports whether the path names a tenant, or one of the names that stand
 // for the tenant of the user.
 func (e *Entra) known(tenant string) (exact, ours bool) {
 	switch strings.ToLower(tenant) {
@@ -120,5 +124,14 @@ func (e *Entra) known(tenant string) (exact, ours bool) {
 	case "common", "organizations":
 		return false, true
 	}
-	return false, false
+	known := slices.ContainsFunc(e.Others, func(other string) bool { return arm.EqualFold(other, tenant) })
+	return known, known
+}
+
+// tenantOf is the tenant that a known name stands for.
+func (e *Entra) tenantOf(name string) string {
+	if arm.EqualFold(name, "adfs") {
+		return e.Tenant
+	}
+	return arm.ToLower(name)
 }

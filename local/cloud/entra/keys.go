@@ -112,13 +112,13 @@ type accessClaims struct {
 	MIResourceID     string `json:"xms_mirid,omitempty"`
 }
 
-// issue signs an access token of a principal for a resource.
-func (e *Entra) issue(p ServicePrincipal, audience, authentication string) (string, time.Time, error) {
+// issue signs an access token of a principal in a tenant for a resource.
+func (e *Entra) issue(tenant string, p ServicePrincipal, audience, authentication string) (string, time.Time, error) {
 	now := e.Now()
 	expires := now.Add(lifetime)
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer:    e.issuer(e.Tenant),
+			Issuer:    e.issuer(tenant),
 			Subject:   p.ObjectID,
 			IssuedAt:  jwt.NewNumericDate(now),
 			NotBefore: jwt.NewNumericDate(now),
@@ -127,10 +127,10 @@ func (e *Entra) issue(p ServicePrincipal, audience, authentication string) (stri
 		Audience:         audience,
 		AppID:            p.AppID,
 		AppIDAuth:        authentication,
-		IdentityProvider: e.issuer(e.Tenant),
+		IdentityProvider: e.issuer(tenant),
 		IDType:           "app",
 		ObjectID:         p.ObjectID,
-		TenantID:         e.Tenant,
+		TenantID:         tenant,
 		UTI:              strings.ReplaceAll(uuid.NewString(), "-", "")[:22],
 		Version:          "1.0",
 		MIResourceID:     p.ResourceID,
@@ -140,7 +140,7 @@ func (e *Entra) issue(p ServicePrincipal, audience, authentication string) (stri
 	return signed, expires, err
 }
 
-// Verify tells whom an access token speaks for, if this tenant issued it and it is
+// Verify tells whom an access token speaks for, if one of the tenants issued it and it is
 // valid now. The audience is for the service that is called to judge.
 func (e *Entra) Verify(token string) (Caller, error) {
 	var claims accessClaims
@@ -149,7 +149,10 @@ func (e *Entra) Verify(token string) (Caller, error) {
 			return nil, errors.New("signed with an unknown key")
 		}
 		return crypto.PublicKey(&e.signer.key.PublicKey), nil
-	}, jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(e.issuer(e.Tenant)), jwt.WithExpirationRequired(), jwt.WithTimeFunc(e.Now))
+	}, jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(e.Now))
+	if exact, _ := e.known(claims.TenantID); err == nil && (!exact || claims.Issuer != e.issuer(claims.TenantID)) {
+		err = errors.New("issued by another tenant")
+	}
 	if err != nil {
 		return Caller{}, fmt.Errorf("access token: %w", err)
 	}
