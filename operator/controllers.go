@@ -15,6 +15,7 @@ import (
 	"github.com/aro-rp/aro/operator/controllers/cpms"
 	"github.com/aro-rp/aro/operator/controllers/dnsmasq"
 	"github.com/aro-rp/aro/operator/controllers/etchosts"
+	"github.com/aro-rp/aro/operator/controllers/guardrails"
 	"github.com/aro-rp/aro/operator/controllers/imageconfig"
 	"github.com/aro-rp/aro/operator/controllers/ingress"
 	"github.com/aro-rp/aro/operator/controllers/ingresscertificatechecker"
@@ -54,6 +55,7 @@ func Controllers(role controller.Role, version string, account azure.Opener) ([]
 		clusterdnschecker.New(),
 		clusteroperator.New(version),
 		cpms.New(),
+		guardrails.New(),
 		imageconfig.New(),
 		ingress.New(),
 		ingresscertificatechecker.New(),

@@ -141,10 +141,13 @@ func (c *Custom) render(name string) ([]byte, error) {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
 	var out bytes.Buffer
+	// The operator uses the same templates. Clusters have no gateway when they are installed.
 	in := struct {
 		*document.Request
-		Mirrors []Mirrored
-	}{c.req, Mirrors(c.req.RegistryDomain)}
+		Mirrors                  []Mirrored
+		GatewayDomains           []string
+		GatewayPrivateEndpointIP string
+	}{Request: c.req, Mirrors: Mirrors(c.req.RegistryDomain)}
 	if err := t.Execute(&out, in); err != nil {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
