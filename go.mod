@@ -37,6 +37,7 @@ require (
 	github.com/openshift/api v0.0.0-20250409155250-8fcc4e71758a
 	github.com/prometheus/client_golang v1.25.0
 	github.com/speakeasy-api/openapi v1.24.0
+	github.com/spf13/pflag v1.0.10
 	github.com/ugorji/go/codec v1.3.2
 	golang.org/x/crypto v0.59.0
 	golang.org/x/mod v0.42.0
@@ -110,7 +111,6 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
 	github.com/speakeasy-api/jsonpath v0.6.3 // indirect
-	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/tidwall/gjson v1.20.0 // indirect
 	github.com/tidwall/match v1.2.0 // indirect
 	github.com/tidwall/pretty v1.2.2 // indirect

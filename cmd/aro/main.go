@@ -13,8 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	"github.com/aro-rp/aro/flags"
 	"github.com/aro-rp/aro/mirror"
 	"github.com/aro-rp/aro/service"
 )
@@ -23,15 +22,19 @@ import (
 var version = "unknown"
 
 type commands struct {
-	RP          rpCommand        `cmd:"" name:"rp" help:"Serve the resource provider's API and work on clusters."`
-	Versions    versionsCommand  `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
-	Mirror      mirrorCommand    `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
-	VersionFlag kong.VersionFlag `name:"version" help:"Print the build's version and exit."`
+	RP       rpCommand       `cmd:"" name:"rp" help:"Serve the resource provider's API and work on clusters."`
+	Versions versionsCommand `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
+	Mirror   mirrorCommand   `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
+}
+
+func cli() flags.Program {
+	return flags.Program{Name: "aro", Description: "The Azure resource provider for managed OpenShift clusters.", Version: version, Lookup: os.LookupEnv,
+		Vars: helpVars()}
 }
 
 // helpVars are the values that help texts and defaults mention.
-func helpVars() kong.Vars {
-	return kong.Vars{"version": version, "graph": mirror.DefaultGraph, "auxiliary": strconv.Itoa(len(mirror.Auxiliary()))}
+func helpVars() map[string]string {
+	return map[string]string{"graph": mirror.DefaultGraph, "auxiliary": strconv.Itoa(len(mirror.Auxiliary()))}
 }
 
 // The exit codes: 1 if the program failed, 2 if it did not begin because of how it was
@@ -49,23 +52,19 @@ func main() {
 // run runs the command that the arguments name, and returns the exit code.
 func run(args []string) int {
 	var c commands
-	parser := kong.Must(&c,
-		kong.Name("aro"),
-		kong.Description("The Azure resource provider for managed OpenShift clusters."),
-		helpVars(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
-	command, err := parser.Parse(args)
+	command, err := cli().Parse(&c, args, os.Stdout)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "aro: %s\nRun aro --help for the commands and their flags.\n", err)
+		fmt.Fprintf(os.Stderr, "aro: %s\nRun aro --help for the commands, and aro COMMAND --help for their flags.\n", err)
 		return exitUsage
+	}
+	if command == nil {
+		return 0 // it was asked what there is
 	}
 	c.RP.TokenFile = os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
 	c.RP.Lookup, c.Versions.Lookup = os.LookupEnv, os.LookupEnv
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	command.BindTo(ctx, (*context.Context)(nil))
-	err = command.Run()
+	err = command.Run(ctx)
 	if err == nil {
 		return 0
 	}
