@@ -97,9 +97,7 @@ func BenchmarkPickup(b *testing.B) {
 // BenchmarkWaiting measures what clusters cost that only wait, and how soon new work
 // is picked up beside them. Each is looked at every 10 s.
 func BenchmarkWaiting(b *testing.B) {
-	for _, n := range []int{100, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) { measureWaiting(b, n) })
-	}
+	b.Run("10000", func(b *testing.B) { measureWaiting(b, 10_000) })
 }
 
 func measureWaiting(b *testing.B, n int) {
@@ -132,7 +130,7 @@ func measureWaiting(b *testing.B, n int) {
 		seen = 0
 		waiting.Range(func(any, any) bool { seen++; return true })
 	}
-	time.Sleep(2 * gap) // what began together is spread a little
+	time.Sleep(6 * gap) // until each lease has been renewed before
 	b.ResetTimer()
 	bytes, cpu := written(b), processorTime(b)
 	time.Sleep(3 * gap)

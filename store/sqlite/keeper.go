@@ -148,7 +148,7 @@ func (k *keeper) Delete(ctx context.Context, c *store.Container, partition, id, 
 
 func (k *keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
 	current := version(r.ETag)
-	err := k.writer.do(ctx, c, func(t *statements, at stamp) error {
+	err := k.writer.doPatiently(ctx, c, func(t *statements, at stamp) error {
 		for _, renew := range []*sql.Stmt{t.renew, t.renewFirst} {
 			result, err := renew.Exec(r.Partition, r.ID, at.now, current, after.Milliseconds())
 			if err != nil {

@@ -24,6 +24,9 @@ const (
 	courtesyEvery = 25 * time.Millisecond
 	courtesy      = time.Millisecond
 	lockPoll      = 500 * time.Microsecond
+	// company is how long renewals wait for others to share a transaction with, when
+	// nothing else is to be written.
+	company = 50 * time.Millisecond
 )
 
 var errClosed = errors.New("database is closed")
@@ -59,6 +62,8 @@ type write struct {
 	table *statements
 	act   func(*statements, stamp) error
 	done  chan error
+	// patient writes wait for company.
+	patient bool
 }
 
 func openWriter(ctx context.Context, source string, clock clock) (_ *writer, err error) {
@@ -146,7 +151,16 @@ func (e *halfError) Unwrap() error { return e.error }
 
 // do has act run in a transaction and returns when that is on the disk.
 func (w *writer) do(ctx context.Context, c *store.Container, act func(*statements, stamp) error) error {
-	p := &write{ctx: ctx, table: w.tables[c.Name], act: act, done: make(chan error, 1)}
+	return w.enqueue(&write{ctx: ctx, table: w.tables[c.Name], act: act, done: make(chan error, 1)})
+}
+
+// doPatiently is do for what may wait for company.
+func (w *writer) doPatiently(ctx context.Context, c *store.Container, act func(*statements, stamp) error) error {
+	return w.enqueue(&write{ctx: ctx, table: w.tables[c.Name], act: act, done: make(chan error, 1), patient: true})
+}
+
+func (w *writer) enqueue(p *write) error {
+	ctx := p.ctx
 	select {
 	case w.queue <- p:
 	case <-ctx.Done():
@@ -186,7 +200,7 @@ func (w *writer) run() {
 		case <-w.closed:
 			return
 		case first := <-w.queue:
-			batch = w.gather(append(batch[:0], first))
+			batch = w.linger(w.gather(append(batch[:0], first)))
 		}
 		outcomes, err := w.transact(batch)
 		for i, p := range batch {
@@ -208,6 +222,30 @@ func (w *writer) gather(batch []*write) []*write {
 		case p := <-w.queue:
 			batch = append(batch, p)
 		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// linger waits for company while all of the batch are patient.
+func (w *writer) linger(batch []*write) []*write {
+	var timer <-chan time.Time
+	for seen := 0; len(batch) < batchLimit; {
+		for ; seen < len(batch); seen++ {
+			if !batch[seen].patient {
+				return batch
+			}
+		}
+		if timer == nil {
+			timer = time.After(company)
+		}
+		select {
+		case p := <-w.queue:
+			batch = w.gather(append(batch, p))
+		case <-timer:
+			return batch
+		case <-w.closed:
 			return batch
 		}
 	}

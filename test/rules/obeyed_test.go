@@ -56,7 +56,7 @@ func obeyedProperties() []obeyed {
 		{"properties.apiserverProfile.visibility", "backend/cluster/ids.go", "APIServerProfile.Visibility"},
 		{"properties.ingressProfiles[].name", "model/rules.go", `of(v.c).Name != "default"`}, // the one name there is
 		{"properties.ingressProfiles[].visibility", "backend/cluster/ids.go", "Visibility"},
-		{identities + "upgradeableTo", "backend/cluster/kube_credentials.go", "PlatformWorkloadIdentityProfile.UpgradeableTo"},
+		{identities + "upgradeableTo", "backend/cluster/credentials.go", "PlatformWorkloadIdentityProfile.UpgradeableTo"},
 		{identities + "platformWorkloadIdentities.*.resourceId", "backend/cluster/identity.go", "ResourceID"},
 
 		// The service's own to say: the overlay makes read-only what the spec does not.
