@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -105,16 +106,18 @@ func measureWaiting(b *testing.B, n int) {
 	db := newDatabase(b)
 	s, _ := db.connect(b)
 	var waiting sync.Map
+	var looks atomic.Int64
 	begun := make(chan time.Time, 1)
 	w := db.work(b, backend.Config{PollInterval: time.Second, Log: slog.New(slog.DiscardHandler),
-		Plans: plans(steps{model.Create: {step("waits", func(_ context.Context, w *pipeline.Work) error {
+		Plans: plans(steps{model.Create: {{Name: "waits", Timeout: time.Hour, Do: func(_ context.Context, w *pipeline.Work) error {
 			if strings.HasPrefix(w.Cluster().Name, "new") {
 				begun <- time.Now()
 				return nil
 			}
+			looks.Add(1)
 			waiting.Store(w.Cluster().Name, true)
 			return wait.Later(gap, "a sign")
-		})}})})
+		}}}})})
 	var requests sync.WaitGroup
 	slots := make(chan struct{}, 50)
 	for i := range n {
@@ -132,11 +135,12 @@ func measureWaiting(b *testing.B, n int) {
 	}
 	time.Sleep(6 * gap) // until each lease has been renewed before
 	b.ResetTimer()
-	bytes, cpu := written(b), processorTime(b)
+	bytes, cpu, before := written(b), processorTime(b), looks.Load()
 	time.Sleep(3 * gap)
 	seconds := b.Elapsed().Seconds()
 	b.ReportMetric(float64(written(b)-bytes)/seconds/1e6, "MB/s")
 	b.ReportMetric((processorTime(b)-cpu).Seconds()/seconds, "cores")
+	b.ReportMetric(float64(looks.Load()-before)/seconds, "looks/s")
 	var delays []time.Duration
 	for i := range int(3 * gap / news) {
 		request(b, s, "00000000-0000-0000-0000-000000000099", fmt.Sprint("new", i))

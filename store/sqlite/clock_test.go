@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -176,5 +177,50 @@ func TestAFullDiskIsNotReady(t *testing.T) {
 		if err := k.Ping(t.Context()); err != nil {
 			t.Errorf("with room again: %v", err)
 		}
+	}
+}
+
+// TestARenewalLeavesItsDocumentAlone: it is kept beside the document until that is
+// written or removed, and is refused when the document has changed.
+func TestARenewalLeavesItsDocumentAlone(t *testing.T) {
+	var clock wall
+	clock.set(0)
+	k := openAt(t, &clock)
+	clusters := store.Containers()[0]
+	count := func() (n int) {
+		t.Helper()
+		if err := k.readers.QueryRow("SELECT count(*) FROM " + clusters.Name + "_renewals").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	renew := func(r store.Record) store.Record {
+		t.Helper()
+		renewed, err := k.Postpone(t.Context(), clusters, r, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return renewed
+	}
+	first, err := k.Create(t.Context(), clusters, store.Record{Partition: "p", ID: "a", Body: []byte(`{"id":"a","partition":"p","due":60}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if renew(first).ETag != first.ETag || renew(first).ETag != first.ETag || count() != 1 {
+		t.Errorf("after two renewals there are %d, and the version changed", count())
+	}
+	second, err := k.Replace(t.Context(), clusters, first)
+	if err != nil || count() != 0 {
+		t.Fatalf("after a write there are %d renewals (%v)", count(), err)
+	}
+	if _, err := k.Postpone(t.Context(), clusters, first, time.Minute); !errors.Is(err, store.ErrPreconditionFailed) {
+		t.Errorf("renewal of a version that is gone: %v", err)
+	}
+	renew(second)
+	clock.set(61 * time.Second)
+	if late := renew(second); late.ETag == second.ETag || count() != 0 {
+		t.Error("a late renewal left the version as it was: another worker may have seen that it was due")
+	} else if err := k.Delete(t.Context(), clusters, "p", "a", renew(late).ETag); err != nil || count() != 0 {
+		t.Errorf("after the document is removed there are %d renewals (%v)", count(), err)
 	}
 }
