@@ -21,7 +21,7 @@ var (
 	versions = with(admin, "OpenShiftVersions_List")
 	roleSets = with(versions, "OpenShiftVersions_Get", "PlatformWorkloadIdentityRoleSets_List", "PlatformWorkloadIdentityRoleSet_Get")
 
-	newest   = roleSets
+	newest = roleSets
 
 	operations = map[string][]string{
 		"2019-12-31-preview": oldest,
