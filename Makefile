@@ -12,7 +12,7 @@ GOLANGCI := .cache/bin/golangci-lint-v2.15.0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt ## build the binaries into bin/
@@ -54,6 +54,11 @@ generate: clients ## regenerate everything in generated/ and clients/, and the g
 	go run ./hack/errordocs
 	go run ./hack/operator
 	cd local && go run ./hack/crds
+
+.PHONY: api-version
+api-version: ## begin an api-version: make api-version NEW=2026-03-01 FROM=2025-07-25
+	go run ./hack/apiversion -new "$(NEW)" -from "$(FROM)"
+	go run ./hack/generate
 
 .PHONY: clients
 clients: ## regenerate the Go and Python clients (2 minutes)

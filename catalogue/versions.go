@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/aro-rp/aro/arm"
@@ -72,6 +73,15 @@ func (s Set) Judge(installable model.Installable, f *arm.Faults, names ...string
 	if defaults > 1 || enabled > 0 && defaults == 0 {
 		f.Add(arm.InvalidParameter, "properties.default", "%d versions would be the default, want exactly one. Make one of those that are enabled the default.", defaults)
 	}
+}
+
+// ReadFile reads a set from a file; see Parse.
+func ReadFile(path string) (Set, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(text)
 }
 
 // Parse reads a set from the JSON of aro versions.

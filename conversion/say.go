@@ -32,6 +32,9 @@ func Number[W, M whole](n M) *W {
 	return &v
 }
 
+// Bool says a truth value, false too.
+func Bool(b bool) *bool { return &b }
+
 // Maybe says an optional object.
 func Maybe[W, M any](m *M, say func(*M) W) *W {
 	if m == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -146,6 +147,41 @@ func MutableNumber[W, M whole](in *W, m *M, initial M) {
 	if in != nil {
 		*m = M(*in)
 	}
+}
+
+// EchoBool accepts a read-only truth value only as it is.
+func EchoBool(w *Write, name string, in *bool, have bool) {
+	if in != nil && *in != have || in == nil && have && w.removes(true) {
+		w.refuse(name, readOnly, strconv.FormatBool(have), truth(in))
+	}
+}
+
+// FixedBool writes a truth value at creation. Later it may only be repeated.
+func FixedBool(w *Write, name string, in, m *bool, initial bool) {
+	switch {
+	case in != nil && w.Create:
+		*m = *in
+	case w.Create:
+		*m = initial
+	case in != nil && *in != *m, in == nil && *m != initial && w.removes(true):
+		w.refuse(name, createOnly, strconv.FormatBool(*m), truth(in))
+	}
+}
+
+// MutableBool replaces a truth value.
+func MutableBool(in, m *bool, initial bool) {
+	*m = initial
+	if in != nil {
+		*m = *in
+	}
+}
+
+// truth is a truth value as a message repeats it.
+func truth(b *bool) string {
+	if b == nil {
+		return "nothing"
+	}
+	return strconv.FormatBool(*b)
 }
 
 // EchoTime accepts a read-only time only as it is.

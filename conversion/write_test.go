@@ -10,8 +10,8 @@ import (
 	"github.com/aro-rp/aro/conversion"
 	"github.com/aro-rp/aro/generated/v20191231preview"
 	"github.com/aro-rp/aro/generated/v20230701preview"
-	"github.com/aro-rp/aro/generated/v20231122"
-	"github.com/aro-rp/aro/generated/v20250725"
+	v20231122 "github.com/aro-rp/aro/generated/v20231122"
+	v20250725 "github.com/aro-rp/aro/generated/v20250725"
 	"github.com/aro-rp/aro/model"
 )
 

@@ -187,12 +187,17 @@ func explained(t *testing.T, at string, node any) {
 	}
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 func TestEveryOverlayActionHasAReason(t *testing.T) {
 	for _, file := range files(t, ".yaml") {
 		if filepath.Dir(file) != "overlays" {
 			continue
 		}
-		if name := strings.TrimSuffix(filepath.Base(file), ".yaml"); name != "all" && operations[name] == nil {
+		if name := strings.TrimSuffix(filepath.Base(file), ".yaml"); name != "all" && !exists(filepath.Join("arm", name)) {
 			t.Errorf("%s belongs to no version", file)
 		}
 		var overlay struct {

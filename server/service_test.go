@@ -116,16 +116,23 @@ func TestMetricsCountByOperation(t *testing.T) {
 	w.ready(newest, "metrics-canary")
 	w.do("GET", "/nothing/metrics-canary", newest, nil)
 	w.do("GET", listPath, "metrics-canary", nil)
+	w.want(200, w.do("GET", "/admin/versions", "", nil))
+	w.do("PUT", "/admin/versions", "", stand.Object{})
 	text := string(w.want(200, w.do("GET", "/metrics", "", nil)).Body)
 	for _, want := range []string{
-		`aro_http_requests_total{api_version="2025-07-25",operation="OpenShiftClusters_CreateOrUpdate",status="201"} 1`,
+		`aro_http_requests_total{api_version="` + newest + `",operation="OpenShiftClusters_CreateOrUpdate",status="201"} 1`,
 		`aro_http_requests_total{api_version="",operation="",status="404"} 1`,
 		`aro_http_requests_total{api_version="",operation="OpenShiftClusters_List",status="400"} 1`,
 		`aro_http_request_seconds_count{operation="OpenShiftClusters_List"} 1`,
+		`aro_http_requests_total{api_version="",operation="Admin_ListVersions",status="200"} 1`,
+		`aro_http_requests_total{api_version="",operation="Admin_PutVersion",status="400"} 1`,
 	} {
 		if !contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
+	}
+	if !contains(w.logged(), `"operation":"Admin_ListVersions"`) {
+		t.Error("the log does not name the operation of an engineer")
 	}
 	if contains(text, "canary") || contains(text, subscription) {
 		t.Error("metrics name customers")

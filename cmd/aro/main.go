@@ -37,11 +37,11 @@ func helpVars() map[string]string {
 	return map[string]string{"graph": mirror.DefaultGraph, "auxiliary": strconv.Itoa(len(mirror.Auxiliary()))}
 }
 
-// The exit codes: 1 if the program failed, 2 if it did not begin because of how it was
-// called.
+// The exit codes: 1 if the program failed, and that of the other programs if it did not
+// begin because of how it was called.
 const (
 	exitFailed = 1
-	exitUsage  = 2
+	exitUsage  = 80
 )
 
 func main() {

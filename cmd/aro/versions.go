@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 
 	"github.com/aro-rp/aro/catalogue"
 	"github.com/aro-rp/aro/service"
@@ -30,6 +29,10 @@ func (c *versionsCommand) Run(ctx context.Context) error {
 	if c.File != "" && (len(c.Release)+len(c.Enable)+len(c.Disable) > 0 || c.Default != "") {
 		return errors.New("--file names all versions: use it alone")
 	}
+	var faults service.Faults
+	if c.Check(&faults, false); faults.Err() != nil {
+		return faults.Err()
+	}
 	// Versions hold no secrets, so any key does.
 	keys, err := store.ParseKeyring([]byte(store.NewKey()))
 	if err != nil {
@@ -42,7 +45,6 @@ func (c *versionsCommand) Run(ctx context.Context) error {
 	}
 	documents := store.New(keeper, keys)
 	defer func() { _ = documents.Close() }()
-
 	installers, err := c.Find(ctx, slog.Default())
 	if err != nil {
 		return err
@@ -62,11 +64,7 @@ func (c *versionsCommand) Run(ctx context.Context) error {
 // wanted are the versions there are to be.
 func (c *versionsCommand) wanted(have catalogue.Set) (catalogue.Set, error) {
 	if c.File != "" {
-		text, err := os.ReadFile(c.File)
-		if err != nil {
-			return nil, fmt.Errorf("--file: %w", err)
-		}
-		all, err := catalogue.Parse(text)
+		all, err := catalogue.ReadFile(c.File)
 		if err != nil {
 			return nil, fmt.Errorf("--file %s: %w", c.File, err)
 		}

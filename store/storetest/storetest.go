@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
 		{"a stale ETag writes and deletes nothing", etags},
 		{"64 writers on one document lose no update", race},
 		{"only one of many creators wins", createRace},
+		{"of many that create or replace one creates and all are counted", upsertRace},
+		{"an upsert says what stands in its way", upsertConflict},
 		{"unique keys hold in a partition", uniqueKeys},
 		{"unique keys are free again after a change or delete", freedKeys},
 		{"partitions are apart", partitions},

@@ -3,6 +3,7 @@ package rules
 import (
 	"go/ast"
 	"go/token"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,25 @@ func TestFilesAndFunctionsAreShort(t *testing.T) {
 	slices.Sort(lengths)
 	if p99 := lengths[len(lengths)*99/100]; p99 > p99Lines {
 		t.Errorf("99 of 100 functions have up to %d lines, want up to %d", p99, p99Lines)
+	}
+}
+
+// maxCommandLines is the most that a file of cmd/aro has: flags and what is opened with
+// them; what a process does is elsewhere.
+const maxCommandLines = 100
+
+// longCommands are files that may be longer, with the reason.
+var longCommands = map[string]string{
+	"mirror.go": "it opens two registries and a release graph, each with its own flags",
+}
+
+func TestCommandsAreShort(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, file := range p.files {
+			if n := p.set.Position(file.End()).Line; p.name == "cmd/aro" && n > maxCommandLines && longCommands[filepath.Base(p.set.Position(file.Pos()).Filename)] == "" {
+				t.Errorf("%s has %d lines, at most %d", p.set.Position(file.Pos()).Filename, n, maxCommandLines)
+			}
+		}
 	}
 }
 

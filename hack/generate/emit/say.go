@@ -66,6 +66,10 @@ func (c *conversions) sayValue(s *spec.Schema, f Field, from place, at string) (
 		return c.sayText(s, f, from)
 	case s.Type == "integer":
 		return fmt.Sprintf("conversion.Number[%s](%s)", f.Type, from.expr), nil
+	case s.Type == "boolean" && f.Pointer:
+		return fmt.Sprintf("conversion.Bool(%s)", from.expr), nil
+	case s.Type == "boolean":
+		return from.expr, nil
 	}
 	return "", fmt.Errorf("no conversion for type %q", s.Type)
 }

@@ -105,6 +105,8 @@ func (c *conversions) property(o *spec.Schema, p spec.Property, t reflect.Type, 
 		return c.text(m, field)
 	case p.Type == "integer":
 		return number(m)
+	case p.Type == "boolean":
+		return boolean(m)
 	}
 	return "", fmt.Errorf("no conversion for type %q", p.Type)
 }
@@ -286,4 +288,19 @@ func number(m member) (string, error) {
 		return fmt.Sprintf("conversion.FixedNumber(w, %q, %s, &%s, %d)", m.Name, m.in, m.to.expr, initial), nil
 	}
 	return fmt.Sprintf("conversion.MutableNumber(%s, &%s, %d)", m.in, m.to.expr, initial), nil
+}
+
+func boolean(m member) (string, error) {
+	initial, ok := m.Default.(bool)
+	switch {
+	case !ok && m.Default != nil:
+		return "", fmt.Errorf("the default is not a truth value")
+	case m.to.typ.Kind() != reflect.Bool:
+		return "", fmt.Errorf("a truth value cannot say %s", m.to.typ)
+	case m.echo:
+		return fmt.Sprintf("conversion.EchoBool(w, %q, %s, %s)", m.Name, m.in, m.to.expr), nil
+	case m.CreateOnly():
+		return fmt.Sprintf("conversion.FixedBool(w, %q, %s, &%s, %t)", m.Name, m.in, m.to.expr, initial), nil
+	}
+	return fmt.Sprintf("conversion.MutableBool(%s, &%s, %t)", m.in, m.to.expr, initial), nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 
 	"github.com/speakeasy-api/openapi/overlay"
@@ -14,11 +15,11 @@ import (
 var functionMember = regexp.MustCompile(`\.(count|length|match|search|value)\[`)
 
 // Overlay is an OpenAPI Overlay 1.0.0 document: the rules of the server that the
-// published specs do not say. It remembers which of its actions found something.
+// published specs do not say. It remembers which of its actions changed something.
 type Overlay struct {
 	path    string
 	doc     *overlay.Overlay
-	matched []bool
+	changed []bool
 }
 
 // ReadOverlay reads an overlay; a file that does not exist is an empty overlay.
@@ -34,7 +35,7 @@ func ReadOverlay(path string) (*Overlay, error) {
 	if err := doc.Validate(); err != nil {
 		return nil, fmt.Errorf("overlay %s: %w", path, err)
 	}
-	return &Overlay{path: path, doc: doc, matched: make([]bool, len(doc.Actions))}, nil
+	return &Overlay{path: path, doc: doc, changed: make([]bool, len(doc.Actions))}, nil
 }
 
 // Apply returns doc changed by every action, in order.
@@ -51,15 +52,24 @@ func (o *Overlay) Apply(doc map[string]any) (map[string]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("overlay %s: target %s: %w", o.path, action.Target, err)
 		}
-		if len(path.Query(root)) == 0 {
+		targets := path.Query(root)
+		if len(targets) == 0 {
 			continue
 		}
-		o.matched[i] = true
+		before, err := values(targets)
+		if err != nil {
+			return nil, fmt.Errorf("overlay %s: target %s: %w", o.path, action.Target, err)
+		}
 		one := *o.doc
 		one.Actions = []overlay.Action{action}
 		if err := one.ApplyTo(root); err != nil {
 			return nil, fmt.Errorf("overlay %s: target %s: %w", o.path, action.Target, err)
 		}
+		after, err := values(path.Query(root))
+		if err != nil {
+			return nil, fmt.Errorf("overlay %s: target %s: %w", o.path, action.Target, err)
+		}
+		o.changed[i] = o.changed[i] || !reflect.DeepEqual(before, after)
 	}
 	var changed object
 	if err := root.Decode(&changed); err != nil {
@@ -71,12 +81,23 @@ func (o *Overlay) Apply(doc map[string]any) (map[string]any, error) {
 // Idle lists the actions that have not changed any document so far.
 func (o *Overlay) Idle() []string {
 	var idle []string
-	for i, matched := range o.matched {
-		if !matched {
-			idle = append(idle, fmt.Sprintf("overlay %s: action %d: %s matches nothing", o.path, i+1, o.doc.Actions[i].Target))
+	for i, changed := range o.changed {
+		if !changed {
+			idle = append(idle, fmt.Sprintf("overlay %s: action %d: %s changes nothing", o.path, i+1, o.doc.Actions[i].Target))
 		}
 	}
 	return idle
+}
+
+// values are the contents of nodes.
+func values[N interface{ Decode(any) error }](nodes []N) ([]any, error) {
+	all := make([]any, len(nodes))
+	for i, n := range nodes {
+		if err := n.Decode(&all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // throughJSON gives numbers the types of encoding/json.

@@ -75,7 +75,7 @@ func TestTheGateSeesEachKindOfLoss(t *testing.T) {
 	}
 }
 
-func TestAnOverlayReportsActionsThatMatchNothing(t *testing.T) {
+func TestAnOverlayReportsActionsThatChangeNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "overlay.yaml")
 	text := `overlay: 1.0.0
 info: {title: test, version: 1.0.0}
@@ -86,6 +86,8 @@ actions:
     update: {readOnly: true}
   - target: "$.components.schemas.WorkerProfile.properties.count['format']"
     remove: true
+  - target: '$.components.schemas.Visibility'
+    update: {x-aro-compare: ignore-case}
 `
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -106,7 +108,7 @@ actions:
 	if err != nil || worker.Properties[0].Name != "count" || worker.Properties[0].Format != "" {
 		t.Errorf("remove did not reach the schema: %+v, %v", worker.Properties[0], err)
 	}
-	if idle := overlay.Idle(); len(idle) != 1 || !strings.Contains(idle[0], "schemas.Nothing") {
+	if idle := overlay.Idle(); len(idle) != 2 || !strings.Contains(idle[0], "schemas.Nothing") || !strings.Contains(idle[1], "action 4") {
 		t.Errorf("idle actions: %q", idle)
 	}
 }
