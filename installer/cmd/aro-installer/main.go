@@ -49,14 +49,14 @@ its kubeconfig and its keys. aro rp runs this program; you rarely need to.
 
 It reads one JSON document from standard input, writes one to standard output, and
 logs JSON lines to standard error. The exit code is 0, or 1 with the result
-{"error":{"message":…,"asset":…,"refused":[…]}}, or 80 if it is called in another
+{"error":{"message":…,"asset":…,"refused":[…]}}, or 2 if it is called in another
 way. check takes any number of requests and writes one such line, or {}, for each.
 It needs no network, no files and no environment. test/contract has examples of
 requests.
 `
 
 // usageCode is the exit code of all programs of the project for a wrong call.
-const usageCode = 80
+const usageCode = 2
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -112,9 +112,9 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	return answer(out, result, 0)
 }
 
-// wrongCall shows the usage where it is not taken for a result.
+// wrongCall says what is wrong where it is not taken for a result.
 func wrongCall(reason string) int {
-	_, _ = fmt.Fprintf(os.Stderr, "%s\naro-installer: error: %s\n", usage, reason)
+	_, _ = fmt.Fprintf(os.Stderr, "aro-installer: %s\nRun aro-installer --help for its usage.\n", reason)
 	return usageCode
 }
 
