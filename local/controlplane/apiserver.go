@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apiserver/pkg/server/egressselector"
 	cliflag "k8s.io/component-base/cli/flag"
 	apiserverapp "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	apiserveroptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
@@ -34,10 +36,14 @@ func (p *plane) apiServer() (component, error) {
 }
 
 // adapt adds the certificates of names, for OpenShift restarts its API servers for a
-// new one, and this process would stop with it, and speaks the cluster's version.
+// new one, and this process would stop with it, finds the way to the nodes, and speaks
+// the cluster's version.
 func (p *plane) adapt(config *apiserverapp.Config) {
 	serving := config.KubeAPIs.ControlPlane.Generic.SecureServing
 	serving.SNICerts = append(p.serving.providers(), serving.SNICerts...)
+	if p.Nodes != "" {
+		config.KubeAPIs.Extra.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) { return p.dialNode, nil }
+	}
 	// It comes first in the chain of servers.
 	front := &config.Aggregator.GenericConfig.Config
 	front.BuildHandlerChainFunc = p.version.within(front.BuildHandlerChainFunc)
@@ -93,10 +99,13 @@ func (p *plane) apiServerFlags() map[string]string {
 		"client-ca-file":             p.disk.CertificateFile(bootstrap.ClientAuthorities),
 		"kubelet-client-certificate": p.disk.CertificateFile(bootstrap.KubeletClient),
 		"kubelet-client-key":         p.disk.KeyFile(bootstrap.KubeletClient),
-		"authorization-mode":         "Node,RBAC",
-		"service-account-issuer":     p.config.Issuer,
-		"service-cluster-ip-range":   p.config.ServiceCIDR,
-		"profiling":                  "false",
+		// Kubelets' certificates are signed by request.
+		"kubelet-certificate-authority":   p.disk.CertificateFile(bootstrap.KubeletSigner),
+		"kubelet-preferred-address-types": "InternalIP",
+		"authorization-mode":              "Node,RBAC",
+		"service-account-issuer":          p.config.Issuer,
+		"service-cluster-ip-range":        p.config.ServiceCIDR,
+		"profiling":                       "false",
 	}
 	maps.Copy(flags, p.aggregatorFlags())
 	maps.Copy(flags, p.serviceAccountFlags())

@@ -38,7 +38,10 @@ type Cluster struct {
 	// AzureCAFile holds the authorities of Azure's certificate, in PEM; empty for
 	// the system's.
 	AzureCAFile string
-	Log         *slog.Logger
+	// Nodes is where HTTP CONNECT leads to the cluster's nodes. Without it nobody
+	// asks their kubelets.
+	Nodes string
+	Log   *slog.Logger
 }
 
 const (
@@ -47,7 +50,8 @@ const (
 	// many.
 	garbageAtStart = 100
 	garbageLater   = 30
-	startTakes     = 30 * time.Second
+	startTakes     = 15 * time.Second
+	tidyEvery      = 5 * time.Minute
 )
 
 // certifyEvery is far shorter than what every certificate has left.
@@ -96,13 +100,13 @@ func (c Cluster) Run(ctx context.Context) error {
 // plane is a cluster whose disk was read.
 type plane struct {
 	Cluster
-	disk    bootstrap.Dir
-	config  *bootstrap.Config
-	ports   ports
-	api     component
-	manager component
-	serving *named
-	version reported
+	disk               bootstrap.Dir
+	config             *bootstrap.Config
+	ports              ports
+	api                component
+	manager, scheduler component
+	serving            *named
+	version            reported
 }
 
 func (c Cluster) prepare() (*plane, error) {
@@ -123,6 +127,9 @@ func (c Cluster) prepare() (*plane, error) {
 	}
 	if p.manager, err = p.controllerManager(); err != nil {
 		return nil, fmt.Errorf("kube-controller-manager: %w", err)
+	}
+	if p.scheduler, err = p.newScheduler(); err != nil {
+		return nil, fmt.Errorf("kube-scheduler: %w", err)
 	}
 	// The programs share process-wide feature gates, of which the controller
 	// manager changes one before the first use closes them: so it comes first.
@@ -149,10 +156,14 @@ func (p *plane) certify(ctx context.Context) error {
 	}
 }
 
-// tidy returns the memory that only the start needed.
-func tidy(ctx context.Context) error {
-	if pause(ctx, startTakes) == nil {
+// tidy returns the memory that only the start needed, and later what a burst of
+// work did.
+func (p *plane) tidy(ctx context.Context) error {
+	for after := startTakes; pause(ctx, after) == nil; after = tidyEvery {
 		debug.FreeOSMemory()
+		if err := unload(); err != nil {
+			p.Log.WarnContext(ctx, "the program's pages stay resident", "error", err)
+		}
 	}
 	return nil
 }
@@ -173,9 +184,10 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Cli
 	}
 	// Only now: its controllers look at every kind again whenever one is added.
 	g.Go(func() error { return p.manager(ctx) })
+	g.Go(func() error { return p.scheduler(ctx) })
 	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
 	debug.SetGCPercent(garbageLater)
-	g.Go(func() error { return tidy(ctx) })
+	g.Go(func() error { return p.tidy(ctx) })
 	defaults, err := p.defaults()
 	if err != nil {
 		return err

@@ -49,8 +49,9 @@ func etcdConfig(dir string) *embed.Config {
 	config.ListenClientUrls, config.AdvertiseClientUrls = clients, clients
 	config.ListenPeerUrls, config.AdvertisePeerUrls = peers, peers
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
-	// The only member wins every election; waiting for rivals is lost time.
-	config.TickMs, config.ElectionMs = 20, 200
+	// The only member wins every election; waiting for rivals is lost time. Each tick
+	// wakes the process for as long as it lives.
+	config.TickMs, config.ElectionMs = 50, 250
 	// Few entries kept in memory: there is no slow follower to catch up.
 	config.SnapshotCount, config.SnapshotCatchUpEntries = 2000, 500
 	config.EnableGRPCGateway = false

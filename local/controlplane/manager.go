@@ -21,7 +21,8 @@ import (
 
 // controllerManager must run after the API server answers: it gives up soon otherwise.
 func (p *plane) controllerManager() (component, error) {
-	if err := p.writeManagerKubeconfig(); err != nil {
+	kubeconfig, err := p.writeKubeconfig("kube-controller-manager", bootstrap.ControllerManager)
+	if err != nil {
 		return nil, err
 	}
 	options, err := manageroptions.NewKubeControllerManagerOptions()
@@ -29,7 +30,7 @@ func (p *plane) controllerManager() (component, error) {
 		return nil, err
 	}
 	known, disabled, aliases := managerapp.KnownControllers(), managerapp.ControllersDisabledByDefault(), managerapp.ControllerAliases()
-	if err := parse(options.Flags(known, disabled, aliases), p.managerFlags()); err != nil {
+	if err := parse(options.Flags(known, disabled, aliases), p.managerFlags(kubeconfig)); err != nil {
 		return nil, err
 	}
 	if err := ignoreConfiguration(options.GarbageCollectorController); err != nil {
@@ -47,14 +48,12 @@ func (p *plane) controllerManager() (component, error) {
 	}, nil
 }
 
-// idle controllers serve volumes or pods that run: there are none here. Requests
-// for certificates are approved by package machineapi, which knows the machines.
+// idle controllers serve disks that are attached or pods that are measured: there
+// are none here. Requests for certificates are approved by package machineapi, which
+// knows the machines.
 var idle = []string{
-	"persistentvolume-attach-detach-controller", "persistentvolume-binder-controller",
-	"persistentvolume-expander-controller", "ephemeral-volume-controller",
+	"persistentvolume-attach-detach-controller", "persistentvolume-expander-controller",
 	"horizontal-pod-autoscaler-controller", "bootstrap-signer-controller", "token-cleaner-controller",
-	"deployment-controller", "replicaset-controller", "replicationcontroller-controller",
-	"daemonset-controller", "statefulset-controller", "job-controller", "cronjob-controller",
 	"certificatesigningrequest-approving-controller",
 }
 
@@ -79,10 +78,10 @@ func ignoreConfiguration(collector *manageroptions.GarbageCollectorControllerOpt
 	return nil
 }
 
-func (p *plane) managerFlags() map[string]string {
+func (p *plane) managerFlags(kubeconfig string) map[string]string {
 	return map[string]string{
 		"controllers":                      "*,-" + strings.Join(idle, ",-"),
-		"kubeconfig":                       p.managerKubeconfig(),
+		"kubeconfig":                       kubeconfig,
 		"leader-elect":                     "false",
 		"secure-port":                      "0",
 		"allocate-node-cidrs":              "true",
@@ -97,26 +96,23 @@ func (p *plane) managerFlags() map[string]string {
 	}
 }
 
-func (p *plane) managerKubeconfig() string {
-	return filepath.Join(p.Dir, "tls", "kube-controller-manager.kubeconfig")
-}
-
-// writeManagerKubeconfig names files, so that a renewed certificate is read.
-func (p *plane) writeManagerKubeconfig() error {
-	const user = "kube-controller-manager"
+// writeKubeconfig lets one of Kubernetes' programs in. It names the files of the
+// certificate, so that a renewed one is read.
+func (p *plane) writeKubeconfig(user, certificate string) (file string, err error) {
 	config := api.NewConfig()
 	config.Clusters["cluster"] = &api.Cluster{Server: p.url(), CertificateAuthority: p.disk.CertificateFile(bootstrap.ServerAuthorities)}
 	config.AuthInfos[user] = &api.AuthInfo{
-		ClientCertificate: p.disk.CertificateFile(bootstrap.ControllerManager),
-		ClientKey:         p.disk.KeyFile(bootstrap.ControllerManager),
+		ClientCertificate: p.disk.CertificateFile(certificate),
+		ClientKey:         p.disk.KeyFile(certificate),
 	}
 	config.Contexts[user] = &api.Context{Cluster: "cluster", AuthInfo: user}
 	config.CurrentContext = user
 	content, err := clientcmd.Write(*config)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return os.WriteFile(p.managerKubeconfig(), content, 0o600)
+	file = filepath.Join(p.Dir, "tls", user+".kubeconfig")
+	return file, os.WriteFile(file, content, 0o600)
 }
 
 // url is the API server's on this machine.

@@ -73,6 +73,9 @@ func (h *Host) node(ctx context.Context, m *machine, cfg types.Config, pool stri
 	if d.Kubeconfig, err = f.file(ctx, cfg, "/etc/kubernetes/kubeconfig"); err != nil {
 		return err
 	}
+	if d.KubeletCA, err = f.file(ctx, cfg, "/etc/kubernetes/kubelet-ca.crt"); err != nil {
+		return err
+	}
 	if len(d.Kubeconfig) == 0 {
 		return errors.New("the configuration is neither a bootstrap machine's nor a node's: no bootkube.service, no /etc/kubernetes/kubeconfig")
 	}

@@ -31,7 +31,7 @@ import (
 const asControlPlane = "as-control-plane"
 
 func TestMain(m *testing.M) {
-	if len(os.Args) == 4 && os.Args[1] == asControlPlane {
+	if len(os.Args) == 6 && os.Args[1] == asControlPlane {
 		if err := controlPlane(os.Args[3]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

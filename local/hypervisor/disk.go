@@ -23,6 +23,7 @@ type machine struct {
 	log      *bootLog
 	record   record
 	disk     disk
+	kubelet  string        // where its kubelet answers; empty while it does not
 	powerOff func()        // ends the run there is
 	done     chan struct{} // closed when no run is left
 }
@@ -39,6 +40,7 @@ type disk struct {
 	Role         string
 	ControlPlane string // that the machine is a member of
 	Kubeconfig   []byte // to join with
+	KubeletCA    []byte // authorities of those who may ask its kubelet, PEM
 	Hosts        hosts
 }
 

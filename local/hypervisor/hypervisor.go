@@ -235,6 +235,9 @@ func (h *Host) listener(id string, port int) (string, error) {
 	if m == nil || !m.record.Running {
 		return "", refused(port)
 	}
+	if port == kubeletPort && m.kubelet != "" {
+		return m.kubelet, nil
+	}
 	p := h.planes[m.disk.ControlPlane]
 	if p == nil {
 		return "", refused(port)

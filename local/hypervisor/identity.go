@@ -59,7 +59,7 @@ func (k *kubelet) identify(ctx context.Context) error {
 			return err
 		}
 	}
-	client, closeIdle, err := k.connect(k.identity.config(bootstrap))
+	client, closeIdle, err := k.connect(k.identity.config(bootstrap), callTimeout)
 	if err != nil {
 		return err
 	}
@@ -82,12 +82,14 @@ func (k *kubelet) renewIdentity(ctx context.Context, bootstrap *rest.Config) err
 	if k.identity.valid(time.Now()) {
 		config = k.identity.config(bootstrap)
 	}
-	client, closeIdle, err := k.connect(config)
+	client, closeIdle, err := k.connect(config, callTimeout)
 	if err != nil {
 		return err
 	}
 	defer closeIdle()
-	fresh, err := k.requestIdentity(ctx, client)
+	fresh, err := k.request(ctx, client, &x509.CertificateRequest{
+		Subject: pkix.Name{CommonName: "system:node:" + nodeName(k.vm), Organization: []string{"system:nodes"}},
+	}, certificatesv1.KubeAPIServerClientKubeletSignerName, certificatesv1.UsageClientAuth)
 	if err != nil {
 		return err
 	}
@@ -99,8 +101,8 @@ func (k *kubelet) renewIdentity(ctx context.Context, bootstrap *rest.Config) err
 	return nil
 }
 
-// requestIdentity returns once the cluster has approved and signed a certificate.
-func (k *kubelet) requestIdentity(ctx context.Context, client kubernetes.Interface) (identity, error) {
+// request returns once the cluster has approved and signed a certificate.
+func (k *kubelet) request(ctx context.Context, client kubernetes.Interface, wanted *x509.CertificateRequest, signer string, usage certificatesv1.KeyUsage) (identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, approvalPatience)
 	defer cancel()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -111,9 +113,7 @@ func (k *kubelet) requestIdentity(ctx context.Context, client kubernetes.Interfa
 	if err != nil {
 		return identity{}, err
 	}
-	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-		Subject: pkix.Name{CommonName: "system:node:" + nodeName(k.vm), Organization: []string{"system:nodes"}},
-	}, private)
+	request, err := x509.CreateCertificateRequest(rand.Reader, wanted, private)
 	if err != nil {
 		return identity{}, err
 	}
@@ -122,8 +122,8 @@ func (k *kubelet) requestIdentity(ctx context.Context, client kubernetes.Interfa
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "csr-"},
 		Spec: certificatesv1.CertificateSigningRequestSpec{
 			Request:    pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request}),
-			SignerName: certificatesv1.KubeAPIServerClientKubeletSignerName,
-			Usages:     []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature, certificatesv1.UsageClientAuth},
+			SignerName: signer,
+			Usages:     []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature, usage},
 		},
 	}, metav1.CreateOptions{})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/aro-rp/aro/local/hypervisor/pods"
 )
 
 const (
@@ -28,14 +31,15 @@ const (
 	farewell = 2 * time.Second
 )
 
-// kubelet is what of a node's agent the cluster can see: it has no pods to run.
+// kubelet is what of a node's agent the cluster can see.
 type kubelet struct {
-	machine *machine
-	vm      VM
-	disk    disk
-	boot    string // differs with every boot
-	dial    func(ctx context.Context, network, address string) (net.Conn, error)
-	stopped func() bool // tells power off from the end of the host
+	machine  *machine
+	vm       VM
+	disk     disk
+	boot     string // differs with every boot
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	stopped  func() bool          // tells power off from the end of the host
+	announce func(address string) // tells the host where the kubelet answers
 
 	identity identity
 	client   kubernetes.Interface
@@ -51,6 +55,11 @@ func newKubelet(h *Host, m *machine, vm VM, d disk) *kubelet {
 			return h.options.Network.Dial(ctx, vm, network, d.Hosts.resolve(address))
 		},
 		stopped: func() bool { return h.ctx.Err() == nil },
+		announce: func(address string) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			m.kubelet = address
+		},
 	}
 }
 
@@ -70,7 +79,14 @@ func (k *kubelet) run(ctx context.Context) {
 	k.machine.log.printf("kubelet: node %s is registered and ready", nodeName(k.vm))
 	tick := time.NewTicker(renewEvery)
 	defer tick.Stop()
+	stopPods := k.runPods(ctx)
+	defer func() { stopPods() }()
+	known := k.identity.NotAfter
 	for said := ""; ; {
+		if !known.Equal(k.identity.NotAfter) { // it has a new certificate
+			stopPods()
+			stopPods, known = k.runPods(ctx), k.identity.NotAfter
+		}
 		if err := k.beat(ctx); err != nil && ctx.Err() == nil {
 			if line := err.Error(); line != said {
 				k.machine.log.printf("kubelet: heartbeat: %v", err)
@@ -85,6 +101,35 @@ func (k *kubelet) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// runPods runs the node's pods, in the name that it has now, until it is told to stop.
+func (k *kubelet) runPods(ctx context.Context) (stop func()) {
+	bootstrap, err := k.bootstrapConfig()
+	if err != nil { // it was good when the machine joined
+		k.machine.log.printf("kubelet: kubeconfig: %v", err)
+		return func() {}
+	}
+	client, closeIdle, err := k.connect(k.identity.config(bootstrap), 0)
+	if err != nil {
+		k.machine.log.printf("kubelet: %v", err)
+		return func() {}
+	}
+	node := &pods.Node{Name: nodeName(k.vm), Address: k.vm.PrivateIP, Client: client, Log: k.machine.log.printf}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer closeIdle()
+		var both sync.WaitGroup
+		both.Go(func() { node.Run(ctx) })
+		both.Go(func() { k.keepServing(ctx, client, node.Handler()) })
+		both.Wait()
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
 }
 
@@ -155,9 +200,9 @@ func (k *kubelet) bootstrapConfig() (*rest.Config, error) {
 	return clientcmd.RESTConfigFromKubeConfig(k.disk.Kubeconfig)
 }
 
-// connect makes a client of its own connections. That of client-go's cache would
-// be kept for ever.
-func (k *kubelet) connect(config *rest.Config) (client kubernetes.Interface, closeIdle func(), err error) {
+// connect makes a client of its own connections, each of whose calls may take so
+// long; 0 is for ever. That of client-go's cache would be kept for ever.
+func (k *kubelet) connect(config *rest.Config, timeout time.Duration) (client kubernetes.Interface, closeIdle func(), err error) {
 	tlsConfig, err := rest.TLSConfigFor(config)
 	if err != nil {
 		return nil, nil, err
@@ -175,7 +220,7 @@ func (k *kubelet) connect(config *rest.Config) (client kubernetes.Interface, clo
 	}
 	plain := &rest.Config{
 		Host: config.Host, BearerToken: config.BearerToken, Transport: transport,
-		UserAgent: "kubelet", Timeout: callTimeout, QPS: -1,
+		UserAgent: "kubelet", Timeout: timeout, QPS: -1,
 	}
 	client, err = kubernetes.NewForConfig(plain)
 	return client, transport.CloseIdleConnections, err

@@ -70,7 +70,7 @@ func (k *kubelet) report(ctx context.Context, ready bool) error {
 		now := time.Now()
 		want := k.node(now).Status
 		have.Status.Capacity, have.Status.Allocatable = want.Capacity, want.Allocatable
-		have.Status.Addresses, have.Status.NodeInfo = want.Addresses, want.NodeInfo
+		have.Status.Addresses, have.Status.NodeInfo, have.Status.DaemonEndpoints = want.Addresses, want.NodeInfo, want.DaemonEndpoints
 		for _, condition := range healthy(now, ready) {
 			have.Status.Conditions = setCondition(have.Status.Conditions, condition)
 		}
@@ -147,6 +147,7 @@ func (k *kubelet) node(now time.Time) *corev1.Node {
 				{Type: corev1.NodeHostName, Address: name},
 				{Type: corev1.NodeInternalIP, Address: vm.PrivateIP},
 			},
+			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: kubeletPort}},
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem: "linux", Architecture: "amd64", KernelVersion: "5.14.0",
 				OSImage:   systemName,

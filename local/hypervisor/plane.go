@@ -149,6 +149,12 @@ func (h *Host) startPlane(name string, p *plane) {
 			h.tell(name, "control plane: %v", err)
 			return
 		}
+		nodes, err := h.serveNodes(ctx, name)
+		if err != nil {
+			h.tell(name, "control plane: %v", err)
+			return
+		}
+		process.Args = append(process.Args, "--nodes", nodes)
 		watched := make(chan struct{})
 		go func() {
 			defer close(watched)

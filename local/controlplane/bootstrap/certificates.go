@@ -23,6 +23,7 @@ const (
 	AggregatorClient    = "aggregator-client"
 	KubeletClient       = "kube-apiserver-to-kubelet-client"
 	ControllerManager   = "kube-control-plane-kube-controller-manager-client"
+	Scheduler           = "kube-control-plane-kube-scheduler-client"
 	KubeletSigner       = "kubelet-signer"
 	MachineConfigServer = "machine-config-server"
 	ServiceAccount      = "service-account"
@@ -64,6 +65,7 @@ var pairs = []struct{ name, signer string }{
 	{KubeletClient, kubeletCallsSigner},
 	{controlPlaneSigner, controlPlaneSigner},
 	{ControllerManager, controlPlaneSigner},
+	{Scheduler, controlPlaneSigner},
 	{KubeletSigner, KubeletSigner},
 }
 

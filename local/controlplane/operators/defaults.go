@@ -53,8 +53,8 @@ func operands() []client.Object {
 		&operatorv1.CloudCredential{ObjectMeta: cluster, Spec: operatorv1.CloudCredentialSpec{OperatorSpec: managed}},
 		&operatorv1.Console{ObjectMeta: cluster, Spec: operatorv1.ConsoleSpec{OperatorSpec: managed}},
 		&operatorv1.DNS{ObjectMeta: the("default")},
-		&operatorv1.ClusterCSIDriver{ObjectMeta: the("disk.csi.azure.com"), Spec: operatorv1.ClusterCSIDriverSpec{OperatorSpec: managed}},
-		&operatorv1.ClusterCSIDriver{ObjectMeta: the("file.csi.azure.com"), Spec: operatorv1.ClusterCSIDriverSpec{OperatorSpec: managed}},
+		&operatorv1.ClusterCSIDriver{ObjectMeta: the(diskDriver), Spec: operatorv1.ClusterCSIDriverSpec{OperatorSpec: managed}},
+		&operatorv1.ClusterCSIDriver{ObjectMeta: the(fileDriver), Spec: operatorv1.ClusterCSIDriverSpec{OperatorSpec: managed}},
 		defaultIngress(), samples, newPool("master"), newPool("worker"),
 	}
 }
@@ -101,7 +101,7 @@ func storage() []client.Object {
 		}
 	}
 	return []client.Object{
-		class("managed-csi", "disk.csi.azure.com", "Premium_LRS", "true"),
-		class("azurefile-csi", "file.csi.azure.com", "Standard_LRS", "false"),
+		class("managed-csi", diskDriver, "Premium_LRS", "true"),
+		class("azurefile-csi", fileDriver, "Standard_LRS", "false"),
 	}
 }

@@ -3,7 +3,7 @@
 // cluster's nodes, services and certificates are really like. Nothing is reported
 // that no fact is behind.
 //
-// It runs no pods and calls nothing but the API server.
+// It calls nothing but the API server.
 package operators
 
 import (
@@ -14,8 +14,8 @@ import (
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
@@ -49,8 +49,9 @@ func Add(m manager.Manager, release Release) error {
 		{"ingress", o.ingress, []client.Object{node, &corev1.Service{}, &operatorv1.IngressController{}, &configv1.Ingress{}}},
 		{"console", o.console, []client.Object{&operatorv1.Console{}, &configv1.Console{}, &configv1.Ingress{}, version}},
 		{"machine-config", o.pools, []client.Object{node, &machineconfigurationv1.MachineConfigPool{}, &machineconfigurationv1.MachineConfig{}}},
+		{"volumes", o.volumes, []client.Object{&corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}, &storagev1.StorageClass{}}},
+		{"load-balancers", o.loadBalancers, []client.Object{&corev1.Service{}}},
 		{"network", o.network, []client.Object{&configv1.Network{}}},
-		{"workloads", o.workloads, []client.Object{node, &appsv1.Deployment{}, &appsv1.DaemonSet{}}},
 		{"cluster-operator", o.clusterOperators, []client.Object{
 			node, version, &configv1.ClusterOperator{}, &operatorv1.IngressController{}, &operatorv1.KubeAPIServer{},
 			&operatorv1.Console{}, &machinev1beta1.MachineSet{}, &machinev1beta1.Machine{},
