@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -50,8 +51,11 @@ const (
 	// many.
 	garbageAtStart = 100
 	garbageLater   = 30
-	startTakes     = 15 * time.Second
+	startTakes     = 12 * time.Second
 	tidyEvery      = 5 * time.Minute
+	// memoryAtStart is what the garbage of a start may fill: many clusters may start
+	// at the same time.
+	memoryAtStart = 280 << 20
 )
 
 // certifyEvery is far shorter than what every certificate has left.
@@ -70,6 +74,7 @@ func (c Cluster) Run(ctx context.Context) error {
 	}
 	c.Dir = dir
 	debug.SetGCPercent(garbageAtStart)
+	debug.SetMemoryLimit(memoryAtStart)
 	p, err := c.prepare()
 	if err != nil {
 		return err
@@ -159,13 +164,24 @@ func (p *plane) certify(ctx context.Context) error {
 // tidy returns the memory that only the start needed, and later what a burst of
 // work did.
 func (p *plane) tidy(ctx context.Context) error {
-	for after := startTakes; pause(ctx, after) == nil; after = tidyEvery {
-		debug.FreeOSMemory()
-		if err := unload(); err != nil {
-			p.Log.WarnContext(ctx, "the program's pages stay resident", "error", err)
+	for _, after := range []time.Duration{0, startTakes / 3, startTakes} {
+		if pause(ctx, after) != nil {
+			return nil
 		}
+		p.unload(ctx)
+	}
+	debug.SetMemoryLimit(math.MaxInt64)
+	for after := time.Duration(0); pause(ctx, after) == nil; after = tidyEvery {
+		debug.FreeOSMemory()
+		p.unload(ctx)
 	}
 	return nil
+}
+
+func (p *plane) unload(ctx context.Context) {
+	if err := unload(); err != nil {
+		p.Log.WarnContext(ctx, "the program's pages stay resident", "error", err)
+	}
 }
 
 // install makes an OpenShift cluster of what the API server serves, then runs
@@ -179,11 +195,10 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Cli
 		return err
 	}
 	p.Log.InfoContext(ctx, "API server answers", "port", p.ports.APIServer)
+	g.Go(func() error { return p.manager(ctx) })
 	if err := p.applyPayload(ctx, config); err != nil {
 		return err
 	}
-	// Only now: its controllers look at every kind again whenever one is added.
-	g.Go(func() error { return p.manager(ctx) })
 	g.Go(func() error { return p.scheduler(ctx) })
 	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
 	debug.SetGCPercent(garbageLater)
