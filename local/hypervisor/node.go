@@ -99,6 +99,9 @@ func (k *kubelet) renew(ctx context.Context) error {
 	if apierrors.IsNotFound(err) {
 		err = k.createLease(ctx, coordinationv1.LeaseSpec{HolderIdentity: &name, LeaseDurationSeconds: &seconds, RenewTime: &now})
 	}
+	if apierrors.IsAlreadyExists(err) { // an earlier process of the node made it just now
+		err = nil
+	}
 	if err != nil {
 		return fmt.Errorf("lease: %w", err)
 	}
