@@ -66,6 +66,7 @@ func TestClusterLivesFromBootstrapToUpgrade(t *testing.T) {
 		{"a stranger's certificate request stays open", s.strangerWaits},
 		{"three masters end the bootstrap", s.bootstrapEnds},
 		{"machine sets make workers in Azure", s.workersAreMade},
+		{"machines tell their size and place", s.areLabelled},
 		{"operators settle", s.operatorsSettle},
 		{"a named certificate is presented", s.certificateRollsOut},
 		{"a machine set grows and shrinks", s.scales},
@@ -215,6 +216,20 @@ func (s *suite) bootstrapEnds(t *testing.T) {
 	eventually(t, patience, "the bootstrap is complete", func() error {
 		if have := status(); have != "complete" {
 			return fmt.Errorf("status %q", have)
+		}
+		return nil
+	})
+}
+
+// areLabelled looks for the columns that people see of machines.
+func (s *suite) areLabelled(t *testing.T) {
+	eventually(t, patience, "machines tell their size and place", func() error {
+		for _, machine := range s.machines(t) {
+			for _, name := range []string{"instance-type", "region", "zone"} {
+				if machine.Labels["machine.openshift.io/"+name] == "" {
+					return fmt.Errorf("%s has no %s", machine.Name, name)
+				}
+			}
 		}
 		return nil
 	})

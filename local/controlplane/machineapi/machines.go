@@ -89,6 +89,9 @@ func (r *machines) follow(ctx context.Context, machine *machinev1beta1.Machine) 
 			return reconcile.Result{}, err
 		}
 	}
+	if err := r.label(ctx, machine); err != nil {
+		return reconcile.Result{}, err
+	}
 	status := machine.Status.DeepCopy()
 	failure := r.provision(ctx, machine, status)
 	noteNode(status, node)
@@ -225,6 +228,30 @@ func (r *machines) node(ctx context.Context, name string) (*corev1.Node, error) 
 		return nil, client.IgnoreNotFound(err)
 	}
 	return &node, nil
+}
+
+// label lets people see of what size a machine is, and where.
+func (r *machines) label(ctx context.Context, machine *machinev1beta1.Machine) error {
+	spec := &machinev1beta1.AzureMachineProviderSpec{}
+	if machine.Spec.ProviderSpec.Value == nil || json.Unmarshal(machine.Spec.ProviderSpec.Value.Raw, spec) != nil {
+		return nil // who makes the virtual machine tells
+	}
+	patch := client.MergeFrom(machine.DeepCopy())
+	changed := false
+	for name, value := range map[string]string{"instance-type": spec.VMSize, "region": spec.Location, "zone": spec.Zone} {
+		name = "machine.openshift.io/" + name
+		if value == "" || machine.Labels[name] == value {
+			continue
+		}
+		if machine.Labels == nil {
+			machine.Labels = map[string]string{}
+		}
+		machine.Labels[name], changed = value, true
+	}
+	if !changed {
+		return nil
+	}
+	return r.client.Patch(ctx, machine, patch)
 }
 
 func (r *machines) nameProvider(ctx context.Context, machine *machinev1beta1.Machine, id string) error {
