@@ -16,6 +16,7 @@ import (
 	apiserveroptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"github.com/aro-rp/aro/local/controlplane/bootstrap"
+	"github.com/aro-rp/aro/local/controlplane/login"
 )
 
 // component is one of the programs of Kubernetes, ready to run until ctx ends.
@@ -30,15 +31,19 @@ func (p *plane) apiServer() (component, error) {
 	if err := options.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
 		return nil, err
 	}
+	people, err := p.people()
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context) error {
-		return serve(ctx, options, p.adapt)
+		return serve(ctx, options, func(config *apiserverapp.Config) { p.adapt(config, people) })
 	}, nil
 }
 
 // adapt adds the certificates of names, for OpenShift restarts its API servers for a
-// new one, and this process would stop with it, finds the way to the nodes, and speaks
-// the cluster's version.
-func (p *plane) adapt(config *apiserverapp.Config) {
+// new one, and this process would stop with it, finds the way to the nodes, knows people
+// who logged in, and speaks the cluster's version.
+func (p *plane) adapt(config *apiserverapp.Config, people login.Server) {
 	serving := config.KubeAPIs.ControlPlane.Generic.SecureServing
 	serving.SNICerts = append(p.serving.providers(), serving.SNICerts...)
 	if p.Nodes != "" {
@@ -46,6 +51,7 @@ func (p *plane) adapt(config *apiserverapp.Config) {
 	}
 	// It comes first in the chain of servers.
 	front := &config.Aggregator.GenericConfig.Config
+	letPeopleIn(front, people)
 	front.BuildHandlerChainFunc = p.version.within(front.BuildHandlerChainFunc)
 }
 

@@ -61,6 +61,7 @@ func TestClusterLivesFromBootstrapToUpgrade(t *testing.T) {
 		{"the release's Kubernetes is told", s.tellsVersion("32")},
 		{"what was prepared passes the API server", s.preparedPasses},
 		{"a deleted default comes back", s.defaultsComeBack},
+		{"people log in with the password of kubeadmin", s.peopleLogIn},
 		{"certificate of the installer's signer gets in", s.signerGetsIn},
 		{"machines are served their role's Ignition", s.servesIgnition},
 		{"a stranger's certificate request stays open", s.strangerWaits},

@@ -61,6 +61,7 @@ func runCluster(args []string) int {
 type installed struct {
 	BootstrapIgnition     json.RawMessage `json:"bootstrapIgnition"`
 	AdminKubeconfig       string          `json:"adminKubeconfig"`
+	KubeadminPassword     string          `json:"kubeadminPassword"`
 	AdminKubeconfigSigner struct{ Cert, Key string }
 	Error                 struct{ Message, Asset string }
 }
