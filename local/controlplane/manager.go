@@ -71,7 +71,7 @@ func ignoreConfiguration(collector *manageroptions.GarbageCollectorControllerOpt
 	for _, crd := range list {
 		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
 		resource, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
-		if !ownedKinds[group] {
+		if strings.HasSuffix(group, ".openshift.io") && !ownedKinds[group] {
 			collector.GCIgnoredResources = append(collector.GCIgnoredResources, garbagecollectorconfig.GroupResource{Group: group, Resource: resource})
 		}
 	}
