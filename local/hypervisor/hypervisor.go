@@ -20,6 +20,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/aro-rp/aro/local/hypervisor/pods"
 )
 
 // VM is what a machine is told about itself.
@@ -48,15 +50,19 @@ type Network interface {
 	Dial(ctx context.Context, from VM, network, address string) (net.Conn, error)
 }
 
-// Options are what a Host needs. All but Authorities must be set.
+// Options are what a Host needs. All but Authorities and Programs must be set.
 type Options struct {
 	Dir     string // of nobody else
 	Network Network
 	// ControlPlane is a program that, with --dir HOME, runs the control plane
 	// whose machine was written to HOME.
 	ControlPlane []string
-	Authorities  *x509.CertPool // what every machine's image trusts; nil for the system's
-	Log          *slog.Logger
+	// Programs are run for pods with these images, each in a container of Container,
+	// a program that calls container.Main. Other pods are simulated.
+	Programs    pods.Programs
+	Container   []string
+	Authorities *x509.CertPool // what every machine's image trusts; nil for the system's
+	Log         *slog.Logger
 }
 
 // ErrNotRunning is the answer of a machine that is off, absent or still booting.

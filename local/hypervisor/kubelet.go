@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -33,13 +34,16 @@ const (
 
 // kubelet is what of a node's agent the cluster can see.
 type kubelet struct {
-	machine  *machine
-	vm       VM
-	disk     disk
-	boot     string // differs with every boot
-	dial     func(ctx context.Context, network, address string) (net.Conn, error)
-	stopped  func() bool          // tells power off from the end of the host
-	announce func(address string) // tells the host where the kubelet answers
+	machine   *machine
+	vm        VM
+	disk      disk
+	boot      string // differs with every boot
+	dial      func(ctx context.Context, network, address string) (net.Conn, error)
+	stopped   func() bool // tells power off from the end of the host
+	programs  pods.Programs
+	container []string
+	apiServer func() string        // where programs of this machine reach the cluster
+	announce  func(address string) // tells the host where the kubelet answers
 
 	identity identity
 	client   kubernetes.Interface
@@ -54,7 +58,9 @@ func newKubelet(h *Host, m *machine, vm VM, d disk) *kubelet {
 		dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return h.options.Network.Dial(ctx, vm, network, d.Hosts.resolve(address))
 		},
-		stopped: func() bool { return h.ctx.Err() == nil },
+		stopped:  func() bool { return h.ctx.Err() == nil },
+		programs: h.options.Programs, container: h.options.Container,
+		apiServer: func() string { return h.apiServerOf(vm) },
 		announce: func(address string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -116,7 +122,10 @@ func (k *kubelet) runPods(ctx context.Context) (stop func()) {
 		k.machine.log.printf("kubelet: %v", err)
 		return func() {}
 	}
-	node := &pods.Node{Name: nodeName(k.vm), Address: k.vm.PrivateIP, Client: client, Log: k.machine.log.printf}
+	node := &pods.Node{
+		Name: nodeName(k.vm), Address: k.vm.PrivateIP, Client: client, Log: k.machine.log.printf,
+		Dir: filepath.Join(k.machine.dir, "pods"), Programs: k.programs, Self: k.container, APIServer: k.apiServer(),
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {

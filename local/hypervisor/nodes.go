@@ -47,6 +47,21 @@ func (h *Host) serveNodes(ctx context.Context, name string) (address string, err
 	return listener.Addr().String(), nil
 }
 
+// apiServerOf is where processes of this machine reach the cluster of a machine:
+// its certificate is good for loopback addresses, too.
+func (h *Host) apiServerOf(vm VM) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, p := range h.planes {
+		for _, m := range h.members(name) {
+			if key(m.record.VM.VNetID) == key(vm.VNetID) {
+				return at(p.ports.APIServer)
+			}
+		}
+	}
+	return ""
+}
+
 // dialNode finds the machine by its address in the network of the control plane.
 func (h *Host) dialNode(ctx context.Context, name, address string) (net.Conn, error) {
 	ip, text, err := net.SplitHostPort(address)

@@ -86,6 +86,7 @@ func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *cloud.Az
 	wires.Public = c.addresses(1)
 	host, err := hypervisor.Open(ctx, hypervisor.Options{
 		Dir: filepath.Join(c.Data, "machines"), Network: wires, Authorities: a.Authority.Pool(), Log: log,
+		Programs: c.Programs, Container: []string{self, "container"},
 		ControlPlane: []string{self, "control-plane", "--azure", c.origin(), "--azure-ca", c.caFile()},
 	})
 	if err != nil {

@@ -29,6 +29,7 @@ type commands struct {
 	Kubectl      kubectlCommand            `cmd:"" passthrough:"" help:"Run kubectl, built from the same Kubernetes as the clusters."`
 	ControlPlane controlPlaneCommand       `cmd:"" hidden:"" help:"Run one cluster. Started by run, for each cluster."`
 	APIServer    apiServerCommand          `cmd:"" name:"apiserver" hidden:"" help:"Run an API server with the kinds of OpenShift and nothing behind it, for tests."`
+	Container    containerCommand          `cmd:"" hidden:"" help:"Become the process of a container. Started by run, for each program of a pod."`
 	VersionFlag  kong.VersionFlag          `name:"version" help:"Print the build's version and exit."`
 }
 

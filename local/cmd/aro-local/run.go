@@ -26,14 +26,15 @@ const (
 )
 
 type runCommand struct {
-	Data      string   `env:"ARO_DATA" default:".aro" type:"path" help:"Directory for everything that is kept: database, Azure, machines, logs."`
-	Listen    string   `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address at which the resource provider listens. It must be a loopback address."`
-	Azure     string   `env:"ARO_AZURE" default:"localhost:8443" help:"Name and port at which Azure answers. The name must be localhost."`
-	Addresses int      `env:"ARO_ADDRESSES" placeholder:"N" help:"Private endpoints get addresses of 127.N.0.0/16, public IPs of 127.(N+1).0.0/16; N is from 1 to 253. Each aro-local on a machine needs its own ranges. Set at the first start with a data directory. Default: 64."`
-	Unlimited bool     `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
-	Sign      bool     `name:"sign-operations" env:"ARO_SIGN_OPERATIONS" help:"Sign the URLs of operations as Azure does: they get 4 KB longer, and no others are accepted."`
-	RP        string   `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
-	Installer []string `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`
+	Data      string            `env:"ARO_DATA" default:".aro" type:"path" help:"Directory for everything that is kept: database, Azure, machines, logs."`
+	Listen    string            `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address at which the resource provider listens. It must be a loopback address."`
+	Azure     string            `env:"ARO_AZURE" default:"localhost:8443" help:"Name and port at which Azure answers. The name must be localhost."`
+	Addresses int               `env:"ARO_ADDRESSES" placeholder:"N" help:"Private endpoints get addresses of 127.N.0.0/16, public IPs of 127.(N+1).0.0/16; N is from 1 to 253. Each aro-local on a machine needs its own ranges. Set at the first start with a data directory. Default: 64."`
+	Unlimited bool              `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
+	Sign      bool              `name:"sign-operations" env:"ARO_SIGN_OPERATIONS" help:"Sign the URLs of operations as Azure does: they get 4 KB longer, and no others are accepted."`
+	RP        string            `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
+	Programs  map[string]string `name:"program" env:"ARO_PROGRAMS" mapsep:"," placeholder:"IMAGE=PATH" help:"A program to run for the containers of pods with an image, which is named without registry or tag. Other images are simulated."`
+	Installer []string          `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`
 }
 
 // Run starts everything and returns when everything has stopped.

@@ -8,6 +8,8 @@ package pods
 import (
 	"context"
 	"fmt"
+	"maps"
+	"os"
 	"sync"
 	"time"
 
@@ -36,15 +38,24 @@ const (
 type Node struct {
 	Name    string
 	Address string // the machine's own, of pods that share it
+	// Dir is for the files of pods, and of nobody else.
+	Dir string
+	// APIServer is where programs reach it: HOST:PORT.
+	APIServer string
+	Programs  Programs
+	// Self is a program that calls container.Main.
+	Self []string
 	// Client is the node's, without a limit to how long a call may take.
 	Client kubernetes.Interface
 	// Log tells the machine's console.
 	Log func(format string, args ...any)
 
+	life  context.Context
 	queue workqueue.TypedRateLimitingInterface[string]
 
 	mu        sync.Mutex
 	pods      reader // by namespace and name
+	workloads map[types.UID]*workload
 	addresses addresses
 	told      map[types.UID]map[string]bool // events by their messages
 }
@@ -67,8 +78,9 @@ func (n *Node) store() reader {
 // Run runs the node's pods until ctx ends.
 func (n *Node) Run(ctx context.Context) {
 	n.mu.Lock()
-	n.told = map[types.UID]map[string]bool{}
+	n.told, n.workloads = map[types.UID]map[string]bool{}, map[types.UID]*workload{}
 	n.mu.Unlock()
+	n.life = ctx
 	n.queue = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](firstRetry, slowestRetry))
 	changed := func(object any) {
 		if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(object); err == nil {
@@ -97,6 +109,9 @@ func (n *Node) Run(ctx context.Context) {
 	<-ctx.Done()
 	n.queue.ShutDown()
 	all.Wait()
+	for _, w := range n.workloads { // nobody else is left
+		<-w.done
+	}
 }
 
 // withoutManagedFields saves memory; an update that does not name them leaves them.
@@ -137,6 +152,7 @@ func (n *Node) sync(ctx context.Context, key string) (again time.Duration, err e
 	if err != nil || !exists {
 		return 0, err
 	}
+	n.clear()
 	pod := object.(*corev1.Pod)
 	if pod.DeletionTimestamp != nil {
 		return 0, n.end(ctx, pod)
@@ -145,7 +161,11 @@ func (n *Node) sync(ctx context.Context, key string) (again time.Duration, err e
 		return 0, nil
 	}
 	next := pod.DeepCopy()
-	if again, err = n.advance(ctx, next); err != nil {
+	advance := n.simulate
+	if n.hasProgram(pod) {
+		advance = n.runs
+	}
+	if again, err = advance(ctx, next); err != nil {
 		return 0, err
 	}
 	return again, n.report(ctx, pod, next)
@@ -166,6 +186,14 @@ func (n *Node) report(ctx context.Context, pod, next *corev1.Pod) error {
 
 // end lets a deleted pod go. Whoever waits for its outcome is told that first.
 func (n *Node) end(ctx context.Context, pod *corev1.Pod) error {
+	if w := n.workload(pod.UID); w != nil {
+		w.stop()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.done:
+		}
+	}
 	if !finished(pod) && len(pod.Finalizers) > 0 {
 		next := pod.DeepCopy()
 		terminate(next, metav1.Now(), 137, "Error")
@@ -185,8 +213,65 @@ func (n *Node) end(ctx context.Context, pod *corev1.Pod) error {
 
 func (n *Node) forget(uid types.UID) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
+	w := n.workloads[uid]
 	delete(n.told, uid)
+	delete(n.workloads, uid)
+	n.mu.Unlock()
+	if w != nil {
+		_ = os.RemoveAll(w.dir)
+	}
+}
+
+func (n *Node) workload(uid types.UID) *workload {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.workloads[uid]
+}
+
+// clear ends what runs of pods that are gone without having been told to go.
+func (n *Node) clear() {
+	n.mu.Lock()
+	gone := maps.Clone(n.workloads)
+	n.mu.Unlock()
+	for _, object := range n.store().List() {
+		delete(gone, object.(*corev1.Pod).UID)
+	}
+	for uid, w := range gone {
+		w.stop()
+		<-w.done
+		n.forget(uid)
+	}
+}
+
+// runs brings a pod that has programs to its next state.
+func (n *Node) runs(ctx context.Context, pod *corev1.Pod) (again time.Duration, err error) {
+	w := n.workload(pod.UID)
+	if w == nil {
+		stands := n.unrunnable(pod)
+		if stands == nil {
+			if stands, err = n.obstacle(ctx, pod); err != nil {
+				return 0, err
+			}
+		}
+		if stands != nil {
+			wait(pod, stands)
+			return soon, n.tell(ctx, pod, corev1.EventTypeWarning, stands.event, stands.message)
+		}
+		if pod.Status.StartTime == nil {
+			pod.Status.StartTime = ptr.To(metav1.Now())
+		}
+		if err := n.address(ctx, pod); err != nil {
+			return 0, err
+		}
+		if w, err = n.start(ctx, pod); err != nil {
+			return 0, err
+		}
+		n.mu.Lock()
+		n.workloads[pod.UID] = w
+		n.mu.Unlock()
+	}
+	w.fill(pod)
+	return 0, nil
 }
 
 // tell makes an event of a pod, once.

@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/kubelet/pkg/cri/streaming/portforward"
 )
 
 // Handler is the part of the kubelet's API that people's tools reach through the
-// API server: kubectl logs. What needs a container that runs is refused with the
+// API server: kubectl logs and port-forward. What needs a container that runs is refused with the
 // reason.
 func (n *Node) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -23,10 +26,12 @@ func (n *Node) Handler() http.Handler {
 	for _, path := range []string{
 		"/exec/{namespace}/{pod}/{container}", "/exec/{namespace}/{pod}/{uid}/{container}",
 		"/attach/{namespace}/{pod}/{container}", "/attach/{namespace}/{pod}/{uid}/{container}",
-		"/portForward/{namespace}/{pod}", "/portForward/{namespace}/{pod}/{uid}", "/run/{namespace}/{pod}/{container}",
+		"/run/{namespace}/{pod}/{container}",
 	} {
 		mux.HandleFunc(path, n.refuse)
 	}
+	mux.HandleFunc("/portForward/{namespace}/{pod}", n.servePortForward)
+	mux.HandleFunc("/portForward/{namespace}/{pod}/{uid}", n.servePortForward)
 	return mux
 }
 
@@ -50,15 +55,19 @@ func (n *Node) container(r *http.Request) (*corev1.Pod, *corev1.Container, error
 }
 
 // serveLogs is what a container wrote; of a simulated one it is that it is one.
-func (n *Node) serveLogs(w http.ResponseWriter, r *http.Request) {
+func (n *Node) serveLogs(rw http.ResponseWriter, r *http.Request) {
 	pod, container, err := n.container(r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
+		http.Error(rw, err.Error(), http.StatusNotFound)
 		return
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if w := n.workload(pod.UID); w != nil && n.Programs.Of(container.Image) != "" {
+		n.serveLog(w, r, rw, container.Name)
+		return
+	}
 	if r.FormValue("previous") == "true" {
-		http.Error(w, fmt.Sprintf("previous terminated container %q in pod %q not found", container.Name, pod.Name), http.StatusBadRequest)
+		http.Error(rw, fmt.Sprintf("previous terminated container %q in pod %q not found", container.Name, pod.Name), http.StatusBadRequest)
 		return
 	}
 	began := began(pod)
@@ -67,13 +76,86 @@ func (n *Node) serveLogs(w http.ResponseWriter, r *http.Request) {
 		line = began.UTC().Format(time.RFC3339Nano) + " " + line
 	}
 	if selected(r, began.Time) {
-		_, _ = io.WriteString(w, line)
+		_, _ = io.WriteString(rw, line)
 	}
 	if r.FormValue("follow") != "true" {
 		return
 	}
-	_ = http.NewResponseController(w).Flush()
+	_ = http.NewResponseController(rw).Flush()
 	n.awaitEnd(r.Context(), pod)
+}
+
+// serveLog is what a program wrote.
+func (n *Node) serveLog(w *workload, r *http.Request, rw http.ResponseWriter, name string) {
+	if err := w.copyLog(r.Context(), name, logOptions(r), flushing{rw}); err != nil && r.Context().Err() == nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+	}
+}
+
+// logOptions are those of the API server, which has judged them.
+func logOptions(r *http.Request) *corev1.PodLogOptions {
+	options := &corev1.PodLogOptions{
+		Follow: r.FormValue("follow") == "true", Previous: r.FormValue("previous") == "true", Timestamps: r.FormValue("timestamps") == "true",
+	}
+	for name, option := range map[string]**int64{"tailLines": &options.TailLines, "sinceSeconds": &options.SinceSeconds, "limitBytes": &options.LimitBytes} {
+		if value, err := strconv.ParseInt(r.FormValue(name), 10, 64); err == nil {
+			*option = &value
+		}
+	}
+	if since, err := time.Parse(time.RFC3339, r.FormValue("sinceTime")); err == nil {
+		options.SinceTime = &metav1.Time{Time: since}
+	}
+	return options
+}
+
+// servePortForward leads to what a program listens on.
+func (n *Node) servePortForward(rw http.ResponseWriter, r *http.Request) {
+	pod, _, err := n.container(r)
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusNotFound)
+		return
+	}
+	if n.workload(pod.UID) == nil {
+		n.refuse(rw, r)
+		return
+	}
+	options, err := portforward.NewV4Options(r)
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+		return
+	}
+	portforward.ServePortForward(rw, r, forwarder{}, pod.Name, pod.UID, options, idleForward, streamPatience, portforward.SupportedProtocols)
+}
+
+const (
+	idleForward    = 4 * time.Hour
+	streamPatience = 30 * time.Second
+)
+
+// forwarder implements portforward.PortForwarder for programs of this machine.
+type forwarder struct{}
+
+func (forwarder) PortForward(ctx context.Context, _ string, _ types.UID, port int32, stream io.ReadWriteCloser) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(int(port))))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	go func() {
+		_, _ = io.Copy(conn, stream)
+		_ = conn.(*net.TCPConn).CloseWrite()
+	}()
+	_, err = io.Copy(stream, conn)
+	return err
+}
+
+// flushing sends every line as it comes.
+type flushing struct{ http.ResponseWriter }
+
+func (f flushing) Write(content []byte) (int, error) {
+	n, err := f.ResponseWriter.Write(content)
+	_ = http.NewResponseController(f.ResponseWriter).Flush()
+	return n, err
 }
 
 // selected tells whether a single line, written then, is among those asked for.
@@ -115,7 +197,11 @@ func (n *Node) refuse(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	http.Error(w, simulation(container)+" There is nothing in it to talk to.", http.StatusConflict)
+	why := simulation(container) + " There is nothing in it to talk to."
+	if n.Programs.Of(container.Image) != "" {
+		why = fmt.Sprintf("Container %s is a process of this machine, in which no other command can be run.", container.Name)
+	}
+	http.Error(w, why, http.StatusConflict)
 }
 
 // simulation says of a container that no process is behind it.

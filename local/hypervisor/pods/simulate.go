@@ -15,8 +15,8 @@ const simulatedRun = time.Second
 // simulated is how the ids of containers begin that no process is behind.
 const simulated = "simulated://"
 
-// advance brings a pod that has neither ended nor been deleted to its next state.
-func (n *Node) advance(ctx context.Context, pod *corev1.Pod) (again time.Duration, err error) {
+// simulate brings a pod that has no programs to its next state.
+func (n *Node) simulate(ctx context.Context, pod *corev1.Pod) (again time.Duration, err error) {
 	now := metav1.Now()
 	if pod.Status.StartTime == nil {
 		pod.Status.StartTime = &now

@@ -24,6 +24,7 @@ import (
 type kube struct {
 	*kubernetes.Clientset
 	dynamic dynamic.Interface
+	config  *rest.Config
 }
 
 var (
@@ -70,7 +71,7 @@ func connect(t *testing.T, config *rest.Config) *kube {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kube{Clientset: plain}
+	k := &kube{Clientset: plain, config: config}
 	if k.dynamic, err = dynamic.NewForConfigAndClient(config, client); err != nil {
 		t.Fatal(err)
 	}

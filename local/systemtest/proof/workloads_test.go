@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,10 +18,15 @@ import (
 const workloadsTimeout = 5 * time.Minute
 
 // TestWorkloadsOfPeopleRollOut makes what people's charts make, with images that
-// nobody runs here, and sees it settle as in a cluster that runs them.
+// nobody runs here, and sees it settle as in a cluster that runs them. One image has
+// a program of this machine.
 func TestWorkloadsOfPeopleRollOut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, "ARO_PROGRAMS=sample="+self)
 	c := w.customer(t, order{name: "works"})
 	ctx, cancel := context.WithTimeout(t.Context(), workloadsTimeout)
 	defer cancel()
@@ -35,6 +41,7 @@ func TestWorkloadsOfPeopleRollOut(t *testing.T) {
 	s.rollsOut(ctx, t)
 	s.serves(ctx, t)
 	s.says(ctx, t)
+	s.runsProgram(ctx, t)
 	if err := s.CoreV1().Namespaces().Delete(ctx, shopNamespace, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}

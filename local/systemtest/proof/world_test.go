@@ -28,6 +28,9 @@ var (
 const clustersAtOnce = "4"
 
 func TestMain(t *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == asProgram {
+		os.Exit(program())
+	}
 	flag.Parse()
 	chosen := false
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
