@@ -12,6 +12,7 @@ import (
 	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	routev1 "github.com/openshift/api/route/v1"
+	securityv1 "github.com/openshift/api/security/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	kubernetesscheme "k8s.io/client-go/kubernetes/scheme"
@@ -61,7 +62,7 @@ func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		kubernetesscheme.AddToScheme, configv1.Install, operatorv1.Install, machinev1.Install,
-		machinev1beta1.Install, machineconfigurationv1.Install, routev1.Install,
+		machinev1beta1.Install, machineconfigurationv1.Install, routev1.Install, securityv1.Install,
 	} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("kinds of OpenShift: %w", err)

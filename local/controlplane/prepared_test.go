@@ -61,7 +61,7 @@ func (s *suite) preparedPasses(t *testing.T) {
 // prepared are kinds of Kubernetes itself; all of OpenShift's come to them.
 var prepared = map[string]bool{
 	"namespaces": true, "serviceaccounts": true, "configmaps": true, "clusterroles": true, "clusterrolebindings": true,
-	"roles": true, "rolebindings": true, "storageclasses": true, "customresourcedefinitions": true, "ingresscontrollers": true,
+	"roles": true, "rolebindings": true, "storageclasses": true, "customresourcedefinitions": true, "securitycontextconstraints": true, "ingresscontrollers": true,
 }
 
 func openshift(group string) bool {

@@ -16,7 +16,9 @@ import (
 
 // Defaults are the objects that a release brings along and that the installer does
 // not write, unless it has something to say: its objects come first.
-func Defaults() []client.Object { return slices.Concat(configs(), operands(), access(), storage()) }
+func Defaults() []client.Object {
+	return slices.Concat(configs(), operands(), access(), people(), constraints(), storage())
+}
 
 func the(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
 

@@ -14,6 +14,7 @@ import (
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
+	routev1 "github.com/openshift/api/route/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,6 +50,7 @@ func Add(m manager.Manager, release Release) error {
 		{"ingress", o.ingress, []client.Object{node, &corev1.Service{}, &operatorv1.IngressController{}, &configv1.Ingress{}}},
 		{"console", o.console, []client.Object{&operatorv1.Console{}, &configv1.Console{}, &configv1.Ingress{}, version}},
 		{"machine-config", o.pools, []client.Object{node, &machineconfigurationv1.MachineConfigPool{}, &machineconfigurationv1.MachineConfig{}}},
+		{"routes", o.routes, []client.Object{&routev1.Route{}, &operatorv1.IngressController{}}},
 		{"volumes", o.volumes, []client.Object{&corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}, &storagev1.StorageClass{}}},
 		{"load-balancers", o.loadBalancers, []client.Object{&corev1.Service{}}},
 		{"network", o.network, []client.Object{&configv1.Network{}}},

@@ -13,6 +13,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	quantity "k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 const workloadsTimeout = 5 * time.Minute
@@ -41,6 +43,7 @@ func TestWorkloadsOfPeopleRollOut(t *testing.T) {
 	s.rollsOut(ctx, t)
 	s.serves(ctx, t)
 	s.says(ctx, t)
+	s.routes(ctx, t)
 	s.runsProgram(ctx, t)
 	if err := s.CoreV1().Namespaces().Delete(ctx, shopNamespace, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -137,6 +140,44 @@ func (s *shop) serves(ctx context.Context, t *testing.T) {
 		}
 		taken[pod.Status.PodIP] = pod.Name
 	}
+}
+
+// routes makes one without a host, and one that claims the host of the first.
+func (s *shop) routes(ctx context.Context, t *testing.T) {
+	t.Helper()
+	routes := s.dynamic.Resource(schema.GroupVersionResource{Group: "route.openshift.io", Version: "v1", Resource: "routes"}).Namespace(shopNamespace)
+	route := func(name, host string) {
+		spec := map[string]any{"to": map[string]any{"kind": "Service", "name": "web"}}
+		if host != "" {
+			spec["host"] = host
+		}
+		object := map[string]any{"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": map[string]any{"name": name}, "spec": spec}
+		if _, err := routes.Create(ctx, &unstructured.Unstructured{Object: object}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	admitted := func(name, want string) (host string) {
+		eventually(ctx, t, "the route "+name+" is judged", func() (bool, error) {
+			found, err := routes.Get(ctx, name, metav1.GetOptions{})
+			if err != nil {
+				return false, err
+			}
+			host, _, _ = unstructured.NestedString(found.Object, "spec", "host")
+			list, _, _ := unstructured.NestedSlice(found.Object, "status", "ingress")
+			if len(list) != 1 {
+				return false, nil
+			}
+			return conditions(&unstructured.Unstructured{Object: map[string]any{"status": list[0]}})["Admitted"] == want, nil
+		})
+		return host
+	}
+	route("web", "")
+	host := admitted("web", "True")
+	if !strings.HasPrefix(host, "web-"+shopNamespace+".apps.") {
+		t.Errorf("the route has the host %q", host)
+	}
+	route("rival", host)
+	admitted("rival", "False")
 }
 
 // says looks for the words that keep the simulation honest.
