@@ -7,6 +7,7 @@ package pods
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -87,14 +88,13 @@ func (n *Node) Run(ctx context.Context) {
 			n.queue.Add(key)
 		}
 	}
-	store, informer := cache.NewInformerWithOptions(cache.InformerOptions{
-		ListerWatcher: cache.NewListWatchFromClient(n.Client.CoreV1().RESTClient(), "pods", metav1.NamespaceAll, fields.OneTermEqualSelector("spec.nodeName", n.Name)),
-		ObjectType:    &corev1.Pod{},
-		Handler:       cache.ResourceEventHandlerFuncs{AddFunc: changed, UpdateFunc: func(_, object any) { changed(object) }, DeleteFunc: changed},
-		Transform:     withoutManagedFields,
-	})
+	informer, err := n.informer(cache.ResourceEventHandlerFuncs{AddFunc: changed, UpdateFunc: func(_, object any) { changed(object) }, DeleteFunc: changed})
+	if err != nil { // it has not been started
+		n.Log("kubelet: pods: %v", err)
+		return
+	}
 	n.mu.Lock()
-	n.pods = store
+	n.pods = informer.GetStore()
 	n.mu.Unlock()
 	var all sync.WaitGroup
 	all.Go(func() { informer.RunWithContext(ctx) })
@@ -112,6 +112,16 @@ func (n *Node) Run(ctx context.Context) {
 	for _, w := range n.workloads { // nobody else is left
 		<-w.done
 	}
+}
+
+// informer watches the node's pods, and no others.
+func (n *Node) informer(handler cache.ResourceEventHandler) (cache.SharedIndexInformer, error) {
+	own := cache.NewListWatchFromClient(n.Client.CoreV1().RESTClient(), "pods", metav1.NamespaceAll, fields.OneTermEqualSelector("spec.nodeName", n.Name))
+	informer := cache.NewSharedIndexInformerWithOptions(own, &corev1.Pod{}, cache.SharedIndexInformerOptions{})
+	_, err := informer.AddEventHandler(handler)
+	return informer, errors.Join(err, informer.SetTransform(withoutManagedFields),
+		// The console tells why heartbeats fail; the same again helps nobody.
+		informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}))
 }
 
 // withoutManagedFields saves memory; an update that does not name them leaves them.
