@@ -3,6 +3,7 @@ package operator
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,39 @@ type requests struct {
 	mu     sync.Mutex
 	all    []request
 	denied []string
+	// mortal operators die once a write has reached the server, before they hear of it.
+	mortal bool
+	dead   chan struct{}
+}
+
+// errDead is what a dead operator hears.
+var errDead = errors.New("killed")
+
+// alive reports whether the operator may still send.
+func (r *requests) alive() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.dead:
+		return !r.mortal
+	default:
+		return true
+	}
+}
+
+// die ends a mortal operator.
+func (r *requests) die() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.mortal {
+		return false
+	}
+	select {
+	case <-r.dead:
+	default:
+		close(r.dead)
+	}
+	return true
 }
 
 type request struct{ method, path string }
@@ -34,7 +68,16 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.to.all = append(c.to.all, request{r.Method, r.URL.Path})
 		c.to.mu.Unlock()
 	}
+	if !c.to.alive() {
+		return nil, errDead
+	}
 	answer, err := c.next.RoundTrip(r)
+	if r.Method != http.MethodGet && c.to.die() {
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		return nil, errDead
+	}
 	if err == nil && answer.StatusCode == http.StatusForbidden {
 		c.to.mu.Lock()
 		c.to.denied = append(c.to.denied, fmt.Sprintf("%s %s?%s", r.Method, r.URL.Path, r.URL.RawQuery))

@@ -20,6 +20,7 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	imageregistryv1 "github.com/openshift/api/imageregistry/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -373,4 +374,84 @@ func freeAddress(t *testing.T) string {
 	}
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().String()
+}
+
+// TestNothingIsDoneWithoutFlags has an object without flags, as of an operator's first
+// releases, and before that none at all.
+func TestNothingIsDoneWithoutFlags(t *testing.T) {
+	w := newWorld(t)
+	m, open := newResourceManager(t)
+	w.furnished(m)
+	w.cleans(&admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "aro-cluster-version-major-upgrade-deny-binding"}},
+		&admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: "aro-cluster-version-major-upgrade-deny"}})
+	w.run(everything(t, open)...)
+	w.quiet()
+	if writes := w.requests.writes(0); len(writes) > 0 {
+		t.Errorf("without a Cluster it writes %v", writes)
+	}
+	w.cluster(func(c *arov1alpha1.Cluster) { c.Spec.OperatorFlags = nil })
+	w.says(configv1.OperatorAvailable, configv1.ConditionUnknown, "NoData")
+	w.condition("InternetReachableFromMaster", operatorv1.ConditionUnknown, "")
+	w.quiet()
+	for _, write := range w.requests.writes(0) {
+		if !strings.Contains(write, "/clusters/cluster/status") && !strings.Contains(write, "/clusteroperators") && !strings.Contains(write, "aro-cluster-version-major-upgrade-deny") {
+			t.Errorf("without flags it writes %s", write)
+		}
+	}
+	if got := m.written(); len(got) > 0 {
+		t.Errorf("without flags it writes to Azure: %v", got)
+	}
+	if err := w.logged("level=ERROR"); err == nil {
+		t.Errorf("it is not content:\n%s", w.log.tail(3000))
+	}
+}
+
+// TestKilledAfterEveryWriteItGoesOn lets each operator live for one write, of which it
+// never hears, until one finds nothing to do.
+func TestKilledAfterEveryWriteItGoesOn(t *testing.T) {
+	w := newWorld(t)
+	m, open := newResourceManager(t)
+	w.furnished(m)
+	w.cleans(&admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "aro-cluster-version-major-upgrade-deny-binding"}},
+		&admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: "aro-cluster-version-major-upgrade-deny"}})
+	w.with(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-azure-operator", Name: "cluster"}, Data: raw(logins)})
+	w.cluster(flag(flags.Monitoring, "true"))
+	specs := everything(t, open)
+	const most = 200
+	for lives := 1; ; lives++ {
+		if lives > most {
+			t.Fatalf("after %d lives it is not done: %v", most, w.requests.writes(0))
+		}
+		w.requests = &requests{mortal: true, dead: make(chan struct{})}
+		stop := w.run(specs...)
+		done := func() bool {
+			for {
+				before := w.requests.count()
+				select {
+				case <-w.requests.dead:
+					return false
+				case <-time.After(time.Second):
+				}
+				if before > 0 && w.requests.count() == before {
+					return true
+				}
+			}
+		}()
+		stop()
+		if done {
+			t.Logf("it was killed %d times", lives-1)
+			break
+		}
+	}
+	w.requests = &requests{}
+	w.run(specs...)
+	for _, spec := range specs {
+		if spec.Reports == controller.Health {
+			w.healthy(spec.Name)
+		}
+	}
+	w.quiet()
+	if writes := w.requests.writes(0); len(writes) > 0 {
+		t.Errorf("there was more to do: %v", writes)
+	}
 }

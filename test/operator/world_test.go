@@ -190,6 +190,7 @@ type world struct {
 	client.Client
 	requests *requests // of the operator
 	log      *lockedBuffer
+	allowed  bool // the account has its rules
 }
 
 func newWorld(t *testing.T) *world {
@@ -206,11 +207,14 @@ const (
 // run runs controllers with what they declare and nothing more, until the test ends.
 func (w *world) run(specs ...controller.Spec) (stop func()) {
 	w.Helper()
-	w.allow(controller.AllRules(specs))
+	if !w.allowed {
+		w.allow(controller.AllRules(specs))
+	}
 	config := rest.CopyConfig(server.config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:" + accountNamespace + ":" + account,
 		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + accountNamespace, "system:authenticated"}}
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, w.requests} })
+	sent := w.requests
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, sent} })
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
@@ -227,7 +231,7 @@ func (w *world) run(specs ...controller.Spec) (stop func()) {
 		case <-time.After(patience):
 			w.Error("the operator does not stop")
 		}
-		if denied := w.requests.forbidden(); len(denied) > 0 {
+		if denied := sent.forbidden(); len(denied) > 0 {
 			w.Errorf("the declared rules do not suffice: %s", strings.Join(denied, "; "))
 		}
 		if w.Failed() {
@@ -238,9 +242,10 @@ func (w *world) run(specs ...controller.Spec) (stop func()) {
 	return stop
 }
 
-// allow gives the account rules, and takes others away.
+// allow gives the account rules for the time of the test.
 func (w *world) allow(rules []controller.Rule) {
 	w.Helper()
+	w.allowed = true
 	byNamespace := map[string][]rbacv1.PolicyRule{}
 	for _, r := range rules {
 		byNamespace[r.Namespace] = append(byNamespace[r.Namespace], r.PolicyRule)
