@@ -25,7 +25,7 @@ In a second terminal, in the same directory:
 
 ./aro-local --help lists the other commands. The programs must stay in one
 directory: aro-local starts the others. It needs Linux, and for each cluster about
-500 MB of memory and 250 MB of disk space. Nothing else has to be installed.
+500 MB of memory and 150 MB of disk space. Nothing else has to be installed.
 
 Licensed under the Apache License 2.0 (LICENSE). THIRD-PARTY-LICENSES.txt has the
 licences of the libraries in the programs.
