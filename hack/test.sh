@@ -30,7 +30,7 @@ part "root module, tests that start programs"
 go test -count=1 -p 1 -timeout 20m $(go list ./... | grep -E "$starters")
 
 part "race detector on what runs concurrently"
-go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/... ./admin/... ./mirror
+go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/... ./httpserver ./armhttp ./catalogue ./admin/... ./mirror
 (cd local && go test -race -timeout 15m ./cloud/... ./hypervisor ./supervisor)
 
 part "installer module"

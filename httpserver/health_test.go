@@ -34,8 +34,10 @@ func TestAProcessWithoutTheAPITellsHowItIs(t *testing.T) {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector())
 	var documents flaky
-	now := time.Now()
-	h, err := httpserver.New(httpserver.Config{Registry: metrics, Ready: documents.Ping, Now: func() time.Time { return now }})
+	var now atomic.Pointer[time.Time]
+	start := time.Now()
+	now.Store(&start)
+	h, err := httpserver.New(httpserver.Config{Registry: metrics, Ready: documents.Ping, Now: func() time.Time { return *now.Load() }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,8 @@ func TestAProcessWithoutTheAPITellsHowItIs(t *testing.T) {
 	ask("/subscriptions", 404)
 	documents.away.Store(true)
 	ask("/healthz/ready", 200) // the last check still holds
-	now = now.Add(time.Second)
+	later := start.Add(time.Second)
+	now.Store(&later)
 	ask("/healthz/ready", 503)
 	ask("/healthz/live", 200)
 	cancel()
