@@ -19,6 +19,8 @@ const lifeTimeout = 6 * time.Minute
 // TestClustersLiveTheirLives takes clusters of both kinds of identity and both
 // visibilities through all that customers do, by the official client where it
 // knows the feature and by the generated ones. Afterwards all is as before.
+// Everybody follows operations, the service those of Azure too, by addresses as long
+// as Azure's.
 //
 // The official client knows workload identities from v2.0.0 on, which the module
 // proxy that this repository was built from does not serve; up to v1.6.0 its
@@ -26,7 +28,7 @@ const lifeTimeout = 6 * time.Minute
 // generator and the same api-version.
 func TestClustersLiveTheirLives(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, "ARO_SIGN_OPERATIONS=true")
 	before := w.footprint(t.Context(), t)
 	t.Run("lives", func(t *testing.T) {
 		t.Run("public, service principal", func(t *testing.T) {
