@@ -68,6 +68,7 @@ clients: ## regenerate the Go and Python clients (2 minutes)
 bench: build ## benchmarks with their baselines, reported in docs/performance.md and docs/performance-clusters.md
 	test/clients/startup.sh
 	go run ./hack/bench -o docs/performance.md
+	go test ./test/damage -count 1 -timeout 20m -run NoSpeed -v -args -speed
 	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 
 .PHONY: lint
