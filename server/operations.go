@@ -53,9 +53,12 @@ func (s *Server) viewOperation(c *call) (*operationView, error) {
 		return nil, err
 	}
 	v := &operationView{op: &doc.Operation}
-	tenant := c.Header(headerTenant)
-	if !arm.EqualFold(v.op.SubscriptionID, c.Param("subscriptionId")) ||
-		tenant != "" && v.op.TenantID != "" && !arm.EqualFold(tenant, v.op.TenantID) {
+	if !arm.EqualFold(v.op.SubscriptionID, c.Param("subscriptionId")) {
+		return nil, absent
+	}
+	if seen, err := s.isOfCallersTenant(c, v.op); err != nil {
+		return nil, err
+	} else if !seen {
 		return nil, absent
 	}
 	if err := s.viewCluster(c, v); err != nil || v.running != nil || v.op.State != "" {
@@ -69,6 +72,20 @@ func (s *Server) viewOperation(c *call) (*operationView, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+// isOfCallersTenant reports whether the caller's tenant is that of the operation, as
+// it began or as its subscription has moved since.
+func (s *Server) isOfCallersTenant(c *call, op *model.AsyncOperation) (bool, error) {
+	tenant := c.Header(headerTenant)
+	if tenant == "" || op.TenantID == "" || arm.EqualFold(tenant, op.TenantID) {
+		return true, nil
+	}
+	moved, err := s.subscription(c)
+	if err != nil || moved == nil {
+		return false, err
+	}
+	return arm.EqualFold(tenant, moved.Subscription.Properties.TenantID), nil
 }
 
 func (s *Server) viewCluster(c *call, v *operationView) error {

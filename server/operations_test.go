@@ -217,4 +217,9 @@ func TestForeignPollsFindNothing(t *testing.T) {
 		w.wantError(arm.NotFound, w.do("GET", strings.Replace(url, subscription, newID(), 1), "", nil))
 		w.wantError(arm.NotFound, w.do("GET", url, "", nil, tenant, newID()))
 	}
+	// Whoever follows an operation while its subscription moves goes on in the new tenant.
+	moved := newID()
+	w.want(200, w.do("PUT", "/subscriptions/"+subscription, "2.0", stand.Object{"state": model.Registered, "properties": stand.Object{"tenantId": moved}}))
+	w.want(200, w.do("GET", status(created), "", nil, tenant, moved))
+	w.wantError(arm.NotFound, w.do("GET", status(created), "", nil, tenant, newID()))
 }
