@@ -28,10 +28,11 @@ func TestOneProcessGivesAClusterItsWholeLife(t *testing.T) {
 }
 
 func TestServersAndBackendsShareTheLivesOfClusters(t *testing.T) {
-	d := newDeployment(t, stand.Behaviour{Boot: time.Second, Removal: 500 * time.Millisecond})
+	// A call of two seconds for two clusters at a time: one backend cannot have them all.
+	// Waiting takes no worker, but a call does.
+	d := newDeployment(t, stand.Behaviour{Latency: 2 * time.Second, Boot: time.Second, Removal: 500 * time.Millisecond})
 	sites := d.servers(2)
 	sites[0].register()
-	// Two clusters at a time each: one backend cannot have them all.
 	first, second := d.backend("--workers", "2"), d.backend("--workers", "2")
 	var ids []arm.ClusterID
 	var polls sync.WaitGroup

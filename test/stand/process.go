@@ -8,6 +8,7 @@ package stand
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -257,8 +258,44 @@ func (p *Process) Output() string {
 func (p *Process) Shoot() { _ = p.cmd.Process.Kill() }
 
 // Pause stops the process in its tracks, as a machine does that is out of breath;
-// Resume lets it go on without knowing.
-func (p *Process) Pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+// Resume lets it go on without knowing. It returns when no thread runs any more: after
+// the signal alone threads go on until one of them has seen it.
+func (p *Process) Pause() error {
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(pauseTime); ; time.Sleep(time.Millisecond) {
+		stopped, err := isStopped(p.cmd.Process.Pid)
+		if err != nil || stopped {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the process did not stop within %s", pauseTime)
+		}
+	}
+}
+
+// pauseTime bounds how long a process takes to stop after SIGSTOP.
+const pauseTime = 30 * time.Second
+
+// isStopped reports whether every thread of a process is stopped.
+func isStopped(pid int) (bool, error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		return false, fmt.Errorf("threads of process %d: %w", pid, cmp.Or(err, os.ErrNotExist))
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			return false, nil // it ended meanwhile
+		}
+		// The state follows the program's name, which may hold anything but ends with the last ")".
+		if _, state, _ := bytes.Cut(text[bytes.LastIndexByte(text, ')'):], []byte(" ")); len(state) == 0 || state[0] != 'T' {
+			return false, nil
+		}
+	}
+	return true, nil
+}
 
 // Resume ends a Pause.
 func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
