@@ -1,10 +1,68 @@
 #!/usr/bin/env bash
-# The whole test suite, in the order that finds mistakes soonest. Called by `make test`.
-# Every part has a timeout of its own; a part that fails stops the run.
+# The whole test suite. Called by `make test`.
+#
+# What finds mistakes soonest comes first; then two lanes run side by side, because most
+# proofs wait more than they compute. `hack/test.sh service` and `hack/test.sh local` run
+# one lane. Every part has a timeout of its own; a part that fails stops its lane.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 part() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+
+service() {
+  # Go's cache does not know what programs that a test starts are made of: where one
+  # does, -count=1 runs it again.
+  local starters='/(test/.*|hack/clients|backend/install)$'
+  part "root module"
+  go test -timeout 20m $(go list ./... | grep -Ev "$starters")
+
+  part "root module, tests that start programs"
+  # One package at a time: they kill programs at certain times.
+  go test -count=1 -p 1 -timeout 20m $(go list ./... | grep -E "$starters")
+
+  part "environments of the clients"
+  # What they download, once, is not to take the proofs' time.
+  timeout 20m test/clients/setup.sh
+
+  part "clients and API page"
+  timeout 60m test/clients/stand.sh bash -c 'test/clients/run.sh && test/apipage/run.sh'
+}
+
+local_module() {
+  # One package at a time: several boot control planes, which need both cores. The limit is
+  # for all tests of a package, each of which has a shorter one of its own.
+  local starters='/(controlplane|systemtest/?.*)$'
+  cd local
+  go vet ./...
+  go test -p 1 -timeout 25m $(go list ./... | grep -Ev "$starters")
+  go test -count=1 -p 1 -timeout 60m $(go list ./... | grep -E "$starters")
+}
+
+other_modules() {
+  local tags=altinfra,aro,containers_image_openpgp
+  part "installer module"
+  (cd installer && ./build.sh --data && go vet -tags "$tags" ./... && go test -tags "$tags" -timeout 10m ./...)
+
+  part "registry module, and aro mirror with it"
+  (cd registry && go vet ./... && go test -count=1 -timeout 10m ./...)
+
+  part "Go client"
+  (cd clients/go && go vet ./... && go test ./...)
+
+  part "local module"
+  (local_module)
+
+  part "race detector on what runs concurrently"
+  go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/... ./httpserver ./armhttp ./catalogue ./admin/... ./mirror
+  (cd local && go test -race -timeout 15m ./cloud/... ./hypervisor/... ./supervisor)
+}
+
+case "${1:-all}" in
+  service) service; exit ;;
+  local) other_modules; exit ;;
+  all) ;;
+  *) echo "usage: hack/test.sh [service|local]" >&2; exit 2 ;;
+esac
 
 hack/prerequisites.sh test
 
@@ -19,42 +77,30 @@ go vet ./...
 part "binaries"
 make --no-print-directory build
 
-# Go's cache does not know what programs that a test starts are made of: where one
-# does, -count=1 runs it again.
-starters='/(test/.*|hack/clients|backend/install)$'
-part "root module"
-go test -timeout 20m $(go list ./... | grep -Ev "$starters")
-
-part "root module, tests that start programs"
-# One package at a time: they kill programs at certain times.
-go test -count=1 -p 1 -timeout 20m $(go list ./... | grep -E "$starters")
-
-part "race detector on what runs concurrently"
-go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/... ./httpserver ./armhttp ./catalogue ./admin/... ./mirror
-(cd local && go test -race -timeout 15m ./cloud/... ./hypervisor ./supervisor)
-
-part "installer module"
-tags=altinfra,aro,containers_image_openpgp
-(cd installer && ./build.sh --data && go vet -tags "$tags" ./... && go test -tags "$tags" -timeout 10m ./...)
-
-part "registry module, and aro mirror with it"
-(cd registry && go vet ./... && go test -count=1 -timeout 10m ./...)
-
-part "Go client"
-(cd clients/go && go vet ./... && go test ./...)
-
-part "local module"
-# One package at a time: several boot control planes, which need both cores. The limit is
-# for all tests of a package, each of which has a shorter one of its own.
-starters='/(controlplane|systemtest/?.*)$'
-(cd local && go vet ./... && go test -p 1 -timeout 25m $(go list ./... | grep -Ev "$starters") &&
-  go test -count=1 -p 1 -timeout 60m $(go list ./... | grep -E "$starters"))
-
-part "environments of the clients"
-# What they download, once, is not to take the proofs' time.
-timeout 20m test/clients/setup.sh
-
-part "clients and API page"
-timeout 60m test/clients/stand.sh bash -c 'test/clients/run.sh && test/apipage/run.sh'
-
+part "two lanes side by side; each shows its output when it has ended"
+logs=$(mktemp -d)
+declare -A lanes
+for lane in service local; do
+  hack/test.sh "$lane" >"$logs/$lane" 2>&1 &
+  lanes[$lane]=$!
+done
+trap 'kill "${lanes[@]}" "${beat:-}" 2>/dev/null; rm -rf "$logs"' EXIT
+progress() { # which part each lane is in, once a minute
+  while sleep 60; do
+    for lane in "${!lanes[@]}"; do printf '%ss, %s: %s\n' "$SECONDS" "$lane" "$(grep '^==' "$logs/$lane" | tail -n 1)"; done
+  done
+}
+progress &
+beat=$!
+failed=()
+for lane in local service; do
+  wait "${lanes[$lane]}" || failed+=("$lane")
+  printf '\n==== lane %s\n' "$lane"
+  cat "$logs/$lane"
+done
+kill "$beat"
+if [ "${#failed[@]}" -gt 0 ]; then
+  printf '\nfailed after %ss: %s\n' "$SECONDS" "${failed[*]}"
+  exit 1
+fi
 printf '\nall parts passed in %ss\n' "$SECONDS"
