@@ -14,4 +14,4 @@ def test_roles_of_given_identities_are_told_until_they_are_given(ours, group):
     # Now the service itself is the only one to object: seven operators have no identity.
     after = ours.refused("aro", "validate", *wanted)
     assert "does not have the role" in before and "does not have the role" not in after, after
-    assert "(PlatformWorkloadIdentityMismatch)" in after and "Give one identity for each operator" in after, after
+    assert "(PlatformWorkloadIdentityMismatch)" in after and "Specify one identity for each operator" in after, after
