@@ -69,6 +69,7 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 	test/clients/startup.sh
 	go run ./hack/bench -o docs/performance.md
 	go test ./test/damage -count 1 -timeout 20m -run NoSpeed -v -args -speed
+	cd registry && go test . -count 1 -timeout 20m -run TestSpeedBesideSkopeo -v -args -speed
 	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 
 .PHONY: lint
