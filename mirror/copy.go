@@ -41,7 +41,6 @@ func newCopier(source, destination *endpoint, parallel int, p *Progress) *copier
 
 // image copies what from refers to.
 func (c *copier) image(ctx context.Context, from, to name.Reference) error {
-	c.visit(to.Context())
 	digest, err := c.source.digest(ctx, from)
 	if err != nil {
 		return err
@@ -54,11 +53,7 @@ func (c *copier) image(ctx context.Context, from, to name.Reference) error {
 
 // tagged copies an image of that digest, and writes its tag unless it stands there.
 func (c *copier) tagged(ctx context.Context, from name.Reference, tag name.Tag, digest v1.Hash, signed bool) error {
-	at, err := c.destination.digest(ctx, tag)
-	if err == nil && at == digest {
-		return nil
-	}
-	if err != nil && !isAbsent(err) {
+	if there, err := c.destination.stands(ctx, tag, digest); err != nil || there {
 		return err
 	}
 	source := from.Context().Digest(digest.String())
@@ -79,7 +74,11 @@ func (c *copier) manifest(ctx context.Context, from, to name.Digest, signed bool
 }
 
 func (c *copier) copyManifest(ctx context.Context, from, to name.Digest, signed bool) error {
-	if there, err := c.destination.exists(ctx, to); err != nil || there {
+	digest, err := v1.NewHash(to.DigestStr())
+	if err != nil {
+		return err
+	}
+	if there, err := c.destination.stands(ctx, to, digest); err != nil || there {
 		return err
 	}
 	m, err := c.source.manifest(ctx, from)
@@ -240,7 +239,7 @@ func (c *copier) candidates(to name.Repository, digest v1.Hash) []name.Repositor
 	return all
 }
 
-// visit remembers the repositories that this run writes to.
+// visit remembers a repository that this run writes to, before it copies anything.
 func (c *copier) visit(repository name.Repository) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

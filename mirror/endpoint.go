@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -39,18 +38,8 @@ func newEndpoint(keychain authn.Keychain, transport http.RoundTripper) (*endpoin
 	return &endpoint{puller, pusher}, nil
 }
 
-// resolve parses the name of an image and, if it is a tag, finds its digest: a tag
-// is asked with every media type, and what follows goes by digest alone, for
-// registries differ in what they give to whom by tag. The tag is kept.
-func (r *endpoint) resolve(ctx context.Context, image string) (name.Reference, error) {
-	ref, err := name.ParseReference(image)
-	if err != nil {
-		return nil, final{fmt.Errorf("image %q: %w", image, err)}
-	}
-	return ref, ctx.Err()
-}
-
-// digest is the digest of a reference, which is asked for if it is a tag.
+// digest is the digest of a reference. A tag is asked with every media type, and what
+// follows goes by digest alone: registries differ in what they give to whom by tag.
 func (r *endpoint) digest(ctx context.Context, ref name.Reference) (v1.Hash, error) {
 	if digest, ok := ref.(name.Digest); ok {
 		return v1.NewHash(digest.DigestStr())
@@ -62,13 +51,13 @@ func (r *endpoint) digest(ctx context.Context, ref name.Reference) (v1.Hash, err
 	return described.Digest, nil
 }
 
-// exists reports whether the registry has the manifest.
-func (r *endpoint) exists(ctx context.Context, ref name.Reference) (bool, error) {
-	_, err := r.puller.Head(ctx, ref)
+// stands reports whether the registry has, at that digest or tag, the manifest of the digest.
+func (r *endpoint) stands(ctx context.Context, ref name.Reference, digest v1.Hash) (bool, error) {
+	described, err := r.puller.Head(ctx, ref)
 	if isAbsent(err) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && described.Digest == digest, err
 }
 
 // has reports whether a repository has the blob.
@@ -149,5 +138,3 @@ func isFinal(err error) bool {
 	}
 	return answer.StatusCode >= http.StatusBadRequest && answer.StatusCode < http.StatusInternalServerError
 }
-
-func compare(a, b string) int { return strings.Compare(a, b) }

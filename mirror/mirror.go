@@ -8,6 +8,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,10 +61,7 @@ func New(o Options) (*Mirror, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	o.Parallel, o.Tries = orDefault(o.Parallel, 10), orDefault(o.Tries, 6)
-	if o.Pause == 0 {
-		o.Pause = 10 * time.Second
-	}
+	o.Parallel, o.Tries, o.Pause = cmp.Or(o.Parallel, 10), cmp.Or(o.Tries, 6), cmp.Or(o.Pause, 10*time.Second)
 	source, err := newEndpoint(o.From, o.Transport)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
@@ -75,13 +73,6 @@ func New(o Options) (*Mirror, error) {
 	progress := newProgress()
 	return &Mirror{Options: o, source: source, destination: destination, Progress: progress,
 		copier: newCopier(source, destination, o.Parallel, progress)}, nil
-}
-
-func orDefault(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }
 
 // Run copies the releases and then the images, and goes on after a failure. Its error
@@ -111,22 +102,26 @@ func (m *Mirror) release(ctx context.Context, r Release) ReleaseResult {
 		m.Log.ErrorContext(ctx, "release not mirrored", "version", r.Version, "error", err)
 		return result
 	}
-	var payload, target name.Reference
+	payload, err := parseImage(r.Image)
+	if err != nil {
+		return fail(err)
+	}
 	var names []string
-	err := m.again(ctx, r.Image, func() (err error) {
-		if payload, err = m.source.resolve(ctx, r.Image); err != nil {
+	err = m.again(ctx, r.Image, func() error {
+		digest, err := m.source.digest(ctx, payload)
+		if err != nil {
 			return err
 		}
-		target = m.at(payload)
-		if result.Present, err = m.destination.exists(ctx, target); err != nil || result.Present && !m.Verify {
+		if result.Present, err = m.destination.stands(ctx, m.at(payload), digest); err != nil || result.Present && !m.Verify {
 			return err
 		}
-		names, err = m.source.releaseImages(ctx, payload)
+		names, err = m.source.releaseImages(ctx, payload.Context().Digest(digest.String()))
 		return err
 	})
 	if err != nil {
 		return fail(err)
 	}
+	m.copier.visit(m.at(payload).Context())
 	if result.Present && !m.Verify {
 		m.Progress.release()
 		return result
@@ -148,6 +143,11 @@ func (m *Mirror) release(ctx context.Context, r Release) ReleaseResult {
 func (m *Mirror) images(ctx context.Context, names []string) ImagesResult {
 	var result ImagesResult
 	m.Progress.expect(len(names))
+	for _, image := range names { // what a stopped run left in any of them is mounted, not uploaded
+		if ref, err := parseImage(image); err == nil {
+			m.copier.visit(m.at(ref).Context())
+		}
+	}
 	var mu sync.Mutex
 	var workers sync.WaitGroup
 	queue := make(chan string)
@@ -175,24 +175,29 @@ feed:
 	}
 	close(queue)
 	workers.Wait()
-	slices.SortFunc(result.Failures, func(a, b Failure) int { return compare(a.Image, b.Image) })
+	slices.SortFunc(result.Failures, func(a, b Failure) int { return cmp.Compare(a.Image, b.Image) })
 	return result
 }
 
 // image copies one image, again and again if it must.
 func (m *Mirror) image(ctx context.Context, image string) error {
-	err := m.again(ctx, image, func() error {
-		ref, err := m.source.resolve(ctx, image)
-		if err != nil {
-			return err
-		}
-		return m.copier.image(ctx, ref, m.at(ref))
-	})
+	ref, err := parseImage(image)
+	if err == nil {
+		err = m.again(ctx, image, func() error { return m.copier.image(ctx, ref, m.at(ref)) })
+	}
 	m.Progress.image(err)
 	if err != nil && ctx.Err() == nil {
 		m.Log.ErrorContext(ctx, "image not mirrored", "image", image, "error", err)
 	}
 	return err
+}
+
+func parseImage(image string) (name.Reference, error) {
+	ref, err := name.ParseReference(image)
+	if err != nil {
+		return nil, fmt.Errorf("image %q: %w", image, err)
+	}
+	return ref, nil
 }
 
 // at is where an image belongs in the destination.

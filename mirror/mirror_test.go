@@ -262,6 +262,17 @@ func TestATagFollowsItsSource(t *testing.T) {
 	}
 }
 
+func TestAReleaseWhoseTagMovedIsMirroredAgain(t *testing.T) {
+	from, to := newSite(t), newSite(t)
+	for range 2 {
+		from.push("ocp/release:1", releaseOf(from.push("ocp/art:1", must(random.Image(200, 1)))))
+		summary, err := run(t, to, []Release{{"4.19.1", from.host + "/ocp/release:1"}})
+		if err != nil || summary.Releases[0].Present || summary.Releases[0].Copied != 2 {
+			t.Fatalf("got %+v, %v", summary, err)
+		}
+	}
+}
+
 func TestAStoppedRunIsResumedWithoutUploadingAgain(t *testing.T) {
 	from, to := newSite(t), newSite(t)
 	var images []string

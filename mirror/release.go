@@ -31,12 +31,8 @@ type Release struct {
 }
 
 // releaseImages are the images that a release names, each once, in alphabetical order.
-func (r *endpoint) releaseImages(ctx context.Context, release name.Reference) ([]string, error) {
-	digest, err := r.digest(ctx, release)
-	if err != nil {
-		return nil, err
-	}
-	names, err := r.referenced(ctx, release.Context().Digest(digest.String()), maxReleaseDepth)
+func (r *endpoint) releaseImages(ctx context.Context, release name.Digest) ([]string, error) {
+	names, err := r.referenced(ctx, release, maxReleaseDepth)
 	if err != nil {
 		return nil, fmt.Errorf("images of release %s: %w", release, err)
 	}

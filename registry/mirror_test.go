@@ -292,3 +292,25 @@ func TestARunThatIsKilledAtAnyMomentIsResumed(t *testing.T) {
 		}
 	}
 }
+
+func TestABlobIsMountedFromAnyRepositoryOfTheRun(t *testing.T) {
+	from, to := startSite(t), startSite(t)
+	shared := must(random.Layer(50_000, types.DockerLayer))
+	with := func(at string) string {
+		return from.push(at, must(mutate.AppendLayers(must(random.Image(1000, 1)), shared)))
+	}
+	first, later, other := with("tools/b:1"), with("tools/b:2"), with("tools/a:1")
+	graph, _ := from.release(1)
+	for _, images := range [][]string{{first}, {other, later}} {
+		args := []string{"--graph", graph, "--since", "4.99.0", "--parallel", "1"}
+		for _, image := range images {
+			args = append(args, "--image", image)
+		}
+		if out, err := mirror(t, to, 0, args...); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	if n := to.committed[must(shared.Digest()).String()]; n != 1 {
+		t.Errorf("the shared layer was uploaded %d times, want 1", n)
+	}
+}
