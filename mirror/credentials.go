@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,18 @@ import (
 // PullSecret is a keychain of logins as a pull secret has them: {"auths": {REGISTRY:
 // {"auth": …}}}, where REGISTRY may go on with a path below which the login counts.
 type PullSecret map[string]authn.AuthConfig
+
+// ReadPullSecret reads a file with a pull secret. Without a path there are no logins.
+func ReadPullSecret(path string) (PullSecret, error) {
+	if path == "" {
+		return PullSecret{}, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePullSecret(text)
+}
 
 // ParsePullSecret reads a pull secret. Its errors do not repeat what it holds.
 func ParsePullSecret(text []byte) (PullSecret, error) {

@@ -88,6 +88,35 @@ func fetchGraph(ctx context.Context, client *http.Client, url string) (Graph, er
 	return slices.CompactFunc(graph, func(a, b Release) bool { return a.Version == b.Version }), nil
 }
 
+// major is the version of OpenShift that clusters can have.
+const major = 4
+
+// Choose returns the named versions, of which "latest" is the newest of OpenShift 4;
+// without any, all since a version.
+func (g Graph) Choose(versions []string, since string) (Graph, error) {
+	if len(versions) == 0 {
+		return g.From(since)
+	}
+	named := slices.Clone(versions)
+	for i, version := range named {
+		if version == "latest" {
+			named[i] = g.newest()
+		}
+	}
+	return g.Find(named...)
+}
+
+// newest is the newest version of OpenShift 4; "latest" itself, which Find refuses, if
+// there is none.
+func (g Graph) newest() string {
+	for _, r := range slices.Backward(g) {
+		if v, err := parseVersion(r.Version); err == nil && v[0] == major {
+			return r.Version
+		}
+	}
+	return "latest"
+}
+
 // From is the graph from a version on, within its major version.
 func (g Graph) From(version string) (Graph, error) {
 	lowest, err := parseVersion(version)
@@ -103,9 +132,6 @@ func (g Graph) From(version string) (Graph, error) {
 	return found, nil
 }
 
-// Latest is the newest version of the graph.
-func (g Graph) Latest() string { return g[len(g)-1].Version }
-
 // Find returns the named versions in the order of the graph. All that are wrong are
 // in its error.
 func (g Graph) Find(versions ...string) (Graph, error) {
@@ -115,8 +141,8 @@ func (g Graph) Find(versions ...string) (Graph, error) {
 		if v, err := parseVersion(version); err != nil {
 			faults = append(faults, err)
 			continue
-		} else if v[0] != 4 {
-			faults = append(faults, fmt.Errorf("version %s: only OpenShift 4 can be mirrored", version))
+		} else if v[0] != major {
+			faults = append(faults, fmt.Errorf("version %s: only OpenShift %d can be mirrored", version, major))
 			continue
 		}
 		i := slices.IndexFunc(g, func(r Release) bool { return r.Version == version })

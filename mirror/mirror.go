@@ -75,10 +75,14 @@ func New(o Options) (*Mirror, error) {
 		copier: newCopier(source, destination, o.Parallel, progress)}, nil
 }
 
-// Run copies the releases and then the images, and goes on after a failure. Its error
+// Run copies the releases and then the images, and goes on after a failure. It logs its
+// progress. Its error
 // is set when anything failed, and when ctx ended before all was done; the summary
 // says what was done in either case.
 func (m *Mirror) Run(ctx context.Context, releases []Release, images []string) (Summary, error) {
+	ended := make(chan struct{})
+	defer close(ended)
+	go m.logProgress(ctx, ended)
 	var s Summary
 	for _, r := range releases {
 		if ctx.Err() != nil {
@@ -91,6 +95,20 @@ func (m *Mirror) Run(ctx context.Context, releases []Release, images []string) (
 	}
 	s.Progress = m.Progress.Snapshot()
 	return s, errors.Join(context.Cause(ctx), s.err())
+}
+
+// progressEvery is how often the log shows how far a run is.
+const progressEvery = 10 * time.Second
+
+func (m *Mirror) logProgress(ctx context.Context, ended <-chan struct{}) {
+	for {
+		select {
+		case <-time.After(progressEvery):
+			m.Log.InfoContext(ctx, "mirroring", "progress", m.Progress.Snapshot().String())
+		case <-ended:
+			return
+		}
+	}
 }
 
 // release copies a release: the images that it names and then the release itself, so

@@ -408,6 +408,9 @@ func TestReleasesComeFromTheGraph(t *testing.T) {
 	if got, err := graph.Find("4.19.10", "4.19.9", "4.19.10"); err != nil || len(got) != 2 {
 		t.Errorf("got %v, %v", got, err)
 	}
+	if got, err := graph.Choose([]string{"latest"}, ""); err != nil || len(got) != 1 || got[0].Version != "4.19.10" {
+		t.Errorf("latest: got %v, %v, want 4.19.10", got, err)
+	}
 	if _, err := graph.Find("4.19", "5.0.1", "4.99.1", "04.19.9"); err == nil || strings.Count(err.Error(), "\n") != 3 {
 		t.Errorf("got %v, want four faults", err)
 	}

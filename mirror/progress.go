@@ -109,6 +109,21 @@ type ReleaseResult struct {
 	ImagesResult
 }
 
+// WritePlan prints what a run would mirror, a line each.
+func WritePlan(out io.Writer, releases []Release, images []string) error {
+	for _, r := range releases {
+		if _, err := fmt.Fprintln(out, r.Version, r.Image); err != nil {
+			return err
+		}
+	}
+	for _, image := range images {
+		if _, err := fmt.Fprintln(out, image); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Summary is what a run did.
 type Summary struct {
 	Releases []ReleaseResult

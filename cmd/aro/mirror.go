@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"time"
@@ -35,31 +34,25 @@ type mirrorCommand struct {
 	DryRun          bool          `env:"ARO_MIRROR_DRY_RUN" help:"Print what would be mirrored, and do nothing."`
 }
 
-// The bounds of flags.
-const (
-	maxParallel = 100
-	maxTries    = 100
-)
-
-// progressEvery is how often the log shows how far a run is.
-const progressEvery = 10 * time.Second
-
 // Run mirrors, logs its progress, and prints a summary.
 func (c *mirrorCommand) Run(ctx context.Context) error {
 	var faults service.Faults
-	faults.Within("--parallel", c.Parallel, 1, maxParallel)
-	faults.Within("--tries", c.Tries, 1, maxTries)
+	faults.Within("--parallel", c.Parallel, 1, 100)
+	faults.Within("--tries", c.Tries, 1, 100)
 	faults.Positive("--pause", c.Pause)
 	options := c.options(&faults)
 	if err := faults.Err(); err != nil {
 		return err
 	}
-	to, err := c.destinationLogin(options.Destination)
+	var err error
+	if options.To, err = c.destinationLogin(options.Destination); err != nil {
+		return err
+	}
+	graph, err := mirror.ReadGraph(ctx, http.DefaultClient, c.Graph)
 	if err != nil {
 		return err
 	}
-	options.To = to
-	releases, err := c.releases(ctx)
+	releases, err := graph.Choose(c.Versions, c.Since)
 	if err != nil {
 		return err
 	}
@@ -68,52 +61,14 @@ func (c *mirrorCommand) Run(ctx context.Context) error {
 		images = mirror.Auxiliary()
 	}
 	if c.DryRun {
-		for _, r := range releases {
-			fmt.Println(r.Version, r.Image)
-		}
-		for _, image := range images {
-			fmt.Println(image)
-		}
-		return nil
+		return mirror.WritePlan(os.Stdout, releases, images)
 	}
 	m, err := mirror.New(options)
 	if err != nil {
 		return err
 	}
-	ended := make(chan struct{})
-	go logProgress(m.Progress, ended)
 	summary, err := m.Run(ctx, releases, images)
-	close(ended)
 	return errors.Join(summary.Write(os.Stdout), err)
-}
-
-func logProgress(p *mirror.Progress, ended <-chan struct{}) {
-	for {
-		select {
-		case <-time.After(progressEvery):
-			slog.Info("mirroring", "progress", p.Snapshot().String())
-		case <-ended:
-			return
-		}
-	}
-}
-
-// releases are those that the arguments name.
-func (c *mirrorCommand) releases(ctx context.Context) ([]mirror.Release, error) {
-	graph, err := mirror.ReadGraph(ctx, http.DefaultClient, c.Graph)
-	if err != nil {
-		return nil, err
-	}
-	if len(c.Versions) == 0 {
-		return graph.From(c.Since)
-	}
-	wanted := make([]string, len(c.Versions))
-	for i, version := range c.Versions {
-		if wanted[i] = version; version == "latest" {
-			wanted[i] = graph.Latest()
-		}
-	}
-	return graph.Find(wanted...)
 }
 
 // options are what the flags say, without the login to the destination.
@@ -122,7 +77,7 @@ func (c *mirrorCommand) options(faults *service.Faults) mirror.Options {
 	if err != nil {
 		faults.Add("--destination", "is not the name of a registry: %v", err)
 	}
-	from, err := pullSecretFile(c.SourceAuth)
+	from, err := mirror.ReadPullSecret(c.SourceAuth)
 	if err != nil {
 		faults.Add("--source-auth", "cannot be used: %v", err)
 	}
@@ -131,7 +86,7 @@ func (c *mirrorCommand) options(faults *service.Faults) mirror.Options {
 
 func (c *mirrorCommand) destinationLogin(registry name.Registry) (authn.Keychain, error) {
 	if c.DestinationAuth != "" || !mirror.IsAzure(registry) {
-		login, err := pullSecretFile(c.DestinationAuth)
+		login, err := mirror.ReadPullSecret(c.DestinationAuth)
 		if err != nil {
 			return nil, fmt.Errorf("--destination-auth: %w", err)
 		}
@@ -142,15 +97,4 @@ func (c *mirrorCommand) destinationLogin(registry name.Registry) (authn.Keychain
 		return nil, fmt.Errorf("login to %s: %w", registry, err)
 	}
 	return mirror.NewAzureRegistry(registry, credential, http.DefaultClient), nil
-}
-
-func pullSecretFile(path string) (mirror.PullSecret, error) {
-	if path == "" {
-		return mirror.PullSecret{}, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return mirror.ParsePullSecret(text)
 }

@@ -3,7 +3,6 @@ package rules
 import (
 	"go/ast"
 	"go/token"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -55,15 +54,10 @@ func TestFilesAndFunctionsAreShort(t *testing.T) {
 // them; what a process does is elsewhere.
 const maxCommandLines = 100
 
-// longCommands are files that may be longer, with the reason.
-var longCommands = map[string]string{
-	"mirror.go": "it opens two registries and a release graph, each with its own flags",
-}
-
 func TestCommandsAreShort(t *testing.T) {
 	for _, p := range packages(t) {
 		for _, file := range p.files {
-			if n := p.set.Position(file.End()).Line; p.name == "cmd/aro" && n > maxCommandLines && longCommands[filepath.Base(p.set.Position(file.Pos()).Filename)] == "" {
+			if n := p.set.Position(file.End()).Line; p.name == "cmd/aro" && n > maxCommandLines {
 				t.Errorf("%s has %d lines, at most %d", p.set.Position(file.Pos()).Filename, n, maxCommandLines)
 			}
 		}
