@@ -14,14 +14,14 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/httpserver"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // Router finds the route of a path by ARM's rules: fixed segments match in any casing,
 // doubled and trailing slashes do not count. Generated code adds the routes; echo's
 // router, which minds casing, holds them in lower case.
 type Router struct {
-	operations []shape.Operation
+	operations []validation.Operation
 	router     *echo.Router
 	routes     map[string]*Route   // by method and pattern
 	methods    map[string][]string // by pattern
@@ -29,20 +29,20 @@ type Router struct {
 
 // Route is an operation and what answers it.
 type Route struct {
-	shape.Operation
+	validation.Operation
 	Answer   echo.HandlerFunc
 	segments []string // as the spec spells them; parameters begin with a colon
 }
 
 // NewRouter makes a router of these operations. Their routes are still to be added.
-func NewRouter(operations []shape.Operation) *Router {
+func NewRouter(operations []validation.Operation) *Router {
 	return &Router{operations: operations, router: echo.NewRouter(echo.New()), routes: map[string]*Route{}, methods: map[string][]string{}}
 }
 
 // Add adds a route of one of the operations. It panics if it is of none: then the
 // generated routes and the generated list of operations disagree.
 func (r *Router) Add(method, path string, answer echo.HandlerFunc, _ ...echo.MiddlewareFunc) *echo.Route {
-	i := slices.IndexFunc(r.operations, func(o shape.Operation) bool { return o.Method == method && echoPath(o.Path) == path })
+	i := slices.IndexFunc(r.operations, func(o validation.Operation) bool { return o.Method == method && echoPath(o.Path) == path })
 	if i < 0 {
 		panic("no operation is " + method + " " + path)
 	}

@@ -18,13 +18,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 )
 
 // Options are what a Azure needs. Log and Metrics may be nil.
 type Options struct {
 	Cloud       Cloud
-	Environment *env.Environment
+	Environment *environment.Environment
 	// Transport reaches the cloud; its CA pool is the process's.
 	Transport *http.Client
 	// Service is the service's own identity.
@@ -36,13 +36,13 @@ type Options struct {
 // Azure is Azure, reached as the service.
 type Azure struct {
 	cloud     Cloud
-	env       *env.Environment
+	env       *environment.Environment
 	transport *http.Client
 	service   azcore.TokenCredential
 	log       *slog.Logger
 	metrics   *metrics
 	// certificates holds the first party application's certificate.
-	certificates *Keeper
+	certificates *VaultCache
 
 	mu sync.Mutex
 	// application acts as the first party application with the certificate of

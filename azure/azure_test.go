@@ -16,7 +16,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -187,51 +187,51 @@ func TestAMissingCertificateIsSaidAtStart(t *testing.T) {
 	}
 }
 
-func TestAKeeperServesTheOldSecretWhileTheVaultIsAway(t *testing.T) {
+func TestAVaultCacheServesTheOldSecretWhileTheVaultIsAway(t *testing.T) {
 	s := setUp(t)
-	keeper, err := s.azure.Keep(origin+"/vaults/aro-svc", "other", "tls")
+	cache, err := s.azure.Keep(origin+"/vaults/aro-svc", "other", "tls")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.on("GET /vaults/aro-svc/secrets/other/", secretAnswer("other", "v1", certificates()[1], nil), answer{status: 403, body: `{}`})
 	s.on("GET /vaults/aro-svc/secrets/tls/", secretAnswer("tls", "v1", certificates()[0], nil), secretAnswer("tls", "v2", "broken", nil))
-	if err := keeper.Load(t.Context()); err != nil {
+	if err := cache.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := keeper.Load(t.Context()); err == nil {
+	if err := cache.Load(t.Context()); err == nil {
 		t.Error("the vault was away, and nobody said so")
 	}
-	if c, err := keeper.Certificate(t.Context(), "other"); err != nil || c.Leaf.Subject.CommonName != "two" {
+	if c, err := cache.Certificate(t.Context(), "other"); err != nil || c.Leaf.Subject.CommonName != "two" {
 		t.Errorf("got %v, %v", c, err)
 	}
-	if c, err := keeper.Certificate(t.Context(), "tls"); err != nil || c.Leaf.Subject.CommonName != "one" || c.PrivateKey == nil {
+	if c, err := cache.Certificate(t.Context(), "tls"); err != nil || c.Leaf.Subject.CommonName != "one" || c.PrivateKey == nil {
 		t.Errorf("got %v, %v", c, err)
 	}
 }
 
-func TestARunningKeeperRefreshesHourlyAndSoonerAfterAFailure(t *testing.T) {
+func TestARunningVaultCacheRefreshesHourlyAndSoonerAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := setUpIn(t, env.Production)
-		keeper, err := s.azure.Keep(origin+"/vaults/aro-svc", "tls")
+		s := setUpIn(t, environment.Production)
+		cache, err := s.azure.Keep(origin+"/vaults/aro-svc", "tls")
 		if err != nil {
 			t.Fatal(err)
 		}
 		one, two := certificates()[0], certificates()[1]
 		s.on("GET /vaults/aro-svc/secrets/tls/", secretAnswer("tls", "v1", one, nil), secretAnswer("tls", "v2", two, nil),
 			answer{status: 403, body: `{}`}, secretAnswer("tls", "v3", one, nil))
-		if err := keeper.Load(t.Context()); err != nil {
+		if err := cache.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- keeper.Run(ctx) }()
+		go func() { ended <- cache.Run(ctx) }()
 		for _, step := range []struct {
 			wait time.Duration
 			want string
 		}{{59 * time.Minute, "one"}, {2 * time.Minute, "two"}, {59*time.Minute + 30*time.Second, "two"}, {time.Minute, "one"}} {
 			time.Sleep(step.wait)
 			synctest.Wait()
-			if c, err := keeper.Certificate(t.Context(), "tls"); err != nil || c.Leaf.Subject.CommonName != step.want {
+			if c, err := cache.Certificate(t.Context(), "tls"); err != nil || c.Leaf.Subject.CommonName != step.want {
 				t.Errorf("after another %s: %v, %v, want %q", step.wait, c, err, step.want)
 			}
 		}

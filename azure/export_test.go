@@ -2,7 +2,7 @@ package azure
 
 import "time"
 
-// Forget makes the keeper believe that it looked long ago.
+// Forget makes the cache believe that it looked long ago.
 func (a *Azure) Forget() {
 	a.certificates.mu.Lock()
 	defer a.certificates.mu.Unlock()

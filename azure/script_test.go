@@ -24,7 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 )
 
 const (
@@ -134,10 +134,10 @@ type stand struct {
 // setUp makes an Azure whose every request the script answers.
 func setUp(t *testing.T) *stand {
 	t.Helper()
-	return setUpIn(t, env.Test)
+	return setUpIn(t, environment.Test)
 }
 
-func setUpIn(t *testing.T, mode env.Mode) *stand {
+func setUpIn(t *testing.T, mode environment.Mode) *stand {
 	t.Helper()
 	s := &script{t: t, answers: map[string][]answer{}}
 	s.on("GET /metadata/endpoints", answer{status: 200, body: described})
@@ -150,7 +150,7 @@ func setUpIn(t *testing.T, mode env.Mode) *stand {
 	registry := prometheus.NewRegistry()
 	a, err := azure.New(azure.Options{
 		Cloud: cloud, Transport: transport, Service: static(jwt(map[string]any{"oid": "service"})), Metrics: registry,
-		Environment: &env.Environment{Mode: mode, TenantID: tenant, FirstPartyClientID: firstParty,
+		Environment: &environment.Environment{Mode: mode, TenantID: tenant, FirstPartyClientID: firstParty,
 			ServiceVault: origin + "/vaults/aro-svc", IdentityVault: origin + "/vaults/aro-msi", MSIAudience: origin, IdentityHosts: []string{strings.TrimPrefix(origin, "https://")}},
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

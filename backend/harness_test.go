@@ -39,7 +39,7 @@ func newDatabase(t testing.TB) database {
 
 // wire is a process's connection to the database. It can be cut.
 type wire struct {
-	store.Keeper
+	store.Driver
 	isCut atomic.Bool
 	wrote atomic.Pointer[func(container string)]
 }
@@ -60,21 +60,21 @@ func (w *wire) Create(ctx context.Context, c *store.Container, r store.Record) (
 	if err := w.try(); err != nil {
 		return r, err
 	}
-	return w.Keeper.Create(ctx, c, r)
+	return w.Driver.Create(ctx, c, r)
 }
 
 func (w *wire) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
 	if err := w.try(); err != nil {
 		return store.Record{}, err
 	}
-	return w.Keeper.Read(ctx, c, partition, id)
+	return w.Driver.Read(ctx, c, partition, id)
 }
 
 func (w *wire) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
 	if err := w.try(); err != nil {
 		return r, err
 	}
-	r, err := w.Keeper.Replace(ctx, c, r)
+	r, err := w.Driver.Replace(ctx, c, r)
 	if f := w.wrote.Load(); err == nil && f != nil {
 		(*f)(c.Name)
 	}
@@ -85,7 +85,7 @@ func (w *wire) Postpone(ctx context.Context, c *store.Container, r store.Record,
 	if err := w.try(); err != nil {
 		return r, err
 	}
-	r, err := w.Keeper.Postpone(ctx, c, r, after)
+	r, err := w.Driver.Postpone(ctx, c, r, after)
 	if f := w.wrote.Load(); err == nil && f != nil {
 		(*f)(c.Name)
 	}
@@ -96,14 +96,14 @@ func (w *wire) Delete(ctx context.Context, c *store.Container, partition, id, et
 	if err := w.try(); err != nil {
 		return err
 	}
-	return w.Keeper.Delete(ctx, c, partition, id, etag)
+	return w.Driver.Delete(ctx, c, partition, id, etag)
 }
 
 func (w *wire) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
 	if err := w.try(); err != nil {
 		return nil, err
 	}
-	return w.Keeper.Due(ctx, c, perPartition, limit)
+	return w.Driver.Due(ctx, c, perPartition, limit)
 }
 
 func (d database) connect(t testing.TB) (*store.Store, *wire) {
@@ -116,7 +116,7 @@ func (d database) connect(t testing.TB) (*store.Store, *wire) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{Keeper: k}
+	w := &wire{Driver: k}
 	s := store.New(w, keys)
 	t.Cleanup(func() { s.Close() })
 	return s, w

@@ -20,7 +20,7 @@ import (
 
 func newStore(t *testing.T) *store.Store {
 	t.Helper()
-	keeper, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
+	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func newStore(t *testing.T) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := store.New(keeper, keys)
+	st := store.New(driver, keys)
 	t.Cleanup(func() { _ = st.Close() })
 	return st
 }

@@ -11,7 +11,7 @@ import (
 	"strconv"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // Write is one request on its way onto a cluster.
@@ -23,7 +23,7 @@ type Write struct {
 	Merged bool
 
 	faults *arm.Faults
-	path   shape.Path
+	path   validation.Path
 	// within counts the arrays and maps on the way to the present place.
 	within int
 }

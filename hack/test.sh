@@ -25,7 +25,7 @@ service() {
   timeout 20m test/clients/setup.sh
 
   part "clients and API page"
-  timeout 60m test/clients/stand.sh bash -c 'test/clients/run.sh && test/apipage/run.sh'
+  timeout 60m test/clients/with-local-azure.sh bash -c 'test/clients/run.sh && test/apipage/run.sh'
 }
 
 local_module() {

@@ -10,7 +10,7 @@ import (
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 func TestAdminSeesClustersAndNoSecrets(t *testing.T) {
@@ -27,12 +27,12 @@ func TestAdminSeesClustersAndNoSecrets(t *testing.T) {
 		doc.Owner, doc.Due, doc.Lost = "worker-1", store.Due(time.Minute), 1
 	})
 	list := w.want(200, w.do("GET", "/admin/clusters", "", nil))
-	if stand.Text(list.JSON, "value.0.name") != "alpha" || stand.Text(list.JSON, "value.1.name") != "Zulu" {
+	if harness.Text(list.JSON, "value.0.name") != "alpha" || harness.Text(list.JSON, "value.1.name") != "Zulu" {
 		t.Errorf("not sorted by id: %v", list)
 	}
 	for path, want := range map[string]string{"resourceId": busy.String(), "key": lower(busy.String()), "provisioningState": "Creating", "operation.kind": "Create",
 		"operation.step": "second", "operation.waitingFor": "nodes", "operation.percentComplete": "50", "createdBy": "test", "resourceGroup": "Group-1", "subscription": subscription} {
-		if got := stand.Text(list.JSON, "value.0."+path); got != want {
+		if got := harness.Text(list.JSON, "value.0."+path); got != want {
 			t.Errorf("%s is %q, want %q", path, got, want)
 		}
 	}
@@ -45,7 +45,7 @@ func TestAdminSeesClustersAndNoSecrets(t *testing.T) {
 	if whole.Text("internal.uid") == "" || whole.Text("properties.provisioningState") != "Succeeded" || whole.Text("internal.transitions.0.to") != "Creating" {
 		t.Error(whole)
 	}
-	for _, secret := range []string{stand.PullSecretCanary, stand.ClientSecretCanary, "password-canary", "kubeconfig-canary"} {
+	for _, secret := range []string{harness.PullSecretCanary, harness.ClientSecretCanary, "password-canary", "kubeconfig-canary"} {
 		if contains(string(whole.Body), secret) {
 			t.Errorf("%s is in %s", secret, whole.Body)
 		}
@@ -69,15 +69,15 @@ func TestAdminKeepsVersions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const path = "/admin/versions"
-	version := func(v string, enabled, isDefault bool) stand.Object {
-		return stand.Object{"properties": stand.Object{"version": v, "openShiftPullspec": "registry/ocp@" + v, "installerPullspec": "registry/installer@" + v, "enabled": enabled, "default": isDefault}}
+	version := func(v string, enabled, isDefault bool) harness.Object {
+		return harness.Object{"properties": harness.Object{"version": v, "openShiftPullspec": "registry/ocp@" + v, "installerPullspec": "registry/installer@" + v, "enabled": enabled, "default": isDefault}}
 	}
 	w.want(201, w.do("PUT", path, "", version("4.99.1", true, true)))
 	w.want(200, w.do("PUT", path, "", version("4.99.1", true, true)))
 	list := w.want(200, w.do("GET", path, "", nil))
 	defaults := 0
 	for _, v := range list.JSON["value"].([]any) {
-		if stand.At(v.(stand.Object), "properties.default") == true {
+		if harness.At(v.(harness.Object), "properties.default") == true {
 			defaults++
 		}
 	}
@@ -85,11 +85,11 @@ func TestAdminKeepsVersions(t *testing.T) {
 		t.Errorf("%d versions are the default: %s", defaults, list.Body)
 	}
 	id := clusterID("new-default")
-	if created := w.want(201, w.do("PUT", id.String(), newest, stand.Body(newest, id, location))); created.Text("properties.clusterProfile.version") != "4.99.1" {
+	if created := w.want(201, w.do("PUT", id.String(), newest, harness.Body(newest, id, location))); created.Text("properties.clusterProfile.version") != "4.99.1" {
 		t.Errorf("the new default is not used at once: %v", created)
 	}
 	w.want(201, w.do("PUT", path, "", version("4.98.1", false, false)))
-	offered := string(w.do("GET", "/subscriptions/"+subscription+provider+"/locations/eastus/openShiftVersions", newest, nil).Body)
+	offered := string(w.do("GET", "/subscriptions/"+subscription+providerPath+"/locations/eastus/openShiftVersions", newest, nil).Body)
 	if contains(offered, "4.98.1") || !contains(offered, "4.99.1") {
 		t.Errorf("offered are %s", offered)
 	}
@@ -102,11 +102,11 @@ func TestAdminKeepsVersions(t *testing.T) {
 		"nor be made so":                 {version("4.97.1", false, true), arm.InvalidParameter, "properties.enabled"},
 		"no version":                     {version("latest", true, false), arm.InvalidParameter, "properties.version"},
 		"leading zeros":                  {version("04.019.1", true, false), arm.InvalidParameter, "properties.version"},
-		"no images":                      {stand.Object{"properties": stand.Object{"version": "4.97.1"}}, arm.InvalidParameter, "properties.openShiftPullspec"},
-		"another name":                   {stand.Set(version("4.99.1", true, true), "name", "4.98.1"), arm.PropertyChangeNotAllowed, "name"},
-		"an unknown member":              {stand.Set(version("4.99.1", true, true), "surprise", 1), arm.InvalidParameter, "surprise"},
-		"an unknown member below":        {stand.Set(version("4.99.1", true, true), "properties.surprise", 1), arm.InvalidParameter, "properties.surprise"},
-		"a wrong type":                   {stand.Set(version("4.99.1", true, true), "properties.enabled", "yes"), arm.InvalidRequestContent, "properties.enabled"},
+		"no images":                      {harness.Object{"properties": harness.Object{"version": "4.97.1"}}, arm.InvalidParameter, "properties.openShiftPullspec"},
+		"another name":                   {harness.Set(version("4.99.1", true, true), "name", "4.98.1"), arm.PropertyChangeNotAllowed, "name"},
+		"an unknown member":              {harness.Set(version("4.99.1", true, true), "surprise", 1), arm.InvalidParameter, "surprise"},
+		"an unknown member below":        {harness.Set(version("4.99.1", true, true), "properties.surprise", 1), arm.InvalidParameter, "properties.surprise"},
+		"a wrong type":                   {harness.Set(version("4.99.1", true, true), "properties.enabled", "yes"), arm.InvalidRequestContent, "properties.enabled"},
 	} {
 		r := w.wantError(test.code, w.do("PUT", path, "", test.body))
 		if test.target != "" && !contains(strings.Join(r.Targets(), " "), test.target) {
@@ -126,8 +126,8 @@ func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
 		}
 	})
 	const path = "/admin/versions"
-	version := func(v, image string, enabled bool) stand.Object {
-		return stand.Object{"properties": stand.Object{"version": v, "openShiftPullspec": "registry/ocp@" + v, "installerPullspec": image, "enabled": enabled}}
+	version := func(v, image string, enabled bool) harness.Object {
+		return harness.Object{"properties": harness.Object{"version": v, "openShiftPullspec": "registry/ocp@" + v, "installerPullspec": image, "enabled": enabled}}
 	}
 	r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "", version("4.98.1", "", true)))
 	if !contains(strings.Join(r.Targets(), " "), "properties.enabled") || !contains(string(r.Body), "there is no installer of it") {
@@ -136,7 +136,7 @@ func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
 	w.want(201, w.do("PUT", path, "", version("4.98.1", "", false)))
 	w.want(201, w.do("PUT", path, "", version("4.98.2", "registry/installer@1", true)))
 	w.wantError(arm.InvalidParameter, w.do("PUT", path, "", version("4.98.3", "registry/ocp@4.98.3", true)))
-	offered := string(w.do("GET", "/subscriptions/"+subscription+provider+"/locations/eastus/openShiftVersions", newest, nil).Body)
+	offered := string(w.do("GET", "/subscriptions/"+subscription+providerPath+"/locations/eastus/openShiftVersions", newest, nil).Body)
 	// The world's store was filled when nobody knew what is installable.
 	for v, want := range map[string]bool{"4.98.1": false, "4.98.2": true, "4.16.48": false, "4.19.24": true} {
 		if contains(offered, v) != want {
@@ -144,10 +144,10 @@ func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
 		}
 	}
 	id := clusterID("not-installable")
-	body := stand.Set(stand.Body(newest, id, location), "properties.clusterProfile.version", "4.16.48")
+	body := harness.Set(harness.Body(newest, id, location), "properties.clusterProfile.version", "4.16.48")
 	w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, body))
 	for _, v := range w.want(200, w.do("GET", path, "", nil)).JSON["value"].([]any) {
-		name, why := stand.At(v.(stand.Object), "properties.version"), stand.At(v.(stand.Object), "properties.notInstallable")
+		name, why := harness.At(v.(harness.Object), "properties.version"), harness.At(v.(harness.Object), "properties.notInstallable")
 		if (why == nil) != (name == "4.19.24" || name == "4.98.2") {
 			t.Errorf("of %v admins are told %v", name, why)
 		}
@@ -158,19 +158,19 @@ func TestAdminKeepsRoleSets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const path = "/admin/platformworkloadidentityrolesets"
-	role := stand.Object{"operatorName": "one", "roleDefinitionName": "One", "roleDefinitionId": "/r/1", "serviceAccounts": []any{"system:serviceaccount:a:b"}, "secretLocation": stand.Object{"namespace": "n", "name": "s"}}
-	set := stand.Object{"properties": stand.Object{"openShiftVersion": "4.99", "platformWorkloadIdentityRoles": []any{role}}}
+	role := harness.Object{"operatorName": "one", "roleDefinitionName": "One", "roleDefinitionId": "/r/1", "serviceAccounts": []any{"system:serviceaccount:a:b"}, "secretLocation": harness.Object{"namespace": "n", "name": "s"}}
+	set := harness.Object{"properties": harness.Object{"openShiftVersion": "4.99", "platformWorkloadIdentityRoles": []any{role}}}
 	w.want(201, w.do("PUT", path, "", set))
 	if r := w.want(200, w.do("PUT", path, "", set)); r.Text("properties.platformWorkloadIdentityRoles.0.secretLocation.name") != "s" {
 		t.Error(r)
 	}
 	w.want(200, w.do("GET", path, "", nil))
-	got := w.want(200, w.do("GET", "/subscriptions/"+subscription+provider+"/locations/eastus/platformWorkloadIdentityRoleSets/4.99", newest, nil))
+	got := w.want(200, w.do("GET", "/subscriptions/"+subscription+providerPath+"/locations/eastus/platformWorkloadIdentityRoleSets/4.99", newest, nil))
 	if got.Text("properties.platformWorkloadIdentityRoles.0.operatorName") != "one" || contains(string(got.Body), "serviceAccounts") {
 		t.Error(got)
 	}
-	r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "", stand.Object{"properties": stand.Object{"openShiftVersion": "4", "platformWorkloadIdentityRoles": []any{stand.Object{}}}}))
-	unknown := stand.Object{"properties": stand.Object{"openShiftVersion": "4.99", "platformWorkloadIdentityRoles": []any{role, stand.Object{"sur~/prise": 1}}}}
+	r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "", harness.Object{"properties": harness.Object{"openShiftVersion": "4", "platformWorkloadIdentityRoles": []any{harness.Object{}}}}))
+	unknown := harness.Object{"properties": harness.Object{"openShiftVersion": "4.99", "platformWorkloadIdentityRoles": []any{role, harness.Object{"sur~/prise": 1}}}}
 	if r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "", unknown)); r.Text("error.target") != "properties.platformWorkloadIdentityRoles[1].sur~/prise" {
 		t.Error(r)
 	}

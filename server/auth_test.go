@@ -25,7 +25,7 @@ import (
 	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // authority issues certificates for tests.
@@ -115,7 +115,7 @@ func TestMutualTLSTellsCallersApart(t *testing.T) {
 	w := &world{t: t} // for its log
 	base := "https://" + edge.Serve(t, edge.Must(t, edge.Options{Config: server.Config{Store: openStore(t), Logger: slog.New(slog.NewJSONHandler(w, nil))},
 		HTTP: httpserver.Config{Auth: auth, TLS: httpserver.TLSConfig(certificate)}}))
-	send := func(cert *tls.Certificate, verb, path string, headers map[string]string) *stand.Reply {
+	send := func(cert *tls.Certificate, verb, path string, headers map[string]string) *harness.Reply {
 		t.Helper()
 		config := &tls.Config{RootCAs: pool(ca)}
 		if cert != nil {
@@ -127,7 +127,7 @@ func TestMutualTLSTellsCallersApart(t *testing.T) {
 		if verb == "PUT" {
 			version = "2.0"
 		}
-		r, err := stand.NewClient(base, transport).Do(t.Context(), stand.Request{Method: verb, Path: path, Version: version, Header: headers, Body: map[bool]any{true: stand.Object{"state": "Registered"}}[verb == "PUT"]})
+		r, err := harness.NewClient(base, transport).Do(t.Context(), harness.Request{Method: verb, Path: path, Version: version, Header: headers, Body: map[bool]any{true: harness.Object{"state": "Registered"}}[verb == "PUT"]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,8 +166,8 @@ func TestMutualTLSTellsCallersApart(t *testing.T) {
 		send(cert, "PUT", "/admin/versions", map[string]string{"X-Ms-Client-Principal-Name": "ann"})
 	}
 	fingerprint := func(c tls.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Leaf.Raw)) }
-	audits := slices.DeleteFunc(w.audits(), func(o stand.Object) bool { return o["method"] == "GET" })
-	for i, want := range []stand.Object{
+	audits := slices.DeleteFunc(w.audits(), func(o harness.Object) bool { return o["method"] == "GET" })
+	for i, want := range []harness.Object{
 		{"certificate": "admin", "fingerprint": fingerprint(adminCert), "principal": "ann", "status": 400.0},
 		{"certificate": "arm", "fingerprint": fingerprint(armCert), "principal": "", "status": 403.0},
 		{"certificate": "", "fingerprint": "", "principal": "", "status": 403.0},

@@ -16,25 +16,25 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/initialdata"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
-// bench is a server and the keeper below it, for baselines.
+// bench is a server and the driver below it, for baselines.
 type bench struct {
 	handler http.Handler
-	keeper  store.Keeper
+	driver  store.Driver
 	store   *store.Store
 }
 
 func newBench(b *testing.B) *bench {
 	b.Helper()
-	keeper, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "aro.db"))
+	driver, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "aro.db"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -42,12 +42,12 @@ func newBench(b *testing.B) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	st := store.New(keeper, keys)
+	st := store.New(driver, keys)
 	b.Cleanup(func() { _ = st.Close() })
-	if err := seed.Empty(b.Context(), st, nil); err != nil {
+	if err := initialdata.Empty(b.Context(), st, nil); err != nil {
 		b.Fatal(err)
 	}
-	x := &bench{handler: edge.Must(b, edge.Options{Config: server.Config{Store: st, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}}), keeper: keeper, store: st}
+	x := &bench{handler: edge.Must(b, edge.Options{Config: server.Config{Store: st, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}}), driver: driver, store: st}
 	x.send(b, 201, "PUT", "/subscriptions/"+subscription+"?api-version=2.0", []byte(`{"state":"Registered"}`))
 	return x
 }
@@ -88,7 +88,7 @@ func request(verb, target string, body []byte) *http.Request {
 
 func (x *bench) body(b *testing.B, id arm.ClusterID) []byte {
 	b.Helper()
-	raw, err := json.Marshal(stand.Body(newest, id, location))
+	raw, err := json.Marshal(harness.Body(newest, id, location))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func BenchmarkGet(b *testing.B) {
 	b.Run("baseline", func(b *testing.B) {
 		c := container("Clusters")
 		e := bare("/subscriptions/:s/resourceGroups/:g/providers/Microsoft.RedHatOpenShift/openShiftClusters/:n", func(ec echo.Context) error {
-			r, err := x.keeper.Read(ec.Request().Context(), c, id.Partition(), id.Key())
+			r, err := x.driver.Read(ec.Request().Context(), c, id.Partition(), id.Key())
 			if err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func BenchmarkList100(b *testing.B) {
 	b.Run("baseline", func(b *testing.B) {
 		c := container("Clusters")
 		e := bare("/subscriptions/:s/resourceGroups/:g/providers/Microsoft.RedHatOpenShift/openShiftClusters", func(ec echo.Context) error {
-			rows, _, err := x.keeper.List(ec.Request().Context(), c, store.Query{Partition: subscription, Prefix: "group-1|", Limit: 100})
+			rows, _, err := x.driver.List(ec.Request().Context(), c, store.Query{Partition: subscription, Prefix: "group-1|", Limit: 100})
 			if err != nil {
 				return err
 			}
@@ -208,19 +208,19 @@ func BenchmarkList100(b *testing.B) {
 }
 
 // BenchmarkCreate compares durable creates, several at a time as in service,
-// with writing the same two documents to the keeper.
+// with writing the same two documents to the driver.
 func BenchmarkCreate(b *testing.B) {
 	const atOnce = 16
 	b.Run("baseline", func(b *testing.B) {
 		x := newBench(b)
 		id := x.create(b, "template")
 		clusters, operations := container("Clusters"), container("Operations")
-		row, err := x.keeper.Read(b.Context(), clusters, id.Partition(), id.Key())
+		row, err := x.driver.Read(b.Context(), clusters, id.Partition(), id.Key())
 		if err != nil {
 			b.Fatal(err)
 		}
 		op := []byte(`{"id":"00000000-0000-0000-0000-000000000000","partition":"00000000-0000-0000-0000-000000000000","operation":{"kind":"Create"}}`)
-		unique := []byte(stand.Text(stand.Body(newest, id, location), "properties.servicePrincipalProfile.clientId"))
+		unique := []byte(harness.Text(harness.Body(newest, id, location), "properties.servicePrincipalProfile.clientId"))
 		var n atomic.Int64
 		b.ReportAllocs()
 		b.SetParallelism(atOnce)
@@ -230,9 +230,9 @@ func BenchmarkCreate(b *testing.B) {
 				body := bytes.ReplaceAll(bytes.ReplaceAll(row.Body, unique, fresh), []byte("template"), []byte(name))
 				body = bytes.ReplaceAll(body, unique[:13], fresh[:13])
 				opID := newID()
-				_, err := x.keeper.Create(b.Context(), operations, store.Record{Partition: opID, ID: opID, Body: bytes.ReplaceAll(op, op[7:43], []byte(opID))})
+				_, err := x.driver.Create(b.Context(), operations, store.Record{Partition: opID, ID: opID, Body: bytes.ReplaceAll(op, op[7:43], []byte(opID))})
 				if err == nil {
-					_, err = x.keeper.Create(b.Context(), clusters, store.Record{Partition: id.Partition(), ID: "group-1|" + name, Body: body})
+					_, err = x.driver.Create(b.Context(), clusters, store.Record{Partition: id.Partition(), ID: "group-1|" + name, Body: body})
 				}
 				if err != nil {
 					b.Error(err)
@@ -249,7 +249,7 @@ func BenchmarkCreate(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				id := clusterID(fmt.Sprintf("c%08d", n.Add(1)))
-				raw, err := json.Marshal(stand.Body(newest, id, location))
+				raw, err := json.Marshal(harness.Body(newest, id, location))
 				if err != nil {
 					b.Error(err)
 					return

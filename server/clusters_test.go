@@ -11,13 +11,13 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 func TestLifeOfAClusterInEveryVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		id := clusterID("Life-" + version)
 		created := w.create(version, id.Name)
 		if created.Text("properties.provisioningState") != "Creating" || created.Text("id") != id.String() || created.Text("name") != id.Name {
@@ -34,12 +34,12 @@ func TestLifeOfAClusterInEveryVersion(t *testing.T) {
 		if !reflect.DeepEqual(again.JSON, got.JSON) || again.Header.Get("ETag") != got.Header.Get("ETag") || again.Header.Get("Azure-AsyncOperation") != "" {
 			t.Errorf("%s: PUT of what GET answers changed something: %v", version, again)
 		}
-		patched := w.want(200, w.do("PATCH", id.String(), version, stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "new"}}}))
+		patched := w.want(200, w.do("PATCH", id.String(), version, harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "new"}}}))
 		if patched.Text("properties.provisioningState") != "Updating" || patched.Header.Get("Azure-AsyncOperation") == "" {
 			t.Errorf("%s: a new client secret is work: %v", version, patched)
 		}
 		w.finish(id, model.Succeeded)
-		deleted := w.want(stand.Accepted(version), w.do("DELETE", id.String(), version, nil))
+		deleted := w.want(harness.Accepted(version), w.do("DELETE", id.String(), version, nil))
 		if len(deleted.Body) > 0 || (deleted.Status == 202) != (deleted.Header.Get("Location") != "") || deleted.Header.Get("Azure-AsyncOperation") == "" || deleted.Header.Get("Retry-After") == "" {
 			t.Errorf("%s: %v %v", version, deleted, deleted.Header)
 		}
@@ -50,7 +50,7 @@ func TestLifeOfAClusterInEveryVersion(t *testing.T) {
 			t.Errorf("%s: the log does not name the operation %s", version, running)
 		}
 	}
-	for _, secret := range []string{stand.PullSecretCanary, stand.ClientSecretCanary, "password-canary", "kubeconfig-canary"} {
+	for _, secret := range []string{harness.PullSecretCanary, harness.ClientSecretCanary, "password-canary", "kubeconfig-canary"} {
 		if contains(w.logged(), secret) {
 			t.Errorf("%s is in the log", secret)
 		}
@@ -60,10 +60,10 @@ func TestLifeOfAClusterInEveryVersion(t *testing.T) {
 func TestWritesByState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	tags := stand.Object{"tags": stand.Object{"new": "tag"}}
-	work := stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "new"}}}
-	wrong := stand.Object{"properties": stand.Object{"clusterProfile": stand.Object{"domain": "other"}}}
-	malformed := stand.Object{"surprise": 1}
+	tags := harness.Object{"tags": harness.Object{"new": "tag"}}
+	work := harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "new"}}}
+	wrong := harness.Object{"properties": harness.Object{"clusterProfile": harness.Object{"domain": "other"}}}
+	malformed := harness.Object{"surprise": 1}
 	for i, test := range []struct {
 		why     string
 		state   model.ProvisioningState
@@ -76,15 +76,15 @@ func TestWritesByState(t *testing.T) {
 		{why: "a change while a create runs would be lost", state: model.Creating, body: work, code: arm.OperationInProgress},
 		{why: "tags too", state: model.Creating, body: tags, code: arm.OperationInProgress},
 		{why: "what is being deleted cannot be asked for again", state: model.Deleting, code: arm.OperationInProgress},
-		{why: "an empty patch asks to make true again what is wanted", state: model.Succeeded, body: stand.Object{}, working: true},
-		{why: "so does one of empty objects", state: model.Succeeded, body: stand.Object{"properties": stand.Object{"networkProfile": stand.Object{}}}, working: true},
-		{why: "a patch of what is so already is no work", state: model.Succeeded, body: stand.Object{"location": location}},
-		{why: "an empty set of tags is a value", state: model.Succeeded, body: stand.Object{"tags": stand.Object{}}},
-		{why: "an empty patch while a create runs would be lost", state: model.Creating, body: stand.Object{}, code: arm.OperationInProgress},
-		{why: "an empty patch repeats a failed update", state: model.Failed, failed: model.Updating, body: stand.Object{}, working: true},
+		{why: "an empty patch asks to make true again what is wanted", state: model.Succeeded, body: harness.Object{}, working: true},
+		{why: "so does one of empty objects", state: model.Succeeded, body: harness.Object{"properties": harness.Object{"networkProfile": harness.Object{}}}, working: true},
+		{why: "a patch of what is so already is no work", state: model.Succeeded, body: harness.Object{"location": location}},
+		{why: "an empty set of tags is a value", state: model.Succeeded, body: harness.Object{"tags": harness.Object{}}},
+		{why: "an empty patch while a create runs would be lost", state: model.Creating, body: harness.Object{}, code: arm.OperationInProgress},
+		{why: "an empty patch repeats a failed update", state: model.Failed, failed: model.Updating, body: harness.Object{}, working: true},
 		{why: "after a failed create nothing that is corrected helps", state: model.Failed, failed: model.Creating, body: wrong, code: arm.RequestNotAllowed},
 		{why: "nor does a body of the right form", state: model.Failed, failed: model.Creating, body: malformed, code: arm.RequestNotAllowed},
-		{why: "nor an empty one", state: model.Failed, failed: model.Creating, body: stand.Object{}, code: arm.RequestNotAllowed},
+		{why: "nor an empty one", state: model.Failed, failed: model.Creating, body: harness.Object{}, code: arm.RequestNotAllowed},
 		{why: "the delete comes before what is wrong with a change", state: model.Deleting, body: wrong, code: arm.OperationInProgress},
 		{why: "and before its form", state: model.Deleting, body: malformed, code: arm.OperationInProgress},
 		{why: "so does a create that runs", state: model.Creating, body: wrong, code: arm.OperationInProgress},
@@ -106,7 +106,7 @@ func TestWritesByState(t *testing.T) {
 		})
 		verb, body := "PATCH", test.body
 		if body == nil {
-			verb, body = "PUT", stand.Body(newest, id, location)
+			verb, body = "PUT", harness.Body(newest, id, location)
 		}
 		reply := w.do(verb, id.String(), newest, body)
 		if test.code.Name != "" {
@@ -130,7 +130,7 @@ func TestAChangeIsOfferedToWorkersAtOnce(t *testing.T) {
 	if w.wakes == 0 {
 		t.Error("the create woke nobody")
 	}
-	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "new"}}}))
+	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "new"}}}))
 	docs, _, err := w.store.Clusters.Due(t.Context(), 10, 10)
 	if err != nil || len(docs) != 1 || docs[0].Cluster.Internal.Operation.Kind != model.Update {
 		t.Errorf("due are %d documents, %v", len(docs), err)
@@ -141,18 +141,18 @@ func TestUniqueKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.ready(newest, "first")
-	body := stand.Body(newest, first, location)
-	group, client := stand.Text(body, "properties.clusterProfile.resourceGroupId"), stand.Text(body, "properties.servicePrincipalProfile.clientId")
+	body := harness.Body(newest, first, location)
+	group, client := harness.Text(body, "properties.clusterProfile.resourceGroupId"), harness.Text(body, "properties.servicePrincipalProfile.clientId")
 
 	second := clusterID("second")
-	w.wantError(arm.DuplicateResourceGroup, w.do("PUT", second.String(), newest, stand.Set(stand.Body(newest, second, location), "properties.clusterProfile.resourceGroupId", group)))
-	reply := w.wantError(arm.DuplicateClientID, w.do("PUT", second.String(), newest, stand.Set(stand.Body(newest, second, location), "properties.servicePrincipalProfile.clientId", client)))
+	w.wantError(arm.DuplicateResourceGroup, w.do("PUT", second.String(), newest, harness.Set(harness.Body(newest, second, location), "properties.clusterProfile.resourceGroupId", group)))
+	reply := w.wantError(arm.DuplicateClientID, w.do("PUT", second.String(), newest, harness.Set(harness.Body(newest, second, location), "properties.servicePrincipalProfile.clientId", client)))
 	if reply.Header.Get("Azure-AsyncOperation") != "" {
 		t.Error("a refused create points to an operation")
 	}
 	w.ready(newest, "second")
-	patch := func(id string) stand.Object {
-		return stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientId": id}}}
+	patch := func(id string) harness.Object {
+		return harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientId": id}}}
 	}
 	w.wantError(arm.DuplicateClientID, w.do("PATCH", second.String(), newest, patch(client)))
 	// The key follows a rotation: what the first gives up, the second may take.
@@ -166,30 +166,30 @@ func TestADuplicateClientPointsAtTheMemberOfTheBody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	headers := []string{"X-Ms-Identity-Url", "https://identity.example.com/x", "X-Ms-Home-Tenant-Id", newID()}
-	identity := func(body stand.Object) string {
-		for id := range stand.At(body, "identity.userAssignedIdentities").(stand.Object) {
+	identity := func(body harness.Object) string {
+		for id := range harness.At(body, "identity.userAssignedIdentities").(harness.Object) {
 			return id
 		}
 		return ""
 	}
-	client := func(body stand.Object) string {
-		return stand.Text(body, "properties.servicePrincipalProfile.clientId")
+	client := func(body harness.Object) string {
+		return harness.Text(body, "properties.servicePrincipalProfile.clientId")
 	}
 	for _, test := range []struct {
 		member string
-		body   func(arm.ClusterID) stand.Object
-		of     func(stand.Object) string
-		use    func(stand.Object, string)
+		body   func(arm.ClusterID) harness.Object
+		of     func(harness.Object) string
+		use    func(harness.Object, string)
 	}{
 		{"properties.servicePrincipalProfile.clientId",
-			func(id arm.ClusterID) stand.Object { return stand.Body(newest, id, location) }, client,
-			func(body stand.Object, value string) {
-				stand.Set(body, "properties.servicePrincipalProfile.clientId", value)
+			func(id arm.ClusterID) harness.Object { return harness.Body(newest, id, location) }, client,
+			func(body harness.Object, value string) {
+				harness.Set(body, "properties.servicePrincipalProfile.clientId", value)
 			}},
 		{"identity.userAssignedIdentities",
-			func(id arm.ClusterID) stand.Object { return workloadBody(t, w, id) }, identity,
-			func(body stand.Object, value string) {
-				stand.Set(body, "identity.userAssignedIdentities", stand.Object{value: stand.Object{}})
+			func(id arm.ClusterID) harness.Object { return workloadBody(t, w, id) }, identity,
+			func(body harness.Object, value string) {
+				harness.Set(body, "identity.userAssignedIdentities", harness.Object{value: harness.Object{}})
 			}},
 	} {
 		kind, _, _ := strings.Cut(test.member, ".")
@@ -213,9 +213,9 @@ func TestRefusedWritesLeaveNoOperation(t *testing.T) {
 	id := w.ready(newest, "left")
 	before := operations(t, w)
 	other := clusterID("other")
-	body := stand.Set(stand.Body(newest, other, location), "properties.clusterProfile.resourceGroupId", stand.Text(stand.Body(newest, id, location), "properties.clusterProfile.resourceGroupId"))
+	body := harness.Set(harness.Body(newest, other, location), "properties.clusterProfile.resourceGroupId", harness.Text(harness.Body(newest, id, location), "properties.clusterProfile.resourceGroupId"))
 	w.wantError(arm.DuplicateResourceGroup, w.do("PUT", other.String(), newest, body))
-	w.wantError(arm.InvalidParameter, w.do("PATCH", id.String(), newest, stand.Object{"surprise": 1}))
+	w.wantError(arm.InvalidParameter, w.do("PATCH", id.String(), newest, harness.Object{"surprise": 1}))
 	if after := operations(t, w); after != before {
 		t.Errorf("%d operation documents, were %d", after, before)
 	}
@@ -234,19 +234,19 @@ func TestPatchFollowsMergePatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.ready(newest, "patch")
-	w.wantError(arm.ResourceNotFound, w.do("PATCH", clusterID("absent").String(), newest, stand.Object{}))
-	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"a": "1", "b": "2"}}))
-	got := w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"c": "3"}}))
-	if want := (stand.Object{"c": "3"}); !reflect.DeepEqual(got.JSON["tags"], want) {
+	w.wantError(arm.ResourceNotFound, w.do("PATCH", clusterID("absent").String(), newest, harness.Object{}))
+	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"a": "1", "b": "2"}}))
+	got := w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"c": "3"}}))
+	if want := (harness.Object{"c": "3"}); !reflect.DeepEqual(got.JSON["tags"], want) {
 		t.Errorf("tags are %v, want them replaced as a set: %v", got.JSON["tags"], want)
 	}
-	got = w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": nil}))
+	got = w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": nil}))
 	if got.JSON["tags"] != nil {
 		t.Errorf("tags are %v after null", got.JSON["tags"])
 	}
 	const count = "properties.networkProfile.loadBalancerProfile.managedOutboundIps.count"
-	nested := func(v any) stand.Object {
-		return stand.Object{"properties": stand.Object{"networkProfile": stand.Object{"loadBalancerProfile": stand.Object{"managedOutboundIps": stand.Object{"count": v}}}}}
+	nested := func(v any) harness.Object {
+		return harness.Object{"properties": harness.Object{"networkProfile": harness.Object{"loadBalancerProfile": harness.Object{"managedOutboundIps": harness.Object{"count": v}}}}}
 	}
 	if got = w.want(200, w.do("PATCH", id.String(), newest, nested(5))); got.Text(count) != "5" {
 		t.Errorf("count is %s, want 5", got.Text(count))
@@ -265,11 +265,11 @@ func TestPatchIsNotBlamedForLegacyValues(t *testing.T) {
 		doc.Cluster.Properties.NetworkProfile.OutboundType = "Legacy"
 		doc.Cluster.Properties.MasterProfile.VMSize = "Standard_Ancient"
 	})
-	got := w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"a": "b"}}))
+	got := w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"a": "b"}}))
 	if got.Text("properties.provisioningState") != "Succeeded" || got.Text("tags.a") != "b" {
 		t.Error(got)
 	}
-	w.wantError(arm.InvalidParameter, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"a<": "b"}}))
+	w.wantError(arm.InvalidParameter, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"a<": "b"}}))
 }
 
 func TestSystemDataIsTheTriggersAndOnlyFromARM(t *testing.T) {
@@ -280,20 +280,20 @@ func TestSystemDataIsTheTriggersAndOnlyFromARM(t *testing.T) {
 		return fmt.Sprintf(`{"createdBy":%q,"createdByType":"User","createdAt":"2026-01-02T03:04:05Z","lastModifiedBy":%q,"lastModifiedByType":"User","lastModifiedAt":"2026-01-02T03:04:05Z"}`, who, who)
 	}
 	const header = "X-Ms-Arm-Resource-System-Data"
-	w.want(201, w.do("PUT", id.String(), newest, stand.Body(newest, id, location), header, told("creator@example.com")))
+	w.want(201, w.do("PUT", id.String(), newest, harness.Body(newest, id, location), header, told("creator@example.com")))
 	w.finish(id, model.Succeeded)
 	if got := w.do("GET", id.String(), newest, nil); got.Text("systemData.createdBy") != "creator@example.com" {
 		t.Error(got)
 	}
 	// A PUT that changes nothing, and one that is refused, leave it alone.
-	w.want(200, w.do("PUT", id.String(), newest, stand.Body(newest, id, location), header, told("repeater@example.com")))
-	w.want(400, w.do("PATCH", id.String(), newest, stand.Object{"surprise": 1}, header, told("refused@example.com")))
-	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"x": "y"}}, header, `{"lastModifiedBy":"patcher@example.com"}`))
+	w.want(200, w.do("PUT", id.String(), newest, harness.Body(newest, id, location), header, told("repeater@example.com")))
+	w.want(400, w.do("PATCH", id.String(), newest, harness.Object{"surprise": 1}, header, told("refused@example.com")))
+	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"x": "y"}}, header, `{"lastModifiedBy":"patcher@example.com"}`))
 	got := w.do("GET", id.String(), newest, nil)
 	if got.Text("systemData.createdBy") != "creator@example.com" || got.Text("systemData.lastModifiedBy") != "patcher@example.com" {
 		t.Error(got)
 	}
-	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"x": "z"}}, header, `{not json`))
+	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"x": "z"}}, header, `{not json`))
 	if log := w.logged(); contains(log, "example.com") {
 		t.Errorf("system data is in the log: %s", log)
 	}
@@ -318,7 +318,7 @@ func TestWorkloadIdentityNeedsARMsHeaders(t *testing.T) {
 	if again.Header.Get("Azure-AsyncOperation") != "" {
 		t.Errorf("a repeated PUT without the headers is work: %v", again)
 	}
-	delete(stand.At(body, "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities").(stand.Object), operatorOf(body))
+	delete(harness.At(body, "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities").(harness.Object), operatorOf(body))
 	other := clusterID("identity-2")
 	w.want(400, w.do("PUT", other.String(), newest, body, headers...))
 }
@@ -331,14 +331,14 @@ func TestAPatchReplacesTheIdentityOfTheCluster(t *testing.T) {
 	body := workloadBody(t, w, id)
 	w.want(201, w.do("PUT", id.String(), newest, body, headers...))
 	w.finish(id, model.Succeeded)
-	assigned := stand.At(body, "identity.userAssignedIdentities").(stand.Object)
+	assigned := harness.At(body, "identity.userAssignedIdentities").(harness.Object)
 	for old := range assigned {
 		clear(assigned)
-		assigned[old+"-2"] = stand.Object{}
+		assigned[old+"-2"] = harness.Object{}
 	}
-	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"identity": stand.Object{"userAssignedIdentities": assigned}}, headers...))
+	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"identity": harness.Object{"userAssignedIdentities": assigned}}, headers...))
 	got := w.want(200, w.do("GET", id.String(), newest, nil))
-	for now := range stand.At(got.JSON, "identity.userAssignedIdentities").(stand.Object) {
+	for now := range harness.At(got.JSON, "identity.userAssignedIdentities").(harness.Object) {
 		if _, sent := assigned[now]; !sent {
 			t.Errorf("the cluster has the identity %s: %v", now, got)
 		}
@@ -350,41 +350,41 @@ func TestAPatchReplacesTheIdentityOfTheCluster(t *testing.T) {
 
 // workloadBody is a create body with an identity for each operator that the
 // default version needs.
-func workloadBody(t *testing.T, w *world, id arm.ClusterID) stand.Object {
+func workloadBody(t *testing.T, w *world, id arm.ClusterID) harness.Object {
 	t.Helper()
 	sets := w.want(200, w.do("GET", "/subscriptions/"+subscription+"/providers/Microsoft.RedHatOpenShift/locations/"+location+"/platformWorkloadIdentityRoleSets", newest, nil))
-	body := stand.Body(newest, id, location)
+	body := harness.Body(newest, id, location)
 	version := ""
 	for _, v := range w.do("GET", "/admin/versions", "", nil).JSON["value"].([]any) {
-		if stand.At(v.(stand.Object), "properties.default") == true {
-			version = stand.Text(v.(stand.Object), "properties.version")
+		if harness.At(v.(harness.Object), "properties.default") == true {
+			version = harness.Text(v.(harness.Object), "properties.version")
 		}
 	}
 	identity := func(name string) string {
 		return "/subscriptions/" + subscription + "/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + name
 	}
-	operators := stand.Object{}
+	operators := harness.Object{}
 	for _, set := range sets.JSON["value"].([]any) {
-		minor := stand.Text(set.(stand.Object), "properties.openShiftVersion")
+		minor := harness.Text(set.(harness.Object), "properties.openShiftVersion")
 		if len(version) <= len(minor) || version[:len(minor)+1] != minor+"." {
 			continue
 		}
-		for _, role := range stand.At(set.(stand.Object), "properties.platformWorkloadIdentityRoles").([]any) {
-			name := stand.Text(role.(stand.Object), "operatorName")
-			operators[name] = stand.Object{"resourceId": identity(name)}
+		for _, role := range harness.At(set.(harness.Object), "properties.platformWorkloadIdentityRoles").([]any) {
+			name := harness.Text(role.(harness.Object), "operatorName")
+			operators[name] = harness.Object{"resourceId": identity(name)}
 		}
 	}
 	if len(operators) == 0 {
 		t.Fatalf("no role set for %q in %s", version, sets.Body)
 	}
-	stand.Delete(body, "properties.servicePrincipalProfile")
-	stand.Set(body, "properties.platformWorkloadIdentityProfile", stand.Object{"platformWorkloadIdentities": operators})
-	body["identity"] = stand.Object{"type": "UserAssigned", "userAssignedIdentities": stand.Object{identity("cluster-" + id.Name): stand.Object{}}}
+	harness.Delete(body, "properties.servicePrincipalProfile")
+	harness.Set(body, "properties.platformWorkloadIdentityProfile", harness.Object{"platformWorkloadIdentities": operators})
+	body["identity"] = harness.Object{"type": "UserAssigned", "userAssignedIdentities": harness.Object{identity("cluster-" + id.Name): harness.Object{}}}
 	return body
 }
 
-func operatorOf(body stand.Object) string {
-	for name := range stand.At(body, "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities").(stand.Object) {
+func operatorOf(body harness.Object) string {
+	for name := range harness.At(body, "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities").(harness.Object) {
 		return name
 	}
 	return ""
@@ -399,7 +399,7 @@ func TestConcurrentPatchesAreNeverLost(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range writers {
 		wg.Go(func() {
-			r := w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"writer": fmt.Sprint(i)}})
+			r := w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"writer": fmt.Sprint(i)}})
 			if r.Status != 200 && r.Status != 409 {
 				t.Errorf("writer %d: %v", i, r)
 			}
@@ -427,7 +427,7 @@ func TestConcurrentCreatesMakeOneCluster(t *testing.T) {
 	statuses := map[int]int{}
 	for range 8 {
 		wg.Go(func() {
-			r := w.do("PUT", id.String(), newest, stand.Body(newest, id, location))
+			r := w.do("PUT", id.String(), newest, harness.Body(newest, id, location))
 			mu.Lock()
 			statuses[r.Status]++
 			mu.Unlock()
@@ -450,7 +450,7 @@ func TestCredentials(t *testing.T) {
 	if reply.Text("kubeadminUsername") != "kubeadmin" || reply.Text("kubeadminPassword") != "kubeadmin-password-canary" {
 		t.Error(reply)
 	}
-	if reply = w.want(200, w.do("POST", id.String()+"/listAdminCredentials", newest, stand.Object{})); reply.Text("kubeconfig") != "a3ViZWNvbmZpZy1jYW5hcnk=" {
+	if reply = w.want(200, w.do("POST", id.String()+"/listAdminCredentials", newest, harness.Object{})); reply.Text("kubeconfig") != "a3ViZWNvbmZpZy1jYW5hcnk=" {
 		t.Error(reply)
 	}
 	w.want(200, w.do("POST", id.String()+"/credentials", oldest, nil))
@@ -468,7 +468,7 @@ func TestVersionOfACreate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := clusterID("version")
-	reply := w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, stand.Set(stand.Body(newest, id, location), "properties.clusterProfile.version", "4.0.1")))
+	reply := w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, harness.Set(harness.Body(newest, id, location), "properties.clusterProfile.version", "4.0.1")))
 	if reply.Targets()[0] != "properties.clusterProfile.version" {
 		t.Error(reply)
 	}
@@ -480,7 +480,7 @@ func TestVersionOfACreate(t *testing.T) {
 		t.Fatal(list, err)
 	}
 	first := known.Value[0].Properties.Version
-	created := w.want(201, w.do("PUT", id.String(), newest, stand.Set(stand.Body(newest, id, location), "properties.clusterProfile.version", first)))
+	created := w.want(201, w.do("PUT", id.String(), newest, harness.Set(harness.Body(newest, id, location), "properties.clusterProfile.version", first)))
 	if created.Text("properties.clusterProfile.version") != first {
 		t.Error(created)
 	}

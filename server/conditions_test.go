@@ -3,7 +3,7 @@ package server_test
 import (
 	"testing"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 func TestConditions(t *testing.T) {
@@ -44,9 +44,9 @@ func TestConditions(t *testing.T) {
 		var body any
 		switch test.verb {
 		case put:
-			body = stand.Body(newest, id, location)
+			body = harness.Body(newest, id, location)
 		case patch:
-			body = stand.Object{}
+			body = harness.Object{}
 		}
 		var headers []string
 		if test.header != "" {
@@ -63,11 +63,11 @@ func TestETagChangesWithWhatCustomersSee(t *testing.T) {
 	w := newWorld(t)
 	id := w.ready(newest, "etag")
 	before := w.do("GET", id.String(), newest, nil).Header.Get("ETag")
-	tagged := w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"a": "b"}}, "If-Match", before))
+	tagged := w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"a": "b"}}, "If-Match", before))
 	if tagged.Header.Get("ETag") == before {
 		t.Error("tags changed, the ETag did not")
 	}
-	w.want(412, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"a": "c"}}, "If-Match", before))
+	w.want(412, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"a": "c"}}, "If-Match", before))
 	if got := w.do("GET", id.String(), oldest, nil).Header.Get("ETag"); got != tagged.Header.Get("ETag") {
 		t.Errorf("ETag is %s in another version, %s in this", got, tagged.Header.Get("ETag"))
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // fuzzed sends a request to the handler itself and fails on what no caller may
@@ -60,7 +60,7 @@ func fuzzHandler(f *testing.F) http.Handler {
 func FuzzPaths(f *testing.F) {
 	h := fuzzHandler(f)
 	for _, path := range []string{"/", "", "//", listPath, clusterID("x").String(), clusterID("x").String() + "/listCredentials", "/admin/clusters",
-		provider + "/operations", "/subscriptions/" + subscription + provider + "/locations/eastus/operationsstatus/" + subscription,
+		providerPath + "/operations", "/subscriptions/" + subscription + providerPath + "/locations/eastus/operationsstatus/" + subscription,
 		"/subscriptions/\x00/resourceGroups/%2f/providers/x", deployment} {
 		f.Add("GET", path, newest)
 	}
@@ -75,8 +75,8 @@ func FuzzPaths(f *testing.F) {
 func FuzzBodies(f *testing.F) {
 	h := fuzzHandler(f)
 	id := clusterID("fuzz")
-	for _, version := range stand.Versions() {
-		raw, err := json.Marshal(stand.Body(version, id, location))
+	for _, version := range harness.Versions() {
+		raw, err := json.Marshal(harness.Body(version, id, location))
 		if err != nil {
 			f.Fatal(err)
 		}

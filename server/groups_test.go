@@ -7,7 +7,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // TestAClusterInAGroupOfAnyScript: created, read and listed in any casing, changed
@@ -17,9 +17,9 @@ func TestAClusterInAGroupOfAnyScript(t *testing.T) {
 	w := newWorld(t)
 	id := clusterID("one")
 	id.ResourceGroup = "группа-日本"
-	body := stand.Body(newest, id, location)
+	body := harness.Body(newest, id, location)
 	managed := "/subscriptions/" + subscription + "/resourceGroups/управляемая-日本"
-	stand.Set(body, "properties.clusterProfile.resourceGroupId", managed)
+	harness.Set(body, "properties.clusterProfile.resourceGroupId", managed)
 	path := func(group string) string {
 		return strings.Replace(id.String(), id.ResourceGroup, url.PathEscape(group), 1)
 	}
@@ -34,12 +34,12 @@ func TestAClusterInAGroupOfAnyScript(t *testing.T) {
 			t.Errorf("not in the list of %s: %v", group, r)
 		}
 	}
-	stand.Set(body, "properties.clusterProfile.resourceGroupId", strings.ToUpper(managed))
+	harness.Set(body, "properties.clusterProfile.resourceGroupId", strings.ToUpper(managed))
 	if r := w.want(200, w.do("PUT", path("ГРУППА-日本"), newest, body)); r.Text("properties.provisioningState") != "Succeeded" {
 		t.Errorf("another casing begins an update: %v", r)
 	}
 	other := clusterID("two")
-	taken := stand.Set(stand.Body(newest, other, location), "properties.clusterProfile.resourceGroupId", strings.ToUpper(managed))
+	taken := harness.Set(harness.Body(newest, other, location), "properties.clusterProfile.resourceGroupId", strings.ToUpper(managed))
 	w.wantError(arm.DuplicateResourceGroup, w.do("PUT", other.String(), newest, taken))
 	w.wantError(arm.ResourceNotFound, w.do("GET", path("группа-日木"), newest, nil))
 	w.wantError(arm.InvalidResourceGroup, w.do("GET", path("группа."), newest, nil))

@@ -11,13 +11,13 @@ import (
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
-const listPath = "/subscriptions/" + subscription + provider + "/openShiftClusters"
+const listPath = "/subscriptions/" + subscription + providerPath + "/openShiftClusters"
 
 func groupList(group string) string {
-	return "/subscriptions/" + subscription + "/resourceGroups/" + group + provider + "/openShiftClusters"
+	return "/subscriptions/" + subscription + "/resourceGroups/" + group + providerPath + "/openShiftClusters"
 }
 
 // fill stores n ready clusters in a group without going through the API.
@@ -47,7 +47,7 @@ func (w *world) walk(path, version string, between func(page int)) []string {
 	for page := 0; path != ""; page++ {
 		reply := w.want(200, w.do("GET", path, version, nil))
 		for _, item := range reply.JSON["value"].([]any) {
-			ids = append(ids, stand.Text(item.(stand.Object), "name"))
+			ids = append(ids, harness.Text(item.(harness.Object), "name"))
 		}
 		if next, there := reply.JSON["nextLink"]; there && next == "" {
 			w.t.Fatal("nextLink is empty instead of absent")
@@ -129,14 +129,14 @@ func TestTokensAreOfOneListOnly(t *testing.T) {
 		}
 		return next.Query().Get("$skipToken")
 	}
-	use := func(path, token string, headers ...string) *stand.Reply {
+	use := func(path, token string, headers ...string) *harness.Reply {
 		return w.do("GET", path+"?$skipToken="+url.QueryEscape(token), newest, nil, headers...)
 	}
 	a := token(groupList("a"))
 	w.want(200, use(groupList("a"), a))
 	w.want(200, use(groupList("A"), a))
 	other := strings.Replace(groupList("a"), subscription, newID(), 1)
-	for why, r := range map[string]*stand.Reply{
+	for why, r := range map[string]*harness.Reply{
 		"another group":        use(groupList("b"), a),
 		"the subscription":     use(listPath, a),
 		"another subscription": use(other, a),
@@ -210,10 +210,10 @@ func TestListsHoldNothingOfTheStoredSecrets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.ready(newest, "secrets")
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		for _, path := range []string{id.String(), listPath, groupList("Group-1")} {
 			body := string(w.want(200, w.do("GET", path, version, nil)).Body)
-			for _, secret := range []string{stand.PullSecretCanary, stand.ClientSecretCanary, "kubeconfig-canary", "password-canary", "ullSecret"} {
+			for _, secret := range []string{harness.PullSecretCanary, harness.ClientSecretCanary, "kubeconfig-canary", "password-canary", "ullSecret"} {
 				if contains(body, secret) {
 					t.Errorf("%s of %s has %s", path, version, secret)
 				}

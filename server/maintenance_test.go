@@ -15,35 +15,35 @@ import (
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/test/paper"
-	"github.com/aro-rp/aro/test/paper/seam"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
+	"github.com/aro-rp/aro/test/simulated"
+	"github.com/aro-rp/aro/test/simulated/provider"
 )
 
 // maintain asks for a maintenance task; "" names none.
-func (w *world) maintain(id arm.ClusterID, task model.MaintenanceTask) *stand.Reply {
+func (w *world) maintain(id arm.ClusterID, task model.MaintenanceTask) *harness.Reply {
 	w.t.Helper()
-	body := stand.Object{}
+	body := harness.Object{}
 	if task != "" {
-		body = stand.Object{"properties": stand.Object{"maintenanceTask": task}}
+		body = harness.Object{"properties": harness.Object{"maintenanceTask": task}}
 	}
 	return w.do("PATCH", "/admin"+id.String(), "", body)
 }
 
-func (w *world) explain(id arm.ClusterID) *stand.Reply {
+func (w *world) explain(id arm.ClusterID) *harness.Reply {
 	w.t.Helper()
 	return w.want(200, w.do("GET", "/admin"+id.String()+"/explain", "", nil))
 }
 
 // plans are the real ones, on control planes that exist as records only.
-func (w *world) plans(b stand.Behaviour) (map[model.OperationKind][]pipeline.Step, *stand.ControlPlanes) {
+func (w *world) plans(b harness.Behaviour) (map[model.OperationKind][]pipeline.Step, *harness.ControlPlanes) {
 	w.t.Helper()
-	planes := stand.NewControlPlanes(w.t, b)
-	machines, err := seam.NewClient(planes.Address)
+	planes := harness.NewControlPlanes(w.t, b)
+	machines, err := provider.NewClient(planes.Address)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return paper.Plans(paper.Dependencies{Machines: machines, Billing: w.store.Billing, Build: "worker"}), planes
+	return simulated.Plans(simulated.Dependencies{Machines: machines, Billing: w.store.Billing, Build: "worker"}), planes
 }
 
 // employ lets a worker run the plans until the test ends.
@@ -85,15 +85,15 @@ func (w *world) settled(id arm.ClusterID) {
 	w.eventually(id.Name+" settles", func() bool { return w.explain(id).JSON["operation"] == nil })
 }
 
-func (w *world) status(operationID string) *stand.Reply {
+func (w *world) status(operationID string) *harness.Reply {
 	w.t.Helper()
-	return w.want(200, w.do("GET", "/subscriptions/"+subscription+provider+"/locations/eastus/operationsstatus/"+operationID, newest, nil))
+	return w.want(200, w.do("GET", "/subscriptions/"+subscription+providerPath+"/locations/eastus/operationsstatus/"+operationID, newest, nil))
 }
 
 func TestMaintenanceRunsAndTheStateBeforeReturns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plans, planes := w.plans(stand.Behaviour{Kubeconfig: "kubeconfig-canary", Password: "password-canary"})
+	plans, planes := w.plans(harness.Behaviour{Kubeconfig: "kubeconfig-canary", Password: "password-canary"})
 	w.employ(plans)
 	w.create(newest, "one")
 	id := clusterID("one")
@@ -142,7 +142,7 @@ func (w *world) woken() int {
 func TestMaintenanceThatFailsSpoilsNothingAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plans, _ := w.plans(stand.Behaviour{})
+	plans, _ := w.plans(harness.Behaviour{})
 	var broken atomic.Bool
 	broken.Store(true)
 	plans[model.AdminUpdate] = []pipeline.Step{{Name: "break", Timeout: time.Minute, Do: func(context.Context, *pipeline.Work) error {
@@ -180,7 +180,7 @@ func TestMaintenanceThatFailsSpoilsNothingAndSaysWhy(t *testing.T) {
 	if customers.Text("properties.provisioningState") != "Succeeded" || contains(string(customers.Body), "machine room") {
 		t.Errorf("the customer sees it: %s", customers.Body)
 	}
-	w.want(200, w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{"still": "usable"}}))
+	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"still": "usable"}}))
 
 	broken.Store(false)
 	if again := w.want(200, w.maintain(id, model.Everything)); again.Text("internal.lastAdminUpdateError") != "" {
@@ -196,7 +196,7 @@ func TestDeleteEndsMaintenance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var hold atomic.Bool
-	plans, planes := w.plans(stand.Behaviour{Hold: func(seam.Spec) bool { return hold.Load() }})
+	plans, planes := w.plans(harness.Behaviour{Hold: func(provider.Spec) bool { return hold.Load() }})
 	w.employ(plans)
 	w.create(newest, "one")
 	id := clusterID("one")
@@ -222,7 +222,7 @@ func TestEveryVersionShowsMaintenanceInItsWords(t *testing.T) {
 	w := newWorld(t)
 	id := w.ready(newest, "one")
 	w.want(200, w.maintain(id, model.Everything))
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		want := "AdminUpdating"
 		if version == oldest { // which has no such word
 			want = "Updating"
@@ -275,8 +275,8 @@ func TestMaintenanceIsRefused(t *testing.T) {
 			t.Errorf("%s: target is %q, want %q", test.why, got, test.target)
 		}
 	}
-	w.wantError(arm.PreconditionFailed, w.do("PATCH", "/admin"+healthy.String(), "", stand.Object{}, "If-Match", `"another"`))
-	if r := w.wantError(arm.MethodNotAllowed, w.do("POST", "/admin"+healthy.String(), "", stand.Object{})); r.Header.Get("Allow") != "GET, PATCH" {
+	w.wantError(arm.PreconditionFailed, w.do("PATCH", "/admin"+healthy.String(), "", harness.Object{}, "If-Match", `"another"`))
+	if r := w.wantError(arm.MethodNotAllowed, w.do("POST", "/admin"+healthy.String(), "", harness.Object{})); r.Header.Get("Allow") != "GET, PATCH" {
 		t.Error(r, r.Header)
 	}
 	if r := w.explain(healthy); r.Text("provisioningState") != "Succeeded" || w.woken() != wakes {
@@ -287,7 +287,7 @@ func TestMaintenanceIsRefused(t *testing.T) {
 func TestMaintenanceIsAnnounced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plans, _ := w.plans(stand.Behaviour{})
+	plans, _ := w.plans(harness.Behaviour{})
 	w.employ(plans)
 	w.create(newest, "one")
 	id := clusterID("one")
@@ -349,11 +349,11 @@ func TestTheSpecOffersTheTasksThatExist(t *testing.T) {
 }
 
 // audits are the lines that the log has for the audit.
-func (w *world) audits() []stand.Object {
+func (w *world) audits() []harness.Object {
 	w.t.Helper()
-	var lines []stand.Object
+	var lines []harness.Object
 	for text := range strings.Lines(w.logged()) {
-		var line stand.Object
+		var line harness.Object
 		if err := json.Unmarshal([]byte(text), &line); err != nil {
 			w.t.Fatal(err)
 		}
@@ -370,13 +370,13 @@ func TestEveryCallOfAnEngineerIsAudited(t *testing.T) {
 	id := w.ready(newest, "one")
 	path := "/admin" + id.String()
 	w.do("GET", path, "", nil)
-	w.do("PATCH", id.String(), newest, stand.Object{"tags": stand.Object{}}, "X-Ms-Client-Principal-Name", "customer-canary")
-	w.do("PUT", "/admin/nothing", "", stand.Object{})
-	begun := w.want(200, w.do("PATCH", strings.Replace(path, "/admin/", "/ADMIN/", 1), "", stand.Object{}, "X-Ms-Client-Principal-Name", "ann@example.com", "X-Ms-Correlation-Request-Id", "correlation-9"))
-	w.want(409, w.do("PATCH", path, "", stand.Object{}, "X-Ms-Client-Principal-Name", strings.Repeat("x", 1000)))
-	w.want(201, w.do("PUT", "/admin/versions", "", stand.Object{"properties": stand.Object{"version": "4.99.1", "openShiftPullspec": "a", "installerPullspec": "b"}}))
+	w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{}}, "X-Ms-Client-Principal-Name", "customer-canary")
+	w.do("PUT", "/admin/nothing", "", harness.Object{})
+	begun := w.want(200, w.do("PATCH", strings.Replace(path, "/admin/", "/ADMIN/", 1), "", harness.Object{}, "X-Ms-Client-Principal-Name", "ann@example.com", "X-Ms-Correlation-Request-Id", "correlation-9"))
+	w.want(409, w.do("PATCH", path, "", harness.Object{}, "X-Ms-Client-Principal-Name", strings.Repeat("x", 1000)))
+	w.want(201, w.do("PUT", "/admin/versions", "", harness.Object{"properties": harness.Object{"version": "4.99.1", "openShiftPullspec": "a", "installerPullspec": "b"}}))
 	lines := w.audits()
-	want := []stand.Object{
+	want := []harness.Object{
 		{"method": "GET", "path": path, "status": 200.0},
 		{"method": "PATCH", "path": path, "status": 200.0, "subject": "Everything", "principal": "ann@example.com", "correlation_id": "correlation-9",
 			"operation_id": begun.Text("internal.operation.id"), "request_id": begun.Header.Get("X-Ms-Request-Id"), "fingerprint": ""},

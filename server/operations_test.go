@@ -11,12 +11,12 @@ import (
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // status and result are the URLs of an accepted operation.
-func status(r *stand.Reply) string { return r.Header.Get("Azure-AsyncOperation") }
-func result(r *stand.Reply) string {
+func status(r *harness.Reply) string { return r.Header.Get("Azure-AsyncOperation") }
+func result(r *harness.Reply) string {
 	return strings.Replace(status(r), "operationsstatus", "operationresults", 1)
 }
 
@@ -56,7 +56,7 @@ func TestAStepsErrorShowsWhileItIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	created := w.create(newest, "refused")
 	id := clusterID("refused")
-	current := func(refusal *model.OperationError) *stand.Reply {
+	current := func(refusal *model.OperationError) *harness.Reply {
 		w.alter(id, func(doc *store.ClusterDocument) {
 			doc.Cluster.Internal.Operation.Current = &model.Step{Name: "validate", StartedAt: time.Now(), Attempts: 1, LastError: "for engineers", Refusal: refusal}
 		})
@@ -151,7 +151,7 @@ func TestDeleteCancelsWhatRuns(t *testing.T) {
 	w.want(204, w.do("GET", deleted.Header.Get("Location"), "", nil))
 }
 
-func name(r *stand.Reply) string {
+func name(r *harness.Reply) string {
 	path, _, _ := strings.Cut(status(r), "?")
 	return path[strings.LastIndexByte(path, '/'):]
 }
@@ -172,15 +172,15 @@ func TestAnOperationThatNeverEndedIsCanceledOnceItsClusterIsGone(t *testing.T) {
 	}
 }
 
-// overtaken is a keeper behind which something happens once, right after an
+// overtaken is a driver behind which something happens once, right after an
 // operation was read.
 type overtaken struct {
-	store.Keeper
+	store.Driver
 	by atomic.Pointer[func()]
 }
 
 func (o *overtaken) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
-	r, err := o.Keeper.Read(ctx, c, partition, id)
+	r, err := o.Driver.Read(ctx, c, partition, id)
 	if c.Name == "Operations" {
 		if happen := o.by.Swap(nil); happen != nil {
 			(*happen)()
@@ -192,10 +192,10 @@ func (o *overtaken) Read(ctx context.Context, c *store.Container, partition, id 
 func TestAnOperationThatEndsWhileItIsReadIsNotCanceled(t *testing.T) {
 	t.Parallel()
 	o := &overtaken{}
-	st := openStore(t, func(k store.Keeper) store.Keeper { o.Keeper = k; return o })
+	st := openStore(t, func(k store.Driver) store.Driver { o.Driver = k; return o })
 	w := newWorld(t, func(c *edge.Options) { c.Store = st })
 	w.store = st
-	polls := map[string]func(created *stand.Reply) string{"status": status, "result": result}
+	polls := map[string]func(created *harness.Reply) string{"status": status, "result": result}
 	for poll, url := range polls {
 		created := w.create(newest, poll)
 		end := func() { w.finish(clusterID(poll), model.Succeeded) }
@@ -219,7 +219,7 @@ func TestForeignPollsFindNothing(t *testing.T) {
 	}
 	// Whoever follows an operation while its subscription moves goes on in the new tenant.
 	moved := newID()
-	w.want(200, w.do("PUT", "/subscriptions/"+subscription, "2.0", stand.Object{"state": model.Registered, "properties": stand.Object{"tenantId": moved}}))
+	w.want(200, w.do("PUT", "/subscriptions/"+subscription, "2.0", harness.Object{"state": model.Registered, "properties": harness.Object{"tenantId": moved}}))
 	w.want(200, w.do("GET", status(created), "", nil, tenant, moved))
 	w.wantError(arm.NotFound, w.do("GET", status(created), "", nil, tenant, newID()))
 }

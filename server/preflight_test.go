@@ -9,10 +9,10 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
-const deployment = "/subscriptions/" + subscription + "/resourceGroups/Group-1" + provider + "/deployments/one/preflight"
+const deployment = "/subscriptions/" + subscription + "/resourceGroups/Group-1" + providerPath + "/deployments/one/preflight"
 
 func TestPreflight(t *testing.T) {
 	t.Parallel()
@@ -20,17 +20,17 @@ func TestPreflight(t *testing.T) {
 	existing := w.ready(newest, "existing")
 	foreign := existing
 	foreign.SubscriptionID = newID()
-	resource := func(name string, edit func(stand.Object)) stand.Object {
+	resource := func(name string, edit func(harness.Object)) harness.Object {
 		id := clusterID(name)
-		body := stand.Body(newest, id, location)
+		body := harness.Body(newest, id, location)
 		body["name"], body["type"], body["apiVersion"], body["dependsOn"] = name, lower(arm.ClusterResourceType), newest, []any{}
 		if edit != nil {
 			edit(body)
 		}
 		return body
 	}
-	set := func(path string, value any) func(stand.Object) {
-		return func(o stand.Object) { stand.Set(o, path, value) }
+	set := func(path string, value any) func(harness.Object) {
+		return func(o harness.Object) { harness.Set(o, path, value) }
 	}
 	for _, test := range []struct {
 		why      string
@@ -40,10 +40,10 @@ func TestPreflight(t *testing.T) {
 	}{
 		{why: "a good one", resource: resource("new", nil)},
 		{why: "the same as stored", resource: resource("existing", nil)},
-		{why: "another type is not ours", resource: stand.Object{"type": "Microsoft.Other/x", "properties": 1}},
+		{why: "another type is not ours", resource: harness.Object{"type": "Microsoft.Other/x", "properties": 1}},
 		{why: "a fixed property changes", resource: resource("existing", set("properties.masterProfile.vmSize", "Standard_D16s_v3")),
 			code: "PropertyChangeNotAllowed", target: "properties.masterProfile.vmSize"},
-		{why: "by its id", resource: resource("x", func(o stand.Object) { o["id"] = existing.String(); o["location"] = "westus" }),
+		{why: "by its id", resource: resource("x", func(o harness.Object) { o["id"] = existing.String(); o["location"] = "westus" }),
 			code: "PropertyChangeNotAllowed", target: "location"},
 		{why: "a bad value", resource: resource("new", set("properties.networkProfile.podCidr", "10.0.0.0/30")), code: "InvalidParameter", target: "properties.networkProfile.podCidr"},
 		{why: "an unknown member", resource: resource("new", set("surprise", 1)), code: "InvalidParameter", target: "surprise"},
@@ -58,7 +58,7 @@ func TestPreflight(t *testing.T) {
 		{why: "an id of something else", resource: resource("new", set("id", "/subscriptions/x")), code: "InvalidParameter", target: "id"},
 		{why: "an id of another customer", resource: resource("new", set("id", foreign.String())), code: "InvalidParameter", target: "id"},
 	} {
-		r := w.want(200, w.do("POST", deployment, newest, stand.Object{"resources": []any{test.resource}}))
+		r := w.want(200, w.do("POST", deployment, newest, harness.Object{"resources": []any{test.resource}}))
 		want := map[bool]string{true: "Succeeded", false: "Failed"}[test.code == ""]
 		if r.Text("status") != want || r.Code() != test.code || test.target != "" && !slices.Contains(r.Targets(), test.target) || want == "Failed" && r.Message() == "" {
 			t.Errorf("%s: %v", test.why, r)
@@ -73,7 +73,7 @@ func TestPreflight(t *testing.T) {
 			t.Errorf("body %q: %v", raw, r)
 		}
 	}
-	w.wantError(arm.InvalidResourceType, w.do("POST", deployment, "", stand.Object{}))
+	w.wantError(arm.InvalidResourceType, w.do("POST", deployment, "", harness.Object{}))
 }
 
 // refusal is an Azure that has no quota.
@@ -87,7 +87,7 @@ func TestChecksThatAskAzureStopACreate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *edge.Options) { c.Preflight = refusal{} })
 	id := clusterID("quota")
-	w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, stand.Body(newest, id, location)))
+	w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, harness.Body(newest, id, location)))
 	w.wantError(arm.ResourceNotFound, w.do("GET", id.String(), newest, nil))
 	if n := operations(t, w); n != 0 {
 		t.Errorf("%d operations were left", n)

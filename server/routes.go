@@ -10,7 +10,7 @@ import (
 	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/generated/registry"
 	"github.com/aro-rp/aro/httpserver"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 const (
@@ -32,7 +32,7 @@ func (s *Server) addRoutes() error {
 		}
 		s.versions = append(s.versions, v)
 	}
-	own := []shape.Operation{
+	own := []validation.Operation{
 		{ID: putSubscriptionID, Method: "PUT", Path: subscriptionPath},
 		{ID: "Deployments_Preflight", Method: "POST", Path: preflightPath},
 		{ID: "OperationsStatus_Get", Method: "GET", Path: locationPath + statusSegment + "/{operationId}"},

@@ -5,10 +5,10 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
-const provider = "/providers/Microsoft.RedHatOpenShift"
+const providerPath = "/providers/Microsoft.RedHatOpenShift"
 
 func TestPathsMatchInAnyCasingAndKeepTheCallers(t *testing.T) {
 	t.Parallel()
@@ -25,7 +25,7 @@ func TestPathsMatchInAnyCasingAndKeepTheCallers(t *testing.T) {
 		}
 	}
 	upper := strings.ToUpper(path)
-	if reply := w.want(202, w.do("DELETE", upper, newest, nil)); !strings.Contains(reply.Header.Get("Location"), "/subscriptions/"+strings.ToUpper(subscription)+provider+"/locations/eastus/operationresults/") {
+	if reply := w.want(202, w.do("DELETE", upper, newest, nil)); !strings.Contains(reply.Header.Get("Location"), "/subscriptions/"+strings.ToUpper(subscription)+providerPath+"/locations/eastus/operationresults/") {
 		t.Error(reply.Header)
 	}
 }
@@ -35,25 +35,25 @@ func TestBadPathsAndMethods(t *testing.T) {
 	w := newWorld(t)
 	sub := "/subscriptions/" + subscription
 	group := sub + "/resourceGroups/g"
-	clusters := group + provider + "/openShiftClusters"
+	clusters := group + providerPath + "/openShiftClusters"
 	for path, code := range map[string]arm.Code{
 		"/":        arm.NotFound,
 		"/nothing": arm.NotFound,
 		sub + "/x": arm.NotFound,
-		clusters + "/a/b/c/d/e/f/g/h/i/j/k/l/m/n":                                            arm.NotFound,
-		clusters + "/a/surprise":                                                             arm.NotFound,
-		"/subscriptions/no-uuid" + provider + "/openShiftClusters":                           arm.InvalidSubscriptionID,
-		sub + "/resourceGroups/bad!" + provider + "/openShiftClusters":                       arm.InvalidResourceGroup,
-		sub + "/resourceGroups/dot." + provider + "/openShiftClusters":                       arm.InvalidResourceGroup,
-		sub + "/resourceGroups/" + strings.Repeat("g", 91) + provider + "/openShiftClusters": arm.InvalidResourceGroup,
-		group + "/providers/Microsoft.Other/openShiftClusters":                               arm.InvalidResourceNamespace,
-		group + provider + "/things":                                                         arm.InvalidResourceType,
-		clusters + "/bad%20name":                                                             arm.InvalidResourceName,
-		sub + provider + "/locations/westeurope/openShiftVersions":                           arm.InvalidLocation,
-		sub + provider + "/locations/eastus/operationsstatus/no-uuid":                        arm.InvalidOperationID,
-		sub + provider + "/locations/eastus/operationsstatus/" + newID():                     arm.NotFound,
-		sub + provider + "/locations/east%20US/openShiftVersions/4.0.1":                      arm.ResourceNotFound,
-		sub + provider + "/locations/eastus/platformWorkloadIdentityRoleSets/4.0":            arm.ResourceNotFound,
+		clusters + "/a/b/c/d/e/f/g/h/i/j/k/l/m/n":                                                arm.NotFound,
+		clusters + "/a/surprise":                                                                 arm.NotFound,
+		"/subscriptions/no-uuid" + providerPath + "/openShiftClusters":                           arm.InvalidSubscriptionID,
+		sub + "/resourceGroups/bad!" + providerPath + "/openShiftClusters":                       arm.InvalidResourceGroup,
+		sub + "/resourceGroups/dot." + providerPath + "/openShiftClusters":                       arm.InvalidResourceGroup,
+		sub + "/resourceGroups/" + strings.Repeat("g", 91) + providerPath + "/openShiftClusters": arm.InvalidResourceGroup,
+		group + "/providers/Microsoft.Other/openShiftClusters":                                   arm.InvalidResourceNamespace,
+		group + providerPath + "/things":                                                         arm.InvalidResourceType,
+		clusters + "/bad%20name":                                                                 arm.InvalidResourceName,
+		sub + providerPath + "/locations/westeurope/openShiftVersions":                           arm.InvalidLocation,
+		sub + providerPath + "/locations/eastus/operationsstatus/no-uuid":                        arm.InvalidOperationID,
+		sub + providerPath + "/locations/eastus/operationsstatus/" + newID():                     arm.NotFound,
+		sub + providerPath + "/locations/east%20US/openShiftVersions/4.0.1":                      arm.ResourceNotFound,
+		sub + providerPath + "/locations/eastus/platformWorkloadIdentityRoleSets/4.0":            arm.ResourceNotFound,
 	} {
 		w.wantError(code, w.do("GET", path, newest, nil))
 	}
@@ -70,17 +70,17 @@ func TestBadPathsAndMethods(t *testing.T) {
 func TestVersionsOfferTheirOperationsAndNoOthers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	clusters := "/subscriptions/" + subscription + provider + "/openShiftClusters"
+	clusters := "/subscriptions/" + subscription + providerPath + "/openShiftClusters"
 	for _, version := range []string{"", "1999-01-01", "2025-07-25 ", "2025-07-25-PREVIEW", "admin", "latest"} {
 		reply := w.wantError(arm.InvalidResourceType, w.do("GET", clusters, version, nil))
-		for _, supported := range stand.Versions() {
+		for _, supported := range harness.Versions() {
 			if !contains(reply.Message(), supported) {
 				t.Errorf("api-version %q: the message does not list %s: %v", version, supported, reply)
 			}
 		}
 	}
 	id := clusterID("x").String()
-	here := "/subscriptions/" + subscription + provider + "/locations/eastus"
+	here := "/subscriptions/" + subscription + providerPath + "/locations/eastus"
 	for _, test := range []struct{ verb, path, version, from string }{
 		{"POST", id + "/listAdminCredentials", "2020-04-30", "2021-09-01-preview"},
 		{"POST", id + "/listCredentials", oldest, "2020-04-30"},
@@ -95,14 +95,14 @@ func TestVersionsOfferTheirOperationsAndNoOthers(t *testing.T) {
 		}
 	}
 	// Every value will do for the list of operations, but there must be one.
-	w.want(200, w.do("GET", provider+"/operations", "1999-01-01", nil))
-	w.wantError(arm.InvalidResourceType, w.do("GET", provider+"/operations", "", nil))
+	w.want(200, w.do("GET", providerPath+"/operations", "1999-01-01", nil))
+	w.wantError(arm.InvalidResourceType, w.do("GET", providerPath+"/operations", "", nil))
 }
 
 func TestOperationsListIsTheSameInEveryVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	first := string(w.want(200, w.do("GET", provider+"/operations", oldest, nil)).Body)
+	first := string(w.want(200, w.do("GET", providerPath+"/operations", oldest, nil)).Body)
 	for _, name := range []string{"register/action", "openShiftClusters/read", "openShiftClusters/write", "openShiftClusters/delete",
 		"openShiftClusters/listCredentials/action", "openShiftClusters/listAdminCredentials/action", "openShiftClusters/credentials/action",
 		"locations/openshiftVersions/read", "locations/listPlatformWorkloadIdentityRoleSets/read", "operations/read"} {
@@ -110,8 +110,8 @@ func TestOperationsListIsTheSameInEveryVersion(t *testing.T) {
 			t.Errorf("%s is not in %s", name, first)
 		}
 	}
-	for _, version := range stand.Versions() {
-		if got := string(w.do("GET", provider+"/operations", version, nil).Body); got != first {
+	for _, version := range harness.Versions() {
+		if got := string(w.do("GET", providerPath+"/operations", version, nil).Body); got != first {
 			t.Errorf("%s answers %s", version, got)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 func TestIdsOfRequests(t *testing.T) {
@@ -67,7 +67,7 @@ func TestBodies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := clusterID("bodies")
-	good, err := json.Marshal(stand.Body(newest, id, location))
+	good, err := json.Marshal(harness.Body(newest, id, location))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,10 +94,10 @@ func TestAllFaultsAtOnceWithTargetsAndValuesButSecrets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := clusterID("faults")
-	body := stand.Body(newest, id, location)
-	stand.Set(body, "surprise-canary", 1)
-	stand.Set(body, "properties.networkProfile.outboundType", "outbound-canary")
-	stand.Set(body, "properties.clusterProfile.pullSecret", []string{"pull-canary"})
+	body := harness.Body(newest, id, location)
+	harness.Set(body, "surprise-canary", 1)
+	harness.Set(body, "properties.networkProfile.outboundType", "outbound-canary")
+	harness.Set(body, "properties.clusterProfile.pullSecret", []string{"pull-canary"})
 	r := w.want(400, w.do("PUT", id.String(), newest, body))
 	targets := strings.Join(r.Targets(), " ")
 	for _, want := range []string{"surprise-canary", "properties.networkProfile.outboundType", "properties.clusterProfile.pullSecret"} {
@@ -117,7 +117,7 @@ func TestMetricsCountByOperation(t *testing.T) {
 	w.do("GET", "/nothing/metrics-canary", newest, nil)
 	w.do("GET", listPath, "metrics-canary", nil)
 	w.want(200, w.do("GET", "/admin/versions", "", nil))
-	w.do("PUT", "/admin/versions", "", stand.Object{})
+	w.do("PUT", "/admin/versions", "", harness.Object{})
 	text := string(w.want(200, w.do("GET", "/metrics", "", nil)).Body)
 	for _, want := range []string{
 		`aro_http_requests_total{api_version="` + newest + `",operation="OpenShiftClusters_CreateOrUpdate",status="201"} 1`,
@@ -139,9 +139,9 @@ func TestMetricsCountByOperation(t *testing.T) {
 	}
 }
 
-// broken is a keeper that fails or panics.
+// broken is a driver that fails or panics.
 type broken struct {
-	store.Keeper
+	store.Driver
 	err   error
 	panic any
 }
@@ -163,14 +163,14 @@ func (b broken) ReadBody(context.Context, *store.Container, string, string) (sto
 
 func (b broken) Ping(context.Context) error { return b.fail() }
 
-func brokenWorld(t *testing.T, keeper broken) *world {
+func brokenWorld(t *testing.T, driver broken) *world {
 	keys, keysErr := store.ParseKeyring([]byte(store.NewKey()))
 	if keysErr != nil {
 		t.Fatal(keysErr)
 	}
 	w := &world{t: t}
-	address := edge.Serve(t, edge.Must(t, edge.Options{Config: server.Config{Store: store.New(keeper, keys), Logger: slog.New(slog.NewJSONHandler(w, nil))}}))
-	w.Client = stand.NewClient("http://"+address, nil)
+	address := edge.Serve(t, edge.Must(t, edge.Options{Config: server.Config{Store: store.New(driver, keys), Logger: slog.New(slog.NewJSONHandler(w, nil))}}))
+	w.Client = harness.NewClient("http://"+address, nil)
 	return w
 }
 
@@ -189,7 +189,7 @@ func TestAnUnavailableStoreIs503WithRetryAfter(t *testing.T) {
 		"no client is sent for an hour": {&store.UnavailableError{Cause: cause, RetryAfter: time.Hour}, "60"},
 	} {
 		w := brokenWorld(t, broken{err: test.err})
-		for _, r := range []*stand.Reply{w.do("GET", clusterID("x").String(), newest, nil), w.do("GET", "/healthz/ready", "", nil)} {
+		for _, r := range []*harness.Reply{w.do("GET", clusterID("x").String(), newest, nil), w.do("GET", "/healthz/ready", "", nil)} {
 			w.wantError(arm.ServiceUnavailable, r)
 			if got := r.Header.Get("Retry-After"); got != test.want || contains(string(r.Body), "canary") {
 				t.Errorf("%s: Retry-After is %q, want %q: %v", why, got, test.want, r)
@@ -295,14 +295,14 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// lossy is a keeper whose replaces are applied but not acknowledged.
+// lossy is a driver whose replaces are applied but not acknowledged.
 type lossy struct {
-	store.Keeper
+	store.Driver
 	lose atomic.Bool
 }
 
 func (l *lossy) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
-	written, err := l.Keeper.Replace(ctx, c, r)
+	written, err := l.Driver.Replace(ctx, c, r)
 	if err == nil && l.lose.Load() {
 		return store.Record{}, store.ErrUnavailable
 	}
@@ -312,11 +312,11 @@ func (l *lossy) Replace(ctx context.Context, c *store.Container, r store.Record)
 func TestAWriteThatMayHaveHappenedKeepsItsOperation(t *testing.T) {
 	t.Parallel()
 	l := &lossy{}
-	st := openStore(t, func(k store.Keeper) store.Keeper { l.Keeper = k; return l })
+	st := openStore(t, func(k store.Driver) store.Driver { l.Driver = k; return l })
 	w := newWorld(t, func(c *edge.Options) { c.Store = st })
 	w.store = st
 	id := w.ready(newest, "lossy")
-	work := stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "next"}}}
+	work := harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "next"}}}
 	l.lose.Store(true)
 	w.wantError(arm.ServiceUnavailable, w.do("PATCH", id.String(), newest, work))
 	l.lose.Store(false)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/shape"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/validation"
 )
 
 // subscriptionAPIVersion is the one with which ARM tells about subscriptions.
@@ -111,7 +111,7 @@ func cascade(doc *store.SubscriptionDocument) {
 // the subscription's account is of no use here and not kept.
 func readSubscription(body []byte) (*model.Subscription, error) {
 	var f arm.Faults
-	shape.Check(body, shape.Replace, &f, func(w *shape.Walker) {
+	validation.Check(body, validation.Replace, &f, func(w *validation.Walker) {
 		if o, ok := w.Object(); ok {
 			for o.Next() {
 				if o.Entry(true) {

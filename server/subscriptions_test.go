@@ -6,7 +6,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 func TestSubscriptionStatesAndVerbs(t *testing.T) {
@@ -25,7 +25,7 @@ func TestSubscriptionStatesAndVerbs(t *testing.T) {
 	} {
 		id := w.ready(newest, string(test.state))
 		w.subscription(subscription, test.state)
-		body := stand.Body(newest, id, location)
+		body := harness.Body(newest, id, location)
 		for verb, want := range map[string]int{"PUT": test.write, "PATCH": test.write, "GET": 200} {
 			if r := w.do(verb, id.String(), newest, map[bool]any{true: body}[verb != "GET"]); r.Status != want || want == 400 && r.Code() != arm.InvalidSubscriptionState.Name {
 				t.Errorf("%s: want %d: %v", test.state, want, r)
@@ -42,7 +42,7 @@ func TestSubscriptionStatesAndVerbs(t *testing.T) {
 		w.subscription(subscription, model.Registered)
 	}
 	id := arm.ClusterID{SubscriptionID: newID(), ResourceGroup: "g", Name: "c"}
-	w.wantError(arm.InvalidSubscriptionState, w.do("PUT", id.String(), newest, stand.Body(newest, id, location)))
+	w.wantError(arm.InvalidSubscriptionState, w.do("PUT", id.String(), newest, harness.Body(newest, id, location)))
 	w.wantError(arm.ResourceNotFound, w.do("GET", id.String(), newest, nil))
 }
 
@@ -51,9 +51,9 @@ func TestPutSubscription(t *testing.T) {
 	w := newWorld(t)
 	id := newID()
 	path := "/subscriptions/" + id
-	body := stand.Object{"state": "Registered", "registrationDate": "yesterday", "future": stand.Object{"a": []any{1.0, "b"}},
-		"properties": stand.Object{"tenantId": "t", "locationPlacementId": "x", "accountOwner": stand.Object{"email": "owner@example.com"},
-			"registeredFeatures": []any{stand.Object{"name": "f", "state": "Registered", "extra": true}}}}
+	body := harness.Object{"state": "Registered", "registrationDate": "yesterday", "future": harness.Object{"a": []any{1.0, "b"}},
+		"properties": harness.Object{"tenantId": "t", "locationPlacementId": "x", "accountOwner": harness.Object{"email": "owner@example.com"},
+			"registeredFeatures": []any{harness.Object{"name": "f", "state": "Registered", "extra": true}}}}
 	r := w.want(201, w.do("PUT", path, "2.0", body))
 	if !reflect.DeepEqual(r.JSON, body) {
 		t.Errorf("got %s", r.Body)
@@ -75,7 +75,7 @@ func TestPutSubscription(t *testing.T) {
 	}
 	// Any order of states, and work for the backend only when deleted.
 	for _, state := range []model.SubscriptionState{model.Deleted, model.Suspended, model.Deleted, model.Registered, model.Unregistered, model.Warned} {
-		w.want(200, w.do("PUT", path, "2.0", stand.Set(body, "state", state)))
+		w.want(200, w.do("PUT", path, "2.0", harness.Set(body, "state", state)))
 		doc, err := w.store.Subscriptions.Get(t.Context(), id, id)
 		if err != nil || doc.Subscription.State != state || (doc.Due != nil) != (state == model.Deleted) {
 			t.Errorf("%s: stored %s, due %v, %v", state, doc.Subscription.State, doc.Due, err)
@@ -87,7 +87,7 @@ func TestPutSubscription(t *testing.T) {
 			t.Errorf("%s: %v", why, r)
 		}
 	}
-	if r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "2.0", stand.Object{"state": "Sleeping"})); r.Targets()[0] != "state" {
+	if r := w.wantError(arm.InvalidParameter, w.do("PUT", path, "2.0", harness.Object{"state": "Sleeping"})); r.Targets()[0] != "state" {
 		t.Error(r)
 	}
 	w.wantError(arm.InvalidResourceType, w.do("PUT", path, "", body))

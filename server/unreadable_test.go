@@ -8,21 +8,21 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // sickWorld is a world whose database can be written raw.
-func sickWorld(t *testing.T) (*world, store.Keeper) {
+func sickWorld(t *testing.T) (*world, store.Driver) {
 	t.Helper()
-	var keeper store.Keeper
-	st := openStore(t, func(k store.Keeper) store.Keeper { keeper = k; return k })
+	var driver store.Driver
+	st := openStore(t, func(k store.Driver) store.Driver { driver = k; return k })
 	w := newWorld(t, func(c *edge.Options) { c.Store = st })
 	w.store = st
-	return w, keeper
+	return w, driver
 }
 
 // poison puts raw JSON in the place of the cluster's content, or of a new cluster's.
-func poison(t *testing.T, k store.Keeper, id arm.ClusterID, cluster string) {
+func poison(t *testing.T, k store.Driver, id arm.ClusterID, cluster string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"id":%q,"partition":%q,"due":600,"cluster":%s}`, id.Key(), id.Partition(), cluster)
 	clusters := store.Containers()[0]
@@ -50,12 +50,12 @@ func described(id arm.ClusterID, cluster string) string {
 
 func TestAListLeavesOutWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	w, keeper := sickWorld(t)
+	w, driver := sickWorld(t)
 	w.ready(newest, "a-well")
 	w.ready(newest, "c-well")
 	ill := clusterID("b-ill")
-	poison(t, keeper, ill, described(ill, wrongType))
-	for _, path := range []string{listPath, "/subscriptions/" + subscription + "/resourceGroups/Group-1" + provider + "/openShiftClusters"} {
+	poison(t, driver, ill, described(ill, wrongType))
+	for _, path := range []string{listPath, "/subscriptions/" + subscription + "/resourceGroups/Group-1" + providerPath + "/openShiftClusters"} {
 		list := w.want(200, w.do("GET", path, newest, nil))
 		if got := list.JSON["value"].([]any); len(got) != 2 || contains(string(list.Body), "canary") {
 			t.Errorf("%s lists %d: %s", path, len(got), list.Body)
@@ -65,18 +65,18 @@ func TestAListLeavesOutWhatCannotBeRead(t *testing.T) {
 
 func TestACustomerIsToldThatARecordIsDamaged(t *testing.T) {
 	t.Parallel()
-	w, keeper := sickWorld(t)
+	w, driver := sickWorld(t)
 	ill, locked := clusterID("ill"), clusterID("locked")
-	poison(t, keeper, ill, described(ill, wrongType))
-	poison(t, keeper, locked, described(locked, missingKey))
-	body := stand.Body(newest, ill, location)
-	for _, r := range []*stand.Reply{
+	poison(t, driver, ill, described(ill, wrongType))
+	poison(t, driver, locked, described(locked, missingKey))
+	body := harness.Body(newest, ill, location)
+	for _, r := range []*harness.Reply{
 		w.do("GET", ill.String(), newest, nil),
 		w.do("PUT", ill.String(), newest, body),
-		w.do("PATCH", ill.String(), newest, stand.Object{"tags": stand.Object{}}),
+		w.do("PATCH", ill.String(), newest, harness.Object{"tags": harness.Object{}}),
 		w.do("DELETE", ill.String(), newest, nil),
 		w.do("POST", ill.String()+"/listCredentials", newest, nil),
-		w.do("PATCH", locked.String(), newest, stand.Object{"tags": stand.Object{}}),
+		w.do("PATCH", locked.String(), newest, harness.Object{"tags": harness.Object{}}),
 		w.do("DELETE", locked.String(), newest, nil),
 		w.do("POST", locked.String()+"/listAdminCredentials", newest, nil),
 	} {
@@ -89,20 +89,20 @@ func TestACustomerIsToldThatARecordIsDamaged(t *testing.T) {
 
 func TestEngineersSeeAndTreatWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	w, keeper := sickWorld(t)
+	w, driver := sickWorld(t)
 	w.ready(newest, "a-well")
 	ill, locked, lost := clusterID("b-ill"), clusterID("c-locked"), clusterID("d-lost")
-	poison(t, keeper, ill, described(ill, wrongType))
-	poison(t, keeper, locked, described(locked, missingKey))
-	poison(t, keeper, lost, `"canary"`)
+	poison(t, driver, ill, described(ill, wrongType))
+	poison(t, driver, locked, described(locked, missingKey))
+	poison(t, driver, lost, `"canary"`)
 
 	list := w.want(200, w.do("GET", "/admin/clusters", "", nil))
 	for i, want := range []string{"", "cluster.properties.clusterProfile is a JSON string", "sealed with key 00000000", "cluster is a JSON string"} {
-		got, at := stand.Text(list.JSON, fmt.Sprintf("value.%d.unreadable", i)), fmt.Sprintf("value.%d.", i)
+		got, at := harness.Text(list.JSON, fmt.Sprintf("value.%d.unreadable", i)), fmt.Sprintf("value.%d.", i)
 		if !contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("%d is unreadable because %q, want %q", i, got, want)
 		}
-		if stand.Text(list.JSON, at+"subscription") != subscription || stand.Text(list.JSON, at+"key") == "" {
+		if harness.Text(list.JSON, at+"subscription") != subscription || harness.Text(list.JSON, at+"key") == "" {
 			t.Errorf("%d: %s", i, list.Body)
 		}
 	}
@@ -112,7 +112,7 @@ func TestEngineersSeeAndTreatWhatCannotBeRead(t *testing.T) {
 		}
 	}
 	found := w.want(200, w.do("GET", "/admin/documents/Clusters", "", nil))
-	if len(found.JSON["value"].([]any)) != 3 || stand.Text(found.JSON, "value.0.id") != ill.Key() || contains(string(list.Body)+string(found.Body), "canary") {
+	if len(found.JSON["value"].([]any)) != 3 || harness.Text(found.JSON, "value.0.id") != ill.Key() || contains(string(list.Body)+string(found.Body), "canary") {
 		t.Errorf("%s\n%s", list.Body, found.Body)
 	}
 	told := w.wantError(arm.RecordUnreadable, w.do("GET", "/admin"+ill.String(), "", nil))
@@ -123,16 +123,16 @@ func TestEngineersSeeAndTreatWhatCannotBeRead(t *testing.T) {
 	document := func(id arm.ClusterID) string {
 		return "/admin/documents/clusters/" + id.Partition() + "/" + strings.ReplaceAll(id.Key(), "|", "%7C")
 	}
-	profile := func(value any) stand.Object {
-		return stand.Object{"cluster": stand.Object{"properties": stand.Object{"clusterProfile": value}}}
+	profile := func(value any) harness.Object {
+		return harness.Object{"cluster": harness.Object{"properties": harness.Object{"clusterProfile": value}}}
 	}
 	left := w.wantError(arm.InvalidRequestContent, w.do("PATCH", document(ill), "", profile(17)))
 	if !contains(left.Message(), "clusterProfile is a JSON number") {
 		t.Error(left)
 	}
-	w.wantError(arm.InvalidRequestContent, w.do("PATCH", document(ill), "", stand.Object{"id": "other", "cluster": stand.Object{}}))
-	w.want(204, w.do("PATCH", document(ill), "", profile(stand.Object{"version": "4.17.27"})))
-	w.want(204, w.do("PATCH", document(locked), "", profile(stand.Object{"pullSecret": nil})))
+	w.wantError(arm.InvalidRequestContent, w.do("PATCH", document(ill), "", harness.Object{"id": "other", "cluster": harness.Object{}}))
+	w.want(204, w.do("PATCH", document(ill), "", profile(harness.Object{"version": "4.17.27"})))
+	w.want(204, w.do("PATCH", document(locked), "", profile(harness.Object{"pullSecret": nil})))
 	w.want(204, w.do("DELETE", document(lost), "", nil))
 	for _, id := range []arm.ClusterID{ill, locked} {
 		doc, err := w.store.Clusters.Get(t.Context(), id.Partition(), id.Key())
@@ -152,11 +152,11 @@ func TestEngineersSeeAndTreatWhatCannotBeRead(t *testing.T) {
 
 func TestTheAdminListHasPages(t *testing.T) {
 	t.Parallel()
-	w, keeper := sickWorld(t)
+	w, driver := sickWorld(t)
 	for i := range 5 {
 		w.create(newest, fmt.Sprintf("c%d", i))
 	}
-	poison(t, keeper, clusterID("c2-ill"), `"canary"`)
+	poison(t, driver, clusterID("c2-ill"), `"canary"`)
 	for _, filter := range []string{"top=2", "top=1", "top=500", "top=1&name=c"} {
 		var names []string
 		for next, pages := "/admin/clusters?"+filter, 0; next != ""; pages++ {
@@ -165,7 +165,7 @@ func TestTheAdminListHasPages(t *testing.T) {
 			}
 			page := w.want(200, w.do("GET", next, "", nil))
 			for i := range page.JSON["value"].([]any) {
-				names = append(names, stand.Text(page.JSON, fmt.Sprintf("value.%d.name", i)))
+				names = append(names, harness.Text(page.JSON, fmt.Sprintf("value.%d.name", i)))
 			}
 			next = page.Text("nextLink")
 		}

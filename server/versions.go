@@ -9,7 +9,7 @@ import (
 	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/generated/registry"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // What only some versions can say.
@@ -30,12 +30,12 @@ type version struct {
 	registry.Version
 	name   string
 	router *armhttp.Router
-	byID   map[string]shape.Operation
+	byID   map[string]validation.Operation
 }
 
 // newVersion gives an api-version a router, whose routes api answers.
 func newVersion(e registry.Entry, api registry.API) (*version, error) {
-	v := &version{Version: e.Version, name: e.APIVersion(), router: armhttp.NewRouter(e.Operations()), byID: map[string]shape.Operation{}}
+	v := &version{Version: e.Version, name: e.APIVersion(), router: armhttp.NewRouter(e.Operations()), byID: map[string]validation.Operation{}}
 	for _, o := range e.Operations() {
 		v.byID[o.ID] = o
 		if !v.encodes(o.ID) {

@@ -8,22 +8,22 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 func TestAPutIsToldToDeleteWhatFailedToBeCreated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		id := clusterID("failed-" + version)
 		w.create(version, id.Name)
 		w.finish(id, model.Failed)
-		corrected := stand.Set(stand.Body(version, id, location), "location", "westus")
+		corrected := harness.Set(harness.Body(version, id, location), "location", "westus")
 		reply := w.wantError(arm.RequestNotAllowed, w.do("PUT", id.String(), version, corrected))
 		if !contains(reply.Text("error.message"), "Delete the cluster") {
 			t.Errorf("%s: %v", version, reply)
 		}
-		w.wantError(arm.RequestNotAllowed, w.do("PUT", id.String(), version, stand.Object{"surprise": 1}))
+		w.wantError(arm.RequestNotAllowed, w.do("PUT", id.String(), version, harness.Object{"surprise": 1}))
 		w.want(412, w.do("PUT", id.String(), version, corrected, "If-Match", `"other"`))
 	}
 }
@@ -32,13 +32,13 @@ func TestSystemDataInABodyIsIgnored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	told := `{"createdBy":"me","createdByType":"User","createdAt":"2026-01-02T03:04:05Z","lastModifiedBy":"me","lastModifiedByType":"User","lastModifiedAt":"2026-01-02T03:04:05Z"}`
-	older := stand.Object{
+	older := harness.Object{
 		"createdBy": "you", "createdByType": "Application", "createdAt": "2020-01-01T00:00:00Z",
 		"lastModifiedBy": "you", "lastModifiedByType": "Key", "lastModifiedAt": "2020-01-01T00:00:00.1234567Z",
 	}
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		id := clusterID("system-" + version)
-		w.want(201, w.do("PUT", id.String(), version, stand.Body(version, id, location), "X-Ms-Arm-Resource-System-Data", told))
+		w.want(201, w.do("PUT", id.String(), version, harness.Body(version, id, location), "X-Ms-Arm-Resource-System-Data", told))
 		w.finish(id, model.Succeeded)
 		before := w.do("GET", id.String(), version, nil)
 		body := w.do("GET", id.String(), version, nil).JSON
@@ -48,7 +48,7 @@ func TestSystemDataInABodyIsIgnored(t *testing.T) {
 			status = 400
 		}
 		w.want(status, w.do("PUT", id.String(), version, body))
-		w.want(status, w.do("PATCH", id.String(), version, stand.Object{"systemData": older}))
+		w.want(status, w.do("PATCH", id.String(), version, harness.Object{"systemData": older}))
 		if after := w.do("GET", id.String(), version, nil); string(after.Body) != string(before.Body) {
 			t.Errorf("%s: %s\nbecame %s", version, before.Body, after.Body)
 		}
@@ -60,13 +60,13 @@ func TestSystemDataInABodyIsIgnored(t *testing.T) {
 func TestABodyOfAnsible(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		id := clusterID("ansible-" + version)
-		body := stand.Body(version, id, location)
-		principal := stand.At(body, "properties.servicePrincipalProfile").(stand.Object)
+		body := harness.Body(version, id, location)
+		principal := harness.At(body, "properties.servicePrincipalProfile").(harness.Object)
 		principal["ClientId"] = principal["clientId"]
 		delete(principal, "clientId")
-		worker := stand.At(body, "properties.workerProfiles").([]any)[0].(stand.Object)
+		worker := harness.At(body, "properties.workerProfiles").([]any)[0].(harness.Object)
 		worker["DiskEncryptionSetId"] = nil
 		reply := w.do("PUT", id.String(), version, body)
 		if version > "2024-08-12-preview" {
@@ -79,14 +79,14 @@ func TestABodyOfAnsible(t *testing.T) {
 			t.Error(reply)
 		}
 		w.finish(id, model.Succeeded)
-		if patched := w.want(200, w.do("PATCH", id.String(), version, stand.Object{"Tags": stand.Object{"a": "b"}})); patched.Text("tags.a") != "b" {
+		if patched := w.want(200, w.do("PATCH", id.String(), version, harness.Object{"Tags": harness.Object{"a": "b"}})); patched.Text("tags.a") != "b" {
 			t.Error(patched)
 		}
-		got := w.want(200, w.do("PUT", id.String(), version, stand.Set(body, "tags", stand.Object{"a": "b"})))
+		got := w.want(200, w.do("PUT", id.String(), version, harness.Set(body, "tags", harness.Object{"a": "b"})))
 		if got.Header.Get("Azure-AsyncOperation") != "" || got.Text("tags.a") != "b" {
 			t.Errorf("%s: the same body is work: %v", version, got)
 		}
-		w.want(400, w.do("PUT", id.String(), version, stand.Set(body, "properties.servicePrincipalProfile.clientid", principal["ClientId"])))
+		w.want(400, w.do("PUT", id.String(), version, harness.Set(body, "properties.servicePrincipalProfile.clientid", principal["ClientId"])))
 	}
 }
 
@@ -108,11 +108,11 @@ func TestPreflightJudgesTheStateFirst(t *testing.T) {
 		{state: model.Deleting, path: "surprise", value: 1, code: "OperationInProgress"},
 		{state: model.Creating},
 		{state: model.Creating, path: "location", value: "westus", code: "OperationInProgress"},
-		{state: model.Updating, path: "tags", value: stand.Object{"new": "tag"}, code: "OperationInProgress"},
+		{state: model.Updating, path: "tags", value: harness.Object{"new": "tag"}, code: "OperationInProgress"},
 		{state: model.Updating, path: "tags", value: "[parameters('x')]"},
 	} {
 		id := w.ready(newest, fmt.Sprintf("preflight-%d", i))
-		body := stand.Body(newest, id, location)
+		body := harness.Body(newest, id, location)
 		w.alter(id, func(doc *store.ClusterDocument) {
 			doc.Cluster.Properties.ProvisioningState, doc.Cluster.Internal.FailedProvisioningState = test.state, test.failed
 			if !test.state.Terminal() {
@@ -123,7 +123,7 @@ func TestPreflightJudgesTheStateFirst(t *testing.T) {
 		if test.path != "" {
 			body[test.path] = test.value
 		}
-		r := w.want(200, w.do("POST", deployment, newest, stand.Object{"resources": []any{body}}))
+		r := w.want(200, w.do("POST", deployment, newest, harness.Object{"resources": []any{body}}))
 		if r.Code() != test.code || (test.code == "") != (r.Text("status") == "Succeeded") {
 			t.Errorf("%s after %s, %s is %v: %v, want %q", test.state, test.failed, test.path, test.value, r, test.code)
 		}
@@ -139,10 +139,10 @@ func TestAnswersHaveTheFormOfTheExistingService(t *testing.T) {
 		`"resourceGroupId":`, `"fipsValidatedModules":`, `"consoleProfile":{}`, `"servicePrincipalProfile":{"clientId":`, `"networkProfile":{"podCidr":`, `"serviceCidr":`, `"outboundType":`,
 		`"loadBalancerProfile":{"managedOutboundIps":{"count":1}}`, `"preconfiguredNSG":`, `"masterProfile":{"vmSize":`, `"subnetId":`, `"encryptionAtHost":`, `"workerProfiles":[{"name":`,
 		`"vmSize":`, `"diskSizeGB":`, `"subnetId":`, `"count":`, `"encryptionAtHost":`, `"apiserverProfile":{"visibility":`, `"ingressProfiles":[{"name":`, `"visibility":`}
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		id := clusterID("form-" + version)
-		created := w.want(201, w.do("PUT", id.String(), version, stand.Body(version, id, location), "X-Ms-Arm-Resource-System-Data", `{"createdBy":"me"}`))
-		if console, flat := stand.At(created.JSON, "properties.consoleProfile").(stand.Object); !flat != (version == oldest) || len(console) != 0 {
+		created := w.want(201, w.do("PUT", id.String(), version, harness.Body(version, id, location), "X-Ms-Arm-Resource-System-Data", `{"createdBy":"me"}`))
+		if console, flat := harness.At(created.JSON, "properties.consoleProfile").(harness.Object); !flat != (version == oldest) || len(console) != 0 {
 			t.Errorf("%s: %v", version, created)
 		}
 		if version != newest {
@@ -157,11 +157,11 @@ func TestAnswersHaveTheFormOfTheExistingService(t *testing.T) {
 			rest = after
 		}
 	}
-	list := w.want(200, w.do("GET", "/subscriptions/"+subscription+provider+"/locations/"+location+"/openShiftVersions", newest, nil))
+	list := w.want(200, w.do("GET", "/subscriptions/"+subscription+providerPath+"/locations/"+location+"/openShiftVersions", newest, nil))
 	if first := fmt.Sprintf(`{"value":[{"name":"%[1]s","type":"Microsoft.RedHatOpenShift/OpenShiftVersion","properties":{"version":"%[1]s"}}`, first(list, "properties.version")); !strings.HasPrefix(string(list.Body), first) {
 		t.Errorf("got %s, want %s", list.Body, first)
 	}
-	sets := w.want(200, w.do("GET", "/subscriptions/"+subscription+provider+"/locations/"+location+"/platformWorkloadIdentityRoleSets", newest, nil))
+	sets := w.want(200, w.do("GET", "/subscriptions/"+subscription+providerPath+"/locations/"+location+"/platformWorkloadIdentityRoleSets", newest, nil))
 	if first := fmt.Sprintf(`{"value":[{"name":"%[1]s","type":"Microsoft.RedHatOpenShift/PlatformWorkloadIdentityRoleSet","properties":{"openShiftVersion":"%[1]s",`+
 		`"platformWorkloadIdentityRoles":[{"operatorName":`, first(sets, "properties.openShiftVersion")); !strings.HasPrefix(string(sets.Body), first) {
 		t.Errorf("got %s, want %s", sets.Body, first)
@@ -169,7 +169,7 @@ func TestAnswersHaveTheFormOfTheExistingService(t *testing.T) {
 }
 
 // first is what the first item of a list has at a path.
-func first(list *stand.Reply, path string) string {
-	item, _ := list.JSON["value"].([]any)[0].(stand.Object)
-	return stand.Text(item, path)
+func first(list *harness.Reply, path string) string {
+	item, _ := list.JSON["value"].([]any)[0].(harness.Object)
+	return harness.Text(item, path)
 }

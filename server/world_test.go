@@ -17,20 +17,20 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/initialdata"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
 	subscription = "00000000-0000-0000-0000-0000000000a1"
 	location     = "eastus"
-	newest       = stand.Newest
-	oldest       = stand.Oldest
+	newest       = harness.Newest
+	oldest       = harness.Oldest
 )
 
 // world is a server on a real store, with a registered subscription.
@@ -38,7 +38,7 @@ type world struct {
 	t     testing.TB
 	store *store.Store
 	http  *httptest.Server
-	*stand.Client
+	*harness.Client
 
 	mu    sync.Mutex
 	log   bytes.Buffer
@@ -57,24 +57,24 @@ func (w *world) logged() string {
 	return w.log.String()
 }
 
-// openStore opens a seeded store. Each wrap puts a keeper around the last.
-func openStore(t testing.TB, wraps ...func(store.Keeper) store.Keeper) *store.Store {
+// openStore opens a seeded store. Each wrap puts a driver around the last.
+func openStore(t testing.TB, wraps ...func(store.Driver) store.Driver) *store.Store {
 	t.Helper()
-	var keeper store.Keeper
-	keeper, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
+	var driver store.Driver
+	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, wrap := range wraps {
-		keeper = wrap(keeper)
+		driver = wrap(driver)
 	}
 	keys, err := store.ParseKeyring([]byte(store.NewKey()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := store.New(keeper, keys)
+	st := store.New(driver, keys)
 	t.Cleanup(func() { _ = st.Close() })
-	if err := seed.Empty(t.Context(), st, nil); err != nil {
+	if err := initialdata.Empty(t.Context(), st, nil); err != nil {
 		t.Fatal(err)
 	}
 	return st
@@ -94,23 +94,23 @@ func newWorld(t testing.TB, change ...func(*edge.Options)) *world {
 	}
 	w.http = httptest.NewServer(edge.Must(t, o))
 	t.Cleanup(w.http.Close)
-	w.Client = stand.NewClient(w.http.URL, nil)
+	w.Client = harness.NewClient(w.http.URL, nil)
 	w.subscription(subscription, model.Registered)
 	return w
 }
 
 func (w *world) subscription(id string, state model.SubscriptionState) {
 	w.t.Helper()
-	r := w.do("PUT", "/subscriptions/"+id, "2.0", stand.Object{"state": state, "properties": stand.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}})
+	r := w.do("PUT", "/subscriptions/"+id, "2.0", harness.Object{"state": state, "properties": harness.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}})
 	if r.Status != 200 && r.Status != 201 {
 		w.t.Fatal(r)
 	}
 }
 
 // do sends a request; headers come as name, value, name, value.
-func (w *world) do(method, path, version string, body any, headers ...string) *stand.Reply {
+func (w *world) do(method, path, version string, body any, headers ...string) *harness.Reply {
 	w.t.Helper()
-	r := stand.Request{Method: method, Path: path, Version: version, Body: body, Header: map[string]string{}}
+	r := harness.Request{Method: method, Path: path, Version: version, Body: body, Header: map[string]string{}}
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header[headers[i]] = headers[i+1]
 	}
@@ -127,7 +127,7 @@ func (w *world) do(method, path, version string, body any, headers ...string) *s
 }
 
 // want fails unless the reply has the status.
-func (w *world) want(status int, r *stand.Reply) *stand.Reply {
+func (w *world) want(status int, r *harness.Reply) *harness.Reply {
 	w.t.Helper()
 	if r.Status != status {
 		w.t.Fatalf("want %d: %v", status, r)
@@ -136,7 +136,7 @@ func (w *world) want(status int, r *stand.Reply) *stand.Reply {
 }
 
 // wantError fails unless the reply is an error with this code.
-func (w *world) wantError(code arm.Code, r *stand.Reply) *stand.Reply {
+func (w *world) wantError(code arm.Code, r *harness.Reply) *harness.Reply {
 	w.t.Helper()
 	if r.Status != code.Status || r.Code() != code.Name || r.Message() == "" {
 		w.t.Errorf("want %d %s: %v", code.Status, code.Name, r)
@@ -149,10 +149,10 @@ func clusterID(name string) arm.ClusterID {
 }
 
 // create puts a cluster in the words of the version.
-func (w *world) create(version, name string) *stand.Reply {
+func (w *world) create(version, name string) *harness.Reply {
 	w.t.Helper()
 	id := clusterID(name)
-	return w.want(201, w.do("PUT", id.String(), version, stand.Body(version, id, location)))
+	return w.want(201, w.do("PUT", id.String(), version, harness.Body(version, id, location)))
 }
 
 // finish ends the running operation as a worker would.

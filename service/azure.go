@@ -17,7 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -139,15 +139,15 @@ func (c *Cloud) open(ctx context.Context, cfg *Config, s *Service) (func(context
 // to work on clusters, which Check sees to, or to check limits while it serves.
 func (c *Cloud) ActsOnCustomers() bool { return c.FirstPartyClientID != "" }
 
-func (c *Cloud) newEnvironment(cfg *Config) *env.Environment {
-	mode := env.Development
+func (c *Cloud) newEnvironment(cfg *Config) *environment.Environment {
+	mode := environment.Development
 	switch {
 	case cfg.Production:
-		mode = env.Production
+		mode = environment.Production
 	case c.Test:
-		mode = env.Test
+		mode = environment.Test
 	}
-	return &env.Environment{
+	return &environment.Environment{
 		Mode: mode, Location: cfg.Location, Domain: cfg.domain(),
 		TenantID: c.Tenant, SubscriptionID: c.Subscription, ResourceGroup: c.ResourceGroup,
 		FirstPartyClientID: c.FirstPartyClientID,

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -94,7 +94,7 @@ func TestKeysAndServerCertificateComeFromTheVaultOfACloudGivenByItsURL(t *testin
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if s.Environment.Mode != env.Test || s.Environment.MSIAudience != cloud.URL {
+	if s.Environment.Mode != environment.Test || s.Environment.MSIAudience != cloud.URL {
 		t.Errorf("environment %+v", s.Environment)
 	}
 	inVault.Store(store.NewKey() + `\n` + inVault.Load().(string))

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 )
 
 // Secret is a flag's value that no help text or error prints.
@@ -161,4 +161,6 @@ func (e *ConfigError) Error() string {
 }
 
 // InVault returns the name behind keyvault:, if the value of a flag has one.
-func InVault(value string) (name string, ok bool) { return strings.CutPrefix(value, env.InVault) }
+func InVault(value string) (name string, ok bool) {
+	return strings.CutPrefix(value, environment.InVault)
+}

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/store"
 )
 
@@ -33,7 +33,7 @@ type Service struct {
 	// Azure and Environment are nil in a process that does not reach Azure, Vault in one
 	// that reads nothing from the service vault.
 	Azure       *azure.Azure
-	Environment *env.Environment
+	Environment *environment.Environment
 	Vault       Vault
 	Store       *store.Store
 	Keys        *store.Keyring

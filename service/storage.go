@@ -32,7 +32,7 @@ func (d *Database) Check(f *Faults, production bool) {
 
 // Open opens the database. In production the deployment creates Cosmos DB's
 // containers; the service has no right to.
-func (d *Database) Open(ctx context.Context, production bool, credential azcore.TokenCredential) (store.Keeper, error) {
+func (d *Database) Open(ctx context.Context, production bool, credential azcore.TokenCredential) (store.Driver, error) {
 	return database.Open(ctx, database.Options{Name: d.Store, CosmosKey: model.Secret(d.CosmosKey), Credential: credential, Prepare: !production, Production: production})
 }
 
@@ -57,20 +57,20 @@ func (c *Config) keysMissing() string {
 // openStore opens the database and puts the store on it, with the keys that seal its
 // secrets, which it checks.
 func openStore(ctx context.Context, cfg *Config, vault Vault, credential azcore.TokenCredential) (*store.Store, *store.Keyring, error) {
-	keeper, err := cfg.Open(ctx, cfg.Production, credential)
+	driver, err := cfg.Open(ctx, cfg.Production, credential)
 	if err != nil {
 		return nil, nil, err
 	}
 	source := cfg.keyFile()
-	first := func(ctx context.Context) ([]byte, error) { return firstKeys(ctx, source, keeper) }
+	first := func(ctx context.Context) ([]byte, error) { return firstKeys(ctx, source, driver) }
 	if cfg.Production {
 		first = nil
 	}
 	keys, err := readKeys(ctx, source, vault, first)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %w", err), keeper.Close())
+		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %w", err), driver.Close())
 	}
-	documents := store.New(keeper, keys)
+	documents := store.New(driver, keys)
 	if err := documents.CheckKeys(ctx); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("--encryption-keys: %s: %w", source, err), documents.Close())
 	}
@@ -130,8 +130,8 @@ func reportUnreadable(documents *store.Store, metrics prometheus.Registerer, log
 
 // firstKeys makes the keys of an empty database. For another one new keys would open
 // nothing and hide what was lost.
-func firstKeys(ctx context.Context, source string, keeper store.Keeper) ([]byte, error) {
-	used, err := store.HasDocuments(ctx, keeper)
+func firstKeys(ctx context.Context, source string, driver store.Driver) ([]byte, error) {
+	used, err := store.HasDocuments(ctx, driver)
 	if err != nil {
 		return nil, err
 	}

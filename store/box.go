@@ -39,7 +39,7 @@ var (
 // sealing is how the secrets are of the version of a document that was read or
 // written.
 type sealing struct {
-	// box is as it is stored; nil for none or where the keeper left it out.
+	// box is as it is stored; nil for none or where the driver left it out.
 	box []byte
 	// opened is what is in it, nil as long as that is not known.
 	opened *opened

@@ -8,10 +8,10 @@ import (
 	"github.com/aro-rp/aro/store/storetest"
 )
 
-// memory is a keeper that always reads the same record and writes nothing, so
+// memory is a driver that always reads the same record and writes nothing, so
 // that only the codec is measured.
 type memory struct {
-	store.Keeper
+	store.Driver
 	record store.Record
 }
 

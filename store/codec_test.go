@@ -45,7 +45,7 @@ func encoded(t testing.TB, d *documents, doc any, before sealing) Record {
 	return r
 }
 
-// decoded reads a record into doc as a keeper gives it.
+// decoded reads a record into doc as a driver gives it.
 func decoded(d *documents, r Record, doc any) error {
 	_, err := d.decode(here, Record{Body: r.Body, Secrets: r.Secrets}, doc)
 	return err

@@ -16,13 +16,13 @@ var ErrUnchanged = errors.New("nothing to change")
 
 // Collection is the documents of one type. T embeds Meta.
 type Collection[T any] struct {
-	keeper    Keeper
+	driver    Driver
 	documents *documents
 	container *Container
 }
 
-func newCollection[T any](k Keeper, d *documents, c *Container) *Collection[T] {
-	return &Collection[T]{keeper: k, documents: d, container: c}
+func newCollection[T any](k Driver, d *documents, c *Container) *Collection[T] {
+	return &Collection[T]{driver: k, documents: d, container: c}
 }
 
 func (m *Meta) meta() *Meta { return m }
@@ -38,7 +38,7 @@ func (c *Collection[T]) Create(ctx context.Context, doc *T) error {
 	if err != nil {
 		return err
 	}
-	written, err := c.keeper.Create(ctx, c.container, r)
+	written, err := c.driver.Create(ctx, c.container, r)
 	if err != nil {
 		return c.name(r.ID, err)
 	}
@@ -48,7 +48,7 @@ func (c *Collection[T]) Create(ctx context.Context, doc *T) error {
 
 // Get returns ErrNotFound if there is no such document.
 func (c *Collection[T]) Get(ctx context.Context, partition, id string) (*T, error) {
-	r, err := c.keeper.Read(ctx, c.container, partition, id)
+	r, err := c.driver.Read(ctx, c.container, partition, id)
 	if err != nil {
 		return nil, c.name(id, err)
 	}
@@ -59,7 +59,7 @@ func (c *Collection[T]) Get(ctx context.Context, partition, id string) (*T, erro
 // and the document cannot be written. It is the cheaper the more secrets a
 // document has.
 func (c *Collection[T]) View(ctx context.Context, partition, id string) (*T, error) {
-	r, err := c.keeper.ReadBody(ctx, c.container, partition, id)
+	r, err := c.driver.ReadBody(ctx, c.container, partition, id)
 	if err != nil {
 		return nil, c.name(id, err)
 	}
@@ -74,7 +74,7 @@ func (c *Collection[T]) View(ctx context.Context, partition, id string) (*T, err
 // getClosed is Get but that the secrets stay closed, unless an earlier release wrote
 // the document.
 func (c *Collection[T]) getClosed(ctx context.Context, partition, id string) (*T, error) {
-	r, err := c.keeper.ReadBody(ctx, c.container, partition, id)
+	r, err := c.driver.ReadBody(ctx, c.container, partition, id)
 	if err != nil {
 		return nil, c.name(id, err)
 	}
@@ -188,7 +188,7 @@ func (c *Collection[T]) Delete(ctx context.Context, doc *T) error {
 	if m.ETag == "" {
 		return c.name(m.ID, errView)
 	}
-	return c.name(m.ID, c.keeper.Delete(ctx, c.container, m.Partition, m.ID, m.ETag))
+	return c.name(m.ID, c.driver.Delete(ctx, c.container, m.Partition, m.ID, m.ETag))
 }
 
 // Page is one page of a list.
@@ -214,7 +214,7 @@ func (c *Collection[T]) Page(ctx context.Context, q Query) (Page[T], error) {
 }
 
 func (c *Collection[T]) page(ctx context.Context, q Query, read func(Record) (*T, *UnreadableError)) (Page[T], error) {
-	records, next, err := c.keeper.List(ctx, c.container, q)
+	records, next, err := c.driver.List(ctx, c.container, q)
 	if err != nil {
 		return Page[T]{}, c.name("list", err)
 	}
@@ -236,7 +236,7 @@ func (c *Collection[T]) page(ctx context.Context, q Query, read func(Record) (*T
 // again after a growing delay, and stands in nobody's way until then. Due returns
 // how many there were: others may have been hidden behind them.
 func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) (docs []*T, aside int, err error) {
-	records, err := c.keeper.Due(ctx, c.container, perPartition, limit)
+	records, err := c.driver.Due(ctx, c.container, perPartition, limit)
 	if err != nil {
 		return nil, 0, c.name("due", err)
 	}
@@ -256,7 +256,7 @@ func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) (docs 
 // next mark. The empty mark starts at the beginning. Deletions are not told, nor
 // what cannot be read.
 func (c *Collection[T]) Changes(ctx context.Context, mark string) ([]*T, string, error) {
-	records, next, err := c.keeper.Changes(ctx, c.container, mark)
+	records, next, err := c.driver.Changes(ctx, c.container, mark)
 	if err != nil {
 		return nil, "", c.name("changes", err)
 	}
@@ -281,7 +281,7 @@ func (c *Collection[T]) replace(ctx context.Context, doc *T) (Record, error) {
 	if r.ETag == "" {
 		return Record{}, c.name(r.ID, errView)
 	}
-	written, err := c.keeper.Replace(ctx, c.container, r)
+	written, err := c.driver.Replace(ctx, c.container, r)
 	if err != nil {
 		return Record{}, c.name(r.ID, err)
 	}

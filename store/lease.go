@@ -79,7 +79,7 @@ func (l *Lease[T]) Renew(ctx context.Context, check func(*T) error) error {
 			}
 		}
 		stale = true
-		renewed, err := l.collection.keeper.Postpone(ctx, l.collection.container, l.latest, l.ttl)
+		renewed, err := l.collection.driver.Postpone(ctx, l.collection.container, l.latest, l.ttl)
 		if err != nil {
 			return l.collection.name(l.latest.ID, err)
 		}
@@ -99,7 +99,7 @@ func (l *Lease[T]) Refresh(ctx context.Context, check func(*T) error) error {
 // read makes the newest version the last known one, unless it is not this lease's
 // or check refuses it.
 func (l *Lease[T]) read(ctx context.Context, check func(*T) error) error {
-	now, err := l.collection.keeper.Read(ctx, l.collection.container, l.latest.Partition, l.latest.ID)
+	now, err := l.collection.driver.Read(ctx, l.collection.container, l.latest.Partition, l.latest.ID)
 	if err != nil {
 		return l.collection.name(l.latest.ID, err)
 	}
@@ -194,7 +194,7 @@ func (l *Lease[T]) guarded(ctx context.Context, act func(*T) error) error {
 	newest, stale := l.latest, false
 	return lost(RetryOnPreconditionFailed(ctx, func() (err error) {
 		if stale {
-			if newest, err = l.collection.keeper.Read(ctx, l.collection.container, newest.Partition, newest.ID); err != nil {
+			if newest, err = l.collection.driver.Read(ctx, l.collection.container, newest.Partition, newest.ID); err != nil {
 				return l.collection.name(l.latest.ID, err)
 			}
 		}

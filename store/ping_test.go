@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// pinged is a keeper that counts pings, which take 100 ms.
+// pinged is a driver that counts pings, which take 100 ms.
 type pinged struct {
-	Keeper
+	Driver
 	asked atomic.Int32
 	away  atomic.Bool
 }

@@ -52,7 +52,7 @@ func (s *Store) CheckKeys(ctx context.Context) error {
 // tryProbe opens the probe, and has it sealed with the newest key. It returns
 // ErrNotFound if there is none.
 func (s *Store) tryProbe(ctx context.Context) error {
-	r, err := s.keeper.Read(ctx, s.probes.container, probePartition, probeID)
+	r, err := s.driver.Read(ctx, s.probes.container, probePartition, probeID)
 	if err != nil {
 		return s.probes.name(probeID, err)
 	}
@@ -74,7 +74,7 @@ func (s *Store) tryProbe(ctx context.Context) error {
 // tryClusters judges the keys of a database that is older than its probe by
 // whether they open anything.
 func (s *Store) tryClusters(ctx context.Context) error {
-	records, _, err := s.keeper.List(ctx, s.Clusters.container, Query{Limit: sampled, Secrets: true})
+	records, _, err := s.driver.List(ctx, s.Clusters.container, Query{Limit: sampled, Secrets: true})
 	if err != nil {
 		return s.Clusters.name("list", err)
 	}
@@ -103,7 +103,7 @@ func (s *Store) keysFail(ctx context.Context) error {
 }
 
 // HasDocuments reports whether there is anything in the database.
-func HasDocuments(ctx context.Context, k Keeper) (bool, error) {
+func HasDocuments(ctx context.Context, k Driver) (bool, error) {
 	for _, c := range Containers() {
 		records, _, err := k.List(ctx, c, Query{Limit: 1})
 		if err != nil || len(records) > 0 {
@@ -146,7 +146,7 @@ func (a *asked) stale() bool {
 // as it was at most a second ago.
 func (s *Store) Ping(ctx context.Context) error {
 	a := s.pings.current(func(ctx context.Context) error {
-		if err := s.keeper.Ping(ctx); err != nil {
+		if err := s.driver.Ping(ctx); err != nil {
 			return err
 		}
 		return s.keysFail(ctx)

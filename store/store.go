@@ -2,7 +2,7 @@ package store
 
 import "context"
 
-// Store is every collection of the service on one keeper.
+// Store is every collection of the service on one driver.
 type Store struct {
 	Clusters      *Collection[ClusterDocument]
 	Operations    *Collection[OperationDocument]
@@ -11,7 +11,7 @@ type Store struct {
 	RoleSets      *Collection[RoleSetDocument]
 	Billing       *Collection[BillingDocument]
 
-	keeper    Keeper
+	driver    Driver
 	documents *documents
 	probes    *Collection[ProbeDocument]
 	pings     pings
@@ -19,7 +19,7 @@ type Store struct {
 
 // New puts the collections on k, which the Store owns from now on. Secrets are
 // sealed with keys.
-func New(k Keeper, keys *Keyring) *Store {
+func New(k Driver, keys *Keyring) *Store {
 	d := newDocuments(keys)
 	s := &Store{
 		Clusters:      newCollection[ClusterDocument](k, d, &clustersContainer),
@@ -28,7 +28,7 @@ func New(k Keeper, keys *Keyring) *Store {
 		Versions:      newCollection[VersionDocument](k, d, &versionsContainer),
 		RoleSets:      newCollection[RoleSetDocument](k, d, &roleSetsContainer),
 		Billing:       newCollection[BillingDocument](k, d, &billingContainer),
-		keeper:        k,
+		driver:        k,
 		documents:     d,
 		probes:        newCollection[ProbeDocument](k, d, &probesContainer),
 	}
@@ -42,5 +42,5 @@ func (s *Store) Observe(observe func(context.Context, Sighting, *UnreadableError
 	s.documents.observe = observe
 }
 
-// Close closes the keeper.
-func (s *Store) Close() error { return s.keeper.Close() }
+// Close closes the driver.
+func (s *Store) Close() error { return s.driver.Close() }

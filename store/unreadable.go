@@ -149,7 +149,7 @@ func (c *Collection[T]) setAside(ctx context.Context, all []sick) error {
 	var writes sync.WaitGroup // at once: a database may put them into one transaction
 	for _, s := range all {
 		writes.Go(func() {
-			_, err := c.keeper.Postpone(ctx, c.container, s.record, asideOf(s.record.Body))
+			_, err := c.driver.Postpone(ctx, c.container, s.record, asideOf(s.record.Body))
 			if err != nil && !errors.Is(err, ErrPreconditionFailed) && !errors.Is(err, ErrNotFound) {
 				s.Reason += "; it could not be set aside: " + err.Error()
 			}
@@ -234,12 +234,12 @@ func (c *Collection[T]) Remove(ctx context.Context, partition, id string) error 
 	if err != nil {
 		return err
 	}
-	return c.name(id, c.keeper.Delete(ctx, c.container, partition, id, r.ETag))
+	return c.name(id, c.driver.Delete(ctx, c.container, partition, id, r.ETag))
 }
 
 // readSick reads the record of a document that cannot be read.
 func (c *Collection[T]) readSick(ctx context.Context, partition, id string) (Record, error) {
-	r, err := c.keeper.Read(ctx, c.container, partition, id)
+	r, err := c.driver.Read(ctx, c.container, partition, id)
 	if err != nil {
 		return Record{}, c.name(id, err)
 	}

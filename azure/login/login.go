@@ -25,7 +25,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 )
 
 // The identities that the local Azure keeps for tools: of people, and of the
@@ -106,7 +106,7 @@ func (f Flags) OpenService(ctx context.Context, vault string) (*ServiceSession, 
 		return nil, err
 	}
 	service, err := azure.New(azure.Options{Cloud: s.Cloud, Transport: s.HTTP, Service: s.Credential,
-		Environment: &env.Environment{Mode: env.Development, TenantID: s.TenantID, ServiceVault: vault, FirstPartyClientID: FirstParty}})
+		Environment: &environment.Environment{Mode: environment.Development, TenantID: s.TenantID, ServiceVault: vault, FirstPartyClientID: FirstParty}})
 	return &ServiceSession{Azure: service, Vault: vault, HTTP: s.HTTP}, err
 }
 

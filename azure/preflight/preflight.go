@@ -23,7 +23,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/wait"
 )
@@ -34,7 +34,7 @@ type RoleSets func(ctx context.Context, minor string) (*model.PlatformWorkloadId
 // Validator asks Azure about clusters. Make it with New.
 type Validator struct {
 	azure    *azure.Azure
-	env      *env.Environment
+	env      *environment.Environment
 	roleSets RoleSets
 	log      *slog.Logger
 
@@ -49,7 +49,7 @@ type skuList struct {
 }
 
 // New makes a validator. A nil log is slog.Default.
-func New(a *azure.Azure, e *env.Environment, roleSets RoleSets, log *slog.Logger) *Validator {
+func New(a *azure.Azure, e *environment.Environment, roleSets RoleSets, log *slog.Logger) *Validator {
 	return &Validator{azure: a, env: e, roleSets: roleSets, log: cmp.Or(log, slog.Default()), skus: map[string]skuList{}}
 }
 
@@ -72,7 +72,7 @@ const (
 )
 
 // patience is how long to go on asking.
-func (h hope) patience(e *env.Environment) time.Duration {
+func (h hope) patience(e *environment.Environment) time.Duration {
 	if h == brief {
 		return e.Patience() / 4
 	}

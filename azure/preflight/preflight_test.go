@@ -11,7 +11,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure/preflight"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/test/message"
 	"github.com/aro-rp/aro/wait"
@@ -541,7 +541,7 @@ func TestCapabilitiesAreReadOnce(t *testing.T) {
 func TestRolesGetTheTimeThatAzureTakesToSpreadThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.mode = env.Production
+		w.mode = environment.Production
 		w.denied["sp Microsoft.Network/virtualNetworks/read"] = true
 		v, _ := w.validator()
 		began := time.Now()
@@ -560,7 +560,7 @@ func TestRolesGetTheTimeThatAzureTakesToSpreadThem(t *testing.T) {
 func TestWhatIsCertainIsToldWithMissingRolesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.mode, w.location = env.Production, "westus"
+		w.mode, w.location = environment.Production, "westus"
 		w.denied["sp Microsoft.Network/virtualNetworks/read"] = true
 		v, _ := w.validator()
 		rounds, _, err := engine(t, v, spCluster(), model.Create)
@@ -591,7 +591,7 @@ func TestARefusalThatNobodyKnowsIsShownAtOnce(t *testing.T) {
 func TestANewSecretGetsTimeToSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.mode = env.Production
+		w.mode = environment.Production
 		w.refusals[spID] = "AADSTS7000215: Invalid client secret provided for app '" + spID + "'."
 		v, _ := w.validator()
 		time.AfterFunc(3*time.Minute, func() {
@@ -609,7 +609,7 @@ func TestANewSecretGetsTimeToSpread(t *testing.T) {
 func TestAnApplicationThatDoesNotExistIsToldInTwoMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.mode = env.Production
+		w.mode = environment.Production
 		w.refusals[spID] = "AADSTS700016: Application with identifier '" + spID + "' was not found in the directory"
 		v, _ := w.validator()
 		began := time.Now()

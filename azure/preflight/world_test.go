@@ -23,7 +23,7 @@ import (
 
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/preflight"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -53,7 +53,7 @@ type world struct {
 	t  *testing.T
 	mu sync.Mutex
 
-	mode            env.Mode
+	mode            environment.Mode
 	location        string
 	master, workers subnet
 	gateways        bool // in the network
@@ -102,7 +102,7 @@ func usage(name string, limit, current int) map[string]any {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, mode: env.Test, location: "eastus", statuses: map[string]int{}, denied: map[string]bool{}, healAfter: 1 << 30, reads: map[string]int{},
+	w := &world{t: t, mode: environment.Test, location: "eastus", statuses: map[string]int{}, denied: map[string]bool{}, healAfter: 1 << 30, reads: map[string]int{},
 		master:   subnet{"addressPrefix": "10.0.0.0/24", "provisioningState": "Succeeded"},
 		workers:  subnet{"addressPrefix": "10.0.1.0/24", "provisioningState": "Succeeded"},
 		claims:   map[string]map[string]any{spID: {"oid": "sp"}, "fp": {"oid": "fp"}, "msi": {"oid": "msi"}},
@@ -255,7 +255,7 @@ func (w *world) validator() (*preflight.Validator, *azure.Azure) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	e := &env.Environment{Mode: w.mode, TenantID: tenant, FirstPartyClientID: "fp", ServiceVault: origin + "/vaults/svc", IdentityVault: origin + "/vaults/msi", IdentityHosts: []string{strings.TrimPrefix(origin, "https://")}}
+	e := &environment.Environment{Mode: w.mode, TenantID: tenant, FirstPartyClientID: "fp", ServiceVault: origin + "/vaults/svc", IdentityVault: origin + "/vaults/msi", IdentityHosts: []string{strings.TrimPrefix(origin, "https://")}}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	a, err := azure.New(azure.Options{Cloud: cloud, Environment: e, Transport: transport, Service: static("x.e30.x"), Log: quiet})
 	if err != nil {

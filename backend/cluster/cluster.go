@@ -17,7 +17,7 @@ import (
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/backend/pipeline"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -47,7 +47,7 @@ type Keys interface {
 // default.
 type Dependencies struct {
 	Azure     *azure.Azure
-	Env       *env.Environment
+	Env       *environment.Environment
 	Installer Installer
 	Validator Validator
 	Versions  *store.Collection[store.VersionDocument]

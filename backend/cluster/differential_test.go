@@ -23,7 +23,7 @@ import (
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/edge"
-	bodies "github.com/aro-rp/aro/test/stand"
+	bodies "github.com/aro-rp/aro/test/harness"
 )
 
 // What the API accepts the installer must accept too, or a customer waits for a

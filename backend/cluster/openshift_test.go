@@ -17,7 +17,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/install"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/test/message"
@@ -122,7 +122,7 @@ func BenchmarkLook(b *testing.B) {
 	for _, zone := range []string{"1", "2", "3"} {
 		k.pool("workers-"+zone, "worker")
 	}
-	s := newSteps(Dependencies{Env: &env.Environment{Mode: env.Test}})
+	s := newSteps(Dependencies{Env: &environment.Environment{Mode: environment.Test}})
 	c := &model.Cluster{ID: customerID + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"}
 	k.of(c)
 	before := processorTime(b)

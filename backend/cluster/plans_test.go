@@ -7,12 +7,12 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/backend/pipeline"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 )
 
 func plans() map[model.OperationKind][]pipeline.Step {
-	return Plans(Dependencies{Env: &env.Environment{Domain: "eastus.aroapp.test"}})
+	return Plans(Dependencies{Env: &environment.Environment{Domain: "eastus.aroapp.test"}})
 }
 
 func TestPlansAreValid(t *testing.T) {

@@ -27,7 +27,7 @@ import (
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/backend/pipeline"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
@@ -271,7 +271,7 @@ func setUp(t *testing.T) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environment := &env.Environment{Mode: env.Test, Location: "eastus", Domain: "eastus.aroapp.test", TenantID: tenant, SubscriptionID: lastSegment(ownID),
+	environment := &environment.Environment{Mode: environment.Test, Location: "eastus", Domain: "eastus.aroapp.test", TenantID: tenant, SubscriptionID: lastSegment(ownID),
 		ResourceGroup: "aro-rp", FirstPartyClientID: "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875", ServiceVault: origin + "/vaults/aro-svc",
 		ClusterVault: origin + "/vaults/aro-cls", IdentityVault: origin + "/vaults/aro-msi", OIDCStorage: origin + "/blob/aroidc/$web",
 		OIDCIssuer: "https://oidc.test/", RegistryDomain: "registry.test", CertificateIssuer: "Self", IdentityHosts: []string{strings.TrimPrefix(origin, "https://")}}
@@ -286,7 +286,7 @@ func setUp(t *testing.T) *stand {
 	return newStand(t, a, reach, environment)
 }
 
-func newStand(t *testing.T, a *world, reach *azure.Azure, environment *env.Environment) *stand {
+func newStand(t *testing.T, a *world, reach *azure.Azure, environment *environment.Environment) *stand {
 	k, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)

@@ -35,18 +35,18 @@ type bench struct {
 
 // counting counts the writes.
 type counting struct {
-	store.Keeper
+	store.Driver
 	n, renewed *atomic.Int32
 }
 
 func (c counting) Replace(ctx context.Context, container *store.Container, r store.Record) (store.Record, error) {
 	c.n.Add(1)
-	return c.Keeper.Replace(ctx, container, r)
+	return c.Driver.Replace(ctx, container, r)
 }
 
 func (c counting) Postpone(ctx context.Context, container *store.Container, r store.Record, after time.Duration) (store.Record, error) {
 	c.renewed.Add(1)
-	return c.Keeper.Postpone(ctx, container, r, after)
+	return c.Driver.Postpone(ctx, container, r, after)
 }
 
 var key = sync.OnceValue(store.NewKey)

@@ -39,11 +39,11 @@ func (c *versionsCommand) Run(ctx context.Context) error {
 		return err
 	}
 	// Who has no key has a role, as in production, which makes no databases.
-	keeper, err := c.Open(ctx, c.CosmosKey == "", nil)
+	driver, err := c.Open(ctx, c.CosmosKey == "", nil)
 	if err != nil {
 		return err
 	}
-	documents := store.New(keeper, keys)
+	documents := store.New(driver, keys)
 	defer func() { _ = documents.Close() }()
 	installers, err := c.Find(ctx, slog.Default())
 	if err != nil {

@@ -23,7 +23,7 @@ func versionsStore(t *testing.T) service.Database {
 
 func stored(t *testing.T, f service.Database) catalogue.Set {
 	t.Helper()
-	keeper, err := f.Open(t.Context(), false, nil)
+	driver, err := f.Open(t.Context(), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func stored(t *testing.T, f service.Database) catalogue.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := store.New(keeper, keys)
+	s := store.New(driver, keys)
 	defer s.Close()
 	all, err := catalogue.New(s, nil, nil).Versions(t.Context())
 	if err != nil {

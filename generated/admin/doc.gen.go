@@ -5,12 +5,12 @@
 package admin
 
 import (
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // Operations lists what the spec offers, by operation id.
-func Operations() []shape.Operation {
-	return []shape.Operation{
+func Operations() []validation.Operation {
+	return []validation.Operation{
 		{ID: "Admin_ExplainCluster", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/explain", Statuses: []int{200}},
 		{ID: "Admin_GetCluster", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
 		{ID: "Admin_ListClusters", Method: "GET", Path: "/admin/clusters", Statuses: []int{200}},

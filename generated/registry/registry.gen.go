@@ -19,7 +19,7 @@ import (
 	"github.com/aro-rp/aro/generated/v20240812preview"
 	"github.com/aro-rp/aro/generated/v20250725"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // Oldest and Newest are the first and the last api-version.
@@ -31,7 +31,7 @@ const (
 // Version is what every api-version can do. It has no state.
 type Version interface {
 	APIVersion() string
-	Operations() []shape.Operation
+	Operations() []validation.Operation
 	ValidateCluster(body []byte, f *arm.Faults) []byte
 	ValidateClusterUpdate(body []byte, f *arm.Faults) []byte
 	WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error

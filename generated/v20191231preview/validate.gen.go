@@ -4,22 +4,22 @@ package v20191231preview
 
 import (
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
 func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
-	return shape.Check(body, shape.Replace|shape.AnyCase, f, checkOpenShiftCluster)
+	return validation.Check(body, validation.Replace|validation.AnyCase, f, checkOpenShiftCluster)
 }
 
 // ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
 // null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
 // the spec's words.
 func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
-	return shape.Check(body, shape.Merge|shape.AnyCase, f, checkOpenShiftCluster)
+	return validation.Check(body, validation.Merge|validation.AnyCase, f, checkOpenShiftCluster)
 }
 
-func checkMasterProfile(w *shape.Walker) {
+func checkMasterProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -40,7 +40,7 @@ func checkMasterProfile(w *shape.Walker) {
 	}
 }
 
-func checkNetworkProfile(w *shape.Walker) {
+func checkNetworkProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -61,7 +61,7 @@ func checkNetworkProfile(w *shape.Walker) {
 	}
 }
 
-func checkOpenShiftCluster(w *shape.Walker) {
+func checkOpenShiftCluster(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -105,7 +105,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 	}
 }
 
-func checkProperties(w *shape.Walker) {
+func checkProperties(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -150,7 +150,7 @@ func checkProperties(w *shape.Walker) {
 	}
 }
 
-func checkServicePrincipalProfile(w *shape.Walker) {
+func checkServicePrincipalProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -171,7 +171,7 @@ func checkServicePrincipalProfile(w *shape.Walker) {
 	}
 }
 
-func checkWorkerProfile(w *shape.Walker) {
+func checkWorkerProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return

@@ -4,22 +4,22 @@ package v20210901preview
 
 import (
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
 func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
-	return shape.Check(body, shape.Replace|shape.AnyCase, f, checkOpenShiftCluster)
+	return validation.Check(body, validation.Replace|validation.AnyCase, f, checkOpenShiftCluster)
 }
 
 // ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
 // null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
 // the spec's words.
 func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
-	return shape.Check(body, shape.Merge|shape.AnyCase, f, checkOpenShiftCluster)
+	return validation.Check(body, validation.Merge|validation.AnyCase, f, checkOpenShiftCluster)
 }
 
-func checkAPIServerProfile(w *shape.Walker) {
+func checkAPIServerProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -44,7 +44,7 @@ func checkAPIServerProfile(w *shape.Walker) {
 	}
 }
 
-func checkClusterProfile(w *shape.Walker) {
+func checkClusterProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -73,7 +73,7 @@ func checkClusterProfile(w *shape.Walker) {
 	}
 }
 
-func checkConsoleProfile(w *shape.Walker) {
+func checkConsoleProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -90,7 +90,7 @@ func checkConsoleProfile(w *shape.Walker) {
 	}
 }
 
-func checkIngressProfile(w *shape.Walker) {
+func checkIngressProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -115,7 +115,7 @@ func checkIngressProfile(w *shape.Walker) {
 	}
 }
 
-func checkMasterProfile(w *shape.Walker) {
+func checkMasterProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -144,7 +144,7 @@ func checkMasterProfile(w *shape.Walker) {
 	}
 }
 
-func checkNetworkProfile(w *shape.Walker) {
+func checkNetworkProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -169,7 +169,7 @@ func checkNetworkProfile(w *shape.Walker) {
 	}
 }
 
-func checkOpenShiftCluster(w *shape.Walker) {
+func checkOpenShiftCluster(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -214,7 +214,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 	o.Require(1, "location")
 }
 
-func checkOpenShiftClusterProperties(w *shape.Walker) {
+func checkOpenShiftClusterProperties(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -271,7 +271,7 @@ func checkOpenShiftClusterProperties(w *shape.Walker) {
 	}
 }
 
-func checkServicePrincipalProfile(w *shape.Walker) {
+func checkServicePrincipalProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -292,7 +292,7 @@ func checkServicePrincipalProfile(w *shape.Walker) {
 	}
 }
 
-func checkWorkerProfile(w *shape.Walker) {
+func checkWorkerProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return

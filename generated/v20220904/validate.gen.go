@@ -4,22 +4,22 @@ package v20220904
 
 import (
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
 func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
-	return shape.Check(body, shape.Replace|shape.AnyCase, f, checkOpenShiftCluster)
+	return validation.Check(body, validation.Replace|validation.AnyCase, f, checkOpenShiftCluster)
 }
 
 // ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
 // null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
 // the spec's words.
 func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
-	return shape.Check(body, shape.Merge|shape.AnyCase, f, checkOpenShiftCluster)
+	return validation.Check(body, validation.Merge|validation.AnyCase, f, checkOpenShiftCluster)
 }
 
-func checkAPIServerProfile(w *shape.Walker) {
+func checkAPIServerProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -44,7 +44,7 @@ func checkAPIServerProfile(w *shape.Walker) {
 	}
 }
 
-func checkClusterProfile(w *shape.Walker) {
+func checkClusterProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -77,7 +77,7 @@ func checkClusterProfile(w *shape.Walker) {
 	}
 }
 
-func checkConsoleProfile(w *shape.Walker) {
+func checkConsoleProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -94,7 +94,7 @@ func checkConsoleProfile(w *shape.Walker) {
 	}
 }
 
-func checkIngressProfile(w *shape.Walker) {
+func checkIngressProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -119,7 +119,7 @@ func checkIngressProfile(w *shape.Walker) {
 	}
 }
 
-func checkMasterProfile(w *shape.Walker) {
+func checkMasterProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -148,7 +148,7 @@ func checkMasterProfile(w *shape.Walker) {
 	}
 }
 
-func checkNetworkProfile(w *shape.Walker) {
+func checkNetworkProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -169,7 +169,7 @@ func checkNetworkProfile(w *shape.Walker) {
 	}
 }
 
-func checkOpenShiftCluster(w *shape.Walker) {
+func checkOpenShiftCluster(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -218,7 +218,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 	o.Require(1, "location")
 }
 
-func checkOpenShiftClusterProperties(w *shape.Walker) {
+func checkOpenShiftClusterProperties(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -275,7 +275,7 @@ func checkOpenShiftClusterProperties(w *shape.Walker) {
 	}
 }
 
-func checkServicePrincipalProfile(w *shape.Walker) {
+func checkServicePrincipalProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -296,7 +296,7 @@ func checkServicePrincipalProfile(w *shape.Walker) {
 	}
 }
 
-func checkWorkerProfile(w *shape.Walker) {
+func checkWorkerProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return

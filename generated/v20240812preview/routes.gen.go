@@ -5,7 +5,7 @@
 package v20240812preview
 
 import (
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // APIVersion is the api-version that this package speaks.
@@ -18,8 +18,8 @@ type Version struct{}
 func (Version) APIVersion() string { return APIVersion }
 
 // Operations lists what the spec offers, by operation id.
-func (Version) Operations() []shape.Operation {
-	return []shape.Operation{
+func (Version) Operations() []validation.Operation {
+	return []validation.Operation{
 		{ID: "OpenShiftClusters_CreateOrUpdate", Method: "PUT", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200, 201}},
 		{ID: "OpenShiftClusters_Delete", Method: "DELETE", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{202, 204}},
 		{ID: "OpenShiftClusters_Get", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},

@@ -4,22 +4,22 @@ package v20250725
 
 import (
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/shape"
+	"github.com/aro-rp/aro/validation"
 )
 
 // ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
 func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
-	return shape.Check(body, shape.Replace, f, checkOpenShiftCluster)
+	return validation.Check(body, validation.Replace, f, checkOpenShiftCluster)
 }
 
 // ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
 // null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
 // the spec's words.
 func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
-	return shape.Check(body, shape.Merge, f, checkOpenShiftCluster)
+	return validation.Check(body, validation.Merge, f, checkOpenShiftCluster)
 }
 
-func checkAPIServerProfile(w *shape.Walker) {
+func checkAPIServerProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -44,7 +44,7 @@ func checkAPIServerProfile(w *shape.Walker) {
 	}
 }
 
-func checkClusterProfile(w *shape.Walker) {
+func checkClusterProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -81,7 +81,7 @@ func checkClusterProfile(w *shape.Walker) {
 	}
 }
 
-func checkConsoleProfile(w *shape.Walker) {
+func checkConsoleProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -98,7 +98,7 @@ func checkConsoleProfile(w *shape.Walker) {
 	}
 }
 
-func checkEffectiveOutboundIP(w *shape.Walker) {
+func checkEffectiveOutboundIP(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -115,7 +115,7 @@ func checkEffectiveOutboundIP(w *shape.Walker) {
 	}
 }
 
-func checkIngressProfile(w *shape.Walker) {
+func checkIngressProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -140,7 +140,7 @@ func checkIngressProfile(w *shape.Walker) {
 	}
 }
 
-func checkLoadBalancerProfile(w *shape.Walker) {
+func checkLoadBalancerProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -165,7 +165,7 @@ func checkLoadBalancerProfile(w *shape.Walker) {
 	}
 }
 
-func checkManagedOutboundIPs(w *shape.Walker) {
+func checkManagedOutboundIPs(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -182,7 +182,7 @@ func checkManagedOutboundIPs(w *shape.Walker) {
 	}
 }
 
-func checkManagedServiceIdentity(w *shape.Walker) {
+func checkManagedServiceIdentity(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -218,7 +218,7 @@ func checkManagedServiceIdentity(w *shape.Walker) {
 	o.Require(2, "type")
 }
 
-func checkMasterProfile(w *shape.Walker) {
+func checkMasterProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -247,7 +247,7 @@ func checkMasterProfile(w *shape.Walker) {
 	}
 }
 
-func checkNetworkProfile(w *shape.Walker) {
+func checkNetworkProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -280,7 +280,7 @@ func checkNetworkProfile(w *shape.Walker) {
 	}
 }
 
-func checkOpenShiftCluster(w *shape.Walker) {
+func checkOpenShiftCluster(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -333,7 +333,7 @@ func checkOpenShiftCluster(w *shape.Walker) {
 	o.Require(2, "location")
 }
 
-func checkOpenShiftClusterProperties(w *shape.Walker) {
+func checkOpenShiftClusterProperties(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -402,7 +402,7 @@ func checkOpenShiftClusterProperties(w *shape.Walker) {
 	}
 }
 
-func checkPlatformWorkloadIdentity(w *shape.Walker) {
+func checkPlatformWorkloadIdentity(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -427,7 +427,7 @@ func checkPlatformWorkloadIdentity(w *shape.Walker) {
 	}
 }
 
-func checkPlatformWorkloadIdentityProfile(w *shape.Walker) {
+func checkPlatformWorkloadIdentityProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -454,7 +454,7 @@ func checkPlatformWorkloadIdentityProfile(w *shape.Walker) {
 	}
 }
 
-func checkServicePrincipalProfile(w *shape.Walker) {
+func checkServicePrincipalProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -475,7 +475,7 @@ func checkServicePrincipalProfile(w *shape.Walker) {
 	}
 }
 
-func checkUserAssignedIdentity(w *shape.Walker) {
+func checkUserAssignedIdentity(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return
@@ -496,7 +496,7 @@ func checkUserAssignedIdentity(w *shape.Walker) {
 	}
 }
 
-func checkWorkerProfile(w *shape.Walker) {
+func checkWorkerProfile(w *validation.Walker) {
 	o, ok := w.Object()
 	if !ok {
 		return

@@ -21,7 +21,7 @@ import (
 )
 
 // packages hold benchmarks, in the order of the report.
-var packages = []string{"./shape", "./conversion", "./model", "./store", "./store/sqlite", "./server", "./backend/...", "./test/bench"}
+var packages = []string{"./validation", "./conversion", "./model", "./store", "./store/sqlite", "./server", "./backend/...", "./test/bench"}
 
 // estimates are what no benchmark prints.
 //

@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-const intro = `<!-- Written by hack/errordocs from arm/catalogue.go. Do not edit: run make generate. -->
+const intro = `<!-- Written by hack/errordocs from arm/codes.go. Do not edit: run make generate. -->
 # Errors
 
 Every failure is answered as ` + "`{\"error\": {\"code\", \"message\", \"target\", \"details\"}}`" + `. The code never changes
@@ -27,7 +27,7 @@ the request was accepted carries the same object in its status; the HTTP status 
 
 const remediesIntro = `"""What to do about each error code of the service.
 
-Written by hack/errordocs from arm/catalogue.go. Do not edit: run make generate.
+Written by hack/errordocs from arm/codes.go. Do not edit: run make generate.
 """
 
 # pylint: disable=line-too-long

@@ -10,7 +10,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/local/cloud"
 	"github.com/aro-rp/aro/wait"
 )
@@ -28,7 +28,7 @@ func TestTheServiceDeploysAgainWhatFailedInPassing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := azure.New(azure.Options{Cloud: found, Environment: &env.Environment{Mode: env.Test, TenantID: cloud.TenantID}, Transport: w.Client(), Service: w.demo()})
+	service, err := azure.New(azure.Options{Cloud: found, Environment: &environment.Environment{Mode: environment.Test, TenantID: cloud.TenantID}, Transport: w.Client(), Service: w.demo()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (h *Host) run(ctx context.Context, m *machine, vm VM) {
 func (h *Host) boot(ctx context.Context, m *machine, vm VM) error {
 	h.mu.Lock()
 	d := m.disk
-	lost := d.ControlPlane != "" && h.planes[d.ControlPlane] == nil
+	lost := d.ControlPlane != "" && h.controlPlanes[d.ControlPlane] == nil
 	h.mu.Unlock()
 	if lost {
 		return errors.New("the control plane that the machine is part of does not exist any more")
@@ -89,7 +89,7 @@ func (h *Host) node(ctx context.Context, m *machine, cfg types.Config, pool stri
 		}
 		source.add(string(content))
 	}
-	var p *plane
+	var p *controlPlane
 	if d.Role == roleMaster {
 		if d.ControlPlane, p = h.planeAt(f.server); p == nil {
 			return errors.New("no control plane of this host served the configuration, so this master cannot become part of one")

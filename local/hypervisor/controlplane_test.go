@@ -32,7 +32,7 @@ const asControlPlane = "as-control-plane"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 6 && os.Args[1] == asControlPlane {
-		if err := controlPlane(os.Args[3]); err != nil {
+		if err := runControlPlane(os.Args[3]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -69,7 +69,7 @@ func runHost(dir string) error {
 	return nil
 }
 
-func controlPlane(home string) error {
+func runControlPlane(home string) error {
 	var p ports
 	if err := readJSON(filepath.Join(home, portsFile), &p); err != nil {
 		return err

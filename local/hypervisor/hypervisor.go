@@ -80,18 +80,18 @@ type Host struct {
 	ctx     context.Context
 	work    sync.WaitGroup
 
-	mu       sync.Mutex
-	machines map[string]*machine // by lower-cased id
-	planes   map[string]*plane   // by name
-	closed   bool
+	mu            sync.Mutex
+	machines      map[string]*machine      // by lower-cased id
+	controlPlanes map[string]*controlPlane // by name
+	closed        bool
 }
 
 // Open takes over the directory: it ends what a killed predecessor left running,
 // finishes removals, and powers on what was running. Everything stops with ctx;
 // Wait tells when.
 func Open(ctx context.Context, options Options) (*Host, error) {
-	h := &Host{options: options, ctx: ctx, machines: map[string]*machine{}, planes: map[string]*plane{}}
-	for _, dir := range []string{h.machinesDir(), h.planesDir()} {
+	h := &Host{options: options, ctx: ctx, machines: map[string]*machine{}, controlPlanes: map[string]*controlPlane{}}
+	for _, dir := range []string{h.machinesDir(), h.controlPlanesDir()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("machines: %w", err)
 		}
@@ -104,7 +104,7 @@ func Open(ctx context.Context, options Options) (*Host, error) {
 	if err := h.load(); err != nil {
 		return nil, fmt.Errorf("machines: %w", err)
 	}
-	if err := h.loadPlanes(); err != nil {
+	if err := h.loadControlPlanes(); err != nil {
 		return nil, fmt.Errorf("machines: %w", err)
 	}
 	for _, m := range h.machines {
@@ -244,7 +244,7 @@ func (h *Host) listener(id string, port int) (string, error) {
 	if port == kubeletPort && m.kubelet != "" {
 		return m.kubelet, nil
 	}
-	p := h.planes[m.disk.ControlPlane]
+	p := h.controlPlanes[m.disk.ControlPlane]
 	if p == nil {
 		return "", refused(port)
 	}
@@ -290,7 +290,7 @@ func (h *Host) powerOn(m *machine) {
 
 func (h *Host) machinesDir() string { return filepath.Join(h.options.Dir, "machines") }
 
-func (h *Host) planesDir() string { return filepath.Join(h.options.Dir, "control-planes") }
+func (h *Host) controlPlanesDir() string { return filepath.Join(h.options.Dir, "control-planes") }
 
 // key is how a resource id is compared.
 func key(id string) string { return strings.ToLower(id) }

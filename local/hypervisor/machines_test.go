@@ -31,9 +31,9 @@ func cluster(t *testing.T) (s *site, bootstrap, master, worker VM) {
 	return s, bootstrap, master, worker
 }
 
-func planes(t *testing.T, s *site) int {
+func controlPlanes(t *testing.T, s *site) int {
 	t.Helper()
-	return len(must(os.ReadDir(s.host.planesDir()))(t))
+	return len(must(os.ReadDir(s.host.controlPlanesDir()))(t))
 }
 
 func TestMachinesBecomeAClusterAndItsNodes(t *testing.T) {
@@ -87,11 +87,11 @@ func TestControlPlaneLivesAsLongAsItsMembers(t *testing.T) {
 	if strings.Count(s.console(master), "machine is a master") != 1 {
 		t.Errorf("the second boot was not from disk:\n%s", s.console(master))
 	}
-	if planes(t, s) != 1 {
-		t.Errorf("%d homes, want 1", planes(t, s))
+	if controlPlanes(t, s) != 1 {
+		t.Errorf("%d homes, want 1", controlPlanes(t, s))
 	}
 	remove(master)
-	eventually(t, "no home", func() bool { return planes(t, s) == 0 })
+	eventually(t, "no home", func() bool { return controlPlanes(t, s) == 0 })
 	if power, log := s.host.State(master.ID); power != "" || log != nil {
 		t.Errorf("a removed machine has power %q", power)
 	}
@@ -109,7 +109,7 @@ func TestMachineCanBeRemovedWhileTheHostStops(t *testing.T) {
 		t.Error("a host that stopped starts a machine")
 	}
 	s.open(t)
-	for _, dir := range []string{s.host.machinesDir(), s.host.planesDir()} {
+	for _, dir := range []string{s.host.machinesDir(), s.host.controlPlanesDir()} {
 		if entries := must(os.ReadDir(dir))(t); len(entries) != 0 {
 			t.Errorf("left in %s: %v", dir, entries)
 		}
@@ -153,7 +153,7 @@ func TestHostResumesWhatRan(t *testing.T) {
 func TestControlPlaneThatIsKilledComesBack(t *testing.T) {
 	s, bootstrap, _, _ := cluster(t)
 	s.host.mu.Lock()
-	process := s.host.planes[planeName(bootstrap)].process
+	process := s.host.controlPlanes[controlPlaneName(bootstrap)].process
 	s.host.mu.Unlock()
 	process.Kill()
 	eventually(t, "the end", func() bool { return process.Exit() != nil })
@@ -163,17 +163,17 @@ func TestControlPlaneThatIsKilledComesBack(t *testing.T) {
 
 func TestKilledHostLeavesNothingBehind(t *testing.T) {
 	s, bootstrap, _, _ := cluster(t)
-	plane := filepath.Join(s.host.planesDir(), planeName(bootstrap))
+	controlPlane := filepath.Join(s.host.controlPlanesDir(), controlPlaneName(bootstrap))
 	s.close()
 	child := exec.Command(os.Args[0], asHost, s.dir)
 	child.Stderr = os.Stderr
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	pidFile := filepath.Join(plane, "pid")
+	pidFile := filepath.Join(controlPlane, "pid")
 	eventually(t, "the child's control plane", func() bool { _, err := os.Stat(pidFile); return err == nil })
 	var p ports
-	if err := readJSON(filepath.Join(plane, portsFile), &p); err != nil {
+	if err := readJSON(filepath.Join(controlPlane, portsFile), &p); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "its API server", func() bool { return !free(p.APIServer) })
@@ -329,7 +329,7 @@ func TestFilesStayInTheHome(t *testing.T) {
 func TestControlPlaneThatLostItsPortsGetsOthers(t *testing.T) {
 	s, bootstrap, _, _ := cluster(t)
 	s.close()
-	if err := os.Remove(filepath.Join(s.host.planesDir(), planeName(bootstrap), portsFile)); err != nil {
+	if err := os.Remove(filepath.Join(s.host.controlPlanesDir(), controlPlaneName(bootstrap), portsFile)); err != nil {
 		t.Fatal(err)
 	}
 	s.open(t)
@@ -339,7 +339,7 @@ func TestControlPlaneThatLostItsPortsGetsOthers(t *testing.T) {
 func TestMemberOfALostControlPlaneSaysSo(t *testing.T) {
 	s, bootstrap, master, _ := cluster(t)
 	s.close()
-	if err := os.RemoveAll(filepath.Join(s.host.planesDir(), planeName(bootstrap))); err != nil {
+	if err := os.RemoveAll(filepath.Join(s.host.controlPlanesDir(), controlPlaneName(bootstrap))); err != nil {
 		t.Fatal(err)
 	}
 	s.open(t)
@@ -350,7 +350,7 @@ func TestPortThatAnotherProgramTookIsChosenAgain(t *testing.T) {
 	s, bootstrap, _, _ := cluster(t)
 	s.close()
 	var was, is ports
-	file := filepath.Join(s.host.planesDir(), planeName(bootstrap), portsFile)
+	file := filepath.Join(s.host.controlPlanesDir(), controlPlaneName(bootstrap), portsFile)
 	if err := readJSON(file, &was); err != nil {
 		t.Fatal(err)
 	}
@@ -373,14 +373,14 @@ func TestOpenDeletesWhatACrashLeft(t *testing.T) {
 	s.close()
 	for _, dir := range []string{
 		filepath.Join(s.host.machinesDir(), "half-made"), filepath.Join(s.host.machinesDir(), removingPrefix+"x"),
-		filepath.Join(s.host.planesDir(), "nobodys"), filepath.Join(s.host.planesDir(), removingPrefix+"y"),
+		filepath.Join(s.host.controlPlanesDir(), "nobodys"), filepath.Join(s.host.controlPlanesDir(), removingPrefix+"y"),
 	} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.open(t)
-	for _, dir := range []string{s.host.machinesDir(), s.host.planesDir()} {
+	for _, dir := range []string{s.host.machinesDir(), s.host.controlPlanesDir()} {
 		if entries := must(os.ReadDir(dir))(t); len(entries) != 0 {
 			t.Errorf("left in %s: %v", dir, entries)
 		}

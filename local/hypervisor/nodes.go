@@ -52,7 +52,7 @@ func (h *Host) serveNodes(ctx context.Context, name string) (address string, err
 func (h *Host) apiServerOf(vm VM) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for name, p := range h.planes {
+	for name, p := range h.controlPlanes {
 		for _, m := range h.members(name) {
 			if key(m.record.VM.VNetID) == key(vm.VNetID) {
 				return at(p.ports.APIServer)

@@ -58,11 +58,11 @@ func (p ports) has(address string) bool {
 func at(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
 
 // choosePorts takes free ones that no other control plane has, stopped or not.
-func (h *Host) choosePorts(p *plane) error {
+func (h *Host) choosePorts(p *controlPlane) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	taken := map[int]bool{}
-	for _, other := range h.planes {
+	for _, other := range h.controlPlanes {
 		for _, port := range other.ports.all() {
 			taken[port] = true
 		}
@@ -88,7 +88,7 @@ func (h *Host) choosePorts(p *plane) error {
 
 // settlePorts makes sure that the ports can be used. Nothing outside this host
 // knows them, so others serve as well.
-func (h *Host) settlePorts(ctx context.Context, name string, p *plane) error {
+func (h *Host) settlePorts(ctx context.Context, name string, p *controlPlane) error {
 	if p.ports == (ports{}) {
 		return h.choosePorts(p)
 	}

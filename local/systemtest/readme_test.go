@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aro-rp/aro/local/systemtest/place"
+	"github.com/aro-rp/aro/local/systemtest/endpoints"
 )
 
 const root = "../.."
@@ -165,7 +165,7 @@ func build(t *testing.T) string {
 // start runs aro-local until the test ends and returns where its Azure answers.
 func start(t *testing.T, bin, data string) string {
 	t.Helper()
-	room := place.Take(t)
+	room := endpoints.Take(t)
 	var output strings.Builder
 	command := exec.Command(filepath.Join(bin, "aro-local"), "--data", data, "--listen", room.Provider, "--azure", room.Azure,
 		"--addresses", strconv.Itoa(room.Addresses))

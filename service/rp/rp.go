@@ -18,8 +18,8 @@ import (
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/catalogue"
 	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/initialdata"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/service"
 )
@@ -109,7 +109,7 @@ type Work struct {
 // Run serves and works until ctx ends or a part fails.
 func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error {
 	if !cfg.Production {
-		if err := seed.Empty(ctx, s.Store, work.Installable); err != nil {
+		if err := initialdata.Empty(ctx, s.Store, work.Installable); err != nil {
 			return fmt.Errorf("seed the store: %w", err)
 		}
 	}

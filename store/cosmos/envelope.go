@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// envelopeMember is the top-level member where the keeper keeps its own notes.
+	// envelopeMember is the top-level member where the driver keeps its own notes.
 	envelopeMember = "keeper"
 	tokensMember   = "tokens"
 	dueAtMember    = "dueAt"
@@ -27,7 +27,7 @@ const (
 	trailLength = 32
 )
 
-// envelope is what the keeper notes in a document beside its content.
+// envelope is what the driver notes in a document beside its content.
 //
 // Tokens are those of the last writes, the newest first. After an answer was lost
 // they report whether the write took effect, even if others wrote since.
@@ -88,8 +88,8 @@ func seal(c *store.Container, r store.Record, token string, clock *clock) ([]byt
 	return append(body, '}'), note, nil
 }
 
-// open takes the database's and the keeper's own members out of what was read. One
-// of the keeper's that is not as it was written counts as absent: one damaged
+// open takes the database's and the driver's own members out of what was read. One
+// of the driver's that is not as it was written counts as absent: one damaged
 // document must not keep the others of an answer from being read.
 func open(raw []byte) (store.Record, error) {
 	var r store.Record

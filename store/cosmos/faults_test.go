@@ -122,20 +122,20 @@ func newRig(t *testing.T, a account) *rig {
 	return r
 }
 
-// directly runs a keeper's reads and writes without faults, in between.
+// directly runs a driver's reads and writes without faults, in between.
 type directly struct {
-	store.Keeper
+	store.Driver
 	faults *faulty
 }
 
 func (d directly) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
 	defer d.pass()()
-	return d.Keeper.Read(ctx, c, partition, id)
+	return d.Driver.Read(ctx, c, partition, id)
 }
 
 func (d directly) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
 	defer d.pass()()
-	return d.Keeper.Replace(ctx, c, r)
+	return d.Driver.Replace(ctx, c, r)
 }
 
 func (d directly) pass() (restore func()) {

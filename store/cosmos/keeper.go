@@ -34,8 +34,8 @@ type Options struct {
 	Transport policy.Transporter
 }
 
-// Keeper is a store.Keeper on one Cosmos DB database.
-type Keeper struct {
+// Driver is a store.Driver on one Cosmos DB database.
+type Driver struct {
 	client     *azcosmos.Client
 	database   string
 	containers map[string]*azcosmos.ContainerClient
@@ -44,19 +44,19 @@ type Keeper struct {
 	undated sync.Map
 }
 
-var _ store.Keeper = (*Keeper)(nil)
+var _ store.Driver = (*Driver)(nil)
 
 // Open connects to the account. Database and containers are expected to be there;
 // deployments create them, and Prepare does in development. The account's default
 // consistency must be strong or bounded staleness: with less, a document could be
 // read as it was before one's own write.
-func Open(_ context.Context, o Options) (*Keeper, error) {
+func Open(_ context.Context, o Options) (*Driver, error) {
 	clock := newClock()
 	client, err := newClient(o, clock)
 	if err != nil {
 		return nil, fmt.Errorf("cosmos %s: %w", o.Endpoint, err)
 	}
-	k := &Keeper{client: client, database: o.Database, containers: map[string]*azcosmos.ContainerClient{}, clock: clock}
+	k := &Driver{client: client, database: o.Database, containers: map[string]*azcosmos.ContainerClient{}, clock: clock}
 	for _, c := range store.Containers() {
 		if k.containers[c.Name], err = client.NewContainer(o.Database, c.Name); err != nil {
 			return nil, fmt.Errorf("cosmos %s: container %s: %w", o.Endpoint, c.Name, err)
@@ -82,7 +82,7 @@ func newClient(o Options, clock *clock) (*azcosmos.Client, error) {
 }
 
 // Prepare creates the database and the containers that are missing.
-func (k *Keeper) Prepare(ctx context.Context) error {
+func (k *Driver) Prepare(ctx context.Context) error {
 	err := existing(attempt(ctx, func(ctx context.Context) error {
 		_, err := k.client.CreateDatabase(ctx, azcosmos.DatabaseProperties{ID: k.database}, nil)
 		return err
@@ -142,8 +142,8 @@ func Properties(c *store.Container) azcosmos.ContainerProperties {
 	return p
 }
 
-// Create implements store.Keeper.
-func (k *Keeper) Create(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
+// Create implements store.Driver.
+func (k *Driver) Create(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
 	r.ETag = ""
 	token := newToken()
 	body, note, err := k.sealed(ctx, c, r, token)
@@ -175,8 +175,8 @@ func (k *Keeper) Create(ctx context.Context, c *store.Container, r store.Record)
 	return store.Record{}, readErr
 }
 
-// Replace implements store.Keeper.
-func (k *Keeper) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
+// Replace implements store.Driver.
+func (k *Driver) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
 	token := newToken()
 	body, note, err := k.sealed(ctx, c, r, token)
 	if err != nil {
@@ -205,7 +205,7 @@ var errUntold = &store.UnavailableError{Cause: errors.New("the answer to a write
 
 // recognise finds out whether a write whose answer was lost changed the document,
 // after a repetition did not find the old version any more.
-func (k *Keeper) recognise(ctx context.Context, c *store.Container, r store.Record, token string) (store.Record, error) {
+func (k *Driver) recognise(ctx context.Context, c *store.Container, r store.Record, token string) (store.Record, error) {
 	current, err := k.Read(ctx, c, r.Partition, r.ID)
 	if err != nil {
 		return store.Record{}, err
@@ -224,8 +224,8 @@ func (k *Keeper) recognise(ctx context.Context, c *store.Container, r store.Reco
 	return current, nil
 }
 
-// Delete implements store.Keeper.
-func (k *Keeper) Delete(ctx context.Context, c *store.Container, partition, id, etag string) error {
+// Delete implements store.Driver.
+func (k *Driver) Delete(ctx context.Context, c *store.Container, partition, id, etag string) error {
 	etag, _ = splitETag(etag)
 	lost, err := attempt(ctx, func(ctx context.Context) error {
 		_, err := k.containers[c.Name].DeleteItem(ctx, partitionKey(partition), id, meeting(etag))
@@ -237,8 +237,8 @@ func (k *Keeper) Delete(ctx context.Context, c *store.Container, partition, id, 
 	return err
 }
 
-// Postpone implements store.Keeper.
-func (k *Keeper) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
+// Postpone implements store.Driver.
+func (k *Driver) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
 	var err error
 	if r.Body, err = postponed(r.Body, after); err != nil {
 		return store.Record{}, err
@@ -246,8 +246,8 @@ func (k *Keeper) Postpone(ctx context.Context, c *store.Container, r store.Recor
 	return k.Replace(ctx, c, r)
 }
 
-// Read implements store.Keeper.
-func (k *Keeper) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
+// Read implements store.Driver.
+func (k *Driver) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
 	var raw []byte
 	_, err := attempt(ctx, func(ctx context.Context) error {
 		answer, err := k.containers[c.Name].ReadItem(ctx, partitionKey(partition), id, nil)
@@ -260,13 +260,13 @@ func (k *Keeper) Read(ctx context.Context, c *store.Container, partition, id str
 	return open(raw)
 }
 
-// ReadBody implements store.Keeper. Secrets are in the document here.
-func (k *Keeper) ReadBody(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
+// ReadBody implements store.Driver. Secrets are in the document here.
+func (k *Driver) ReadBody(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
 	return k.Read(ctx, c, partition, id)
 }
 
 // violated finds the unique key at which another document has what r has.
-func (k *Keeper) violated(ctx context.Context, c *store.Container, r store.Record, note envelope) error {
+func (k *Driver) violated(ctx context.Context, c *store.Container, r store.Record, note envelope) error {
 	for _, key := range c.UniqueKeys {
 		query := fmt.Sprintf(`SELECT c.id FROM c WHERE c["partition"] = @partition AND c["%s"]["%s"] = @value AND c.id != @id`, envelopeMember, key)
 		q := cosmosQuery{text: query, partition: r.Partition, parameters: []azcosmos.QueryParameter{
@@ -285,7 +285,7 @@ func (k *Keeper) violated(ctx context.Context, c *store.Container, r store.Recor
 
 // Ping asks for a write that changes nothing: it removes a document that does not
 // exist. That needs the database's write region to answer.
-func (k *Keeper) Ping(ctx context.Context) error {
+func (k *Driver) Ping(ctx context.Context) error {
 	err := k.Delete(ctx, store.Containers()[0], "ping", "ping", "none")
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -293,8 +293,8 @@ func (k *Keeper) Ping(ctx context.Context) error {
 	return err
 }
 
-// Close implements store.Keeper. The client holds nothing that must be given back.
-func (k *Keeper) Close() error { return nil }
+// Close implements store.Driver. The client holds nothing that must be given back.
+func (k *Driver) Close() error { return nil }
 
 func partitionKey(partition string) azcosmos.PartitionKey {
 	return azcosmos.NewPartitionKeyString(partition)
@@ -305,7 +305,7 @@ func meeting(etag string) *azcosmos.ItemOptions {
 }
 
 // sealed is seal with a clock that goes.
-func (k *Keeper) sealed(ctx context.Context, c *store.Container, r store.Record, token string) ([]byte, envelope, error) {
+func (k *Driver) sealed(ctx context.Context, c *store.Container, r store.Record, token string) ([]byte, envelope, error) {
 	if _, _, known := k.clock.bounds(); !known {
 		if err := k.Ping(ctx); err != nil {
 			return nil, nil, err

@@ -19,7 +19,7 @@ import (
 
 func TestContract(t *testing.T) {
 	account := startAccount(t)
-	storetest.Run(t, func(t *testing.T) store.Keeper { return account.open(t, nil) })
+	storetest.Run(t, func(t *testing.T) store.Driver { return account.open(t, nil) })
 }
 
 // TestContractWithAccount runs the suite against a real account, given as
@@ -29,7 +29,7 @@ func TestContractWithAccount(t *testing.T) {
 	if !found {
 		t.Skip("ARO_TEST_COSMOS names no account")
 	}
-	storetest.Run(t, func(t *testing.T) store.Keeper {
+	storetest.Run(t, func(t *testing.T) store.Driver {
 		o := cosmos.Options{Endpoint: endpoint, Key: key, Database: "aro-test-" + rand.Text()[:8]}
 		t.Cleanup(func() { dropDatabase(t, o) })
 		return prepared(t, o)
@@ -60,7 +60,7 @@ func startAccount(t *testing.T) account {
 }
 
 // open makes a new database. A nil transport is the client's own.
-func (a account) open(t *testing.T, transport policy.Transporter) *cosmos.Keeper {
+func (a account) open(t *testing.T, transport policy.Transporter) *cosmos.Driver {
 	t.Helper()
 	return prepared(t, cosmos.Options{Endpoint: a.endpoint, Key: a.key, Database: rand.Text(), Transport: transport})
 }
@@ -72,7 +72,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func prepared(t *testing.T, o cosmos.Options) *cosmos.Keeper {
+func prepared(t *testing.T, o cosmos.Options) *cosmos.Driver {
 	t.Helper()
 	k, err := cosmos.Open(t.Context(), o)
 	must(t, err)

@@ -38,7 +38,7 @@ type page struct {
 	at time.Time
 }
 
-func (k *Keeper) page(ctx context.Context, c *store.Container, q cosmosQuery) (p page, err error) {
+func (k *Driver) page(ctx context.Context, c *store.Container, q cosmosQuery) (p page, err error) {
 	key := azcosmos.NewPartitionKey()
 	if q.partition != "" {
 		key = partitionKey(q.partition)
@@ -63,7 +63,7 @@ func (k *Keeper) page(ctx context.Context, c *store.Container, q cosmosQuery) (p
 }
 
 // gather collects up to limit documents, over pages that may be short or empty.
-func (k *Keeper) gather(ctx context.Context, c *store.Container, q cosmosQuery, limit int) (items [][]byte, err error) {
+func (k *Driver) gather(ctx context.Context, c *store.Container, q cosmosQuery, limit int) (items [][]byte, err error) {
 	for {
 		p, err := k.page(ctx, c, q)
 		if err != nil {
@@ -116,8 +116,8 @@ func parsePlace(q store.Query) (p place, err error) {
 	return p, nil
 }
 
-// List implements store.Keeper.
-func (k *Keeper) List(ctx context.Context, c *store.Container, q store.Query) ([]store.Record, string, error) {
+// List implements store.Driver.
+func (k *Driver) List(ctx context.Context, c *store.Container, q store.Query) ([]store.Record, string, error) {
 	at, err := parsePlace(q)
 	if err != nil {
 		return nil, "", err
@@ -145,7 +145,7 @@ func (k *Keeper) List(ctx context.Context, c *store.Container, q store.Query) ([
 	return rs, at.String(), nil
 }
 
-func (k *Keeper) listAll(ctx context.Context, c *store.Container, q store.Query, at place) ([]store.Record, string, error) {
+func (k *Driver) listAll(ctx context.Context, c *store.Container, q store.Query, at place) ([]store.Record, string, error) {
 	p, err := k.page(ctx, c, cosmosQuery{
 		text:         `SELECT * FROM c WHERE STARTSWITH(c.id, @prefix)`,
 		parameters:   []azcosmos.QueryParameter{{Name: "@prefix", Value: q.Prefix}},
@@ -180,9 +180,9 @@ const (
 	undatedSeldom = 15 * time.Minute
 )
 
-// Due implements store.Keeper. The database cannot order over partitions, so what
+// Due implements store.Driver. The database cannot order over partitions, so what
 // comes first is its choice.
-func (k *Keeper) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
+func (k *Driver) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
 	now, _, known := k.clock.bounds()
 	if !known {
 		if err := k.Ping(ctx); err != nil {
@@ -205,7 +205,7 @@ func (k *Keeper) Due(ctx context.Context, c *store.Container, perPartition, limi
 }
 
 // looksForUndated reports whether it is time to, and takes the turn.
-func (k *Keeper) looksForUndated(c *store.Container) bool {
+func (k *Driver) looksForUndated(c *store.Container) bool {
 	now, every := time.Now(), undatedSeldom
 	if now.Sub(k.clock.begun) < undatedFirst {
 		every = undatedOften
@@ -234,7 +234,7 @@ func (s *selection) offer(r store.Record) {
 	}
 }
 
-func (k *Keeper) pick(ctx context.Context, c *store.Container, q cosmosQuery, into *selection) error {
+func (k *Driver) pick(ctx context.Context, c *store.Container, q cosmosQuery, into *selection) error {
 	for !into.full() {
 		p, err := k.page(ctx, c, q)
 		if err != nil {
@@ -263,9 +263,9 @@ type mark struct {
 	Token string `json:"t,omitempty"`
 }
 
-// Changes implements store.Keeper. Documents written in the last seconds before a
+// Changes implements store.Driver. Documents written in the last seconds before a
 // mark are told again.
-func (k *Keeper) Changes(ctx context.Context, c *store.Container, after string) ([]store.Record, string, error) {
+func (k *Driver) Changes(ctx context.Context, c *store.Container, after string) ([]store.Record, string, error) {
 	var m mark
 	if after != "" {
 		if err := json.Unmarshal([]byte(after), &m); err != nil {

@@ -1,5 +1,5 @@
 // Package database opens the database that a flag names: the one place that knows
-// every keeper.
+// every driver.
 package database
 
 import (
@@ -49,22 +49,22 @@ func (o *Options) Check() error {
 }
 
 // Open opens the database. SQLite makes an absent file.
-func Open(ctx context.Context, o Options) (keeper store.Keeper, err error) {
+func Open(ctx context.Context, o Options) (driver store.Driver, err error) {
 	switch kind, location, _ := strings.Cut(o.Name, ":"); kind {
 	case "sqlite":
-		keeper, err = sqlite.Open(ctx, location)
+		driver, err = sqlite.Open(ctx, location)
 	case "cosmos":
-		keeper, err = o.openCosmos(ctx, location)
+		driver, err = o.openCosmos(ctx, location)
 	default:
 		err = o.Check()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--store: %w", err)
 	}
-	return keeper, nil
+	return driver, nil
 }
 
-func (o *Options) openCosmos(ctx context.Context, location string) (store.Keeper, error) {
+func (o *Options) openCosmos(ctx context.Context, location string) (store.Driver, error) {
 	options, err := o.cosmos(location)
 	if err != nil {
 		return nil, err
@@ -74,17 +74,17 @@ func (o *Options) openCosmos(ctx context.Context, location string) (store.Keeper
 			return nil, fmt.Errorf("credential: %w", err)
 		}
 	}
-	keeper, err := cosmos.Open(ctx, options)
+	driver, err := cosmos.Open(ctx, options)
 	if err != nil || !o.Prepare {
-		return keeper, err
+		return driver, err
 	}
-	if err := keeper.Prepare(ctx); err != nil {
+	if err := driver.Prepare(ctx); err != nil {
 		if options.Key == "" {
 			err = fmt.Errorf("outside production the database is made if missing, which needs --cosmos-key: %w", err)
 		}
-		return nil, errors.Join(err, keeper.Close())
+		return nil, errors.Join(err, driver.Close())
 	}
-	return keeper, nil
+	return driver, nil
 }
 
 func (o *Options) credential() (azcore.TokenCredential, error) {

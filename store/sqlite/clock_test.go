@@ -18,7 +18,7 @@ func (w *wall) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Loa
 
 func (w *wall) set(ahead time.Duration) { w.ahead.Store(int64(ahead)) }
 
-func openAt(t *testing.T, clock *wall) *keeper {
+func openAt(t *testing.T, clock *wall) *driver {
 	t.Helper()
 	k, err := open(t.Context(), filepath.Join(t.TempDir(), "aro.db"), clock.now)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Keeper { return open(t, filepath.Join(t.TempDir(), "aro.db")) })
+	storetest.Run(t, func(t *testing.T) store.Driver { return open(t, filepath.Join(t.TempDir(), "aro.db")) })
 }
 
-func open(t testing.TB, path string) store.Keeper {
+func open(t testing.TB, path string) store.Driver {
 	t.Helper()
 	k, err := sqlite.Open(t.Context(), path)
 	if err != nil {

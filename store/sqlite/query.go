@@ -63,7 +63,7 @@ func parsePlace(q store.Query) (place, error) {
 	return place{parts[1], parts[2]}, nil
 }
 
-func (k *keeper) List(ctx context.Context, c *store.Container, q store.Query) ([]store.Record, string, error) {
+func (k *driver) List(ctx context.Context, c *store.Container, q store.Query) ([]store.Record, string, error) {
 	query, args, err := k.listQuery(c, q)
 	if err != nil {
 		return nil, "", err
@@ -80,7 +80,7 @@ func (k *keeper) List(ctx context.Context, c *store.Container, q store.Query) ([
 	return records, place{last.Partition, last.ID}.continuation(q), nil
 }
 
-func (k *keeper) listQuery(c *store.Container, q store.Query) (string, []any, error) {
+func (k *driver) listQuery(c *store.Container, q store.Query) (string, []any, error) {
 	query := columns(c, q.Secrets) + " WHERE " + live("?")
 	args := []any{k.clock.millis()}
 	and := func(condition string, values ...any) {
@@ -108,7 +108,7 @@ func (k *keeper) listQuery(c *store.Container, q store.Query) (string, []any, er
 	return query + " ORDER BY partition, id LIMIT ?", args, nil
 }
 
-func (k *keeper) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
+func (k *driver) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
 	now := k.clock.millis()
 	rows, err := k.pick(ctx, c, now, perPartition, limit)
 	if err != nil || len(rows) == 0 {
@@ -123,7 +123,7 @@ func (k *keeper) Due(ctx context.Context, c *store.Container, perPartition, limi
 
 // pick walks the documents that are due, the longest due first, and stops when it
 // has enough; it touches nothing but indexes, and what renewals that are over are of.
-func (k *keeper) pick(ctx context.Context, c *store.Container, now int64, perPartition, limit int) (picked []any, err error) {
+func (k *driver) pick(ctx context.Context, c *store.Container, now int64, perPartition, limit int) (picked []any, err error) {
 	query := "SELECT rowid, partition, due_at FROM " + c.Name + " WHERE due_at <= ?1 UNION ALL" +
 		" SELECT d.rowid, d.partition, r.due_at FROM " + c.Name + "_renewals AS r CROSS JOIN " + c.Name + " AS d" +
 		" ON d.partition = r.partition AND d.id = r.id WHERE r.due_at <= ?1 ORDER BY 3"
@@ -147,7 +147,7 @@ func (k *keeper) pick(ctx context.Context, c *store.Container, now int64, perPar
 	return picked, fault(rows.Err())
 }
 
-func (k *keeper) Changes(ctx context.Context, c *store.Container, mark string) ([]store.Record, string, error) {
+func (k *driver) Changes(ctx context.Context, c *store.Container, mark string) ([]store.Record, string, error) {
 	var since int64
 	if mark != "" {
 		var err error
@@ -166,7 +166,7 @@ func (k *keeper) Changes(ctx context.Context, c *store.Container, mark string) (
 	return records, records[len(records)-1].ETag, nil
 }
 
-func (k *keeper) records(ctx context.Context, query string, args ...any) ([]store.Record, error) {
+func (k *driver) records(ctx context.Context, query string, args ...any) ([]store.Record, error) {
 	rows, err := k.readers.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fault(err)

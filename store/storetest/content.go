@@ -19,7 +19,7 @@ const newer = `{"id":"a","partition":"p","new":{"deep":[1,{"x":null}]},"cluster"
 "internal":{"operation":{"new":"in the operation","finished":[{"name":"s","new":false}]}}}}`
 
 func unknownMembers(t *testing.T, d *database) {
-	_, err := d.keeper.Create(d.ctx, clusters(t), store.Record{Partition: "p", ID: "a", Body: []byte(newer)})
+	_, err := d.driver.Create(d.ctx, clusters(t), store.Record{Partition: "p", ID: "a", Body: []byte(newer)})
 	check(t, err)
 	_, err = d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
 		c.Cluster.Location = "x"
@@ -125,7 +125,7 @@ func together(t *testing.T, d *database) {
 	}
 	stale := first
 	stale.SecretsKept = false
-	_, err = d.keeper.Replace(d.ctx, clusters(t), stale)
+	_, err = d.driver.Replace(d.ctx, clusters(t), stale)
 	wantError(t, "a write of the version before", err, store.ErrPreconditionFailed)
 	if now := d.record(t); !bytes.Equal(now.Secrets, second.Secrets) {
 		t.Error("a refused write changed the secrets")
@@ -209,14 +209,14 @@ func rotation(t *testing.T, d *database) {
 	d.secretive(t)
 	old := keyOf(d.record(t))
 	young := store.NewKey()
-	rotated := store.New(d.keeper, keyring(t, young+"\n"+d.keyLine))
+	rotated := store.New(d.driver, keyring(t, young+"\n"+d.keyLine))
 	doc, err := rotated.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
 	check(t, err)
 	if string(doc.Cluster.Properties.ClusterProfile.PullSecret) != canary+"-pull" {
 		t.Error("the old key does not open any more")
 	}
 
-	onlyYoung := store.New(d.keeper, keyring(t, young))
+	onlyYoung := store.New(d.driver, keyring(t, young))
 	if doc, err = onlyYoung.Clusters.Get(d.ctx, "p", "a"); err != nil || string(doc.Cluster.Internal.AdminKubeconfig) != canary+"-kubeconfig" {
 		t.Errorf("a rewrite did not seal with the newest key: %v", err)
 	}
@@ -242,9 +242,9 @@ func binding(t *testing.T, d *database) {
 		"another document":  {Partition: "p", ID: "c", Body: []byte(`{"id":"c","partition":"p","cluster":{"internal":{"adminKubeconfig":"v3.apart"}}}`)},
 		"another partition": {Partition: "q", ID: "a", Body: []byte(`{"id":"a","partition":"q","cluster":{"internal":{"adminKubeconfig":"v3.apart"}}}`)},
 	} {
-		write := d.keeper.Create
+		write := d.driver.Create
 		if copied.ETag != "" {
-			write = d.keeper.Replace
+			write = d.driver.Replace
 		}
 		copied.Secrets = r.Secrets
 		_, err := write(d.ctx, clusters(t), copied)
@@ -266,7 +266,7 @@ const (
 func inline(t *testing.T, d *database) {
 	for name, sealed := range map[string]string{"unbound": unboundText, "bound": boundText} {
 		id := d.poisoned(t, `{"id":"`+name+`","partition":"p","cluster":{"internal":{"adminKubeconfig":"`+sealed+`"}}}`)
-		old := store.New(d.keeper, keyring(t, zeroKey))
+		old := store.New(d.driver, keyring(t, zeroKey))
 		view, err := old.Clusters.View(d.ctx, "p", id)
 		if err != nil || view.Cluster.Internal.AdminKubeconfig != "" {
 			t.Errorf("%s: viewed with the secret, or %v", name, err)
@@ -276,7 +276,7 @@ func inline(t *testing.T, d *database) {
 		if string(doc.Cluster.Internal.AdminKubeconfig) != "canary-old" {
 			t.Errorf("%s: opened as %d bytes", name, len(doc.Cluster.Internal.AdminKubeconfig))
 		}
-		r, err := d.keeper.Read(d.ctx, clusters(t), "p", id)
+		r, err := d.driver.Read(d.ctx, clusters(t), "p", id)
 		check(t, err)
 		if bytes.Contains(r.Body, []byte("66687aad")) || len(r.Secrets) == 0 {
 			t.Errorf("%s: after a write it is stored as %s", name, r.Body)

@@ -44,9 +44,9 @@ func etags(t *testing.T, d *database) {
 	stale := store.Record{Partition: "p", ID: "a", ETag: first.ETag, Body: []byte(`{"id":"a","partition":"p"}`)}
 	for name, etag := range map[string]string{"stale": first.ETag, "foreign": `"nonsense"`} {
 		stale.ETag = etag
-		_, err = d.keeper.Replace(d.ctx, clusters, stale)
+		_, err = d.driver.Replace(d.ctx, clusters, stale)
 		wantError(t, name+" replace", err, store.ErrPreconditionFailed)
-		wantError(t, name+" delete", d.keeper.Delete(d.ctx, clusters, "p", "a", etag), store.ErrPreconditionFailed)
+		wantError(t, name+" delete", d.driver.Delete(d.ctx, clusters, "p", "a", etag), store.ErrPreconditionFailed)
 	}
 	if got, err := d.Clusters.Get(d.ctx, "p", "a"); err != nil || got.Cluster.Location != "x" || got.ETag != second.ETag {
 		t.Errorf("a refused write left %v, %v", got, err)
@@ -62,7 +62,7 @@ func etags(t *testing.T, d *database) {
 
 	check(t, d.Clusters.Delete(d.ctx, second))
 	wantError(t, "delete of the deleted", d.Clusters.Delete(d.ctx, second), store.ErrNotFound)
-	_, err = d.keeper.Replace(d.ctx, clusters, stale)
+	_, err = d.driver.Replace(d.ctx, clusters, stale)
 	wantError(t, "replace of the deleted", err, store.ErrNotFound)
 	again := d.create(t, "p", "a", nil)
 	if again.ETag == first.ETag || again.ETag == second.ETag {

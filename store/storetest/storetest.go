@@ -1,6 +1,6 @@
-// Package storetest holds every keeper to the contract of package store: one
-// suite, run by each keeper's tests against a real database. It may use nothing
-// of a keeper but the contract, and no clock but the database's.
+// Package storetest holds every driver to the contract of package store: one
+// suite, run by each driver's tests against a real database. It may use nothing
+// of a driver but the contract, and no clock but the database's.
 package storetest
 
 import (
@@ -19,7 +19,7 @@ const patience = 15 * time.Second
 
 // Run runs the suite. open gives an empty database each time it is called, and
 // closes it when the test ends.
-func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
+func Run(t *testing.T, open func(t *testing.T) store.Driver) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *database)
@@ -70,16 +70,16 @@ func Run(t *testing.T, open func(t *testing.T) store.Keeper) {
 			defer cancel()
 			k := open(t)
 			line := store.NewKey()
-			test.run(t, &database{Store: store.New(k, keyring(t, line)), ctx: ctx, keeper: k, keyLine: line})
+			test.run(t, &database{Store: store.New(k, keyring(t, line)), ctx: ctx, driver: k, keyLine: line})
 		})
 	}
 }
 
-// database is what a test gets: the collections and the bare keeper below them.
+// database is what a test gets: the collections and the bare driver below them.
 type database struct {
 	*store.Store
 	ctx     context.Context
-	keeper  store.Keeper
+	driver  store.Driver
 	keyLine string
 }
 
@@ -125,7 +125,7 @@ func (d *database) raw(t *testing.T) []byte { t.Helper(); return d.record(t).Bod
 // record reads cluster a in partition p as it is stored.
 func (d *database) record(t *testing.T) store.Record {
 	t.Helper()
-	r, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
+	r, err := d.driver.Read(d.ctx, clusters(t), "p", "a")
 	check(t, err)
 	return r
 }

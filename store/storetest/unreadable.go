@@ -35,7 +35,7 @@ func (d *database) poisoned(t *testing.T, body string) string {
 	t.Helper()
 	var m struct{ ID string }
 	check(t, json.Unmarshal([]byte(body), &m))
-	_, err := d.keeper.Create(d.ctx, clusters(t), store.Record{Partition: "p", ID: m.ID, Body: []byte(body)})
+	_, err := d.driver.Create(d.ctx, clusters(t), store.Record{Partition: "p", ID: m.ID, Body: []byte(body)})
 	check(t, err)
 	return m.ID
 }
@@ -78,7 +78,7 @@ func setAside(t *testing.T, d *database) {
 // content is what is stored at p/id but for when it is due.
 func (d *database) content(t *testing.T, id string) any {
 	t.Helper()
-	r, err := d.keeper.Read(d.ctx, clusters(t), "p", id)
+	r, err := d.driver.Read(d.ctx, clusters(t), "p", id)
 	check(t, err)
 	decoder := json.NewDecoder(strings.NewReader(string(r.Body)))
 	decoder.UseNumber()
@@ -102,7 +102,7 @@ func pushedBack(t *testing.T, d *database) {
 
 func (d *database) due(t *testing.T, id string) float64 {
 	t.Helper()
-	r, err := d.keeper.Read(d.ctx, clusters(t), "p", id)
+	r, err := d.driver.Read(d.ctx, clusters(t), "p", id)
 	check(t, err)
 	due, _ := member(t, r.Body, "due").(float64)
 	return due
@@ -114,7 +114,7 @@ func leftToOthers(t *testing.T, d *database) {
 	d.secretive(t)
 	_, err := d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Due = store.Due(0); return nil })
 	check(t, err)
-	stranger := store.New(d.keeper, keyring(t, store.NewKey()))
+	stranger := store.New(d.driver, keyring(t, store.NewKey()))
 	d.eventually(t, "the stranger meets it", func() bool {
 		docs, _, err := stranger.Clusters.Due(d.ctx, 10, 10)
 		if len(docs) != 0 {
@@ -129,12 +129,12 @@ func leftToOthers(t *testing.T, d *database) {
 
 func postponeGuard(t *testing.T, d *database) {
 	doc := d.create(t, "p", "a", atOnce)
-	r, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
+	r, err := d.driver.Read(d.ctx, clusters(t), "p", "a")
 	check(t, err)
 	_, err = d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
 	check(t, err)
 	postpone := func(r store.Record) error {
-		_, err := d.keeper.Postpone(d.ctx, clusters(t), r, time.Hour)
+		_, err := d.driver.Postpone(d.ctx, clusters(t), r, time.Hour)
 		return err
 	}
 	wantError(t, "postpone what has changed", postpone(r), store.ErrPreconditionFailed)

@@ -164,10 +164,10 @@ func renewal(t *testing.T, d *database) {
 	d.create(t, "p", "a", atOnce)
 	lease := d.claim(t, "w", time.Minute)
 	check(t, lease.Save(d.ctx, func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil }))
-	before, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
+	before, err := d.driver.Read(d.ctx, clusters(t), "p", "a")
 	check(t, err)
 	check(t, lease.Renew(d.ctx, nothing))
-	after, err := d.keeper.Read(d.ctx, clusters(t), "p", "a")
+	after, err := d.driver.Read(d.ctx, clusters(t), "p", "a")
 	check(t, err)
 	if string(after.Body) != string(before.Body) {
 		t.Errorf("a renewal made %s of %s", after.Body, before.Body)

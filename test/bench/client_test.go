@@ -15,7 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/aro-rp/aro/clients/go/aro20231122"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const token = "not-a-real-token"
@@ -35,7 +35,7 @@ func BenchmarkGoClient(b *testing.B) {
 	d := openDatabase(b)
 	d.fill(b, 1)
 	id := clusterID(0)
-	p := start(b, stand.Options{Store: "sqlite:" + d.path, Args: []string{"--backend=false"}})
+	p := start(b, harness.Options{Store: "sqlite:" + d.path, Args: []string{"--backend=false"}})
 	wire := newCaller(p).http
 	clusters, err := aro20231122.NewOpenShiftClustersClient(subscription, credential{}, &arm.ClientOptions{
 		ClientOptions: policy.ClientOptions{

@@ -11,13 +11,13 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/initialdata"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
@@ -29,10 +29,10 @@ const (
 	pullSecretBytes = 2800
 )
 
-// database is a store in a file, and its keeper for raw baselines.
+// database is a store in a file, and its driver for raw baselines.
 type database struct {
 	path   string
-	keeper store.Keeper
+	driver store.Driver
 	store  *store.Store
 }
 
@@ -48,13 +48,13 @@ func openAt(b *testing.B, path string) *database {
 	if err != nil {
 		b.Fatal(err)
 	}
-	keeper, err := sqlite.Open(b.Context(), path)
+	driver, err := sqlite.Open(b.Context(), path)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = keeper.Close() })
-	d := &database{path: path, keeper: keeper, store: store.New(keeper, keys)}
-	if err := seed.Empty(b.Context(), d.store, nil); err != nil {
+	b.Cleanup(func() { _ = driver.Close() })
+	d := &database{path: path, driver: driver, store: store.New(driver, keys)}
+	if err := initialdata.Empty(b.Context(), d.store, nil); err != nil {
 		b.Fatal(err)
 	}
 	return d
@@ -87,7 +87,7 @@ func clusterID(n int) arm.ClusterID {
 func cluster(b *testing.B, id arm.ClusterID) *store.ClusterDocument {
 	b.Helper()
 	doc := store.NewCluster(id)
-	body, err := json.Marshal(stand.Delete(stand.Delete(stand.Body(apiVersion, id, location),
+	body, err := json.Marshal(harness.Delete(harness.Delete(harness.Body(apiVersion, id, location),
 		"properties.clusterProfile.pullSecret"), "properties.servicePrincipalProfile.clientSecret"))
 	if err != nil {
 		b.Fatal(err)

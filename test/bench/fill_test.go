@@ -32,7 +32,7 @@ func (d *database) fill(b *testing.B, n int) {
 	if err := d.store.Clusters.Create(b.Context(), doc); err != nil {
 		b.Fatal(err)
 	}
-	pattern, err := d.keeper.Read(b.Context(), clustersContainer(), doc.Partition, doc.ID)
+	pattern, err := d.driver.Read(b.Context(), clustersContainer(), doc.Partition, doc.ID)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func (d *database) fill(b *testing.B, n int) {
 				body := bytes.ReplaceAll(pattern.Body, []byte(first), []byte(clusterID(i).Name))
 				body = bytes.ReplaceAll(body, []byte(doc.ManagedResourceGroup), []byte(next.ManagedResourceGroup))
 				body = bytes.ReplaceAll(body, []byte(doc.ClientIdentity), []byte(next.ClientIdentity))
-				_, err := d.keeper.Create(b.Context(), clustersContainer(), store.Record{Partition: next.Partition, ID: next.ID, Body: body})
+				_, err := d.driver.Create(b.Context(), clustersContainer(), store.Record{Partition: next.Partition, ID: next.ID, Body: body})
 				if err != nil {
 					b.Error(err)
 				}

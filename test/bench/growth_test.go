@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // few and many are the numbers of clusters that growth is measured between.
@@ -109,7 +109,7 @@ func (d *database) claims(b *testing.B) {
 func BenchmarkMemory(b *testing.B) {
 	source := filled(b, many)
 	for b.Loop() {
-		p := start(b, stand.Options{Store: "sqlite:" + source, Args: []string{"--backend=false"}})
+		p := start(b, harness.Options{Store: "sqlite:" + source, Args: []string{"--backend=false"}})
 		c := newCaller(p)
 		const gets, lists = 20_000, 500
 		var callers sync.WaitGroup

@@ -9,17 +9,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // clients is how many requests a benchmark over HTTP has under way.
 const clients = 32
 
 // start runs aro on the database, with a subscription that may have clusters.
-func start(b *testing.B, o stand.Options) *stand.Process {
+func start(b *testing.B, o harness.Options) *harness.Process {
 	b.Helper()
 	o.Binary = binary
-	p := stand.Start(b, o)
+	p := harness.Start(b, o)
 	if p.URL == "" {
 		b.Fatal("aro does not listen")
 	}
@@ -33,9 +33,9 @@ type caller struct {
 	http *http.Client
 }
 
-func newCaller(p *stand.Process) *caller {
+func newCaller(p *harness.Process) *caller {
 	return &caller{base: p.URL, http: &http.Client{
-		Timeout:   stand.RequestTimeout,
+		Timeout:   harness.RequestTimeout,
 		Transport: &http.Transport{MaxIdleConnsPerHost: 2 * clients, DisableCompression: true},
 	}}
 }
@@ -101,20 +101,20 @@ func BenchmarkHTTP(b *testing.B) {
 	b.Run("GET", func(b *testing.B) {
 		d := openDatabase(b)
 		d.fill(b, 1000)
-		c := newCaller(start(b, stand.Options{Store: "sqlite:" + d.path, Args: []string{"--backend=false"}}))
+		c := newCaller(start(b, harness.Options{Store: "sqlite:" + d.path, Args: []string{"--backend=false"}}))
 		c.load(b, http.MethodGet, http.StatusOK, func(n int) (string, []byte) { return path(clusterID(n % 1000)), nil })
 	})
 	b.Run("create", func(b *testing.B) {
-		benchmarkCreates(b, stand.Options{Args: []string{"--backend=false"}})
+		benchmarkCreates(b, harness.Options{Args: []string{"--backend=false"}})
 	})
 	b.Run("create-and-work", func(b *testing.B) {
-		planes := stand.NewControlPlanes(b, stand.Behaviour{})
-		benchmarkCreates(b, stand.Options{ControlPlanes: planes.Address})
+		planes := harness.NewControlPlanes(b, harness.Behaviour{})
+		benchmarkCreates(b, harness.Options{ControlPlanes: planes.Address})
 	})
 }
 
 // benchmarkCreates creates clusters durably, each one once.
-func benchmarkCreates(b *testing.B, o stand.Options) {
+func benchmarkCreates(b *testing.B, o harness.Options) {
 	o.Store = "sqlite:" + b.TempDir() + "/aro.db"
 	c := newCaller(start(b, o))
 	c.register(b)

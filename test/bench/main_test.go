@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 var (
@@ -21,5 +21,5 @@ func TestMain(m *testing.M) {
 	if flag.Lookup("test.bench").Value.String() == "" {
 		os.Exit(m.Run()) // there are no tests, and so no need of a binary
 	}
-	os.Exit(stand.Main(m, func(path string) { binary, scratch = path, filepath.Dir(path) }))
+	os.Exit(harness.Main(m, func(path string) { binary, scratch = path, filepath.Dir(path) }))
 }

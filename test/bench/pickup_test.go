@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // BenchmarkPickup measures from the answer to a create until its first step has
@@ -16,14 +16,14 @@ import (
 func BenchmarkPickup(b *testing.B) {
 	b.Run("one-process", func(b *testing.B) {
 		path := b.TempDir() + "/aro.db"
-		planes := stand.NewControlPlanes(b, stand.Behaviour{Boot: time.Hour})
-		measurePickup(b, path, start(b, stand.Options{Store: "sqlite:" + path, ControlPlanes: planes.Address}))
+		planes := harness.NewControlPlanes(b, harness.Behaviour{Boot: time.Hour})
+		measurePickup(b, path, start(b, harness.Options{Store: "sqlite:" + path, ControlPlanes: planes.Address}))
 	})
 	b.Run("two-processes", func(b *testing.B) {
 		path := b.TempDir() + "/aro.db"
-		planes := stand.NewControlPlanes(b, stand.Behaviour{Boot: time.Hour})
-		front := start(b, stand.Options{Store: "sqlite:" + path, Args: []string{"--backend=false"}})
-		start(b, stand.Options{Store: "sqlite:" + path, ControlPlanes: planes.Address}) // nobody asks its API
+		planes := harness.NewControlPlanes(b, harness.Behaviour{Boot: time.Hour})
+		front := start(b, harness.Options{Store: "sqlite:" + path, Args: []string{"--backend=false"}})
+		start(b, harness.Options{Store: "sqlite:" + path, ControlPlanes: planes.Address}) // nobody asks its API
 		measurePickup(b, path, front)
 	})
 }
@@ -35,7 +35,7 @@ const (
 	pickupPace = 20 * time.Millisecond
 )
 
-func measurePickup(b *testing.B, path string, p *stand.Process) {
+func measurePickup(b *testing.B, path string, p *harness.Process) {
 	c := newCaller(p)
 	c.register(b)
 	d := openAt(b, path)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // answer takes what a handler writes and keeps only the status and the length.
@@ -55,7 +55,7 @@ func listPath() string {
 
 // createBody is what creates the cluster.
 func createBody(b *testing.B, id arm.ClusterID) []byte {
-	body, err := json.Marshal(stand.Body(apiVersion, id, location))
+	body, err := json.Marshal(harness.Body(apiVersion, id, location))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Does what docs/clients.md says, block by block, to the letter but for the places of what `make run` would keep.
 #
-# ARO_LOCAL_DATA names the data of a local Azure that runs, see stand.sh; without it, it starts one.
+# ARO_LOCAL_DATA names the data of a local Azure that runs, see with-local-azure.sh; without it, it starts one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-[ -n "${ARO_LOCAL_DATA:-}" ] || exec test/clients/stand.sh test/clients/docs.sh
+[ -n "${ARO_LOCAL_DATA:-}" ] || exec test/clients/with-local-azure.sh test/clients/docs.sh
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/aro-clients-docs.XXXXXX")
 trap 'rm -rf "$work"' EXIT

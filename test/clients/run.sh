@@ -2,10 +2,10 @@
 # Proves the clients against the local Azure: az as it is published, az with our extension, the published Python SDK and
 # our Python client in every api-version. Arguments go to pytest, such as -k stock.
 #
-# ARO_LOCAL_* name a local Azure that runs, see stand.sh; without them it starts one.
+# ARO_LOCAL_* name a local Azure that runs, see with-local-azure.sh; without them it starts one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-[ -n "${ARO_LOCAL_ORIGIN:-}" ] || exec test/clients/stand.sh test/clients/run.sh "$@"
+[ -n "${ARO_LOCAL_ORIGIN:-}" ] || exec test/clients/with-local-azure.sh test/clients/run.sh "$@"
 test/clients/setup.sh
 export ARO_CLIENTS_VENV=$PWD/.cache/clients-venv
 python=$ARO_CLIENTS_VENV/az/bin/python

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(stand.Main(m, func(path string) { binary = path }))
+	os.Exit(harness.Main(m, func(path string) { binary = path }))
 }
 
 // subject is one ready cluster that several processes serve.
@@ -37,7 +37,7 @@ type subject struct {
 	*testing.T
 	ctx     context.Context
 	path    string
-	servers []*stand.Client
+	servers []*harness.Client
 }
 
 func newSubject(t *testing.T, processes int) *subject {
@@ -49,33 +49,33 @@ func newSubject(t *testing.T, processes int) *subject {
 	t.Cleanup(cancel)
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "writers", Name: "subject"}
 	s := &subject{T: t, ctx: ctx, path: id.String()}
-	planes := stand.NewControlPlanes(t, stand.Behaviour{})
+	planes := harness.NewControlPlanes(t, harness.Behaviour{})
 	database := "sqlite:" + filepath.Join(t.TempDir(), "aro.db")
 	for range processes {
-		p := stand.Start(t, stand.Options{Binary: binary, Store: database, ControlPlanes: planes.Address, Poll: 100 * time.Millisecond})
-		s.servers = append(s.servers, stand.NewClient(p.URL, nil))
+		p := harness.Start(t, harness.Options{Binary: binary, Store: database, ControlPlanes: planes.Address, Poll: 100 * time.Millisecond})
+		s.servers = append(s.servers, harness.NewClient(p.URL, nil))
 	}
-	s.want(s.send(stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
-		Body: stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": subscription}}}), http.StatusCreated, http.StatusOK)
-	body := stand.Body(stand.Newest, id, location)
-	body["tags"] = stand.Object{"counter": "0"}
-	s.want(s.send(stand.Request{Method: http.MethodPut, Path: s.path, Version: stand.Newest, Body: body}), http.StatusCreated)
+	s.want(s.send(harness.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
+		Body: harness.Object{"state": "Registered", "properties": harness.Object{"tenantId": subscription}}}), http.StatusCreated, http.StatusOK)
+	body := harness.Body(harness.Newest, id, location)
+	body["tags"] = harness.Object{"counter": "0"}
+	s.want(s.send(harness.Request{Method: http.MethodPut, Path: s.path, Version: harness.Newest, Body: body}), http.StatusCreated)
 	s.settled()
 	return s
 }
 
 // send asks any of the processes.
-func (s *subject) send(r stand.Request) *stand.Reply {
+func (s *subject) send(r harness.Request) *harness.Reply {
 	s.Helper()
 	reply, err := s.servers[rand.IntN(len(s.servers))].Do(s.ctx, r)
 	if err != nil {
 		s.Errorf("%v", err)
-		return &stand.Reply{Request: r}
+		return &harness.Reply{Request: r}
 	}
 	return reply
 }
 
-func (s *subject) want(reply *stand.Reply, any ...int) {
+func (s *subject) want(reply *harness.Reply, any ...int) {
 	s.Helper()
 	for _, status := range any {
 		if reply.Status == status {
@@ -85,14 +85,14 @@ func (s *subject) want(reply *stand.Reply, any ...int) {
 	s.Errorf("%s; want %v", reply, any)
 }
 
-func (s *subject) get() *stand.Reply {
+func (s *subject) get() *harness.Reply {
 	s.Helper()
-	return s.send(stand.Request{Method: http.MethodGet, Path: s.path, Version: stand.Newest})
+	return s.send(harness.Request{Method: http.MethodGet, Path: s.path, Version: harness.Newest})
 }
 
-func (s *subject) patch(body stand.Object, ifMatch string) *stand.Reply {
+func (s *subject) patch(body harness.Object, ifMatch string) *harness.Reply {
 	s.Helper()
-	r := stand.Request{Method: http.MethodPatch, Path: s.path, Version: stand.Newest, Body: body}
+	r := harness.Request{Method: http.MethodPatch, Path: s.path, Version: harness.Newest, Body: body}
 	if ifMatch != "" {
 		r.Header = map[string]string{"If-Match": ifMatch}
 	}
@@ -100,7 +100,7 @@ func (s *subject) patch(body stand.Object, ifMatch string) *stand.Reply {
 }
 
 // settled waits until nothing is under way and returns the cluster.
-func (s *subject) settled() *stand.Reply {
+func (s *subject) settled() *harness.Reply {
 	s.Helper()
 	for {
 		reply := s.get()
@@ -155,7 +155,7 @@ func TestIncrementsUnderIfMatchAreNeverLost(t *testing.T) {
 				t.Errorf("counter: %s", now)
 				return true
 			}
-			reply := s.patch(stand.Object{"tags": stand.Object{"counter": strconv.Itoa(n + 1)}}, now.Header.Get("ETag"))
+			reply := s.patch(harness.Object{"tags": harness.Object{"counter": strconv.Itoa(n + 1)}}, now.Header.Get("ETag"))
 			s.want(reply, http.StatusOK, http.StatusPreconditionFailed, http.StatusConflict)
 			if got := reply.Text("tags.counter"); reply.Status == http.StatusOK && got != strconv.Itoa(n+1) {
 				t.Errorf("a writer was told its write is %s, it wrote %d", got, n+1)
@@ -178,7 +178,7 @@ func TestWritersWithoutIfMatchEndWithOneOfTheirWrites(t *testing.T) {
 	var acknowledged sync.Map
 	together(func(writer int) {
 		value := fmt.Sprint("writer-", writer)
-		reply := s.patch(stand.Object{"tags": stand.Object{"who": value, "twin": value}}, "")
+		reply := s.patch(harness.Object{"tags": harness.Object{"who": value, "twin": value}}, "")
 		switch reply.Status {
 		case http.StatusOK:
 			acknowledged.Store(value, true)
@@ -204,10 +204,10 @@ func TestMixedWritersNeverLoseWhatOthersWrote(t *testing.T) {
 	s := newSubject(t, 2)
 	const path = "properties.networkProfile.loadBalancerProfile.managedOutboundIps.count"
 	together(func(writer int) {
-		body := stand.Object{"tags": stand.Object{"counter": fmt.Sprint(writer + 100)}}
+		body := harness.Object{"tags": harness.Object{"counter": fmt.Sprint(writer + 100)}}
 		if writer%8 == 0 {
-			body = stand.Object{"properties": stand.Object{"networkProfile": stand.Object{"loadBalancerProfile": stand.Object{
-				"managedOutboundIps": stand.Object{"count": 2 + writer/8}}}}}
+			body = harness.Object{"properties": harness.Object{"networkProfile": harness.Object{"loadBalancerProfile": harness.Object{
+				"managedOutboundIps": harness.Object{"count": 2 + writer/8}}}}}
 		}
 		s.until(func() bool {
 			now := s.get()
@@ -218,7 +218,7 @@ func TestMixedWritersNeverLoseWhatOthersWrote(t *testing.T) {
 			}
 			// What the other kind of writers wrote before is still there.
 			for _, kept := range []string{"tags.counter", path} {
-				if stand.At(body, kept) == nil && reply.Text(kept) != now.Text(kept) {
+				if harness.At(body, kept) == nil && reply.Text(kept) != now.Text(kept) {
 					t.Errorf("%s was %q when read, and %q after a write that did not touch it", kept, now.Text(kept), reply.Text(kept))
 				}
 			}
@@ -234,7 +234,7 @@ func TestOneOfManyCreatesWins(t *testing.T) {
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "writers", Name: "contested"}
 	var created atomic.Int64
 	together(func(int) {
-		reply := s.send(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location),
+		reply := s.send(harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, location),
 			Header: map[string]string{"If-None-Match": "*"}})
 		s.want(reply, http.StatusCreated, http.StatusPreconditionFailed, http.StatusConflict)
 		if reply.Status == http.StatusCreated {
@@ -251,7 +251,7 @@ func TestManyDeletesAreOneDelete(t *testing.T) {
 	s := newSubject(t, 2)
 	var accepted atomic.Int64
 	together(func(int) {
-		reply := s.send(stand.Request{Method: http.MethodDelete, Path: s.path, Version: stand.Newest})
+		reply := s.send(harness.Request{Method: http.MethodDelete, Path: s.path, Version: harness.Newest})
 		s.want(reply, http.StatusAccepted, http.StatusNoContent)
 		if reply.Status == http.StatusAccepted {
 			accepted.Add(1)

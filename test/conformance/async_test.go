@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // asyncChecks are chapter L.
@@ -40,7 +40,7 @@ func checkFutureValues(t *T) {
 			t.Errorf("state is %q, want Creating", got)
 		}
 		for _, member := range []string{"location", "tags.made-by", "properties.masterProfile.vmSize", "properties.networkProfile.podCidr"} {
-			if got, want := c.created.Text(member), stand.Text(c.body, member); got != want {
+			if got, want := c.created.Text(member), harness.Text(c.body, member); got != want {
 				t.Errorf("%s is %q, want %q", member, got, want)
 			}
 		}
@@ -48,11 +48,11 @@ func checkFutureValues(t *T) {
 }
 
 func checkAsyncHeader(t *T) {
-	c := t.ready("headers", stand.Newest, nil)
-	updated := t.want(t.patch(c.path, stand.Newest, work("-h")), http.StatusOK)
+	c := t.ready("headers", harness.Newest, nil)
+	updated := t.want(t.patch(c.path, harness.Newest, work("-h")), http.StatusOK)
 	t.succeeds(updated)
-	deleted := t.want(t.remove(c.path, stand.Newest), http.StatusAccepted)
-	for name, reply := range map[string]*stand.Reply{"create": c.created, "update": updated, "delete": deleted} {
+	deleted := t.want(t.remove(c.path, harness.Newest), http.StatusAccepted)
+	for name, reply := range map[string]*harness.Reply{"create": c.created, "update": updated, "delete": deleted} {
 		u, err := url.Parse(reply.Header.Get("Azure-AsyncOperation"))
 		if err != nil || !u.IsAbs() || !strings.Contains(strings.ToLower(u.Path), "/operationsstatus/") || u.Query().Get("api-version") == "" {
 			t.Errorf("Azure-AsyncOperation of %s is %q", name, reply.Header.Get("Azure-AsyncOperation"))
@@ -61,8 +61,8 @@ func checkAsyncHeader(t *T) {
 }
 
 func checkLocationHeader(t *T) {
-	c := t.begin("location", stand.Newest, nil)
-	reply := t.want(t.remove(c.path, stand.Newest), http.StatusAccepted)
+	c := t.begin("location", harness.Newest, nil)
+	reply := t.want(t.remove(c.path, harness.Newest), http.StatusAccepted)
 	u, err := url.Parse(reply.Header.Get("Location"))
 	if err != nil || !u.IsAbs() || !strings.Contains(strings.ToLower(u.Path), "/operationresults/") {
 		t.Errorf("Location is %q", reply.Header.Get("Location"))
@@ -76,10 +76,10 @@ func checkLocationHeader(t *T) {
 }
 
 func checkPollingHeaders(t *T) {
-	c := t.ready("polling", stand.Newest, nil)
-	updated := t.want(t.patch(c.path, stand.Newest, work("-p")), http.StatusOK)
-	deleted := t.want(t.remove(c.path, stand.Newest), http.StatusAccepted)
-	for name, reply := range map[string]*stand.Reply{"PATCH": updated, "DELETE": deleted} {
+	c := t.ready("polling", harness.Newest, nil)
+	updated := t.want(t.patch(c.path, harness.Newest, work("-p")), http.StatusOK)
+	deleted := t.want(t.remove(c.path, harness.Newest), http.StatusAccepted)
+	for name, reply := range map[string]*harness.Reply{"PATCH": updated, "DELETE": deleted} {
 		if reply.Header.Get("Azure-AsyncOperation") == "" || reply.Header.Get("Retry-After") == "" {
 			t.Errorf("%s: polling headers are missing: %v", name, reply.Header)
 		}
@@ -92,7 +92,7 @@ func checkStateReadOnly(t *T) {
 	t.versions(func(t *T, version string) {
 		body := t.want(t.get(c.path, version), http.StatusOK).JSON
 		t.want(t.put(c.path, version, body), http.StatusOK)
-		reply := t.want(t.put(c.path, version, stand.Set(body, "properties.provisioningState", "Failed")), http.StatusBadRequest)
+		reply := t.want(t.put(c.path, version, harness.Set(body, "properties.provisioningState", "Failed")), http.StatusBadRequest)
 		t.wantTarget(reply, "properties.provisioningState")
 	})
 }
@@ -100,9 +100,9 @@ func checkStateReadOnly(t *T) {
 func checkStates(t *T) {
 	t.meanwhile()
 	t.needs(t.can.getReady)
-	c := t.begin("states", stand.Newest, nil)
+	c := t.begin("states", harness.Newest, nil)
 	seen := []string{c.created.Text("properties.provisioningState")}
-	look := func(reply *stand.Reply) {
+	look := func(reply *harness.Reply) {
 		state := reply.Text("properties.provisioningState")
 		if reply.Status == http.StatusNotFound {
 			state = "gone"
@@ -113,7 +113,7 @@ func checkStates(t *T) {
 	}
 	until := func(states ...string) {
 		for deadline := time.Now().Add(t.patience); !slices.Contains(states, seen[len(seen)-1]); time.Sleep(t.pause / 3) {
-			look(t.get(c.path, stand.Newest))
+			look(t.get(c.path, harness.Newest))
 			if time.Now().After(deadline) {
 				t.Fatalf("states were %q, want %q", seen, states)
 			}
@@ -121,10 +121,10 @@ func checkStates(t *T) {
 	}
 	until("Succeeded")
 	t.credentials(c)
-	look(t.get(c.path, stand.Newest))
-	look(t.want(t.patch(c.path, stand.Newest, work("-s")), http.StatusOK))
+	look(t.get(c.path, harness.Newest))
+	look(t.want(t.patch(c.path, harness.Newest, work("-s")), http.StatusOK))
 	until("Succeeded")
-	t.want(t.remove(c.path, stand.Newest), http.StatusAccepted)
+	t.want(t.remove(c.path, harness.Newest), http.StatusAccepted)
 	until("gone")
 	with := []string{"Creating", "Succeeded", "Updating", "Succeeded", "Deleting", "gone"}
 	quick := []string{"Creating", "Succeeded", "Updating", "Succeeded", "gone"}
@@ -141,26 +141,26 @@ func (t *T) meanwhile() {
 	if err != nil {
 		t.Fatalf("Azure-AsyncOperation: %v", err)
 	}
-	changed := stand.Set(stand.Copy(c.body), "tags", stand.Object{"changed": "yes"})
-	for _, reply := range []*stand.Reply{t.put(c.path, stand.Newest, changed), t.patch(c.path, stand.Newest, work("-m"))} {
+	changed := harness.Set(harness.Copy(c.body), "tags", harness.Object{"changed": "yes"})
+	for _, reply := range []*harness.Reply{t.put(c.path, harness.Newest, changed), t.patch(c.path, harness.Newest, work("-m"))} {
 		t.want(reply, http.StatusConflict, "OperationInProgress")
 		if !strings.Contains(reply.Message(), path.Base(u.Path)) {
 			t.Errorf("%s does not name the operation %s", reply, path.Base(u.Path))
 		}
 	}
 	for _, action := range []string{"/listCredentials", "/listAdminCredentials"} {
-		t.want(t.post(c.path+action, stand.Newest), http.StatusBadRequest, "RequestNotAllowed")
+		t.want(t.post(c.path+action, harness.Newest), http.StatusBadRequest, "RequestNotAllowed")
 	}
 }
 
 // credentials asks for both kinds of credentials and judges their form.
 func (t *T) credentials(c *cluster) {
 	t.Helper()
-	user := t.want(t.post(c.path+"/listCredentials", stand.Newest), http.StatusOK)
+	user := t.want(t.post(c.path+"/listCredentials", harness.Newest), http.StatusOK)
 	if user.Text("kubeadminUsername") != "kubeadmin" || user.Text("kubeadminPassword") == "" {
 		t.Errorf("listCredentials has user %q and a password of %d characters", user.Text("kubeadminUsername"), len(user.Text("kubeadminPassword")))
 	}
-	admin := t.want(t.post(c.path+"/listAdminCredentials", stand.Newest), http.StatusOK)
+	admin := t.want(t.post(c.path+"/listAdminCredentials", harness.Newest), http.StatusOK)
 	config, err := base64.StdEncoding.DecodeString(admin.Text("kubeconfig"))
 	if err != nil || !strings.Contains(string(config), "kind: Config") {
 		t.Errorf("listAdminCredentials has no kubeconfig in base64: %v", err)
@@ -173,10 +173,10 @@ func checkResults(t *T) {
 	t.succeeds(c.created)
 	// The results of a create are found beside its status.
 	results := strings.Replace(c.created.Header.Get("Azure-AsyncOperation"), "operationsstatus", "operationresults", 1)
-	if done := t.want(t.get(results, ""), http.StatusOK); !reflect.DeepEqual(done.JSON, t.get(c.path, stand.Newest).JSON) {
+	if done := t.want(t.get(results, ""), http.StatusOK); !reflect.DeepEqual(done.JSON, t.get(c.path, harness.Newest).JSON) {
 		t.Errorf("the result of the create is %s, want what GET answers", done)
 	}
-	location := t.want(t.remove(c.path, stand.Newest), http.StatusAccepted).Header.Get("Location")
+	location := t.want(t.remove(c.path, harness.Newest), http.StatusAccepted).Header.Get("Location")
 	for deadline := time.Now().Add(t.patience); ; time.Sleep(t.pause) {
 		reply := t.get(location, "")
 		if reply.Status == http.StatusNoContent {
@@ -217,7 +217,7 @@ func checkStatus(t *T) {
 }
 
 // judge looks at a status and reports whether it is final.
-func (t *T) judge(reply *stand.Reply) bool {
+func (t *T) judge(reply *harness.Reply) bool {
 	t.Helper()
 	if name := reply.Text("name"); name == "" || path.Base(reply.Text("id")) != name {
 		t.Errorf("%s; want name to be the last segment of id", reply)
@@ -249,14 +249,14 @@ func (t *T) judge(reply *stand.Reply) bool {
 }
 
 func checkOperationIDs(t *T) {
-	c := t.ready("ops", stand.Newest, nil)
-	updated := t.want(t.patch(c.path, stand.Newest, work("-1")), http.StatusOK)
+	c := t.ready("ops", harness.Newest, nil)
+	updated := t.want(t.patch(c.path, harness.Newest, work("-1")), http.StatusOK)
 	t.succeeds(updated)
-	deleted := t.want(t.remove(c.path, stand.Newest), http.StatusAccepted)
+	deleted := t.want(t.remove(c.path, harness.Newest), http.StatusAccepted)
 	t.succeeds(deleted)
 	t.gone(c)
 	seen := map[string]bool{}
-	for _, reply := range []*stand.Reply{c.created, updated, deleted} {
+	for _, reply := range []*harness.Reply{c.created, updated, deleted} {
 		address := reply.Header.Get("Azure-AsyncOperation")
 		u, err := url.Parse(address)
 		if err != nil {
@@ -293,7 +293,7 @@ func checkForeignPoll(t *T) {
 	for _, kind := range []string{"operationsstatus", "operationresults"} {
 		own := strings.Replace(address, "operationsstatus", kind, 1)
 		t.want(t.get(strings.Replace(own, t.subscription, t.other, 1), ""), http.StatusNotFound, "NotFound")
-		t.want(t.get(t.locationPath(t.subscription)+"/"+kind+"/"+uuid.NewString(), stand.Newest), http.StatusNotFound, "NotFound")
-		t.want(t.get(t.locationPath(t.subscription)+"/"+kind+"/no-uuid", stand.Newest), http.StatusBadRequest, "InvalidOperationID")
+		t.want(t.get(t.locationPath(t.subscription)+"/"+kind+"/"+uuid.NewString(), harness.Newest), http.StatusNotFound, "NotFound")
+		t.want(t.get(t.locationPath(t.subscription)+"/"+kind+"/no-uuid", harness.Newest), http.StatusBadRequest, "InvalidOperationID")
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // cluster is one that a check made; the end of the check deletes it.
@@ -14,21 +14,21 @@ type cluster struct {
 	id   arm.ClusterID
 	path string
 	// body is what it was created with, version the api-version of that.
-	body    stand.Object
+	body    harness.Object
 	version string
 	// created is the answer to the create.
-	created *stand.Reply
+	created *harness.Reply
 }
 
 // begin creates a cluster and does not wait. edit may change the body.
-func (t *T) begin(prefix, version string, edit func(stand.Object)) *cluster {
+func (t *T) begin(prefix, version string, edit func(harness.Object)) *cluster {
 	t.Helper()
 	return t.beginAs(t.id(prefix), version, edit)
 }
 
-func (t *T) beginAs(id arm.ClusterID, version string, edit func(stand.Object)) *cluster {
+func (t *T) beginAs(id arm.ClusterID, version string, edit func(harness.Object)) *cluster {
 	t.Helper()
-	c := &cluster{id: id, path: id.String(), version: version, body: stand.Body(version, id, t.location)}
+	c := &cluster{id: id, path: id.String(), version: version, body: harness.Body(version, id, t.location)}
 	if edit != nil {
 		edit(c.body)
 	}
@@ -40,11 +40,11 @@ func (t *T) beginAs(id arm.ClusterID, version string, edit func(stand.Object)) *
 // discard deletes without asking how it went; whatever a check left behind ends here.
 func (k *kit) discard(c *cluster) {
 	k.held.Delete(c.id.Name)
-	_, _ = k.client.Do(context.Background(), stand.Request{Method: http.MethodDelete, Path: c.path, Version: stand.Newest})
+	_, _ = k.client.Do(context.Background(), harness.Request{Method: http.MethodDelete, Path: c.path, Version: harness.Newest})
 }
 
 // ready creates a cluster and waits until that succeeded.
-func (t *T) ready(prefix, version string, edit func(stand.Object)) *cluster {
+func (t *T) ready(prefix, version string, edit func(harness.Object)) *cluster {
 	t.Helper()
 	t.needs(t.can.getReady)
 	c := t.begin(prefix, version, edit)
@@ -57,7 +57,7 @@ func (t *T) busy() *cluster {
 	t.Helper()
 	id := t.id("busy")
 	t.held.Store(id.Name, true)
-	return t.beginAs(id, stand.Newest, nil)
+	return t.beginAs(id, harness.Newest, nil)
 }
 
 // letGo lets a held cluster get ready.
@@ -69,7 +69,7 @@ func (t *T) shared() *cluster {
 	t.needs(t.can.getReady)
 	t.once.Do(func() {
 		id := t.id("shared")
-		c := &cluster{id: id, path: id.String(), version: stand.Newest, body: stand.Body(stand.Newest, id, t.location)}
+		c := &cluster{id: id, path: id.String(), version: harness.Newest, body: harness.Body(harness.Newest, id, t.location)}
 		c.created = t.want(t.put(c.path, c.version, c.body), http.StatusCreated)
 		t.succeeds(c.created)
 		t.kit.common = c
@@ -81,8 +81,8 @@ func (t *T) shared() *cluster {
 }
 
 // work is a PATCH that makes a worker act on a cluster, in every api-version.
-func work(salt string) stand.Object {
-	return stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": stand.ClientSecretCanary + salt}}}
+func work(salt string) harness.Object {
+	return harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": harness.ClientSecretCanary + salt}}}
 }
 
 func (t *T) groupPath() string {
@@ -97,13 +97,13 @@ func (t *T) locationPath(subscription string) string {
 func (t *T) walk(first string) []string {
 	t.Helper()
 	var ids []string
-	next, version := first, stand.Newest
+	next, version := first, harness.Newest
 	for range 1000 {
 		page := t.want(t.get(next, version), http.StatusOK)
 		items, _ := page.JSON["value"].([]any)
 		for _, item := range items {
-			o, _ := item.(stand.Object)
-			ids = append(ids, stand.Text(o, "id"))
+			o, _ := item.(harness.Object)
+			ids = append(ids, harness.Text(o, "id"))
 		}
 		link, there := page.JSON["nextLink"]
 		if !there || link == nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // dataChecks are chapters Y (system data) and E (entity tags).
@@ -27,18 +27,18 @@ const systemDataHeader = "X-Ms-Arm-Resource-System-Data"
 // systemData is the header as ARM sends it for a user at an hour of one day.
 func systemData(user, hour string) map[string]string {
 	at := "2026-11-20T" + hour + ":00:00Z"
-	return map[string]string{systemDataHeader: string(encode(stand.Object{"createdBy": user, "createdByType": "User", "createdAt": at,
+	return map[string]string{systemDataHeader: string(encode(harness.Object{"createdBy": user, "createdByType": "User", "createdAt": at,
 		"lastModifiedBy": user, "lastModifiedByType": "User", "lastModifiedAt": at}))}
 }
 
-func (t *T) sendAs(method string, c *cluster, body any, header map[string]string) *stand.Reply {
+func (t *T) sendAs(method string, c *cluster, body any, header map[string]string) *harness.Reply {
 	t.Helper()
-	return t.send(stand.Request{Method: method, Path: c.path, Version: stand.Newest, Body: body, Header: header})
+	return t.send(harness.Request{Method: method, Path: c.path, Version: harness.Newest, Body: body, Header: header})
 }
 
 func (t *T) unborn(prefix string) *cluster {
 	id := t.id(prefix)
-	c := &cluster{id: id, path: id.String(), version: stand.Newest, body: stand.Body(stand.Newest, id, t.location)}
+	c := &cluster{id: id, path: id.String(), version: harness.Newest, body: harness.Body(harness.Newest, id, t.location)}
 	t.Cleanup(func() { t.discard(c) })
 	return c
 }
@@ -48,7 +48,7 @@ func checkSystemData(t *T) {
 	t.succeeds(t.want(t.sendAs(http.MethodPut, c, c.body, systemData("ada@example.com", "01")), http.StatusCreated))
 	expect := func(why, created, modified string) {
 		t.Helper()
-		reply := t.want(t.get(c.path, stand.Newest), http.StatusOK)
+		reply := t.want(t.get(c.path, harness.Newest), http.StatusOK)
 		if got := reply.Text("systemData.createdBy"); got != created {
 			t.Errorf("%s: createdBy %q, want %q", why, got, created)
 		}
@@ -57,27 +57,27 @@ func checkSystemData(t *T) {
 		}
 	}
 	expect("after the create", "ada@example.com", "ada@example.com")
-	created := t.get(c.path, stand.Newest).Text("systemData.createdAt")
+	created := t.get(c.path, harness.Newest).Text("systemData.createdAt")
 	// ARM sends only what changed on an update.
 	modified := map[string]string{systemDataHeader: `{"lastModifiedBy":"bob@example.com","lastModifiedByType":"User","lastModifiedAt":"2026-11-20T02:00:00Z"}`}
-	t.want(t.sendAs(http.MethodPatch, c, stand.Object{"tags": stand.Object{"a": "b"}}, modified), http.StatusOK)
+	t.want(t.sendAs(http.MethodPatch, c, harness.Object{"tags": harness.Object{"a": "b"}}, modified), http.StatusOK)
 	expect("after a PATCH", "ada@example.com", "bob@example.com")
-	if got := t.get(c.path, stand.Newest).Text("systemData.createdAt"); got != created {
+	if got := t.get(c.path, harness.Newest).Text("systemData.createdAt"); got != created {
 		t.Errorf("createdAt moved from %s to %s", created, got)
 	}
 	eve := systemData("eve@example.com", "03")
-	t.want(t.sendAs(http.MethodPatch, c, stand.Object{"location": "elsewhere"}, eve), http.StatusBadRequest)
+	t.want(t.sendAs(http.MethodPatch, c, harness.Object{"location": "elsewhere"}, eve), http.StatusBadRequest)
 	expect("after a refused PATCH", "ada@example.com", "bob@example.com")
 	t.want(t.sendAs(http.MethodGet, c, nil, eve), http.StatusOK)
 	expect("after a GET", "ada@example.com", "bob@example.com")
 	t.succeeds(t.want(t.sendAs(http.MethodPatch, c, work("-y"), modified), http.StatusOK))
 	expect("after the worker's writes", "ada@example.com", "bob@example.com")
 	// A body that echoes systemData is accepted and moves nothing.
-	echo := t.get(c.path, stand.Newest).JSON
-	t.want(t.put(c.path, stand.Newest, echo), http.StatusOK)
+	echo := t.get(c.path, harness.Newest).JSON
+	t.want(t.put(c.path, harness.Newest, echo), http.StatusOK)
 	t.want(t.get(c.path, "2020-04-30"), http.StatusOK)
 	for _, broken := range []string{"{", "null", "[]", `"x"`} {
-		reply := t.sendAs(http.MethodPatch, c, stand.Object{"tags": stand.Object{"a": "c"}}, map[string]string{systemDataHeader: broken})
+		reply := t.sendAs(http.MethodPatch, c, harness.Object{"tags": harness.Object{"a": "c"}}, map[string]string{systemDataHeader: broken})
 		if reply.Status >= 500 {
 			t.Errorf("header %q: %s", broken, reply)
 		}
@@ -91,7 +91,7 @@ func checkSystemDataPrivate(t *T) {
 	if t.process == nil {
 		return
 	}
-	metrics, err := t.client.Do(t.Context(), stand.Request{Method: http.MethodGet, Path: "/metrics"})
+	metrics, err := t.client.Do(t.Context(), harness.Request{Method: http.MethodGet, Path: "/metrics"})
 	if err != nil {
 		t.Fatalf("metrics: %v", err)
 	}
@@ -117,8 +117,8 @@ func checkPutMatch(t *T) {
 			t.Errorf("absent, %s %s: %s; want %d", test.name, test.value, reply, test.want)
 		}
 	}
-	c := t.ready("etag", stand.Newest, nil)
-	tag := t.get(c.path, stand.Newest).Header.Get("ETag")
+	c := t.ready("etag", harness.Newest, nil)
+	tag := t.get(c.path, harness.Newest).Header.Get("ETag")
 	if len(tag) < 3 || tag[0] != '"' {
 		t.Fatalf("ETag is %q, want a strong one in quotes", tag)
 	}
@@ -143,33 +143,33 @@ func checkPutMatch(t *T) {
 }
 
 func checkPatchMatch(t *T) {
-	t.want(t.sendAs(http.MethodPatch, t.unborn("etag"), stand.Object{}, match("If-Match", "*")), http.StatusNotFound)
-	c := t.ready("etag", stand.Newest, nil)
-	tag := t.get(c.path, stand.Newest).Header.Get("ETag")
-	changed := t.want(t.sendAs(http.MethodPatch, c, stand.Object{"tags": stand.Object{"n": "1"}}, match("If-Match", tag)), http.StatusOK)
+	t.want(t.sendAs(http.MethodPatch, t.unborn("etag"), harness.Object{}, match("If-Match", "*")), http.StatusNotFound)
+	c := t.ready("etag", harness.Newest, nil)
+	tag := t.get(c.path, harness.Newest).Header.Get("ETag")
+	changed := t.want(t.sendAs(http.MethodPatch, c, harness.Object{"tags": harness.Object{"n": "1"}}, match("If-Match", tag)), http.StatusOK)
 	next := changed.Header.Get("ETag")
-	if next == tag || next != t.get(c.path, stand.Newest).Header.Get("ETag") {
+	if next == tag || next != t.get(c.path, harness.Newest).Header.Get("ETag") {
 		t.Errorf("ETag was %s, the PATCH answered %s", tag, next)
 	}
-	t.want(t.sendAs(http.MethodPatch, c, stand.Object{"tags": stand.Object{"n": "2"}}, match("If-Match", tag)), http.StatusPreconditionFailed, "PreconditionFailed")
-	if got := t.get(c.path, stand.Newest).Text("tags.n"); got != "1" {
+	t.want(t.sendAs(http.MethodPatch, c, harness.Object{"tags": harness.Object{"n": "2"}}, match("If-Match", tag)), http.StatusPreconditionFailed, "PreconditionFailed")
+	if got := t.get(c.path, harness.Newest).Text("tags.n"); got != "1" {
 		t.Errorf("a refused PATCH changed the tag to %q", got)
 	}
 }
 
 func checkDeleteMatch(t *T) {
 	t.want(t.sendAs(http.MethodDelete, t.unborn("etag"), nil, match("If-Match", `"x"`)), http.StatusNoContent)
-	c := t.ready("etag", stand.Newest, nil)
-	tag := t.get(c.path, stand.Newest).Header.Get("ETag")
+	c := t.ready("etag", harness.Newest, nil)
+	tag := t.get(c.path, harness.Newest).Header.Get("ETag")
 	t.want(t.sendAs(http.MethodDelete, c, nil, match("If-Match", `"other"`)), http.StatusPreconditionFailed, "PreconditionFailed")
-	t.want(t.get(c.path, stand.Newest), http.StatusOK)
+	t.want(t.get(c.path, harness.Newest), http.StatusOK)
 	t.want(t.sendAs(http.MethodDelete, c, nil, match("If-Match", tag)), http.StatusAccepted)
 }
 
 func checkBodyTag(t *T) {
-	reply := t.want(t.get(t.shared().path, stand.Newest), http.StatusOK)
+	reply := t.want(t.get(t.shared().path, harness.Newest), http.StatusOK)
 	for _, member := range []string{"etag", "properties.etag"} {
-		if got := stand.At(reply.JSON, member); got != nil && !reflect.DeepEqual(got, reply.Header.Get("ETag")) {
+		if got := harness.At(reply.JSON, member); got != nil && !reflect.DeepEqual(got, reply.Header.Get("ETag")) {
 			t.Errorf("%s is %v, the header %s", member, got, reply.Header.Get("ETag"))
 		}
 	}

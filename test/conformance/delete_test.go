@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // deleteChecks are chapter D.
@@ -26,7 +26,7 @@ func (t *T) gone(c *cluster) {
 	t.Helper()
 	t.needs(t.can.goAway)
 	for deadline := time.Now().Add(t.patience); ; time.Sleep(t.pause) {
-		reply := t.get(c.path, stand.Newest)
+		reply := t.get(c.path, harness.Newest)
 		if reply.Status == http.StatusNotFound {
 			return
 		}
@@ -40,16 +40,16 @@ func checkDeleteCodes(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
 		c := t.begin("delete", version, nil)
-		t.succeeds(t.want(t.remove(c.path, version), stand.Accepted(version)))
+		t.succeeds(t.want(t.remove(c.path, version), harness.Accepted(version)))
 		t.want(t.get(c.path, version), http.StatusNotFound, "ResourceNotFound")
 		t.want(t.remove(c.path, version), http.StatusNoContent)
 	})
 }
 
 func checkDeleteEmpty(t *T) {
-	c := t.begin("empty", stand.Newest, nil)
-	for _, reply := range []*stand.Reply{t.want(t.remove(c.path, stand.Newest), http.StatusAccepted),
-		t.want(t.remove(t.id("absent").String(), stand.Newest), http.StatusNoContent)} {
+	c := t.begin("empty", harness.Newest, nil)
+	for _, reply := range []*harness.Reply{t.want(t.remove(c.path, harness.Newest), http.StatusAccepted),
+		t.want(t.remove(t.id("absent").String(), harness.Newest), http.StatusNoContent)} {
 		if len(reply.Body) > 0 {
 			t.Errorf("%s; want no body", reply)
 		}
@@ -59,7 +59,7 @@ func checkDeleteEmpty(t *T) {
 func checkDeleteAnyState(t *T) {
 	t.each("creating", func(t *T) {
 		c := t.busy()
-		deleted := t.want(t.remove(c.path, stand.Newest), http.StatusAccepted)
+		deleted := t.want(t.remove(c.path, harness.Newest), http.StatusAccepted)
 		t.letGo(c)
 		t.succeeds(deleted)
 		if got := t.poll(c.created.Header.Get("Azure-AsyncOperation")).Text("status"); got != "Canceled" {
@@ -68,10 +68,10 @@ func checkDeleteAnyState(t *T) {
 		t.gone(c)
 	})
 	t.each("updating", func(t *T) {
-		c := t.ready("updating", stand.Newest, nil)
+		c := t.ready("updating", harness.Newest, nil)
 		t.held.Store(c.id.Name, true)
-		updated := t.want(t.patch(c.path, stand.Newest, work("-upd")), http.StatusOK)
-		deleted := t.want(t.remove(c.path, stand.Newest), http.StatusAccepted)
+		updated := t.want(t.patch(c.path, harness.Newest, work("-upd")), http.StatusOK)
+		deleted := t.want(t.remove(c.path, harness.Newest), http.StatusAccepted)
 		t.letGo(c)
 		t.succeeds(deleted)
 		if got := t.poll(updated.Header.Get("Azure-AsyncOperation")).Text("status"); got != "Canceled" {
@@ -80,9 +80,9 @@ func checkDeleteAnyState(t *T) {
 		t.gone(c)
 	})
 	t.each("deleting", func(t *T) {
-		c := t.ready("deleting", stand.Newest, nil)
-		first := t.want(t.remove(c.path, stand.Newest), http.StatusAccepted)
-		if again := t.remove(c.path, stand.Newest); again.Status != http.StatusAccepted && again.Status != http.StatusNoContent {
+		c := t.ready("deleting", harness.Newest, nil)
+		first := t.want(t.remove(c.path, harness.Newest), http.StatusAccepted)
+		if again := t.remove(c.path, harness.Newest); again.Status != http.StatusAccepted && again.Status != http.StatusNoContent {
 			t.Errorf("%s; want 202 or 204", again)
 		}
 		t.succeeds(first)
@@ -90,9 +90,9 @@ func checkDeleteAnyState(t *T) {
 }
 
 func checkDeleteVersions(t *T) {
-	for _, pair := range [][2]string{{stand.Oldest, stand.Newest}, {stand.Newest, stand.Oldest}, {"2023-11-22", "2020-04-30"}} {
+	for _, pair := range [][2]string{{harness.Oldest, harness.Newest}, {harness.Newest, harness.Oldest}, {"2023-11-22", "2020-04-30"}} {
 		c := t.begin("mixed", pair[0], nil)
-		t.succeeds(t.want(t.remove(c.path, pair[1]), stand.Accepted(pair[1])))
+		t.succeeds(t.want(t.remove(c.path, pair[1]), harness.Accepted(pair[1])))
 		t.gone(c)
 	}
 }
@@ -100,10 +100,10 @@ func checkDeleteVersions(t *T) {
 func checkDeleteGroup(t *T) {
 	var all []*cluster
 	for range 4 {
-		all = append(all, t.begin("group", stand.Newest, nil))
+		all = append(all, t.begin("group", harness.Newest, nil))
 	}
 	for _, i := range []int{2, 0, 3, 1, 0, 2} {
-		if reply := t.remove(all[i].path, stand.Newest); reply.Status != http.StatusAccepted && reply.Status != http.StatusNoContent {
+		if reply := t.remove(all[i].path, harness.Newest); reply.Status != http.StatusAccepted && reply.Status != http.StatusNoContent {
 			t.Errorf("%s; want 202 or 204", reply)
 		}
 	}

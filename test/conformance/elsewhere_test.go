@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // abilities are what clusters of a provider given by URL do not do, each with why.
@@ -58,18 +58,18 @@ func (t *T) explore() {
 		"subscriptions of its own; %s is another customer's. At the end it deletes them, and those subscriptions that it\n"+
 		"registered. First it tries one cluster, for at most %s.", t.group, t.subscription, checksByURL, t.other, 2*t.patience)
 	id := t.id("probe")
-	c := &cluster{id: id, path: id.String(), version: stand.Newest, body: stand.Body(stand.Newest, id, t.location)}
+	c := &cluster{id: id, path: id.String(), version: harness.Newest, body: harness.Body(harness.Newest, id, t.location)}
 	c.created = t.want(t.put(c.path, c.version, c.body), http.StatusCreated)
 	t.can.getReady = t.obstacle(c.created, "clusters do not get ready here")
 	t.say("Creating: %s", orWell(t.can.getReady))
-	t.can.goAway = t.obstacle(t.want(t.remove(c.path, stand.Newest), http.StatusAccepted), "clusters do not go here")
+	t.can.goAway = t.obstacle(t.want(t.remove(c.path, harness.Newest), http.StatusAccepted), "clusters do not go here")
 	t.say("Deleting: %s", orWell(t.can.goAway))
 }
 
 // obstacle is why an operation does not succeed, or does not in time; empty when it does.
-func (t *T) obstacle(begun *stand.Reply, effect string) string {
+func (t *T) obstacle(begun *harness.Reply, effect string) string {
 	t.Helper()
-	var last *stand.Reply
+	var last *harness.Reply
 	for deadline := time.Now().Add(t.patience); time.Now().Before(deadline); time.Sleep(t.pause) {
 		last = t.want(t.get(begun.Header.Get("Azure-AsyncOperation"), ""), http.StatusOK)
 		switch last.Text("status") {
@@ -95,16 +95,16 @@ func (k *kit) sweep(t *testing.T) {
 	group := "/subscriptions/" + k.subscription + "/resourceGroups/" + k.group + "/providers/Microsoft.RedHatOpenShift/openShiftClusters"
 	left := func() int {
 		n := 0
-		for next, version := group, stand.Newest; next != ""; version = "" {
+		for next, version := group, harness.Newest; next != ""; version = "" {
 			page, err := k.ask(http.MethodGet, next, version, nil)
 			if err != nil {
 				return -1
 			}
 			items, _ := page.JSON["value"].([]any)
 			for _, item := range items {
-				o, _ := item.(stand.Object)
-				if n++; stand.Text(o, "properties.provisioningState") != "Deleting" {
-					_, _ = k.ask(http.MethodDelete, stand.Text(o, "id"), stand.Newest, nil)
+				o, _ := item.(harness.Object)
+				if n++; harness.Text(o, "properties.provisioningState") != "Deleting" {
+					_, _ = k.ask(http.MethodDelete, harness.Text(o, "id"), harness.Newest, nil)
 				}
 			}
 			next = (&T{kit: k}).local(page.Text("nextLink"))
@@ -117,19 +117,19 @@ func (k *kit) sweep(t *testing.T) {
 		time.Sleep(k.pause)
 	}
 	k.own.Range(func(id, _ any) bool {
-		_, err := k.ask(http.MethodPut, "/subscriptions/"+id.(string), "2.0", stand.Object{"state": "Deleted",
-			"registrationDate": "Fri, 20 Nov 2026 08:00:00 GMT", "properties": stand.Object{"tenantId": tenant}})
+		_, err := k.ask(http.MethodPut, "/subscriptions/"+id.(string), "2.0", harness.Object{"state": "Deleted",
+			"registrationDate": "Fri, 20 Nov 2026 08:00:00 GMT", "properties": harness.Object{"tenantId": tenant}})
 		if err != nil {
 			t.Logf("the subscription %s stays: %v", id, err)
 		}
 		return true
 	})
 	if n != 0 {
-		fmt.Printf("%d clusters are still being deleted: GET %s%s?api-version=%s\n", n, k.rp, group, stand.Newest)
+		fmt.Printf("%d clusters are still being deleted: GET %s%s?api-version=%s\n", n, k.rp, group, harness.Newest)
 	}
 }
 
 // ask is send for when no check is running.
-func (k *kit) ask(method, path, version string, body any) (*stand.Reply, error) {
-	return k.client.Do(context.Background(), stand.Request{Method: method, Path: path, Version: version, Body: body})
+func (k *kit) ask(method, path, version string, body any) (*harness.Reply, error) {
+	return k.client.Do(context.Background(), harness.Request{Method: method, Path: path, Version: version, Body: body})
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // hostileChecks are chapter X.
@@ -26,22 +26,22 @@ func hostileChecks() []check {
 func checkForeignIDs(t *T) {
 	c := t.shared()
 	foreign := strings.Replace(c.path, t.subscription, t.other, 1)
-	t.want(t.get(foreign, stand.Newest), http.StatusNotFound, "ResourceNotFound")
-	t.want(t.patch(foreign, stand.Newest, stand.Object{"tags": stand.Object{"a": "b"}}), http.StatusNotFound, "ResourceNotFound")
-	t.want(t.remove(foreign, stand.Newest), http.StatusNoContent)
+	t.want(t.get(foreign, harness.Newest), http.StatusNotFound, "ResourceNotFound")
+	t.want(t.patch(foreign, harness.Newest, harness.Object{"tags": harness.Object{"a": "b"}}), http.StatusNotFound, "ResourceNotFound")
+	t.want(t.remove(foreign, harness.Newest), http.StatusNoContent)
 	for _, action := range []string{"/listCredentials", "/listAdminCredentials"} {
-		t.want(t.post(foreign+action, stand.Newest), http.StatusNotFound, "ResourceNotFound")
+		t.want(t.post(foreign+action, harness.Newest), http.StatusNotFound, "ResourceNotFound")
 	}
-	list := t.want(t.get(t.subscriptionList(t.other), stand.Newest), http.StatusOK)
+	list := t.want(t.get(t.subscriptionList(t.other), harness.Newest), http.StatusOK)
 	if strings.Contains(string(list.Body), t.subscription) {
 		t.Errorf("the list of another subscription shows this one's: %s", list)
 	}
 	// Ids in the body that point into another subscription.
 	id := t.id("foreign")
 	for _, path := range []string{"properties.clusterProfile.resourceGroupId", "properties.masterProfile.subnetId"} {
-		body := stand.Body(stand.Newest, id, t.location)
-		stand.Set(body, path, strings.Replace(stand.Text(body, path), t.subscription, t.other, 1))
-		reply := t.want(t.put(id.String(), stand.Newest, body), http.StatusBadRequest)
+		body := harness.Body(harness.Newest, id, t.location)
+		harness.Set(body, path, strings.Replace(harness.Text(body, path), t.subscription, t.other, 1))
+		reply := t.want(t.put(id.String(), harness.Newest, body), http.StatusBadRequest)
 		t.wantTarget(reply, path)
 	}
 	t.sameNames(c)
@@ -52,11 +52,11 @@ func checkForeignIDs(t *T) {
 func (t *T) sameNames(c *cluster) {
 	t.Helper()
 	twin := arm.ClusterID{SubscriptionID: t.other, ResourceGroup: c.id.ResourceGroup, Name: c.id.Name}
-	made := t.beginAs(twin, stand.Newest, func(body stand.Object) {
-		stand.Set(body, "properties.servicePrincipalProfile.clientId", stand.Text(c.body, "properties.servicePrincipalProfile.clientId"))
+	made := t.beginAs(twin, harness.Newest, func(body harness.Object) {
+		harness.Set(body, "properties.servicePrincipalProfile.clientId", harness.Text(c.body, "properties.servicePrincipalProfile.clientId"))
 	})
-	t.succeeds(t.want(t.remove(made.path, stand.Newest), http.StatusAccepted))
-	t.want(t.get(c.path, stand.Newest), http.StatusOK)
+	t.succeeds(t.want(t.remove(made.path, harness.Newest), http.StatusAccepted))
+	t.want(t.get(c.path, harness.Newest), http.StatusOK)
 }
 
 func checkInjection(t *T) {
@@ -66,18 +66,18 @@ func checkInjection(t *T) {
 		for _, path := range []string{t.groupPath() + "/" + escaped, strings.Replace(t.groupPath(), t.group, escaped, 1),
 			"/subscriptions/" + escaped + "/providers/" + arm.ClusterResourceType,
 			t.locationPath(t.subscription) + "/operationsstatus/" + escaped, t.locationPath(t.subscription) + "/openShiftVersions/" + escaped} {
-			reply := t.get(path, stand.Newest)
+			reply := t.get(path, harness.Newest)
 			items, list := reply.JSON["value"].([]any) // "_" is a legal name of a group, and finds nothing
 			if reply.Status != http.StatusBadRequest && reply.Status != http.StatusNotFound && (!list || len(items) > 0) {
 				t.Errorf("%s; want 400, 404 or nothing", reply)
 			}
 		}
 		for _, query := range []string{"?$skipToken=" + url.QueryEscape(attack), "?$top=" + url.QueryEscape(attack)} {
-			if reply := t.get(t.groupPath()+query, stand.Newest); reply.Status != http.StatusBadRequest {
+			if reply := t.get(t.groupPath()+query, harness.Newest); reply.Status != http.StatusBadRequest {
 				t.Errorf("%s; want 400", reply)
 			}
 		}
-		if reply := t.patch(c.path, stand.Newest, stand.Object{"tags": stand.Object{"attack": attack, "x": "y"}, "location": attack}); reply.Status != http.StatusBadRequest {
+		if reply := t.patch(c.path, harness.Newest, harness.Object{"tags": harness.Object{"attack": attack, "x": "y"}, "location": attack}); reply.Status != http.StatusBadRequest {
 			t.Errorf("%s; want 400", reply)
 		}
 	}
@@ -85,7 +85,7 @@ func checkInjection(t *T) {
 
 func checkBodies(t *T) {
 	id := t.id("body")
-	valid := string(encode(stand.Body(stand.Newest, id, t.location)))
+	valid := string(encode(harness.Body(harness.Newest, id, t.location)))
 	with := func(member string) string { return strings.Replace(valid, `{"location"`, "{"+member+`,"location"`, 1) }
 	number := func(n string) string { return strings.Replace(valid, `"diskSizeGB":128`, `"diskSizeGB":`+n, 1) }
 	for why, test := range map[string]struct {
@@ -109,25 +109,25 @@ func checkBodies(t *T) {
 		"a negative number": {number("-128"), 400, ""},
 		"too large":         {with(`"tags":{"a":"` + strings.Repeat("x", 1<<20) + `"}`), 413, "RequestEntityTooLarge"},
 	} {
-		reply := t.put(id.String(), stand.Newest, []byte(test.body))
+		reply := t.put(id.String(), harness.Newest, []byte(test.body))
 		if reply.Status != test.want || test.code != "" && reply.Code() != test.code {
 			t.Errorf("%s: %s; want %d %s", why, reply, test.want, test.code)
 		}
 	}
 	for kind, want := range map[string]int{"text/plain": 415, "application/xml": 415, "": 415, "application/json; charset=utf-8": 400, "APPLICATION/JSON": 400} {
-		reply := t.send(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: []byte("{"), Header: map[string]string{"Content-Type": kind}})
+		reply := t.send(harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: []byte("{"), Header: map[string]string{"Content-Type": kind}})
 		if reply.Status != want {
 			t.Errorf("Content-Type %q: %s; want %d", kind, reply, want)
 		}
 	}
-	t.want(t.get(id.String(), stand.Newest), http.StatusNotFound)
+	t.want(t.get(id.String(), harness.Newest), http.StatusNotFound)
 }
 
 // trap is an address that callers give and nobody may call.
 type trap struct {
 	called chan struct{}
 	// created and got are the answers to requests that hold the address.
-	created, got *stand.Reply
+	created, got *harness.Reply
 }
 
 // setTrap gives the provider the address. It has the whole run to call it.
@@ -147,7 +147,7 @@ func (t *T) setTrap() {
 	}()
 	address := fmt.Sprintf("http://%s/trap", listener.Addr())
 	c := t.unborn("ssrf")
-	c.body["tags"] = stand.Object{"url": strings.ReplaceAll(address, "/", "_")}
+	c.body["tags"] = harness.Object{"url": strings.ReplaceAll(address, "/", "_")}
 	t.trap.created = t.sendAs(http.MethodPut, c, c.body, map[string]string{"x-ms-identity-url": address, "x-ms-home-tenant-id": tenant, "X-Forwarded-Host": listener.Addr().String()})
 	t.trap.got = t.sendAs(http.MethodGet, c, nil, map[string]string{"Referer": address})
 }

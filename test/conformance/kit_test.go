@@ -18,8 +18,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/paper/seam"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
+	"github.com/aro-rp/aro/test/simulated/provider"
 )
 
 // settings are the flags of the kit.
@@ -70,10 +70,10 @@ func TestMain(m *testing.M) {
 // kit is one run against one provider.
 type kit struct {
 	settings
-	client *stand.Client
+	client *harness.Client
 	// process and planes are nil when the provider was given by URL.
-	process *stand.Process
-	planes  *stand.ControlPlanes
+	process *harness.Process
+	planes  *harness.ControlPlanes
 	// can is what clusters of this provider do, learned by trying.
 	can abilities
 	// own are the subscriptions that the kit registered.
@@ -95,7 +95,7 @@ type kit struct {
 
 func newKit(t *testing.T) *kit {
 	k := &kit{settings: flags, pause: time.Second}
-	k.seen.canaries = []string{stand.PullSecretCanary, stand.ClientSecretCanary}
+	k.seen.canaries = []string{harness.PullSecretCanary, harness.ClientSecretCanary}
 	for _, id := range []*string{&k.subscription, &k.other} {
 		if *id == "" {
 			*id = uuid.NewString()
@@ -109,21 +109,21 @@ func newKit(t *testing.T) *kit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.client = stand.NewClient(k.rp, transport)
+	k.client = harness.NewClient(k.rp, transport)
 	return k
 }
 
 func (k *kit) start(t *testing.T) {
 	dir := t.TempDir()
-	binary, err := stand.Build(dir)
+	binary, err := harness.Build(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.planes = stand.NewControlPlanes(t, stand.Behaviour{Hold: func(s seam.Spec) bool {
+	k.planes = harness.NewControlPlanes(t, harness.Behaviour{Hold: func(s provider.Spec) bool {
 		_, held := k.held.Load(s.Name)
 		return held
 	}})
-	k.process = stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + filepath.Join(dir, "aro.db"),
+	k.process = harness.Start(t, harness.Options{Binary: binary, Store: "sqlite:" + filepath.Join(dir, "aro.db"),
 		ControlPlanes: k.planes.Address, Poll: 100 * time.Millisecond, Args: []string{"--location", k.location}})
 	k.rp, k.patience, k.pause = k.process.URL, 2*time.Minute, 30*time.Millisecond
 }
@@ -174,7 +174,7 @@ func (t *T) Fatalf(format string, args ...any) {
 
 // versions runs f once for each api-version.
 func (t *T) versions(f func(t *T, version string)) {
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		t.each(version, func(t *T) { f(t, version) })
 	}
 }
@@ -185,7 +185,7 @@ func (t *T) each(name string, f func(t *T)) {
 }
 
 // send does one request; every answer is also looked at by the observations.
-func (t *T) send(r stand.Request) *stand.Reply {
+func (t *T) send(r harness.Request) *harness.Reply {
 	t.Helper()
 	reply, err := t.client.Do(t.Context(), r)
 	if err != nil {
@@ -196,7 +196,7 @@ func (t *T) send(r stand.Request) *stand.Reply {
 }
 
 // want fails unless the answer has the status, and the code if one is given.
-func (t *T) want(reply *stand.Reply, status int, code ...string) *stand.Reply {
+func (t *T) want(reply *harness.Reply, status int, code ...string) *harness.Reply {
 	t.Helper()
 	if reply.Status != status {
 		t.Fatalf("%s; want %d %s", reply, status, strings.Join(code, ""))
@@ -208,7 +208,7 @@ func (t *T) want(reply *stand.Reply, status int, code ...string) *stand.Reply {
 }
 
 // wantTarget fails unless the error, or one of its details, is about target.
-func (t *T) wantTarget(reply *stand.Reply, target string) {
+func (t *T) wantTarget(reply *harness.Reply, target string) {
 	t.Helper()
 	for _, got := range reply.Targets() {
 		if got == target {
@@ -218,37 +218,37 @@ func (t *T) wantTarget(reply *stand.Reply, target string) {
 	t.Errorf("%s; want target %s", reply, target)
 }
 
-func (t *T) get(path, version string) *stand.Reply {
+func (t *T) get(path, version string) *harness.Reply {
 	t.Helper()
-	return t.send(stand.Request{Method: http.MethodGet, Path: path, Version: version})
+	return t.send(harness.Request{Method: http.MethodGet, Path: path, Version: version})
 }
 
-func (t *T) put(path, version string, body any) *stand.Reply {
+func (t *T) put(path, version string, body any) *harness.Reply {
 	t.Helper()
-	return t.send(stand.Request{Method: http.MethodPut, Path: path, Version: version, Body: body})
+	return t.send(harness.Request{Method: http.MethodPut, Path: path, Version: version, Body: body})
 }
 
-func (t *T) patch(path, version string, body any) *stand.Reply {
+func (t *T) patch(path, version string, body any) *harness.Reply {
 	t.Helper()
-	return t.send(stand.Request{Method: http.MethodPatch, Path: path, Version: version, Body: body})
+	return t.send(harness.Request{Method: http.MethodPatch, Path: path, Version: version, Body: body})
 }
 
-func (t *T) post(path, version string) *stand.Reply {
+func (t *T) post(path, version string) *harness.Reply {
 	t.Helper()
-	return t.send(stand.Request{Method: http.MethodPost, Path: path, Version: version})
+	return t.send(harness.Request{Method: http.MethodPost, Path: path, Version: version})
 }
 
-func (t *T) remove(path, version string) *stand.Reply {
+func (t *T) remove(path, version string) *harness.Reply {
 	t.Helper()
-	return t.send(stand.Request{Method: http.MethodDelete, Path: path, Version: version})
+	return t.send(harness.Request{Method: http.MethodDelete, Path: path, Version: version})
 }
 
 // register tells the provider a subscription's state.
-func (t *T) register(subscription, tenant, state string) *stand.Reply {
+func (t *T) register(subscription, tenant, state string) *harness.Reply {
 	t.Helper()
 	t.own.Store(subscription, true)
-	return t.put("/subscriptions/"+subscription, "2.0", stand.Object{"state": state, "registrationDate": "Fri, 20 Nov 2026 08:00:00 GMT",
-		"properties": stand.Object{"tenantId": tenant}})
+	return t.put("/subscriptions/"+subscription, "2.0", harness.Object{"state": state, "registrationDate": "Fri, 20 Nov 2026 08:00:00 GMT",
+		"properties": harness.Object{"tenantId": tenant}})
 }
 
 // id names a cluster that no other check uses.
@@ -257,7 +257,7 @@ func (t *T) id(prefix string) arm.ClusterID {
 }
 
 // poll follows an operation's status to its end and returns the last answer.
-func (t *T) poll(url string) *stand.Reply {
+func (t *T) poll(url string) *harness.Reply {
 	t.Helper()
 	deadline := time.Now().Add(t.patience)
 	for {
@@ -274,7 +274,7 @@ func (t *T) poll(url string) *stand.Reply {
 }
 
 // succeeds follows the operation that reply began.
-func (t *T) succeeds(reply *stand.Reply) *stand.Reply {
+func (t *T) succeeds(reply *harness.Reply) *harness.Reply {
 	t.Helper()
 	if reply.Request.Method == http.MethodDelete {
 		t.needs(t.can.goAway)

@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // listChecks are chapter G.
@@ -33,7 +33,7 @@ func checkGetCodes(t *T) {
 	for _, path := range []string{c.path, t.groupPath(), t.subscriptionList(t.subscription),
 		"/providers/" + arm.Namespace + "/operations", t.locationPath(t.subscription) + "/openShiftVersions",
 		t.locationPath(t.subscription) + "/platformWorkloadIdentityRoleSets"} {
-		reply := t.want(t.get(path, stand.Newest), http.StatusOK)
+		reply := t.want(t.get(path, harness.Newest), http.StatusOK)
 		for _, header := range []string{"Azure-AsyncOperation", "Location"} {
 			if reply.Header.Get(header) != "" {
 				t.Errorf("GET %s has header %s", path, header)
@@ -49,7 +49,7 @@ func (t *T) ownGroup(n int) (list string, ids []string) {
 	list = strings.Replace(t.groupPath(), t.group, group, 1)
 	for i := range n {
 		id := arm.ClusterID{SubscriptionID: t.subscription, ResourceGroup: group, Name: fmt.Sprintf("c%02d-%s", i, group[6:])}
-		ids = append(ids, t.beginAs(id, stand.Newest, nil).path)
+		ids = append(ids, t.beginAs(id, harness.Newest, nil).path)
 	}
 	return list, ids
 }
@@ -57,7 +57,7 @@ func (t *T) ownGroup(n int) (list string, ids []string) {
 func checkPages(t *T) {
 	list, want := t.ownGroup(7)
 	var got []string
-	next, version, pages := list+"?$top=3", stand.Newest, 0
+	next, version, pages := list+"?$top=3", harness.Newest, 0
 	for next != "" {
 		page := t.want(t.get(next, version), http.StatusOK)
 		for member := range page.JSON {
@@ -70,8 +70,8 @@ func checkPages(t *T) {
 			t.Fatalf("a page has %d items, asked for 3", len(items))
 		}
 		for _, item := range items {
-			o, _ := item.(stand.Object)
-			got = append(got, stand.Text(o, "id"))
+			o, _ := item.(harness.Object)
+			got = append(got, harness.Text(o, "id"))
 		}
 		next, version = t.local(page.Text("nextLink")), ""
 		if pages++; pages > 20 {
@@ -84,7 +84,7 @@ func checkPages(t *T) {
 		t.Errorf("pages hold %q, want %q", got, want)
 	}
 	for _, top := range []string{"0", "-1", "x", "99999999999999999999"} {
-		if reply := t.get(list+"?$top="+top, stand.Newest); reply.Status != http.StatusBadRequest && reply.Status != http.StatusOK {
+		if reply := t.get(list+"?$top="+top, harness.Newest); reply.Status != http.StatusBadRequest && reply.Status != http.StatusOK {
 			t.Errorf("%s; want 200 or 400", reply)
 		}
 	}
@@ -92,7 +92,7 @@ func checkPages(t *T) {
 
 func checkTokens(t *T) {
 	list, _ := t.ownGroup(3)
-	first := t.want(t.get(list+"?$top=2", stand.Newest), http.StatusOK)
+	first := t.want(t.get(list+"?$top=2", harness.Newest), http.StatusOK)
 	link := t.local(first.Text("nextLink"))
 	last := t.want(t.get(link, ""), http.StatusOK)
 	if link, there := last.JSON["nextLink"]; there && link != nil {
@@ -121,7 +121,7 @@ func checkTokens(t *T) {
 		"no token at all":      with(list, "garbage"),
 		"a token of something": with(list, "eyJhIjoxfQ=="),
 	} {
-		reply := t.get(path, stand.Newest)
+		reply := t.get(path, harness.Newest)
 		if reply.Status != http.StatusBadRequest {
 			t.Errorf("%s: %s; want 400", why, reply)
 		}
@@ -176,9 +176,9 @@ func (t *T) churn(group string, writer int, stop <-chan struct{}) {
 		default:
 		}
 		id := arm.ClusterID{SubscriptionID: t.subscription, ResourceGroup: group, Name: fmt.Sprintf("c%02d-churn-%d", n%6, writer)}
-		for _, r := range []stand.Request{
-			{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, t.location)},
-			{Method: http.MethodDelete, Path: id.String(), Version: stand.Newest},
+		for _, r := range []harness.Request{
+			{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, t.location)},
+			{Method: http.MethodDelete, Path: id.String(), Version: harness.Newest},
 		} {
 			if _, err := t.client.Do(t.Context(), r); err != nil {
 				return // the test's end
@@ -189,14 +189,14 @@ func (t *T) churn(group string, writer int, stop <-chan struct{}) {
 
 func checkRegion(t *T) {
 	t.shared()
-	next, version := t.subscriptionList(t.subscription), stand.Newest
+	next, version := t.subscriptionList(t.subscription), harness.Newest
 	for next != "" {
 		page := t.want(t.get(next, version), http.StatusOK)
 		items, _ := page.JSON["value"].([]any)
 		for _, item := range items {
-			o, _ := item.(stand.Object)
-			if got := stand.Text(o, "location"); !arm.SameLocation(got, t.location) {
-				t.Errorf("%s is in %s", stand.Text(o, "id"), got)
+			o, _ := item.(harness.Object)
+			if got := harness.Text(o, "location"); !arm.SameLocation(got, t.location) {
+				t.Errorf("%s is in %s", harness.Text(o, "id"), got)
 			}
 		}
 		next, version = t.local(page.Text("nextLink")), ""

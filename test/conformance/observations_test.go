@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
@@ -30,7 +30,7 @@ type observations struct {
 	faults  map[string][]string
 }
 
-func (o *observations) note(r *stand.Reply) {
+func (o *observations) note(r *harness.Reply) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.faults == nil {
@@ -43,11 +43,11 @@ func (o *observations) note(r *stand.Reply) {
 	o.async(r)
 }
 
-func (o *observations) fault(id string, r *stand.Reply, format string, args ...any) {
+func (o *observations) fault(id string, r *harness.Reply, format string, args ...any) {
 	o.faults[id] = append(o.faults[id], fmt.Sprintf(format, args...)+": "+r.String())
 }
 
-func (o *observations) headers(r *stand.Reply) {
+func (o *observations) headers(r *harness.Reply) {
 	id := r.Header.Get("X-Ms-Request-Id")
 	if _, err := uuid.Parse(id); err != nil || o.ids[id] {
 		o.fault("C03", r, "x-ms-request-id %q is missing, no UUID or not fresh", id)
@@ -59,7 +59,7 @@ func (o *observations) headers(r *stand.Reply) {
 	if kind := r.Header.Get("Content-Type"); len(r.Body) > 0 && !strings.HasPrefix(kind, "application/json") {
 		o.fault("C03", r, "Content-Type is %q", kind)
 	}
-	if r.Took > stand.RequestTimeout {
+	if r.Took > harness.RequestTimeout {
 		o.fault("C10", r, "took %s", r.Took)
 	}
 	if r.Status >= 300 && r.Status < 400 {
@@ -70,8 +70,8 @@ func (o *observations) headers(r *stand.Reply) {
 	}
 }
 
-// declared holds successes to the published files (see stand.Reply.Declared).
-func (o *observations) declared(r *stand.Reply) {
+// declared holds successes to the published files (see harness.Reply.Declared).
+func (o *observations) declared(r *harness.Reply) {
 	if !r.Declared() {
 		o.fault("C18", r, "is a status that api-version %s does not declare", r.Request.Version)
 	}
@@ -81,7 +81,7 @@ func retryable(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
-func (o *observations) body(r *stand.Reply) {
+func (o *observations) body(r *harness.Reply) {
 	if len(r.Body) > maxAnswer {
 		o.fault("C11", r, "has %d bytes", len(r.Body))
 	}
@@ -108,7 +108,7 @@ func (o *observations) body(r *stand.Reply) {
 	}
 }
 
-func (o *observations) async(r *stand.Reply) {
+func (o *observations) async(r *harness.Reply) {
 	for _, name := range []string{"Azure-AsyncOperation", "Location"} {
 		url := r.Header.Get(name)
 		if url == "" {
@@ -163,7 +163,7 @@ func checkNoSecrets(t *T) {
 	texts := map[string]string{}
 	if t.process != nil {
 		texts["the log"] = t.process.Output()
-		reply, err := t.client.Do(t.Context(), stand.Request{Method: http.MethodGet, Path: "/metrics"})
+		reply, err := t.client.Do(t.Context(), harness.Request{Method: http.MethodGet, Path: "/metrics"})
 		if err != nil || reply.Status != http.StatusOK {
 			t.Fatalf("metrics: %v %v", reply, err)
 		}

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"reflect"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // patchChecks are chapter A.
@@ -27,33 +27,33 @@ func checkPatchFixed(t *T) {
 	c := t.shared()
 	for _, test := range []struct {
 		target string
-		patch  stand.Object
+		patch  harness.Object
 	}{
-		{"id", stand.Object{"id": "/other"}},
-		{"name", stand.Object{"name": "other"}},
-		{"type", stand.Object{"type": "Other/things"}},
-		{"location", stand.Object{"location": "westeurope"}},
-		{"properties.provisioningState", stand.Object{"properties": stand.Object{"provisioningState": "Failed"}}},
-		{"properties.clusterProfile.domain", stand.Object{"properties": stand.Object{"clusterProfile": stand.Object{"domain": "other"}}}},
+		{"id", harness.Object{"id": "/other"}},
+		{"name", harness.Object{"name": "other"}},
+		{"type", harness.Object{"type": "Other/things"}},
+		{"location", harness.Object{"location": "westeurope"}},
+		{"properties.provisioningState", harness.Object{"properties": harness.Object{"provisioningState": "Failed"}}},
+		{"properties.clusterProfile.domain", harness.Object{"properties": harness.Object{"clusterProfile": harness.Object{"domain": "other"}}}},
 	} {
-		reply := t.want(t.patch(c.path, stand.Newest, test.patch), http.StatusBadRequest)
+		reply := t.want(t.patch(c.path, harness.Newest, test.patch), http.StatusBadRequest)
 		t.wantTarget(reply, test.target)
 	}
-	same := t.get(c.path, stand.Newest)
-	echo := stand.Object{}
+	same := t.get(c.path, harness.Newest)
+	echo := harness.Object{}
 	for _, member := range []string{"id", "name", "type", "location"} {
 		echo[member] = same.JSON[member]
 	}
-	echo["properties"] = stand.Object{"provisioningState": "Succeeded"}
-	t.want(t.patch(c.path, stand.Newest, echo), http.StatusOK)
+	echo["properties"] = harness.Object{"provisioningState": "Succeeded"}
+	t.want(t.patch(c.path, harness.Newest, echo), http.StatusOK)
 }
 
 func checkPatchTags(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
 		c := t.ready("tagged", version, nil)
-		want := stand.Object{"patched-by": version}
-		t.want(t.patch(c.path, version, stand.Object{"tags": want}), http.StatusOK)
+		want := harness.Object{"patched-by": version}
+		t.want(t.patch(c.path, version, harness.Object{"tags": want}), http.StatusOK)
 		if got := t.get(c.path, version).JSON["tags"]; !reflect.DeepEqual(got, want) {
 			t.Errorf("tags are %v, want %v", got, want)
 		}
@@ -63,18 +63,18 @@ func checkPatchTags(t *T) {
 func checkPatchTagSet(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
-		c := t.ready("tagset", version, func(b stand.Object) { b["tags"] = stand.Object{"old": "1", "both": "1"} })
+		c := t.ready("tagset", version, func(b harness.Object) { b["tags"] = harness.Object{"old": "1", "both": "1"} })
 		for _, test := range []struct {
 			why  string
 			tags any
 			want any
 		}{
-			{"a set replaces the set", stand.Object{"both": "2"}, stand.Object{"both": "2"}},
+			{"a set replaces the set", harness.Object{"both": "2"}, harness.Object{"both": "2"}},
 			{"null removes all", nil, nil},
 		} {
-			t.want(t.patch(c.path, version, stand.Object{"tags": test.tags}), http.StatusOK)
-			got, _ := t.get(c.path, version).JSON["tags"].(stand.Object)
-			want, _ := test.want.(stand.Object)
+			t.want(t.patch(c.path, version, harness.Object{"tags": test.tags}), http.StatusOK)
+			got, _ := t.get(c.path, version).JSON["tags"].(harness.Object)
+			want, _ := test.want.(harness.Object)
 			if len(got) != len(want) || got["both"] != want["both"] {
 				t.Errorf("%s: tags are %v, want %v", test.why, got, want)
 			}
@@ -83,24 +83,24 @@ func checkPatchTagSet(t *T) {
 }
 
 func checkMergePatch(t *T) {
-	c := t.ready("merge", stand.Newest, nil)
+	c := t.ready("merge", harness.Newest, nil)
 	const count = "properties.networkProfile.loadBalancerProfile.managedOutboundIps.count"
-	before := t.get(c.path, stand.Newest).JSON
-	patch := stand.Object{"properties": stand.Object{"networkProfile": stand.Object{"loadBalancerProfile": stand.Object{"managedOutboundIps": stand.Object{"count": 3}}}}}
-	t.succeeds(t.want(t.patch(c.path, stand.Newest, patch), http.StatusOK))
-	after := t.get(c.path, stand.Newest).JSON
-	if got := stand.Text(after, count); got != "3" {
+	before := t.get(c.path, harness.Newest).JSON
+	patch := harness.Object{"properties": harness.Object{"networkProfile": harness.Object{"loadBalancerProfile": harness.Object{"managedOutboundIps": harness.Object{"count": 3}}}}}
+	t.succeeds(t.want(t.patch(c.path, harness.Newest, patch), http.StatusOK))
+	after := t.get(c.path, harness.Newest).JSON
+	if got := harness.Text(after, count); got != "3" {
 		t.Errorf("count is %q, want the patched 3", got)
 	}
 	for _, kept := range []string{"tags", "properties.clusterProfile", "properties.masterProfile", "properties.workerProfiles", "properties.networkProfile.podCidr"} {
-		if !reflect.DeepEqual(stand.At(after, kept), stand.At(before, kept)) {
-			t.Errorf("%s was not sent and changed from %v to %v", kept, stand.At(before, kept), stand.At(after, kept))
+		if !reflect.DeepEqual(harness.At(after, kept), harness.At(before, kept)) {
+			t.Errorf("%s was not sent and changed from %v to %v", kept, harness.At(before, kept), harness.At(after, kept))
 		}
 	}
 	// Null is not absent: it takes the member away, so that it has its default again.
-	patch = stand.Object{"properties": stand.Object{"networkProfile": stand.Object{"loadBalancerProfile": nil}}}
-	t.succeeds(t.want(t.patch(c.path, stand.Newest, patch), http.StatusOK))
-	if got := t.get(c.path, stand.Newest).Text(count); got != "1" {
+	patch = harness.Object{"properties": harness.Object{"networkProfile": harness.Object{"loadBalancerProfile": nil}}}
+	t.succeeds(t.want(t.patch(c.path, harness.Newest, patch), http.StatusOK))
+	if got := t.get(c.path, harness.Newest).Text(count); got != "1" {
 		t.Errorf("count is %q after null, want the default 1", got)
 	}
 }
@@ -109,7 +109,7 @@ func checkPatchCodes(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
 		c := t.ready("sync", version, nil)
-		sync := t.want(t.patch(c.path, version, stand.Object{"tags": stand.Object{"a": "b"}}), http.StatusOK)
+		sync := t.want(t.patch(c.path, version, harness.Object{"tags": harness.Object{"a": "b"}}), http.StatusOK)
 		if sync.Header.Get("Azure-AsyncOperation") != "" {
 			t.Errorf("%s began an operation", sync)
 		}
@@ -125,32 +125,32 @@ func checkPatchEmpty(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
 		c := t.ready("empty", version, nil)
-		same := t.want(t.patch(c.path, version, stand.Object{"tags": c.body["tags"]}), http.StatusOK)
+		same := t.want(t.patch(c.path, version, harness.Object{"tags": c.body["tags"]}), http.StatusOK)
 		if same.Header.Get("Azure-AsyncOperation") != "" {
 			t.Errorf("%s began an operation", same)
 		}
-		begun := t.want(t.patch(c.path, version, stand.Object{}), http.StatusOK)
+		begun := t.want(t.patch(c.path, version, harness.Object{}), http.StatusOK)
 		if got := begun.Text("properties.provisioningState"); got != "Updating" {
 			t.Errorf("state is %q, want Updating", got)
 		}
 		t.succeeds(begun)
 	})
 	busy := t.busy()
-	t.want(t.patch(busy.path, stand.Newest, stand.Object{}), http.StatusConflict, "OperationInProgress")
+	t.want(t.patch(busy.path, harness.Newest, harness.Object{}), http.StatusConflict, "OperationInProgress")
 }
 
 func checkPatchAbsent(t *T) {
 	t.versions(func(t *T, version string) {
 		path := t.id("absent").String()
-		t.want(t.patch(path, version, stand.Object{"tags": stand.Object{"a": "b"}}), http.StatusNotFound, "ResourceNotFound")
+		t.want(t.patch(path, version, harness.Object{"tags": harness.Object{"a": "b"}}), http.StatusNotFound, "ResourceNotFound")
 		t.want(t.get(path, version), http.StatusNotFound, "ResourceNotFound")
 	})
 }
 
 func checkTagsAlone(t *T) {
-	c := t.ready("tagonly", stand.Newest, nil)
+	c := t.ready("tagonly", harness.Newest, nil)
 	applied := t.applied(c)
-	reply := t.want(t.patch(c.path, stand.Newest, stand.Object{"tags": stand.Object{"a": "b"}}), http.StatusOK)
+	reply := t.want(t.patch(c.path, harness.Newest, harness.Object{"tags": harness.Object{"a": "b"}}), http.StatusOK)
 	if state := reply.Text("properties.provisioningState"); state != "Succeeded" || reply.Header.Get("Azure-AsyncOperation") != "" {
 		t.Errorf("%s began work", reply)
 	}

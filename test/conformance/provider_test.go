@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // providerChecks are chapter O.
@@ -23,21 +23,21 @@ func providerChecks() []check {
 	}
 }
 
-func (t *T) operations(version string) []stand.Object {
+func (t *T) operations(version string) []harness.Object {
 	t.Helper()
 	reply := t.want(t.get("/providers/"+arm.Namespace+"/operations", version), http.StatusOK)
-	var all []stand.Object
+	var all []harness.Object
 	items, _ := reply.JSON["value"].([]any)
 	for _, item := range items {
-		o, _ := item.(stand.Object)
+		o, _ := item.(harness.Object)
 		all = append(all, o)
 	}
 	return all
 }
 
 func checkOperations(t *T) {
-	all := t.operations(stand.Newest)
-	for _, version := range append(stand.Versions(), "2.0", "anything") {
+	all := t.operations(harness.Newest)
+	for _, version := range append(harness.Versions(), "2.0", "anything") {
 		if names, want := named(t.operations(version)), named(all); !slices.Equal(names, want) {
 			t.Errorf("api-version %s lists %q, the newest %q", version, names, want)
 		}
@@ -54,20 +54,20 @@ func checkOperations(t *T) {
 	}
 	for _, o := range all {
 		for _, member := range []string{"display.provider", "display.resource", "display.operation", "origin"} {
-			if stand.Text(o, member) == "" {
-				t.Errorf("%s has no %s", stand.Text(o, "name"), member)
+			if harness.Text(o, member) == "" {
+				t.Errorf("%s has no %s", harness.Text(o, "name"), member)
 			}
 		}
 		if data := o["isDataAction"]; data != nil && data != false {
-			t.Errorf("%s claims to be a data action", stand.Text(o, "name"))
+			t.Errorf("%s claims to be a data action", harness.Text(o, "name"))
 		}
 	}
 }
 
-func named(operations []stand.Object) []string {
+func named(operations []harness.Object) []string {
 	var names []string
 	for _, o := range operations {
-		names = append(names, stand.Text(o, "name"))
+		names = append(names, harness.Text(o, "name"))
 	}
 	slices.Sort(names)
 	return names
@@ -76,8 +76,8 @@ func named(operations []stand.Object) []string {
 func checkCatalogues(t *T) {
 	base := t.locationPath(t.subscription)
 	for _, list := range []struct{ path, version, name, kind string }{
-		{"/openShiftVersions", stand.Newest, "properties.version", "Microsoft.RedHatOpenShift/OpenShiftVersion"},
-		{"/platformWorkloadIdentityRoleSets", stand.Newest, "properties.openShiftVersion", "Microsoft.RedHatOpenShift/PlatformWorkloadIdentityRoleSet"},
+		{"/openShiftVersions", harness.Newest, "properties.version", "Microsoft.RedHatOpenShift/OpenShiftVersion"},
+		{"/platformWorkloadIdentityRoleSets", harness.Newest, "properties.openShiftVersion", "Microsoft.RedHatOpenShift/PlatformWorkloadIdentityRoleSet"},
 	} {
 		reply := t.want(t.get(base+list.path, list.version), http.StatusOK)
 		items, _ := reply.JSON["value"].([]any)
@@ -85,11 +85,11 @@ func checkCatalogues(t *T) {
 			t.Errorf("%s; want at least one", reply)
 			continue
 		}
-		first, _ := items[0].(stand.Object)
-		if first["id"] != nil || stand.Text(first, "type") != list.kind || stand.Text(first, "name") != stand.Text(first, list.name) {
+		first, _ := items[0].(harness.Object)
+		if first["id"] != nil || harness.Text(first, "type") != list.kind || harness.Text(first, "name") != harness.Text(first, list.name) {
 			t.Errorf("%s; want items with a name, the type %s and no id", reply, list.kind)
 		}
-		one := t.want(t.get(base+list.path+"/"+stand.Text(first, list.name), list.version), http.StatusOK)
+		one := t.want(t.get(base+list.path+"/"+harness.Text(first, list.name), list.version), http.StatusOK)
 		if !reflect.DeepEqual(one.JSON, first) {
 			t.Errorf("%s; the list says %s", one, encode(first))
 		}

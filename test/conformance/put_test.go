@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // putChecks are chapter P.
@@ -41,16 +41,16 @@ func encode(v any) []byte {
 func checkBodyIdentity(t *T) {
 	id := t.id("identity")
 	for member, code := range map[string]string{"id": "MismatchingResourceID", "name": "MismatchingResourceName", "type": "MismatchingResourceType"} {
-		body := stand.Body(stand.Newest, id, t.location)
+		body := harness.Body(harness.Newest, id, t.location)
 		body[member] = "/other"
-		reply := t.want(t.put(id.String(), stand.Newest, body), http.StatusBadRequest, code)
+		reply := t.want(t.put(id.String(), harness.Newest, body), http.StatusBadRequest, code)
 		t.wantTarget(reply, member)
 	}
-	t.begin("identity", stand.Newest, func(body stand.Object) { body["type"] = strings.ToLower(arm.ClusterResourceType) })
+	t.begin("identity", harness.Newest, func(body harness.Object) { body["type"] = strings.ToLower(arm.ClusterResourceType) })
 	c := t.shared()
-	body := stand.Copy(c.body)
+	body := harness.Copy(c.body)
 	body["id"], body["name"] = strings.ToUpper(c.path), strings.ToUpper(c.id.Name)
-	t.want(t.put(c.path, stand.Newest, body), http.StatusOK)
+	t.want(t.put(c.path, harness.Newest, body), http.StatusOK)
 }
 
 func checkPutCodes(t *T) {
@@ -58,7 +58,7 @@ func checkPutCodes(t *T) {
 		t.Parallel()
 		c := t.ready("codes", version, nil)
 		t.want(t.put(c.path, version, c.body), http.StatusOK)
-		stand.Set(c.body, "properties.servicePrincipalProfile.clientSecret", stand.ClientSecretCanary+"-2")
+		harness.Set(c.body, "properties.servicePrincipalProfile.clientSecret", harness.ClientSecretCanary+"-2")
 		t.succeeds(t.want(t.put(c.path, version, c.body), http.StatusOK))
 	})
 }
@@ -66,10 +66,10 @@ func checkPutCodes(t *T) {
 func checkSameModel(t *T) {
 	t.versions(func(t *T, version string) {
 		c := t.ready("model", version, nil)
-		bodies := map[string]stand.Object{
+		bodies := map[string]harness.Object{
 			"GET":   t.want(t.get(c.path, version), http.StatusOK).JSON,
 			"PUT":   t.want(t.put(c.path, version, c.body), http.StatusOK).JSON,
-			"PATCH": t.want(t.patch(c.path, version, stand.Object{"tags": c.body["tags"]}), http.StatusOK).JSON,
+			"PATCH": t.want(t.patch(c.path, version, harness.Object{"tags": c.body["tags"]}), http.StatusOK).JSON,
 			"list":  t.listed(c, version),
 		}
 		for name, body := range bodies {
@@ -81,14 +81,14 @@ func checkSameModel(t *T) {
 }
 
 // listed is the cluster as the list of its group shows it.
-func (t *T) listed(c *cluster, version string) stand.Object {
+func (t *T) listed(c *cluster, version string) harness.Object {
 	t.Helper()
 	next := t.groupPath()
 	for next != "" {
 		page := t.want(t.get(next, version), http.StatusOK)
 		items, _ := page.JSON["value"].([]any)
 		for _, item := range items {
-			if o, _ := item.(stand.Object); sameID(stand.Text(o, "id"), c.path) {
+			if o, _ := item.(harness.Object); sameID(harness.Text(o, "id"), c.path) {
 				return o
 			}
 		}
@@ -107,7 +107,7 @@ func checkSecretsStay(t *T) {
 			"PATCH": t.patch(c.path, version, work("")).JSON, "list": t.listed(c, version),
 		} {
 			text := string(encode(body))
-			for _, word := range []string{"pullSecret", "clientSecret", "kubeconfig", "kubeadminPassword", stand.PullSecretCanary, stand.ClientSecretCanary} {
+			for _, word := range []string{"pullSecret", "clientSecret", "kubeconfig", "kubeadminPassword", harness.PullSecretCanary, harness.ClientSecretCanary} {
 				if strings.Contains(text, word) {
 					t.Errorf("%s has %q: %s", name, word, text)
 				}
@@ -129,7 +129,7 @@ func checkLocationFixed(t *T) {
 func checkNoChildren(t *T) {
 	id := t.id("alone")
 	id.ResourceGroup = "alone-" + id.Name
-	c := t.beginAs(id, stand.Newest, nil)
+	c := t.beginAs(id, harness.Newest, nil)
 	t.succeeds(c.created)
 	group := "/subscriptions/" + id.SubscriptionID + "/resourceGroups/" + id.ResourceGroup + "/providers/" + arm.ClusterResourceType
 	if ids := t.walk(group); len(ids) != 1 || ids[0] != c.path {
@@ -142,7 +142,7 @@ func checkRepeat(t *T) {
 		t.Parallel()
 		c := t.ready("repeat", version, nil)
 		before := t.want(t.get(c.path, version), http.StatusOK)
-		for name, body := range map[string]stand.Object{"the same body": c.body, "the answer of GET": before.JSON} {
+		for name, body := range map[string]harness.Object{"the same body": c.body, "the answer of GET": before.JSON} {
 			reply := t.want(t.put(c.path, version, body), http.StatusOK)
 			if got := reply.Text("properties.provisioningState"); got != "Succeeded" {
 				t.Errorf("%s again: state %s", name, got)
@@ -162,49 +162,49 @@ func checkRepeat(t *T) {
 
 func checkReset(t *T) {
 	id := t.id("reset")
-	c := t.beginAs(id, stand.Newest, func(body stand.Object) {
-		stand.Set(body, "properties.networkProfile.loadBalancerProfile", stand.Object{"managedOutboundIps": stand.Object{"count": 4}})
+	c := t.beginAs(id, harness.Newest, func(body harness.Object) {
+		harness.Set(body, "properties.networkProfile.loadBalancerProfile", harness.Object{"managedOutboundIps": harness.Object{"count": 4}})
 	})
 	t.succeeds(c.created)
 	const count = "properties.networkProfile.loadBalancerProfile.managedOutboundIps.count"
-	if got := t.get(c.path, stand.Newest).Text(count); got != "4" {
+	if got := t.get(c.path, harness.Newest).Text(count); got != "4" {
 		t.Fatalf("count is %q after the create, want 4", got)
 	}
-	body := stand.Delete(stand.Delete(stand.Copy(c.body), "tags"), "properties.networkProfile.loadBalancerProfile")
-	t.succeeds(t.want(t.put(c.path, stand.Newest, body), http.StatusOK))
-	after := t.get(c.path, stand.Newest)
+	body := harness.Delete(harness.Delete(harness.Copy(c.body), "tags"), "properties.networkProfile.loadBalancerProfile")
+	t.succeeds(t.want(t.put(c.path, harness.Newest, body), http.StatusOK))
+	after := t.get(c.path, harness.Newest)
 	if got := after.Text(count); got != "1" {
 		t.Errorf("count is %q after a PUT without it, want the default 1", got)
 	}
-	if tags, ok := after.JSON["tags"].(stand.Object); ok && len(tags) > 0 {
+	if tags, ok := after.JSON["tags"].(harness.Object); ok && len(tags) > 0 {
 		t.Errorf("tags are %v after a PUT without them", tags)
 	}
 }
 
 func checkTagLimits(t *T) {
-	many := func(n int) stand.Object {
-		tags := stand.Object{}
+	many := func(n int) harness.Object {
+		tags := harness.Object{}
 		for i := range n {
 			tags[fmt.Sprintf("tag-%d", i)] = "x"
 		}
 		return tags
 	}
-	c := t.ready("tags", stand.Newest, nil)
+	c := t.ready("tags", harness.Newest, nil)
 	for why, test := range map[string]struct {
-		tags stand.Object
+		tags harness.Object
 		want int
 	}{
-		"longest key":           {stand.Object{strings.Repeat("k", 512): "v"}, 200},
-		"key too long":          {stand.Object{strings.Repeat("k", 513): "v"}, 400},
-		"longest value":         {stand.Object{"k": strings.Repeat("v", 256)}, 200},
-		"value too long":        {stand.Object{"k": strings.Repeat("v", 257)}, 400},
-		"empty value":           {stand.Object{"k": ""}, 200},
-		"forbidden character":   {stand.Object{"a<b": "v"}, 400},
-		"forbidden slash":       {stand.Object{"a/b": "v"}, 400},
+		"longest key":           {harness.Object{strings.Repeat("k", 512): "v"}, 200},
+		"key too long":          {harness.Object{strings.Repeat("k", 513): "v"}, 400},
+		"longest value":         {harness.Object{"k": strings.Repeat("v", 256)}, 200},
+		"value too long":        {harness.Object{"k": strings.Repeat("v", 257)}, 400},
+		"empty value":           {harness.Object{"k": ""}, 200},
+		"forbidden character":   {harness.Object{"a<b": "v"}, 400},
+		"forbidden slash":       {harness.Object{"a/b": "v"}, 400},
 		"as many as allowed":    {many(50), 200},
 		"one more than allowed": {many(51), 400},
 	} {
-		if reply := t.patch(c.path, stand.Newest, stand.Object{"tags": test.tags}); reply.Status != test.want {
+		if reply := t.patch(c.path, harness.Newest, harness.Object{"tags": test.tags}); reply.Status != test.want {
 			t.Errorf("%s: %s; want %d", why, reply, test.want)
 		}
 	}
@@ -213,15 +213,15 @@ func checkTagLimits(t *T) {
 func checkEnvelope(t *T) {
 	for _, member := range []string{"sku", "plan", "kind", "managedBy", "zones", "extendedLocation"} {
 		id := t.id("envelope")
-		body := stand.Body(stand.Newest, id, t.location)
-		body[member] = stand.Object{"name": "x"}
-		reply := t.want(t.put(id.String(), stand.Newest, body), http.StatusBadRequest)
+		body := harness.Body(harness.Newest, id, t.location)
+		body[member] = harness.Object{"name": "x"}
+		reply := t.want(t.put(id.String(), harness.Newest, body), http.StatusBadRequest)
 		t.wantTarget(reply, member)
 	}
 	id := t.id("envelope")
-	body := stand.Body(stand.Newest, id, t.location)
-	body["identity"] = stand.Object{"type": "UserAssigned"}
-	reply := t.want(t.put(id.String(), stand.Newest, body), http.StatusBadRequest)
+	body := harness.Body(harness.Newest, id, t.location)
+	body["identity"] = harness.Object{"type": "UserAssigned"}
+	reply := t.want(t.put(id.String(), harness.Newest, body), http.StatusBadRequest)
 	if !slices.ContainsFunc(reply.Targets(), func(s string) bool { return strings.HasPrefix(s, "identity") }) {
 		t.Errorf("%s; want a target identity", reply)
 	}
@@ -231,15 +231,15 @@ func checkHoldsRequest(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
 		c := t.begin("holds", version, nil)
-		want := stand.Copy(c.body)
-		stand.Delete(want, "properties.servicePrincipalProfile.clientSecret")
-		stand.Delete(want, "properties.clusterProfile.pullSecret")
+		want := harness.Copy(c.body)
+		harness.Delete(want, "properties.servicePrincipalProfile.clientSecret")
+		harness.Delete(want, "properties.clusterProfile.pullSecret")
 		want["id"], want["name"], want["type"] = c.path, c.id.Name, arm.ClusterResourceType
-		stand.Set(want, "properties.provisioningState", "Creating")
+		harness.Set(want, "properties.provisioningState", "Creating")
 		if missing := lacks(c.created.JSON, want, ""); missing != "" {
 			t.Errorf("the answer to PUT lacks %s: %s", missing, c.created.Body)
 		}
-		if console, there := stand.At(c.created.JSON, "properties.consoleProfile").(stand.Object); there != (version != stand.Oldest) || len(console) > 0 {
+		if console, there := harness.At(c.created.JSON, "properties.consoleProfile").(harness.Object); there != (version != harness.Oldest) || len(console) > 0 {
 			t.Errorf("%s; want an empty consoleProfile: clients read what is in it without looking", c.created)
 		}
 	})
@@ -248,8 +248,8 @@ func checkHoldsRequest(t *T) {
 // lacks is the first path at which got does not hold what want says, or empty.
 func lacks(got, want any, path string) string {
 	switch w := want.(type) {
-	case stand.Object:
-		g, ok := got.(stand.Object)
+	case harness.Object:
+		g, ok := got.(harness.Object)
 		for name, value := range w {
 			if !ok {
 				return path

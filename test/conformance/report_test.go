@@ -10,7 +10,7 @@ import (
 	"testing"
 	"text/tabwriter"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // What can come of a check.
@@ -189,7 +189,7 @@ func markdown(results []*result, summary string) []byte {
 		"then works in subscriptions that it registers itself and removes at the end, or in those that `-subscription` and\n" +
 		"`-other-subscription` name. It first says what it will create, and reports the checks that it cannot run because clusters\n" +
 		"do not become ready there, or cannot be deleted. Important checks run with all " +
-		fmt.Sprint(len(stand.Versions())) + " api-versions.\n\n" + summary + "\n\n" +
+		fmt.Sprint(len(harness.Versions())) + " api-versions.\n\n" + summary + "\n\n" +
 		"| Check | Result | What is checked | Remark |\n|---|---|---|---|\n")
 	for _, r := range results {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.id, r.outcome, cell(r.title), cell(r.remark()))

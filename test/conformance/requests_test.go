@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // requestChecks are chapter C: requests, headers and errors.
@@ -29,9 +29,9 @@ func requestChecks() []check {
 	}
 }
 
-func (t *T) getWith(path string, header map[string]string) *stand.Reply {
+func (t *T) getWith(path string, header map[string]string) *harness.Reply {
 	t.Helper()
-	return t.send(stand.Request{Method: http.MethodGet, Path: path, Version: stand.Newest, Header: header})
+	return t.send(harness.Request{Method: http.MethodGet, Path: path, Version: harness.Newest, Header: header})
 }
 
 func checkCallerIDs(t *T) {
@@ -71,12 +71,12 @@ func checkRoutingID(t *T) {
 func checkReferer(t *T) {
 	const public = "https://management.example.com"
 	id := t.id("referer")
-	send := func(method string, body any) *stand.Reply {
-		return t.send(stand.Request{Method: method, Path: id.String(), Version: stand.Newest, Body: body,
-			Header: map[string]string{"Referer": public + id.String() + "?api-version=" + stand.Newest}})
+	send := func(method string, body any) *harness.Reply {
+		return t.send(harness.Request{Method: method, Path: id.String(), Version: harness.Newest, Body: body,
+			Header: map[string]string{"Referer": public + id.String() + "?api-version=" + harness.Newest}})
 	}
 	t.Cleanup(func() { t.discard(&cluster{id: id, path: id.String()}) })
-	created := t.want(send(http.MethodPut, stand.Body(stand.Newest, id, t.location)), http.StatusCreated)
+	created := t.want(send(http.MethodPut, harness.Body(harness.Newest, id, t.location)), http.StatusCreated)
 	deleted := t.want(send(http.MethodDelete, nil), http.StatusAccepted)
 	links := map[string]string{
 		"Azure-AsyncOperation of PUT":    created.Header.Get("Azure-AsyncOperation"),
@@ -88,7 +88,7 @@ func checkReferer(t *T) {
 		if !strings.HasPrefix(link, public+"/subscriptions/") {
 			t.Errorf("%s is %q, want it on %s", name, link, public)
 		}
-		if u, err := url.Parse(link); err != nil || u.Query().Get("api-version") != stand.Newest {
+		if u, err := url.Parse(link); err != nil || u.Query().Get("api-version") != harness.Newest {
 			t.Errorf("%s is %q, want it to name the api-version", name, link)
 		}
 	}
@@ -97,9 +97,9 @@ func checkReferer(t *T) {
 // pageWithReferer is the nextLink of a first page of one of several clusters.
 func (t *T) pageWithReferer(public string) string {
 	t.shared()
-	t.begin("referer", stand.Newest, nil)
+	t.begin("referer", harness.Newest, nil)
 	path := t.groupPath() + "?$top=1"
-	reply := t.getWith(path, map[string]string{"Referer": public + path + "&api-version=" + stand.Newest})
+	reply := t.getWith(path, map[string]string{"Referer": public + path + "&api-version=" + harness.Newest})
 	return t.want(reply, http.StatusOK).Text("nextLink")
 }
 
@@ -111,10 +111,10 @@ func checkLanguage(t *T) {
 }
 
 func checkCasing(t *T) {
-	c := t.begin("MiXeD", stand.Newest, nil)
+	c := t.begin("MiXeD", harness.Newest, nil)
 	for _, path := range []string{strings.ToLower(c.path), strings.ToUpper(c.path),
 		strings.Replace(c.path, "resourceGroups", "RESOURCEGROUPS", 1)} {
-		reply := t.want(t.get(path, stand.Newest), http.StatusOK)
+		reply := t.want(t.get(path, harness.Newest), http.StatusOK)
 		if got := reply.Text("id"); got != c.path {
 			t.Errorf("GET %s has id %q, want %q", path, got, c.path)
 		}
@@ -126,12 +126,12 @@ func checkCasing(t *T) {
 		t.Errorf("the list by an upper-case path lacks %s", c.path)
 	}
 	// Another casing is the same cluster: no second create.
-	t.want(t.put(strings.ToUpper(c.path), stand.Newest, c.body), http.StatusOK)
+	t.want(t.put(strings.ToUpper(c.path), harness.Newest, c.body), http.StatusOK)
 }
 
 func checkQuery(t *T) {
 	for _, query := range []string{"?x=1", "?$expand=all", "?x=%C3%A4%26%3D", "?x"} {
-		t.want(t.get(t.groupPath()+query, stand.Newest), http.StatusOK)
+		t.want(t.get(t.groupPath()+query, harness.Newest), http.StatusOK)
 	}
 }
 
@@ -144,16 +144,16 @@ func checkChunked(t *T) {
 	go func() {
 		raw := []byte(fmt.Sprintf(`{"tags":{"how":"chunked"},"location":%q,"properties":`, t.location))
 		_, _ = write.Write(raw)
-		_, _ = write.Write(encode(stand.Body(stand.Newest, id, t.location)["properties"]))
+		_, _ = write.Write(encode(harness.Body(harness.Newest, id, t.location)["properties"]))
 		_, _ = write.Write([]byte("}"))
 		_ = write.Close()
 	}()
-	t.want(t.put(c.path, stand.Newest, read), http.StatusCreated)
+	t.want(t.put(c.path, harness.Newest, read), http.StatusCreated)
 }
 
 func checkMissing(t *T) {
 	unknown := uuid.NewString()
-	list := t.want(t.get("/subscriptions/"+unknown+"/providers/"+arm.ClusterResourceType, stand.Newest), http.StatusOK)
+	list := t.want(t.get("/subscriptions/"+unknown+"/providers/"+arm.ClusterResourceType, harness.Newest), http.StatusOK)
 	if items, ok := list.JSON["value"].([]any); !ok || len(items) != 0 {
 		t.Errorf("%s; want an empty list", list)
 	}
@@ -162,15 +162,15 @@ func checkMissing(t *T) {
 		"unknown group":        strings.Replace(t.shared().path, t.group, "absent", 1),
 		"unknown cluster":      t.groupPath() + "/absent",
 	} {
-		if reply := t.get(path, stand.Newest); reply.Status != http.StatusNotFound || reply.Code() != "ResourceNotFound" {
+		if reply := t.get(path, harness.Newest); reply.Status != http.StatusNotFound || reply.Code() != "ResourceNotFound" {
 			t.Errorf("%s: %s; want 404 ResourceNotFound", why, reply)
 		}
 	}
-	if reply := t.get("/no/such/path", stand.Newest); reply.Status != http.StatusNotFound {
+	if reply := t.get("/no/such/path", harness.Newest); reply.Status != http.StatusNotFound {
 		t.Errorf("%s; want 404", reply)
 	}
 	for _, path := range []string{t.groupPath(), t.shared().path} {
-		reply := t.send(stand.Request{Method: http.MethodTrace, Path: path, Version: stand.Newest})
+		reply := t.send(harness.Request{Method: http.MethodTrace, Path: path, Version: harness.Newest})
 		if reply.Status != http.StatusMethodNotAllowed || reply.Header.Get("Allow") == "" {
 			t.Errorf("%s; want 405 with Allow", reply)
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // subscriptionChecks are chapter B.
@@ -30,8 +30,8 @@ func checkLifecycle(t *T) {
 			t.Errorf("%s; want state %s", reply, state)
 		}
 	}
-	odd := stand.Object{"state": "Registered", "somethingNew": stand.Object{"deep": []any{"x", 1.5}},
-		"properties": stand.Object{"tenantId": tenant, "quotaId": "q", "registeredFeatures": []any{stand.Object{"name": "n", "state": "s", "new": true}}}}
+	odd := harness.Object{"state": "Registered", "somethingNew": harness.Object{"deep": []any{"x", 1.5}},
+		"properties": harness.Object{"tenantId": tenant, "quotaId": "q", "registeredFeatures": []any{harness.Object{"name": "n", "state": "s", "new": true}}}}
 	oddID := uuid.NewString()
 	t.own.Store(oddID, true)
 	path := "/subscriptions/" + oddID
@@ -41,7 +41,7 @@ func checkLifecycle(t *T) {
 			t.Errorf("%s lacks %s", reply, missing)
 		}
 	}
-	for why, body := range map[string]any{"no body": []byte{}, "null": []byte("null"), "a list": []byte("[]"), "an unknown state": stand.Object{"state": "Odd"}} {
+	for why, body := range map[string]any{"no body": []byte{}, "null": []byte("null"), "a list": []byte("[]"), "an unknown state": harness.Object{"state": "Odd"}} {
 		if reply := t.put("/subscriptions/"+uuid.NewString(), "2.0", body); reply.Status != http.StatusBadRequest {
 			t.Errorf("%s: %s; want 400", why, reply)
 		}
@@ -52,26 +52,26 @@ func checkStatesAllow(t *T) {
 	subscription := uuid.NewString()
 	t.register(subscription, tenant, "Registered")
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: t.group, Name: "life-" + subscription[:8]}
-	c := t.beginAs(id, stand.Newest, nil)
+	c := t.beginAs(id, harness.Newest, nil)
 	t.succeeds(c.created)
 	fresh := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: t.group, Name: "fresh"}
-	body := stand.Body(stand.Newest, fresh, t.location)
+	body := harness.Body(harness.Newest, fresh, t.location)
 	absent := strings.Replace(c.path, id.Name, "absent", 1)
 	for _, state := range []string{"Warned", "Suspended", "Unregistered"} {
 		t.register(subscription, tenant, state)
-		t.want(t.get(c.path, stand.Newest), http.StatusOK)
-		for name, reply := range map[string]*stand.Reply{
-			"PUT":   t.put(fresh.String(), stand.Newest, body),
-			"PATCH": t.patch(c.path, stand.Newest, stand.Object{"tags": stand.Object{"a": "b"}}),
-			"POST":  t.post(c.path+"/listCredentials", stand.Newest),
+		t.want(t.get(c.path, harness.Newest), http.StatusOK)
+		for name, reply := range map[string]*harness.Reply{
+			"PUT":   t.put(fresh.String(), harness.Newest, body),
+			"PATCH": t.patch(c.path, harness.Newest, harness.Object{"tags": harness.Object{"a": "b"}}),
+			"POST":  t.post(c.path+"/listCredentials", harness.Newest),
 		} {
 			if reply.Status != http.StatusBadRequest || reply.Code() != "InvalidSubscriptionState" {
 				t.Errorf("%s while %s: %s; want 400 InvalidSubscriptionState", name, state, reply)
 			}
 		}
-		t.want(t.remove(absent, stand.Newest), http.StatusNoContent)
+		t.want(t.remove(absent, harness.Newest), http.StatusNoContent)
 	}
-	t.want(t.remove(c.path, stand.Newest), http.StatusBadRequest, "InvalidSubscriptionState")
+	t.want(t.remove(c.path, harness.Newest), http.StatusBadRequest, "InvalidSubscriptionState")
 	// Deleted: no DELETE calls come; the service removes all itself.
 	t.register(subscription, tenant, "Deleted")
 	t.gone(c)
@@ -83,8 +83,8 @@ func (t *T) suspendedDelete() {
 	t.Helper()
 	subscription := uuid.NewString()
 	t.register(subscription, tenant, "Registered")
-	c := t.beginAs(arm.ClusterID{SubscriptionID: subscription, ResourceGroup: t.group, Name: "suspended"}, stand.Newest, nil)
+	c := t.beginAs(arm.ClusterID{SubscriptionID: subscription, ResourceGroup: t.group, Name: "suspended"}, harness.Newest, nil)
 	t.succeeds(c.created)
 	t.register(subscription, tenant, "Suspended")
-	t.succeeds(t.want(t.remove(c.path, stand.Newest), http.StatusAccepted))
+	t.succeeds(t.want(t.remove(c.path, harness.Newest), http.StatusAccepted))
 }

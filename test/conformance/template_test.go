@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // templateChecks are chapter T: how properties behave, and preflight.
@@ -28,11 +28,11 @@ func checkUnknown(t *T) {
 	t.versions(func(t *T, version string) {
 		id := t.id("unknown")
 		for _, path := range []string{"surprise", "properties.surprise", "properties.masterProfile.surprise", "properties.workerProfiles.0.surprise"} {
-			body := stand.Set(stand.Body(version, id, t.location), path, "x")
+			body := harness.Set(harness.Body(version, id, t.location), path, "x")
 			reply := t.want(t.put(id.String(), version, body), http.StatusBadRequest)
 			t.wantTarget(reply, strings.Replace(path, ".0.", "[0].", 1))
 		}
-		reply := t.patch(t.shared().path, version, stand.Object{"properties": stand.Object{"surprise": 1}})
+		reply := t.patch(t.shared().path, version, harness.Object{"properties": harness.Object{"surprise": 1}})
 		t.want(reply, http.StatusBadRequest)
 		t.wantTarget(reply, "properties.surprise")
 	})
@@ -44,20 +44,20 @@ func readOnly() []string {
 }
 
 func checkReadOnly(t *T) {
-	c := t.ready("readonly", stand.Newest, nil)
+	c := t.ready("readonly", harness.Newest, nil)
 	t.versions(func(t *T, version string) {
 		members := readOnly()
-		if version == stand.Oldest {
+		if version == harness.Oldest {
 			members = []string{"properties.apiserverUrl", "properties.consoleUrl"}
 		}
 		stored := t.want(t.get(c.path, version), http.StatusOK).JSON
 		t.want(t.put(c.path, version, stored), http.StatusOK)
 		for _, member := range members {
-			if stand.Text(stored, member) == "" {
+			if harness.Text(stored, member) == "" {
 				t.Errorf("GET has no %s: %s", member, encode(stored))
 				continue
 			}
-			reply := t.want(t.put(c.path, version, stand.Set(stand.Copy(stored), member, "10.9.9.9")), http.StatusBadRequest)
+			reply := t.want(t.put(c.path, version, harness.Set(harness.Copy(stored), member, "10.9.9.9")), http.StatusBadRequest)
 			t.wantTarget(reply, strings.Replace(member, ".0.", "[0].", 1))
 		}
 	})
@@ -77,23 +77,23 @@ func checkImmutable(t *T) {
 		"properties.apiserverProfile.visibility":    "Private",
 		"properties.ingressProfiles.0.visibility":   "Private",
 	} {
-		reply := t.put(c.path, stand.Newest, stand.Set(stand.Copy(c.body), path, value))
+		reply := t.put(c.path, harness.Newest, harness.Set(harness.Copy(c.body), path, value))
 		t.want(reply, http.StatusBadRequest, "PropertyChangeNotAllowed")
 		t.wantTarget(reply, strings.Replace(path, ".0.", "[0].", 1))
 	}
-	mixed := stand.Copy(c.body)
-	stand.Set(mixed, "properties.clusterProfile.resourceGroupId", strings.ToUpper(stand.Text(mixed, "properties.clusterProfile.resourceGroupId")))
-	t.want(t.put(c.path, stand.Newest, mixed), http.StatusOK)
+	mixed := harness.Copy(c.body)
+	harness.Set(mixed, "properties.clusterProfile.resourceGroupId", strings.ToUpper(harness.Text(mixed, "properties.clusterProfile.resourceGroupId")))
+	t.want(t.put(c.path, harness.Newest, mixed), http.StatusOK)
 }
 
 func checkOrder(t *T) {
 	id := t.id("order")
-	body := stand.Body(stand.Newest, id, t.location)
-	worker := stand.At(body, "properties.workerProfiles.0")
-	other := stand.Copy(worker.(stand.Object))
+	body := harness.Body(harness.Newest, id, t.location)
+	worker := harness.At(body, "properties.workerProfiles.0")
+	other := harness.Copy(worker.(harness.Object))
 	other["name"], other["vmSize"] = "second", "no such size"
-	stand.Set(body, "properties.workerProfiles", []any{worker, other})
-	reply := t.want(t.put(id.String(), stand.Newest, body), http.StatusBadRequest)
+	harness.Set(body, "properties.workerProfiles", []any{worker, other})
+	reply := t.want(t.put(id.String(), harness.Newest, body), http.StatusBadRequest)
 	if !slices.ContainsFunc(reply.Targets(), func(s string) bool { return strings.HasPrefix(s, "properties.workerProfiles") }) {
 		t.Errorf("%s; want a target in properties.workerProfiles", reply)
 	}
@@ -108,9 +108,9 @@ func checkTypes(t *T) {
 			t.Errorf("%s has another JSON type than was sent: %s", where, encode(got))
 		}
 		for path, wrong := range map[string]any{"location": 1, "tags": []any{}, "properties": "x", "properties.masterProfile.vmSize": true,
-			"properties.workerProfiles": stand.Object{}, "properties.workerProfiles.0.diskSizeGB": "128", "properties.workerProfiles.0.count": 2.5} {
+			"properties.workerProfiles": harness.Object{}, "properties.workerProfiles.0.diskSizeGB": "128", "properties.workerProfiles.0.count": 2.5} {
 			id := t.id("types")
-			reply := t.want(t.put(id.String(), version, stand.Set(stand.Body(version, id, t.location), path, wrong)), http.StatusBadRequest, "InvalidRequestContent")
+			reply := t.want(t.put(id.String(), version, harness.Set(harness.Body(version, id, t.location), path, wrong)), http.StatusBadRequest, "InvalidRequestContent")
 			t.wantTarget(reply, strings.Replace(path, ".0.", "[0].", 1))
 		}
 	})
@@ -118,9 +118,9 @@ func checkTypes(t *T) {
 
 // mistyped is the first path that both have with different JSON types.
 func mistyped(got, want any, path string) string {
-	switch w := stand.Copy(stand.Object{"x": want})["x"].(type) {
-	case stand.Object:
-		g, ok := got.(stand.Object)
+	switch w := harness.Copy(harness.Object{"x": want})["x"].(type) {
+	case harness.Object:
+		g, ok := got.(harness.Object)
 		if !ok {
 			return path
 		}
@@ -141,18 +141,18 @@ func mistyped(got, want any, path string) string {
 }
 
 func checkFormat(t *T) {
-	c := t.begin("format", stand.Newest, func(body stand.Object) {
+	c := t.begin("format", harness.Newest, func(body harness.Object) {
 		for _, path := range []string{"properties.masterProfile.subnetId", "properties.workerProfiles.0.subnetId"} {
-			stand.Set(body, path, strings.Replace(stand.Text(body, path), "virtualNetworks/vnet", "virtualNetworks/VNet-A", 1))
+			harness.Set(body, path, strings.Replace(harness.Text(body, path), "virtualNetworks/vnet", "virtualNetworks/VNet-A", 1))
 		}
-		group := stand.Text(body, "properties.clusterProfile.resourceGroupId")
-		stand.Set(body, "properties.clusterProfile.resourceGroupId", strings.Replace(group, "/aro-", "/ARO-", 1))
-		body["tags"] = stand.Object{"MiXed": "VaLue ü", "number": "007"}
+		group := harness.Text(body, "properties.clusterProfile.resourceGroupId")
+		harness.Set(body, "properties.clusterProfile.resourceGroupId", strings.Replace(group, "/aro-", "/ARO-", 1))
+		body["tags"] = harness.Object{"MiXed": "VaLue ü", "number": "007"}
 	})
-	got := t.want(t.get(c.path, stand.Newest), http.StatusOK).JSON
+	got := t.want(t.get(c.path, harness.Newest), http.StatusOK).JSON
 	for _, path := range []string{"properties.masterProfile.subnetId", "properties.workerProfiles.0.subnetId", "properties.clusterProfile.resourceGroupId", "tags.MiXed", "tags.number"} {
-		if stand.Text(got, path) != stand.Text(c.body, path) {
-			t.Errorf("%s is %q, sent was %q", path, stand.Text(got, path), stand.Text(c.body, path))
+		if harness.Text(got, path) != harness.Text(c.body, path) {
+			t.Errorf("%s is %q, sent was %q", path, harness.Text(got, path), harness.Text(c.body, path))
 		}
 	}
 }
@@ -161,25 +161,25 @@ func checkOwners(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
 		c := t.ready("owners", version, nil)
-		want := stand.Copy(c.body)
-		stand.Delete(want, "properties.servicePrincipalProfile.clientSecret")
-		stand.Delete(want, "properties.clusterProfile.pullSecret")
+		want := harness.Copy(c.body)
+		harness.Delete(want, "properties.servicePrincipalProfile.clientSecret")
+		harness.Delete(want, "properties.clusterProfile.pullSecret")
 		if missing := lacks(t.get(c.path, version).JSON, want, ""); missing != "" {
 			t.Errorf("after the create: %s", missing)
 		}
 	})
 }
 
-func (t *T) preflight(resources ...any) *stand.Reply {
+func (t *T) preflight(resources ...any) *harness.Reply {
 	t.Helper()
 	path := "/subscriptions/" + t.subscription + "/resourceGroups/" + t.group + "/providers/" + arm.Namespace + "/deployments/one/preflight"
-	return t.want(t.send(stand.Request{Method: http.MethodPost, Path: path, Version: stand.Newest, Body: stand.Object{"resources": resources}}), http.StatusOK)
+	return t.want(t.send(harness.Request{Method: http.MethodPost, Path: path, Version: harness.Newest, Body: harness.Object{"resources": resources}}), http.StatusOK)
 }
 
 // resource is a cluster as preflight sends it.
-func (t *T) resource(version string, edit func(stand.Object)) stand.Object {
+func (t *T) resource(version string, edit func(harness.Object)) harness.Object {
 	id := t.id("preflight")
-	body := stand.Body(version, id, t.location)
+	body := harness.Body(version, id, t.location)
 	body["id"], body["name"], body["type"], body["apiVersion"] = id.String(), id.Name, arm.ClusterResourceType, version
 	if edit != nil {
 		edit(body)
@@ -192,7 +192,7 @@ func checkPreflight(t *T) {
 		if reply := t.preflight(t.resource(version, nil)); reply.Text("status") != "Succeeded" {
 			t.Errorf("%s; want Succeeded", reply)
 		}
-		bad := t.resource(version, func(b stand.Object) { stand.Set(b, "properties.networkProfile.podCidr", "10.0.0.0/30") })
+		bad := t.resource(version, func(b harness.Object) { harness.Set(b, "properties.networkProfile.podCidr", "10.0.0.0/30") })
 		reply := t.preflight(bad)
 		if reply.Text("status") != "Failed" || reply.Code() == "" || reply.Message() == "" || !strings.Contains(strings.Join(reply.Targets(), " "), "podCidr") {
 			t.Errorf("%s; want Failed with code, message and target", reply)
@@ -202,14 +202,14 @@ func checkPreflight(t *T) {
 		resource any
 		want     string
 	}{
-		"an expression where a string is checked": {t.resource(stand.Newest, func(b stand.Object) {
-			stand.Set(b, "properties.networkProfile.podCidr", "[parameters('podCidr')]")
+		"an expression where a string is checked": {t.resource(harness.Newest, func(b harness.Object) {
+			harness.Set(b, "properties.networkProfile.podCidr", "[parameters('podCidr')]")
 		}), "Succeeded"},
-		"an expression as location":   {t.resource(stand.Newest, func(b stand.Object) { b["location"] = "[resourceGroup().location]" }), "Succeeded"},
-		"a group that does not exist": {t.resource(stand.Newest, nil), "Succeeded"},
-		"another type":                {stand.Object{"type": "Microsoft.Other/things", "name": "x"}, "Succeeded"},
-		"an unknown api-version":      {t.resource(stand.Newest, func(b stand.Object) { b["apiVersion"] = "1999-01-01" }), "Failed"},
-		"an unknown member":           {t.resource(stand.Newest, func(b stand.Object) { b["surprise"] = 1 }), "Failed"},
+		"an expression as location":   {t.resource(harness.Newest, func(b harness.Object) { b["location"] = "[resourceGroup().location]" }), "Succeeded"},
+		"a group that does not exist": {t.resource(harness.Newest, nil), "Succeeded"},
+		"another type":                {harness.Object{"type": "Microsoft.Other/things", "name": "x"}, "Succeeded"},
+		"an unknown api-version":      {t.resource(harness.Newest, func(b harness.Object) { b["apiVersion"] = "1999-01-01" }), "Failed"},
+		"an unknown member":           {t.resource(harness.Newest, func(b harness.Object) { b["surprise"] = 1 }), "Failed"},
 	} {
 		if reply := t.preflight(test.resource); reply.Text("status") != test.want {
 			t.Errorf("%s: %s; want %s", why, reply, test.want)
@@ -217,7 +217,7 @@ func checkPreflight(t *T) {
 	}
 	path := "/subscriptions/" + t.subscription + "/resourceGroups/" + t.group + "/providers/" + arm.Namespace + "/deployments/one/preflight"
 	for _, broken := range []string{"{", "null", "[]", `{"resources":{}}`} {
-		reply := t.want(t.send(stand.Request{Method: http.MethodPost, Path: path, Version: stand.Newest, Body: []byte(broken)}), http.StatusOK)
+		reply := t.want(t.send(harness.Request{Method: http.MethodPost, Path: path, Version: harness.Newest, Body: []byte(broken)}), http.StatusOK)
 		if reply.JSON == nil || broken != "null" && reply.Text("status") != "Failed" {
 			t.Errorf("body %s: %s; want one object with status Failed", broken, reply)
 		}

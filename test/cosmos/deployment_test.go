@@ -11,7 +11,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/store/cosmos/cosmostest"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
@@ -26,38 +26,38 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(stand.Main(m, func(path string) { binary = path }))
+	os.Exit(harness.Main(m, func(path string) { binary = path }))
 }
 
 // deployment is an empty account and the processes on it.
 type deployment struct {
 	*testing.T
 	ctx     context.Context
-	options stand.Options
-	planes  *stand.ControlPlanes
+	options harness.Options
+	planes  *harness.ControlPlanes
 
 	mu sync.Mutex
 	// done counts the finished steps by operation and step, workers by process.
 	done    map[string]int
-	workers map[*stand.Process]int
-	onDone  func(*stand.Process)
+	workers map[*harness.Process]int
+	onDone  func(*harness.Process)
 }
 
-func newDeployment(t *testing.T, b stand.Behaviour) *deployment {
+func newDeployment(t *testing.T, b harness.Behaviour) *deployment {
 	t.Helper()
 	endpoint, key := cosmostest.Start(t)
 	t.Setenv("ARO_COSMOS_KEY", key) // as an operator hands it over: no command line shows it
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
-	d := &deployment{T: t, ctx: ctx, planes: stand.NewControlPlanes(t, b),
-		done: map[string]int{}, workers: map[*stand.Process]int{}}
-	d.options = stand.Options{Binary: binary, Store: "cosmos:" + endpoint + "?database=aro",
+	d := &deployment{T: t, ctx: ctx, planes: harness.NewControlPlanes(t, b),
+		done: map[string]int{}, workers: map[*harness.Process]int{}}
+	d.options = harness.Options{Binary: binary, Store: "cosmos:" + endpoint + "?database=aro",
 		Lease: lease, Poll: 200 * time.Millisecond, OnLine: d.line,
 		Args: []string{"--location", location, "--encryption-keys", filepath.Join(t.TempDir(), "keys")}}
 	return d
 }
 
-func (d *deployment) line(p *stand.Process, line stand.Line) {
+func (d *deployment) line(p *harness.Process, line harness.Line) {
 	if line.Message() != "step done" {
 		return
 	}
@@ -75,7 +75,7 @@ func (d *deployment) line(p *stand.Process, line stand.Line) {
 func (d *deployment) whole() *site {
 	o := d.options
 	o.ControlPlanes = d.planes.Address
-	return d.site(stand.Start(d, o))
+	return d.site(harness.Start(d, o))
 }
 
 // servers starts processes that only serve, at the same moment.
@@ -87,8 +87,8 @@ func (d *deployment) servers(n int) []*site {
 	var starts sync.WaitGroup
 	for i := range n {
 		starts.Go(func() {
-			var p *stand.Process
-			if p, failures[i] = stand.Launch(o); p != nil {
+			var p *harness.Process
+			if p, failures[i] = harness.Launch(o); p != nil {
 				d.Cleanup(func() { p.Kill(); p.CheckSound(d) })
 				sites[i] = d.site(p)
 			}
@@ -104,16 +104,16 @@ func (d *deployment) servers(n int) []*site {
 }
 
 // backend starts a process that only works.
-func (d *deployment) backend(args ...string) *stand.Process {
+func (d *deployment) backend(args ...string) *harness.Process {
 	d.Helper()
 	o := d.options
 	o.BackendOnly, o.ControlPlanes = true, d.planes.Address
 	o.Args = append(args, o.Args...)
-	return stand.Start(d, o)
+	return harness.Start(d, o)
 }
 
 // steps is how many steps p has finished.
-func (d *deployment) steps(p *stand.Process) int {
+func (d *deployment) steps(p *harness.Process) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.workers[p]
@@ -166,31 +166,31 @@ func (d *deployment) exist(want ...arm.ClusterID) {
 // site is one process that serves.
 type site struct {
 	*deployment
-	process *stand.Process
-	client  *stand.Client
+	process *harness.Process
+	client  *harness.Client
 }
 
-func (d *deployment) site(p *stand.Process) *site {
-	return &site{d, p, stand.NewClient(p.URL, nil)}
+func (d *deployment) site(p *harness.Process) *site {
+	return &site{d, p, harness.NewClient(p.URL, nil)}
 }
 
 // send sends a request in the newest api-version, unless the path has one.
-func (s *site) send(method, path string, body any, header ...string) *stand.Reply {
+func (s *site) send(method, path string, body any, header ...string) *harness.Reply {
 	s.Helper()
-	r := stand.Request{Method: method, Path: path, Version: stand.Newest, Body: body, Header: map[string]string{}}
+	r := harness.Request{Method: method, Path: path, Version: harness.Newest, Body: body, Header: map[string]string{}}
 	for i := 0; i < len(header); i += 2 {
 		r.Header[header[i]] = header[i+1]
 	}
 	reply, err := s.client.Do(s.ctx, r)
 	if err != nil {
 		s.Errorf("no answer: %v", err)
-		return &stand.Reply{Request: r}
+		return &harness.Reply{Request: r}
 	}
 	return reply
 }
 
 // want is send for requests with one right answer.
-func (s *site) want(status int, method, path string, body any, header ...string) *stand.Reply {
+func (s *site) want(status int, method, path string, body any, header ...string) *harness.Reply {
 	s.Helper()
 	reply := s.send(method, path, body, header...)
 	if reply.Status != status {
@@ -201,20 +201,20 @@ func (s *site) want(status int, method, path string, body any, header ...string)
 
 func (s *site) register() {
 	s.Helper()
-	reply, err := s.client.Do(s.ctx, stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
-		Body: stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
+	reply, err := s.client.Do(s.ctx, harness.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
+		Body: harness.Object{"state": "Registered", "properties": harness.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
 	if err != nil || reply.Status != http.StatusCreated {
 		s.Fatal(reply, err)
 	}
 }
 
-func (s *site) create(id arm.ClusterID) *stand.Reply {
+func (s *site) create(id arm.ClusterID) *harness.Reply {
 	s.Helper()
-	return s.want(http.StatusCreated, http.MethodPut, id.String(), stand.Body(stand.Newest, id, location))
+	return s.want(http.StatusCreated, http.MethodPut, id.String(), harness.Body(harness.Newest, id, location))
 }
 
 // settles waits until the cluster is Succeeded.
-func (s *site) settles(id arm.ClusterID) *stand.Reply {
+func (s *site) settles(id arm.ClusterID) *harness.Reply {
 	s.Helper()
 	for {
 		reply := s.want(http.StatusOK, http.MethodGet, id.String(), nil)
@@ -240,7 +240,7 @@ func (s *site) gone(id arm.ClusterID) {
 	}
 }
 
-func (s *site) pause(last *stand.Reply) {
+func (s *site) pause(last *harness.Reply) {
 	s.Helper()
 	select {
 	case <-s.ctx.Done():
@@ -251,7 +251,7 @@ func (s *site) pause(last *stand.Reply) {
 
 // explain is what the admin API tells about a cluster.
 func (s *site) explain(path string) string {
-	reply, err := s.client.Do(s.Context(), stand.Request{Method: http.MethodGet, Path: "/admin" + path + "/explain"})
+	reply, err := s.client.Do(s.Context(), harness.Request{Method: http.MethodGet, Path: "/admin" + path + "/explain"})
 	if err != nil {
 		return err.Error()
 	}

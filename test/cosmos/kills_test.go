@@ -7,21 +7,21 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // TestKilledBackendsLeaveNothingUndoneOrDoneTwice kills a backend with SIGKILL
 // after a finished step, three times during creates and once during deletes: it
 // holds leases then, and is within the next step of some cluster.
 func TestKilledBackendsLeaveNothingUndoneOrDoneTwice(t *testing.T) {
-	d := newDeployment(t, stand.Behaviour{Boot: 300 * time.Millisecond, Removal: 300 * time.Millisecond, Latency: 50 * time.Millisecond})
+	d := newDeployment(t, harness.Behaviour{Boot: 300 * time.Millisecond, Removal: 300 * time.Millisecond, Latency: 50 * time.Millisecond})
 	site := d.servers(1)[0]
 	site.register()
 	d.backend()
 	d.backend()
 
 	var ids []arm.ClusterID
-	var creates []*stand.Reply
+	var creates []*harness.Reply
 	for round := range 3 {
 		shot := d.shootAfterAStep()
 		for i := range 3 {
@@ -35,7 +35,7 @@ func TestKilledBackendsLeaveNothingUndoneOrDoneTwice(t *testing.T) {
 		site.ended(creates[i])
 	}
 	shot := d.shootAfterAStep()
-	var deletes []*stand.Reply
+	var deletes []*harness.Reply
 	for _, id := range ids[3:] {
 		deletes = append(deletes, site.want(http.StatusAccepted, http.MethodDelete, id.String(), nil))
 	}
@@ -52,11 +52,11 @@ func TestKilledBackendsLeaveNothingUndoneOrDoneTwice(t *testing.T) {
 }
 
 // shootAfterAStep kills the next backend that finishes a step, and tells which.
-func (d *deployment) shootAfterAStep() <-chan *stand.Process {
-	shot := make(chan *stand.Process, 1)
+func (d *deployment) shootAfterAStep() <-chan *harness.Process {
+	shot := make(chan *harness.Process, 1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.onDone = func(p *stand.Process) {
+	d.onDone = func(p *harness.Process) {
 		select {
 		case shot <- p:
 			p.Shoot()
@@ -67,7 +67,7 @@ func (d *deployment) shootAfterAStep() <-chan *stand.Process {
 }
 
 // replace waits until the backend is dead and starts another.
-func (d *deployment) replace(shot <-chan *stand.Process) {
+func (d *deployment) replace(shot <-chan *harness.Process) {
 	d.Helper()
 	select {
 	case p := <-shot:

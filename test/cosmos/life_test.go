@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 func TestOneProcessGivesAClusterItsWholeLife(t *testing.T) {
-	d := newDeployment(t, stand.Behaviour{Boot: 300 * time.Millisecond, Removal: 200 * time.Millisecond})
+	d := newDeployment(t, harness.Behaviour{Boot: 300 * time.Millisecond, Removal: 200 * time.Millisecond})
 	all := d.whole()
 	all.register()
 	live(clusterID("life", "alone"), []*site{all})
@@ -30,7 +30,7 @@ func TestOneProcessGivesAClusterItsWholeLife(t *testing.T) {
 func TestServersAndBackendsShareTheLivesOfClusters(t *testing.T) {
 	// A call of two seconds for two clusters at a time: one backend cannot have them all.
 	// Waiting takes no worker, but a call does.
-	d := newDeployment(t, stand.Behaviour{Latency: 2 * time.Second, Boot: time.Second, Removal: 500 * time.Millisecond})
+	d := newDeployment(t, harness.Behaviour{Latency: 2 * time.Second, Boot: time.Second, Removal: 500 * time.Millisecond})
 	sites := d.servers(2)
 	sites[0].register()
 	first, second := d.backend("--workers", "2"), d.backend("--workers", "2")
@@ -53,7 +53,7 @@ func TestServersAndBackendsShareTheLivesOfClusters(t *testing.T) {
 	}
 	d.doneOnce(len(ids) + 1)
 	d.exist(ids...)
-	for _, p := range []*stand.Process{first, second, sites[0].process, sites[1].process} {
+	for _, p := range []*harness.Process{first, second, sites[0].process, sites[1].process} {
 		if err := p.Stop(); err != nil {
 			t.Errorf("SIGTERM: %v", err)
 		}
@@ -77,12 +77,12 @@ func live(id arm.ClusterID, sites []*site) {
 		sites[0].Errorf("the group's list is %q, want %s in it", got, id)
 	}
 
-	patched := next().want(http.StatusOK, http.MethodPatch, id.String(), stand.Object{"tags": stand.Object{"team": "sre"}})
+	patched := next().want(http.StatusOK, http.MethodPatch, id.String(), harness.Object{"tags": harness.Object{"team": "sre"}})
 	if got := next().want(http.StatusOK, http.MethodGet, id.String(), nil); got.Text("tags.team") != "sre" || got.Header.Get("ETag") != patched.Header.Get("ETag") {
 		sites[0].Errorf("after %s another site says %s", patched, got)
 	}
 	rotated := next().want(http.StatusOK, http.MethodPatch, id.String(),
-		stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "rotated"}}})
+		harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "rotated"}}})
 	next().settles(id)
 	next().ended(rotated)
 	credentials(next(), id)
@@ -108,13 +108,13 @@ func credentials(s *site, id arm.ClusterID) {
 }
 
 // ended judges the operation that reply began; the cluster is at rest already.
-func (s *site) ended(reply *stand.Reply) {
+func (s *site) ended(reply *harness.Reply) {
 	s.Helper()
 	address, err := url.Parse(reply.Header.Get("Azure-AsyncOperation"))
 	if err != nil || address.Path == "" {
 		s.Fatalf("%s; want a header Azure-AsyncOperation", reply)
 	}
-	status, err := s.client.Do(s.ctx, stand.Request{Method: http.MethodGet, Path: address.RequestURI()})
+	status, err := s.client.Do(s.ctx, harness.Request{Method: http.MethodGet, Path: address.RequestURI()})
 	if err != nil || status.Text("status") != "Succeeded" {
 		s.Errorf("%s began %s, %v; want it Succeeded", reply, status, err)
 	}
@@ -122,11 +122,11 @@ func (s *site) ended(reply *stand.Reply) {
 
 // runsThenSucceeds polls a create without pause, to be there whenever it ends: a
 // poll may see it running or succeeded and nothing between.
-func (s *site) runsThenSucceeds(created *stand.Reply) {
+func (s *site) runsThenSucceeds(created *harness.Reply) {
 	address, err := url.Parse(created.Header.Get("Azure-AsyncOperation"))
 	for err == nil {
-		var status *stand.Reply
-		if status, err = s.client.Do(s.ctx, stand.Request{Method: http.MethodGet, Path: address.RequestURI()}); err != nil {
+		var status *harness.Reply
+		if status, err = s.client.Do(s.ctx, harness.Request{Method: http.MethodGet, Path: address.RequestURI()}); err != nil {
 			break
 		}
 		switch got := status.Text("status"); got {
@@ -148,8 +148,8 @@ func (s *site) list(path string, next func() *site) (ids []string) {
 	for {
 		items, _ := page.JSON["value"].([]any)
 		for _, item := range items {
-			o, _ := item.(stand.Object)
-			ids = append(ids, stand.Text(o, "id"))
+			o, _ := item.(harness.Object)
+			ids = append(ids, harness.Text(o, "id"))
 		}
 		link, err := url.Parse(page.Text("nextLink"))
 		if err != nil {
@@ -158,14 +158,14 @@ func (s *site) list(path string, next func() *site) (ids []string) {
 		if link.Path == "" {
 			return ids
 		}
-		if page, err = next().client.Do(s.ctx, stand.Request{Method: http.MethodGet, Path: link.RequestURI()}); err != nil || page.Status != http.StatusOK {
+		if page, err = next().client.Do(s.ctx, harness.Request{Method: http.MethodGet, Path: link.RequestURI()}); err != nil || page.Status != http.StatusOK {
 			s.Fatal(page, err)
 		}
 	}
 }
 
 func TestPagesGoOnAtAnotherServer(t *testing.T) {
-	d := newDeployment(t, stand.Behaviour{})
+	d := newDeployment(t, harness.Behaviour{})
 	sites := d.servers(2)
 	sites[0].register()
 	var want, wantGroup []string

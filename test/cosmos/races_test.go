@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // callers is how many requests race, half of them at each server.
 const callers = 10
 
 // race sends a request from every caller at once and returns the answers.
-func race(sites []*site, send func(s *site, caller int) *stand.Reply) []*stand.Reply {
-	replies := make([]*stand.Reply, callers)
+func race(sites []*site, send func(s *site, caller int) *harness.Reply) []*harness.Reply {
+	replies := make([]*harness.Reply, callers)
 	start := make(chan struct{})
 	var group sync.WaitGroup
 	for i := range callers {
@@ -33,7 +33,7 @@ func race(sites []*site, send func(s *site, caller int) *stand.Reply) []*stand.R
 
 // oneOf fails the test unless one answer has the status and all others what
 // refused accepts; it returns whose it was.
-func oneOf(t *testing.T, replies []*stand.Reply, status int, refused func(*stand.Reply) bool) (winner int) {
+func oneOf(t *testing.T, replies []*harness.Reply, status int, refused func(*harness.Reply) bool) (winner int) {
 	t.Helper()
 	winners := 0
 	for i, reply := range replies {
@@ -53,17 +53,17 @@ func oneOf(t *testing.T, replies []*stand.Reply, status int, refused func(*stand
 // TestTwoServersCreateAClusterOnce lets every other caller want other tags: who
 // wants what the winner wants is shown the winner's operation, all others wait.
 func TestTwoServersCreateAClusterOnce(t *testing.T) {
-	d := newDeployment(t, stand.Behaviour{Boot: 200 * time.Millisecond})
+	d := newDeployment(t, harness.Behaviour{Boot: 200 * time.Millisecond})
 	sites := d.servers(2)
 	sites[0].register()
 	var ids []arm.ClusterID
 	for round := range 4 {
 		id := clusterID("races", fmt.Sprintf("same-%d", round))
 		wish := func(caller int) string { return fmt.Sprint(caller / 2 % 2) }
-		replies := race(sites, func(s *site, caller int) *stand.Reply {
-			return s.send(http.MethodPut, id.String(), stand.Set(stand.Body(stand.Newest, id, location), "tags.wish", wish(caller)))
+		replies := race(sites, func(s *site, caller int) *harness.Reply {
+			return s.send(http.MethodPut, id.String(), harness.Set(harness.Body(harness.Newest, id, location), "tags.wish", wish(caller)))
 		})
-		winner := oneOf(t, replies, http.StatusCreated, func(r *stand.Reply) bool {
+		winner := oneOf(t, replies, http.StatusCreated, func(r *harness.Reply) bool {
 			return r.Status == http.StatusOK || r.Status == http.StatusConflict && r.Code() == "OperationInProgress"
 		})
 		for caller, reply := range replies {
@@ -85,7 +85,7 @@ func TestTwoServersCreateAClusterOnce(t *testing.T) {
 }
 
 // operation is the path of the operation that an answer names.
-func operation(r *stand.Reply) string {
+func operation(r *harness.Reply) string {
 	address, err := url.Parse(r.Header.Get("Azure-AsyncOperation"))
 	if err != nil {
 		return err.Error()
@@ -94,19 +94,19 @@ func operation(r *stand.Reply) string {
 }
 
 func TestTwoServersGiveAwayAManagedGroupOnce(t *testing.T) {
-	d := newDeployment(t, stand.Behaviour{})
+	d := newDeployment(t, harness.Behaviour{})
 	sites := d.servers(2)
 	sites[0].register()
 	for member, code := range map[string]string{
 		"properties.clusterProfile.resourceGroupId":   "DuplicateResourceGroup",
 		"properties.servicePrincipalProfile.clientId": "DuplicateClientID",
 	} {
-		shared := stand.At(stand.Body(stand.Newest, clusterID("races", code), location), member)
+		shared := harness.At(harness.Body(harness.Newest, clusterID("races", code), location), member)
 		id := func(caller int) arm.ClusterID { return clusterID("races", fmt.Sprintf("%s-%d", code, caller)) }
-		replies := race(sites, func(s *site, caller int) *stand.Reply {
-			return s.send(http.MethodPut, id(caller).String(), stand.Set(stand.Body(stand.Newest, id(caller), location), member, shared))
+		replies := race(sites, func(s *site, caller int) *harness.Reply {
+			return s.send(http.MethodPut, id(caller).String(), harness.Set(harness.Body(harness.Newest, id(caller), location), member, shared))
 		})
-		winner := oneOf(t, replies, http.StatusCreated, func(r *stand.Reply) bool {
+		winner := oneOf(t, replies, http.StatusCreated, func(r *harness.Reply) bool {
 			return r.Status == http.StatusBadRequest && r.Code() == code
 		})
 		for caller := range callers {
@@ -120,13 +120,13 @@ func TestTwoServersGiveAwayAManagedGroupOnce(t *testing.T) {
 }
 
 func TestAnETagOfOneServerHoldsAtTheOther(t *testing.T) {
-	d := newDeployment(t, stand.Behaviour{})
+	d := newDeployment(t, harness.Behaviour{})
 	here := d.whole()
 	here.register()
 	there := d.servers(1)[0]
 	id := clusterID("races", "tagged")
 	here.create(id)
-	tag := func(value string) stand.Object { return stand.Object{"tags": stand.Object{"by": value}} }
+	tag := func(value string) harness.Object { return harness.Object{"tags": harness.Object{"by": value}} }
 
 	old := here.settles(id).Header.Get("ETag")
 	changed := there.want(http.StatusOK, http.MethodPatch, id.String(), tag("there"), "If-Match", old)
@@ -135,15 +135,15 @@ func TestAnETagOfOneServerHoldsAtTheOther(t *testing.T) {
 		t.Errorf("after %s the cluster is %s", stale, got)
 	}
 	here.want(http.StatusPreconditionFailed, http.MethodDelete, id.String(), nil, "If-Match", old)
-	here.want(http.StatusPreconditionFailed, http.MethodPut, id.String(), stand.Body(stand.Newest, id, location), "If-None-Match", "*")
+	here.want(http.StatusPreconditionFailed, http.MethodPut, id.String(), harness.Body(harness.Newest, id, location), "If-None-Match", "*")
 
 	for round := range 4 {
 		current := there.want(http.StatusOK, http.MethodGet, id.String(), nil).Header.Get("ETag")
 		name := func(caller int) string { return fmt.Sprintf("%d-%d", round, caller) }
-		replies := race([]*site{here, there}, func(s *site, caller int) *stand.Reply {
+		replies := race([]*site{here, there}, func(s *site, caller int) *harness.Reply {
 			return s.send(http.MethodPatch, id.String(), tag(name(caller)), "If-Match", current)
 		})
-		winner := oneOf(t, replies, http.StatusOK, func(r *stand.Reply) bool { return r.Status == http.StatusPreconditionFailed })
+		winner := oneOf(t, replies, http.StatusOK, func(r *harness.Reply) bool { return r.Status == http.StatusPreconditionFailed })
 		if got := here.want(http.StatusOK, http.MethodGet, id.String(), nil); got.Text("tags.by") != name(winner) {
 			t.Errorf("%s was told that it won, but the cluster is %s", name(winner), got)
 		}

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/paper/seam"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
+	"github.com/aro-rp/aro/test/simulated/provider"
 )
 
 // operationTimeout bounds one operation that is interrupted at every step.
@@ -19,21 +19,21 @@ const operationTimeout = 2 * time.Minute
 
 func TestAWorkerKilledAfterAnyStepIsReplacedAndNoStepRunsAgain(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2, stand.Behaviour{Boot: 300 * time.Millisecond, Removal: 300 * time.Millisecond}, time.Second)
-	f.hook(func(p *stand.Process, _ stand.Line) { p.Shoot() })
+	f := newFleet(t, 2, harness.Behaviour{Boot: 300 * time.Millisecond, Removal: 300 * time.Millisecond}, time.Second)
+	f.hook(func(p *harness.Process, _ harness.Line) { p.Shoot() })
 	id := clusterID("boundary")
 	for _, step := range []struct {
 		name    string
-		request stand.Request
+		request harness.Request
 		want    int
 		kills   int // at least so many: one that is noticed late has finished more steps before it dies
 	}{
-		{"create", stand.Request{Method: http.MethodPut, Body: stand.Body(stand.Newest, id, location)}, http.StatusCreated, 3},
-		{"update", stand.Request{Method: http.MethodPatch, Body: secret("1")}, http.StatusOK, 2},
-		{"delete", stand.Request{Method: http.MethodDelete}, http.StatusAccepted, 1},
+		{"create", harness.Request{Method: http.MethodPut, Body: harness.Body(harness.Newest, id, location)}, http.StatusCreated, 3},
+		{"update", harness.Request{Method: http.MethodPatch, Body: secret("1")}, http.StatusOK, 2},
+		{"delete", harness.Request{Method: http.MethodDelete}, http.StatusAccepted, 1},
 	} {
 		before := len(f.workers())
-		step.request.Path, step.request.Version = id.String(), stand.Newest
+		step.request.Path, step.request.Version = id.String(), harness.Newest
 		reply := f.must(step.request)
 		if reply.Status != step.want {
 			t.Fatalf("%s: %s", step.name, reply)
@@ -61,7 +61,7 @@ func TestAllWorkersKilledInsideAStepAreReplacedAndItsEffectIsNotDoubled(t *testi
 	t.Parallel()
 	var f atomic.Pointer[fleet]
 	var calls atomic.Int64
-	b := stand.Behaviour{Boot: 200 * time.Millisecond, OnCall: func(string) {
+	b := harness.Behaviour{Boot: 200 * time.Millisecond, OnCall: func(string) {
 		// The first, third, … call of a step dies with all workers; the next gets through.
 		if f := f.Load(); f != nil && calls.Add(1)%2 == 1 {
 			f.shootAll()
@@ -69,9 +69,9 @@ func TestAllWorkersKilledInsideAStepAreReplacedAndItsEffectIsNotDoubled(t *testi
 	}}
 	f.Store(newFleet(t, 2, b, time.Second))
 	id := clusterID("inside")
-	created := f.Load().must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	created := f.Load().must(harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, location)})
 	f.Load().ends(created, "Succeeded")
-	deleted := f.Load().must(stand.Request{Method: http.MethodDelete, Path: id.String(), Version: stand.Newest})
+	deleted := f.Load().must(harness.Request{Method: http.MethodDelete, Path: id.String(), Version: harness.Newest})
 	f.Load().ends(deleted, "Succeeded")
 	if n := calls.Load(); n < 6 {
 		t.Errorf("workers were killed inside %d calls, want at least 3", n/2)
@@ -83,43 +83,43 @@ func TestAllWorkersKilledInsideAStepAreReplacedAndItsEffectIsNotDoubled(t *testi
 func TestACreateThatKillsEveryWorkerFailsInsteadOfGoingOnForEver(t *testing.T) {
 	t.Parallel()
 	var f atomic.Pointer[fleet]
-	b := stand.Behaviour{OnCall: func(method string) {
+	b := harness.Behaviour{OnCall: func(method string) {
 		if f := f.Load(); f != nil && method == http.MethodPut {
 			f.shootAll()
 		}
 	}}
 	f.Store(newFleet(t, 2, b, time.Second))
 	id := clusterID("poison")
-	created := f.Load().must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	created := f.Load().must(harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, location)})
 	f.Load().ends(created, "Failed")
 	address, _ := url.Parse(created.Header.Get("Azure-AsyncOperation"))
-	if status := f.Load().must(stand.Request{Method: http.MethodGet, Path: address.RequestURI()}); status.Code() != "TooManyAttempts" {
+	if status := f.Load().must(harness.Request{Method: http.MethodGet, Path: address.RequestURI()}); status.Code() != "TooManyAttempts" {
 		t.Errorf("%s; want code TooManyAttempts", status)
 	}
-	got := f.Load().must(stand.Request{Method: http.MethodGet, Path: id.String(), Version: stand.Newest})
+	got := f.Load().must(harness.Request{Method: http.MethodGet, Path: id.String(), Version: harness.Newest})
 	if state := got.Text("properties.provisioningState"); state != "Failed" {
 		t.Errorf("state is %s, want Failed", state)
 	}
-	if changed := f.Load().must(stand.Request{Method: http.MethodPatch, Path: id.String(), Version: stand.Newest, Body: secret("x")}); changed.Code() != "RequestNotAllowed" {
+	if changed := f.Load().must(harness.Request{Method: http.MethodPatch, Path: id.String(), Version: harness.Newest, Body: secret("x")}); changed.Code() != "RequestNotAllowed" {
 		t.Errorf("%s; want RequestNotAllowed", changed)
 	}
-	deleted := f.Load().must(stand.Request{Method: http.MethodDelete, Path: id.String(), Version: stand.Newest})
+	deleted := f.Load().must(harness.Request{Method: http.MethodDelete, Path: id.String(), Version: harness.Newest})
 	f.Load().ends(deleted, "Succeeded")
 	f.Load().onceFromOutside(id, false)
 }
 
 func TestDeleteCancelsACreateWhoseWorkersAreKilled(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2, stand.Behaviour{Boot: time.Hour, Removal: 100 * time.Millisecond}, time.Second)
+	f := newFleet(t, 2, harness.Behaviour{Boot: time.Hour, Removal: 100 * time.Millisecond}, time.Second)
 	id := clusterID("cancelled")
-	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
-	f.hook(func(p *stand.Process, _ stand.Line) { p.Shoot() })
+	created := f.must(harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, location)})
+	f.hook(func(p *harness.Process, _ harness.Line) { p.Shoot() })
 	for deadline := time.Now().Add(operationTimeout); len(f.planes.Records()) == 0; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the control plane was never asked for")
 		}
 	}
-	deleted := f.must(stand.Request{Method: http.MethodDelete, Path: id.String(), Version: stand.Newest})
+	deleted := f.must(harness.Request{Method: http.MethodDelete, Path: id.String(), Version: harness.Newest})
 	if deleted.Status != http.StatusAccepted {
 		t.Fatal(deleted)
 	}
@@ -135,14 +135,14 @@ func TestAWorkerThatSleptThroughItsLeaseChangesNothingMore(t *testing.T) {
 	// SQLite's lock, which no store could help. It wakes when another worker has just
 	// finished the step that it was in, and the operation goes on at least until it
 	// has noticed.
-	var sleeper atomic.Pointer[stand.Process]
+	var sleeper atomic.Pointer[harness.Process]
 	call := newFirstCall()
-	f := newFleet(t, 2, stand.Behaviour{OnCall: call.hold, Hold: func(seam.Spec) bool {
+	f := newFleet(t, 2, harness.Behaviour{OnCall: call.hold, Hold: func(provider.Spec) bool {
 		p := sleeper.Load()
 		return p == nil || !strings.Contains(p.Output(), "lease lost")
 	}}, 4*time.Second)
 	id := clusterID("sleeper")
-	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	created := f.must(harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, location)})
 	asleep := f.inside(call)
 	f.sleeps(asleep)
 	f.database.still(t, func() {
@@ -152,7 +152,7 @@ func TestAWorkerThatSleptThroughItsLeaseChangesNothingMore(t *testing.T) {
 	})
 	sleeper.Store(asleep)
 	var woken atomic.Bool
-	f.hook(func(p *stand.Process, _ stand.Line) {
+	f.hook(func(p *harness.Process, _ harness.Line) {
 		if p != asleep && woken.CompareAndSwap(false, true) {
 			if err := asleep.Resume(); err != nil {
 				t.Errorf("SIGCONT: %v", err)
@@ -172,9 +172,9 @@ func TestAStoppedWorkerHandsItsClusterOverAtOnce(t *testing.T) {
 	t.Parallel()
 	const lease = 2 * operationTimeout // nobody waits for it
 	call := newFirstCall()
-	f := newFleet(t, 2, stand.Behaviour{OnCall: call.hold}, lease)
+	f := newFleet(t, 2, harness.Behaviour{OnCall: call.hold}, lease)
 	id := clusterID("handed-over")
-	created := f.must(stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	created := f.must(harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, location)})
 	if err := f.inside(call).Stop(); err != nil {
 		t.Errorf("SIGTERM: %v", err)
 	}
@@ -204,7 +204,7 @@ func (c *firstCall) hold(string) {
 
 // inside waits for the first call, and returns who made it: whoever finished the
 // step before.
-func (f *fleet) inside(c *firstCall) *stand.Process {
+func (f *fleet) inside(c *firstCall) *harness.Process {
 	f.t.Helper()
 	deadline := time.After(operationTimeout)
 	select {
@@ -225,14 +225,14 @@ func (f *fleet) inside(c *firstCall) *stand.Process {
 }
 
 // ends waits until the operation that reply began is over, and judges how.
-func (f *fleet) ends(reply *stand.Reply, want string) {
+func (f *fleet) ends(reply *harness.Reply, want string) {
 	f.t.Helper()
 	address, err := url.Parse(reply.Header.Get("Azure-AsyncOperation"))
 	if err != nil || address.Path == "" {
 		f.t.Fatalf("%s; want a header Azure-AsyncOperation", reply)
 	}
 	for deadline := time.Now().Add(operationTimeout); ; time.Sleep(30 * time.Millisecond) {
-		status := f.must(stand.Request{Method: http.MethodGet, Path: address.RequestURI()})
+		status := f.must(harness.Request{Method: http.MethodGet, Path: address.RequestURI()})
 		switch got := status.Text("status"); {
 		case got == want:
 			return
@@ -246,7 +246,7 @@ func (f *fleet) ends(reply *stand.Reply, want string) {
 
 // explain is what the admin API tells about a cluster.
 func (f *fleet) explain(path string) string {
-	return f.must(stand.Request{Method: http.MethodGet, Path: "/admin" + path + "/explain"}).String()
+	return f.must(harness.Request{Method: http.MethodGet, Path: "/admin" + path + "/explain"}).String()
 }
 
 func (f *fleet) noStepTwice() {
@@ -275,7 +275,7 @@ func (f *fleet) onceFromOutside(id arm.ClusterID, exists bool) {
 
 // judge says what is wrong with the record of a cluster that exists, or does not
 // any more.
-func judge(t *testing.T, r stand.Record, exists bool) {
+func judge(t *testing.T, r harness.Record, exists bool) {
 	t.Helper()
 	names := map[string]bool{}
 	for _, s := range r.Specs {

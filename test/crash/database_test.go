@@ -20,7 +20,7 @@ type database struct {
 	args []string // what else the processes need for it
 	keys string   // the file of the keys that seal secrets
 	// open reads it beside the processes; whole is its own check of its files.
-	open  func(context.Context) (store.Keeper, error)
+	open  func(context.Context) (store.Driver, error)
 	whole func(t *testing.T)
 	// still runs act while no process is inside a write; nil where writes lock nobody out.
 	still func(t *testing.T, act func())
@@ -30,7 +30,7 @@ type database struct {
 func inFile(t *testing.T) database {
 	path := filepath.Join(t.TempDir(), "aro.db")
 	return database{flag: "sqlite:" + path, keys: path + ".keys",
-		open: func(ctx context.Context) (store.Keeper, error) { return sqlite.Open(ctx, path) },
+		open: func(ctx context.Context) (store.Driver, error) { return sqlite.Open(ctx, path) },
 		whole: func(t *testing.T) {
 			t.Helper()
 			var verdict string
@@ -76,7 +76,7 @@ func inCosmos(t *testing.T) database {
 	keys := filepath.Join(t.TempDir(), "keys")
 	return database{flag: "cosmos:" + endpoint + "?database=aro", keys: keys,
 		args: []string{"--encryption-keys", keys, "--cosmos-key", key},
-		open: func(ctx context.Context) (store.Keeper, error) {
+		open: func(ctx context.Context) (store.Driver, error) {
 			return cosmos.Open(ctx, cosmos.Options{Endpoint: endpoint, Database: "aro", Key: key})
 		},
 		whole: func(*testing.T) {}, // it has no files of ours

@@ -93,11 +93,11 @@ func (f *fleet) openStore() *store.Store {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	keeper, err := f.database.open(f.t.Context())
+	driver, err := f.database.open(f.t.Context())
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	s := store.New(keeper, keys)
+	s := store.New(driver, keys)
 	f.t.Cleanup(func() { _ = s.Close() })
 	return s
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
@@ -27,45 +27,45 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(stand.Main(m, func(path string) { binary = path }))
+	os.Exit(harness.Main(m, func(path string) { binary = path }))
 }
 
 // fleet is some processes on one store. Whichever dies is replaced at once.
 type fleet struct {
 	t        *testing.T
 	database database
-	planes   *stand.ControlPlanes
-	options  stand.Options
+	planes   *harness.ControlPlanes
+	options  harness.Options
 
 	mu      sync.Mutex
-	alive   []*stand.Process
-	clients map[*stand.Process]*stand.Client
+	alive   []*harness.Process
+	clients map[*harness.Process]*harness.Client
 	// done counts the lines of finished steps by operation and step; doneBy are the
 	// processes that wrote them, each once.
 	done   map[string]int
-	doneBy []*stand.Process
-	onDone func(*stand.Process, stand.Line)
+	doneBy []*harness.Process
+	onDone func(*harness.Process, harness.Line)
 
 	stopping chan struct{}
-	keepers  sync.WaitGroup
+	drivers  sync.WaitGroup
 }
 
-func newFleet(t *testing.T, size int, b stand.Behaviour, lease time.Duration) *fleet {
+func newFleet(t *testing.T, size int, b harness.Behaviour, lease time.Duration) *fleet {
 	t.Helper()
 	return newFleetOn(t, inFile(t), size, b, lease)
 }
 
-func newFleetOn(t *testing.T, d database, size int, b stand.Behaviour, lease time.Duration) *fleet {
+func newFleetOn(t *testing.T, d database, size int, b harness.Behaviour, lease time.Duration) *fleet {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	f := &fleet{t: t, database: d, planes: stand.NewControlPlanes(t, b),
-		clients: map[*stand.Process]*stand.Client{}, done: map[string]int{}, stopping: make(chan struct{})}
-	f.options = stand.Options{Binary: binary, Store: d.flag, ControlPlanes: f.planes.Address,
+	f := &fleet{t: t, database: d, planes: harness.NewControlPlanes(t, b),
+		clients: map[*harness.Process]*harness.Client{}, done: map[string]int{}, stopping: make(chan struct{})}
+	f.options = harness.Options{Binary: binary, Store: d.flag, ControlPlanes: f.planes.Address,
 		Lease: lease, Poll: 100 * time.Millisecond, OnLine: f.line, Args: d.args}
 	for range size {
-		f.keepers.Add(1)
+		f.drivers.Add(1)
 		first := f.launch(f.options)
 		go f.keep(first)
 	}
@@ -75,8 +75,8 @@ func newFleetOn(t *testing.T, d database, size int, b stand.Behaviour, lease tim
 }
 
 // keep replaces a process whenever it dies, until the fleet stops.
-func (f *fleet) keep(p *stand.Process) {
-	defer f.keepers.Done()
+func (f *fleet) keep(p *harness.Process) {
+	defer f.drivers.Done()
 	for p != nil {
 		<-p.Exited()
 		p.CheckSound(f.t)
@@ -93,8 +93,8 @@ func (f *fleet) keep(p *stand.Process) {
 	}
 }
 
-func without(all []*stand.Process, gone *stand.Process) []*stand.Process {
-	var rest []*stand.Process
+func without(all []*harness.Process, gone *harness.Process) []*harness.Process {
+	var rest []*harness.Process
 	for _, p := range all {
 		if p != gone {
 			rest = append(rest, p)
@@ -103,8 +103,8 @@ func without(all []*stand.Process, gone *stand.Process) []*stand.Process {
 	return rest
 }
 
-func (f *fleet) launch(o stand.Options) *stand.Process {
-	p, err := stand.Launch(o)
+func (f *fleet) launch(o harness.Options) *harness.Process {
+	p, err := harness.Launch(o)
 	if err != nil {
 		select {
 		case <-f.stopping:
@@ -115,7 +115,7 @@ func (f *fleet) launch(o stand.Options) *stand.Process {
 	}
 	f.mu.Lock()
 	f.alive = append(f.alive, p)
-	f.clients[p] = stand.NewClient(p.URL, nil)
+	f.clients[p] = harness.NewClient(p.URL, nil)
 	f.mu.Unlock()
 	select {
 	case <-f.stopping: // and may have missed this one
@@ -138,7 +138,7 @@ func (f *fleet) halt() {
 	for _, p := range all {
 		p.Kill()
 	}
-	f.keepers.Wait()
+	f.drivers.Wait()
 }
 
 // retire stops all processes as an operator would, and fails if one does not go well.
@@ -153,10 +153,10 @@ func (f *fleet) retire() {
 			f.t.Errorf("SIGTERM: %v", err)
 		}
 	}
-	f.keepers.Wait()
+	f.drivers.Wait()
 }
 
-func (f *fleet) line(p *stand.Process, line stand.Line) {
+func (f *fleet) line(p *harness.Process, line harness.Line) {
 	if line.Message() != stepDone {
 		return
 	}
@@ -176,7 +176,7 @@ func (f *fleet) line(p *stand.Process, line stand.Line) {
 	}
 }
 
-func (f *fleet) hook(onDone func(*stand.Process, stand.Line)) {
+func (f *fleet) hook(onDone func(*harness.Process, harness.Line)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.onDone = onDone
@@ -201,14 +201,14 @@ func (f *fleet) steps() int {
 }
 
 // workers are the processes that finished a step, in the order of their first.
-func (f *fleet) workers() []*stand.Process {
+func (f *fleet) workers() []*harness.Process {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.doneBy)
 }
 
 // sleeps keeps requests away from a process that is paused.
-func (f *fleet) sleeps(p *stand.Process) {
+func (f *fleet) sleeps(p *harness.Process) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.clients, p)
@@ -224,7 +224,7 @@ func (f *fleet) shootAll() {
 	}
 }
 
-func (f *fleet) any() *stand.Process {
+func (f *fleet) any() *harness.Process {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.alive) == 0 {
@@ -240,7 +240,7 @@ const patience = 60 * time.Second
 
 // do sends a request to some process until one answers below 500. The request
 // may be carried out more than once: that is what callers of a dying service do.
-func (f *fleet) do(r stand.Request) (*stand.Reply, error) {
+func (f *fleet) do(r harness.Request) (*harness.Reply, error) {
 	deadline := time.Now().Add(patience)
 	for ; time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		p := f.any()
@@ -263,7 +263,7 @@ func (f *fleet) do(r stand.Request) (*stand.Reply, error) {
 	return nil, fmt.Errorf("%w to %s %s within %s", errNoAnswer, r.Method, r.Path, patience)
 }
 
-func (f *fleet) must(r stand.Request) *stand.Reply {
+func (f *fleet) must(r harness.Request) *harness.Reply {
 	f.t.Helper()
 	reply, err := f.do(r)
 	if err != nil {
@@ -274,8 +274,8 @@ func (f *fleet) must(r stand.Request) *stand.Reply {
 
 func (f *fleet) register() {
 	f.t.Helper()
-	reply := f.must(stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
-		Body: stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
+	reply := f.must(harness.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
+		Body: harness.Object{"state": "Registered", "properties": harness.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
 	if reply.Status != http.StatusOK && reply.Status != http.StatusCreated {
 		f.t.Fatal(reply)
 	}
@@ -286,7 +286,7 @@ func clusterID(name string) arm.ClusterID {
 }
 
 // secret is a PATCH that makes a worker act, and says so in a tag.
-func secret(salt string) stand.Object {
-	return stand.Object{"tags": stand.Object{"patched": salt},
-		"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": "secret-" + salt}}}
+func secret(salt string) harness.Object {
+	return harness.Object{"tags": harness.Object{"patched": salt},
+		"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "secret-" + salt}}}
 }

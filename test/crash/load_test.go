@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 var (
@@ -42,14 +42,14 @@ type story struct {
 }
 
 func TestKillsAtRandomMomentsUnderLoadHarmNothing(t *testing.T) {
-	f := newFleet(t, processes, stand.Behaviour{Boot: 200 * time.Millisecond, Removal: 100 * time.Millisecond}, 1500*time.Millisecond)
+	f := newFleet(t, processes, harness.Behaviour{Boot: 200 * time.Millisecond, Removal: 100 * time.Millisecond}, 1500*time.Millisecond)
 	f.sufferUnderLoad(*killsFlag, customers)
 }
 
 // The emulator answers one request at a time, so it gets fewer customers, longer
 // leases and fewer kills.
 func TestKillsAtRandomMomentsHarmNothingInCosmosDB(t *testing.T) {
-	f := newFleetOn(t, inCosmos(t), processes, stand.Behaviour{Boot: 200 * time.Millisecond, Removal: 100 * time.Millisecond}, 4*time.Second)
+	f := newFleetOn(t, inCosmos(t), processes, harness.Behaviour{Boot: 200 * time.Millisecond, Removal: 100 * time.Millisecond}, 4*time.Second)
 	f.sufferUnderLoad(*killsFlag/4, customers/3)
 }
 
@@ -147,7 +147,7 @@ func (f *fleet) live(s *story, random *rand.Rand, stop *atomic.Bool) error {
 }
 
 func (f *fleet) create(s *story) error {
-	reply, err := f.do(stand.Request{Method: http.MethodPut, Path: s.id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, s.id, location)})
+	reply, err := f.do(harness.Request{Method: http.MethodPut, Path: s.id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, s.id, location)})
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (f *fleet) create(s *story) error {
 
 func (f *fleet) update(s *story, salt string) error {
 	for deadline := time.Now().Add(operationTimeout); ; time.Sleep(50 * time.Millisecond) {
-		reply, err := f.do(stand.Request{Method: http.MethodPatch, Path: s.id.String(), Version: stand.Newest, Body: secret(salt)})
+		reply, err := f.do(harness.Request{Method: http.MethodPatch, Path: s.id.String(), Version: harness.Newest, Body: secret(salt)})
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (f *fleet) update(s *story, salt string) error {
 }
 
 func (f *fleet) delete(s *story) error {
-	reply, err := f.do(stand.Request{Method: http.MethodDelete, Path: s.id.String(), Version: stand.Newest})
+	reply, err := f.do(harness.Request{Method: http.MethodDelete, Path: s.id.String(), Version: harness.Newest})
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (f *fleet) delete(s *story) error {
 	}
 	s.promised(reply, "Succeeded")
 	for deadline := time.Now().Add(operationTimeout); ; time.Sleep(50 * time.Millisecond) {
-		reply, err := f.do(stand.Request{Method: http.MethodGet, Path: s.id.String(), Version: stand.Newest})
+		reply, err := f.do(harness.Request{Method: http.MethodGet, Path: s.id.String(), Version: harness.Newest})
 		switch {
 		case err != nil:
 			return err
@@ -207,7 +207,7 @@ func (f *fleet) delete(s *story) error {
 // settles waits until the cluster is Succeeded and has every acknowledged value.
 func (f *fleet) settles(s *story) error {
 	for deadline := time.Now().Add(operationTimeout); ; time.Sleep(50 * time.Millisecond) {
-		reply, err := f.do(stand.Request{Method: http.MethodGet, Path: s.id.String(), Version: stand.Newest})
+		reply, err := f.do(harness.Request{Method: http.MethodGet, Path: s.id.String(), Version: harness.Newest})
 		if err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (f *fleet) settles(s *story) error {
 	}
 }
 
-func (s *story) promised(reply *stand.Reply, end string) {
+func (s *story) promised(reply *harness.Reply, end string) {
 	if address, err := url.Parse(reply.Header.Get("Azure-AsyncOperation")); err == nil && address.Path != "" {
 		s.operations[address.RequestURI()] = end
 	}
@@ -238,7 +238,7 @@ func (s *story) promised(reply *stand.Reply, end string) {
 func (f *fleet) promisesKept(s *story) {
 	f.t.Helper()
 	for address, want := range s.operations {
-		status := f.must(stand.Request{Method: http.MethodGet, Path: address})
+		status := f.must(harness.Request{Method: http.MethodGet, Path: address})
 		got := status.Text("status")
 		if got != want && !(want == "" && (got == "Succeeded" || got == "Canceled")) {
 			f.t.Errorf("%s: %s; want %s", s.id.Name, status, want)

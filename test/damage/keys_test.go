@@ -8,16 +8,16 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // onKeys starts a process without a worker on the database with a key file of its own.
-func onKeys(path string, lines ...string) (*stand.Process, error) {
+func onKeys(path string, lines ...string) (*harness.Process, error) {
 	keys := path + ".own"
 	if err := os.WriteFile(keys, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		return nil, err
 	}
-	return stand.Launch(stand.Options{Binary: binary, Store: "sqlite:" + path, Args: []string{"--no-backend", "--encryption-keys", keys}})
+	return harness.Launch(harness.Options{Binary: binary, Store: "sqlite:" + path, Args: []string{"--no-backend", "--encryption-keys", keys}})
 }
 
 func TestAProcessWithOtherKeysDoesNotStart(t *testing.T) {
@@ -25,17 +25,17 @@ func TestAProcessWithOtherKeysDoesNotStart(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	path := filepath.Join(t.TempDir(), "aro.db")
-	first := stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + path, Args: []string{"--no-backend"}})
-	client := stand.NewClient(first.URL, nil)
+	first := harness.Start(t, harness.Options{Binary: binary, Store: "sqlite:" + path, Args: []string{"--no-backend"}})
+	client := harness.NewClient(first.URL, nil)
 	ready := func(want int) bool {
-		r, err := client.Do(t.Context(), stand.Request{Method: http.MethodGet, Path: "/healthz/ready"})
+		r, err := client.Do(t.Context(), harness.Request{Method: http.MethodGet, Path: "/healthz/ready"})
 		return err == nil && r.Status == want
 	}
 	if !ready(http.StatusOK) {
 		t.Fatal("it is not ready with its own keys")
 	}
 
-	refused := func(why string, p *stand.Process, err error, says string) {
+	refused := func(why string, p *harness.Process, err error, says string) {
 		t.Helper()
 		if err == nil {
 			p.Kill()
@@ -55,7 +55,7 @@ func TestAProcessWithOtherKeysDoesNotStart(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	without, err := stand.Launch(stand.Options{Binary: binary, Store: "sqlite:" + path, Args: []string{"--no-backend"}})
+	without, err := harness.Launch(harness.Options{Binary: binary, Store: "sqlite:" + path, Args: []string{"--no-backend"}})
 	refused("no keys", without, err, "the database has documents already")
 	if _, err := os.Stat(file); err == nil {
 		t.Error("it made new keys over a filled database")

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // TestDamagedClustersHoldUpNothing: with 20 of them in the same subscription clusters
@@ -34,7 +34,7 @@ func TestDamagedClustersHoldUpNothing(t *testing.T) {
 	if s.health("/healthz/ready"); strings.Contains(s.worker.Output(), "canary") {
 		t.Error("the log tells what stands in a document")
 	}
-	list := s.ask(stand.Request{Method: http.MethodGet, Path: "/admin/clusters?unreadable=true"})
+	list := s.ask(harness.Request{Method: http.MethodGet, Path: "/admin/clusters?unreadable=true"})
 	if got, _ := list.JSON["value"].([]any); len(got) != ill || strings.Contains(string(list.Body), "canary") {
 		t.Errorf("the admin list has %d of %d: %s", len(got), ill, list)
 	}
@@ -55,8 +55,8 @@ func TestARepairedClusterGoesOnAtOnce(t *testing.T) {
 		return strings.Contains(s.worker.Output(), `"msg":"document cannot be read","met":"due"`)
 	})
 	path := "/admin/documents/Clusters/" + ids[0].Partition() + "/" + strings.ReplaceAll(ids[0].Key(), "|", "%7C")
-	r := s.ask(stand.Request{Method: http.MethodPatch, Path: path,
-		Body: stand.Object{"cluster": stand.Object{"properties": stand.Object{"clusterProfile": nil}}}})
+	r := s.ask(harness.Request{Method: http.MethodPatch, Path: path,
+		Body: harness.Object{"cluster": harness.Object{"properties": harness.Object{"clusterProfile": nil}}}})
 	if r.Status != http.StatusNoContent {
 		t.Fatal(r)
 	}

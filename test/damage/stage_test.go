@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
@@ -26,15 +26,15 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(stand.Main(m, func(path string) { binary = path }))
+	os.Exit(harness.Main(m, func(path string) { binary = path }))
 }
 
 // stage is a server and a worker, processes apart, and the file they share.
 type stage struct {
-	*stand.Client
+	*harness.Client
 	t      testing.TB
 	path   string // of the database
-	worker *stand.Process
+	worker *harness.Process
 }
 
 // newStage starts the processes. prepare may write the database before the worker
@@ -45,31 +45,31 @@ func newStage(t testing.TB, prepare func(*stage)) *stage {
 		t.Skip("starts processes")
 	}
 	s := &stage{t: t, path: filepath.Join(t.TempDir(), "aro.db")}
-	planes := stand.NewControlPlanes(t, stand.Behaviour{})
-	options := stand.Options{Binary: binary, Store: "sqlite:" + s.path, ControlPlanes: planes.Address,
+	planes := harness.NewControlPlanes(t, harness.Behaviour{})
+	options := harness.Options{Binary: binary, Store: "sqlite:" + s.path, ControlPlanes: planes.Address,
 		Lease: 10 * time.Second, Poll: 100 * time.Millisecond}
 	working := options
 	options.Args, working.BackendOnly = []string{"--no-backend"}, true
-	s.Client = stand.NewClient(stand.Start(t, options).URL, nil)
+	s.Client = harness.NewClient(harness.Start(t, options).URL, nil)
 	s.tell("Registered")
 	if prepare != nil {
 		prepare(s)
 	}
-	s.worker = stand.Start(t, working)
+	s.worker = harness.Start(t, working)
 	return s
 }
 
 // tell puts the subscription's state.
 func (s *stage) tell(state string) {
 	s.t.Helper()
-	r := s.ask(stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
-		Body: stand.Object{"state": state, "properties": stand.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
+	r := s.ask(harness.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
+		Body: harness.Object{"state": state, "properties": harness.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
 	if r.Status >= 300 {
 		s.t.Fatal(r)
 	}
 }
 
-func (s *stage) ask(r stand.Request) *stand.Reply {
+func (s *stage) ask(r harness.Request) *harness.Reply {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -88,7 +88,7 @@ func (s *stage) put(name string) error {
 	id := clusterID(name)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	r, err := s.Do(ctx, stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)})
+	r, err := s.Do(ctx, harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, location)})
 	if err == nil && r.Status != http.StatusCreated {
 		err = fmt.Errorf("create %s: %s", name, r)
 	}
@@ -97,10 +97,10 @@ func (s *stage) put(name string) error {
 
 // await polls until the cluster is in the state; "gone" is that there is none.
 func (s *stage) await(name, state string) error {
-	var last *stand.Reply
+	var last *harness.Reply
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		r, err := s.Do(ctx, stand.Request{Method: http.MethodGet, Path: clusterID(name).String(), Version: stand.Newest})
+		r, err := s.Do(ctx, harness.Request{Method: http.MethodGet, Path: clusterID(name).String(), Version: harness.Newest})
 		cancel()
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ func (s *stage) eventually(what string, happened func() bool) {
 func (s *stage) poison(count int) (ids []arm.ClusterID) {
 	s.t.Helper()
 	ctx := context.Background()
-	keeper, err := sqlite.Open(ctx, s.path)
+	driver, err := sqlite.Open(ctx, s.path)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -136,14 +136,14 @@ func (s *stage) poison(count int) (ids []arm.ClusterID) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	stranger := store.New(keeper, keys)
+	stranger := store.New(driver, keys)
 	defer func() { _ = stranger.Close() }()
 	for i := range count {
 		id := clusterID(fmt.Sprintf("ill-%03d", i))
 		ids = append(ids, id)
 		if i%2 == 0 {
 			body := fmt.Sprintf(`{"id":%q,"partition":%q,"due":-3600,"cluster":{"id":%q,"properties":{"clusterProfile":"canary"}}}`, id.Key(), id.Partition(), id.String())
-			_, err = keeper.Create(ctx, store.Containers()[0], store.Record{Partition: id.Partition(), ID: id.Key(), Body: []byte(body)})
+			_, err = driver.Create(ctx, store.Containers()[0], store.Record{Partition: id.Partition(), ID: id.Key(), Body: []byte(body)})
 		} else {
 			doc := store.NewCluster(id)
 			doc.Due, doc.Cluster.ID, doc.Cluster.Name = store.Due(-time.Hour), id.String(), id.Name
@@ -165,5 +165,5 @@ func (s *stage) health(path string) string {
 	if !found {
 		s.t.Fatal("the worker does not listen")
 	}
-	return string(s.ask(stand.Request{Method: http.MethodGet, Path: "http://" + address + path}).Body)
+	return string(s.ask(harness.Request{Method: http.MethodGet, Path: "http://" + address + path}).Body)
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/aro-rp/aro/clients/go/aro20240812preview"
 	"github.com/aro-rp/aro/clients/go/aro20250725"
 
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // client is one api-version's generated client of clusters. The packages of the
@@ -59,7 +59,7 @@ var constructors = map[string]constructor{
 func everyVersion(t *testing.T, test func(t *testing.T, version string, c client)) {
 	t.Parallel()
 	ctx, options := serve(t)
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		construct, ok := constructors[version]
 		if !ok {
 			t.Errorf("%s: no client", version)
@@ -91,7 +91,7 @@ func (c client) call(method string, args ...any) (reflect.Value, error) {
 }
 
 // model calls a method and returns the model it answers.
-func (c client) model(method string, args ...any) (stand.Object, error) {
+func (c client) model(method string, args ...any) (harness.Object, error) {
 	answer, err := c.call(method, args...)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (c client) model(method string, args ...any) (stand.Object, error) {
 
 // finish begins a long-running operation and lets the client's own poller see it
 // to its end.
-func (c client) finish(method string, args ...any) (stand.Object, error) {
+func (c client) finish(method string, args ...any) (harness.Object, error) {
 	poller, err := c.call("Begin"+method, args...)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
@@ -147,7 +147,7 @@ func invoke(on reflect.Value, name string, args ...any) ([]reflect.Value, error)
 		if i >= len(args) {
 			continue
 		}
-		body, ok := args[i].(stand.Object)
+		body, ok := args[i].(harness.Object)
 		if !ok {
 			in[i] = reflect.ValueOf(args[i])
 			continue
@@ -165,7 +165,7 @@ func invoke(on reflect.Value, name string, args ...any) ([]reflect.Value, error)
 	return method.Call(in), nil
 }
 
-func object(v reflect.Value) (o stand.Object, err error) {
+func object(v reflect.Value) (o harness.Object, err error) {
 	raw, err := json.Marshal(v.Interface())
 	if err != nil {
 		return nil, err

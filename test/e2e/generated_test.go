@@ -15,12 +15,12 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/openapi"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // body creates the cluster, in the words of the version.
-func body(version, name string) stand.Object {
-	return stand.Body(version, arm.ClusterID{SubscriptionID: subscription, ResourceGroup: group, Name: name}, location)
+func body(version, name string) harness.Object {
+	return harness.Body(version, arm.ClusterID{SubscriptionID: subscription, ResourceGroup: group, Name: name}, location)
 }
 
 func TestTheGeneratedClientsDoTheWholeLifeOfACluster(t *testing.T) {
@@ -32,20 +32,20 @@ func TestTheGeneratedClientsDoTheWholeLifeOfACluster(t *testing.T) {
 		}
 		wantReady(t, "created", created, "stand")
 		got, err := c.model("Get", group, name)
-		if err != nil || got["id"] != created["id"] || stand.Text(got, "id") == "" {
+		if err != nil || got["id"] != created["id"] || harness.Text(got, "id") == "" {
 			t.Errorf("get: id %v, %v", got["id"], err)
 		}
 		c.wantListed(t, got["id"], "List")
 		c.wantListed(t, got["id"], "ListByResourceGroup", group)
 		c.wantCredentials(t, version, name)
 
-		tagged, err := c.finish("Update", group, name, stand.Object{"tags": stand.Object{"made-by": "me"}})
+		tagged, err := c.finish("Update", group, name, harness.Object{"tags": harness.Object{"made-by": "me"}})
 		if err != nil {
 			t.Fatalf("update of tags: %v", err)
 		}
 		wantReady(t, "tagged", tagged, "me")
-		rotated, err := c.finish("Update", group, name, stand.Object{"properties": stand.Object{
-			"servicePrincipalProfile": stand.Object{"clientSecret": "another secret"}}})
+		rotated, err := c.finish("Update", group, name, harness.Object{"properties": harness.Object{
+			"servicePrincipalProfile": harness.Object{"clientSecret": "another secret"}}})
 		if err != nil {
 			t.Fatalf("update of the client secret: %v", err)
 		}
@@ -67,17 +67,17 @@ func TestTheGeneratedClientsTellWhatIsWrong(t *testing.T) {
 		name := "wrong-" + version
 		_, err := c.model("Get", group, name)
 		wantError(t, err, fault{http.StatusNotFound, "ResourceNotFound", ""})
-		_, err = c.finish("Update", group, name, stand.Object{"tags": stand.Object{"made-by": "me"}})
+		_, err = c.finish("Update", group, name, harness.Object{"tags": harness.Object{"made-by": "me"}})
 		wantError(t, err, fault{http.StatusNotFound, "ResourceNotFound", ""})
-		_, err = c.finish("CreateOrUpdate", group, name, stand.Set(body(version, name), "properties.networkProfile.podCidr", "10.0.0.0/30"))
+		_, err = c.finish("CreateOrUpdate", group, name, harness.Set(body(version, name), "properties.networkProfile.podCidr", "10.0.0.0/30"))
 		wantError(t, err, fault{http.StatusBadRequest, "InvalidParameter", "properties.networkProfile.podCidr"})
 
 		name = "refused-" + version
 		_, err = c.finish("CreateOrUpdate", group, name, body(version, name))
 		wantError(t, err, fault{http.StatusOK, "OperationFailed", ""})
 		failed, err := c.model("Get", group, name)
-		if err != nil || stand.Text(failed, "properties.provisioningState") != "Failed" {
-			t.Errorf("after a failed create: %s, %v", stand.Text(failed, "properties.provisioningState"), err)
+		if err != nil || harness.Text(failed, "properties.provisioningState") != "Failed" {
+			t.Errorf("after a failed create: %s, %v", harness.Text(failed, "properties.provisioningState"), err)
 		}
 	})
 }
@@ -92,11 +92,11 @@ func TestTheGeneratedModelsKeepEveryMember(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var example stand.Object
+		var example harness.Object
 		if err := json.Unmarshal(raw, &example); err != nil {
 			t.Fatal(err)
 		}
-		want := stand.At(example, "responses.200.body")
+		want := harness.At(example, "responses.200.body")
 		if raw, err = json.Marshal(want); err != nil {
 			t.Fatal(err)
 		}
@@ -136,19 +136,19 @@ func wantError(t *testing.T, err error, want fault) {
 	}
 }
 
-func wantReady(t *testing.T, what string, cluster stand.Object, tag string) {
+func wantReady(t *testing.T, what string, cluster harness.Object, tag string) {
 	t.Helper()
-	if state := stand.Text(cluster, "properties.provisioningState"); state != "Succeeded" {
+	if state := harness.Text(cluster, "properties.provisioningState"); state != "Succeeded" {
 		t.Errorf("the %s cluster is %q", what, state)
 	}
-	url := stand.Text(cluster, "properties.apiserverProfile.url")
+	url := harness.Text(cluster, "properties.apiserverProfile.url")
 	if url == "" {
-		url = stand.Text(cluster, "properties.apiserverUrl") // of the oldest version
+		url = harness.Text(cluster, "properties.apiserverUrl") // of the oldest version
 	}
 	if !strings.HasPrefix(url, "https://") {
 		t.Errorf("URL of the %s cluster's API server is %q", what, url)
 	}
-	if got := stand.Text(cluster, "tags.made-by"); got != tag {
+	if got := harness.Text(cluster, "tags.made-by"); got != tag {
 		t.Errorf("the %s cluster's tag is %q, want %q", what, got, tag)
 	}
 }
@@ -158,7 +158,7 @@ func (c client) wantListed(t *testing.T, id any, method string, args ...any) {
 	all, err := c.list(method, args...)
 	found := 0
 	for _, cluster := range all {
-		if o, ok := cluster.(stand.Object); ok && o["id"] == id {
+		if o, ok := cluster.(harness.Object); ok && o["id"] == id {
 			found++
 		}
 	}
@@ -172,18 +172,18 @@ func (c client) wantListed(t *testing.T, id any, method string, args ...any) {
 func (c client) wantCredentials(t *testing.T, version, name string) {
 	t.Helper()
 	method, username := "ListCredentials", "kubeadmin"
-	if version == stand.Oldest {
+	if version == harness.Oldest {
 		method, username = "GetCredentials", ""
 	}
 	user, err := c.model(method, group, name)
-	if err != nil || stand.Text(user, "kubeadminUsername") != username || stand.Text(user, "kubeadminPassword") == "" {
-		t.Errorf("credentials of %q, %v", stand.Text(user, "kubeadminUsername"), err)
+	if err != nil || harness.Text(user, "kubeadminUsername") != username || harness.Text(user, "kubeadminPassword") == "" {
+		t.Errorf("credentials of %q, %v", harness.Text(user, "kubeadminUsername"), err)
 	}
 	if version < "2021" {
 		return
 	}
 	admin, err := c.model("ListAdminCredentials", group, name)
-	config, malformed := base64.StdEncoding.DecodeString(stand.Text(admin, "kubeconfig"))
+	config, malformed := base64.StdEncoding.DecodeString(harness.Text(admin, "kubeconfig"))
 	if err != nil || malformed != nil || !strings.Contains(string(config), "kind: Config") {
 		t.Errorf("the kubeconfig is none: %v, %v", err, malformed)
 	}

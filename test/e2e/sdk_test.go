@@ -20,8 +20,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	sdk "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/redhatopenshift/armredhatopenshift"
 
-	"github.com/aro-rp/aro/test/paper/seam"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
+	"github.com/aro-rp/aro/test/simulated/provider"
 )
 
 const (
@@ -36,7 +36,7 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(stand.Main(m, func(path string) { binary = path }))
+	os.Exit(harness.Main(m, func(path string) { binary = path }))
 }
 
 // token is a credential that needs no directory.
@@ -67,19 +67,19 @@ func serve(t *testing.T) (context.Context, *azarm.ClientOptions) {
 }
 
 // serveClusters is serve, and the clusters of the service.
-func serveClusters(t *testing.T) (context.Context, *azarm.ClientOptions, *stand.ControlPlanes) {
+func serveClusters(t *testing.T) (context.Context, *azarm.ClientOptions, *harness.ControlPlanes) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
-	planes := stand.NewControlPlanes(t, stand.Behaviour{Boot: 300 * time.Millisecond, Removal: 200 * time.Millisecond,
-		Refuse: func(spec seam.Spec) bool { return strings.HasPrefix(spec.Name, "refused") }})
-	process := stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), ControlPlanes: planes.Address,
+	planes := harness.NewControlPlanes(t, harness.Behaviour{Boot: 300 * time.Millisecond, Removal: 200 * time.Millisecond,
+		Refuse: func(spec provider.Spec) bool { return strings.HasPrefix(spec.Name, "refused") }})
+	process := harness.Start(t, harness.Options{Binary: binary, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), ControlPlanes: planes.Address,
 		Args: []string{"--location", location}})
-	registered, err := stand.NewClient(process.URL, nil).Do(ctx, stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
-		Body: stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
+	registered, err := harness.NewClient(process.URL, nil).Do(ctx, harness.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
+		Body: harness.Object{"state": "Registered", "properties": harness.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}}})
 	if err != nil || registered.Status >= 300 {
 		t.Fatal(registered, err)
 	}

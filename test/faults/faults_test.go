@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/backend/cluster"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/test/faults"
 )
@@ -36,7 +36,7 @@ func TestTheDocumentIsTheTable(t *testing.T) {
 func steps() map[string][]string {
 	names := map[string][]string{}
 	operations := map[model.OperationKind]string{model.Create: "create", model.Update: "update", model.AdminUpdate: "adminUpdate", model.Delete: "delete"}
-	for kind, plan := range cluster.Plans(cluster.Dependencies{Env: &env.Environment{}}) {
+	for kind, plan := range cluster.Plans(cluster.Dependencies{Env: &environment.Environment{}}) {
 		for _, step := range plan {
 			names[operations[kind]] = append(names[operations[kind]], step.Name)
 		}

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // TestWhatTheInstallerRefusesIsRefusedAtPut sends bodies that the installer refuses
@@ -35,13 +35,13 @@ func TestWhatTheInstallerRefusesIsRefusedAtPut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var body stand.Object
+			var body harness.Object
 			if err := json.Unmarshal(text, &body); err != nil {
 				t.Fatal(err)
 			}
-			put := func(body any) *stand.Reply {
+			put := func(body any) *harness.Reply {
 				id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "g", Name: "demo"}
-				reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodPut, Path: id.String(), Version: version, Body: body})
+				reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodPut, Path: id.String(), Version: version, Body: body})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -61,7 +61,7 @@ func TestWhatTheInstallerRefusesIsRefusedAtPut(t *testing.T) {
 					t.Errorf("the answer or the log repeats %q: %s", part, reply.Body)
 				}
 			}
-			if reply := put(stand.Set(body, want.target, want.corrected)); reply.Status != http.StatusCreated {
+			if reply := put(harness.Set(body, want.target, want.corrected)); reply.Status != http.StatusCreated {
 				t.Errorf("corrected: %s", reply)
 			}
 		})
@@ -78,39 +78,39 @@ func TestAClusterLivesInAGroupOfAnyScript(t *testing.T) {
 	path := func(group string) string {
 		return strings.Replace(id.String(), id.ResourceGroup, url.PathEscape(group), 1)
 	}
-	body := stand.Set(stand.Body(stand.Newest, id, location), "properties.clusterProfile.resourceGroupId", "/subscriptions/"+subscription+"/resourceGroups/управляемая-日本")
-	if created := w.send(http.MethodPut, path(group), stand.Newest, body); created.Status != http.StatusCreated || created.Text("id") != id.String() {
+	body := harness.Set(harness.Body(harness.Newest, id, location), "properties.clusterProfile.resourceGroupId", "/subscriptions/"+subscription+"/resourceGroups/управляемая-日本")
+	if created := w.send(http.MethodPut, path(group), harness.Newest, body); created.Status != http.StatusCreated || created.Text("id") != id.String() {
 		t.Fatal(created)
 	}
 	w.settled(path(group))
 	casings := []string{group, "ГРУППА-日本"}
 	for _, casing := range casings {
-		if got := w.send(http.MethodGet, path(casing), stand.Newest, nil); got.Status != http.StatusOK || got.Text("id") != id.String() {
+		if got := w.send(http.MethodGet, path(casing), harness.Newest, nil); got.Status != http.StatusOK || got.Text("id") != id.String() {
 			t.Error(got)
 		}
 		for _, list := range []string{strings.TrimSuffix(path(casing), "/one"), listOfClusters} {
-			if got := w.send(http.MethodGet, list, stand.Newest, nil); got.Status != http.StatusOK || got.Text("value.0.id") != id.String() {
+			if got := w.send(http.MethodGet, list, harness.Newest, nil); got.Status != http.StatusOK || got.Text("value.0.id") != id.String() {
 				t.Errorf("not in the list: %s", got)
 			}
 		}
-		patched := w.send(http.MethodPatch, path(casing), stand.Newest, stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": rotatedCanary}}})
+		patched := w.send(http.MethodPatch, path(casing), harness.Newest, harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": rotatedCanary}}})
 		if patched.Status != http.StatusOK && patched.Status != http.StatusAccepted {
 			t.Error(patched)
 		}
 		w.settled(path(casing))
 	}
 	for _, other := range []string{"группа-日木", "gruppa-日本"} {
-		if got := w.send(http.MethodGet, path(other), stand.Newest, nil); got.Status != http.StatusNotFound {
+		if got := w.send(http.MethodGet, path(other), harness.Newest, nil); got.Status != http.StatusNotFound {
 			t.Error(got)
 		}
 	}
-	deleted := w.send(http.MethodDelete, path(casings[1]), stand.Newest, nil)
+	deleted := w.send(http.MethodDelete, path(casings[1]), harness.Newest, nil)
 	if deleted.Status != http.StatusAccepted {
 		t.Fatal(deleted)
 	}
 	w.settled(path(group))
 	for _, casing := range casings {
-		if got := w.send(http.MethodGet, path(casing), stand.Newest, nil); got.Status != http.StatusNotFound {
+		if got := w.send(http.MethodGet, path(casing), harness.Newest, nil); got.Status != http.StatusNotFound {
 			t.Error(got)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
@@ -35,14 +35,14 @@ const (
 )
 
 func canaries() []string {
-	return []string{stand.PullSecretCanary, stand.ClientSecretCanary, passwordCanary, kubeconfigCanary, rotatedCanary, misplacedCanary}
+	return []string{harness.PullSecretCanary, harness.ClientSecretCanary, passwordCanary, kubeconfigCanary, rotatedCanary, misplacedCanary}
 }
 
 // binary is built once by TestMain.
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(stand.Main(m, func(path string) { binary = path }))
+	os.Exit(harness.Main(m, func(path string) { binary = path }))
 }
 
 // leaks are the canaries that text holds, plainly or in an encoding.
@@ -63,8 +63,8 @@ func leaks(text []byte) (found []string) {
 type watched struct {
 	*testing.T
 	ctx     context.Context
-	client  *stand.Client
-	process *stand.Process
+	client  *harness.Client
+	process *harness.Process
 	path    string // of the database
 	answers int
 }
@@ -83,18 +83,18 @@ func watch(t *testing.T, args ...string) *watched {
 	}
 	address := listener.Addr().String()
 	_ = listener.Close()
-	planes := stand.NewControlPlanes(t, stand.Behaviour{Password: passwordCanary, Kubeconfig: config})
+	planes := harness.NewControlPlanes(t, harness.Behaviour{Password: passwordCanary, Kubeconfig: config})
 	w := &watched{T: t, ctx: ctx, path: filepath.Join(t.TempDir(), "aro.db")}
-	w.process = stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + w.path, ControlPlanes: planes.Address, Listen: address, Args: append([]string{"--log-level", "DEBUG"}, args...)})
-	w.client = stand.NewClient(w.process.URL, nil)
-	w.send(http.MethodPut, "/subscriptions/"+subscription, "2.0", stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": subscription}})
+	w.process = harness.Start(t, harness.Options{Binary: binary, Store: "sqlite:" + w.path, ControlPlanes: planes.Address, Listen: address, Args: append([]string{"--log-level", "DEBUG"}, args...)})
+	w.client = harness.NewClient(w.process.URL, nil)
+	w.send(http.MethodPut, "/subscriptions/"+subscription, "2.0", harness.Object{"state": "Registered", "properties": harness.Object{"tenantId": subscription}})
 	return w
 }
 
 // ask sends a request without judging its answer.
-func (w *watched) ask(method, path, version string, body any) *stand.Reply {
+func (w *watched) ask(method, path, version string, body any) *harness.Reply {
 	w.Helper()
-	reply, err := w.client.Do(w.ctx, stand.Request{Method: method, Path: path, Version: version, Body: body})
+	reply, err := w.client.Do(w.ctx, harness.Request{Method: method, Path: path, Version: version, Body: body})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func (w *watched) ask(method, path, version string, body any) *stand.Reply {
 	return reply
 }
 
-func (w *watched) send(method, path, version string, body any) *stand.Reply {
+func (w *watched) send(method, path, version string, body any) *harness.Reply {
 	w.Helper()
 	reply := w.ask(method, path, version, body)
 	head, _ := json.Marshal(reply.Header)
@@ -115,7 +115,7 @@ func (w *watched) send(method, path, version string, body any) *stand.Reply {
 func (w *watched) settled(path string) {
 	w.Helper()
 	for {
-		reply := w.send(http.MethodGet, path, stand.Newest, nil)
+		reply := w.send(http.MethodGet, path, harness.Newest, nil)
 		if state := reply.Text("properties.provisioningState"); state == "Succeeded" || reply.Status == http.StatusNotFound {
 			return
 		}
@@ -130,20 +130,20 @@ func TestSeededSecretsLeakNowhere(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "canary", Name: "cage"}
-	created := w.send(http.MethodPut, id.String(), stand.Newest, stand.Body(stand.Newest, id, location))
+	created := w.send(http.MethodPut, id.String(), harness.Newest, harness.Body(harness.Newest, id, location))
 	if created.Status != http.StatusCreated {
 		t.Fatal(created)
 	}
 	w.settled(id.String())
-	w.send(http.MethodPatch, id.String(), stand.Newest, stand.Object{"properties": stand.Object{"servicePrincipalProfile": stand.Object{"clientSecret": rotatedCanary}}})
+	w.send(http.MethodPatch, id.String(), harness.Newest, harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": rotatedCanary}}})
 	w.settled(id.String())
 	w.credentialsAreGiven(id.String())
 	w.readEverywhere(id, created)
 	w.misplace(id)
 	w.rawBytesAreSealed()
-	w.send(http.MethodDelete, id.String(), stand.Newest, nil)
+	w.send(http.MethodDelete, id.String(), harness.Newest, nil)
 	w.settled(id.String())
-	metrics, err := w.client.Do(w.ctx, stand.Request{Method: http.MethodGet, Path: "/metrics"})
+	metrics, err := w.client.Do(w.ctx, harness.Request{Method: http.MethodGet, Path: "/metrics"})
 	if err != nil || metrics.Status != http.StatusOK {
 		t.Fatal(metrics, err)
 	}
@@ -160,21 +160,21 @@ func TestSeededSecretsLeakNowhere(t *testing.T) {
 // credentialsAreGiven proves that the secrets are there at all, and only there.
 func (w *watched) credentialsAreGiven(path string) {
 	w.Helper()
-	if reply := w.ask(http.MethodPost, path+"/listCredentials", stand.Newest, nil); reply.Text("kubeadminPassword") != passwordCanary {
+	if reply := w.ask(http.MethodPost, path+"/listCredentials", harness.Newest, nil); reply.Text("kubeadminPassword") != passwordCanary {
 		w.Errorf("listCredentials does not give the password: %d", reply.Status)
 	}
-	reply := w.ask(http.MethodPost, path+"/listAdminCredentials", stand.Newest, nil)
+	reply := w.ask(http.MethodPost, path+"/listAdminCredentials", harness.Newest, nil)
 	if config, err := base64.StdEncoding.DecodeString(reply.Text("kubeconfig")); err != nil || !strings.Contains(string(config), kubeconfigCanary) {
 		w.Errorf("listAdminCredentials does not give the kubeconfig: %d", reply.Status)
 	}
-	if reply := w.ask(http.MethodPost, path+"/credentials", stand.Oldest, nil); reply.Text("kubeadminPassword") != passwordCanary {
+	if reply := w.ask(http.MethodPost, path+"/credentials", harness.Oldest, nil); reply.Text("kubeadminPassword") != passwordCanary {
 		w.Errorf("the oldest version's credentials do not give the password: %d", reply.Status)
 	}
 }
 
-func (w *watched) readEverywhere(id arm.ClusterID, created *stand.Reply) {
+func (w *watched) readEverywhere(id arm.ClusterID, created *harness.Reply) {
 	group := id.String()[:strings.LastIndexByte(id.String(), '/')]
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		for _, path := range []string{id.String(), group, "/subscriptions/" + subscription + "/providers/" + arm.ClusterResourceType} {
 			w.send(http.MethodGet, path, version, nil)
 		}
@@ -196,9 +196,9 @@ func (w *watched) readEverywhere(id arm.ClusterID, created *stand.Reply) {
 func (w *watched) misplace(id arm.ClusterID) {
 	fresh := id
 	fresh.Name = "misplaced"
-	for _, version := range stand.Versions() {
+	for _, version := range harness.Versions() {
 		for path, value := range map[string]any{
-			"properties.servicePrincipalProfile.clientSecret": stand.Object{"value": misplacedCanary},
+			"properties.servicePrincipalProfile.clientSecret": harness.Object{"value": misplacedCanary},
 			"properties.servicePrincipalProfile.clientId":     misplacedCanary,
 			"properties.clusterProfile.pullSecret":            `{"auths": {"x": "` + misplacedCanary + `"`,
 			"properties.clusterProfile.domain":                misplacedCanary + "_",
@@ -206,10 +206,10 @@ func (w *watched) misplace(id arm.ClusterID) {
 			"properties.masterProfile.vmSize":                 misplacedCanary,
 			"location":                                        misplacedCanary,
 		} {
-			if version == stand.Oldest && strings.Contains(path, "clusterProfile") {
+			if version == harness.Oldest && strings.Contains(path, "clusterProfile") {
 				continue
 			}
-			body := stand.Set(stand.Body(version, fresh, location), path, value)
+			body := harness.Set(harness.Body(version, fresh, location), path, value)
 			send := w.ask
 			if strings.HasSuffix(path, "Secret") || strings.HasSuffix(path, "clientId") {
 				send = w.send
@@ -218,17 +218,17 @@ func (w *watched) misplace(id arm.ClusterID) {
 				w.Errorf("%s with a wrong %s; want 400", reply, path)
 			}
 		}
-		w.send(http.MethodPatch, id.String(), version, stand.Object{"properties": stand.Object{"clusterProfile": stand.Object{"pullSecret": misplacedCanary}}})
+		w.send(http.MethodPatch, id.String(), version, harness.Object{"properties": harness.Object{"clusterProfile": harness.Object{"pullSecret": misplacedCanary}}})
 	}
 	for _, raw := range []string{`{"properties":{"servicePrincipalProfile":{"clientSecret":"` + misplacedCanary, `"` + misplacedCanary + `"`, misplacedCanary} {
-		w.send(http.MethodPut, fresh.String(), stand.Newest, []byte(raw))
+		w.send(http.MethodPut, fresh.String(), harness.Newest, []byte(raw))
 	}
-	resource := stand.Body(stand.Newest, fresh, location)
-	resource["type"], resource["apiVersion"], resource["id"] = arm.ClusterResourceType, stand.Newest, fresh.String()
-	stand.Set(resource, "properties.clusterProfile.pullSecret", misplacedCanary)
-	w.send(http.MethodPost, "/subscriptions/"+subscription+"/resourceGroups/canary/providers/"+arm.Namespace+"/deployments/d/preflight", stand.Newest,
-		stand.Object{"resources": []any{resource}})
-	w.send(http.MethodPut, "/subscriptions/"+subscription, "2.0", stand.Object{"state": misplacedCanary})
+	resource := harness.Body(harness.Newest, fresh, location)
+	resource["type"], resource["apiVersion"], resource["id"] = arm.ClusterResourceType, harness.Newest, fresh.String()
+	harness.Set(resource, "properties.clusterProfile.pullSecret", misplacedCanary)
+	w.send(http.MethodPost, "/subscriptions/"+subscription+"/resourceGroups/canary/providers/"+arm.Namespace+"/deployments/d/preflight", harness.Newest,
+		harness.Object{"resources": []any{resource}})
+	w.send(http.MethodPut, "/subscriptions/"+subscription, "2.0", harness.Object{"state": misplacedCanary})
 }
 
 // rawBytesAreSealed searches the database's files while the secrets are stored.

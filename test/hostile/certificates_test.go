@@ -19,7 +19,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/store"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // certificate makes a self-signed certificate, writes it and its key below dir
@@ -59,7 +59,7 @@ func certificate(t *testing.T, dir, name string, until time.Time, usages ...x509
 }
 
 // production starts the service as production does, with what is missing left out.
-func production(t *testing.T, dir string, without ...string) (*stand.Process, error) {
+func production(t *testing.T, dir string, without ...string) (*harness.Process, error) {
 	t.Helper()
 	keys := filepath.Join(dir, "keys")
 	if err := os.WriteFile(keys, []byte(store.NewKey()+"\n"), 0o600); err != nil {
@@ -72,7 +72,7 @@ func production(t *testing.T, dir string, without ...string) (*stand.Process, er
 			args = append(args, flag, filepath.Join(dir, file))
 		}
 	}
-	return stand.Launch(stand.Options{Binary: binary, Store: "sqlite:" + filepath.Join(dir, "aro.db"), Args: append(args, "--drain", "1s")})
+	return harness.Launch(harness.Options{Binary: binary, Store: "sqlite:" + filepath.Join(dir, "aro.db"), Args: append(args, "--drain", "1s")})
 }
 
 func TestProductionKnowsItsCallersByTheirCertificates(t *testing.T) {
@@ -93,20 +93,20 @@ func TestProductionKnowsItsCallersByTheirCertificates(t *testing.T) {
 	}
 	t.Cleanup(process.Kill)
 	address := "https://" + strings.TrimPrefix(process.URL, "http://")
-	clients := map[string]*stand.Client{}
+	clients := map[string]*harness.Client{}
 	for name, pair := range pairs {
-		clients[name] = stand.NewClient(address, &http.Transport{TLSClientConfig: trusting(t, pairs["server"], pair)})
+		clients[name] = harness.NewClient(address, &http.Transport{TLSClientConfig: trusting(t, pairs["server"], pair)})
 	}
 	list := "/subscriptions/" + subscription + "/providers/" + arm.ClusterResourceType
 	for _, test := range []struct {
 		why, caller, path, version string
 		want                       int
 	}{
-		{"ARM on its own API", "arm", list, stand.Newest, 200},
-		{"no certificate", "", list, stand.Newest, 403},
-		{"a certificate of nobody we know", "stranger", list, stand.Newest, 403},
-		{"a certificate that is over", "expired", list, stand.Newest, 403},
-		{"an engineer on ARM's API", "admin", list, stand.Newest, 403},
+		{"ARM on its own API", "arm", list, harness.Newest, 200},
+		{"no certificate", "", list, harness.Newest, 403},
+		{"a certificate of nobody we know", "stranger", list, harness.Newest, 403},
+		{"a certificate that is over", "expired", list, harness.Newest, 403},
+		{"an engineer on ARM's API", "admin", list, harness.Newest, 403},
 		{"an engineer on the admin API", "admin", "/admin/clusters", "", 200},
 		{"ARM on the admin API", "arm", "/admin/clusters", "", 403},
 		{"no certificate on the admin API", "", "/admin/clusters", "", 403},
@@ -114,7 +114,7 @@ func TestProductionKnowsItsCallersByTheirCertificates(t *testing.T) {
 		{"metrics are for engineers", "", "/metrics", "", 403},
 		{"health is for everybody", "", "/healthz/live", "", 200},
 	} {
-		reply, err := clients[test.caller].Do(t.Context(), stand.Request{Method: http.MethodGet, Path: test.path, Version: test.version})
+		reply, err := clients[test.caller].Do(t.Context(), harness.Request{Method: http.MethodGet, Path: test.path, Version: test.version})
 		if err != nil {
 			t.Errorf("%s: %v", test.why, err)
 			continue
@@ -124,7 +124,7 @@ func TestProductionKnowsItsCallersByTheirCertificates(t *testing.T) {
 		}
 	}
 	identityHeaders(t, clients)
-	if _, err := stand.NewClient(process.URL, nil).Do(t.Context(), stand.Request{Method: http.MethodGet, Path: "/subscriptions"}); err == nil {
+	if _, err := harness.NewClient(process.URL, nil).Do(t.Context(), harness.Request{Method: http.MethodGet, Path: "/subscriptions"}); err == nil {
 		t.Log("plain HTTP gets an answer of the TLS listener; it must be an error")
 	}
 	if err := process.Stop(); err != nil {
@@ -133,14 +133,14 @@ func TestProductionKnowsItsCallersByTheirCertificates(t *testing.T) {
 }
 
 // identityHeaders claims to be ARM without its certificate.
-func identityHeaders(t *testing.T, clients map[string]*stand.Client) {
+func identityHeaders(t *testing.T, clients map[string]*harness.Client) {
 	t.Helper()
 	header := map[string]string{"X-Ms-Client-Principal-Name": "root", "X-Ms-Identity-Url": "https://identity.example.com", "X-Ms-Home-Tenant-Id": foreign,
 		"X-Forwarded-Client-Cert": "Subject=\"CN=arm\"", "X-Arr-ClientCert": "x", "X-Ms-Arm-Resource-System-Data": `{"createdBy":"root"}`}
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "g", Name: "claimed"}
 	for _, caller := range []string{"", "stranger", "expired", "admin"} {
-		reply, err := clients[caller].Do(t.Context(), stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest,
-			Body: stand.Body(stand.Newest, id, location), Header: header})
+		reply, err := clients[caller].Do(t.Context(), harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest,
+			Body: harness.Body(harness.Newest, id, location), Header: header})
 		if err != nil || reply.Status != http.StatusForbidden {
 			t.Errorf("caller %q with ARM's headers: %v, %v; want 403", caller, reply, err)
 		}
@@ -202,7 +202,7 @@ func TestDevelopmentListensOnLoopbackOnly(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	process, err := stand.Launch(stand.Options{Binary: binary, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"),
+	process, err := harness.Launch(harness.Options{Binary: binary, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"),
 		Args: []string{"--backend=false", "--listen", "0.0.0.0:0"}})
 	if err != nil {
 		return // it said no, and why

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const listOfClusters = "/subscriptions/" + subscription + "/providers/" + arm.ClusterResourceType
@@ -61,13 +61,13 @@ func TestARemovedCertificateEndsOnItsLiveConnection(t *testing.T) {
 	t.Cleanup(process.Kill)
 	dials := 0
 	server, client := pairs["server"], pairs["arm"]
-	caller := stand.NewClient("https://"+strings.TrimPrefix(process.URL, "http://"), &http.Transport{TLSClientConfig: trusting(t, &server, &client),
+	caller := harness.NewClient("https://"+strings.TrimPrefix(process.URL, "http://"), &http.Transport{TLSClientConfig: trusting(t, &server, &client),
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			dials++
 			return (&net.Dialer{}).DialContext(ctx, network, address)
 		}})
 	status := func() int {
-		reply, err := caller.Do(t.Context(), stand.Request{Method: http.MethodGet, Path: listOfClusters, Version: stand.Newest})
+		reply, err := caller.Do(t.Context(), harness.Request{Method: http.MethodGet, Path: listOfClusters, Version: harness.Newest})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,21 +151,21 @@ func TestTheAuditDoesNotDependOnTheLevel(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "audit.log")
 	w := watch(t, "--log-level", "ERROR", "--audit", file)
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "audited", Name: "cage"}
-	if reply := w.ask(http.MethodPost, id.String()+"/listAdminCredentials", stand.Newest, nil); reply.Header.Get("Cache-Control") != "no-store" {
+	if reply := w.ask(http.MethodPost, id.String()+"/listAdminCredentials", harness.Newest, nil); reply.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%s may be kept by caches: %q", reply, reply.Header)
 	}
-	if created := w.send(http.MethodPut, id.String(), stand.Newest, stand.Body(stand.Newest, id, location)); created.Status != http.StatusCreated {
+	if created := w.send(http.MethodPut, id.String(), harness.Newest, harness.Body(harness.Newest, id, location)); created.Status != http.StatusCreated {
 		t.Fatal(created)
 	}
 	w.settled(id.String())
 	for _, action := range []string{"/listCredentials", "/listAdminCredentials"} {
-		reply := w.ask(http.MethodPost, id.String()+action, stand.Newest, nil)
+		reply := w.ask(http.MethodPost, id.String()+action, harness.Newest, nil)
 		if reply.Status != http.StatusOK || reply.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d, Cache-Control %q", action, reply.Status, reply.Header.Get("Cache-Control"))
 		}
 	}
 	w.send(http.MethodGet, "/admin"+id.String(), "", nil)
-	w.send(http.MethodPatch, "/admin"+id.String(), "", stand.Object{"properties": stand.Object{"maintenanceTask": "Nonsense"}})
+	w.send(http.MethodPatch, "/admin"+id.String(), "", harness.Object{"properties": harness.Object{"maintenanceTask": "Nonsense"}})
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestTheAuditDoesNotDependOnTheLevel(t *testing.T) {
 	}
 	var got []string
 	for line := range strings.Lines(string(text)) {
-		var record stand.Object
+		var record harness.Object
 		if err := json.Unmarshal([]byte(line), &record); err != nil || record["msg"] != "audit" || record["request_id"] == "" {
 			t.Fatalf("%s: %v", line, err)
 		}
@@ -191,14 +191,14 @@ func TestTheAuditDoesNotDependOnTheLevel(t *testing.T) {
 }
 
 // plain is a service without workers, in development.
-func plain(t *testing.T, args ...string) (*stand.Process, *stand.Client) {
+func plain(t *testing.T, args ...string) (*harness.Process, *harness.Client) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	process := stand.Start(t, stand.Options{Binary: binary, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), Args: append([]string{"--backend=false"}, args...)})
-	client := stand.NewClient(process.URL, nil)
-	reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0", Body: stand.Object{"state": "Registered"}})
+	process := harness.Start(t, harness.Options{Binary: binary, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), Args: append([]string{"--backend=false"}, args...)})
+	client := harness.NewClient(process.URL, nil)
+	reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0", Body: harness.Object{"state": "Registered"}})
 	if err != nil || reply.Status != http.StatusCreated {
 		t.Fatal(reply, err)
 	}
@@ -232,7 +232,7 @@ func TestDevelopmentAnswersToItsOwnNamesOnly(t *testing.T) {
 		{"localhost", http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403},
 		{"localhost", http.Header{"Origin": {"http://localhost:8443"}, "Sec-Fetch-Site": {"same-origin"}}, 200},
 	} {
-		for _, path := range []string{listOfClusters + "?api-version=" + stand.Newest, "/admin/clusters", "/healthz/live"} {
+		for _, path := range []string{listOfClusters + "?api-version=" + harness.Newest, "/admin/clusters", "/healthz/live"} {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, process.URL+path, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -272,12 +272,12 @@ func TestTheIdentityURLIsJudgedAtPut(t *testing.T) {
 		"https://169.254.169.254/metadata":             false,
 	} {
 		id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "g", Name: "identity"}
-		body := stand.Body(stand.Newest, id, location)
-		delete(body["properties"].(stand.Object), "servicePrincipalProfile")
-		stand.Set(body, "properties.platformWorkloadIdentityProfile", stand.Object{"platformWorkloadIdentities": stand.Object{}})
-		body["identity"] = stand.Object{"type": "UserAssigned", "userAssignedIdentities": stand.Object{
-			"/subscriptions/" + subscription + "/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one": stand.Object{}}}
-		reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: body,
+		body := harness.Body(harness.Newest, id, location)
+		delete(body["properties"].(harness.Object), "servicePrincipalProfile")
+		harness.Set(body, "properties.platformWorkloadIdentityProfile", harness.Object{"platformWorkloadIdentities": harness.Object{}})
+		body["identity"] = harness.Object{"type": "UserAssigned", "userAssignedIdentities": harness.Object{
+			"/subscriptions/" + subscription + "/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one": harness.Object{}}}
+		reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: body,
 			Header: map[string]string{"X-Ms-Identity-Url": address, "X-Ms-Home-Tenant-Id": foreign}})
 		if err != nil {
 			t.Fatal(err)
@@ -297,14 +297,14 @@ func TestWordsOfCallersAreBounded(t *testing.T) {
 	process, client := plain(t, "--log-level", "DEBUG")
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "g", Name: "words"}
 	long := strings.Repeat("CANARY\u202e\n", 20000)
-	for why, r := range map[string]stand.Request{
-		"a member of a cluster":      {Method: "PUT", Path: id.String(), Version: stand.Newest, Body: stand.Set(stand.Body(stand.Newest, id, location), "properties", stand.Object{long: 1})},
-		"a key of a map":             {Method: "PUT", Path: id.String(), Version: stand.Newest, Body: stand.Set(stand.Body(stand.Newest, id, location), "tags", stand.Object{long: 1})},
-		"a member of a patch":        {Method: "PATCH", Path: id.String(), Version: stand.Newest, Body: stand.Object{long: 1}},
+	for why, r := range map[string]harness.Request{
+		"a member of a cluster":      {Method: "PUT", Path: id.String(), Version: harness.Newest, Body: harness.Set(harness.Body(harness.Newest, id, location), "properties", harness.Object{long: 1})},
+		"a key of a map":             {Method: "PUT", Path: id.String(), Version: harness.Newest, Body: harness.Set(harness.Body(harness.Newest, id, location), "tags", harness.Object{long: 1})},
+		"a member of a patch":        {Method: "PATCH", Path: id.String(), Version: harness.Newest, Body: harness.Object{long: 1}},
 		"a member of a subscription": {Method: "PUT", Path: "/subscriptions/" + subscription, Version: "2.0", Body: []byte(`{"state":"Registered","` + strings.Repeat("CANARY", 20000) + `":{"a":1,"a":2}}`)},
-		"a member for engineers":     {Method: "PUT", Path: "/admin/versions", Body: stand.Object{long: 1}},
-		"an invented method":         {Method: strings.Repeat("CANARY", 2000), Path: id.String(), Version: stand.Newest},
-		"a parameter":                {Method: "GET", Path: id.String() + "?" + strings.Repeat("CANARY", 2000) + "=1&" + strings.Repeat("CANARY", 2000) + "=2", Version: stand.Newest},
+		"a member for engineers":     {Method: "PUT", Path: "/admin/versions", Body: harness.Object{long: 1}},
+		"an invented method":         {Method: strings.Repeat("CANARY", 2000), Path: id.String(), Version: harness.Newest},
+		"a parameter":                {Method: "GET", Path: id.String() + "?" + strings.Repeat("CANARY", 2000) + "=1&" + strings.Repeat("CANARY", 2000) + "=2", Version: harness.Newest},
 	} {
 		before := len(process.Output())
 		reply, err := client.Do(t.Context(), r)
@@ -337,7 +337,7 @@ func TestPutSubscriptionReadsItsBodyAsClustersDo(t *testing.T) {
 		"not UTF-8":            "{\"state\":\"Registered\",\"x\":\"\xff\"}",
 		"something behind":     `{"state":"Registered"} {}`,
 	} {
-		reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0", Body: []byte(body)})
+		reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0", Body: []byte(body)})
 		if err != nil || reply.Status != http.StatusBadRequest || reply.Code() != "InvalidRequestContent" {
 			t.Errorf("%s: %v %v", why, reply, err)
 		}
@@ -349,11 +349,11 @@ func TestNamesFoldAsTheyDoToARM(t *testing.T) {
 	_, client := plain(t)
 	for _, name := range []string{"a", "b"} {
 		id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "g" + name, Name: name}
-		if reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: stand.Body(stand.Newest, id, location)}); err != nil || reply.Status != 201 {
+		if reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: harness.Body(harness.Newest, id, location)}); err != nil || reply.Status != 201 {
 			t.Fatal(reply, err)
 		}
 	}
-	first, err := client.Do(t.Context(), stand.Request{Method: http.MethodGet, Path: listOfClusters + "?$top=1", Version: stand.Newest})
+	first, err := client.Do(t.Context(), harness.Request{Method: http.MethodGet, Path: listOfClusters + "?$top=1", Version: harness.Newest})
 	if err != nil || first.Status != 200 {
 		t.Fatal(first, err)
 	}
@@ -363,17 +363,17 @@ func TestNamesFoldAsTheyDoToARM(t *testing.T) {
 		t.Fatal(next)
 	}
 	token, _, _ = strings.Cut(token, "&")
-	api := "api-version=" + stand.Newest
+	api := "api-version=" + harness.Newest
 	for _, test := range []struct {
 		path   string
 		status int
 		first  string
 	}{
 		{listOfClusters + "?" + api + "&$TOP=1&$skiptoken=" + token, 200, "b"},
-		{listOfClusters + "?API-Version=" + stand.Newest + "&$top=1", 200, "a"},
+		{listOfClusters + "?API-Version=" + harness.Newest + "&$top=1", 200, "a"},
 		{strings.ToUpper(listOfClusters) + "?" + api, 200, "a"},
 		{listOfClusters + "?" + api + "&" + api, 400, ""},
-		{listOfClusters + "?" + api + "&Api-Version=" + stand.Newest, 400, ""},
+		{listOfClusters + "?" + api + "&Api-Version=" + harness.Newest, 400, ""},
 		{listOfClusters + "?" + api + "&$skipToken=" + token + "&$skiptoken=" + token, 400, ""},
 		{listOfClusters + "?" + api + "&$top=1&$top=1", 400, ""},
 		{listOfClusters + "?" + api + "&x=%zz", 400, ""},
@@ -382,7 +382,7 @@ func TestNamesFoldAsTheyDoToARM(t *testing.T) {
 		{"/admin/clu%C5%BFters", 404, ""},
 		{"/admin/clusters?NAME=a&name=b", 400, ""},
 	} {
-		reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodGet, Path: test.path})
+		reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodGet, Path: test.path})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -442,7 +442,7 @@ func TestHalfSentHeadersKeepNobodyOut(t *testing.T) {
 			}
 		}
 		client.HTTP.CloseIdleConnections()
-		reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodGet, Path: "/healthz/live"})
+		reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodGet, Path: "/healthz/live"})
 		if err != nil || reply.Status != http.StatusOK || reply.Took > 3*time.Second {
 			t.Errorf("of %s connections: %v after %s, %v", bound, reply, reply.Took, err)
 		}

@@ -15,12 +15,12 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/httpserver"
-	"github.com/aro-rp/aro/seed"
+	"github.com/aro-rp/aro/initialdata"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // foreignName is the name of a cluster of another customer.
@@ -30,7 +30,7 @@ const foreignName = "foreign-cluster-canary"
 // and one of another. No worker touches them.
 func newHandler(t testing.TB) http.Handler {
 	t.Helper()
-	keeper, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
+	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,18 +38,18 @@ func newHandler(t testing.TB) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	documents := store.New(keeper, keys)
+	documents := store.New(driver, keys)
 	t.Cleanup(func() { _ = documents.Close() })
-	if err := seed.Empty(t.Context(), documents, nil); err != nil {
+	if err := initialdata.Empty(t.Context(), documents, nil); err != nil {
 		t.Fatal(err)
 	}
 	h := edge.Must(t, edge.Options{Config: server.Config{Store: documents, Location: location}, HTTP: httpserver.Config{Hosts: []string{"example.com"}}})
 	for _, id := range []string{subscription, foreign} {
-		put(t, h, "/subscriptions/"+id+"?api-version=2.0", stand.Object{"state": "Registered", "properties": stand.Object{"tenantId": id}})
+		put(t, h, "/subscriptions/"+id+"?api-version=2.0", harness.Object{"state": "Registered", "properties": harness.Object{"tenantId": id}})
 	}
 	for _, id := range []arm.ClusterID{{SubscriptionID: subscription, ResourceGroup: "g", Name: "a"}, {SubscriptionID: subscription, ResourceGroup: "g", Name: "b"},
 		{SubscriptionID: subscription, ResourceGroup: "g", Name: "c"}, {SubscriptionID: foreign, ResourceGroup: "g", Name: foreignName}} {
-		put(t, h, id.String()+"?api-version="+stand.Newest, stand.Body(stand.Newest, id, location))
+		put(t, h, id.String()+"?api-version="+harness.Newest, harness.Body(harness.Newest, id, location))
 	}
 	return h
 }
@@ -126,7 +126,7 @@ func FuzzContinuation(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, continuation string) {
-		w := get(h, list+"?api-version="+stand.Newest+"&$skipToken="+url.QueryEscape(continuation))
+		w := get(h, list+"?api-version="+harness.Newest+"&$skipToken="+url.QueryEscape(continuation))
 		judge(t, w)
 		if strings.Contains(w.Body.String(), foreignName) {
 			t.Fatalf("shows another customer's cluster: %s", w.Body)
@@ -135,7 +135,7 @@ func FuzzContinuation(f *testing.F) {
 			t.Fatalf("a token that was never given out was accepted: %q", continuation)
 		}
 		for _, other := range []string{strings.Replace(list, subscription, foreign, 1), strings.Replace(list, "/g/", "/h/", 1), "/subscriptions/" + subscription + "/providers/" + arm.ClusterResourceType} {
-			w := get(h, other+"?api-version="+stand.Newest+"&$skipToken="+url.QueryEscape(continuation))
+			w := get(h, other+"?api-version="+harness.Newest+"&$skipToken="+url.QueryEscape(continuation))
 			if judge(t, w); w.Code == http.StatusOK && continuation != "" {
 				t.Fatalf("a token of %s was accepted at %s", list, other)
 			}
@@ -159,7 +159,7 @@ func get(h http.Handler, target string) *httptest.ResponseRecorder {
 // firstToken is the token of a list's second page.
 func firstToken(t testing.TB, h http.Handler, list string) string {
 	t.Helper()
-	w := get(h, list+"?api-version="+stand.Newest+"&$top=1")
+	w := get(h, list+"?api-version="+harness.Newest+"&$top=1")
 	var page struct{ NextLink string }
 	if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
 		t.Fatal(err)
@@ -174,8 +174,8 @@ func firstToken(t testing.TB, h http.Handler, list string) string {
 func FuzzBody(f *testing.F) {
 	h := newHandler(f)
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "g", Name: "fuzzed"}
-	for i, version := range stand.Versions() {
-		raw, err := json.Marshal(stand.Body(version, id, location))
+	for i, version := range harness.Versions() {
+		raw, err := json.Marshal(harness.Body(version, id, location))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func FuzzBody(f *testing.F) {
 		if method != http.MethodPut && method != http.MethodPatch {
 			return
 		}
-		versions := stand.Versions()
+		versions := harness.Versions()
 		apiVersion := versions[uint(version)%uint(len(versions))]
 		for _, name := range []string{"a", "fuzzed"} {
 			target := fmt.Sprintf("/subscriptions/%s/resourceGroups/g/providers/%s/%s?api-version=%s", subscription, arm.ClusterResourceType, name, apiVersion)
@@ -202,7 +202,7 @@ func FuzzBody(f *testing.F) {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			judge(t, w)
-			if text := w.Body.String(); strings.Contains(text, stand.ClientSecretCanary) || strings.Contains(text, stand.PullSecretCanary) {
+			if text := w.Body.String(); strings.Contains(text, harness.ClientSecretCanary) || strings.Contains(text, harness.PullSecretCanary) {
 				t.Fatalf("%d repeats a secret: %s", w.Code, text)
 			}
 			if !json.Valid(w.Body.Bytes()) {

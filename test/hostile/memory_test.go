@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 // peakMemory bounds the resident memory of a server whose lists many clients read,
@@ -27,10 +27,10 @@ func TestListsOfLargeSecretsFitInMemory(t *testing.T) {
 	t.Parallel()
 	const clients, clusters, largest = 60, 100, 32 << 10
 	process, client := plain(t)
-	create := func(name, secret string) *stand.Reply {
+	create := func(name, secret string) *harness.Reply {
 		id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "large", Name: name}
-		body := stand.Set(stand.Body(stand.Newest, id, location), "properties.clusterProfile.pullSecret", secret)
-		reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodPut, Path: id.String(), Version: stand.Newest, Body: body})
+		body := harness.Set(harness.Body(harness.Newest, id, location), "properties.clusterProfile.pullSecret", secret)
+		reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodPut, Path: id.String(), Version: harness.Newest, Body: body})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestListsOfLargeSecretsFitInMemory(t *testing.T) {
 	var readers sync.WaitGroup
 	for range clients {
 		readers.Go(func() {
-			reply, err := client.Do(t.Context(), stand.Request{Method: http.MethodGet, Path: listOfClusters, Version: stand.Newest})
+			reply, err := client.Do(t.Context(), harness.Request{Method: http.MethodGet, Path: listOfClusters, Version: harness.Newest})
 			if err != nil {
 				t.Error(err)
 				return
@@ -78,7 +78,7 @@ func pullSecret(size int) string {
 var peakLine = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
 
 // peak is the most memory that the process has had so far, in MiB.
-func peak(t *testing.T, p *stand.Process) int {
+func peak(t *testing.T, p *harness.Process) int {
 	t.Helper()
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.ID()), "status"))
 	if err != nil {

@@ -18,13 +18,13 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/initialdata"
 	"github.com/aro-rp/aro/model"
-	"github.com/aro-rp/aro/seed"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/edge"
-	"github.com/aro-rp/aro/test/stand"
+	"github.com/aro-rp/aro/test/harness"
 )
 
 const (
@@ -52,7 +52,7 @@ func TestScenarios(t *testing.T) {
 	for _, first := range folders {
 		folder := filepath.Dir(first)
 		steps := readSteps(t, folder)
-		for _, version := range stand.Versions() {
+		for _, version := range harness.Versions() {
 			t.Run(folder+"/"+version, func(t *testing.T) {
 				t.Parallel()
 				compare(t, filepath.Join(folder, version+".golden"), newStage(t, version).play(steps), update)
@@ -129,7 +129,7 @@ type stage struct {
 
 func newStage(t *testing.T, version string) *stage {
 	t.Helper()
-	keeper, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
+	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,10 +137,10 @@ func newStage(t *testing.T, version string) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, version: version, store: store.New(keeper, keys),
+	s := &stage{t: t, version: version, store: store.New(driver, keys),
 		id: arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "Demo", Name: "one"}}
 	t.Cleanup(func() { _ = s.store.Close() })
-	if err := seed.Empty(t.Context(), s.store, nil); err != nil {
+	if err := initialdata.Empty(t.Context(), s.store, nil); err != nil {
 		t.Fatal(err)
 	}
 	ids := 0
@@ -200,7 +200,7 @@ func (s *stage) body(step step) []byte {
 	if step.Create == nil {
 		return step.Body
 	}
-	raw, err := json.Marshal(stand.Body(s.version, s.id, location))
+	raw, err := json.Marshal(harness.Body(s.version, s.id, location))
 	if err == nil {
 		raw, err = jsonpatch.MergePatch(raw, step.Create)
 	}

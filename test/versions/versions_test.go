@@ -21,7 +21,7 @@ const next = "2099-01-01"
 // suites are the tests that range over all versions; drawn are those that draw values,
 // of which fewer will do here.
 var (
-	suites = []string{"./openapi", "./hack/generate", "./armhttp", "./shape", "./test/message"}
+	suites = []string{"./openapi", "./hack/generate", "./armhttp", "./validation", "./test/message"}
 	drawn  = []string{"./conversion"}
 )
 

@@ -1,6 +1,6 @@
 """What to do about each error code of the service.
 
-Written by hack/errordocs from arm/catalogue.go. Do not edit: run make generate.
+Written by hack/errordocs from arm/codes.go. Do not edit: run make generate.
 """
 
 # pylint: disable=line-too-long

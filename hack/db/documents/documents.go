@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/azure/login"
-	"github.com/aro-rp/aro/env"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/database"
@@ -50,11 +50,11 @@ func (f Flags) Open(ctx context.Context, secrets bool) (*store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--keys: %w", err)
 	}
-	keeper, err := database.Open(ctx, database.Options{Name: f.Store, CosmosKey: f.CosmosKey})
+	driver, err := database.Open(ctx, database.Options{Name: f.Store, CosmosKey: f.CosmosKey})
 	if err != nil {
 		return nil, err
 	}
-	return store.New(keeper, ring), nil
+	return store.New(driver, ring), nil
 }
 
 // readKeys reads what the service seals with, from where it has it itself.
@@ -62,7 +62,7 @@ func (f Flags) readKeys(ctx context.Context, source string) ([]byte, error) {
 	if source == "" {
 		return nil, errors.New("it is missing: name the keys that the service seals with")
 	}
-	name, inVault := strings.CutPrefix(source, env.InVault)
+	name, inVault := strings.CutPrefix(source, environment.InVault)
 	if !inVault {
 		return os.ReadFile(source)
 	}

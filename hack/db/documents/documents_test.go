@@ -91,11 +91,11 @@ func testSecrets(t *testing.T, flags documents.Flags, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keeper, err := database.Open(t.Context(), database.Options{Name: flags.Store, CosmosKey: flags.CosmosKey, Prepare: true})
+	driver, err := database.Open(t.Context(), database.Options{Name: flags.Store, CosmosKey: flags.CosmosKey, Prepare: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	written := store.New(keeper, keys)
+	written := store.New(driver, keys)
 	id := arm.ClusterID{SubscriptionID: "00000000-0000-0000-0000-0000000000a1", ResourceGroup: "g", Name: "c"}
 	doc := store.NewCluster(id)
 	doc.Cluster.ID, doc.Cluster.Internal.KubeadminPassword, doc.Cluster.Tags = id.String(), canary, map[string]string{"a": "b"}
@@ -138,7 +138,7 @@ func TestNoDatabaseIsMade(t *testing.T) {
 }
 
 func TestAClusterIsFoundByNameAndByID(t *testing.T) {
-	keeper, err := database.Open(t.Context(), database.Options{Name: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), Prepare: true})
+	driver, err := database.Open(t.Context(), database.Options{Name: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), Prepare: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestAClusterIsFoundByNameAndByID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := store.New(keeper, keys)
+	s := store.New(driver, keys)
 	defer func() { _ = s.Close() }()
 	ids := map[string]string{}
 	for _, name := range []string{"one/demo", "one/twice", "two/twice"} {

@@ -17,13 +17,13 @@ func Registry(versions []string) ([]byte, error) {
 	for _, v := range versions {
 		imports = append(imports, module+"/generated/"+Package(v))
 	}
-	imports = append(imports, module+"/model", module+"/shape")
+	imports = append(imports, module+"/model", module+"/validation")
 	s := newSource("registry", "// Package registry lists the api-versions. What ranges over all of them ranges over it.\n", imports...)
 	s.f("// Oldest and Newest are the first and the last api-version.\nconst (\nOldest = %q\nNewest = %q\n)\n", versions[0], versions[len(versions)-1])
 	s.f(`// Version is what every api-version can do. It has no state.
 type Version interface {
 	APIVersion() string
-	Operations() []shape.Operation
+	Operations() []validation.Operation
 	ValidateCluster(body []byte, f *arm.Faults) []byte
 	ValidateClusterUpdate(body []byte, f *arm.Faults) []byte
 	WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error

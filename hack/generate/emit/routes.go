@@ -10,12 +10,12 @@ import (
 func Routes(d *spec.Document, pkg string) ([]byte, error) {
 	comment := fmt.Sprintf("// Package %s speaks api-version %s: its types, routes, validators and its words\n"+
 		"// for the model. All of it is generated from the spec; rules of meaning live in model.\n", pkg, d.APIVersion)
-	s := newSource(pkg, comment, module+"/shape")
+	s := newSource(pkg, comment, module+"/validation")
 	s.f("// APIVersion is the api-version that this package speaks.\nconst APIVersion = %q\n", d.APIVersion)
 	s.f("// Version is this api-version: its routes, its validators, its words for the model. It has no state.")
 	s.f("type Version struct{}\n")
 	s.f("// APIVersion is the value of the query parameter.\nfunc (Version) APIVersion() string { return APIVersion }\n")
-	s.f("// Operations lists what the spec offers, by operation id.\nfunc (Version) Operations() []shape.Operation {")
+	s.f("// Operations lists what the spec offers, by operation id.\nfunc (Version) Operations() []validation.Operation {")
 	operations(s, d)
 	s.f("}\n")
 	return s.formatted()
@@ -23,7 +23,7 @@ func Routes(d *spec.Document, pkg string) ([]byte, error) {
 
 // operations writes the statement that returns the operations of the spec.
 func operations(s *source, d *spec.Document) {
-	s.f("return []shape.Operation{")
+	s.f("return []validation.Operation{")
 	for _, r := range d.Routes {
 		s.f("{ID: %q, Method: %q, Path: %q, Statuses: %#v},", r.OperationID, r.Method, r.Path, r.Statuses)
 	}

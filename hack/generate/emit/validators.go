@@ -34,21 +34,21 @@ func Validators(d *spec.Document, pkg string) ([]byte, error) {
 	if err := v.object(cluster); err != nil {
 		return nil, err
 	}
-	imports := []string{module + "/arm", module + "/shape"}
+	imports := []string{module + "/arm", module + "/validation"}
 	if len(v.patterns) > 0 {
 		imports = slices.Insert(imports, 0, "regexp", "")
 	}
 	s := newSource(pkg, "", imports...)
 	names := ""
 	if d.AnyCase {
-		names = "|shape.AnyCase"
+		names = "|validation.AnyCase"
 	}
 	s.f("// ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.")
-	s.f("func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {\nreturn shape.Check(body, shape.Replace%s, f, check%s)\n}\n", names, clusterSchema)
+	s.f("func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {\nreturn validation.Check(body, validation.Replace%s, f, check%s)\n}\n", names, clusterSchema)
 	s.f("// ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,")
 	s.f("// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in")
 	s.f("// the spec's words.")
-	s.f("func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {\nreturn shape.Check(body, shape.Merge%s, f, check%s)\n}\n", names, clusterSchema)
+	s.f("func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {\nreturn validation.Check(body, validation.Merge%s, f, check%s)\n}\n", names, clusterSchema)
 	for _, p := range v.patterns {
 		s.f("%s\n", p)
 	}
@@ -96,7 +96,7 @@ func (v *validators) object(o *spec.Schema) error {
 		return fmt.Errorf("schema %s has more than 64 properties", o.Name)
 	}
 	var s source
-	s.f("func check%s(w *shape.Walker) {\no, ok := w.Object()\nif !ok {\nreturn\n}", goName(o.Name))
+	s.f("func check%s(w *validation.Walker) {\no, ok := w.Object()\nif !ok {\nreturn\n}", goName(o.Name))
 	s.f("for o.Next() {\nswitch string(w.Name()) {")
 	names := make([]string, len(o.Properties))
 	for i, p := range o.Properties {

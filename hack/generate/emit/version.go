@@ -31,8 +31,8 @@ func Admin(d *spec.Document, pkg string) (map[string][]byte, error) {
 		return nil, err
 	}
 	doc := newSource(pkg, "// Package "+pkg+" is the admin API as its spec says it: types and routes. What they\n"+
-		"// mean is decided in the package admin of the service.\n", module+"/shape")
-	doc.f("// Operations lists what the spec offers, by operation id.\nfunc Operations() []shape.Operation {")
+		"// mean is decided in the package admin of the service.\n", module+"/validation")
+	doc.f("// Operations lists what the spec offers, by operation id.\nfunc Operations() []validation.Operation {")
 	operations(doc, d)
 	doc.f("}")
 	files["doc.gen.go"], err = doc.formatted()

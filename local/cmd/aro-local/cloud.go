@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aro-rp/aro/initialdata"
 	"github.com/aro-rp/aro/local/apipage"
 	"github.com/aro-rp/aro/local/cloud"
 	"github.com/aro-rp/aro/local/cloud/compute"
@@ -21,7 +22,6 @@ import (
 	"github.com/aro-rp/aro/local/hypervisor"
 	"github.com/aro-rp/aro/local/rp"
 	"github.com/aro-rp/aro/local/supervisor"
-	"github.com/aro-rp/aro/seed"
 )
 
 // identity is who people and the provider are in the local Azure. The file of
@@ -110,7 +110,7 @@ func plugPage(a *cloud.Azure, demo identity) error {
 	if err != nil {
 		return err
 	}
-	version, err := seed.DefaultVersion()
+	version, err := initialdata.DefaultVersion()
 	if err != nil {
 		return err
 	}

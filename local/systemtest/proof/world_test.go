@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aro-rp/aro/local/systemtest/place"
+	"github.com/aro-rp/aro/local/systemtest/endpoints"
 )
 
 var (
@@ -67,7 +67,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	room := place.Take(t)
+	room := endpoints.Take(t)
 	w := &world{dir: dir, address: room.Provider}
 	output, err := os.Create(filepath.Join(dir, "aro-local.log"))
 	if err != nil {

@@ -40,9 +40,9 @@ func open(b *testing.B) *database {
 	keys, err := store.ParseKeyring([]byte(store.NewKey()))
 	must(b, err)
 	connect := func() *store.Store {
-		keeper, err := sqlite.Open(b.Context(), path)
+		driver, err := sqlite.Open(b.Context(), path)
 		must(b, err)
-		return store.New(keeper, keys)
+		return store.New(driver, keys)
 	}
 	s := connect()
 	fill(b, s)

@@ -1,0 +1,326 @@
+// Package sqlite keeps documents in one SQLite file: the embedded default, for
+// laptops, tests and small sites. Several processes may share the file on one
+// machine; their clock is the database's clock.
+//
+// Writes are durable when they return: the file survives kill -9 and loss of
+// power. It knows containers and records, never what a document means.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aro-rp/aro/store"
+)
+
+const (
+	purgeEvery = 30 * time.Second
+	// A clock that was set back has stamped documents in its future. What is further
+	// ahead than clockSlack is found within restampEvery.
+	restampEvery = 5 * time.Second
+	clockSlack   = time.Second
+	// purgeBatch bounds how long other writers wait for a purge.
+	purgeBatch = 500
+	// pingPad is how many bytes Ping writes.
+	pingPad = 64 << 10
+)
+
+// driver is a store.Driver on one file.
+type driver struct {
+	readers *sql.DB
+	reads   map[string]*sql.Stmt // by container
+	bodies  map[string]*sql.Stmt // reads without secrets
+	writer  *writer
+	clock   clock
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// Open opens the database at path, creates it if there is none, and brings it to
+// this release's schema. It refuses files that are not ours or of a newer release.
+func Open(ctx context.Context, path string) (store.Driver, error) {
+	k, err := open(ctx, path, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, explain(err))
+	}
+	return k, nil
+}
+
+// clock is the wall clock of the machine, the one thing that all processes on a
+// file agree about. It may be set back.
+type clock func() time.Time
+
+func (c clock) millis() int64 { return c().UnixMilli() }
+
+func open(ctx context.Context, path string, clock clock) (_ *driver, err error) {
+	if err := touch(path); err != nil {
+		return nil, err
+	}
+	k := &driver{reads: map[string]*sql.Stmt{}, bodies: map[string]*sql.Stmt{}, clock: clock}
+	defer func() {
+		if err != nil {
+			_ = k.Close()
+		}
+	}()
+	// The writer comes first: it makes the tables that readers prepare for.
+	if k.writer, err = openWriter(ctx, source(path, "_pragma=synchronous(FULL)"), clock); err != nil {
+		return nil, err
+	}
+	if k.readers, err = sql.Open("sqlite", source(path, "_pragma=query_only(1)")); err != nil {
+		return nil, err
+	}
+	connections := 2 * runtime.GOMAXPROCS(0)
+	k.readers.SetMaxOpenConns(connections)
+	k.readers.SetMaxIdleConns(connections)
+	for _, c := range store.Containers() {
+		for secrets, into := range map[bool]map[string]*sql.Stmt{true: k.reads, false: k.bodies} {
+			query := "SELECT " + content(c, secrets) + " FROM " + c.Name + " AS d WHERE partition = ?1 AND id = ?2 AND " + live("?3")
+			if into[c.Name], err = k.readers.PrepareContext(ctx, query); err != nil {
+				return nil, err
+			}
+		}
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	k.stop = stop
+	k.done.Go(func() { every(background, purgeEvery, "expired documents stay for now", k.purgeContainer) })
+	k.done.Go(func() { every(background, restampEvery, "a clock that was set back holds up work", k.restamp) })
+	return k, nil
+}
+
+// touch creates the file so that only its owner can read it; SQLite gives its
+// side files the same mode.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// source is the driver's name of the database. Connections wait up to ten seconds for
+// each other. The log may grow to 16 MB before it goes into the file: pages that many
+// renewals of leases share are then written there once.
+func source(path, pragma string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(4000)&" + pragma
+}
+
+// live is the condition that a document has not expired at that time.
+func live(now string) string { return "(expires_at IS NULL OR expires_at > " + now + ")" }
+
+func (k *driver) Create(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
+	put := k.writer.put
+	if len(r.Secrets) > 0 {
+		put = k.writer.putSealed
+	}
+	return put(ctx, c, r, func(t *statements, at stamp) error {
+		_, err := t.insert.Exec(r.Partition, r.ID, at.now, at.version, string(r.Body), ttl(c))
+		return err
+	})
+}
+
+func (k *driver) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
+	current := version(r.ETag)
+	put := k.writer.putSealed
+	if r.SecretsKept {
+		put = k.writer.put
+	}
+	return put(ctx, c, r, func(t *statements, at stamp) error {
+		return t.guarded(t.update, r.Partition, r.ID, at.now, current, string(r.Body), ttl(c), at.version)
+	})
+}
+
+func (k *driver) Delete(ctx context.Context, c *store.Container, partition, id, etag string) error {
+	current := version(etag)
+	return k.writer.do(ctx, c, func(t *statements, at stamp) error {
+		return t.guarded(t.delete, partition, id, at.now, current)
+	})
+}
+
+func (k *driver) Postpone(ctx context.Context, c *store.Container, r store.Record, after time.Duration) (store.Record, error) {
+	current := version(r.ETag)
+	err := k.writer.doPatiently(ctx, c, func(t *statements, at stamp) error {
+		for _, renew := range []*sql.Stmt{t.renew, t.renewFirst} {
+			result, err := renew.Exec(r.Partition, r.ID, at.now, current, after.Milliseconds())
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n == 1 {
+				return err
+			}
+		}
+		// A lease that is over may be another's at any moment: that needs a new version.
+		err := t.guarded(t.postpone, r.Partition, r.ID, at.now, current, after.Milliseconds(), after.Seconds(), at.version)
+		if err == nil {
+			r.ETag, r.WrittenAt = strconv.FormatInt(at.version, 10), time.UnixMilli(at.now).UTC()
+		}
+		return err
+	})
+	return r, err
+}
+
+// version is what an ETag stands for; what is no ETag of ours is 0, which no document has.
+func version(etag string) int64 {
+	n, err := strconv.ParseInt(etag, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (k *driver) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
+	return k.read(ctx, k.reads[c.Name], partition, id)
+}
+
+func (k *driver) ReadBody(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
+	return k.read(ctx, k.bodies[c.Name], partition, id)
+}
+
+func (k *driver) read(ctx context.Context, query *sql.Stmt, partition, id string) (store.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return store.Record{}, unavailable(err)
+	}
+	// A read of one row is not worth a goroutine that watches the context.
+	r := store.Record{Partition: partition, ID: id}
+	err := scanContent(query.QueryRow(partition, id, k.clock.millis()), &r)
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.Record{}, store.ErrNotFound
+	}
+	if err != nil {
+		return store.Record{}, unavailable(err)
+	}
+	return r, nil
+}
+
+// body takes the bytes that the driver copied out of SQLite. Without it
+// database/sql would copy them once more, to be safe from drivers that do not.
+type body []byte
+
+// Scan implements sql.Scanner.
+func (b *body) Scan(value any) error {
+	bytes, ok := value.([]byte)
+	if !ok && value != nil {
+		return fmt.Errorf("a column is a %T", value)
+	}
+	*b = bytes
+	return nil
+}
+
+// Ping writes a pad of the size of a large document and removes it afterwards. A
+// disk that is full is found out here: the pad takes pages that nothing else uses.
+func (k *driver) Ping(ctx context.Context) error {
+	err := k.writer.do(ctx, store.Containers()[0], func(*statements, stamp) error {
+		_, err := k.writer.pad.Exec(pingPad)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return k.writer.do(ctx, store.Containers()[0], func(*statements, stamp) error {
+		_, err := k.writer.unpad.Exec()
+		return err
+	})
+}
+
+func (k *driver) Close() error {
+	if k.stop != nil {
+		k.stop()
+	}
+	k.done.Wait()
+	var errs []error
+	if k.readers != nil {
+		errs = append(errs, k.readers.Close())
+	}
+	if k.writer != nil {
+		errs = append(errs, k.writer.close())
+	}
+	return errors.Join(errs...)
+}
+
+// every looks after each container now and then; complaint is what a failure means.
+func every(ctx context.Context, period time.Duration, complaint string, look func(context.Context, *store.Container) error) {
+	tick := time.NewTicker(period)
+	defer tick.Stop()
+	for {
+		for _, c := range store.Containers() {
+			if err := look(ctx, c); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, complaint, "container", c.Name, "error", err)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// restamp makes leases and delays run by the clock as it is now. A document that
+// was written in what is the future since the clock was set back is due as long
+// from now as it was to be from its last write: nobody's lease ends early, and
+// none lasts longer than it would after a write of now. Contents and ETags stay.
+func (k *driver) restamp(ctx context.Context, c *store.Container) error {
+	var ahead bool
+	query := "SELECT EXISTS (SELECT 1 FROM " + c.Name + " WHERE due_at IS NOT NULL AND written_at > ?1)" +
+		" OR EXISTS (SELECT 1 FROM " + c.Name + "_renewals WHERE written_at > ?1)"
+	err := k.readers.QueryRowContext(ctx, query, k.clock().Add(clockSlack).UnixMilli()).Scan(&ahead)
+	if err != nil || !ahead {
+		return err
+	}
+	return k.writer.do(ctx, c, func(t *statements, at stamp) error {
+		_, err := t.restamp.Exec(at.now, at.now+clockSlack.Milliseconds())
+		if err == nil {
+			_, err = t.restampRenewals.Exec(at.now, at.now+clockSlack.Milliseconds())
+		}
+		return err
+	})
+}
+
+// purgeContainer removes expired documents, which nobody sees any more.
+func (k *driver) purgeContainer(ctx context.Context, c *store.Container) error {
+	for more := true; more; {
+		due, err := k.expired(ctx, c)
+		if err != nil || !due {
+			return err
+		}
+		err = k.writer.do(ctx, c, func(t *statements, at stamp) error {
+			result, err := t.purge.Exec(at.now, purgeBatch)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			more = n == purgeBatch
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expired reports whether there is anything to purge, without a write.
+func (k *driver) expired(ctx context.Context, c *store.Container) (yes bool, err error) {
+	query := "SELECT EXISTS (SELECT 1 FROM " + c.Name + " WHERE expires_at <= ?)"
+	err = k.readers.QueryRowContext(ctx, query, k.clock.millis()).Scan(&yes)
+	return yes, err
+}
+
+// ttl is the container's time to live in seconds, nil for ever.
+func ttl(c *store.Container) any {
+	if c.TTL == 0 {
+		return nil
+	}
+	return int64(c.TTL / time.Second)
+}
+
+func unavailable(err error) error { return &store.UnavailableError{Cause: err} }

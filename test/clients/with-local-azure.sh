@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Runs a command with a local Azure of its own, which is stopped and forgotten afterwards:
+#
+#   test/clients/with-local-azure.sh COMMAND [ARGUMENT...]
+#
+# The programs are those of bin/, or of ARO_CLIENTS_BIN. The command finds the local Azure by ARO_LOCAL_ORIGIN,
+# ARO_LOCAL_CA, ARO_LOCAL_CLIENT_ID, ARO_LOCAL_CLIENT_SECRET, ARO_LOCAL_TENANT and ARO_LOCAL_SUBSCRIPTION, and its data
+# by ARO_LOCAL_DATA.
+set -euo pipefail
+bin=${ARO_CLIENTS_BIN:-$(cd "$(dirname "$0")/../.." && pwd)/bin}
+: "${ARO_CLIENTS_AZURE:=localhost:28843}" "${ARO_CLIENTS_LISTEN:=127.0.0.1:28880}" "${ARO_CLIENTS_ADDRESSES:=88}"
+
+ARO_LOCAL_DATA=$(mktemp -d "${TMPDIR:-/tmp}/aro-clients.XXXXXX")
+log=$ARO_LOCAL_DATA.log
+"$bin/aro-local" run --data "$ARO_LOCAL_DATA" --azure "$ARO_CLIENTS_AZURE" --listen "$ARO_CLIENTS_LISTEN" \
+  --addresses "$ARO_CLIENTS_ADDRESSES" >"$log" 2>&1 &
+pid=$!
+stop() {
+  kill "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+  rm -rf "$ARO_LOCAL_DATA" "$log"
+}
+trap stop EXIT
+
+answers() { curl -sf --cacert "$ARO_LOCAL_DATA/azure/ca.pem" "https://$ARO_CLIENTS_AZURE/metadata/endpoints?api-version=2022-09-01"; }
+ready() { [ -f "$ARO_LOCAL_DATA/demo.json" ] && answers && curl -sf "http://$ARO_CLIENTS_LISTEN/healthz/ready"; }
+until ready >/dev/null; do
+  if ! kill -0 "$pid" 2>/dev/null || [ "$SECONDS" -gt 120 ]; then
+    cat "$log"
+    exit 1
+  fi
+  sleep 0.2
+done
+
+member() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$ARO_LOCAL_DATA/demo.json" "$1"; }
+ARO_LOCAL_ORIGIN=$(member origin) ARO_LOCAL_CA=$(member caFile) ARO_LOCAL_TENANT=$(member tenantId)
+ARO_LOCAL_CLIENT_ID=$(member clientId) ARO_LOCAL_CLIENT_SECRET=$(member clientSecret) ARO_LOCAL_SUBSCRIPTION=$(member subscriptionId)
+export ARO_LOCAL_DATA ARO_LOCAL_ORIGIN ARO_LOCAL_CA ARO_LOCAL_TENANT ARO_LOCAL_CLIENT_ID ARO_LOCAL_CLIENT_SECRET ARO_LOCAL_SUBSCRIPTION
+
+"$@"

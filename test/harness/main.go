@@ -1,0 +1,31 @@
+package harness
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// Main is the body of a TestMain whose tests run the real binary: it builds it,
+// hands its path to use, runs the tests and cleans up. With -short it builds
+// nothing; such tests skip themselves then. It returns the exit code.
+func Main(m *testing.M, use func(binary string)) int {
+	flag.Parse()
+	if testing.Short() {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "aro-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary, err := Build(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	use(binary)
+	return m.Run()
+}

@@ -1,0 +1,68 @@
+// Command aro is the resource provider with simulated plans: the same process as the
+// product's, but that machines are records of a program at the other end of the seam.
+// Proofs start it that need thousands of clusters or hundreds of kills.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/aro-rp/aro/backend"
+	"github.com/aro-rp/aro/service"
+	"github.com/aro-rp/aro/service/rp"
+	"github.com/aro-rp/aro/test/simulated"
+	"github.com/aro-rp/aro/test/simulated/provider"
+)
+
+type command struct {
+	rp.Config `embed:""`
+
+	IdentityHosts []string `env:"ARO_IDENTITY_HOSTS" placeholder:"HOST,..." help:"Hosts of the managed identity data plane."`
+	ControlPlanes string   `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where records stand for machines. The backend needs it."`
+}
+
+func main() {
+	var c struct {
+		RP command `cmd:"" name:"rp" help:"Serve the API and work on clusters that are records."`
+	}
+	parser := kong.Parse(&c, kong.Name("aro"))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	parser.BindTo(ctx, (*context.Context)(nil))
+	err := parser.Run()
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "aro:", err)
+		os.Exit(1)
+	}
+}
+
+// Run is the product's process with other work.
+func (c *command) Run(ctx context.Context) error {
+	var faults service.Faults
+	if c.Check(&faults); faults.Err() != nil {
+		return faults.Err()
+	}
+	s, err := service.Open(ctx, &c.Config.Config, nil, service.Needs{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	c.Build = "simulated"
+	return rp.Run(ctx, &c.Config, s, rp.Work{IdentityHosts: c.IdentityHosts, Plan: func(_ context.Context, cfg *backend.Config) error {
+		if c.ControlPlanes == "" {
+			return errors.New("--control-planes is missing: give it or use --backend=false")
+		}
+		machines, err := provider.NewClient(c.ControlPlanes)
+		if err != nil {
+			return fmt.Errorf("--control-planes: %w", err)
+		}
+		cfg.Plans = simulated.Plans(simulated.Dependencies{Machines: machines, Billing: s.Store.Billing, Build: c.Build})
+		return nil
+	}})
+}

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package stand
-
-import "syscall"
-
-// diesWithParent has no counterpart outside Linux.
-func diesWithParent() *syscall.SysProcAttr { return nil }
