@@ -40,6 +40,7 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.identityTypes()
 	a.storageTypes()
 	a.vaultTypes()
+	a.lockTypes()
 	a.groupRights()
 	a.catalogueRoutes()
 	a.activityRoutes()

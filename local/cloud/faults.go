@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/local/cloud/entra"
 	"github.com/aro-rp/aro/local/cloud/resources"
 	"github.com/aro-rp/aro/local/cloud/state"
 )
@@ -53,11 +54,12 @@ type FaultMatch struct {
 
 // FaultAction is what happens to a call that is met.
 type FaultAction struct {
-	// Kind is throttle, delay, fail, failLater, policyDenied, quota, forbidden or
-	// drain. failLater accepts a PUT, PATCH or DELETE of a resource, and lets what
-	// then runs fail after Milliseconds. drain: after
-	// each call that drain meets, the token bucket that it counts on is empty, as
-	// if others with the caller's identity had taken all but what flows in.
+	// Kind is throttle, delay, fail, failLater, policyDenied, quota, forbidden, skew
+	// or drain. failLater accepts a PUT, PATCH or DELETE of a resource, and lets what
+	// then runs fail after Milliseconds. skew issues tokens by a clock that goes ahead
+	// by Milliseconds, or behind. drain: after each call that drain meets, the token
+	// bucket that it counts on is empty, as if others with the caller's identity had
+	// taken all but what flows in.
 	Kind string `json:"kind"`
 	// Status, Code and Message are those of fail, the last two of failLater as well.
 	Status  int    `json:"status,omitempty"`
@@ -65,7 +67,10 @@ type FaultAction struct {
 	Message string `json:"message,omitempty"`
 	// RetryAfter, in seconds, goes with throttle and fail.
 	RetryAfter int `json:"retryAfter,omitempty"`
-	// Milliseconds is how long delay holds the call back, and failLater what fails.
+	// RetryAfterDate sends it as a date.
+	RetryAfterDate bool `json:"retryAfterDate,omitempty"`
+	// Milliseconds is how long delay holds the call back, and failLater what fails, and
+	// by how much skew's clock is wrong.
 	Milliseconds int `json:"milliseconds,omitempty"`
 }
 
@@ -98,8 +103,9 @@ func (a *Azure) SetFault(ctx context.Context, fault Fault) (Fault, error) {
 	if _, err := regexp.Compile("(?i)" + fault.Match.Path); err != nil {
 		return fault, refuse("InvalidFault", "match.path is no regular expression: %v.", err)
 	}
-	if !slices.Contains([]string{"throttle", "delay", "fail", "failLater", "policyDenied", "quota", "forbidden", "drain"}, fault.Action.Kind) {
-		return fault, refuse("InvalidFault", "action.kind must be throttle, delay, fail, failLater, policyDenied, quota, forbidden or drain.")
+	kinds := []string{"throttle", "delay", "fail", "failLater", "policyDenied", "quota", "forbidden", "skew", "drain"}
+	if !slices.Contains(kinds, fault.Action.Kind) {
+		return fault, refuse("InvalidFault", "action.kind must be one of %s.", strings.Join(kinds, ", "))
 	}
 	if fault.Action.Kind == "fail" && (fault.Action.Status < 400 || fault.Action.Status > 599) {
 		return fault, refuse("InvalidFault", "action.status must be an HTTP status of a failure.")
@@ -150,8 +156,15 @@ func (f *faults) meet(ctx context.Context, call *resources.Call) error {
 	if err != nil {
 		return err
 	}
+	return f.strike(ctx, hit, call)
+}
+
+// strike lets faults act on a call.
+func (f *faults) strike(ctx context.Context, hit []Fault, call *resources.Call) error {
 	for _, fault := range hit {
 		switch fault.Action.Kind {
+		case "skew": // acts on tokens only
+			continue
 		case "drain":
 			f.limits.drain(call)
 			continue
@@ -177,8 +190,16 @@ func (a *Azure) disturbed(w http.ResponseWriter, r *http.Request, path string) b
 	} else if strings.Contains(strings.ToLower(path), "/oauth2/") {
 		call.Caller.AppID = applicationOf(w, r)
 	}
-	err := a.faults.meet(r.Context(), call)
+	hit, err := a.faults.hits(r.Context(), call)
 	if err == nil {
+		err = a.faults.strike(r.Context(), hit, call)
+	}
+	if err == nil {
+		for _, fault := range hit {
+			if fault.Action.Kind == "skew" {
+				*r = *r.WithContext(entra.WithSkew(r.Context(), time.Duration(fault.Action.Milliseconds)*time.Millisecond))
+			}
+		}
 		return false
 	}
 	refusal := resources.AsError(err)
@@ -274,7 +295,7 @@ func (f FaultAction) act(ctx context.Context, call *resources.Call) error {
 		}
 	case "throttle":
 		refusal = resources.Refuse(http.StatusTooManyRequests, "TooManyRequests", "%s", text("The request is being throttled."))
-		refusal.RetryAfter = max(f.RetryAfter, 1)
+		refusal.RetryAfter, refusal.RetryAfterDate = max(f.RetryAfter, 1), f.RetryAfterDate
 	case "policyDenied":
 		refusal = resources.Refuse(http.StatusForbidden, "RequestDisallowedByPolicy", "%s", text("Resource '"+lastSegment(call.Path)+"' was disallowed by policy."))
 		refusal.Target = lastSegment(call.Path)
@@ -288,7 +309,7 @@ func (f FaultAction) act(ctx context.Context, call *resources.Call) error {
 		refusal = resources.Refuse(http.StatusForbidden, "AuthorizationFailed", "%s", text("The client '"+call.Caller.AppID+"' with object id '"+call.Caller.ObjectID+"' does not have authorization to perform the action over scope '"+call.Path+"' or the scope is invalid."))
 	default:
 		refusal = resources.Refuse(f.Status, f.Code, "%s", text("The request failed on demand."))
-		refusal.RetryAfter = f.RetryAfter
+		refusal.RetryAfter, refusal.RetryAfterDate = f.RetryAfter, f.RetryAfterDate
 		if f.Code == "" {
 			refusal.Code = "InternalServerError"
 		}

@@ -189,27 +189,3 @@ func references(value any, found map[string]bool) {
 		}
 	}
 }
-
-// unlocked refuses what a lock at or above the resource forbids.
-func (a *Azure) unlocked(ctx context.Context, call *resources.Call) error {
-	if call.Method == http.MethodGet || call.Method == http.MethodHead || call.Method == http.MethodPost || strings.Contains(strings.ToLower(call.Path), "/providers/microsoft.authorization/") {
-		return nil
-	}
-	segments := resources.Segments(call.Path)
-	for n := 2; n <= len(segments); n += 2 {
-		scope := "/" + strings.Join(segments[:n], "/")
-		locks, err := a.Engine.Below(ctx, scope+"/providers/Microsoft.Authorization/locks", lockType)
-		if err != nil {
-			return err
-		}
-		for _, lock := range locks {
-			if lock.Text("level") == "ReadOnly" || call.Method == http.MethodDelete {
-				return resources.Refuse(http.StatusConflict, "ScopeLocked", "The scope '%s' cannot perform %s operation because following scope(s) are locked: '%s'. Please remove the lock and try again.",
-					call.Path, map[bool]string{true: "delete", false: "write"}[call.Method == http.MethodDelete], scope)
-			}
-		}
-	}
-	return nil
-}
-
-const lockType = "Microsoft.Authorization/locks"

@@ -96,7 +96,7 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request, call *resources
 		}
 	}
 	out := r.Clone(r.Context())
-	out.URL = &url.URL{Scheme: "http", Host: p.azure.RPAddress, Path: call.Path, RawQuery: r.URL.RawQuery}
+	out.URL = &url.URL{Scheme: "http", Host: p.azure.RPAddress, Path: call.Path, RawQuery: forwardedQuery(r.URL)}
 	out.Host = p.azure.RPAddress
 	if err := p.headers(out, call); err != nil {
 		return err
@@ -111,6 +111,19 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request, call *resources
 		p.azure.Log.Debug("forwarded", "method", call.Method, "path", call.Path)
 	}
 	return nil
+}
+
+// forwardedQuery is a query with the name of the api-version as providers read it.
+func forwardedQuery(u *url.URL) string {
+	query := u.Query()
+	for name, values := range query {
+		if arm.EqualFold(name, "api-version") && name != "api-version" {
+			delete(query, name)
+			query["api-version"] = values
+			return query.Encode()
+		}
+	}
+	return u.RawQuery
 }
 
 // do forwards a call that was made in this process.

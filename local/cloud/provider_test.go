@@ -72,6 +72,11 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.clusters[key] = body
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(body)
+	case r.Method == http.MethodPatch && p.clusters[key] != nil:
+		var body object
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		maps.Copy(p.clusters[key], body)
+		_ = json.NewEncoder(w).Encode(p.clusters[key])
 	case r.Method == http.MethodDelete:
 		delete(p.clusters, key)
 		client, _ := url.Parse(r.Referer())

@@ -21,7 +21,7 @@ NAMES = {
     NETWORK_CONTRIBUTOR: "Network Contributor",
     READER: "Reader",
     FEDERATED_CREDENTIAL: "Azure Red Hat OpenShift Federated Credential",
-    FIRST_PARTY: "Azure Red Hat OpenShift Resource Provider",
+    FIRST_PARTY: "Azure Red Hat OpenShift First Party Network",
 }
 
 ASSIGN = "Microsoft.Authorization/roleAssignments/write"

@@ -14,7 +14,7 @@ import (
 
 // assignments is the behaviour of role assignments.
 func (a *Access) assignments() resources.Behaviour {
-	return resources.Behaviour{Stateless: true, Put: a.putAssignment, List: a.listAssignments, Show: hideEtag}
+	return resources.Behaviour{Stateless: true, Echoes: true, Put: a.putAssignment, List: a.listAssignments, Show: hideEtag}
 }
 
 func (a *Access) putAssignment(ctx context.Context, c *resources.Change) error {

@@ -18,6 +18,7 @@ import (
 func (a *Access) definitions() resources.Behaviour {
 	return resources.Behaviour{
 		Stateless: true,
+		Echoes:    true,
 		Created:   http.StatusCreated,
 		Put:       a.putDefinition,
 		InUse:     a.definitionInUse,

@@ -112,9 +112,21 @@ type accessClaims struct {
 	MIResourceID     string `json:"xms_mirid,omitempty"`
 }
 
+// leeway is how much clocks of Entra ID and of those who take its tokens may differ.
+const leeway = 5 * time.Minute
+
+type skewKey struct{}
+
+// WithSkew makes the clock by which tokens are issued to requests with this context go
+// ahead by d, or behind.
+func WithSkew(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, skewKey{}, d)
+}
+
 // issue signs an access token of a principal in a tenant for a resource.
-func (e *Entra) issue(tenant string, p ServicePrincipal, audience, authentication string) (string, time.Time, error) {
-	now := e.Now()
+func (e *Entra) issue(ctx context.Context, tenant string, p ServicePrincipal, audience, authentication string) (string, time.Time, error) {
+	skew, _ := ctx.Value(skewKey{}).(time.Duration)
+	now := e.Now().Add(skew)
 	expires := now.Add(lifetime)
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
@@ -149,7 +161,7 @@ func (e *Entra) Verify(token string) (Caller, error) {
 			return nil, errors.New("signed with an unknown key")
 		}
 		return crypto.PublicKey(&e.signer.key.PublicKey), nil
-	}, jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(e.Now))
+	}, jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(e.Now), jwt.WithLeeway(leeway))
 	if exact, _ := e.known(claims.TenantID); err == nil && (!exact || claims.Issuer != e.issuer(claims.TenantID)) {
 		err = errors.New("issued by another tenant")
 	}

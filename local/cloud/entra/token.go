@@ -62,7 +62,7 @@ func (e *Entra) grant(r *http.Request, version int) (map[string]any, *oauthError
 	if failure != nil {
 		return nil, failure
 	}
-	token, expires, err := e.issue(e.tenantOf(tenant), principal, audience, how)
+	token, expires, err := e.issue(r.Context(), e.tenantOf(tenant), principal, audience, how)
 	if err != nil {
 		return nil, unavailable()
 	}

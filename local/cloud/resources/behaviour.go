@@ -107,4 +107,6 @@ type Behaviour struct {
 	Stateless bool
 	// Global resources need no location.
 	Global bool
+	// Echoes makes a DELETE answer with what it deleted.
+	Echoes bool
 }

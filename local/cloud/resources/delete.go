@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
@@ -62,7 +61,7 @@ func (e *Engine) delete(ctx context.Context, call *Call) (*Answer, error) {
 		if err := e.failure(ctx, op.ID); err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(op.Type, "Microsoft.Authorization/") {
+		if b := e.behaviour(op.Type); b.Echoes {
 			answer.Body = shown
 		}
 		return answer, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // Error is a refusal as ARM words it.
@@ -16,8 +17,10 @@ type Error struct {
 	Target  string   `json:"target,omitempty"`
 	Details []*Error `json:"details,omitempty"`
 	Info    []Info   `json:"additionalInfo,omitempty"`
-	// RetryAfter, in seconds, is sent as header if it is not 0.
-	RetryAfter int `json:"-"`
+	// RetryAfter, in seconds, is sent as header if it is not 0: as a number, or as the
+	// date that it comes to.
+	RetryAfter     int  `json:"-"`
+	RetryAfterDate bool `json:"-"`
 }
 
 // Info is a typed addition to an error, such as the policy that refused.
@@ -47,14 +50,37 @@ func NotFound(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
+// byManager are the codes of refusals by the resource manager itself, which it marks with
+// a header. What a provider refuses has none.
+var byManager = map[string]bool{
+	"AuthenticationFailed": true, "AuthorizationFailed": true, "DenyAssignmentAuthorizationFailed": true, "InvalidAuthenticationToken": true,
+	"InvalidAuthenticationTokenAudience": true, "InvalidAuthenticationTokenTenant": true, "InvalidResourceGroup": true, "InvalidResourceGroupLocation": true,
+	"InvalidResourceId": true, "InvalidResourceLocation": true, "InvalidResourceNamespace": true, "InvalidResourceType": true, "LinkedAuthorizationFailed": true,
+	"LocationRequired": true, "MissingApiVersionParameter": true, "MissingSubscriptionRegistration": true, "ParentResourceNotFound": true,
+	"RequestDisallowedByPolicy": true, "ResourceGroupBeingDeleted": true, "ResourceGroupNotFound": true, "ResourceNotFound": true, "ScopeLocked": true,
+	"SubscriptionNotFound": true, "SubscriptionRequestsThrottled": true,
+}
+
 // WriteError answers a request with err.
 func WriteError(w http.ResponseWriter, err error) {
 	e := AsError(err)
-	if e.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	e.retry(w.Header())
+	if byManager[e.Code] {
+		w.Header().Set("x-ms-failure-cause", "gateway")
 	}
-	w.Header().Set("x-ms-failure-cause", "service")
 	WriteJSON(w, e.Status, map[string]any{"error": e})
+}
+
+// retry tells when the call may be repeated.
+func (e *Error) retry(h http.Header) {
+	switch {
+	case e.RetryAfter <= 0:
+	case e.RetryAfterDate:
+		// A date has whole seconds, so the moment before would be too soon.
+		h.Set("Retry-After", time.Now().Add(time.Duration(e.RetryAfter)*time.Second+time.Second-1).UTC().Format(http.TimeFormat))
+	default:
+		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	}
 }
 
 // WriteJSON answers a request with a body.
