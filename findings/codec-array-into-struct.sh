@@ -3,7 +3,9 @@
 # is decoded into a struct by the position of its fields, without an error, although
 # the handle does not ask for structs as arrays. Elements beyond the last field are
 # dropped: a type that implements MissingFielder, by which unknown members of an
-# object survive, is not asked to keep them. encoding/json refuses the same input.
+# object survive, is not asked to keep them. The other way round, an object in the place
+# of an array becomes a slice of its names and values by turns. encoding/json refuses
+# the same input.
 #
 # Seen: the output below. It fails if that changes.
 set -euo pipefail
@@ -49,13 +51,18 @@ func main() {
 		fmt.Printf("%s: name %q, size %d, unknown %v, error %v; encoding/json refuses: %t\n",
 			text, d.Name, d.Size, d.unknown, err, json.Unmarshal([]byte(text), &ignored) != nil)
 	}
+	var list, ignored []any
+	text := `{"name":"a","size":1}`
+	err := codec.NewDecoderBytes([]byte(text), &codec.JsonHandle{}).Decode(&list)
+	fmt.Printf("%s: list %v, error %v; encoding/json refuses: %t\n", text, list, err, json.Unmarshal([]byte(text), &ignored) != nil)
 }
 GO
 go mod init finding >/dev/null 2>&1
 go get github.com/ugorji/go/codec@v1.3.2 >/dev/null 2>&1
 want='{"name":"a","size":1,"new":"kept"}: name "a", size 1, unknown map[new:kept], error <nil>; encoding/json refuses: false
 ["a",1]: name "a", size 1, unknown map[], error <nil>; encoding/json refuses: true
-["a",1,"dropped"]: name "a", size 1, unknown map[], error <nil>; encoding/json refuses: true'
+["a",1,"dropped"]: name "a", size 1, unknown map[], error <nil>; encoding/json refuses: true
+{"name":"a","size":1}: list [name a size 1], error <nil>; encoding/json refuses: true'
 got=$(timeout 300 go run .)
 printf '%s\n' "$got"
 if [ "$got" != "$want" ]; then
