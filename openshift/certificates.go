@@ -12,7 +12,7 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // KeyPair is a certificate with its chain, leaf first, and its key, both PEM.
@@ -86,7 +86,7 @@ func (c *Cluster) keep(ctx context.Context, name string, pair KeyPair, namespace
 	if err := c.putSecret(ctx, namespace, name, corev1.SecretTypeTLS, data); err != nil {
 		return err
 	}
-	err := c.Get(ctx, client.ObjectKey{Name: SystemNamespace}, &corev1.Namespace{})
+	err := c.Get(ctx, types.NamespacedName{Name: SystemNamespace}, &corev1.Namespace{})
 	if absent(err) {
 		return nil
 	}

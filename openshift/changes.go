@@ -13,41 +13,44 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // change reads the object, changes it, and writes what changed, if anything. It
 // writes no more than that: newer releases of OpenShift have members that the
 // service does not know. When somebody else wrote meanwhile it looks again.
-func (c *Cluster) change(ctx context.Context, object client.Object, change func()) error {
-	key := client.ObjectKeyFromObject(object)
+func (c *Cluster) change(ctx context.Context, object Object, change func()) error {
+	key := keyOf(object)
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		reflect.ValueOf(object).Elem().SetZero() // reading adds to what is there
 		return c.changeOnce(ctx, key, object, change)
 	})
 }
 
-func (c *Cluster) changeOnce(ctx context.Context, key client.ObjectKey, object client.Object, change func()) error {
+func (c *Cluster) changeOnce(ctx context.Context, key types.NamespacedName, object Object, change func()) error {
 	if err := c.Get(ctx, key, object); err != nil {
 		return fmt.Errorf("read %T %s: %w", object, key.Name, err)
 	}
-	before, _ := object.DeepCopyObject().(client.Object) // a copy of what is one
+	before, _ := object.DeepCopyObject().(Object) // a copy of what is one
 	change()
 	if equality.Semantic.DeepEqual(before, object) {
 		return nil
 	}
-	if err := c.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+	patch, err := difference(before, object)
+	if err != nil {
+		return fmt.Errorf("compare %T %s: %w", object, key.Name, err)
+	}
+	if err := c.Patch(ctx, object, patch); err != nil {
 		return fmt.Errorf("update %T %s: %w", object, key.Name, err)
 	}
 	return nil
 }
 
 // ensure is change for an object that may not exist.
-func (c *Cluster) ensure(ctx context.Context, object client.Object, change func()) error {
-	key := client.ObjectKeyFromObject(object)
+func (c *Cluster) ensure(ctx context.Context, object Object, change func()) error {
+	key := keyOf(object)
 	err := c.change(ctx, object, change)
 	if !apierrors.IsNotFound(err) {
 		return err
@@ -136,7 +139,7 @@ func (c *Cluster) RemoveFileStorageClass(ctx context.Context) error {
 // NetworkType is the network plugin that the cluster runs; empty while it says nothing.
 func (c *Cluster) NetworkType(ctx context.Context) (string, error) {
 	var network configv1.Network
-	if err := c.Get(ctx, client.ObjectKey{Name: singleton}, &network); err != nil {
+	if err := c.Get(ctx, types.NamespacedName{Name: singleton}, &network); err != nil {
 		return "", fmt.Errorf("read the network: %w", err)
 	}
 	return network.Status.NetworkType, nil
@@ -146,7 +149,7 @@ func (c *Cluster) NetworkType(ctx context.Context) (string, error) {
 // it knows.
 func (c *Cluster) Version(ctx context.Context) (string, error) {
 	var version configv1.ClusterVersion
-	if err := c.Get(ctx, client.ObjectKey{Name: clusterVersion}, &version); err != nil {
+	if err := c.Get(ctx, types.NamespacedName{Name: clusterVersion}, &version); err != nil {
 		return "", fmt.Errorf("read the cluster version: %w", err)
 	}
 	return version.Status.Desired.Version, nil
@@ -156,7 +159,7 @@ func (c *Cluster) Version(ctx context.Context) (string, error) {
 // while it has none.
 func (c *Cluster) RouterIP(ctx context.Context) (string, error) {
 	var service corev1.Service
-	if err := c.Get(ctx, client.ObjectKey{Namespace: "openshift-ingress", Name: "router-default"}, &service); err != nil {
+	if err := c.Get(ctx, types.NamespacedName{Namespace: "openshift-ingress", Name: "router-default"}, &service); err != nil {
 		return "", fmt.Errorf("read the router's service: %w", err)
 	}
 	for _, ingress := range service.Status.LoadBalancer.Ingress {
@@ -180,4 +183,4 @@ func (c *Cluster) AllowUpgrade(ctx context.Context, version string) error {
 // Absent reports whether err says that an object or its type does not exist.
 func Absent(err error) bool { return absent(err) }
 
-func absent(err error) bool { return apierrors.IsNotFound(err) || meta.IsNoMatchError(err) }
+func absent(err error) bool { return apierrors.IsNotFound(err) }

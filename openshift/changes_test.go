@@ -46,12 +46,12 @@ func TestOperatorHubKeepsTheCustomersSources(t *testing.T) {
 func TestOnlyWhatChangesIsWritten(t *testing.T) {
 	var patches []string
 	console := &operatorv1.Console{ObjectMeta: object("cluster")}
-	kube := openshift.Over(interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(console).Build(), interceptor.Funcs{
+	kube := openshift.Over(faked{interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(console).Build(), interceptor.Funcs{
 		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
 			text, err := p.Data(o)
 			patches = append(patches, string(text))
 			return errors.Join(err, c.Patch(ctx, o, p, options...))
-		}}))
+		}})})
 	for range 2 {
 		if err := kube.BrandConsole(t.Context()); err != nil {
 			t.Fatal(err)
@@ -72,7 +72,7 @@ func TestOneStorageClassIsTheDefault(t *testing.T) {
 		}
 	}
 	var classes storagev1.StorageClassList
-	if err := kube.List(t.Context(), &classes); err != nil {
+	if err := kube.List(t.Context(), &classes, openshift.Where{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, class := range classes.Items {
@@ -120,7 +120,7 @@ func TestCertificatesAreServedAndKept(t *testing.T) {
 				t.Errorf("the router serves %+v", router.Spec.DefaultCertificate)
 			}
 			var secrets corev1.SecretList
-			if err := kube.List(t.Context(), &secrets); err != nil {
+			if err := kube.List(t.Context(), &secrets, openshift.Where{}); err != nil {
 				t.Fatal(err)
 			}
 			for _, s := range secrets.Items {
@@ -199,7 +199,7 @@ func TestTheCloudProviderFollowsTheTenant(t *testing.T) {
 func TestAnInterruptedRotationIsEndedByTheNextAttempt(t *testing.T) {
 	conflict := errors.New("somebody else wrote")
 	interrupted := false
-	kube := openshift.Over(interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(
+	kube := openshift.Over(faked{interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "azure-cloud-provider"}, Data: map[string][]byte{"cloud-config": []byte("aadClientSecret: old\n")}},
 		&operatorv1.KubeAPIServer{ObjectMeta: object("cluster")}, &operatorv1.KubeControllerManager{ObjectMeta: object("cluster")}).Build(), interceptor.Funcs{
 		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
@@ -208,7 +208,7 @@ func TestAnInterruptedRotationIsEndedByTheNextAttempt(t *testing.T) {
 				return conflict
 			}
 			return c.Patch(ctx, o, p, options...)
-		}}))
+		}})})
 	principal := openshift.ServicePrincipal{ClientID: "id", ClientSecret: "new"}
 	if err := kube.UseServicePrincipal(t.Context(), principal); !errors.Is(err, conflict) {
 		t.Fatalf("got %v, want %v", err, conflict)
@@ -248,7 +248,7 @@ func TestAnotherWriterIsNotLost(t *testing.T) {
 	console := &operatorv1.Console{ObjectMeta: object("cluster")}
 	console.Annotations = map[string]string{"removed": "meanwhile"}
 	others := 2
-	kube := openshift.Over(interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(console).Build(), interceptor.Funcs{
+	kube := openshift.Over(faked{interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(console).Build(), interceptor.Funcs{
 		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
 			if others--; others >= 0 {
 				var theirs operatorv1.Console
@@ -262,7 +262,7 @@ func TestAnotherWriterIsNotLost(t *testing.T) {
 				}
 			}
 			return c.Patch(ctx, o, p, options...)
-		}}))
+		}})})
 	if err := kube.BrandConsole(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,6 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // How long to wait for one connection and for one answer.
@@ -28,7 +27,7 @@ const (
 
 // Cluster is a connection to one cluster. Close it: clusters come and go.
 type Cluster struct {
-	client.Client
+	Objects
 	transport *http.Transport
 }
 
@@ -56,12 +55,11 @@ func Connect(kubeconfig []byte, address string, await func(context.Context) (don
 	if err != nil {
 		return nil, fmt.Errorf("credentials of the kubeconfig: %w", err)
 	}
-	kube, err := client.New(config, client.Options{Scheme: scheme(), Mapper: mapper(),
-		HTTPClient: &http.Client{Transport: awaited{authenticated, await}, Timeout: answerTimeout}})
+	objects, err := newRESTObjects(config, &http.Client{Transport: awaited{authenticated, await}, Timeout: answerTimeout})
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes client: %w", err)
 	}
-	return &Cluster{Client: kube, transport: transport}, nil
+	return &Cluster{Objects: objects, transport: transport}, nil
 }
 
 // awaited tells when requests begin and end.
@@ -75,8 +73,8 @@ func (a awaited) RoundTrip(req *http.Request) (*http.Response, error) {
 	return a.RoundTripper.RoundTrip(req)
 }
 
-// Over puts a Cluster on a client that somebody else made and closes.
-func Over(c client.Client) *Cluster { return &Cluster{Client: c, transport: &http.Transport{}} }
+// Over puts a Cluster on objects that somebody else made and closes.
+func Over(o Objects) *Cluster { return &Cluster{Objects: o, transport: &http.Transport{}} }
 
 // Close closes the connections.
 func (c *Cluster) Close() { c.transport.CloseIdleConnections() }

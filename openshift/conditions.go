@@ -11,7 +11,7 @@ import (
 	operatorv1 "github.com/openshift/api/operator/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // clusterVersion and cluster name the objects of which a cluster has one.
@@ -22,14 +22,14 @@ const (
 
 // Answers asks whether the API server serves requests.
 func (c *Cluster) Answers(ctx context.Context) error {
-	return c.Get(ctx, client.ObjectKey{Name: "kube-system"}, &corev1.Namespace{})
+	return c.Get(ctx, types.NamespacedName{Name: "kube-system"}, &corev1.Namespace{})
 }
 
 // BootstrapComplete asks whether the control plane runs on its own machines.
 func (c *Cluster) BootstrapComplete(ctx context.Context) (missing string, err error) {
 	const waiting = "the control plane machines to take over from the bootstrap machine"
 	var status corev1.ConfigMap
-	err = c.Get(ctx, client.ObjectKey{Namespace: "kube-system", Name: "bootstrap"}, &status)
+	err = c.Get(ctx, types.NamespacedName{Namespace: "kube-system", Name: "bootstrap"}, &status)
 	switch {
 	case apierrors.IsNotFound(err) || err == nil && status.Data["status"] != "complete":
 		return waiting, nil
@@ -45,8 +45,8 @@ func (c *Cluster) Settled(ctx context.Context, operators ...string) (missing str
 	var waiting []string
 	for _, name := range operators {
 		var operator configv1.ClusterOperator
-		err := c.Get(ctx, client.ObjectKey{Name: name}, &operator)
-		if client.IgnoreNotFound(err) != nil {
+		err := c.Get(ctx, types.NamespacedName{Name: name}, &operator)
+		if err != nil && !apierrors.IsNotFound(err) {
 			return "", fmt.Errorf("read the operator %s: %w", name, err)
 		}
 		if why := unsettled(operator.Status.Conditions); err != nil || why != "" {
@@ -107,7 +107,7 @@ func Short(words string) string {
 
 // ConsoleExists asks whether the console has been asked for.
 func (c *Cluster) ConsoleExists(ctx context.Context) (missing string, err error) {
-	err = c.Get(ctx, client.ObjectKey{Name: singleton}, &operatorv1.Console{})
+	err = c.Get(ctx, types.NamespacedName{Name: singleton}, &operatorv1.Console{})
 	if apierrors.IsNotFound(err) {
 		return "the console to be created", nil
 	}
@@ -120,7 +120,7 @@ func (c *Cluster) ConsoleExists(ctx context.Context) (missing string, err error)
 // VersionReady asks whether all of the release runs.
 func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) {
 	var version configv1.ClusterVersion
-	if err := c.Get(ctx, client.ObjectKey{Name: clusterVersion}, &version); err != nil {
+	if err := c.Get(ctx, types.NamespacedName{Name: clusterVersion}, &version); err != nil {
 		return "", fmt.Errorf("read the cluster version: %w", err)
 	}
 	why := "it is not available"

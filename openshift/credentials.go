@@ -9,7 +9,6 @@ import (
 	operatorv1 "github.com/openshift/api/operator/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
 
@@ -30,8 +29,7 @@ func (c *Cluster) UseServicePrincipal(ctx context.Context, p ServicePrincipal) e
 	}
 	if changed {
 		// The operator would notice by itself, later.
-		_ = c.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace("openshift-cloud-credential-operator"),
-			client.MatchingLabels{"app": "cloud-credential-operator"})
+		_ = c.DeleteAll(ctx, &corev1.Pod{}, Where{"openshift-cloud-credential-operator", "app=cloud-credential-operator"})
 	}
 	reason, err := c.putCloudConfig(ctx, p)
 	if err != nil || reason == "" {
@@ -88,7 +86,7 @@ func (c *Cluster) putCloudConfig(ctx context.Context, p ServicePrincipal) (reaso
 	err = c.change(ctx, secret, func() {
 		var file []byte
 		if file, unreadable = cloudConfig(secret.Data[cloudConfigKey], p); unreadable == nil && file != nil {
-			secret.Data[cloudConfigKey] = file
+			set(secret, map[string]string{cloudConfigKey: string(file)})
 			metav1.SetMetaDataAnnotation(&secret.ObjectMeta, redeployPending, "credentials changed at "+time.Now().UTC().Format(time.RFC3339))
 		}
 	})

@@ -11,7 +11,7 @@ import (
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Finding is one thing that was looked at, in lines.
@@ -48,7 +48,7 @@ func (c *Cluster) Findings(ctx context.Context) []Finding {
 
 func (c *Cluster) describeVersion(ctx context.Context) ([]string, error) {
 	var version configv1.ClusterVersion
-	if err := c.Get(ctx, client.ObjectKey{Name: clusterVersion}, &version); err != nil {
+	if err := c.Get(ctx, types.NamespacedName{Name: clusterVersion}, &version); err != nil {
 		return nil, err
 	}
 	lines := []string{"desired " + version.Status.Desired.Version}
@@ -64,7 +64,7 @@ func (c *Cluster) describeVersion(ctx context.Context) ([]string, error) {
 // describeOperators names those that are not ready first, and why.
 func (c *Cluster) describeOperators(ctx context.Context) ([]string, error) {
 	var operators configv1.ClusterOperatorList
-	if err := c.List(ctx, &operators); err != nil {
+	if err := c.List(ctx, &operators, Where{}); err != nil {
 		return nil, err
 	}
 	var lines []string
@@ -82,7 +82,7 @@ func (c *Cluster) describeOperators(ctx context.Context) ([]string, error) {
 
 func (c *Cluster) describeNodes(ctx context.Context) ([]string, error) {
 	var nodes corev1.NodeList
-	if err := c.List(ctx, &nodes); err != nil {
+	if err := c.List(ctx, &nodes, Where{}); err != nil {
 		return nil, err
 	}
 	lines := []string{fmt.Sprintf("%d of %d are ready", countReady(nodes.Items), len(nodes.Items))}
@@ -99,7 +99,7 @@ func (c *Cluster) describeNodes(ctx context.Context) ([]string, error) {
 
 func (c *Cluster) describeMachines(ctx context.Context) ([]string, error) {
 	var machines machinev1beta1.MachineList
-	if err := c.List(ctx, &machines, client.InNamespace(machineNamespace)); err != nil {
+	if err := c.List(ctx, &machines, Where{Namespace: machineNamespace}); err != nil {
 		return nil, err
 	}
 	lines := make([]string, 0, len(machines.Items))
@@ -116,7 +116,7 @@ func (c *Cluster) describeMachines(ctx context.Context) ([]string, error) {
 
 func (c *Cluster) describeIngress(ctx context.Context) ([]string, error) {
 	var routers operatorv1.IngressControllerList
-	if err := c.List(ctx, &routers); err != nil {
+	if err := c.List(ctx, &routers, Where{}); err != nil {
 		return nil, err
 	}
 	var lines []string

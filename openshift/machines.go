@@ -12,7 +12,6 @@ import (
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Where machines are kept and how workers are told from masters.
@@ -32,7 +31,7 @@ func (e *CapacityError) Error() string { return fmt.Sprintf("machine %s: %s", e.
 // that failed for want of quota or capacity stays so: that is a *CapacityError.
 func (c *Cluster) WorkersReady(ctx context.Context, atLeast int) (missing string, err error) {
 	var machines machinev1beta1.MachineList
-	if err := c.List(ctx, &machines, client.InNamespace(machineNamespace), client.MatchingLabels{machineRole: workerRole}); err != nil {
+	if err := c.List(ctx, &machines, Where{machineNamespace, machineRole + "=" + workerRole}); err != nil {
 		return "", fmt.Errorf("list machines: %w", err)
 	}
 	running := 0
@@ -50,7 +49,7 @@ func (c *Cluster) WorkersReady(ctx context.Context, atLeast int) (missing string
 		return fmt.Sprintf("%d worker machines to run, %d do", atLeast, running), nil
 	}
 	var nodes corev1.NodeList
-	if err := c.List(ctx, &nodes, client.HasLabels{workerNode}); err != nil {
+	if err := c.List(ctx, &nodes, Where{Labels: workerNode}); err != nil {
 		return "", fmt.Errorf("list nodes: %w", err)
 	}
 	if ready := countReady(nodes.Items); ready < atLeast {
@@ -120,7 +119,7 @@ type Pool struct {
 // A machine set that cannot be understood is left out: it is not the service's.
 func (c *Cluster) Pools(ctx context.Context) ([]Pool, error) {
 	var sets machinev1beta1.MachineSetList
-	if err := c.List(ctx, &sets, client.InNamespace(machineNamespace)); err != nil {
+	if err := c.List(ctx, &sets, Where{Namespace: machineNamespace}); err != nil {
 		return nil, fmt.Errorf("list machine sets: %w", err)
 	}
 	var pools []Pool

@@ -16,13 +16,13 @@ import (
 	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // RegistryAccount is the storage account of the image registry; empty if it has none.
 func (c *Cluster) RegistryAccount(ctx context.Context) (string, error) {
 	var config imageregistryv1.Config
-	if err := c.Get(ctx, client.ObjectKey{Name: singleton}, &config); err != nil {
+	if err := c.Get(ctx, types.NamespacedName{Name: singleton}, &config); err != nil {
 		return "", fmt.Errorf("read the image registry's configuration: %w", err)
 	}
 	if config.Spec.Storage.Azure == nil {
@@ -33,7 +33,7 @@ func (c *Cluster) RegistryAccount(ctx context.Context) (string, error) {
 
 // LargePackets reports whether the masters were made for large packets.
 func (c *Cluster) LargePackets(ctx context.Context) (bool, error) {
-	err := c.Get(ctx, client.ObjectKey{Name: "99-master-mtu"}, &machineconfigurationv1.MachineConfig{})
+	err := c.Get(ctx, types.NamespacedName{Name: "99-master-mtu"}, &machineconfigurationv1.MachineConfig{})
 	if absent(err) {
 		return false, nil
 	}
@@ -113,7 +113,7 @@ func (c *Cluster) ServeMachineConfig(ctx context.Context, authority KeyPair, hos
 	if err := errors.Join(failed, err); err != nil || secret.Annotations[redeployPending] == "" {
 		return err
 	}
-	err = c.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(configServerNamespace), client.MatchingLabels{"k8s-app": "machine-config-server"})
+	err = c.DeleteAll(ctx, &corev1.Pod{}, Where{configServerNamespace, "k8s-app=machine-config-server"})
 	if err != nil {
 		return fmt.Errorf("restart the machine config server: %w", err)
 	}

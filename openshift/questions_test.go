@@ -22,7 +22,7 @@ import (
 
 // with is a cluster that has these objects.
 func with(objects ...client.Object) *openshift.Cluster {
-	return openshift.Over(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(objects...).Build())
+	return openshift.Over(faked{fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(objects...).Build()})
 }
 
 func operator(name string, conditions ...string) *configv1.ClusterOperator {

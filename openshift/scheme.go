@@ -11,7 +11,6 @@ import (
 	samplesv1 "github.com/openshift/api/samples/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -30,24 +29,40 @@ var scheme = sync.OnceValue(func() *runtime.Scheme {
 // Scheme knows the types of the objects that the service reads and writes.
 func Scheme() *runtime.Scheme { return scheme() }
 
-// mapper knows where the types are found, so that no connection has to discover
+// endpoint is the path segment of a kind of object, and whether its objects
+// have namespaces.
+type endpoint struct {
+	name       string
+	namespaced bool
+}
+
+// resources are where the kinds are found, so that no connection has to discover
 // it, and no answer depends on what an aggregated API server says that is down.
-var mapper = sync.OnceValue(func() meta.RESTMapper {
-	m := meta.NewDefaultRESTMapper(nil)
-	add := func(version schema.GroupVersion, scope meta.RESTScope, kinds ...string) {
-		for _, kind := range kinds {
-			m.Add(version.WithKind(kind), scope)
-		}
-	}
-	add(corev1.SchemeGroupVersion, meta.RESTScopeNamespace, "ConfigMap", "Secret", "Pod", "Service")
-	add(corev1.SchemeGroupVersion, meta.RESTScopeRoot, "Namespace", "Node")
-	add(storagev1.SchemeGroupVersion, meta.RESTScopeRoot, "StorageClass")
-	add(configv1.GroupVersion, meta.RESTScopeRoot, "APIServer", "ClusterOperator", "ClusterVersion", "Network", "OperatorHub")
-	add(operatorv1.GroupVersion, meta.RESTScopeRoot, "CloudCredential", "ClusterCSIDriver", "Console", "KubeAPIServer", "KubeControllerManager")
-	add(operatorv1.GroupVersion, meta.RESTScopeNamespace, "IngressController")
-	add(machinev1beta1.GroupVersion, meta.RESTScopeNamespace, "Machine", "MachineSet")
-	add(imageregistryv1.GroupVersion, meta.RESTScopeRoot, "Config")
-	add(machineconfigurationv1.GroupVersion, meta.RESTScopeRoot, "MachineConfig")
-	add(samplesv1.GroupVersion, meta.RESTScopeRoot, "Config")
-	return m
-})
+var resources = map[schema.GroupVersionKind]endpoint{
+	corev1.SchemeGroupVersion.WithKind("ConfigMap"):               {"configmaps", true},
+	corev1.SchemeGroupVersion.WithKind("Namespace"):               {"namespaces", false},
+	corev1.SchemeGroupVersion.WithKind("Node"):                    {"nodes", false},
+	corev1.SchemeGroupVersion.WithKind("NodeList"):                {"nodes", false},
+	corev1.SchemeGroupVersion.WithKind("Pod"):                     {"pods", true},
+	corev1.SchemeGroupVersion.WithKind("Secret"):                  {"secrets", true},
+	corev1.SchemeGroupVersion.WithKind("Service"):                 {"services", true},
+	storagev1.SchemeGroupVersion.WithKind("StorageClass"):         {"storageclasses", false},
+	configv1.GroupVersion.WithKind("APIServer"):                   {"apiservers", false},
+	configv1.GroupVersion.WithKind("ClusterOperator"):             {"clusteroperators", false},
+	configv1.GroupVersion.WithKind("ClusterOperatorList"):         {"clusteroperators", false},
+	configv1.GroupVersion.WithKind("ClusterVersion"):              {"clusterversions", false},
+	configv1.GroupVersion.WithKind("Network"):                     {"networks", false},
+	configv1.GroupVersion.WithKind("OperatorHub"):                 {"operatorhubs", false},
+	operatorv1.GroupVersion.WithKind("CloudCredential"):           {"cloudcredentials", false},
+	operatorv1.GroupVersion.WithKind("ClusterCSIDriver"):          {"clustercsidrivers", false},
+	operatorv1.GroupVersion.WithKind("Console"):                   {"consoles", false},
+	operatorv1.GroupVersion.WithKind("IngressController"):         {"ingresscontrollers", true},
+	operatorv1.GroupVersion.WithKind("IngressControllerList"):     {"ingresscontrollers", true},
+	operatorv1.GroupVersion.WithKind("KubeAPIServer"):             {"kubeapiservers", false},
+	operatorv1.GroupVersion.WithKind("KubeControllerManager"):     {"kubecontrollermanagers", false},
+	machinev1beta1.GroupVersion.WithKind("MachineList"):           {"machines", true},
+	machinev1beta1.GroupVersion.WithKind("MachineSetList"):        {"machinesets", true},
+	imageregistryv1.GroupVersion.WithKind("Config"):               {"configs", false},
+	machineconfigurationv1.GroupVersion.WithKind("MachineConfig"): {"machineconfigs", false},
+	samplesv1.GroupVersion.WithKind("Config"):                     {"configs", false},
+}
