@@ -75,11 +75,11 @@ func (k *Catalogue) Expire() {
 }
 
 func (k *Catalogue) refresh(ctx context.Context) error {
-	versions, versionsMark, err := k.store.Versions.Changes(ctx, k.versionsMark)
+	versions, versionsMark, err := k.store.Versions.AllChanges(ctx, k.versionsMark)
 	if err != nil {
 		return err
 	}
-	roleSets, roleSetsMark, err := k.store.RoleSets.Changes(ctx, k.roleSetsMark)
+	roleSets, roleSetsMark, err := k.store.RoleSets.AllChanges(ctx, k.roleSetsMark)
 	if err != nil {
 		return err
 	}

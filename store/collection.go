@@ -253,14 +253,14 @@ func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) (docs 
 }
 
 // Changes returns documents written since the mark, at least once each, and the
-// next mark. The empty mark starts at the beginning. Deletions are not told, nor
-// what cannot be read.
-func (c *Collection[T]) Changes(ctx context.Context, mark string) ([]*T, string, error) {
-	records, next, err := c.driver.Changes(ctx, c.container, mark)
+// next mark. While there are more, ask again at once. The empty mark starts at the
+// beginning. Deletions are not told, nor what cannot be read.
+func (c *Collection[T]) Changes(ctx context.Context, mark string) (docs []*T, next string, more bool, err error) {
+	records, next, more, err := c.driver.Changes(ctx, c.container, mark)
 	if err != nil {
-		return nil, "", c.name("changes", err)
+		return nil, "", false, c.name("changes", err)
 	}
-	docs := make([]*T, 0, len(records))
+	docs = make([]*T, 0, len(records))
 	for _, r := range records {
 		doc, err := c.decoded(r)
 		if err != nil {
@@ -269,7 +269,20 @@ func (c *Collection[T]) Changes(ctx context.Context, mark string) ([]*T, string,
 		}
 		docs = append(docs, doc)
 	}
-	return docs, next, nil
+	return docs, next, more, nil
+}
+
+// AllChanges is Changes until there are no more.
+func (c *Collection[T]) AllChanges(ctx context.Context, mark string) (all []*T, next string, err error) {
+	for next, more := mark, true; ; {
+		var docs []*T
+		if docs, next, more, err = c.Changes(ctx, next); err != nil {
+			return nil, "", err
+		}
+		if all = append(all, docs...); !more {
+			return all, next, nil
+		}
+	}
 }
 
 // replace writes doc under its ETag and stamps it.

@@ -16,12 +16,13 @@ var (
 	roleSetsContainer      = Container{Name: "PlatformWorkloadIdentityRoleSets"}
 	billingContainer       = Container{Name: "Billing"}
 	probesContainer        = Container{Name: "KeyProbes"}
+	poolWorkersContainer   = Container{Name: "PoolWorkers"}
 )
 
 // Containers lists every container, for those who create databases.
 func Containers() []*Container {
 	return []*Container{&clustersContainer, &operationsContainer, &subscriptionsContainer,
-		&versionsContainer, &roleSetsContainer, &billingContainer, &probesContainer}
+		&versionsContainer, &roleSetsContainer, &billingContainer, &probesContainer, &poolWorkersContainer}
 }
 
 // Meta is what every document carries beside its content.
@@ -101,4 +102,14 @@ type BillingDocument struct {
 	Meta
 
 	Billing model.Billing `json:"billing"`
+}
+
+// PoolWorkerDocument keeps one process of a pool that shares work by buckets, for as
+// long as it says that it is alive, or which process has which bucket. Partition is the
+// pool; ID is the process's, or the pool's own for the shares.
+type PoolWorkerDocument struct {
+	Meta
+
+	// Buckets are the ids of the processes that have them, by number; of the shares only.
+	Buckets []string `json:"buckets,omitempty"`
 }

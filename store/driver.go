@@ -143,7 +143,7 @@ type Reader interface {
 	// the database can tell, and no more than perPartition of one partition.
 	Due(ctx context.Context, c *Container, perPartition, limit int) ([]Record, error)
 	// Changes returns documents written since the mark, at least once each, and the
-	// next mark; a bounded number, so ask again until there are none. The empty mark
-	// starts at the beginning. Deletions are not told.
-	Changes(ctx context.Context, c *Container, mark string) ([]Record, string, error)
+	// next mark; a bounded number, so ask again at once while there are more. The empty
+	// mark starts at the beginning. Deletions are not told.
+	Changes(ctx context.Context, c *Container, mark string) (records []Record, next string, more bool, err error)
 }

@@ -40,3 +40,9 @@ func NewRoleSet(minor string) *RoleSetDocument {
 func NewBilling(subscriptionID, clusterUID string) *BillingDocument {
 	return &BillingDocument{Meta: Meta{ID: clusterUID, Partition: arm.ToLower(subscriptionID)}}
 }
+
+// NewPoolWorker is an empty document for a process of the pool, or for the pool's shares,
+// whose id is the pool's name.
+func NewPoolWorker(pool, id string) *PoolWorkerDocument {
+	return &PoolWorkerDocument{Meta: Meta{ID: id, Partition: pool}}
+}

@@ -10,6 +10,7 @@ type Store struct {
 	Versions      *Collection[VersionDocument]
 	RoleSets      *Collection[RoleSetDocument]
 	Billing       *Collection[BillingDocument]
+	PoolWorkers   *Collection[PoolWorkerDocument]
 
 	driver    Driver
 	documents *documents
@@ -28,6 +29,7 @@ func New(k Driver, keys *Keyring) *Store {
 		Versions:      newCollection[VersionDocument](k, d, &versionsContainer),
 		RoleSets:      newCollection[RoleSetDocument](k, d, &roleSetsContainer),
 		Billing:       newCollection[BillingDocument](k, d, &billingContainer),
+		PoolWorkers:   newCollection[PoolWorkerDocument](k, d, &poolWorkersContainer),
 		driver:        k,
 		documents:     d,
 		probes:        newCollection[ProbeDocument](k, d, &probesContainer),

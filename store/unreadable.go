@@ -181,7 +181,7 @@ type Infirmary interface {
 func (s *Store) Infirmary(container string) (Infirmary, bool) {
 	for c, collection := range map[*Container]Infirmary{
 		&clustersContainer: s.Clusters, &operationsContainer: s.Operations, &subscriptionsContainer: s.Subscriptions,
-		&versionsContainer: s.Versions, &roleSetsContainer: s.RoleSets, &billingContainer: s.Billing, &probesContainer: s.probes,
+		&versionsContainer: s.Versions, &roleSetsContainer: s.RoleSets, &billingContainer: s.Billing, &probesContainer: s.probes, &poolWorkersContainer: s.PoolWorkers,
 	} {
 		if arm.EqualFold(c.Name, container) {
 			return collection, true

@@ -265,11 +265,11 @@ type mark struct {
 
 // Changes implements store.Driver. Documents written in the last seconds before a
 // mark are told again.
-func (k *Driver) Changes(ctx context.Context, c *store.Container, after string) ([]store.Record, string, error) {
+func (k *Driver) Changes(ctx context.Context, c *store.Container, after string) (found []store.Record, next string, more bool, err error) {
 	var m mark
 	if after != "" {
 		if err := json.Unmarshal([]byte(after), &m); err != nil {
-			return nil, "", store.ErrBadContinuation
+			return nil, "", false, store.ErrBadContinuation
 		}
 	}
 	p, err := k.page(ctx, c, cosmosQuery{
@@ -279,7 +279,7 @@ func (k *Driver) Changes(ctx context.Context, c *store.Container, after string) 
 		size:         pageSize,
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, "", false, err
 	}
 	if m.Token == "" { // a new round: everything older than its first answer is in it
 		m.Next = p.at.Unix() - overlap
@@ -287,10 +287,9 @@ func (k *Driver) Changes(ctx context.Context, c *store.Container, after string) 
 	if m.Token = p.next; m.Token == "" {
 		m = mark{Since: max(m.Since, m.Next)}
 	}
-	rs, err := records(p.items)
-	if err != nil {
-		return nil, "", err
+	if found, err = records(p.items); err != nil {
+		return nil, "", false, err
 	}
-	next, err := json.Marshal(m)
-	return rs, string(next), err
+	text, err := json.Marshal(m)
+	return found, string(text), m.Token != "", err
 }

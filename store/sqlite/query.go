@@ -147,23 +147,22 @@ func (k *driver) pick(ctx context.Context, c *store.Container, now int64, perPar
 	return picked, fault(rows.Err())
 }
 
-func (k *driver) Changes(ctx context.Context, c *store.Container, mark string) ([]store.Record, string, error) {
+func (k *driver) Changes(ctx context.Context, c *store.Container, mark string) (records []store.Record, next string, more bool, err error) {
 	var since int64
 	if mark != "" {
-		var err error
 		if since, err = strconv.ParseInt(mark, 10, 64); err != nil {
-			return nil, "", fmt.Errorf("mark: %w", store.ErrBadContinuation)
+			return nil, "", false, fmt.Errorf("mark: %w", store.ErrBadContinuation)
 		}
 	}
 	query := columns(c, true) + " WHERE version > ? AND " + live("?") + " ORDER BY version LIMIT ?"
-	records, err := k.records(ctx, query, since, k.clock.millis(), changesLimit)
+	records, err = k.records(ctx, query, since, k.clock.millis(), changesLimit)
 	if err != nil {
-		return nil, "", err
+		return nil, "", false, err
 	}
 	if len(records) == 0 {
-		return nil, strconv.FormatInt(since, 10), nil
+		return nil, strconv.FormatInt(since, 10), false, nil
 	}
-	return records, records[len(records)-1].ETag, nil
+	return records, records[len(records)-1].ETag, len(records) == changesLimit, nil
 }
 
 func (k *driver) records(ctx context.Context, query string, args ...any) ([]store.Record, error) {
