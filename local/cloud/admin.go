@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/aro-rp/aro/local/cloud/compute"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -21,7 +22,7 @@ func (a *Azure) admin(w http.ResponseWriter, r *http.Request) {
 	case path == "local/inventory" && r.Method == http.MethodGet:
 		a.inventory(w, r)
 	case path == "local/aliases.json" && r.Method == http.MethodGet:
-		resources.WriteJSON(w, http.StatusOK, map[string]any{"outputs": map[string]any{"aliases": map[string]any{"value": map[string]any{}}}})
+		resources.WriteJSON(w, http.StatusOK, map[string]any{"outputs": map[string]any{"aliases": map[string]any{"type": "object", "value": map[string]any{"Linux": compute.Aliases()}}}})
 	case path == "local/faults" && r.Method == http.MethodGet:
 		resources.WriteJSON(w, http.StatusOK, map[string]any{"value": a.Faults()})
 	case (path == "local/faults" || named) && r.Method == http.MethodPut:

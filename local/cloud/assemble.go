@@ -29,7 +29,7 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	if a.Access, err = access.New(a.Engine, a.principal); err != nil {
 		return err
 	}
-	a.Vault = vault.New(vault.Options{State: a.State, Origin: a.Origin, Tenant: TenantID, Tokens: a.Entra, Access: a.Access, Vaults: a, Authority: a.Authority, Now: a.Now})
+	a.Vault = vault.New(vault.Options{State: a.State, Origin: a.Origin, Tenant: TenantID, Tokens: a.Entra, Access: vaultAccess{a}, Vaults: a, Authority: a.Authority, Now: a.Now})
 	a.Mount("/vaults/", a.Vault)
 	a.Blob, err = blob.New(ctx, blob.Options{State: a.State, Dir: filepath.Join(a.Dir, "blob"), Origin: a.Origin, Tenant: TenantID, Tokens: a.Entra, Access: a.Access, Accounts: a, Now: a.Now})
 	if err != nil {

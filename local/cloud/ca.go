@@ -141,8 +141,12 @@ func (a *Authority) serving(origin string) (tls.Certificate, error) {
 		DNSNames:     []string{"localhost", "management.azure.com", "login.microsoftonline.com", "graph.microsoft.com"},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
-	if host := u.Hostname(); net.ParseIP(host) == nil && host != "localhost" {
-		template.DNSNames = append(template.DNSNames, host)
+	host := u.Hostname()
+	if net.ParseIP(host) == nil {
+		if host != "localhost" {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+		template.DNSNames = append(template.DNSNames, "*.vaults."+host, "*.blob."+host)
 	}
 	chain, err := a.Sign(template, key.Public())
 	return tls.Certificate{Certificate: chain, PrivateKey: key}, err

@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/resources"
-	"github.com/aro-rp/aro/openapi"
 )
 
 const (
@@ -34,39 +32,6 @@ func locations() map[string]string {
 
 func locationNames() []string { return slices.Sorted(maps.Keys(locations())) }
 
-// namespaces of the providers there are, and the types that no behaviour names.
-func namespaces() map[string][]string {
-	return map[string][]string{
-		"Microsoft.Authorization":     {"roleAssignments", "roleDefinitions", "denyAssignments", "permissions", "locks"},
-		"Microsoft.Compute":           {"virtualMachines", "virtualMachines/extensions", "disks", "snapshots", "images", "diskEncryptionSets", "availabilitySets", "galleries", "galleries/images", "galleries/images/versions", "skus", "locations", "locations/usages"},
-		"Microsoft.Features":          {"features", "providers"},
-		"Microsoft.Insights":          {"actionGroups", "metricAlerts", "activityLogAlerts", "eventtypes", "metrics"},
-		"Microsoft.KeyVault":          {"vaults", "vaults/secrets", "vaults/keys", "vaults/accessPolicies"},
-		"Microsoft.ManagedIdentity":   {"userAssignedIdentities", "userAssignedIdentities/federatedIdentityCredentials"},
-		"Microsoft.Network":           {"virtualNetworks", "virtualNetworks/subnets", "virtualNetworks/virtualNetworkPeerings", "networkSecurityGroups", "networkSecurityGroups/securityRules", "routeTables", "routeTables/routes", "natGateways", "networkInterfaces", "publicIPAddresses", "publicIPPrefixes", "loadBalancers", "privateLinkServices", "privateEndpoints", "privateEndpoints/privateDnsZoneGroups", "privateDnsZones", "privateDnsZones/A", "privateDnsZones/virtualNetworkLinks", "dnsZones", "dnsZones/A", "locations/usages"},
-		"Microsoft.RedHatOpenShift":   {"openShiftClusters", "locations", "locations/openShiftVersions", "operations"},
-		"Microsoft.Resources":         {"deployments", "resourceGroups", "subscriptions", "tags"},
-		"Microsoft.Storage":           {"storageAccounts", "storageAccounts/blobServices", "storageAccounts/blobServices/containers"},
-		"Microsoft.ContainerRegistry": {"registries"},
-	}
-}
-
-// clusterVersions are the api-versions of the resource provider, the newest first.
-func clusterVersions() ([]string, error) {
-	folders, err := openapi.Files.ReadDir("arm")
-	if err != nil {
-		return nil, fmt.Errorf("api-versions of the resource provider: %w", err)
-	}
-	versions := make([]string, 0, len(folders))
-	for _, folder := range slices.Backward(folders) {
-		versions = append(versions, folder.Name())
-	}
-	return versions, nil
-}
-
-// apiVersions is what providers say of other types; the engine accepts any.
-func apiVersions() []string { return []string{"2024-05-01", "2023-09-01", "2022-09-01", "2021-04-01"} }
-
 // catalogueRoutes answers what describes the cloud rather than resources in it.
 func (a *Azure) catalogueRoutes() {
 	for namespace, types := range namespaces() {
@@ -83,7 +48,12 @@ func (a *Azure) catalogueRoutes() {
 	get("/providers/{namespace}", a.oneProvider)
 	get("/subscriptions/{subscription}/providers", a.providers)
 	get("/subscriptions/{subscription}/providers/{namespace}", a.oneProvider)
-	get("/subscriptions/{subscription}/tagNames", func(context.Context, *resources.Call) (*resources.Answer, error) { return values([]any{}), nil })
+	get("/providers/Microsoft.Authorization/providerOperations", a.allOperations)
+	get("/providers/Microsoft.Authorization/providerOperations/{namespace}", a.operations)
+	a.Engine.Route(http.MethodPost, resourceGraph, func(context.Context, *resources.Call) (*resources.Answer, error) {
+		return nil, refuse("NotOffered", "Azure Resource Graph is not offered by the local Azure. GET /subscriptions/{subscriptionId}/resources lists the resources of a subscription.")
+	})
+	a.tagRoutes()
 	for verb, state := range map[string]string{"register": registered, "unregister": unregistered} {
 		a.Engine.Route(http.MethodPost, "/subscriptions/{subscription}/providers/{namespace}/"+verb, func(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
 			return a.setRegistration(ctx, call, state)
@@ -100,7 +70,11 @@ func (a *Azure) catalogueRoutes() {
 	get("/subscriptions/{subscription}/providers/Microsoft.Features/providers/{namespace}/features", a.features)
 	get("/subscriptions/{subscription}/providers/Microsoft.Features/features", a.features)
 	get("/subscriptions/{subscription}/providers/Microsoft.Compute/skus", a.skus)
+	get("/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/vmSizes", a.vmSizes)
 }
+
+// resourceGraph is the path of queries over all resources.
+const resourceGraph = "/providers/Microsoft.ResourceGraph/resources"
 
 func values(all []any) *resources.Answer {
 	return &resources.Answer{Status: http.StatusOK, Body: map[string]any{"value": all}}
@@ -163,120 +137,6 @@ func (a *Azure) locations(_ context.Context, call *resources.Call) (*resources.A
 		})
 	}
 	return values(all), nil
-}
-
-func (a *Azure) providers(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
-	all := []any{}
-	for _, namespace := range slices.Sorted(maps.Keys(namespaces())) {
-		one, err := a.showProvider(ctx, call.Values["subscription"], namespace)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return values(all), nil
-}
-
-func (a *Azure) oneProvider(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
-	namespace := canonicalNamespace(call.Values["namespace"])
-	if namespace == "" {
-		return nil, resources.Refuse(http.StatusNotFound, "InvalidResourceNamespace", "The resource namespace '%s' is invalid.", call.Values["namespace"])
-	}
-	body, err := a.showProvider(ctx, call.Values["subscription"], namespace)
-	return &resources.Answer{Status: http.StatusOK, Body: body}, err
-}
-
-func canonicalNamespace(name string) string {
-	for namespace := range namespaces() {
-		if arm.EqualFold(namespace, name) {
-			return namespace
-		}
-	}
-	return ""
-}
-
-func (a *Azure) showProvider(ctx context.Context, subscription, namespace string) (map[string]any, error) {
-	versions, err := a.versions(namespace)
-	if err != nil {
-		return nil, err
-	}
-	types := []any{}
-	names := a.Engine.Types(namespace)
-	slices.Sort(names)
-	for _, name := range names {
-		types = append(types, map[string]any{
-			"resourceType": name[len(namespace)+1:], "locations": slices.Sorted(maps.Values(locations())), "apiVersions": versions,
-			"defaultApiVersion": versions[0], "capabilities": "CrossResourceGroupResourceMove, SupportsTags, SupportsLocation",
-		})
-	}
-	body := map[string]any{"namespace": namespace, "resourceTypes": types, "id": "/providers/" + namespace}
-	if subscription != "" {
-		state, err := a.registration(ctx, subscription, namespace)
-		if err != nil {
-			return nil, err
-		}
-		body["id"] = "/subscriptions/" + subscription + "/providers/" + namespace
-		body["registrationState"], body["registrationPolicy"] = state, "RegistrationRequired"
-	}
-	return body, nil
-}
-
-// registration is the state of a provider in a subscription.
-func (a *Azure) registration(ctx context.Context, subscription, namespace string) (string, error) {
-	state := "NotRegistered"
-	if namespace == "Microsoft.Resources" || namespace == "Microsoft.Authorization" || namespace == "Microsoft.Features" {
-		state = registered // Azure has these registered everywhere
-	}
-	_, err := a.State.Get(ctx, registrationKind, registrationKey(subscription, namespace), &state)
-	return state, err
-}
-
-func registrationKey(subscription, namespace string) string {
-	return strings.ToLower(subscription + "/" + namespace)
-}
-
-func (a *Azure) setRegistration(ctx context.Context, call *resources.Call, state string) (*resources.Answer, error) {
-	namespace, subscription := canonicalNamespace(call.Values["namespace"]), call.Values["subscription"]
-	if namespace == "" {
-		return a.oneProvider(ctx, call)
-	}
-	if err := a.State.Put(ctx, registrationKind, registrationKey(subscription, namespace), state); err != nil {
-		return nil, err
-	}
-	if arm.EqualFold(namespace, providerNamespace) {
-		if err := a.grantProvider(ctx, subscription); err != nil {
-			return nil, err
-		}
-		if err := a.provider.announce(ctx, subscription, state); err != nil {
-			a.Log.Warn("the resource provider hears of the subscription later", "subscription", subscription, "error", err)
-		}
-	}
-	return a.oneProvider(ctx, call)
-}
-
-// registered refuses to write resources of a provider that the subscription did
-// not register. Clients register it and try again.
-func (a *Azure) registered(ctx context.Context, call *resources.Call) error {
-	if call.Method != http.MethodPut && !isForwarded(call.Path) {
-		return nil
-	}
-	id, err := resources.Parse(call.Path)
-	if err != nil {
-		return err
-	}
-	subscription := resources.Subscription(call.Path)
-	if subscription == "" {
-		return nil
-	}
-	namespace := canonicalNamespace(id.Namespace)
-	if namespace == "" {
-		return nil
-	}
-	state, err := a.registration(ctx, subscription, namespace)
-	if err != nil || state == registered {
-		return err
-	}
-	return resources.Refuse(http.StatusConflict, "MissingSubscriptionRegistration", "The subscription is not registered to use namespace '%s'. See https://aka.ms/rps-not-found for how to register subscriptions.", namespace)
 }
 
 func featureKey(call *resources.Call) string {

@@ -209,7 +209,16 @@ func (a *Azure) Serve(ctx context.Context, listener net.Listener) error {
 // ServeHTTP finds who answers a path.
 func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := "/" + strings.TrimLeft(r.URL.Path, "/")
-	if !ofManager(path) && a.disturbed(w, r, path) {
+	named := vault.Hosted(r.Host) || blob.Hosted(r.Host) // by a name of its own, as az builds it
+	if (named || !ofManager(path)) && a.disturbed(w, r, path) {
+		return
+	}
+	switch {
+	case vault.Hosted(r.Host):
+		a.Vault.ServeHTTP(w, r)
+		return
+	case blob.Hosted(r.Host):
+		a.Blob.ServeHTTP(w, r)
 		return
 	}
 	for _, p := range a.planes {

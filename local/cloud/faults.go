@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/local/cloud/blob"
 	"github.com/aro-rp/aro/local/cloud/entra"
 	"github.com/aro-rp/aro/local/cloud/resources"
 	"github.com/aro-rp/aro/local/cloud/state"
@@ -204,7 +205,7 @@ func (a *Azure) disturbed(w http.ResponseWriter, r *http.Request, path string) b
 	}
 	refusal := resources.AsError(err)
 	switch lower := strings.ToLower(path); {
-	case strings.HasPrefix(lower, "/blob/"):
+	case strings.HasPrefix(lower, "/blob/"), blob.Hosted(r.Host):
 		w.Header().Set("x-ms-error-code", refusal.Code)
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(refusal.Status)

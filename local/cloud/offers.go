@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,9 +33,10 @@ func (a *Azure) offered(resourceType, apiVersion, location string) error {
 		return resources.Refuse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location '%s' and API version '%s' for type '%s'. The supported api-versions are '%s'. The supported locations are '%s'.",
 			location, apiVersion, kind, strings.Join(versions, ", "), strings.Join(locationNames(), ", "))
 	}
-	if region := resources.Location(location); region != "" && region != "global" && locations()[region] == "" {
+	regions := regionsOf(namespace, kind)
+	if region := resources.Location(location); region != "" && region != "global" && regions != nil && !slices.Contains(regions, region) {
 		return resources.Refuse(http.StatusBadRequest, "LocationNotAvailableForResourceType", "The provided location '%s' is not available for resource type '%s/%s'. List of available regions for the resource type is '%s'.",
-			location, namespace, kind, strings.Join(locationNames(), ","))
+			location, namespace, kind, strings.Join(regions, ","))
 	}
 	return nil
 }
@@ -103,7 +103,8 @@ func (a *Azure) describeProvider(_ context.Context, name, kind string) (any, err
 	}
 	types := []any{}
 	for _, t := range slices.Sorted(slices.Values(a.Engine.Types(namespace))) {
-		one := map[string]any{"resourceType": t[len(namespace)+1:], "locations": slices.Sorted(maps.Values(locations())), "apiVersions": versions}
+		shown := showType(namespace, t[len(namespace)+1:], versions)
+		one := map[string]any{"resourceType": shown["resourceType"], "locations": shown["locations"], "apiVersions": shown["apiVersions"]}
 		if kind != "" && arm.EqualFold(t, namespace+"/"+kind) {
 			return one, nil
 		}

@@ -75,6 +75,8 @@ func ofSubscription(method string, segments []string) (demand, bool) {
 func open(method string, segments []string) bool {
 	n := len(segments)
 	switch {
+	case "/"+strings.Join(segments, "/") == strings.ToLower(resourceGraph):
+		return true
 	case method != http.MethodGet && method != http.MethodHead:
 		return false
 	case segments[0] == "tenants", segments[0] == "subscriptions" && n == 1, segments[0] == "providers":

@@ -236,6 +236,10 @@ func TestTheCatalogueNamesTheVersionsOfTheProvider(t *testing.T) {
 		for _, version := range each.(object)["apiVersions"].([]any) {
 			got = append(got, strings.ReplaceAll(version.(string), "-", ""))
 		}
+		want := want
+		if first := map[any]string{"locations/openShiftVersions": "20220904", "locations/platformWorkloadIdentityRoleSets": "20240812preview"}[each.(object)["resourceType"]]; first != "" {
+			want = want[:slices.Index(want, first)+1]
+		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%v has %v, want %v", each.(object)["resourceType"], got, want)
 		}

@@ -40,6 +40,29 @@ func (a *Azure) skus(_ context.Context, call *resources.Call) (*resources.Answer
 	return values(all), nil
 }
 
+// vmSizes lists the sizes that a region offers, in the older form.
+func (a *Azure) vmSizes(_ context.Context, call *resources.Call) (*resources.Answer, error) {
+	location := resources.Location(call.Values["location"])
+	if locations()[location] == "" {
+		return nil, refuse("NoRegisteredProviderFound", "No registered resource provider found for location '%s'.", call.Values["location"])
+	}
+	all, sizes := []any{}, machineSizes()
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		cores := sizes[name].CoreCount
+		all = append(all, map[string]any{
+			"name": name, "numberOfCores": cores, "osDiskSizeInMB": osDiskMB, "resourceDiskSizeInMB": 0, "memoryInMB": memory(name, cores) * mbPerGB, "maxDataDiskCount": maxDataDisks,
+		})
+	}
+	return values(all), nil
+}
+
+// What all sizes of machines have in common.
+const (
+	osDiskMB     = 1047552
+	mbPerGB      = 1024
+	maxDataDisks = 32
+)
+
 // machineSizes are all that clusters can be made of, and the small ones for trials.
 func machineSizes() map[string]model.VMSize {
 	all := model.SupportedVMSizes(model.Worker)
@@ -58,7 +81,7 @@ func machineSKU(name string, size model.VMSize, location string) map[string]any 
 	return sku("virtualMachines", name, size.Family, location, map[string]string{
 		"vCPUs": strconv.Itoa(size.CoreCount), "vCPUsAvailable": strconv.Itoa(size.CoreCount), "MemoryGB": fmt.Sprint(memory(name, size.CoreCount)),
 		"HyperVGenerations": generations, "AcceleratedNetworkingEnabled": "True", "EncryptionAtHostSupported": "True", "PremiumIO": "True",
-		"CpuArchitectureType": "x64", "MaxDataDiskCount": "32", "MaxNetworkInterfaces": "8", "OSVhdSizeMB": "1047552", "LowPriorityCapable": "True",
+		"CpuArchitectureType": "x64", "MaxDataDiskCount": strconv.Itoa(maxDataDisks), "MaxNetworkInterfaces": "8", "OSVhdSizeMB": strconv.Itoa(osDiskMB), "LowPriorityCapable": "True",
 		"VMDeploymentTypes": "IaaS", "DiskControllerTypes": "SCSI, NVMe", "ACUs": "160",
 	})
 }

@@ -2,9 +2,11 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
@@ -106,4 +108,89 @@ func tagChange(call *resources.Call) (func(map[string]string) map[string]string,
 		}, nil
 	}
 	return nil, refuse("InvalidTagsOperation", "The operation must be Merge, Replace or Delete.")
+}
+
+// tagKind keeps names of tags, and their values, that somebody defined beforehand.
+const tagKind = "tagname"
+
+// tagRoutes answer which tags a subscription uses or has defined.
+func (a *Azure) tagRoutes() {
+	const names = "/subscriptions/{subscription}/tagNames"
+	a.Engine.Route(http.MethodGet, names, a.tagNames)
+	for _, path := range []string{names + "/{tag}", names + "/{tag}/tagValues/{value}"} {
+		a.Engine.Route(http.MethodPut, path, func(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+			status := http.StatusCreated
+			if found, err := a.State.Get(ctx, tagKind, tagKey(call), new(string)); err != nil {
+				return nil, err
+			} else if found {
+				status = http.StatusOK
+			}
+			if err := a.State.Put(ctx, tagKind, tagKey(call), ""); err != nil {
+				return nil, err
+			}
+			body := map[string]any{"id": call.Path, "tagName": call.Values["tag"], "count": map[string]any{"type": "Total", "value": 0}, "values": []any{}}
+			if value := call.Values["value"]; value != "" {
+				body = map[string]any{"id": call.Path, "tagValue": value, "count": map[string]any{"type": "Total", "value": 0}}
+			}
+			return &resources.Answer{Status: status, Body: body}, nil
+		})
+		a.Engine.Route(http.MethodDelete, path, func(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+			existed, err := a.State.Delete(ctx, tagKind, tagKey(call))
+			if err != nil || !existed {
+				return &resources.Answer{Status: http.StatusNoContent}, err
+			}
+			return &resources.Answer{Status: http.StatusOK}, nil
+		})
+	}
+}
+
+func tagKey(call *resources.Call) string {
+	return strings.ToLower(call.Values["subscription"]) + "/" + url.PathEscape(call.Values["tag"]) + "/" + url.PathEscape(call.Values["value"])
+}
+
+// tagNames lists the tags of all resources of a subscription, and those defined.
+func (a *Azure) tagNames(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
+	counts := map[string]map[string]int{}
+	add := func(name, value string, n int) {
+		if counts[name] == nil {
+			counts[name] = map[string]int{}
+		}
+		counts[name][value] += n
+	}
+	defined, err := a.State.List(ctx, tagKind, strings.ToLower(call.Values["subscription"])+"/")
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range defined {
+		parts := strings.Split(entry.Key, "/")
+		name, err1 := url.PathUnescape(parts[1])
+		value, err2 := url.PathUnescape(parts[2])
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		add(name, value, 0)
+	}
+	used, err := a.Engine.Below(ctx, "/subscriptions/"+call.Values["subscription"], "")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range used {
+		for name, value := range r.Tags {
+			add(name, value, 1)
+		}
+	}
+	all := []any{}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		id := "/subscriptions/" + call.Values["subscription"] + "/tagNames/" + name
+		total, shown := 0, []any{}
+		for _, value := range slices.Sorted(maps.Keys(counts[name])) {
+			n := counts[name][value]
+			total += n
+			if value != "" || n > 0 {
+				shown = append(shown, map[string]any{"id": id + "/tagValues/" + value, "tagValue": value, "count": map[string]any{"type": "Total", "value": n}})
+			}
+		}
+		all = append(all, map[string]any{"id": id, "tagName": name, "count": map[string]any{"type": "Total", "value": total}, "values": shown})
+	}
+	return values(all), nil
 }

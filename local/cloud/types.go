@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
@@ -33,10 +32,12 @@ func (a *Azure) identityTypes() {
 			return nil
 		},
 		Deleted: func(ctx context.Context, r *resources.Resource) error { return a.Entra.DeleteIdentity(ctx, r.ID) },
+		Actions: map[string]resources.Action{"listAssociatedResources": {Run: a.associated}},
 		Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
 			r.Etag = ""
 			// The real service writes this segment in lower case.
 			r.ID = strings.Replace(r.ID, "/resourceGroups/", "/resourcegroups/", 1)
+			tagged(r)
 			return nil
 		},
 	})
@@ -45,6 +46,23 @@ func (a *Azure) identityTypes() {
 		r.ID = strings.Replace(r.ID, "/resourceGroups/", "/resourcegroups/", 1)
 		return nil
 	}})
+}
+
+// associated lists the resources that have an identity.
+func (a *Azure) associated(ctx context.Context, identity *resources.Resource, _ *resources.Call) (any, error) {
+	everything, err := a.Engine.Below(ctx, "/subscriptions", "")
+	if err != nil {
+		return nil, err
+	}
+	all := []any{}
+	for _, r := range everything {
+		if hasIdentity(r.Identity, identity.ID) {
+			all = append(all, map[string]any{
+				"id": r.ID, "name": r.Name, "type": arm.ToLower(r.Type), "resourceGroup": resources.Group(r.ID), "subscriptionId": resources.Subscription(r.ID), "subscriptionDisplayName": resources.Subscription(r.ID),
+			})
+		}
+	}
+	return map[string]any{"totalCount": len(all), "value": all}, nil
 }
 
 func (a *Azure) putFederated(ctx context.Context, c *resources.Change) error {
@@ -71,34 +89,9 @@ func (a *Azure) putFederated(ctx context.Context, c *resources.Change) error {
 	return nil
 }
 
-// vaultName is what DNS allows of the name of a vault.
-var vaultName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$`)
-
-// vaultTypes are key vaults; what is in them is the data plane's.
-func (a *Azure) vaultTypes() {
-	a.Engine.Register(vaultType, resources.Behaviour{
-		Deleted: func(ctx context.Context, r *resources.Resource) error { return a.Vault.DeleteVault(ctx, r.Name) },
-		Put: func(ctx context.Context, c *resources.Change) error {
-			if !vaultName.MatchString(c.New.Name) {
-				return refuse("VaultNameNotValid", "The vault name '%s' is invalid. A vault's name must be between 3-24 alphanumeric characters.", c.New.Name)
-			}
-			other, taken, err := a.named(ctx, vaultType, c.New.Name)
-			if err != nil {
-				return err
-			}
-			if taken && resources.Key(other) != resources.Key(c.New.ID) {
-				return resources.Refuse(http.StatusConflict, "VaultAlreadyExists", "The vault name '%s' is already in use.", c.New.Name)
-			}
-			c.New.Default(TenantID, "tenantId")
-			c.New.Default(map[string]any{"family": "A", "name": "standard"}, "sku")
-			c.New.Default(true, "enableRbacAuthorization")
-			c.New.Default(true, "enableSoftDelete")
-			c.New.Default([]any{}, "accessPolicies")
-			return nil
-		},
-		Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
-			r.Set(a.Origin+"/vaults/"+strings.ToLower(r.Name)+"/", "vaultUri")
-			return nil
-		},
-	})
+// tagged shows an empty set where a resource has no tags, as some types do.
+func tagged(r *resources.Resource) {
+	if r.Tags == nil {
+		r.Tags = map[string]string{}
+	}
 }

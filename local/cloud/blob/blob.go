@@ -102,7 +102,7 @@ type request struct {
 	createOnly            bool   // the caller may create but not overwrite
 }
 
-// ServeHTTP answers below /blob/{account}/.
+// ServeHTTP answers below /blob/{account}/, and at the hosts of accounts.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("x-ms-request-id", uuid.NewString())
 	w.Header().Set("x-ms-version", version)
@@ -122,8 +122,21 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var containerName = regexp.MustCompile(`^(\$web|\$root|\$logs|[a-z0-9](-?[a-z0-9]){2,62})$`)
 
+// hostPart is between an account's name and the host of the origin.
+const hostPart = ".blob."
+
+// Hosted reports whether a host is that of an account, for who mounts the service.
+func Hosted(host string) bool {
+	name, _, ok := strings.Cut(host, hostPart)
+	return ok && name != "" && !strings.Contains(name, ".")
+}
+
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	path, _ := strings.CutPrefix(r.URL.Path, "/blob/")
+	if Hosted(r.Host) {
+		name, _, _ := strings.Cut(r.Host, hostPart)
+		path = name + r.URL.Path
+	}
 	name, rest, _ := strings.Cut(path, "/")
 	container, blob, _ := strings.Cut(rest, "/")
 	q := &request{Request: r, w: w, name: strings.ToLower(name), container: container, blob: blob, query: r.URL.Query()}

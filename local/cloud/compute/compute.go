@@ -65,6 +65,7 @@ func New(o Options) *Compute {
 	o.Engine.Register(diskEncryptionSets, c.diskEncryptionSets())
 	o.Engine.Name("Microsoft.Compute/availabilitySets", "Microsoft.Compute/snapshots", "Microsoft.Compute/images", "Microsoft.Compute/galleries/images/versions")
 	c.usages()
+	c.imageRoutes()
 	return c
 }
 

@@ -422,3 +422,46 @@ func TestConsoleOpensToWhoHasItsURL(t *testing.T) {
 		t.Errorf("expired: %d, want 403", status)
 	}
 }
+
+func TestDataDisksSayWhichMachineHasThem(t *testing.T) {
+	w := newWorld(t, nil)
+	w.create(prefix+disks+"/data", object{"location": "eastus", "properties": object{"diskSizeGB": 10.0, "creationData": object{"createOption": "Empty"}}})
+	managedBy := func(name string) string {
+		t.Helper()
+		disk, err := w.NewDisksClient().Get(context.Background(), group, name, nil)
+		w.must(err)
+		if disk.ManagedBy == nil {
+			return ""
+		}
+		return nameOf(*disk.ManagedBy)
+	}
+	attach := func(all ...*armcompute.DataDisk) func(*armcompute.VirtualMachine) {
+		return func(vm *armcompute.VirtualMachine) { vm.Properties.StorageProfile.DataDisks = all }
+	}
+	existing := &armcompute.DataDisk{Lun: to.Ptr[int32](0), CreateOption: to.Ptr(armcompute.DiskCreateOptionTypesAttach), ManagedDisk: &armcompute.ManagedDiskParameters{ID: to.Ptr(prefix + disks + "/data")}}
+	empty := &armcompute.DataDisk{Lun: to.Ptr[int32](1), Name: to.Ptr("fresh"), CreateOption: to.Ptr(armcompute.DiskCreateOptionTypesEmpty), DiskSizeGB: to.Ptr[int32](20)}
+	made, err := w.put("vm", attach(existing, empty))
+	w.must(err)
+	if all := made.Properties.StorageProfile.DataDisks; len(all) != 2 || *all[1].ManagedDisk.ID != prefix+disks+"/fresh" || *all[0].DiskSizeGB != 10 {
+		t.Errorf("%+v", all)
+	}
+	if managedBy("data") != "vm" || managedBy("fresh") != "vm" {
+		t.Errorf("data is managed by %q, fresh by %q", managedBy("data"), managedBy("fresh"))
+	}
+	_, err = finish(w.NewDisksClient().BeginDelete(context.Background(), group, "data", nil))
+	w.refused(err, "OperationNotAllowed")
+	_, err = w.put("other", attach(existing))
+	w.refused(err, "AttachDiskWhileBeingDetached")
+	_, err = w.put("vm", attach(existing, &armcompute.DataDisk{Lun: to.Ptr[int32](0), CreateOption: to.Ptr(armcompute.DiskCreateOptionTypesEmpty)}))
+	w.refused(err, "InvalidParameter")
+	_, err = w.put("vm", attach(existing))
+	w.must(err)
+	if managedBy("fresh") != "" {
+		t.Error("a disk that was taken away is still attached")
+	}
+	_, err = finish(w.NewVirtualMachinesClient().BeginDelete(context.Background(), group, "vm", nil))
+	w.must(err)
+	if managedBy("data") != "" {
+		t.Error("a disk is attached to a machine that is gone")
+	}
+}

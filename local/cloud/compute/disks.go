@@ -88,7 +88,7 @@ func (c *Compute) attachDisk(ctx context.Context, change *resources.Change) erro
 	r.Default(16, "storageProfile", "osDisk", "diskSizeGB")
 	r.Default("Premium_LRS", "storageProfile", "osDisk", "managedDisk", "storageAccountType")
 	if arm.EqualFold(r.Text("storageProfile", "osDisk", "createOption"), "Attach") {
-		return c.attachExisting(ctx, r)
+		return c.attachExisting(ctx, r.ID, r.Text("storageProfile", "osDisk", "managedDisk", "id"))
 	}
 	properties := object{
 		"osType": r.Get("storageProfile", "osDisk", "osType"), "diskSizeGB": r.Get("storageProfile", "osDisk", "diskSizeGB"),
@@ -121,37 +121,6 @@ func (c *Compute) attachDisk(ctx context.Context, change *resources.Change) erro
 		d.Set("Attached", "diskState")
 		return nil
 	})
-}
-
-func (c *Compute) attachExisting(ctx context.Context, r *resources.Resource) error {
-	return c.Engine.Change(ctx, r.Text("storageProfile", "osDisk", "managedDisk", "id"), func(d *resources.Resource) error {
-		if d.ManagedBy != "" && !sameID(d.ManagedBy, r.ID) {
-			return resources.Refuse(http.StatusConflict, "AttachDiskWhileBeingDetached", "Disk %s is attached to VM %s.", d.Name, d.ManagedBy)
-		}
-		d.ManagedBy = r.ID
-		d.Set("Attached", "diskState")
-		return nil
-	})
-}
-
-// releaseDisk detaches the disk of a deleted machine, or deletes it too.
-func (c *Compute) releaseDisk(ctx context.Context, r *resources.Resource) error {
-	id := r.Text("storageProfile", "osDisk", "managedDisk", "id")
-	if id == "" {
-		return nil
-	}
-	if arm.EqualFold(r.Text("storageProfile", "osDisk", "deleteOption"), "Delete") {
-		return c.Engine.Remove(ctx, id)
-	}
-	err := c.Engine.Change(ctx, id, func(d *resources.Resource) error {
-		d.ManagedBy = ""
-		d.Set("Unattached", "diskState")
-		return nil
-	})
-	if resources.NotFound(err) {
-		return nil
-	}
-	return err
 }
 
 func orRefuse(err, refusal error) error {

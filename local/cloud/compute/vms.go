@@ -98,7 +98,10 @@ func (c *Compute) putVM(ctx context.Context, change *resources.Change) error {
 		r.Default([]any{}, "osProfile", "secrets")
 	}
 	r.Default([]any{}, "storageProfile", "dataDisks")
-	return c.attachDisk(ctx, change)
+	if err := c.attachDisk(ctx, change); err != nil {
+		return err
+	}
+	return c.attachDataDisks(ctx, change)
 }
 
 // keepSecrets takes out of the properties what Azure takes and never shows.
@@ -193,7 +196,7 @@ func uses(vm *resources.Resource, nic string) bool {
 // cleanUp lets go of a deleted machine's disk and interfaces, or deletes those that
 // were to go with it.
 func (c *Compute) cleanUp(ctx context.Context, r *resources.Resource) error {
-	if err := c.releaseDisk(ctx, r); err != nil {
+	if err := c.releaseDisks(ctx, r); err != nil {
 		return err
 	}
 	for _, m := range resources.Objects(r.Get("networkProfile", "networkInterfaces")) {

@@ -12,6 +12,7 @@ import (
 
 func (n *Network) virtualNetworks() resources.Behaviour {
 	return resources.Behaviour{
+		Views:  map[string]resources.Action{"CheckIPAddressAvailability": {Run: n.availability}},
 		Embeds: []string{"subnets", "virtualNetworkPeerings"},
 		Keeps:  []string{"subnets", "virtualNetworkPeerings"},
 		Put: func(_ context.Context, c *resources.Change) error {
@@ -67,6 +68,9 @@ func (n *Network) putSubnet(ctx context.Context, c *resources.Change) error {
 	r.Default("Disabled", "privateEndpointNetworkPolicies")
 	r.Default("Enabled", "privateLinkServiceNetworkPolicies")
 	r.Default([]any{}, "delegations")
+	for _, m := range resources.Objects(r.Get("delegations")) {
+		delegate(r, m)
+	}
 	for _, m := range resources.Objects(r.Get("serviceEndpoints")) {
 		m["provisioningState"] = resources.Succeeded
 		if locations, _ := m["locations"].([]any); len(locations) == 0 {
@@ -88,6 +92,56 @@ func (n *Network) putSubnet(ctx context.Context, c *resources.Change) error {
 		return nil
 	}
 	return n.keepAddresses(ctx, r)
+}
+
+// delegate completes the delegation of a subnet to a service.
+func delegate(subnet *resources.Resource, delegation object) {
+	delegation["id"] = subnet.ID + "/delegations/" + textAt(delegation, "name")
+	delegation["type"] = subnets + "/delegations"
+	delegation["etag"] = subnet.Etag
+	resources.Place(delegation, resources.Succeeded, "properties", "provisioningState")
+	resources.Place(delegation, []any{"Microsoft.Network/virtualNetworks/subnets/join/action"}, "properties", "actions")
+}
+
+// availability answers whether somebody can have a private address, and which are free
+// otherwise.
+func (n *Network) availability(ctx context.Context, vnet *resources.Resource, call *resources.Call) (any, error) {
+	wanted, err := netip.ParseAddr(call.Query.Get("ipaddress"))
+	if err != nil {
+		return nil, resources.Refuse(http.StatusBadRequest, "InvalidIPAddressFormat", "The value '%s' is not an IP address.", call.Query.Get("ipaddress"))
+	}
+	t, err := n.topology(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const most = 5
+	free, available := []any{}, false
+	for _, subnet := range resources.Objects(vnet.Get("subnets")) {
+		busy := map[netip.Addr]bool{}
+		for _, u := range t.users(textAt(subnet, "id")) {
+			if address, err := netip.ParseAddr(u.address); err == nil {
+				busy[address] = true
+			}
+		}
+		for _, p := range prefixes(subnet) {
+			if p.Contains(wanted) && !busy[wanted] && !offLimits(wanted, p) {
+				available = true
+			}
+		}
+		for len(free) < most {
+			address, ok := lowest(prefixes(subnet), func(a netip.Addr) bool { return busy[a] || a.Less(wanted) })
+			if !ok {
+				break
+			}
+			busy[address] = true
+			free = append(free, address.String())
+		}
+	}
+	answer := object{"available": available, "isPlatformReserved": false}
+	if !available {
+		answer["availableIPAddresses"] = free
+	}
+	return answer, nil
 }
 
 // keepAddresses refuses to take a range from under those who have addresses of it.

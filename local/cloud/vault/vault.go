@@ -155,6 +155,9 @@ func (s *Service) challenge() string {
 	return fmt.Sprintf(`Bearer authorization="%s/%s", resource="%s"`, s.Origin, s.Tenant, Audience)
 }
 
+// ByPolicy is why the access policies of a vault do not let somebody in.
+const ByPolicy = "No access policy of the vault grants it"
+
 // allow refuses a caller that may not do an action, such as secrets/getSecret/action.
 func (s *Service) allow(c *call, action string) error {
 	scope := c.scope
@@ -165,6 +168,9 @@ func (s *Service) allow(c *call, action string) error {
 	allowed, why, err := s.Access.Check(c.Context(), c.object, action, scope)
 	if err != nil || allowed {
 		return err
+	}
+	if why == ByPolicy {
+		return &refusal{http.StatusForbidden, "Forbidden", fmt.Sprintf("The user, group or application 'oid=%s' does not have the permission for '%s' on key vault '%s'. %s.", c.object, action, c.vault, why), "ForbiddenByPolicy"}
 	}
 	return &refusal{http.StatusForbidden, "Forbidden", fmt.Sprintf("Caller is not authorized to perform action on resource. "+
 		"If role assignments, deny assignments or role definitions were changed recently, please observe propagation time. Caller: oid=%s Action: '%s' Resource: '%s' %s", c.object, action, scope, why), "ForbiddenByRbac"}
