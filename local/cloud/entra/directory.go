@@ -46,6 +46,10 @@ type Application struct {
 	Created        time.Time     `json:"created"`
 	Passwords      []Password    `json:"passwords,omitempty"`
 	Certificates   []Certificate `json:"certificates,omitempty"`
+	// Owners are object ids.
+	Owners []string `json:"owners,omitempty"`
+	// More are members that mean nothing here and come back as they were sent.
+	More map[string]any `json:"more,omitempty"`
 }
 
 // Password is a client secret: its hash, and what Graph shows of it.
@@ -56,6 +60,9 @@ type Password struct {
 	Hash        []byte    `json:"hash"`
 	Start       time.Time `json:"start"`
 	End         time.Time `json:"end"`
+	// Principal tells that it was added to the service principal, which shows it instead
+	// of the application.
+	Principal bool `json:"principal,omitempty"`
 }
 
 // Certificate lets an application prove itself: with one certificate, or with any
@@ -74,6 +81,9 @@ type ServicePrincipal struct {
 	Kind        string    `json:"kind"`
 	ResourceID  string    `json:"resourceId,omitempty"` // of a managed identity
 	Created     time.Time `json:"created"`
+	// Owners and More are as those of an Application.
+	Owners []string       `json:"owners,omitempty"`
+	More   map[string]any `json:"more,omitempty"`
 }
 
 // object tells where the document of an object id is.
@@ -175,6 +185,20 @@ func (e *Entra) ServicePrincipal(ctx context.Context, id string) (ServicePrincip
 // ServicePrincipals lists all principals, managed identities among them.
 func (e *Entra) ServicePrincipals(ctx context.Context) ([]ServicePrincipal, error) {
 	return all[ServicePrincipal](ctx, e.State, kindPrincipal)
+}
+
+// ChangeServicePrincipal changes a principal atomically.
+func (e *Entra) ChangeServicePrincipal(ctx context.Context, id string, change func(*ServicePrincipal) error) error {
+	return e.State.Update(ctx, func(tx *state.Tx) error {
+		sp, err := find[ServicePrincipal](ctx, tx, kindPrincipal, id)
+		if err != nil {
+			return err
+		}
+		if err := change(&sp); err != nil {
+			return err
+		}
+		return tx.Put(ctx, kindPrincipal, sp.AppID, sp)
+	})
 }
 
 // DeleteServicePrincipal removes a principal and leaves its application.

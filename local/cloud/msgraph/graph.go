@@ -6,6 +6,7 @@
 package msgraph
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const maxBody = 1 << 20
 // Options are what New needs.
 type Options struct {
 	Entra  *entra.Entra
-	Origin string // https://host:port, Graph is below /graph/v1.0/
+	Origin string // https://host:port, Graph is below /graph/v1.0/ and /graph/beta/
 	Tenant string
 	// Administrators are the applications, by application id, that an administrator let
 	// read and change the directory. Others may do neither, as in any tenant.
@@ -46,34 +47,15 @@ func New(o Options) *Service {
 		o.Now = time.Now
 	}
 	s := &Service{Options: o, mux: http.NewServeMux()}
-	for pattern, handle := range map[string]func(*call) error{
-		"GET applications":                        s.listApplications,
-		"POST applications":                       s.createApplication,
-		"GET applications/{id}":                   s.getApplication,
-		"PATCH applications/{id}":                 s.updateApplication,
-		"DELETE applications/{id}":                s.deleteApplication,
-		"POST applications/{id}/addPassword":      s.addPassword,
-		"POST applications/{id}/removePassword":   s.removePassword,
-		"GET applications/{id}/owners":            empty,
-		"GET servicePrincipals":                   s.listPrincipals,
-		"POST servicePrincipals":                  s.createPrincipal,
-		"GET servicePrincipals/{id}":              s.getPrincipal,
-		"DELETE servicePrincipals/{id}":           s.deletePrincipal,
-		"POST servicePrincipals/{id}/addPassword": s.addPassword,
-		"GET servicePrincipals/{id}/owners":       empty,
-		"GET servicePrincipals/{id}/memberOf":     empty,
-		"GET users":                               empty,
-		"GET groups":                              empty,
-		"GET organization":                        s.organization,
-		"POST directoryObjects/getByIds":          s.objects,
-		"GET directoryObjects/{id}":               s.getPrincipal,
-	} {
+	for pattern, handle := range s.operations() {
 		method, path, _ := strings.Cut(pattern, " ")
-		s.mux.HandleFunc(method+" /graph/v1.0/"+path, func(w http.ResponseWriter, r *http.Request) {
-			if err := handle(&call{r, w, s}); err != nil {
-				s.fail(w, r, err)
-			}
-		})
+		for _, version := range []string{"v1.0", "beta"} {
+			s.mux.HandleFunc(method+" /graph/"+version+"/"+path, func(w http.ResponseWriter, r *http.Request) {
+				if err := handle(&call{r, w, s, version}); err != nil {
+					s.fail(w, r, err)
+				}
+			})
+		}
 	}
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, badRequest("Resource not found for the segment '%s'.", r.URL.Path))
@@ -81,12 +63,52 @@ func New(o Options) *Service {
 	return s
 }
 
+// operations by method and path below the version.
+func (s *Service) operations() map[string]func(*call) error {
+	all := map[string]func(*call) error{
+		"GET applications":                           s.listApplications,
+		"POST applications":                          s.createApplication,
+		"GET applications/{id}":                      s.getApplication,
+		"PATCH applications/{id}":                    s.updateApplication,
+		"DELETE applications/{id}":                   s.deleteApplication,
+		"POST applications/{id}/addPassword":         s.addPassword,
+		"POST applications/{id}/removePassword":      s.removePassword,
+		"GET servicePrincipals":                      s.listPrincipals,
+		"POST servicePrincipals":                     s.createPrincipal,
+		"GET servicePrincipals/{id}":                 s.getPrincipal,
+		"PATCH servicePrincipals/{id}":               s.updatePrincipal,
+		"DELETE servicePrincipals/{id}":              s.deletePrincipal,
+		"POST servicePrincipals/{id}/addPassword":    s.addPassword,
+		"POST servicePrincipals/{id}/removePassword": s.removePassword,
+		"GET users":                         empty,
+		"GET groups":                        empty,
+		"GET organization":                  s.organization,
+		"POST directoryObjects/getByIds":    s.objects,
+		"GET directoryObjects/{id}":         s.getObject,
+		"GET directory/deletedItems/{type}": s.deletedItems,
+	}
+	for _, kind := range []string{"applications", "servicePrincipals"} {
+		all["GET "+kind+"/{id}/owners"] = s.listOwners
+		all["POST "+kind+"/{id}/owners/$ref"] = s.addOwner
+		all["DELETE "+kind+"/{id}/owners/{owner}/$ref"] = s.removeOwner
+		for _, collection := range []string{
+			"federatedIdentityCredentials", "memberOf", "transitiveMemberOf", "appRoleAssignments", "appRoleAssignedTo", "oauth2PermissionGrants",
+			"claimsMappingPolicies", "tokenIssuancePolicies", "tokenLifetimePolicies", "homeRealmDiscoveryPolicies", "appManagementPolicies", "extensionProperties",
+		} {
+			all["GET "+kind+"/{id}/"+collection] = empty
+		}
+	}
+	return all
+}
+
 // ServeHTTP answers below /graph/.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := s.admit(w, r); err != nil {
+	caller, err := s.admit(w, r)
+	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
 	// applications(appId='…') is another name of applications/{id}, whose id may be either.
 	clean := strings.ReplaceAll(r.URL.Path, "//", "/")
 	for _, kind := range []string{"applications", "servicePrincipals"} {
@@ -105,36 +127,45 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // admit refuses callers without a token for Graph, and those without rights on the
 // directory.
-func (s *Service) admit(w http.ResponseWriter, r *http.Request) error {
+func (s *Service) admit(w http.ResponseWriter, r *http.Request) (objectID string, err error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer authorization_uri="%s/common/oauth2/authorize"`, s.Origin))
-		return &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty."}
+		return "", &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty."}
 	}
 	caller, err := s.Entra.Verify(token)
 	if err != nil {
-		return &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is invalid or expired."}
+		return "", &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is invalid or expired."}
 	}
 	switch strings.TrimSuffix(caller.Audience, "/") {
 	case s.Origin, s.Origin + "/graph", "https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000":
 	default:
-		return &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience."}
+		return "", &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience."}
 	}
 	_, found, err := s.Entra.Principal(r.Context(), caller.ObjectID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !found || !slices.Contains(s.Administrators, caller.AppID) {
-		return &refusal{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
+		return "", &refusal{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
 	}
-	return nil
+	return caller.ObjectID, nil
 }
 
 // call is one request on its way to its answer.
 type call struct {
 	*http.Request
-	w http.ResponseWriter
-	s *Service
+	w       http.ResponseWriter
+	s       *Service
+	version string // of Graph
+}
+
+type callerKey struct{}
+
+// caller is the object id of who calls.
+func (c *call) caller() string {
+	id, _ := c.Context().Value(callerKey{}).(string)
+	return id
 }
 
 func (c *call) answer(status int, body any) error {
@@ -150,7 +181,7 @@ func (c *call) answer(status int, body any) error {
 
 // list answers a collection.
 func (c *call) list(kind string, values any) error {
-	return c.answer(http.StatusOK, map[string]any{"@odata.context": c.s.Origin + "/graph/v1.0/$metadata#" + kind, "value": values})
+	return c.answer(http.StatusOK, map[string]any{"@odata.context": c.s.Origin + "/graph/" + c.version + "/$metadata#" + kind, "value": values})
 }
 
 func empty(c *call) error {

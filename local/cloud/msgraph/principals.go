@@ -3,25 +3,56 @@ package msgraph
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
 	"github.com/aro-rp/aro/local/cloud/entra"
 )
 
-// principal is what Graph shows of a service principal.
+// principal is what Graph shows of a service principal. Members without a value are null.
 func (s *Service) principal(sp entra.ServicePrincipal, app entra.Application) map[string]any {
-	alternative := []string{}
+	name, registered := sp.DisplayName, s.application(app)
+	if app.DisplayName != "" {
+		name = app.DisplayName // it follows the application's
+	}
+	part := func(of string) map[string]any { m, _ := registered[of].(map[string]any); return m }
+	replies := []any{}
+	for _, platform := range []string{"web", "spa", "publicClient"} {
+		uris, _ := part(platform)["redirectUris"].([]any)
+		replies = append(replies, uris...)
+	}
+	shown := map[string]any{}
+	for _, member := range []string{
+		"applicationTemplateId", "deletedDateTime", "description", "disabledByMicrosoftStatus", "loginUrl", "notes", "preferredSingleSignOnMode",
+		"preferredTokenSigningKeyThumbprint", "samlMetadataUrl", "samlSingleSignOnSettings", "tokenEncryptionKeyId", "applicationDescription",
+	} {
+		shown[member] = nil
+	}
+	maps.Copy(shown, map[string]any{
+		"accountEnabled": true, "appRoleAssignmentRequired": false, "alternativeNames": []string{}, "notificationEmailAddresses": []any{}, "tags": []any{}, "addIns": []any{},
+		"resourceSpecificApplicationPermissions": []any{}, "verifiedPublisher": registered["verifiedPublisher"], "info": registered["info"],
+	})
+	shown = overlay(shown, sp.More)
 	if sp.Kind == entra.KindManagedIdentity {
-		alternative = []string{"isExplicit=True", sp.ResourceID}
+		shown["alternativeNames"] = []string{"isExplicit=True", sp.ResourceID}
 	}
-	return map[string]any{
-		"@odata.type": "#microsoft.graph.servicePrincipal", "id": sp.ObjectID, "appId": sp.AppID, "displayName": sp.DisplayName, "appDisplayName": sp.DisplayName,
-		"servicePrincipalType": sp.Kind, "servicePrincipalNames": append([]string{sp.AppID}, app.IdentifierURIs...), "alternativeNames": alternative,
-		"accountEnabled": true, "appOwnerOrganizationId": s.Tenant, "createdDateTime": sp.Created.Format(time.RFC3339), "signInAudience": app.SignInAudience,
-		"tags": list(app.Tags), "appRoles": []any{}, "keyCredentials": []any{}, "passwordCredentials": []any{}, "oauth2PermissionScopes": []any{},
-	}
+	maps.Copy(shown, map[string]any{
+		"@odata.type": principalKind, "id": sp.ObjectID, "appId": sp.AppID, "displayName": name, "appDisplayName": name,
+		"servicePrincipalType": sp.Kind, "servicePrincipalNames": append([]string{sp.AppID}, app.IdentifierURIs...),
+		"appOwnerOrganizationId": s.Tenant, "createdDateTime": sp.Created.Format(time.RFC3339), "signInAudience": app.SignInAudience,
+		"appRoles": registered["appRoles"], "oauth2PermissionScopes": part("api")["oauth2PermissionScopes"], "replyUrls": replies,
+		"homepage": part("web")["homePageUrl"], "logoutUrl": part("web")["logoutUrl"],
+		"keyCredentials": []any{}, "passwordCredentials": passwordsOf(app, true),
+	})
+	return shown
 }
+
+// The types of objects, as a list of different ones tells them.
+const (
+	principalKind   = "#microsoft.graph.servicePrincipal"
+	applicationKind = "#microsoft.graph.application"
+)
 
 // principals are all that are shown, by object.
 func (s *Service) principals(c *call) ([]map[string]any, error) {
@@ -63,22 +94,50 @@ func (s *Service) listPrincipals(c *call) error {
 }
 
 func (s *Service) createPrincipal(c *call) error {
-	var body struct {
-		AppID string `json:"appId"`
-	}
+	body := document{}
 	if err := c.read(&body); err != nil {
 		return err
 	}
-	sp, err := s.Entra.CreateServicePrincipal(c.Context(), body.AppID)
+	owners, err := s.checkOwners(c, body.owners())
+	if err != nil {
+		return err
+	}
+	sp, err := s.Entra.CreateServicePrincipal(c.Context(), body.text("appId"))
 	switch {
 	case errors.Is(err, entra.ErrNotFound):
-		return badRequest("The appId '%s' of the service principal does not reference a valid application object.", body.AppID)
+		return badRequest("The appId '%s' of the service principal does not reference a valid application object.", body.text("appId"))
 	case errors.Is(err, entra.ErrExists):
-		return &refusal{http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue", fmt.Sprintf("The service principal cannot be created, updated, or restored because the service principal name %s is already in use.", body.AppID)}
+		return &refusal{http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue", fmt.Sprintf("The service principal cannot be created, updated, or restored because the service principal name %s is already in use.", body.text("appId"))}
 	case err != nil:
 		return err
 	}
+	if err := s.changePrincipal(c, sp.ObjectID, func(sp *entra.ServicePrincipal) {
+		sp.Owners, sp.More = owners, body.more()
+	}); err != nil {
+		return err
+	}
+	if sp, err = s.Entra.ServicePrincipal(c.Context(), sp.ObjectID); err != nil {
+		return err
+	}
 	return s.show(c, sp, http.StatusCreated)
+}
+
+func (s *Service) changePrincipal(c *call, id string, change func(*entra.ServicePrincipal)) error {
+	return s.Entra.ChangeServicePrincipal(c.Context(), id, func(sp *entra.ServicePrincipal) error {
+		change(sp)
+		return nil
+	})
+}
+
+func (s *Service) updatePrincipal(c *call) error {
+	body := document{}
+	if err := c.read(&body); err != nil {
+		return err
+	}
+	if err := s.changePrincipal(c, c.PathValue("id"), func(sp *entra.ServicePrincipal) { sp.More = overlay(sp.More, body.more()) }); err != nil {
+		return err
+	}
+	return c.answer(http.StatusNoContent, nil)
 }
 
 func (s *Service) show(c *call, sp entra.ServicePrincipal, status int) error {
