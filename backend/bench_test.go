@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/backend"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/wait"
@@ -29,9 +28,9 @@ func BenchmarkRecordedSteps(b *testing.B) {
 	db := newDatabase(b)
 	s, _ := db.connect(b)
 	var all sync.WaitGroup
-	var list []pipeline.Step
+	var list []backend.ClusterStep
 	for i := range each {
-		list = append(list, step(fmt.Sprint("step ", i), func(context.Context, *pipeline.Work) error {
+		list = append(list, step(fmt.Sprint("step ", i), func(context.Context, *backend.ClusterWork) error {
 			if i == each-1 {
 				all.Done()
 			}
@@ -62,7 +61,7 @@ func BenchmarkOperations(b *testing.B) {
 	}
 	b.ResetTimer()
 	w := db.work(b, backend.Config{Log: slog.New(slog.DiscardHandler), Plans: plans(steps{
-		model.Create: {step("only", func(context.Context, *pipeline.Work) error { all.Done(); return nil })}})})
+		model.Create: {step("only", func(context.Context, *backend.ClusterWork) error { all.Done(); return nil })}})})
 	w.Wake()
 	all.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "operations/s")
@@ -77,7 +76,7 @@ func BenchmarkPickup(b *testing.B) {
 			s, _ := db.connect(b)
 			begun := make(chan time.Time, 1)
 			w := db.work(b, backend.Config{PollInterval: time.Second, Log: slog.New(slog.DiscardHandler),
-				Plans: plans(steps{model.Create: {step("first", func(context.Context, *pipeline.Work) error { begun <- time.Now(); return nil })}})})
+				Plans: plans(steps{model.Create: {step("first", func(context.Context, *backend.ClusterWork) error { begun <- time.Now(); return nil })}})})
 			var delays []time.Duration
 			b.ResetTimer()
 			for i := range b.N {
@@ -109,13 +108,13 @@ func measureWaiting(b *testing.B, n int) {
 	var looks atomic.Int64
 	begun := make(chan time.Time, 1)
 	w := db.work(b, backend.Config{PollInterval: time.Second, Log: slog.New(slog.DiscardHandler),
-		Plans: plans(steps{model.Create: {{Name: "waits", Timeout: time.Hour, Do: func(_ context.Context, w *pipeline.Work) error {
-			if strings.HasPrefix(w.Cluster().Name, "new") {
+		Plans: plans(steps{model.Create: {{Name: "waits", Timeout: time.Hour, Do: func(_ context.Context, w *backend.ClusterWork) error {
+			if strings.HasPrefix(w.Resource().Name, "new") {
 				begun <- time.Now()
 				return nil
 			}
 			looks.Add(1)
-			waiting.Store(w.Cluster().Name, true)
+			waiting.Store(w.Resource().Name, true)
 			return wait.Later(gap, "a sign")
 		}}}})})
 	var requests sync.WaitGroup

@@ -1,10 +1,10 @@
-// Package backend does the work that the server only writes down. A Worker
-// claims clusters whose operation is due, runs the operation's plan under a
-// lease, and ends it; it also deletes the clusters of deleted subscriptions.
+// Package backend does the work that the server only writes down. A Worker runs the
+// operations of clusters, and deletes the clusters of deleted subscriptions: two kinds
+// of documents of the one engine in backend/worker and backend/pipeline. It also asks
+// running clusters what they report about themselves.
 //
-// It owns claiming, fairness, heartbeats, hand-over and the one place where
-// operations end. What the plans do is given to it: it never touches a cluster,
-// and it knows no api-version.
+// It owns how operations begin and end. What the plans of clusters do is given to it:
+// it never touches a cluster, and it knows no api-version.
 package backend
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend/worker"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -27,16 +28,16 @@ import (
 type Config struct {
 	Store *store.Store
 	// Plans has one plan for each kind of operation.
-	Plans map[model.OperationKind][]pipeline.Step
+	Plans map[model.OperationKind][]ClusterStep
 
 	// Diagnose looks for what explains why a step failed, within what ctx leaves it;
-	// nil when nobody looks. It must hold no secrets.
+	// nil for nothing. It must hold no secrets.
 	Diagnose func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics
-	// Look asks a cluster, once, what it says of itself, and returns what records that
-	// in a document and reports whether customers see a change; nil when nobody looks.
+	// Look asks a cluster, once, what it reports about itself, and returns what records
+	// that in a document and reports whether customers see a change; nil for nothing.
 	// It returns both when the cluster does not answer.
 	Look func(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) (changed bool), err error)
-	// LookInterval is how old what clusters say of themselves may become; 15 min. LookPause is how long to
+	// LookInterval is how old what clusters report may become; 15 min. LookPause is how long to
 	// wait between two looks, and bounds their rate; 200 ms.
 	LookInterval, LookPause time.Duration
 	// Trace puts an operation's correlation id where calls to other services find
@@ -56,8 +57,8 @@ type Config struct {
 	PollInterval time.Duration
 	// DrainGrace is how long running steps may take to stop; 25 s.
 	DrainGrace time.Duration
-	// SubscriptionRetry is after how long a deleted subscription is looked at
-	// again while it still has clusters; 10 min.
+	// SubscriptionRetry is after how long the clusters of a deleted subscription are
+	// looked at again, until none is left; 10 min.
 	SubscriptionRetry time.Duration
 
 	// Now is the clock, NewID makes UUIDs.
@@ -88,9 +89,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Diagnose == nil {
 		c.Diagnose = func(context.Context, *model.Cluster, string, error) *model.Diagnostics { return nil }
-	}
-	if c.Trace == nil {
-		c.Trace = func(ctx context.Context, _ string) context.Context { return ctx }
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
@@ -134,12 +132,16 @@ func New(cfg Config) (*Worker, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
-	m, err := newMetrics(cfg.Metrics)
-	if err != nil {
+	m, err := worker.NewMetrics(cfg.Metrics)
+	looks := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "aro", Subsystem: "backend", Name: "looks_total",
+		Help: "Clusters that were asked what they report about themselves, and how that ended."}, []string{"result"})
+	if err = errors.Join(err, cfg.Metrics.Register(looks)); err != nil {
 		return nil, fmt.Errorf("worker: metrics: %w", err)
 	}
-	return &Worker{
-		Config: cfg, owner: cfg.NewID(), metrics: m,
-		crew: newCrew(cfg.Concurrency, cfg.Waiting), wake: make(chan struct{}, 1), handing: make(chan struct{}, cfg.Concurrency),
-	}, nil
+	w := &Worker{Config: cfg, metrics: m, looks: looks}
+	pools := worker.Config{Owner: cfg.NewID(), LeaseTTL: cfg.LeaseTTL, PollInterval: cfg.PollInterval, DrainGrace: cfg.DrainGrace,
+		Now: cfg.Now, Log: cfg.Log, Metrics: m}
+	w.clusters = worker.New(pools, w.clusterKind(), cfg.Concurrency, cfg.Waiting)
+	w.subscriptions = worker.New(pools, w.subscriptionKind(), subscriptionsAtOnce, cfg.Waiting)
+	return w, nil
 }

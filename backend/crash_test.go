@@ -11,7 +11,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -64,10 +63,10 @@ func crash(t *testing.T, n int, prepare func(dying *running), afterStep func(dyi
 	s, _ := db.connect(t)
 	ran := make([]atomic.Int32, n)
 	var dying *running
-	plan := func(mayDie bool) map[model.OperationKind][]pipeline.Step {
-		var list []pipeline.Step
+	plan := func(mayDie bool) map[model.OperationKind][]backend.ClusterStep {
+		var list []backend.ClusterStep
 		for i := range n {
-			list = append(list, step(fmt.Sprint("step ", i), func(ctx context.Context, _ *pipeline.Work) error {
+			list = append(list, step(fmt.Sprint("step ", i), func(ctx context.Context, _ *backend.ClusterWork) error {
 				if mayDie && dying.wire.isCut.Load() {
 					<-ctx.Done() // the dead do nothing
 					return ctx.Err()
@@ -107,7 +106,7 @@ func TestAToldFailureStandsAfterACrash(t *testing.T) {
 	db := newDatabase(t)
 	s, _ := db.connect(t)
 	var attempts atomic.Int32
-	plan := plans(steps{model.Create: {step("fails once", func(context.Context, *pipeline.Work) error {
+	plan := plans(steps{model.Create: {step("fails once", func(context.Context, *backend.ClusterWork) error {
 		if attempts.Add(1) == 1 {
 			return arm.InvalidParameter.Errorf("wrong")
 		}
@@ -152,9 +151,9 @@ func TestManyWorkersRunEachStepOnce(t *testing.T) {
 		counts[name] += n
 		return counts[name]
 	}
-	takes := func(name string, d time.Duration) pipeline.Step {
-		return step(name, func(ctx context.Context, w *pipeline.Work) error {
-			cluster := w.Cluster().Name
+	takes := func(name string, d time.Duration) backend.ClusterStep {
+		return step(name, func(ctx context.Context, w *backend.ClusterWork) error {
+			cluster := w.Resource().Name
 			if note(inside, cluster, 1) > 1 {
 				t.Errorf("two workers on %s at once", cluster)
 			}

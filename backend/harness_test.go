@@ -16,7 +16,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
@@ -145,10 +144,10 @@ func (l *logs) logger() *slog.Logger {
 }
 
 // plans gives every kind of operation the same steps but those given.
-func plans(other map[model.OperationKind][]pipeline.Step) map[model.OperationKind][]pipeline.Step {
-	all := map[model.OperationKind][]pipeline.Step{}
+func plans(other map[model.OperationKind][]backend.ClusterStep) map[model.OperationKind][]backend.ClusterStep {
+	all := map[model.OperationKind][]backend.ClusterStep{}
 	for _, kind := range []model.OperationKind{model.Create, model.Update, model.AdminUpdate, model.Delete} {
-		all[kind] = []pipeline.Step{step("nothing", func(context.Context, *pipeline.Work) error { return nil })}
+		all[kind] = []backend.ClusterStep{step("nothing", func(context.Context, *backend.ClusterWork) error { return nil })}
 		if steps := other[kind]; steps != nil {
 			all[kind] = steps
 		}
@@ -156,8 +155,8 @@ func plans(other map[model.OperationKind][]pipeline.Step) map[model.OperationKin
 	return all
 }
 
-func step(name string, do func(context.Context, *pipeline.Work) error) pipeline.Step {
-	return pipeline.Step{Name: name, Do: do, Timeout: time.Minute}
+func step(name string, do func(context.Context, *backend.ClusterWork) error) backend.ClusterStep {
+	return backend.ClusterStep{Name: name, Do: do, Timeout: time.Minute}
 }
 
 // running is a worker at work. kill makes it as dead as a process can be inside another.

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aro-rp/aro/backend/worker"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -66,7 +67,7 @@ func (w *Worker) pollLooks(ctx context.Context) {
 
 // idle waits for about d, and reports whether to go on.
 func (w *Worker) idle(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(spread(d))
+	timer := time.NewTimer(worker.Spread(d))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -84,7 +85,7 @@ func (w *Worker) isOutOfDate(c *model.Cluster) bool {
 		return false
 	}
 	last := c.Internal.Observation
-	return last == nil || w.Now().Sub(last.TriedAt) > spread(w.LookInterval)
+	return last == nil || w.Now().Sub(last.TriedAt) > worker.Spread(w.LookInterval)
 }
 
 // lookAt asks one cluster and records what it says, unless an operation has begun
@@ -98,7 +99,7 @@ func (w *Worker) lookAt(ctx context.Context, doc *store.ClusterDocument) {
 	if ctx.Err() != nil {
 		return
 	}
-	w.metrics.looks.WithLabelValues(result).Inc()
+	w.looks.WithLabelValues(result).Inc()
 	_, err := w.Store.Clusters.Update(ctx, doc.Partition, doc.ID, func(d *store.ClusterDocument) error {
 		if d.Cluster.Internal.Operation != nil {
 			return store.ErrUnchanged

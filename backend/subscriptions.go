@@ -9,88 +9,105 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend/worker"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
 
 const (
-	// subscriptionsAtOnce bounds one round of the cascade.
+	// subscriptionsAtOnce is how many deleted subscriptions are worked on at the same time.
 	subscriptionsAtOnce = 10
 	clustersPage        = 100
+	// deletionTimeout is after how long it is an error that a deleted subscription still
+	// has clusters. Then their deletion begins anew.
+	deletionTimeout = 24 * time.Hour
 )
 
-// pollSubscriptions begins the deletion of every cluster of the subscriptions
-// that ARM deleted (B02), until ctx ends.
-func (w *Worker) pollSubscriptions(ctx context.Context) {
-	for ctx.Err() == nil {
-		due, _, err := w.Store.Subscriptions.Due(ctx, 1, subscriptionsAtOnce)
-		for _, doc := range due {
-			err = errors.Join(err, w.cascade(ctx, doc))
-		}
-		if err != nil && ctx.Err() == nil {
-			w.Log.WarnContext(ctx, "deleted subscriptions not cleaned up", "error", err)
-		}
-		sleep(ctx, spread(w.PollInterval))
+// deleteSubscription is the operation of a subscription that ARM deleted (B02).
+const deleteSubscription model.OperationKind = "DeleteSubscription"
+
+type (
+	subscriptionStep      = pipeline.Step[store.SubscriptionDocument, model.Subscription]
+	subscriptionWork      = pipeline.Work[store.SubscriptionDocument, model.Subscription]
+	subscriptionOperation = worker.Operation[store.SubscriptionDocument, model.Subscription]
+)
+
+func (w *Worker) subscriptionKind() worker.Kind[store.SubscriptionDocument, model.Subscription] {
+	return worker.Kind[store.SubscriptionDocument, model.Subscription]{
+		Kind: pipeline.Kind[store.SubscriptionDocument, model.Subscription]{
+			Meta:      func(d *store.SubscriptionDocument) *store.Meta { return &d.Meta },
+			Resource:  func(d *store.SubscriptionDocument) *model.Subscription { return &d.Subscription },
+			Operation: func(d *store.SubscriptionDocument) *model.Operation { return d.Operation },
+		},
+		Documents: w.Store.Subscriptions,
+		Plans: map[model.OperationKind][]subscriptionStep{
+			deleteSubscription: {{Name: "delete clusters", Do: w.deleteClusters, Timeout: deletionTimeout}},
+		},
+		ID:      func(d *store.SubscriptionDocument) string { return "/subscriptions/" + d.ID },
+		Prepare: w.prepareSubscription,
+		End:     w.endOfSubscription,
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
+// prepareSubscription begins the operation for which ARM made the document due.
+func (w *Worker) prepareSubscription(d *store.SubscriptionDocument) error {
+	if d.Subscription.State != model.Deleted {
+		return store.ErrUnchanged
 	}
+	d.Operation = &model.Operation{ID: w.NewID(), Kind: deleteSubscription, StartedAt: w.Now().UTC()}
+	return nil
 }
 
-// cascade looks at one subscription. It is due again until no cluster is left.
-func (w *Worker) cascade(ctx context.Context, doc *store.SubscriptionDocument) error {
-	lease, err := w.Store.Subscriptions.Claim(ctx, doc, w.owner, w.LeaseTTL)
-	if errors.Is(err, store.ErrPreconditionFailed) {
-		return nil // another worker looks at it
+// endOfSubscription leaves the document without work or, after a failure, due again.
+func (w *Worker) endOfSubscription(ctx context.Context, op *subscriptionOperation, failure error) error {
+	seconds, result, after := w.Now().Sub(op.StartedAt).Seconds(), "succeeded", (*time.Duration)(nil)
+	if failure != nil {
+		result, after = "failed", &w.SubscriptionRetry
+		op.Log.ErrorContext(ctx, "clusters of a deleted subscription not deleted", "error", failure, "seconds", seconds, "retry_in", *after)
 	}
-	if err != nil {
+	if err := op.Work.End(ctx, after, func(d *store.SubscriptionDocument) { d.Operation = nil }); err != nil {
 		return err
 	}
-	left := 0
-	if doc.Subscription.State == model.Deleted {
-		left, err = w.deleteClusters(ctx, doc, lease)
-	}
-	after := &w.SubscriptionRetry
-	switch soon := slowestPoll; {
-	case err != nil:
-		after = &soon
-	case left == 0:
-		after = nil
-	}
-	released := pipeline.Persist(ctx, func(ctx context.Context) error {
-		return lease.Release(ctx, func(d *store.SubscriptionDocument) error { d.Lost = 0; return nil }, after)
-	})
-	return errors.Join(err, released)
+	w.metrics.Ended(string(op.Kind), result, seconds)
+	return nil
 }
 
-// deleteClusters begins to delete what is not being deleted and returns how many
-// clusters there still are. One that cannot be deleted, or not even read, keeps no
-// other from it.
-func (w *Worker) deleteClusters(ctx context.Context, sub *store.SubscriptionDocument, lease *store.Lease[store.SubscriptionDocument]) (left int, err error) {
+// deleteClusters begins to delete every cluster of the subscription that is not being
+// deleted, again and again until none is left: a delete may fail. A subscription that
+// is not deleted any more keeps what it has.
+func (w *Worker) deleteClusters(ctx context.Context, work *subscriptionWork) error {
+	sub := work.Resource()
+	if sub.State != model.Deleted {
+		return nil
+	}
+	left, err := w.beginDeletes(ctx, work.Partition(), sub.Properties.TenantID)
+	if err != nil || left == 0 {
+		return err
+	}
+	return wait.Later(w.SubscriptionRetry, fmt.Sprintf("%d clusters to be deleted", left))
+}
+
+// beginDeletes returns how many clusters there still are. One that cannot be deleted,
+// or not even read, keeps no other from it.
+func (w *Worker) beginDeletes(ctx context.Context, subscription, tenant string) (left int, err error) {
 	var failed error
-	for q := (store.Query{Partition: sub.ID, Limit: clustersPage}); ; {
+	for q := (store.Query{Partition: subscription, Limit: clustersPage}); ; {
 		page, err := w.Store.Clusters.Page(ctx, q)
 		if err != nil {
 			return left, errors.Join(failed, err)
 		}
 		left += len(page.Documents) + len(page.Unreadable)
 		for _, doc := range page.Documents {
-			failed = errors.Join(failed, w.beginDelete(ctx, doc, sub.Subscription.Properties.TenantID))
+			failed = errors.Join(failed, w.beginDelete(ctx, doc, tenant))
 		}
 		if len(page.Documents) > 0 {
-			w.Wake()
+			w.clusters.Wake()
 		}
-		if page.Next == "" {
+		if page.Next == "" || ctx.Err() != nil {
 			return left, failed
 		}
 		q.Continuation = page.Next
-		if err := lease.Renew(ctx, func(*store.SubscriptionDocument) error { return nil }); err != nil {
-			return left, errors.Join(failed, err)
-		}
 	}
 }
 
@@ -127,7 +144,7 @@ func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument, te
 	}
 	now, why := w.Now().UTC(), model.ErrorOf(arm.OperationCanceled.Errorf("The operation was cancelled because the cluster is being deleted.").Body())
 	w.Replaced(doc.Partition, doc.ID)
-	_, err = w.write(ctx, replaced.ID, model.AsyncOperation{State: model.Canceled, EndedAt: &now, Error: &why})
+	_, err = w.writeResult(ctx, replaced.ID, model.AsyncOperation{State: model.Canceled, EndedAt: &now, Error: &why})
 	return err
 }
 

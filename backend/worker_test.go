@@ -21,15 +21,15 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-type steps = map[model.OperationKind][]pipeline.Step
+type steps = map[model.OperationKind][]backend.ClusterStep
 
 func TestLifeOfACluster(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t)
 	s, _ := db.connect(t)
 	var order []string
-	note := func(name string) pipeline.Step {
-		return step(name, func(context.Context, *pipeline.Work) error { order = append(order, name); return nil })
+	note := func(name string) backend.ClusterStep {
+		return step(name, func(context.Context, *backend.ClusterWork) error { order = append(order, name); return nil })
 	}
 	w := db.work(t, backend.Config{Plans: plans(steps{model.Create: {note("a"), note("b")}, model.Delete: {note("z")}})})
 
@@ -78,7 +78,7 @@ func TestFailuresReachClientAndCluster(t *testing.T) {
 			t.Parallel()
 			db := newDatabase(t)
 			s, _ := db.connect(t)
-			fails := []pipeline.Step{step("fails", func(context.Context, *pipeline.Work) error { return test.err })}
+			fails := []backend.ClusterStep{step("fails", func(context.Context, *backend.ClusterWork) error { return test.err })}
 			db.work(t, backend.Config{Plans: plans(steps{test.kind: fails})})
 			doc := request(t, s, subscription, "c")
 			id := doc.Cluster.Internal.Operation.ID
@@ -110,7 +110,7 @@ func TestDeleteCancelsWhatRuns(t *testing.T) {
 	db := newDatabase(t)
 	s, _ := db.connect(t)
 	entered, left := make(chan struct{}), make(chan struct{})
-	create := step("blocks", func(ctx context.Context, w *pipeline.Work) error {
+	create := step("blocks", func(ctx context.Context, w *backend.ClusterWork) error {
 		close(entered)
 		<-ctx.Done()
 		time.Sleep(100 * time.Millisecond) // cleaning up
@@ -120,7 +120,7 @@ func TestDeleteCancelsWhatRuns(t *testing.T) {
 		close(left)
 		return nil
 	})
-	remove := step("removes", func(context.Context, *pipeline.Work) error {
+	remove := step("removes", func(context.Context, *backend.ClusterWork) error {
 		select {
 		case <-left:
 		default:
@@ -177,7 +177,7 @@ func TestDrainHandsOverAtOnce(t *testing.T) {
 	s, _ := db.connect(t)
 	entered := make(chan struct{})
 	var once sync.Once
-	plan := plans(steps{model.Create: {step("goes on elsewhere", func(ctx context.Context, _ *pipeline.Work) error {
+	plan := plans(steps{model.Create: {step("goes on elsewhere", func(ctx context.Context, _ *backend.ClusterWork) error {
 		first := false
 		once.Do(func() { first = true })
 		if !first {
@@ -209,7 +209,7 @@ func TestDrainGivesUpOnAStuckStep(t *testing.T) {
 	s, _ := db.connect(t)
 	entered, end := make(chan struct{}), make(chan struct{})
 	w := db.work(t, backend.Config{DrainGrace: 50 * time.Millisecond, Plans: plans(steps{model.Create: {
-		step("stuck", func(context.Context, *pipeline.Work) error { close(entered); <-end; return nil })}})})
+		step("stuck", func(context.Context, *backend.ClusterWork) error { close(entered); <-end; return nil })}})})
 	request(t, s, subscription, "c")
 	within(t, "the step begins", entered)
 	if err := w.stop(); err == nil || !strings.Contains(err.Error(), "1 operations did not stop") {
@@ -225,9 +225,9 @@ func TestOneSubscriptionDoesNotStarveAnother(t *testing.T) {
 	s, _ := db.connect(t)
 	var mu sync.Mutex
 	var order []string
-	plan := plans(steps{model.Create: {step("slow", func(_ context.Context, w *pipeline.Work) error {
+	plan := plans(steps{model.Create: {step("slow", func(_ context.Context, w *backend.ClusterWork) error {
 		mu.Lock()
-		order = append(order, w.Cluster().ID)
+		order = append(order, w.Resource().ID)
 		mu.Unlock()
 		time.Sleep(10 * time.Millisecond)
 		return nil
@@ -255,8 +255,8 @@ func TestAnOutageOfTheStoreIsSurvived(t *testing.T) {
 	var ran atomic.Int32
 	entered, back := make(chan struct{}), make(chan struct{})
 	w := db.work(t, backend.Config{LeaseTTL: time.Minute, Plans: plans(steps{model.Create: {
-		step("during the outage", func(context.Context, *pipeline.Work) error { ran.Add(1); close(entered); <-back; return nil }),
-		step("after it", func(context.Context, *pipeline.Work) error { ran.Add(1); return nil })}})})
+		step("during the outage", func(context.Context, *backend.ClusterWork) error { ran.Add(1); close(entered); <-back; return nil }),
+		step("after it", func(context.Context, *backend.ClusterWork) error { ran.Add(1); return nil })}})})
 	doc := request(t, s, subscription, "c")
 	within(t, "the step begins", entered)
 	w.wire.cut()
@@ -274,7 +274,7 @@ func TestALeaseThatCannotBeKeptCancelsTheStep(t *testing.T) {
 	s, _ := db.connect(t)
 	entered, left := make(chan struct{}), make(chan struct{})
 	w := db.work(t, backend.Config{LeaseTTL: time.Second, Plans: plans(steps{model.Create: {
-		step("blocks", func(ctx context.Context, _ *pipeline.Work) error {
+		step("blocks", func(ctx context.Context, _ *backend.ClusterWork) error {
 			close(entered)
 			<-ctx.Done()
 			if cause := context.Cause(ctx); !errors.Is(cause, store.ErrLeaseLost) {
@@ -297,11 +297,11 @@ func TestMetricsAndLogsTellNoSecretsAndNoNames(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	var attempts atomic.Int32
 	w := db.work(t, backend.Config{Metrics: registry, Plans: plans(steps{model.Create: {
-		step("keeps a secret", func(ctx context.Context, w *pipeline.Work) error {
+		step("keeps a secret", func(ctx context.Context, w *backend.ClusterWork) error {
 			err := w.Save(ctx, func(c *model.Cluster) error { c.Internal.KubeadminPassword = canary; return nil })
 			switch attempts.Add(1) {
 			case 1:
-				return fmt.Errorf("%v is not what %+v wants: %w", w.Cluster().Internal.KubeadminPassword, w.Cluster().Internal, errors.New("no"))
+				return fmt.Errorf("%v is not what %+v wants: %w", w.Resource().Internal.KubeadminPassword, w.Resource().Internal, errors.New("no"))
 			case 2:
 				panic(map[string]string{"password": canary})
 			}
@@ -350,7 +350,7 @@ func TestAWaitingStepIsAskedAgainInTime(t *testing.T) {
 	s, _ := db.connect(t)
 	var looks []time.Time
 	const gap = 100 * time.Millisecond
-	w := db.work(t, backend.Config{PollInterval: time.Hour, Plans: plans(steps{model.Create: {step("waits", func(context.Context, *pipeline.Work) error {
+	w := db.work(t, backend.Config{PollInterval: time.Hour, Plans: plans(steps{model.Create: {step("waits", func(context.Context, *backend.ClusterWork) error {
 		if looks = append(looks, time.Now()); len(looks) < 5 {
 			return wait.Later(gap, "the fifth look")
 		}
@@ -370,8 +370,8 @@ func TestWaitingClustersKeepNoWorkerBusy(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t)
 	s, _ := db.connect(t)
-	w := db.work(t, backend.Config{Concurrency: 1, Plans: plans(steps{model.Create: {step("waits", func(_ context.Context, w *pipeline.Work) error {
-		if strings.HasPrefix(w.Cluster().Name, "waits") {
+	w := db.work(t, backend.Config{Concurrency: 1, Plans: plans(steps{model.Create: {step("waits", func(_ context.Context, w *backend.ClusterWork) error {
+		if strings.HasPrefix(w.Resource().Name, "waits") {
 			return wait.Later(time.Hour, "nothing that comes")
 		}
 		return nil
@@ -391,8 +391,8 @@ func TestWaitingForAShortTimeWritesNothingAndKeepsNoWorkerBusy(t *testing.T) {
 	db := newDatabase(t)
 	s, _ := db.connect(t)
 	var looks atomic.Int32
-	w := db.work(t, backend.Config{Concurrency: 1, LeaseTTL: 20 * time.Second, Plans: plans(steps{model.Create: {step("waits", func(_ context.Context, w *pipeline.Work) error {
-		if strings.HasPrefix(w.Cluster().Name, "waits") {
+	w := db.work(t, backend.Config{Concurrency: 1, LeaseTTL: 20 * time.Second, Plans: plans(steps{model.Create: {step("waits", func(_ context.Context, w *backend.ClusterWork) error {
+		if strings.HasPrefix(w.Resource().Name, "waits") {
 			looks.Add(1)
 			return wait.Later(20*time.Millisecond, "nothing that comes")
 		}
@@ -430,7 +430,9 @@ func TestADeleteCancelsWhatWaits(t *testing.T) {
 			if !tell {
 				ttl = 4 * time.Second
 			}
-			waits := step("waits", func(context.Context, *pipeline.Work) error { return wait.Later(ttl-time.Second, "nothing that comes") })
+			waits := step("waits", func(context.Context, *backend.ClusterWork) error {
+				return wait.Later(ttl-time.Second, "nothing that comes")
+			})
 			w := db.work(t, backend.Config{LeaseTTL: ttl, Plans: plans(steps{model.Create: {waits}})})
 			doc := request(t, s, subscription, "c")
 			eventually(t, "the create waits", func() bool {
@@ -457,7 +459,7 @@ func TestDrainHandsOverWhatWaits(t *testing.T) {
 	db := newDatabase(t)
 	s, _ := db.connect(t)
 	var stopped atomic.Bool
-	plan := plans(steps{model.Create: {step("waits", func(context.Context, *pipeline.Work) error {
+	plan := plans(steps{model.Create: {step("waits", func(context.Context, *backend.ClusterWork) error {
 		if !stopped.Load() {
 			return wait.Later(time.Second, "the other worker")
 		}
@@ -494,8 +496,8 @@ func TestAnotherWorkerGoesOnWithWhatADeadOneHeld(t *testing.T) {
 	db := newDatabase(t)
 	s, _ := db.connect(t)
 	var looks atomic.Int32
-	waits := func(end bool) map[model.OperationKind][]pipeline.Step {
-		return plans(steps{model.Create: {step("waits", func(context.Context, *pipeline.Work) error {
+	waits := func(end bool) map[model.OperationKind][]backend.ClusterStep {
+		return plans(steps{model.Create: {step("waits", func(context.Context, *backend.ClusterWork) error {
 			if end {
 				return nil
 			}
@@ -546,5 +548,85 @@ func TestConfigurationIsChecked(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New: %v, want a word on %q", err, want)
 		}
+	}
+}
+
+// TestReadyOperationsMoveToAProcessThatHasWorkers has a process hold operations whose next
+// attempt has come while its only worker is busy for long, and another process idle.
+func TestReadyOperationsMoveToAProcessThatHasWorkers(t *testing.T) {
+	t.Parallel()
+	const ttl = 2 * time.Second
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	busy, end := make(chan struct{}), make(chan struct{})
+	defer close(end)
+	var elsewhere atomic.Bool
+	plan := plans(steps{model.Create: {step("waits", func(_ context.Context, w *backend.ClusterWork) error {
+		switch {
+		case w.Resource().Name == "busy":
+			close(busy)
+			<-end
+			return nil
+		case elsewhere.Load():
+			return nil
+		}
+		return wait.Later(ttl/4, "the other process")
+	})}})
+	registry := prometheus.NewRegistry()
+	first := db.work(t, backend.Config{Concurrency: 1, LeaseTTL: ttl, DrainGrace: time.Millisecond, Metrics: registry, Plans: plan})
+	var docs []*store.ClusterDocument
+	for i := range 5 {
+		docs = append(docs, request(t, s, subscription, fmt.Sprint("waits", i)))
+	}
+	for _, doc := range docs {
+		eventually(t, "the create waits", func() bool {
+			now, err := s.Clusters.Get(t.Context(), doc.Partition, doc.ID)
+			return err == nil && now.Cluster.Internal.Operation.Current != nil && now.Cluster.Internal.Operation.Current.WaitingFor != ""
+		})
+	}
+	request(t, s, subscription, "busy")
+	first.Wake()
+	within(t, "the only worker is busy", busy)
+	elsewhere.Store(true)
+	db.work(t, backend.Config{Concurrency: 1, LeaseTTL: ttl, Plans: plan})
+	for _, doc := range docs {
+		if c := settled(t, s, doc); c.Cluster.Properties.ProvisioningState != model.Succeeded || c.Lost != 0 {
+			t.Errorf("%s is %s with %d lost workers, want Succeeded with none", doc.ID, c.Cluster.Properties.ProvisioningState, c.Lost)
+		}
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "aro_backend_handed_back_total" && f.GetMetric()[0].GetCounter().GetValue() != float64(len(docs)) {
+			t.Errorf("%v operations were handed back, want %d", f.GetMetric()[0].GetCounter().GetValue(), len(docs))
+		}
+	}
+}
+
+// TestAStepThatSavesInTimeKeepsItsLease has the database answer a step's write so late
+// that a heartbeat that waits for it comes too late by its own count.
+func TestAStepThatSavesInTimeKeepsItsLease(t *testing.T) {
+	t.Parallel()
+	const ttl = 4 * time.Second
+	db := newDatabase(t)
+	s, _ := db.connect(t)
+	var w *running
+	w = db.work(t, backend.Config{LeaseTTL: ttl, Plans: plans(steps{model.Create: {step("saves", func(ctx context.Context, work *backend.ClusterWork) error {
+		time.Sleep(ttl / 5) // less than a heartbeat
+		w.wire.onWrite(func(string) { time.Sleep(ttl * 7 / 10) })
+		err := work.Save(ctx, func(c *model.Cluster) error { c.Internal.InfraID = "x"; return nil })
+		w.wire.onWrite(func(string) {})
+		select {
+		case <-ctx.Done():
+			t.Errorf("the step was cancelled: %v", context.Cause(ctx))
+		case <-time.After(ttl / 8):
+		}
+		return err
+	})}})})
+	doc := request(t, s, subscription, "c")
+	if c := settled(t, s, doc); c.Cluster.Properties.ProvisioningState != model.Succeeded || c.Fence != 1 {
+		t.Errorf("cluster is %s after %d claims, want Succeeded after one", c.Cluster.Properties.ProvisioningState, c.Fence)
 	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/test/harness"
 	"github.com/aro-rp/aro/test/simulated"
@@ -36,7 +35,7 @@ func (w *world) explain(id arm.ClusterID) *harness.Reply {
 }
 
 // plans are the real ones, on control planes that exist as records only.
-func (w *world) plans(b harness.Behaviour) (map[model.OperationKind][]pipeline.Step, *harness.ControlPlanes) {
+func (w *world) plans(b harness.Behaviour) (map[model.OperationKind][]backend.ClusterStep, *harness.ControlPlanes) {
 	w.t.Helper()
 	planes := harness.NewControlPlanes(w.t, b)
 	machines, err := provider.NewClient(planes.Address)
@@ -47,7 +46,7 @@ func (w *world) plans(b harness.Behaviour) (map[model.OperationKind][]pipeline.S
 }
 
 // employ lets a worker run the plans until the test ends.
-func (w *world) employ(plans map[model.OperationKind][]pipeline.Step) {
+func (w *world) employ(plans map[model.OperationKind][]backend.ClusterStep) {
 	w.t.Helper()
 	worker, err := backend.New(backend.Config{Store: w.store, Plans: plans, Diagnose: seen, PollInterval: 20 * time.Millisecond, LeaseTTL: 2 * time.Second,
 		Log: slog.New(slog.NewJSONHandler(w, nil))})
@@ -145,7 +144,7 @@ func TestMaintenanceThatFailsSpoilsNothingAndSaysWhy(t *testing.T) {
 	plans, _ := w.plans(harness.Behaviour{})
 	var broken atomic.Bool
 	broken.Store(true)
-	plans[model.AdminUpdate] = []pipeline.Step{{Name: "break", Timeout: time.Minute, Do: func(context.Context, *pipeline.Work) error {
+	plans[model.AdminUpdate] = []backend.ClusterStep{{Name: "break", Timeout: time.Minute, Do: func(context.Context, *backend.ClusterWork) error {
 		if broken.Load() {
 			return arm.RequestNotAllowed.Errorf("The machine room is closed.")
 		}

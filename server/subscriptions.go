@@ -101,7 +101,7 @@ func cascade(doc *store.SubscriptionDocument) {
 	if doc.Owner != "" {
 		return
 	}
-	doc.Due = nil
+	doc.Due, doc.Operation = nil, nil
 	if doc.Subscription.State == model.Deleted {
 		doc.Due = store.Due(0)
 	}

@@ -80,6 +80,8 @@ type SubscriptionDocument struct {
 	Meta
 
 	Subscription model.Subscription `json:"subscription"`
+	// Operation is the deletion of the clusters of a deleted subscription; nil while none runs.
+	Operation *model.Operation `json:"operation,omitempty"`
 }
 
 // VersionDocument keeps one OpenShift version. ID is the version, Partition "versions".

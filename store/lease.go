@@ -27,17 +27,19 @@ type Lease[T any] struct {
 	fence      int64
 	ttl        time.Duration
 
-	doc atomic.Pointer[T]
+	doc     atomic.Pointer[T]
+	renewed atomic.Pointer[time.Time]
 
-	mu     sync.Mutex // serialises writes
-	latest Record
+	mu       sync.Mutex // serialises writes
+	latest   Record
+	released bool
 }
 
 // Claim takes the lease of a due document as owner for ttl. ErrPreconditionFailed
 // means that another worker won, ErrNotFound that the document is gone. A document
 // that still has an owner was lost by that owner, and Lost says so.
 func (c *Collection[T]) Claim(ctx context.Context, doc *T, owner string, ttl time.Duration) (*Lease[T], error) {
-	claimed := *doc
+	claimed, begun := *doc, time.Now()
 	m := metaOf(&claimed)
 	if m.Owner != "" {
 		m.Lost++
@@ -50,11 +52,16 @@ func (c *Collection[T]) Claim(ctx context.Context, doc *T, owner string, ttl tim
 	}
 	l := &Lease[T]{collection: c, owner: owner, fence: m.Fence, ttl: ttl, latest: written}
 	l.doc.Store(&claimed)
+	l.renewed.Store(&begun)
 	return l, nil
 }
 
 // Doc is the last known state. It is not to be changed.
 func (l *Lease[T]) Doc() *T { return l.doc.Load() }
+
+// Renewed is since when the lease lasts for its time, by this process's monotonic clock:
+// when the last write began that took or renewed it, whoever made that write.
+func (l *Lease[T]) Renewed() time.Time { return *l.renewed.Load() }
 
 // Save changes the document and renews the lease. change sees the newest
 // document, with what others wrote meanwhile, and may run several times. If it
@@ -67,10 +74,14 @@ func (l *Lease[T]) Save(ctx context.Context, change func(*T) error) error {
 // Renew starts the lease's time anew, in a write as small as the database can make
 // it. Call it before half the time is over: one lost beat must not cost the lease.
 // What others wrote meanwhile is shown to check; if it returns an error, that is
-// returned, nothing is written, and Doc stays as it was.
+// returned, nothing is written, and Doc stays as it was. A lease that was given back
+// meanwhile is lost: the document may have a new delay, which is to stand.
 func (l *Lease[T]) Renew(ctx context.Context, check func(*T) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.released { // by another call, while this one waited for it
+		return ErrLeaseLost
+	}
 	stale := false
 	return lost(RetryOnPreconditionFailed(ctx, func() error {
 		if stale {
@@ -79,11 +90,13 @@ func (l *Lease[T]) Renew(ctx context.Context, check func(*T) error) error {
 			}
 		}
 		stale = true
+		begun := time.Now()
 		renewed, err := l.collection.driver.Postpone(ctx, l.collection.container, l.latest, l.ttl)
 		if err != nil {
 			return l.collection.name(l.latest.ID, err)
 		}
 		l.latest = renewed
+		l.renewed.Store(&begun)
 		return nil
 	}))
 }
@@ -160,7 +173,11 @@ func (l *Lease[T]) Release(ctx context.Context, change func(*T) error, after *ti
 func (l *Lease[T]) Delete(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.guarded(ctx, func(doc *T) error { return l.collection.Delete(ctx, doc) })
+	return l.guarded(ctx, func(doc *T) error {
+		err := l.collection.Delete(ctx, doc)
+		l.released = err == nil
+		return err
+	})
 }
 
 func (l *Lease[T]) write(ctx context.Context, change func(*T) error, then func(*Meta)) error {
@@ -173,12 +190,14 @@ func (l *Lease[T]) write(ctx context.Context, change func(*T) error, then func(*
 		m := metaOf(doc)
 		m.Owner, m.Fence = l.owner, l.fence
 		then(m)
+		begun := time.Now()
 		written, err := l.collection.replace(ctx, doc)
 		if err != nil {
 			return err
 		}
-		l.latest = written
+		l.latest, l.released = written, m.Owner == ""
 		l.doc.Store(doc)
+		l.renewed.Store(&begun)
 		return nil
 	})
 	if errors.Is(err, ErrUnchanged) {

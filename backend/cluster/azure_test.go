@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -118,7 +117,7 @@ func TestABootstrapMachineIsKeptUnlessAzureCouldNotMakeIt(t *testing.T) {
 			if state != "" {
 				s.put(groupID+"/providers/Microsoft.Compute/virtualMachines/"+infraID+"-bootstrap", map[string]any{"properties": map[string]any{"provisioningState": state}})
 			}
-			clients, err := s.customer(w.Cluster())
+			clients, err := s.customer(w.Resource())
 			s.must(err)
 			machines, err := s.machineTemplate(t.Context(), clients, w)
 			s.must(err)
@@ -168,8 +167,8 @@ func TestThePrivateLinkIsUsedOnceItIsApproved(t *testing.T) {
 			w := s.work(model.Create, nil)
 			own := ownID + "/resourceGroups/aro-rp/providers/Microsoft.Network/"
 			s.put(own+"networkInterfaces/nic", map[string]any{"properties": map[string]any{"ipConfigurations": []any{map[string]any{"properties": map[string]any{"privateIPAddress": "127.64.0.5"}}}}})
-			s.on("PUT "+own+"privateEndpoints/rp-pe-"+w.Cluster().Internal.UID, func(*http.Request, []byte) (int, any) { return 200, map[string]any{} })
-			s.put(own+"privateEndpoints/rp-pe-"+w.Cluster().Internal.UID, map[string]any{"properties": map[string]any{
+			s.on("PUT "+own+"privateEndpoints/rp-pe-"+w.Resource().Internal.UID, func(*http.Request, []byte) (int, any) { return 200, map[string]any{} })
+			s.put(own+"privateEndpoints/rp-pe-"+w.Resource().Internal.UID, map[string]any{"properties": map[string]any{
 				"networkInterfaces":                   []any{map[string]any{"id": own + "networkInterfaces/nic"}},
 				"manualPrivateLinkServiceConnections": []any{map[string]any{"properties": map[string]any{"privateLinkServiceConnectionState": map[string]any{"status": test.state}}}},
 			}})
@@ -177,7 +176,7 @@ func TestThePrivateLinkIsUsedOnceItIsApproved(t *testing.T) {
 			if waits(err) != test.waits || arm.ComponentNotReady.Is(err) != test.refused {
 				t.Fatalf("%s: got %v", test.why, err)
 			}
-			if ip := w.Cluster().Internal.PrivateEndpointIP; (ip == "127.64.0.5") != (err == nil) {
+			if ip := w.Resource().Internal.PrivateEndpointIP; (ip == "127.64.0.5") != (err == nil) {
 				t.Errorf("%s: recorded %q", test.why, ip)
 			}
 		})
@@ -187,7 +186,7 @@ func TestThePrivateLinkIsUsedOnceItIsApproved(t *testing.T) {
 func TestCertificatesAreOrderedOnce(t *testing.T) {
 	s := setUp(t)
 	w := s.work(model.Create, nil)
-	vault := "/vaults/aro-cls/certificates/" + w.Cluster().Internal.UID
+	vault := "/vaults/aro-cls/certificates/" + w.Resource().Internal.UID
 	for _, name := range []string{apiCertificate, ingressCertificate} {
 		s.on("POST "+vault+name+"/create", func(_ *http.Request, body []byte) (int, any) {
 			if !strings.Contains(string(body), "eastus.aroapp.test") || !strings.Contains(string(body), `"tags":{"issuer":"Self"}`) || !strings.Contains(string(body), `"issuer":{"name":"Self"`) {
@@ -273,7 +272,7 @@ func TestACertificateIsOrderedAnewWhenTheVaultDidNotRenewIt(t *testing.T) {
 			s := setUp(t)
 			w := s.work(model.Update, nil)
 			for _, suffix := range []string{apiCertificate, ingressCertificate} {
-				vault := "/vaults/aro-cls/certificates/" + w.Cluster().Internal.UID + suffix
+				vault := "/vaults/aro-cls/certificates/" + w.Resource().Internal.UID + suffix
 				s.put(vault+"/pending", map[string]any{"status": "completed"})
 				attributes := map[string]any{"exp": time.Now().Add(test.until).Unix()}
 				if test.enabled != nil {
@@ -305,9 +304,9 @@ func TestADeletedCertificateIsRecoveredOrPurged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := setUp(t)
 			w := s.work(model.Update, nil)
-			name := w.Cluster().Internal.UID + apiCertificate
+			name := w.Resource().Internal.UID + apiCertificate
 			live, dead := "/vaults/aro-cls/certificates/"+name, "/vaults/aro-cls/deletedcertificates/"+name
-			s.put("/vaults/aro-cls/certificates/"+w.Cluster().Internal.UID+ingressCertificate+"/pending", map[string]any{"status": "inProgress"})
+			s.put("/vaults/aro-cls/certificates/"+w.Resource().Internal.UID+ingressCertificate+"/pending", map[string]any{"status": "inProgress"})
 			s.put(dead, map[string]any{})
 			var did []string
 			s.on("POST "+live+"/create", func(*http.Request, []byte) (int, any) {
@@ -394,7 +393,7 @@ func TestARotatedPrincipalReplacesTheOldOneOnceTheClusterActsAsIt(t *testing.T) 
 					c.Internal.ActingPrincipals = []string{strings.ToUpper(former)}
 				}
 			})
-			present := w.Cluster().Properties.ServicePrincipalProfile.ObjectID
+			present := w.Resource().Properties.ServicePrincipalProfile.ObjectID
 			s.must(s.do(s.renewPrincipalRoles, w))
 			if !strings.Contains(made[principalRoles], present) || strings.Contains(made[principalRoles], "SP / Contributor") {
 				t.Fatalf("the new principal was given %s, want a role of its own, for Azure gives nobody another's", made[principalRoles])
@@ -416,11 +415,11 @@ func TestARotatedPrincipalReplacesTheOldOneOnceTheClusterActsAsIt(t *testing.T) 
 			if len(given) != 1 || given["z"] == "" || strings.Contains(made[denyDeployment], former) {
 				t.Errorf("the group is left with %v and %s", given, made[denyDeployment])
 			}
-			if got := w.Cluster().Internal.ActingPrincipals; !slices.Equal(got, []string{present}) {
+			if got := w.Resource().Internal.ActingPrincipals; !slices.Equal(got, []string{present}) {
 				t.Errorf("the cluster is said to act as %v", got)
 			}
 			before := len(s.writes(groupID))
-			for _, step := range []func(context.Context, *pipeline.Work) error{s.renewPrincipalRoles, s.removeFormerRights} {
+			for _, step := range []func(context.Context, *Work) error{s.renewPrincipalRoles, s.removeFormerRights} {
 				s.must(s.do(step, w))
 			}
 			if after := s.writes(groupID); len(after) != before {

@@ -13,7 +13,6 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -48,17 +47,17 @@ func (m migration) zonal() bool { return m.lasting != nil && len(m.lasting.Zones
 func internalBalancerName(c *model.Cluster) string { return c.Internal.InfraID + "-internal" }
 
 // editInternal changes the internal balancer, if change says that it did.
-func (s *steps) editInternal(ctx context.Context, w *pipeline.Work, change func(*armnetwork.LoadBalancer) (bool, error)) error {
-	clients, err := s.customer(w.Cluster())
+func (s *steps) editInternal(ctx context.Context, w *Work, change func(*armnetwork.LoadBalancer) (bool, error)) error {
+	clients, err := s.customer(w.Resource())
 	if err != nil {
 		return err
 	}
-	return editBalancer(ctx, clients, w, internalBalancerName(w.Cluster()), change)
+	return editBalancer(ctx, clients, w, internalBalancerName(w.Resource()), change)
 }
 
 // addTemporaryFrontend begins the migration of a frontend without zones.
-func (s *steps) addTemporaryFrontend(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) addTemporaryFrontend(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if m := migrationOf(lb); m.lasting == nil || m.zonal() || m.temporary != nil || len(c.Internal.Zones) == 0 {
 			return false, nil
@@ -84,7 +83,7 @@ func addFrontend(lb *armnetwork.LoadBalancer, c *model.Cluster, name, address st
 }
 
 // linkTemporaryFrontend keeps the service's way to the API server open.
-func (s *steps) linkTemporaryFrontend(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) linkTemporaryFrontend(ctx context.Context, w *Work) error {
 	return s.link(ctx, w, func(m migration) *armnetwork.FrontendIPConfiguration {
 		if m.zonal() {
 			return nil
@@ -94,7 +93,7 @@ func (s *steps) linkTemporaryFrontend(ctx context.Context, w *pipeline.Work) err
 }
 
 // linkLastingFrontend leads the private link back.
-func (s *steps) linkLastingFrontend(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) linkLastingFrontend(ctx context.Context, w *Work) error {
 	return s.link(ctx, w, func(m migration) *armnetwork.FrontendIPConfiguration {
 		if !m.zonal() {
 			return nil
@@ -104,8 +103,8 @@ func (s *steps) linkLastingFrontend(ctx context.Context, w *pipeline.Work) error
 }
 
 // link leads the private link service to a frontend; nil leaves it alone.
-func (s *steps) link(ctx context.Context, w *pipeline.Work, choose func(migration) *armnetwork.FrontendIPConfiguration) error {
-	c := w.Cluster()
+func (s *steps) link(ctx context.Context, w *Work, choose func(migration) *armnetwork.FrontendIPConfiguration) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -143,7 +142,7 @@ func (s *steps) link(ctx context.Context, w *pipeline.Work, choose func(migratio
 
 // removeFrontend removes the frontend without zones with the rules that need it:
 // its address has to be free.
-func (s *steps) removeFrontend(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) removeFrontend(ctx context.Context, w *Work) error {
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		m := migrationOf(lb)
 		if m.temporary == nil || m.lasting == nil || m.zonal() {
@@ -163,8 +162,8 @@ func dropFrontend(lb *armnetwork.LoadBalancer, gone *armnetwork.FrontendIPConfig
 }
 
 // addZonalFrontend makes the frontend anew, with the address that it had.
-func (s *steps) addZonalFrontend(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) addZonalFrontend(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if m := migrationOf(lb); m.temporary == nil || m.lasting != nil {
 			return false, nil
@@ -179,7 +178,7 @@ func (s *steps) addZonalFrontend(ctx context.Context, w *pipeline.Work) error {
 }
 
 // removeTemporaryFrontend ends the migration.
-func (s *steps) removeTemporaryFrontend(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) removeTemporaryFrontend(ctx context.Context, w *Work) error {
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		m := migrationOf(lb)
 		if m.temporary == nil || !m.zonal() {
@@ -211,8 +210,8 @@ func (b balancer) rule(name string, from, to int32, pool, probe string) *armnetw
 }
 
 // recordInternalAddress stores the internal balancer's address if nobody did.
-func (s *steps) recordInternalAddress(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) recordInternalAddress(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	if c.Properties.APIServerProfile.InternalIP != "" {
 		return nil
 	}
@@ -226,7 +225,7 @@ func (s *steps) recordInternalAddress(ctx context.Context, w *pipeline.Work) err
 	}
 	ip := frontendIP(&lb.LoadBalancer)
 	if ip == "" {
-		return s.later(w, "the internal load balancer to get an address")
+		return later(w, "the internal load balancer to get an address")
 	}
 	return w.Save(ctx, func(c *model.Cluster) error {
 		if c.Properties.APIServerProfile.InternalIP != "" {
@@ -243,8 +242,8 @@ const masters = 3
 func sshPool(i int) string { return "ssh-" + strconv.Itoa(i) }
 
 // restoreSSH makes the internal balancer lead SSH to each master.
-func (s *steps) restoreSSH(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) restoreSSH(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (changed bool, _ error) {
 		p := lb.Properties
 		if !slices.ContainsFunc(p.Probes, func(x *armnetwork.Probe) bool { return deref(x.Name) == "ssh" }) {
@@ -273,8 +272,8 @@ var masterInterface = regexp.MustCompile(`master.*([0-2])-nic$`)
 
 // restorePools puts the masters' interfaces into the pools that they belong to,
 // and removes those whose machine is gone.
-func (s *steps) restorePools(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) restorePools(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -322,8 +321,8 @@ func poolsOfMaster(c *model.Cluster, number string) []string {
 
 // setPools adds an interface to pools, and takes it out of others for SSH: what
 // else it is in is not ours. Without wanted ones it leaves all.
-func setPools(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string, wanted []string) error {
-	c := w.Cluster()
+func setPools(ctx context.Context, clients *azure.Clients, w *Work, name string, wanted []string) error {
+	c := w.Resource()
 	return edit(ctx, clients, w, editable[armnetwork.Interface, armnetwork.InterfacesClientCreateOrUpdateResponse]{
 		name: "network interface " + name,
 		read: func(ctx context.Context) (*armnetwork.Interface, *string, error) {
@@ -361,7 +360,7 @@ func setPools(ctx context.Context, clients *azure.Clients, w *pipeline.Work, nam
 }
 
 // removeInterface removes an interface that no machine has.
-func removeInterface(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string) error {
+func removeInterface(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
 	if err := setPools(ctx, clients, w, name, nil); err != nil && !azure.NotFound(err) {
 		return err
 	}

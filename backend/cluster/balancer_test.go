@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -40,7 +39,7 @@ func TestTheBalancerGetsZonesAndKeepsItsAddress(t *testing.T) {
 	w := s.work(model.AdminUpdate, func(c *model.Cluster) { c.Internal.MaintenanceTask = model.MigrateLoadBalancer })
 	s.must(s.do(s.recordInternalAddress, w))
 	for round := range 2 { // every step twice, then all of them again
-		for _, step := range append(s.migrateBalancer(nil), s.adminUpdate()[slices.IndexFunc(s.adminUpdate(), func(p pipeline.Step) bool { return p.Name == "rules for SSH" })]) {
+		for _, step := range append(s.migrateBalancer(nil), s.adminUpdate()[slices.IndexFunc(s.adminUpdate(), func(p Step) bool { return p.Name == "rules for SSH" })]) {
 			for range 2 {
 				s.named(internalID)
 				s.must(s.do(step.Do, w))

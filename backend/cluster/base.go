@@ -9,7 +9,6 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -29,17 +28,17 @@ func deployments() []string {
 	return []string{baseDeployment, machinesDeployment, denyDeployment, storageDeployment, principalRoles, identityRoles}
 }
 
-func (s *steps) validateCreate(ctx context.Context, w *pipeline.Work) error {
-	return s.Validator.Validate(ctx, w.Cluster(), model.Create)
+func (s *steps) validateCreate(ctx context.Context, w *Work) error {
+	return s.Validator.Validate(ctx, w.Resource(), model.Create)
 }
 
 // chooseZones decides once in which zones the cluster is.
-func (s *steps) chooseZones(ctx context.Context, w *pipeline.Work) error {
-	clients, err := s.customer(w.Cluster())
+func (s *steps) chooseZones(ctx context.Context, w *Work) error {
+	clients, err := s.customer(w.Resource())
 	if err != nil {
 		return err
 	}
-	zones, err := s.Validator.Zones(ctx, clients, w.Cluster())
+	zones, err := s.Validator.Zones(ctx, clients, w.Resource())
 	if err != nil {
 		return err
 	}
@@ -68,8 +67,8 @@ func (s *steps) storageOf(c *model.Cluster) template.Storage {
 	}
 }
 
-func (s *steps) deployBase(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) deployBase(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	access, err := s.accessOf(ctx, c)
 	if err != nil {
 		return err
@@ -81,12 +80,12 @@ func (s *steps) deployBase(ctx context.Context, w *pipeline.Work) error {
 	return s.deploy(ctx, w, baseDeployment, base.Template())
 }
 
-func (s *steps) deploy(ctx context.Context, w *pipeline.Work, name string, t map[string]any) error {
-	clients, err := s.customer(w.Cluster())
+func (s *steps) deploy(ctx context.Context, w *Work, name string, t map[string]any) error {
+	clients, err := s.customer(w.Resource())
 	if err != nil {
 		return err
 	}
-	_, err = clients.Deploy(ctx, w, managedGroup(w.Cluster()), name, func() (azure.Template, error) { return azure.Template{Body: t}, nil })
+	_, err = clients.Deploy(ctx, w, managedGroup(w.Resource()), name, func() (azure.Template, error) { return azure.Template{Body: t}, nil })
 	return err
 }
 
@@ -135,12 +134,12 @@ func (s *steps) grants(ctx context.Context, c *model.Cluster) ([]template.Grant,
 
 // denyOthers renews the deny assignment, whose exclusions follow the identities.
 // Those whom the cluster still acts as remain among them.
-func (s *steps) denyOthers(ctx context.Context, w *pipeline.Work) error {
-	access, err := s.accessOf(ctx, w.Cluster())
+func (s *steps) denyOthers(ctx context.Context, w *Work) error {
+	access, err := s.accessOf(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
-	acting, err := s.acting(ctx, w.Cluster())
+	acting, err := s.acting(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
@@ -154,8 +153,8 @@ func (s *steps) denyOthers(ctx context.Context, w *pipeline.Work) error {
 
 // renewStorage brings the settings of the storage accounts up to date, but for
 // their encryption, which cannot change.
-func (s *steps) renewStorage(ctx context.Context, w *pipeline.Work) error {
-	storage, t := s.storageOf(w.Cluster()), templateOf(w.Cluster())
+func (s *steps) renewStorage(ctx context.Context, w *Work) error {
+	storage, t := s.storageOf(w.Resource()), templateOf(w.Resource())
 	storage.Unencrypted = true
 	return s.deploy(ctx, w, storageDeployment, storage.Template(&t))
 }
@@ -163,8 +162,8 @@ func (s *steps) renewStorage(ctx context.Context, w *pipeline.Work) error {
 // ensureGroup makes the managed resource group. The write of one that exists
 // already restores the service's rights in it, which a subscription loses when it
 // moves to another tenant.
-func (s *steps) ensureGroup(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) ensureGroup(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err

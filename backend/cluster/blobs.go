@@ -22,7 +22,6 @@ import (
 
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/install"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -153,8 +152,8 @@ func (s *steps) readGraph(ctx context.Context, c *model.Cluster) (*install.Resul
 
 // writeGraph commits what the installer made, and returns what is committed: of
 // two that write at once one wins.
-func (s *steps) writeGraph(ctx context.Context, w *pipeline.Work, result *install.Result) (*install.Result, error) {
-	c := w.Cluster()
+func (s *steps) writeGraph(ctx context.Context, w *Work, result *install.Result) (*install.Result, error) {
+	c := w.Resource()
 	plain, err := json.Marshal(result)
 	if err != nil {
 		return nil, err
@@ -191,8 +190,8 @@ func (s *steps) writeIgnition(ctx context.Context, c *model.Cluster, committed *
 }
 
 // removeIgnition takes the bootstrap machine's ignition away, which holds keys.
-func (s *steps) removeIgnition(ctx context.Context, w *pipeline.Work) error {
-	blobs, err := s.blobs(ctx, w.Cluster(), toRemove)
+func (s *steps) removeIgnition(ctx context.Context, w *Work) error {
+	blobs, err := s.blobs(ctx, w.Resource(), toRemove)
 	if err != nil {
 		return err
 	}

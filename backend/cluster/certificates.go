@@ -8,7 +8,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -21,12 +20,12 @@ func (s *steps) certificateNames(c *model.Cluster) map[string]string {
 // orderCertificates has the vault ask the issuer for the cluster's certificates
 // that are missing, or will not serve for much longer although the vault was to
 // renew them. They are awaited where they are used: the issuer takes minutes.
-func (s *steps) orderCertificates(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) orderCertificates(ctx context.Context, w *Work) error {
 	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
 	if err != nil {
 		return err
 	}
-	for name, dns := range s.certificateNames(w.Cluster()) {
+	for name, dns := range s.certificateNames(w.Resource()) {
 		ordered, err := s.isOrdered(ctx, vault, name)
 		if err != nil {
 			return err
@@ -69,7 +68,7 @@ func (s *steps) isOrdered(ctx context.Context, vault *azcertificates.Client, nam
 // reclaim makes the name of a certificate free that was deleted in the vault, which
 // keeps it: the certificate is recovered or, without the right to do that, purged.
 // refusal is what the vault said to the order.
-func (s *steps) reclaim(ctx context.Context, w *pipeline.Work, vault *azcertificates.Client, name string, refusal error) error {
+func (s *steps) reclaim(ctx context.Context, w *Work, vault *azcertificates.Client, name string, refusal error) error {
 	_, err := vault.GetDeletedCertificate(ctx, name, nil)
 	if azure.NotFound(err) { // it is on its way back, or something else is in the way
 		return refusal
@@ -90,7 +89,7 @@ func (s *steps) reclaim(ctx context.Context, w *pipeline.Work, vault *azcertific
 	case err != nil && !azure.NotFound(err) && !azure.Conflict(err):
 		return err
 	}
-	return s.later(w, again)
+	return later(w, again)
 }
 
 const (
@@ -132,12 +131,12 @@ func (s *steps) certificatePolicy(dns string) *azcertificates.CertificatePolicy 
 }
 
 // removeCertificates takes the certificates out of the vault.
-func (s *steps) removeCertificates(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) removeCertificates(ctx context.Context, w *Work) error {
 	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
 	if err != nil {
 		return err
 	}
-	for name := range s.certificateNames(w.Cluster()) {
+	for name := range s.certificateNames(w.Resource()) {
 		if _, err := vault.DeleteCertificate(ctx, name, nil); err != nil && !azure.NotFound(err) {
 			return err
 		}

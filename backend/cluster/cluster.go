@@ -8,8 +8,6 @@
 package cluster
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"log/slog"
 	"time"
@@ -20,7 +18,14 @@ import (
 	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
+
+// Work is what steps work with.
+type Work = pipeline.Work[store.ClusterDocument, model.Cluster]
+
+// Step is one entry of a plan.
+type Step = pipeline.Step[store.ClusterDocument, model.Cluster]
 
 // Installer makes what a cluster of a release starts from, anew each time.
 type Installer interface {
@@ -81,13 +86,10 @@ func newSteps(d Dependencies) *steps {
 
 // explained makes every step say what Azure's errors mean, in the time that the
 // environment gives it.
-func (s *steps) explained(plan []pipeline.Step) []pipeline.Step {
+func (s *steps) explained(plan []Step) []Step {
 	for i := range plan {
-		do := plan[i].Do
 		plan[i].Timeout = s.Env.StepTimeout(plan[i].Timeout)
-		plan[i].Do = func(ctx context.Context, w *pipeline.Work) error {
-			return azure.Explain(do(ctx, w), s.Azure.SubjectOf(w.Cluster()))
-		}
+		plan[i].Explain = func(err error, c *model.Cluster) error { return azure.Explain(err, s.Azure.SubjectOf(c)) }
 	}
 	return plan
 }
@@ -114,15 +116,9 @@ const (
 )
 
 // later asks again soon.
-func (s *steps) later(w *pipeline.Work, waitingFor string) error {
-	return s.laterFor("", w, waitingFor)
-}
+func later(w *Work, waitingFor string) error { return laterFor("", w, waitingFor) }
 
 // laterFor is later for a part of the cluster.
-func (s *steps) laterFor(part string, w *pipeline.Work, waitingFor string) error {
-	var age time.Duration
-	if current := w.Cluster().Internal.Operation.Current; current != nil {
-		age = s.Now().Sub(current.StartedAt)
-	}
-	return wait.LaterFor(part, min(max(age/10, fastestPoll), slowestPoll), waitingFor)
+func laterFor(part string, w *Work, waitingFor string) error {
+	return wait.LaterFor(part, min(max(w.Age()/10, fastestPoll), slowestPoll), waitingFor)
 }

@@ -7,23 +7,22 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/store"
 )
 
 // makeKubeconfigs makes the credentials for the cluster, once.
-func (s *steps) makeKubeconfigs(ctx context.Context, w *pipeline.Work) error {
-	internal := &w.Cluster().Internal
+func (s *steps) makeKubeconfigs(ctx context.Context, w *Work) error {
+	internal := &w.Resource().Internal
 	if internal.AdminKubeconfig != "" && internal.ServiceKubeconfig != "" && internal.SREKubeconfig != "" && internal.UserAdminKubeconfig != "" {
 		return nil
 	}
-	issuer, admin, err := s.issuer(ctx, w.Cluster())
+	issuer, admin, err := s.issuer(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
-	reach, err := s.userReach(w.Cluster())
+	reach, err := s.userReach(w.Resource())
 	if err != nil {
 		return err
 	}
@@ -48,8 +47,8 @@ func (s *steps) makeKubeconfigs(ctx context.Context, w *pipeline.Work) error {
 
 // fixUserKubeconfig replaces a kubeconfig that customers cannot use, or not for
 // much longer.
-func (s *steps) fixUserKubeconfig(ctx context.Context, w *pipeline.Work) error {
-	user, err := s.freshUserKubeconfig(ctx, w.Cluster())
+func (s *steps) fixUserKubeconfig(ctx context.Context, w *Work) error {
+	user, err := s.freshUserKubeconfig(ctx, w.Resource())
 	if err != nil || user == "" {
 		return err
 	}
@@ -99,8 +98,8 @@ func (s *steps) userReach(c *model.Cluster) (openshift.Reach, error) {
 
 // updateClusterSecrets makes the cluster act with its service principal's
 // present credentials. It is for clusters that have one.
-func (s *steps) updateClusterSecrets(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) updateClusterSecrets(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	id, err := clusterID(c)
 	if err != nil {
 		return err
@@ -116,8 +115,8 @@ func (s *steps) updateClusterSecrets(ctx context.Context, w *pipeline.Work) erro
 }
 
 // identitySecrets tells each operator in the cluster which identity it has.
-func (s *steps) identitySecrets(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) identitySecrets(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	id, err := clusterID(c)
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (s *stand) diagnose(w *model.Cluster, cause error) map[string]string {
 func TestAFailureIsLookedInto(t *testing.T) {
 	s := setUp(t)
 	s.broken("booting\n\nbooting\nbooting\nno route to host\n")
-	found := s.diagnose(s.work(model.Create, nil).Cluster(), errors.New("it broke"))
+	found := s.diagnose(s.work(model.Create, nil).Resource(), errors.New("it broke"))
 	for name, want := range map[string]string{
 		"step":                              "deploy machines: it broke",
 		"deployment resources":              infraID + "-master-0: Conflict AllocationFailed: no room",
@@ -81,7 +81,7 @@ func TestWhatIsFoundFitsADocument(t *testing.T) {
 		s.put(fmt.Sprintf("%s/providers/Microsoft.Compute/virtualMachines/%s-worker-%d", groupID, infraID, i), map[string]any{})
 	}
 	total := 0
-	for name, text := range s.diagnose(s.work(model.Create, nil).Cluster(), errors.New(strings.Repeat("x", 1<<20))) {
+	for name, text := range s.diagnose(s.work(model.Create, nil).Resource(), errors.New(strings.Repeat("x", 1<<20))) {
 		total += len(name) + len(text)
 	}
 	if total > maxFindings+maxFinding {
@@ -91,7 +91,7 @@ func TestWhatIsFoundFitsADocument(t *testing.T) {
 
 func TestNothingToSeeIsNoFailureOfItsOwn(t *testing.T) {
 	s := setUp(t)
-	if found := s.diagnose(s.work(model.Create, nil).Cluster(), errors.New("x")); found["internal load balancer"] != "does not exist" {
+	if found := s.diagnose(s.work(model.Create, nil).Resource(), errors.New("x")); found["internal load balancer"] != "does not exist" {
 		t.Errorf("found %v", found)
 	}
 }

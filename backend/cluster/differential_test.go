@@ -163,7 +163,7 @@ func TestWhatTheAPIAcceptsTheInstallerAccepts(t *testing.T) {
 	s := setUp(t)
 	s.storage()
 	api := s.door()
-	chosen := s.work(model.Create, installable).Cluster().Internal
+	chosen := s.work(model.Create, installable).Resource().Internal
 	versions := bodies.Versions()[1:] // the oldest leaves the domain to the service
 
 	var requests bytes.Buffer

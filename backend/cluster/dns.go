@@ -7,7 +7,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -131,16 +130,16 @@ func pointsTo(r *armdns.RecordSet, ip string) bool {
 	return p != nil && len(p.ARecords) == 1 && p.ARecords[0] != nil && deref(p.ARecords[0].IPv4Address) == ip
 }
 
-func (s *steps) reserveDomain(ctx context.Context, w *pipeline.Work) error {
-	z, err := s.zoneOf(w.Cluster())
+func (s *steps) reserveDomain(ctx context.Context, w *Work) error {
+	z, err := s.zoneOf(w.Resource())
 	if err != nil {
 		return err
 	}
 	return z.reserve(ctx)
 }
 
-func (s *steps) removeDomain(ctx context.Context, w *pipeline.Work) error {
-	z, err := s.zoneOf(w.Cluster())
+func (s *steps) removeDomain(ctx context.Context, w *Work) error {
+	z, err := s.zoneOf(w.Resource())
 	if err != nil {
 		return err
 	}

@@ -59,8 +59,8 @@ func TestADomainIsWhoseReservesItFirst(t *testing.T) {
 func TestTheNameOfTheAPIFollowsItsAddressUnderGuard(t *testing.T) {
 	s := setUp(t)
 	w := s.work(model.Create, nil)
-	s.put(apiName, ownedBy(w.Cluster().ID))
-	z, err := s.zoneOf(w.Cluster())
+	s.put(apiName, ownedBy(w.Resource().ID))
+	z, err := s.zoneOf(w.Resource())
 	s.must(err)
 	s.must(z.pointAPI(t.Context(), "127.96.0.7"))
 	writes := s.writes(zoneID)
@@ -87,7 +87,7 @@ func TestOnlyOwnRecordsAreRemovedAndTheGuardLast(t *testing.T) {
 	if writes := s.writes(zoneID); len(writes) != 0 {
 		t.Fatalf("another cluster's records were changed: %v", writes)
 	}
-	s.put(apiName, ownedBy(w.Cluster().ID))
+	s.put(apiName, ownedBy(w.Resource().ID))
 	s.must(s.do(s.removeDomain, w))
 	want := []string{"DELETE " + lowered(appName), "DELETE " + lowered(apiName)}
 	if writes := s.writes(zoneID); !slices.Equal(writes, want) {

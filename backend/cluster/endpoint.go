@@ -11,7 +11,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -19,8 +18,8 @@ func endpointName(c *model.Cluster) string { return "rp-pe-" + c.Internal.UID }
 
 // linkAPIServer makes our private endpoint to the cluster's API server, in the
 // service's own network, and records its address.
-func (s *steps) linkAPIServer(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) linkAPIServer(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	own, err := s.own()
 	if err != nil {
 		return err
@@ -48,14 +47,14 @@ func (s *steps) linkAPIServer(ctx context.Context, w *pipeline.Work) error {
 		if state == "Rejected" || state == "Disconnected" {
 			return arm.ComponentNotReady.Errorf("The private link to the cluster's API server is %s. Repeat the request; if it persists open a support ticket.", strings.ToLower(state))
 		}
-		return s.later(w, "the private link to the API server to be approved")
+		return later(w, "the private link to the API server to be approved")
 	}
 	ip, err := endpointIP(ctx, own, &endpoint.PrivateEndpoint)
 	if err != nil {
 		return err
 	}
 	if ip == "" {
-		return s.later(w, "the private endpoint to get an address")
+		return later(w, "the private endpoint to get an address")
 	}
 	return w.Save(ctx, func(c *model.Cluster) error {
 		c.Internal.PrivateEndpointIP = ip
@@ -96,12 +95,12 @@ func endpointIP(ctx context.Context, own *azure.Clients, e *armnetwork.PrivateEn
 }
 
 // unlinkAPIServer removes the private endpoint.
-func (s *steps) unlinkAPIServer(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) unlinkAPIServer(ctx context.Context, w *Work) error {
 	own, err := s.own()
 	if err != nil {
 		return err
 	}
 	return remove(ctx, own, w, "the private endpoint", func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PrivateEndpointsClientDeleteResponse], error) {
-		return own.PrivateEndpoints.BeginDelete(ctx, s.Env.ResourceGroup, endpointName(w.Cluster()), &armnetwork.PrivateEndpointsClientBeginDeleteOptions{ResumeToken: token})
+		return own.PrivateEndpoints.BeginDelete(ctx, s.Env.ResourceGroup, endpointName(w.Resource()), &armnetwork.PrivateEndpointsClientBeginDeleteOptions{ResumeToken: token})
 	})
 }

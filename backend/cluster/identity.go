@@ -17,18 +17,17 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
 // fetchClusterIdentity sees to it that we can act as the cluster's identity, and
 // records who that is.
-func (s *steps) fetchClusterIdentity(ctx context.Context, w *pipeline.Work) error {
-	if err := s.Azure.FetchClusterIdentity(ctx, w.Cluster()); err != nil {
+func (s *steps) fetchClusterIdentity(ctx context.Context, w *Work) error {
+	if err := s.Azure.FetchClusterIdentity(ctx, w.Resource()); err != nil {
 		return err
 	}
-	clientID, principalID, err := s.Azure.ClusterIdentityIDs(ctx, w.Cluster())
+	clientID, principalID, err := s.Azure.ClusterIdentityIDs(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
@@ -48,12 +47,12 @@ const operatorTarget = `properties.platformWorkloadIdentityProfile.platformWorkl
 
 // readOperatorIdentities records who the operators' identities are, as the
 // cluster's identity reads them.
-func (s *steps) readOperatorIdentities(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) readOperatorIdentities(ctx context.Context, w *Work) error {
 	found := map[string]armmsi.UserAssignedIdentityProperties{}
-	for operator, identity := range operators(w.Cluster()) {
-		id, err := s.readIdentity(ctx, w.Cluster(), identity.ResourceID)
+	for operator, identity := range operators(w.Resource()) {
+		id, err := s.readIdentity(ctx, w.Resource(), identity.ResourceID)
 		if err != nil {
-			return s.unreadable(w.Cluster(), operator, identity.ResourceID, err)
+			return s.unreadable(w.Resource(), operator, identity.ResourceID, err)
 		}
 		found[operator] = *id
 	}
@@ -143,15 +142,15 @@ func (s *steps) roles(ctx context.Context, c *model.Cluster) (map[string][]model
 // lastSegment is the name at the end of an id.
 func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
-func (s *steps) forgetClusterIdentity(ctx context.Context, w *pipeline.Work) error {
-	return s.Azure.ForgetClusterIdentity(ctx, w.Cluster().Internal.UID)
+func (s *steps) forgetClusterIdentity(ctx context.Context, w *Work) error {
+	return s.Azure.ForgetClusterIdentity(ctx, w.Resource().Internal.UID)
 }
 
 // findServicePrincipal records the object id of the cluster's service principal:
 // rights are given to that. Its token names it; to ask Graph it would need rights
 // in the directory.
-func (s *steps) findServicePrincipal(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) findServicePrincipal(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	sp := c.Properties.ServicePrincipalProfile
 	if sp == nil {
 		return errors.New("the cluster has no service principal")
@@ -175,16 +174,16 @@ func (s *steps) findServicePrincipal(ctx context.Context, w *pipeline.Work) erro
 
 // findLostServicePrincipal is for older clusters: what is known is not asked for,
 // because its secret may have expired since.
-func (s *steps) findLostServicePrincipal(ctx context.Context, w *pipeline.Work) error {
-	if sp := w.Cluster().Properties.ServicePrincipalProfile; sp != nil && sp.ObjectID != "" {
+func (s *steps) findLostServicePrincipal(ctx context.Context, w *Work) error {
+	if sp := w.Resource().Properties.ServicePrincipalProfile; sp != nil && sp.ObjectID != "" {
 		return nil
 	}
 	return s.findServicePrincipal(ctx, w)
 }
 
 // findOurselves records the object id of our own application in the customer's tenant.
-func (s *steps) findOurselves(ctx context.Context, w *pipeline.Work) error {
-	id, err := s.Azure.ObjectID(ctx, s.Azure.FirstParty(w.Cluster().Internal.TenantID))
+func (s *steps) findOurselves(ctx context.Context, w *Work) error {
+	id, err := s.Azure.ObjectID(ctx, s.Azure.FirstParty(w.Resource().Internal.TenantID))
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func TestTheInstallerRunsOnceForACluster(t *testing.T) {
 	if f.runs != 1 || f.release != (install.Release{Version: "4.19.24", Image: "quay.io/installer@sha256:2"}) {
 		t.Errorf("the installer ran %d times, of %+v", f.runs, f.release)
 	}
-	if by := w.Cluster().Internal.Installer; by != "build 7" {
+	if by := w.Resource().Internal.Installer; by != "build 7" {
 		t.Errorf("the cluster was made by %q", by)
 	}
 	if string(s.text[storedIgnition]) != `{"ignition":1}` || bytes.Contains(s.text[storedGraph], []byte("canary")) {
@@ -121,12 +121,12 @@ func TestTheInstallerRunsOnceForACluster(t *testing.T) {
 	if want := []string{"PUT " + storedGraph, "PUT " + storedIgnition, "PUT " + storedIgnition}; fmt.Sprint(calls) != fmt.Sprint(want) {
 		t.Errorf("wrote %v, want the ignition to follow the graph each time", calls)
 	}
-	result, err := s.readGraph(t.Context(), w.Cluster())
+	result, err := s.readGraph(t.Context(), w.Resource())
 	s.must(err)
 	if result.KubeadminPassword != "canary" {
 		t.Error("the graph does not say what the installer made")
 	}
-	other := *w.Cluster()
+	other := *w.Resource()
 	other.Internal.UID = "another"
 	if _, err := s.readGraph(t.Context(), &other); err == nil {
 		t.Error("another cluster's graph can be opened")
@@ -162,7 +162,7 @@ func TestOfTwoInstallersTheFirstToCommitWins(t *testing.T) {
 		s.must(s.do(s.runInstaller, w))
 	}}
 	s.must(s.do(s.runInstaller, w))
-	result, err := s.readGraph(t.Context(), w.Cluster())
+	result, err := s.readGraph(t.Context(), w.Resource())
 	s.must(err)
 	if result.KubeadminPassword != "canary" || string(s.text[storedIgnition]) != `{"ignition":1}` {
 		t.Error("the machines would start from another run than the one that is kept")
@@ -201,13 +201,13 @@ func TestTokenSigningKeyIsMadeOnce(t *testing.T) {
 	s := setUp(t)
 	w := s.work(model.Create, nil)
 	s.must(s.do(s.chooseIssuer, w))
-	key, issuer := w.Cluster().Internal.BoundServiceAccountSigningKey, w.Cluster().Properties.ClusterProfile.OIDCIssuer
+	key, issuer := w.Resource().Internal.BoundServiceAccountSigningKey, w.Resource().Properties.ClusterProfile.OIDCIssuer
 	s.must(s.do(s.publishIssuer, w))
-	path := "/blob/aroidc/$web/" + tenant + "/" + w.Cluster().Internal.UID
+	path := "/blob/aroidc/$web/" + tenant + "/" + w.Resource().Internal.UID
 	published := s.text[path+keysDocument]
 	s.must(s.do(s.chooseIssuer, w))
 	s.must(s.do(s.publishIssuer, w))
-	if w.Cluster().Internal.BoundServiceAccountSigningKey != key || !bytes.Equal(published, s.text[path+keysDocument]) || len(published) == 0 {
+	if w.Resource().Internal.BoundServiceAccountSigningKey != key || !bytes.Equal(published, s.text[path+keysDocument]) || len(published) == 0 {
 		t.Error("a repetition made another key")
 	}
 	if bytes.Contains(published, []byte("PRIVATE")) || bytes.Contains(published, []byte(`"d"`)) {
@@ -215,7 +215,7 @@ func TestTokenSigningKeyIsMadeOnce(t *testing.T) {
 	}
 	var d map[string]any
 	s.must(json.Unmarshal(s.text[path+discoveryDocument], &d))
-	if want := "https://oidc.test/" + tenant + "/" + w.Cluster().Internal.UID; issuer != want || d["issuer"] != issuer || d["jwks_uri"] != issuer+keysDocument {
+	if want := "https://oidc.test/" + tenant + "/" + w.Resource().Internal.UID; issuer != want || d["issuer"] != issuer || d["jwks_uri"] != issuer+keysDocument {
 		t.Errorf("the issuer is %q and describes itself as %v, want %q", issuer, d, want)
 	}
 	s.must(s.do(s.unpublishIssuer, w))

@@ -17,36 +17,35 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/install"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
 // runInstaller makes what the cluster starts from, once: keys that exist in a
 // cluster must never be made again.
-func (s *steps) runInstaller(ctx context.Context, w *pipeline.Work) error {
-	result, err := s.readGraph(ctx, w.Cluster())
+func (s *steps) runInstaller(ctx context.Context, w *Work) error {
+	result, err := s.readGraph(ctx, w.Resource())
 	if absent(err) {
 		result, err = s.install(ctx, w)
 	}
 	if err != nil {
 		return err
 	}
-	if w.Cluster().Internal.Installer != result.Installer {
+	if w.Resource().Internal.Installer != result.Installer {
 		if err := w.Save(ctx, func(c *model.Cluster) error { c.Internal.Installer = result.Installer; return nil }); err != nil {
 			return err
 		}
 	}
-	return s.writeIgnition(ctx, w.Cluster(), result)
+	return s.writeIgnition(ctx, w.Resource(), result)
 }
 
 // install runs the installer and commits what it made.
-func (s *steps) install(ctx context.Context, w *pipeline.Work) (*install.Result, error) {
-	version, err := s.version(ctx, w.Cluster().Properties.ClusterProfile.Version)
+func (s *steps) install(ctx context.Context, w *Work) (*install.Result, error) {
+	version, err := s.version(ctx, w.Resource().Properties.ClusterProfile.Version)
 	if err != nil {
 		return nil, err
 	}
-	request, err := s.installRequest(ctx, w.Cluster(), version.OpenShiftPullspec)
+	request, err := s.installRequest(ctx, w.Resource(), version.OpenShiftPullspec)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -54,7 +53,7 @@ func readLedger(t *testing.T) map[named]entry {
 }
 
 // faultsOfNames compares plans with the ledger.
-func faultsOfNames(ledger map[named]entry, plans map[string][]pipeline.Step) (faults []string) {
+func faultsOfNames(ledger map[named]entry, plans map[string][]Step) (faults []string) {
 	used := map[named]bool{}
 	for kind, steps := range plans {
 		for _, step := range steps {
@@ -85,28 +84,28 @@ func faultsOfNames(ledger map[named]entry, plans map[string][]pipeline.Step) (fa
 }
 
 // nameOf is the name of a function or method, without its package and receiver.
-func nameOf(do func(context.Context, *pipeline.Work) error) string {
+func nameOf(do func(context.Context, *Work) error) string {
 	name := strings.TrimSuffix(runtime.FuncForPC(reflect.ValueOf(do).Pointer()).Name(), "-fm")
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
 func TestNoNameOfAStepEverMeansSomethingElse(t *testing.T) {
 	s := newSteps(Dependencies{})
-	for _, fault := range faultsOfNames(readLedger(t), map[string][]pipeline.Step{
+	for _, fault := range faultsOfNames(readLedger(t), map[string][]Step{
 		string(model.Create): s.create(), string(model.Update): s.update(), string(model.AdminUpdate): s.adminUpdate(), string(model.Delete): s.remove(),
 	}) {
 		t.Error(fault)
 	}
 }
 
-func makesIt(context.Context, *pipeline.Work) error { return nil }
+func makesIt(context.Context, *Work) error { return nil }
 
 func TestTheLedgerOfNames(t *testing.T) {
-	step := []pipeline.Step{{Name: "make it", Do: makesIt}}
+	step := []Step{{Name: "make it", Do: makesIt}}
 	tests := map[string]struct {
 		why    string
 		ledger map[named]entry
-		steps  []pipeline.Step
+		steps  []Step
 		says   string // empty for nothing
 	}{
 		"as it was":         {why: "nothing changed", steps: step, ledger: map[named]entry{{"Create", "make it"}: {function: "makesIt"}}},
@@ -119,7 +118,7 @@ func TestTheLedgerOfNames(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			faults := strings.Join(faultsOfNames(test.ledger, map[string][]pipeline.Step{"Create": test.steps}), "\n")
+			faults := strings.Join(faultsOfNames(test.ledger, map[string][]Step{"Create": test.steps}), "\n")
 			if (faults == "") != (test.says == "") || !strings.Contains(faults, test.says) {
 				t.Errorf("%s: got %q, want %q", test.why, faults, test.says)
 			}

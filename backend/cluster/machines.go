@@ -14,13 +14,12 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
 // deployMachines starts the bootstrap machine and the masters.
-func (s *steps) deployMachines(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) deployMachines(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -42,8 +41,8 @@ func (s *steps) deployMachines(ctx context.Context, w *pipeline.Work) error {
 	return err
 }
 
-func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *pipeline.Work) (*template.Machines, error) {
-	c := w.Cluster()
+func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *Work) (*template.Machines, error) {
+	c := w.Resource()
 	result, err := s.readGraph(ctx, c)
 	if err != nil {
 		return nil, err
@@ -79,8 +78,8 @@ func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *
 // bootstrapIsThere reports whether there is a bootstrap machine: one that is keeps
 // what it started from, anything else Azure refuses. One that Azure could not make
 // is removed, for it would stay as it is.
-func bootstrapIsThere(ctx context.Context, clients *azure.Clients, w *pipeline.Work) (bool, error) {
-	c := w.Cluster()
+func bootstrapIsThere(ctx context.Context, clients *azure.Clients, w *Work) (bool, error) {
+	c := w.Resource()
 	machine, err := clients.VirtualMachines.Get(ctx, managedGroup(c), bootstrapName(c), nil)
 	switch {
 	case azure.NotFound(err):
@@ -96,8 +95,8 @@ func bootstrapIsThere(ctx context.Context, clients *azure.Clients, w *pipeline.W
 // removeFailedMasters removes the masters that Azure could not make or start in
 // time, so that the deployment makes them anew: written once more they would stay
 // as they are.
-func removeFailedMasters(ctx context.Context, clients *azure.Clients, w *pipeline.Work) error {
-	c := w.Cluster()
+func removeFailedMasters(ctx context.Context, clients *azure.Clients, w *Work) error {
+	c := w.Resource()
 	return inParallel(masterNames(c), func(name string) error {
 		machine, err := clients.VirtualMachines.Get(ctx, managedGroup(c), name, nil)
 		if azure.NotFound(err) || err == nil && !isFailed(&machine.VirtualMachine) {
@@ -125,8 +124,8 @@ func isFailed(machine *armcompute.VirtualMachine) bool {
 func bootstrapName(c *model.Cluster) string { return c.Internal.InfraID + "-bootstrap" }
 
 // removeBootstrap removes the bootstrap machine: what uses comes before what is used.
-func (s *steps) removeBootstrap(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) removeBootstrap(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -138,8 +137,8 @@ func (s *steps) removeBootstrap(ctx context.Context, w *pipeline.Work) error {
 }
 
 // removeMachine removes a machine of the deployment with its disk.
-func removeMachine(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string) error {
-	group := managedGroup(w.Cluster())
+func removeMachine(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
+	group := managedGroup(w.Resource())
 	err := remove(ctx, clients, w, "machine "+name, func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientDeleteResponse], error) {
 		return clients.VirtualMachines.BeginDelete(ctx, group, name, &armcompute.VirtualMachinesClientBeginDeleteOptions{ResumeToken: token})
 	})
@@ -152,14 +151,14 @@ func removeMachine(ctx context.Context, clients *azure.Clients, w *pipeline.Work
 	})
 }
 
-func deleteInterface(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string) error {
+func deleteInterface(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
 	return remove(ctx, clients, w, "network interface "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientDeleteResponse], error) {
-		return clients.Interfaces.BeginDelete(ctx, managedGroup(w.Cluster()), name, &armnetwork.InterfacesClientBeginDeleteOptions{ResumeToken: token})
+		return clients.Interfaces.BeginDelete(ctx, managedGroup(w.Resource()), name, &armnetwork.InterfacesClientBeginDeleteOptions{ResumeToken: token})
 	})
 }
 
 // remove awaits the end of a deletion. What does not exist is removed.
-func remove[T any](ctx context.Context, clients *azure.Clients, w *pipeline.Work, what string, begin azure.Begin[T]) error {
+func remove[T any](ctx context.Context, clients *azure.Clients, w *Work, what string, begin azure.Begin[T]) error {
 	_, err := azure.Await(ctx, clients, w, "the deletion of "+what, begin)
 	if azure.NotFound(err) {
 		return nil
@@ -170,8 +169,8 @@ func remove[T any](ctx context.Context, clients *azure.Clients, w *pipeline.Work
 // startMachines starts those that somebody stopped: nothing else in an update
 // works without the masters. Workers are started too, but neither awaited nor
 // needed: one that Azure has no room for must not stop what an update is for.
-func (s *steps) startMachines(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) startMachines(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -191,8 +190,8 @@ func (s *steps) startMachines(ctx context.Context, w *pipeline.Work) error {
 	return err
 }
 
-func (s *steps) startMachine(ctx context.Context, w *pipeline.Work, clients *azure.Clients, name string) error {
-	c := w.Cluster()
+func (s *steps) startMachine(ctx context.Context, w *Work, clients *azure.Clients, name string) error {
+	c := w.Resource()
 	start := "the start of machine " + name
 	begin := func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientStartResponse], error) {
 		return clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, &armcompute.VirtualMachinesClientBeginStartOptions{ResumeToken: token})
@@ -208,7 +207,7 @@ func (s *steps) startMachine(ctx context.Context, w *pipeline.Work, clients *azu
 	switch strings.ToLower(powerState(&view.VirtualMachineInstanceView)) {
 	case "deallocated", "stopped":
 	case "deallocating", "stopping":
-		return s.laterFor("virtual machine "+name, w, "the machine "+name+" to stop, to be started again")
+		return laterFor("virtual machine "+name, w, "the machine "+name+" to stop, to be started again")
 	default:
 		return nil
 	}

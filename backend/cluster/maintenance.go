@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/mod/semver"
 
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/store"
@@ -16,7 +15,7 @@ import (
 // oldInfraID is that of clusters from before they had one of their own.
 const oldInfraID = "aro"
 
-func (s *steps) recordInfraID(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) recordInfraID(ctx context.Context, w *Work) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		if c.Internal.InfraID != "" {
 			return store.ErrUnchanged
@@ -31,7 +30,7 @@ func withoutRegistryAccount(c *model.Cluster) bool {
 	return c.Internal.ImageRegistryStorageAccount == ""
 }
 
-func (s *steps) recordRegistryAccount(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) recordRegistryAccount(ctx context.Context, w *Work) error {
 	return s.follow(ctx, w, (*openshift.Cluster).RegistryAccount, func(c *model.Cluster) *string {
 		return &c.Internal.ImageRegistryStorageAccount
 	})
@@ -40,7 +39,7 @@ func (s *steps) recordRegistryAccount(ctx context.Context, w *pipeline.Work) err
 // withoutMTU selects clusters from before the size of packets was kept.
 func withoutMTU(c *model.Cluster) bool { return c.Internal.MTU == 0 }
 
-func (s *steps) recordMTU(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) recordMTU(ctx context.Context, w *Work) error {
 	mtu := usualMTU
 	err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		large, err := kube.LargePackets(ctx)
@@ -59,8 +58,8 @@ func (s *steps) recordMTU(ctx context.Context, w *pipeline.Work) error {
 }
 
 // followRouter stores where the cluster serves routes, and points their names there.
-func (s *steps) followRouter(ctx context.Context, w *pipeline.Work) error {
-	if len(w.Cluster().Properties.IngressProfiles) == 0 {
+func (s *steps) followRouter(ctx context.Context, w *Work) error {
+	if len(w.Resource().Properties.IngressProfiles) == 0 {
 		return nil
 	}
 	err := s.follow(ctx, w, (*openshift.Cluster).RouterIP, func(c *model.Cluster) *string {
@@ -69,7 +68,7 @@ func (s *steps) followRouter(ctx context.Context, w *pipeline.Work) error {
 	if err != nil {
 		return err
 	}
-	c := w.Cluster()
+	c := w.Resource()
 	return s.point(c, func(z *zone) error { return z.pointApps(ctx, c.Properties.IngressProfiles[0].IP) })
 }
 
@@ -137,19 +136,19 @@ func (s *steps) look(ctx context.Context, c *model.Cluster) (record func(*model.
 // validateUpdate judges a cluster by what it says of itself now. Where it cannot be
 // asked, its workers' pools are not judged at all: what was found in it once may be
 // long gone, and an update may be what it needs to answer again.
-func (s *steps) validateUpdate(ctx context.Context, w *pipeline.Work) error {
-	record, err := s.look(ctx, w.Cluster())
+func (s *steps) validateUpdate(ctx context.Context, w *Work) error {
+	record, err := s.look(ctx, w.Resource())
 	if err == nil {
 		err = w.Save(ctx, func(c *model.Cluster) error { record(c); return nil })
 		if err != nil {
 			return err
 		}
-		found := *w.Cluster()
+		found := *w.Resource()
 		found.Properties.WorkerProfiles = nil // of the create; the others are those that there are
 		return s.Validator.Validate(ctx, &found, model.Update)
 	}
-	s.Log.InfoContext(ctx, "the cluster cannot be asked before its update", "resource_id", w.Cluster().ID, "error", err)
-	unknown := *w.Cluster()
+	s.Log.InfoContext(ctx, "the cluster cannot be asked before its update", "resource_id", w.Resource().ID, "error", err)
+	unknown := *w.Resource()
 	unknown.Properties.WorkerProfiles, unknown.Properties.WorkerProfilesStatus = nil, nil
 	return s.Validator.Validate(ctx, &unknown, model.Update)
 }
@@ -160,8 +159,8 @@ const selfServing = "v4.19"
 
 // renewMachineConfigCertificate gives the machine config server a certificate
 // for the address where new machines ask it.
-func (s *steps) renewMachineConfigCertificate(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) renewMachineConfigCertificate(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		version, err := kube.Version(ctx)
 		if err != nil || semver.Compare(semver.MajorMinor("v"+version), selfServing) >= 0 {
@@ -177,8 +176,8 @@ func (s *steps) renewMachineConfigCertificate(ctx context.Context, w *pipeline.W
 }
 
 // pointUserData makes new machines ask the internal balancer by its address.
-func (s *steps) pointUserData(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) pointUserData(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		return kube.PointUserData(ctx, s.internalName(c), c.Properties.APIServerProfile.InternalIP)
 	})

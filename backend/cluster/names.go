@@ -14,14 +14,13 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
 // chooseNames makes everything that is random once, and stores it before
 // anything carries it: a repetition finds what was made before.
-func (s *steps) chooseNames(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) chooseNames(ctx context.Context, w *Work) error {
 	key, err := newSSHKey()
 	if err != nil {
 		return err
@@ -69,7 +68,7 @@ func newStorageSuffix() string {
 
 // chooseOutboundIPs names the public IPs for outbound traffic before they are
 // made, so that none is ever lost. The API server's IP serves as the first.
-func (s *steps) chooseOutboundIPs(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) chooseOutboundIPs(ctx context.Context, w *Work) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		lb := c.Properties.NetworkProfile.LoadBalancerProfile
 		if lb == nil {
@@ -121,11 +120,11 @@ func outboundIPs(c *model.Cluster) []model.ResourceReference {
 const largeMTU, usualMTU = 3900, 1500
 
 // chooseMTU asks for the preview feature of large packets.
-func (s *steps) chooseMTU(ctx context.Context, w *pipeline.Work) error {
-	if w.Cluster().Internal.MTU != 0 {
+func (s *steps) chooseMTU(ctx context.Context, w *Work) error {
+	if w.Resource().Internal.MTU != 0 {
 		return nil // machines carry it by now
 	}
-	clients, err := s.customer(w.Cluster())
+	clients, err := s.customer(w.Resource())
 	if err != nil {
 		return err
 	}

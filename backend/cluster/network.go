@@ -15,12 +15,11 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
 // editSubnet changes a subnet of the customer's, if change says that it did.
-func editSubnet(ctx context.Context, clients *azure.Clients, w *pipeline.Work, id string, change func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
+func editSubnet(ctx context.Context, clients *azure.Clients, w *Work, id string, change func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
 	at, err := parseSubnet(id)
 	if err != nil {
 		return err
@@ -47,12 +46,12 @@ func editSubnet(ctx context.Context, clients *azure.Clients, w *pipeline.Work, i
 
 // prepareSubnets makes the private link possible in the masters' subnet, and
 // lets all subnets reach storage and registry directly.
-func (s *steps) prepareSubnets(ctx context.Context, w *pipeline.Work) error {
-	clients, err := s.customer(w.Cluster())
+func (s *steps) prepareSubnets(ctx context.Context, w *Work) error {
+	clients, err := s.customer(w.Resource())
 	if err != nil {
 		return err
 	}
-	for i, id := range subnets(w.Cluster()) {
+	for i, id := range subnets(w.Resource()) {
 		err := editSubnet(ctx, clients, w, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			endpoints := addServiceEndpoints(p)
 			policies := i == 0 && disablePolicies(p)
@@ -112,13 +111,13 @@ func securityGroupID(c *model.Cluster) string {
 
 // attachSecurityGroup guards the subnets. A group that Azure does not know
 // everywhere yet is tried again; when the time is over that is an error.
-func (s *steps) attachSecurityGroup(ctx context.Context, w *pipeline.Work) error {
-	clients, err := s.customer(w.Cluster())
+func (s *steps) attachSecurityGroup(ctx context.Context, w *Work) error {
+	clients, err := s.customer(w.Resource())
 	if err != nil {
 		return err
 	}
-	group := securityGroupID(w.Cluster())
-	for _, id := range subnets(w.Cluster()) {
+	group := securityGroupID(w.Resource())
+	for _, id := range subnets(w.Resource()) {
 		err := editSubnet(ctx, clients, w, id, func(p *armnetwork.SubnetPropertiesFormat) (bool, error) {
 			if p.NetworkSecurityGroup != nil && deref(p.NetworkSecurityGroup.ID) != "" {
 				if !arm.EqualFold(*p.NetworkSecurityGroup.ID, group) {
@@ -147,8 +146,8 @@ func notThereYet(err error) bool {
 
 // recordAPIAddress stores where the load balancers took the API server to, and
 // points its name there.
-func (s *steps) recordAPIAddress(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) recordAPIAddress(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -159,7 +158,7 @@ func (s *steps) recordAPIAddress(ctx context.Context, w *pipeline.Work) error {
 	}
 	internal := frontendIP(&balancer.LoadBalancer)
 	if internal == "" {
-		return s.later(w, "the internal load balancer to get an address")
+		return later(w, "the internal load balancer to get an address")
 	}
 	ip := internal
 	if publicAPI(c) {
@@ -167,7 +166,7 @@ func (s *steps) recordAPIAddress(ctx context.Context, w *pipeline.Work) error {
 			return err
 		}
 		if ip == "" {
-			return s.later(w, "the API server's public IP to get an address")
+			return later(w, "the API server's public IP to get an address")
 		}
 	}
 	if err := w.Save(ctx, func(c *model.Cluster) error {
@@ -215,8 +214,8 @@ func (s *steps) point(c *model.Cluster, change func(*zone) error) error {
 
 // recordIngressAddress decides where routes are served, before anything serves
 // them: the cluster is told to use that address.
-func (s *steps) recordIngressAddress(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) recordIngressAddress(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -234,7 +233,7 @@ func (s *steps) recordIngressAddress(ctx context.Context, w *pipeline.Work) erro
 		return err
 	}
 	if ip == "" {
-		return s.later(w, "the routes' public IP to get an address")
+		return later(w, "the routes' public IP to get an address")
 	}
 	if err := w.Save(ctx, func(c *model.Cluster) error {
 		if len(c.Properties.IngressProfiles) > 0 {
@@ -321,7 +320,7 @@ type editable[T, R any] struct {
 
 // edit changes a resource that others write too, if change says that it did.
 // Azure refuses what was made of an older state; then it is made anew.
-func edit[T, R any](ctx context.Context, clients *azure.Clients, w *pipeline.Work, e editable[T, R], change func(*T) (bool, error)) (err error) {
+func edit[T, R any](ctx context.Context, clients *azure.Clients, w *Work, e editable[T, R], change func(*T) (bool, error)) (err error) {
 	for range maxEdits {
 		_, err = azure.Await(ctx, clients, w, "the change of "+e.name, func(ctx context.Context, token string) (*runtime.Poller[R], error) {
 			return e.begin(ctx, token, change)
@@ -351,8 +350,8 @@ func (e editable[T, R]) begin(ctx context.Context, token string, change func(*T)
 
 // editBalancer changes a load balancer of the managed group. The cluster's own
 // controllers write it too.
-func editBalancer(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string, change func(*armnetwork.LoadBalancer) (bool, error)) error {
-	group := managedGroup(w.Cluster())
+func editBalancer(ctx context.Context, clients *azure.Clients, w *Work, name string, change func(*armnetwork.LoadBalancer) (bool, error)) error {
+	group := managedGroup(w.Resource())
 	return edit(ctx, clients, w, editable[armnetwork.LoadBalancer, armnetwork.LoadBalancersClientCreateOrUpdateResponse]{
 		name: "load balancer " + name,
 		read: func(ctx context.Context) (*armnetwork.LoadBalancer, *string, error) {

@@ -140,7 +140,7 @@ func TestAPrivateIngressKeepsItsAddress(t *testing.T) {
 	s.put(vnetID+"/subnets/worker", map[string]any{"properties": map[string]any{"addressPrefix": "10.0.1.0/24", "ipConfigurations": []any{
 		map[string]any{"properties": map[string]any{"privateIPAddress": "10.0.1.254"}}}}}) // the router has it by now
 	s.must(s.do(s.recordIngressAddress, w))
-	if ip := w.Cluster().Properties.IngressProfiles[0].IP; ip != "10.0.1.254" {
+	if ip := w.Resource().Properties.IngressProfiles[0].IP; ip != "10.0.1.254" {
 		t.Errorf("the address moved to %s", ip)
 	}
 }
@@ -186,7 +186,7 @@ func TestTheAPIServerIsWhereItsOwnFrontendIs(t *testing.T) {
 		c.Properties.APIServerProfile.Visibility, c.Properties.ClusterProfile.Domain = model.Private, "their.own.domain"
 	})
 	s.must(s.do(s.recordAPIAddress, w))
-	if api := w.Cluster().Properties.APIServerProfile; api.IP != "10.0.0.4" || api.InternalIP != "10.0.0.4" {
+	if api := w.Resource().Properties.APIServerProfile; api.IP != "10.0.0.4" || api.InternalIP != "10.0.0.4" {
 		t.Errorf("recorded %q and %q", api.IP, api.InternalIP)
 	}
 	s.put(internalID, map[string]any{"properties": map[string]any{"frontendIPConfigurations": []any{frontend("a-service", "10.0.0.9")}}})

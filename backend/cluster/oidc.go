@@ -24,7 +24,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -37,8 +36,8 @@ const (
 
 // chooseIssuer makes the key that signs service account tokens, once: the
 // cluster's ignition and everything it signed hold on to it.
-func (s *steps) chooseIssuer(ctx context.Context, w *pipeline.Work) error {
-	if c := w.Cluster(); c.Internal.BoundServiceAccountSigningKey != "" && c.Properties.ClusterProfile.OIDCIssuer != "" {
+func (s *steps) chooseIssuer(ctx context.Context, w *Work) error {
+	if c := w.Resource(); c.Internal.BoundServiceAccountSigningKey != "" && c.Properties.ClusterProfile.OIDCIssuer != "" {
 		return nil
 	}
 	key, err := rsa.GenerateKey(rand.Reader, 4096)
@@ -67,8 +66,8 @@ func issuerPath(c *model.Cluster) string {
 }
 
 // publishIssuer writes the documents, from the stored key.
-func (s *steps) publishIssuer(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) publishIssuer(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	keys, err := keySet(c.Internal.BoundServiceAccountSigningKey)
 	if err != nil {
 		return err
@@ -90,13 +89,13 @@ func (s *steps) publishIssuer(ctx context.Context, w *pipeline.Work) error {
 }
 
 // unpublishIssuer removes the documents.
-func (s *steps) unpublishIssuer(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) unpublishIssuer(ctx context.Context, w *Work) error {
 	blobs, container, err := s.issuerBlobs()
 	if err != nil {
 		return err
 	}
 	for _, document := range []string{discoveryDocument, keysDocument} {
-		_, err := blobs.DeleteBlob(ctx, container, issuerPath(w.Cluster())+document, nil)
+		_, err := blobs.DeleteBlob(ctx, container, issuerPath(w.Resource())+document, nil)
 		if err != nil && !bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound) {
 			return err
 		}
@@ -150,14 +149,14 @@ const federationAudience = "openshift"
 
 // federateIdentities lets the operators' service accounts act as their identities,
 // and as no former ones. Who trusts the cluster is recorded before it does.
-func (s *steps) federateIdentities(ctx context.Context, w *pipeline.Work) error {
-	if err := s.recordTrust(ctx, w, trusting(w.Cluster())); err != nil {
+func (s *steps) federateIdentities(ctx context.Context, w *Work) error {
+	if err := s.recordTrust(ctx, w, trusting(w.Resource())); err != nil {
 		return err
 	}
-	if err := s.federateOperators(ctx, w.Cluster()); err != nil {
+	if err := s.federateOperators(ctx, w.Resource()); err != nil {
 		return err
 	}
-	c := w.Cluster()
+	c := w.Resource()
 	var present, former []string
 	for _, id := range c.Internal.TrustingIdentities {
 		if isOperators(c, id) {
@@ -178,7 +177,7 @@ func isOperators(c *model.Cluster, id string) bool {
 	return false
 }
 
-func (s *steps) recordTrust(ctx context.Context, w *pipeline.Work, ids []string) error {
+func (s *steps) recordTrust(ctx context.Context, w *Work, ids []string) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		if slices.Equal(c.Internal.TrustingIdentities, ids) {
 			return store.ErrUnchanged
@@ -233,8 +232,8 @@ func federationName(c *model.Cluster, account string) string {
 // unfederate removes what federateIdentities ever made, as far as we can reach it:
 // after this nobody remembers the rest. Our credentials of the cluster's identity
 // may have expired since the last update.
-func (s *steps) unfederate(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) unfederate(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	if c.Properties.ClusterProfile.OIDCIssuer == "" {
 		return nil
 	}

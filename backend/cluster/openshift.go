@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/store"
@@ -18,30 +17,30 @@ import (
 // workers is waited for.
 const fewestWorkers = 2
 
-func (s *steps) bootstrapComplete(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) bootstrapComplete(ctx context.Context, w *Work) error {
 	return s.ask(ctx, w, "bootstrap", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.BootstrapComplete(ctx) })
 }
 
-func (s *steps) apiServerReady(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) apiServerReady(ctx context.Context, w *Work) error {
 	return s.settled(ctx, w, "kube-apiserver")
 }
 
-func (s *steps) consoleReady(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) consoleReady(ctx context.Context, w *Work) error {
 	return s.settled(ctx, w, "console")
 }
 
-func (s *steps) ingressReady(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) ingressReady(ctx context.Context, w *Work) error {
 	return s.settled(ctx, w, "ingress")
 }
 
 // operatorsSettled waits for those who restart when certificates change.
-func (s *steps) operatorsSettled(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) operatorsSettled(ctx context.Context, w *Work) error {
 	return s.settled(ctx, w, "kube-controller-manager", "kube-apiserver", "kube-scheduler", "console", "authentication")
 }
 
 // workersReady ends early when Azure has no room for a worker: OpenShift never
 // tries such a machine again.
-func (s *steps) workersReady(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) workersReady(ctx context.Context, w *Work) error {
 	return s.ask(ctx, w, "workers", func(ctx context.Context, kube *openshift.Cluster) (string, error) {
 		missing, err := kube.WorkersReady(ctx, fewestWorkers)
 		var full *openshift.CapacityError
@@ -53,11 +52,11 @@ func (s *steps) workersReady(ctx context.Context, w *pipeline.Work) error {
 	})
 }
 
-func (s *steps) consoleExists(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) consoleExists(ctx context.Context, w *Work) error {
 	return s.ask(ctx, w, "console", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.ConsoleExists(ctx) })
 }
 
-func (s *steps) brandConsole(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) brandConsole(ctx context.Context, w *Work) error {
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.BrandConsole(ctx) })
 }
 
@@ -66,20 +65,20 @@ func (s *steps) brandConsole(ctx context.Context, w *pipeline.Work) error {
 func withoutPullSecret(c *model.Cluster) bool { return c.Properties.ClusterProfile.PullSecret == "" }
 
 // disableSamples is for clusters withoutPullSecret.
-func (s *steps) disableSamples(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) disableSamples(ctx context.Context, w *Work) error {
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableSamples(ctx) })
 }
 
 // disableOperatorHub is for clusters withoutPullSecret.
-func (s *steps) disableOperatorHub(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) disableOperatorHub(ctx context.Context, w *Work) error {
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableOperatorHub(ctx) })
 }
 
-func (s *steps) disableUpdates(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) disableUpdates(ctx context.Context, w *Work) error {
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableUpdates(ctx) })
 }
 
-func (s *steps) clusterVersionReady(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) clusterVersionReady(ctx context.Context, w *Work) error {
 	return s.ask(ctx, w, "cluster version", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.VersionReady(ctx) })
 }
 
@@ -94,25 +93,25 @@ func workerEncryption(c *model.Cluster) string {
 }
 
 // configureStorageClass is for clusters withEncryptedWorkers.
-func (s *steps) configureStorageClass(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) configureStorageClass(ctx context.Context, w *Work) error {
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
-		return kube.EncryptVolumes(ctx, workerEncryption(w.Cluster()))
+		return kube.EncryptVolumes(ctx, workerEncryption(w.Resource()))
 	})
 }
 
 // removeFileStorageClass is for clusters with workload identities, whose storage
 // accounts have no keys.
-func (s *steps) removeFileStorageClass(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) removeFileStorageClass(ctx context.Context, w *Work) error {
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.RemoveFileStorageClass(ctx) })
 }
 
 // recordClusterData stores what only the installer knew, and where the cluster is.
-func (s *steps) recordClusterData(ctx context.Context, w *pipeline.Work) error {
-	result, err := s.readGraph(ctx, w.Cluster())
+func (s *steps) recordClusterData(ctx context.Context, w *Work) error {
+	result, err := s.readGraph(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
-	domain := s.Env.FullDomain(w.Cluster().Properties.ClusterProfile.Domain)
+	domain := s.Env.FullDomain(w.Resource().Properties.ClusterProfile.Domain)
 	return w.Save(ctx, func(c *model.Cluster) error {
 		c.Properties.APIServerProfile.URL = "https://api." + domain + ":6443/"
 		c.Properties.ConsoleProfile.URL = "https://console-openshift-console.apps." + domain + "/"
@@ -123,21 +122,21 @@ func (s *steps) recordClusterData(ctx context.Context, w *pipeline.Work) error {
 }
 
 // reconcileNetworkType follows a cluster that moved to another network plugin.
-func (s *steps) reconcileNetworkType(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) reconcileNetworkType(ctx context.Context, w *Work) error {
 	return s.follow(ctx, w, (*openshift.Cluster).NetworkType, func(c *model.Cluster) *string {
 		return &c.Properties.NetworkProfile.SoftwareDefinedNetwork
 	})
 }
 
 // recordVersion follows a cluster that its administrators upgraded.
-func (s *steps) recordVersion(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) recordVersion(ctx context.Context, w *Work) error {
 	return s.follow(ctx, w, (*openshift.Cluster).Version, func(c *model.Cluster) *string {
 		return &c.Properties.ClusterProfile.Version
 	})
 }
 
 // follow stores what the cluster says of itself, if it says anything.
-func (s *steps) follow(ctx context.Context, w *pipeline.Work, ask func(*openshift.Cluster, context.Context) (string, error), place func(*model.Cluster) *string) error {
+func (s *steps) follow(ctx context.Context, w *Work, ask func(*openshift.Cluster, context.Context) (string, error), place func(*model.Cluster) *string) error {
 	var said string
 	err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
 		said, err = ask(kube, ctx)
@@ -156,10 +155,10 @@ func (s *steps) follow(ctx context.Context, w *pipeline.Work, ask func(*openshif
 }
 
 // recordWorkers stores the worker pools that the cluster has.
-func (s *steps) recordWorkers(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) recordWorkers(ctx context.Context, w *Work) error {
 	var found []model.WorkerProfile
 	if err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
-		found, err = foundWorkers(ctx, w.Cluster(), kube)
+		found, err = foundWorkers(ctx, w.Resource(), kube)
 		return err
 	}); err != nil {
 		return err

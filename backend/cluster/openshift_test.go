@@ -90,7 +90,7 @@ func TestAnUpdateJudgesTheWorkersThatTheClusterHasNow(t *testing.T) {
 			if !slices.Equal(j.pools, test.want) {
 				t.Errorf("%s: judged %v, want %v", test.why, j.pools, test.want)
 			}
-			if c := w.Cluster(); len(c.Properties.WorkerProfiles) != 1 || c.Properties.WorkerProfiles[0].SubnetID == "" {
+			if c := w.Resource(); len(c.Properties.WorkerProfiles) != 1 || c.Properties.WorkerProfiles[0].SubnetID == "" {
 				t.Error("what was asked for at the create was lost")
 			}
 		})
@@ -101,7 +101,7 @@ func TestALookRecordsAndDatesWhatAClusterSaysOfItself(t *testing.T) {
 	s, k := setUp(t), newKube(t)
 	k.put(kubeVersion, map[string]any{"status": map[string]any{"desired": map[string]any{"version": "4.20.1"}}})
 	k.pool("more", "worker")
-	c := s.work(model.Update, k.of).Cluster()
+	c := s.work(model.Update, k.of).Resource()
 	record, err := s.look(t.Context(), c)
 	s.must(err)
 	if !record(c) || c.Properties.ClusterProfile.Version != "4.20.1" || len(c.Properties.WorkerProfilesStatus) != 1 || c.Internal.Observation.At.IsZero() {
@@ -188,7 +188,7 @@ func TestALookRenewsTheKubeconfigOfCustomers(t *testing.T) {
 			})
 			s.must(s.do(s.runInstaller, w))
 			s.must(s.do(s.makeKubeconfigs, w))
-			c := w.Cluster()
+			c := w.Resource()
 			k.of(c)
 			made := c.Internal.UserAdminKubeconfig
 			if test.left == 0 {

@@ -12,7 +12,6 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/wait"
@@ -20,8 +19,8 @@ import (
 
 // renameOutboundIPs names as many addresses as the customer wants now. Addresses
 // of clusters from before names were kept are taken over.
-func (s *steps) renameOutboundIPs(ctx context.Context, w *pipeline.Work) error {
-	lb, err := s.publicBalancer(ctx, w.Cluster())
+func (s *steps) renameOutboundIPs(ctx context.Context, w *Work) error {
+	lb, err := s.publicBalancer(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
@@ -61,8 +60,8 @@ func (s *steps) publicBalancer(ctx context.Context, c *model.Cluster) (*armnetwo
 
 // reconcileOutbound makes outbound traffic come from exactly the addresses that
 // are named, and removes those of ours that nothing uses any more.
-func (s *steps) reconcileOutbound(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) reconcileOutbound(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	clients, err := s.customer(c)
 	if err != nil {
 		return err
@@ -78,8 +77,8 @@ func (s *steps) reconcileOutbound(ctx context.Context, w *pipeline.Work) error {
 	return errors.Join(err, s.removeUnused(ctx, clients, w, wanted))
 }
 
-func (s *steps) balanceOutbound(ctx context.Context, w *pipeline.Work, clients *azure.Clients, wanted []string) error {
-	c := w.Cluster()
+func (s *steps) balanceOutbound(ctx context.Context, w *Work, clients *azure.Clients, wanted []string) error {
+	c := w.Resource()
 	err := editBalancer(ctx, clients, w, c.Internal.InfraID, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if sameIDs(outboundOf(lb), wanted) {
 			return false, nil
@@ -102,8 +101,8 @@ func (s *steps) balanceOutbound(ctx context.Context, w *pipeline.Work, clients *
 	})
 }
 
-func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, w *pipeline.Work, name string) error {
-	c := w.Cluster()
+func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
+	c := w.Resource()
 	_, err := azure.Await(ctx, clients, w, "the public IP address "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PublicIPAddressesClientCreateOrUpdateResponse], error) {
 		if token == "" {
 			if _, err := clients.PublicIPs.Get(ctx, managedGroup(c), name, nil); !azure.NotFound(err) {
@@ -122,8 +121,8 @@ func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, w *pip
 
 // removeUnused removes addresses that were made for outbound traffic and serve
 // none. The API server's address is no such.
-func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, w *pipeline.Work, wanted []string) error {
-	c := w.Cluster()
+func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, w *Work, wanted []string) error {
+	c := w.Resource()
 	lb, err := s.publicBalancer(ctx, c) // as it is now: what it holds cannot go
 	if err != nil {
 		return err

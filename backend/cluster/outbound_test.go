@@ -91,10 +91,10 @@ func TestOutboundAddressesBecomeWhatIsWanted(t *testing.T) {
 				s.must(s.do(s.renameOutboundIPs, w))
 				s.must(s.do(s.reconcileOutbound, w))
 			}
-			lb, err := s.publicBalancer(t.Context(), w.Cluster())
+			lb, err := s.publicBalancer(t.Context(), w.Resource())
 			s.must(err)
 			now := outboundOf(lb)
-			effective := w.Cluster().Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs
+			effective := w.Resource().Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs
 			if len(now) != test.want || len(effective) != test.want {
 				t.Fatalf("%s: outbound traffic comes from %v and is told to come from %v", test.why, now, effective)
 			}
@@ -147,7 +147,7 @@ func TestWhatTheClusterWritesIntoItsBalancerStays(t *testing.T) {
 		return http.StatusPreconditionFailed, refusal("PreconditionFailed", "m")
 	})
 	s.must(s.do(s.reconcileOutbound, w))
-	lb, err := s.publicBalancer(t.Context(), w.Cluster())
+	lb, err := s.publicBalancer(t.Context(), w.Resource())
 	s.must(err)
 	if len(lb.Properties.FrontendIPConfigurations) != 4 || len(outboundOf(lb)) != 2 {
 		t.Errorf("%d frontends, outbound %v", len(lb.Properties.FrontendIPConfigurations), outboundOf(lb))
@@ -179,7 +179,7 @@ func TestWhatOtherRulesUseStaysWhenTheCountChanges(t *testing.T) {
 	})
 	s.must(s.do(s.renameOutboundIPs, w))
 	s.must(s.do(s.reconcileOutbound, w))
-	lb, err := s.publicBalancer(t.Context(), w.Cluster())
+	lb, err := s.publicBalancer(t.Context(), w.Resource())
 	s.must(err)
 	var left []string
 	for _, f := range lb.Properties.FrontendIPConfigurations {
@@ -225,7 +225,7 @@ func TestNamesOfAddressesAreStoredBeforeTheAddressesExist(t *testing.T) {
 		c.Properties.NetworkProfile.LoadBalancerProfile = &model.LoadBalancerProfile{ManagedOutboundIPs: &model.ManagedOutboundIPs{Count: 3}}
 	})
 	s.must(s.do(s.renameOutboundIPs, w))
-	names := slices.Clone(w.Cluster().Internal.OutboundIPs)
+	names := slices.Clone(w.Resource().Internal.OutboundIPs)
 	s.on("PUT "+balancerID, func(*http.Request, []byte) (int, any) { return 409, refusal("AnotherOperationInProgress", "m") })
 	if err := s.do(s.reconcileOutbound, w); err == nil {
 		t.Fatal("the balancer's refusal was lost")
@@ -233,8 +233,8 @@ func TestNamesOfAddressesAreStoredBeforeTheAddressesExist(t *testing.T) {
 	s.on("PUT "+balancerID, nil)
 	s.must(s.do(s.renameOutboundIPs, w))
 	s.must(s.do(s.reconcileOutbound, w))
-	if len(names) != 2 || !slices.Equal(names, w.Cluster().Internal.OutboundIPs) {
-		t.Errorf("named %v, then %v", names, w.Cluster().Internal.OutboundIPs)
+	if len(names) != 2 || !slices.Equal(names, w.Resource().Internal.OutboundIPs) {
+		t.Errorf("named %v, then %v", names, w.Resource().Internal.OutboundIPs)
 	}
 	made := map[string]bool{}
 	for _, call := range s.writes(ipsID) {
@@ -251,10 +251,10 @@ func TestACreateTellsOutboundAddressesFromTheBeginning(t *testing.T) {
 		c.Properties.NetworkProfile.LoadBalancerProfile = &model.LoadBalancerProfile{ManagedOutboundIPs: &model.ManagedOutboundIPs{Count: 2}}
 	})
 	s.must(s.do(s.chooseOutboundIPs, w))
-	names := slices.Clone(w.Cluster().Internal.OutboundIPs)
+	names := slices.Clone(w.Resource().Internal.OutboundIPs)
 	s.must(s.do(s.chooseOutboundIPs, w))
-	effective := w.Cluster().Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs
-	if len(names) != 1 || !slices.Equal(names, w.Cluster().Internal.OutboundIPs) || len(effective) != 2 || effective[1].ID != ipsID+names[0] {
-		t.Errorf("named %v, then %v; told %v", names, w.Cluster().Internal.OutboundIPs, effective)
+	effective := w.Resource().Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs
+	if len(names) != 1 || !slices.Equal(names, w.Resource().Internal.OutboundIPs) || len(effective) != 2 || effective[1].ID != ipsID+names[0] {
+		t.Errorf("named %v, then %v; told %v", names, w.Resource().Internal.OutboundIPs, effective)
 	}
 }

@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
 // Plans gives the plan of each kind of operation.
-func Plans(d Dependencies) map[model.OperationKind][]pipeline.Step {
+func Plans(d Dependencies) map[model.OperationKind][]Step {
 	s := newSteps(d)
-	return map[model.OperationKind][]pipeline.Step{
+	return map[model.OperationKind][]Step{
 		model.Create:      s.explained(s.create()),
 		model.Update:      s.explained(s.update()),
 		model.AdminUpdate: s.explained(s.adminUpdate()),
@@ -36,12 +35,12 @@ const (
 // names, its resources, what it starts from, its machines, and then whatever
 // turns an OpenShift cluster into this service's. Billing begins once the
 // cluster's machines are asked for.
-func (s *steps) create() []pipeline.Step {
+func (s *steps) create() []Step {
 	return slices.Concat(s.createAzure(), s.createOpenShift())
 }
 
-func (s *steps) createAzure() []pipeline.Step {
-	return []pipeline.Step{
+func (s *steps) createAzure() []Step {
+	return []Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
 		{Name: "validate", Do: s.validateCreate, Timeout: call},
@@ -68,8 +67,8 @@ func (s *steps) createAzure() []pipeline.Step {
 	}
 }
 
-func (s *steps) createOpenShift() []pipeline.Step {
-	return []pipeline.Step{
+func (s *steps) createOpenShift() []Step {
+	return []Step{
 		{Name: "make kubeconfigs", Do: s.makeKubeconfigs, Timeout: short},
 		{Name: "begin billing", Do: s.beginBilling, Timeout: short},
 		{Name: "bootstrap complete", Do: s.bootstrapComplete, Timeout: time.Hour},
@@ -99,8 +98,8 @@ func (s *steps) createOpenShift() []pipeline.Step {
 
 // update makes a running cluster match what its customer changed, above all whom
 // it acts as and where its traffic comes from, and mends what moved meanwhile.
-func (s *steps) update() []pipeline.Step {
-	return slices.Concat([]pipeline.Step{
+func (s *steps) update() []Step {
+	return slices.Concat([]Step{
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
 		{Name: "read operator identities", Do: s.readOperatorIdentities, Timeout: call, Only: workloadIdentity},
 		{Name: "restore rights", Do: s.restoreRights, Timeout: call},
@@ -113,7 +112,7 @@ func (s *steps) update() []pipeline.Step {
 		{Name: "deny others", Do: s.denyOthers, Timeout: call},
 		{Name: "start machines", Do: s.startMachines, Timeout: change},
 		{Name: "API server ready", Do: s.apiServerReady, Timeout: rollout},
-	}, s.renewCertificates(nil), []pipeline.Step{
+	}, s.renewCertificates(nil), []Step{
 		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short},
 		{Name: "choose outbound addresses", Do: s.renameOutboundIPs, Timeout: short, Only: balanced},
 		{Name: "outbound addresses", Do: s.reconcileOutbound, Timeout: change, Only: balanced},
@@ -128,9 +127,9 @@ func (s *steps) update() []pipeline.Step {
 
 // renewCertificates has certificates that are missing or from another issuer
 // issued, and brings the newest into the cluster. Only is for all of it.
-func (s *steps) renewCertificates(only func(*model.Cluster) bool) []pipeline.Step {
+func (s *steps) renewCertificates(only func(*model.Cluster) bool) []Step {
 	signed := both(only, s.signed)
-	return []pipeline.Step{
+	return []Step{
 		{Name: "order certificates", Do: s.orderCertificates, Timeout: call, Only: signed},
 		{Name: "issuer of certificates", Do: s.correctCertificateIssuer, Timeout: call, Only: signed},
 		{Name: "API server certificate", Do: s.configureAPIServerCertificate, Timeout: change, Only: signed},
@@ -140,10 +139,10 @@ func (s *steps) renewCertificates(only func(*model.Cluster) bool) []pipeline.Ste
 
 // adminUpdate maintains a cluster as far as its task says. The build is recorded
 // last: it vouches for all that stands before it.
-func (s *steps) adminUpdate() []pipeline.Step {
+func (s *steps) adminUpdate() []Step {
 	all, every := task(model.Everything), task(model.MaintenanceTasks()...)
 	certificates, inside := task(model.Everything, model.CertificatesRenewal), task(model.Everything, model.MigrateLoadBalancer)
-	return slices.Concat([]pipeline.Step{
+	return slices.Concat([]Step{
 		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
 		{Name: "begin billing", Do: s.beginBilling, Timeout: short, Only: every},
 		{Name: "fetch cluster identity", Do: s.fetchClusterIdentity, Timeout: call, Only: both(every, workloadIdentity)},
@@ -157,7 +156,7 @@ func (s *steps) adminUpdate() []pipeline.Step {
 		{Name: "roles of identities", Do: s.renewIdentityRoles, Timeout: call, Only: both(all, workloadIdentity)},
 		{Name: "roles of the service principal", Do: s.renewPrincipalRoles, Timeout: call, Only: both(all, servicePrincipal)},
 		{Name: "internal address", Do: s.recordInternalAddress, Timeout: call, Only: every},
-	}, s.migrateBalancer(task(model.MigrateLoadBalancer)), []pipeline.Step{
+	}, s.migrateBalancer(task(model.MigrateLoadBalancer)), []Step{
 		{Name: "rules for SSH", Do: s.restoreSSH, Timeout: call, Only: inside},
 		{Name: "pools of masters", Do: s.restorePools, Timeout: call, Only: inside},
 		{Name: "start machines", Do: s.startMachines, Timeout: change, Only: certificates},
@@ -168,7 +167,7 @@ func (s *steps) adminUpdate() []pipeline.Step {
 		{Name: "user's kubeconfig", Do: s.fixUserKubeconfig, Timeout: short, Only: task(model.Everything, model.CertificatesRenewal, model.KubeconfigRenewal)},
 		{Name: "machine config server's certificate", Do: s.renewMachineConfigCertificate, Timeout: short, Only: certificates},
 		{Name: "user data of machines", Do: s.pointUserData, Timeout: short, Only: certificates},
-	}, s.renewCertificates(certificates), []pipeline.Step{
+	}, s.renewCertificates(certificates), []Step{
 		{Name: "address of the router", Do: s.followRouter, Timeout: short, Only: all},
 		{Name: "size of packets", Do: s.recordMTU, Timeout: short, Only: both(all, withoutMTU)},
 		{Name: "network type", Do: s.reconcileNetworkType, Timeout: short, Only: all},
@@ -180,8 +179,8 @@ func (s *steps) adminUpdate() []pipeline.Step {
 
 // migrateBalancer gives the internal balancer's frontend its zones. What stands
 // on it in the meantime is in balancer.go.
-func (s *steps) migrateBalancer(only func(*model.Cluster) bool) []pipeline.Step {
-	return []pipeline.Step{
+func (s *steps) migrateBalancer(only func(*model.Cluster) bool) []Step {
+	return []Step{
 		{Name: "choose zones", Do: s.chooseZones, Timeout: short, Only: only},
 		{Name: "add temporary frontend", Do: s.addTemporaryFrontend, Timeout: call, Only: only},
 		{Name: "link temporary frontend", Do: s.linkTemporaryFrontend, Timeout: call, Only: only},
@@ -195,8 +194,8 @@ func (s *steps) migrateBalancer(only func(*model.Cluster) bool) []pipeline.Step 
 // remove takes a cluster away, whatever was made of it: first who would make
 // things anew, then what there is, then what proves who it was. What is the
 // customer's stays. Billing ends when there is nothing left that costs money.
-func (s *steps) remove() []pipeline.Step {
-	return []pipeline.Step{
+func (s *steps) remove() []Step {
+	return []Step{
 		{Name: "restore rights", Do: s.restoreRights, Timeout: call, Only: made},
 		{Name: "remove domain", Do: s.removeDomain, Timeout: short, Only: both(made, s.managed)},
 		{Name: "remove link to the API", Do: s.unlinkAPIServer, Timeout: change, Only: made},
@@ -239,6 +238,6 @@ func foreignTask(c *model.Cluster) bool {
 }
 
 // refuseTask fails the maintenance: to end well without a step would be a lie.
-func refuseTask(_ context.Context, w *pipeline.Work) error {
-	return arm.RequestNotAllowed.Errorf("This release of the service does not know the maintenance task %q. Repeat the request when all of it has been upgraded.", taskOf(w.Cluster()))
+func refuseTask(_ context.Context, w *Work) error {
+	return arm.RequestNotAllowed.Errorf("This release of the service does not know the maintenance task %q. Repeat the request when all of it has been upgraded.", taskOf(w.Resource()))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-func plans() map[model.OperationKind][]pipeline.Step {
+func plans() map[model.OperationKind][]Step {
 	return Plans(Dependencies{Env: &environment.Environment{Domain: "eastus.aroapp.test"}})
 }
 
@@ -103,9 +103,9 @@ func TestNamesAreChosenOnce(t *testing.T) {
 		c.Internal.InfraID, c.Internal.StorageSuffix, c.Internal.ImageRegistryStorageAccount = "", "", ""
 	})
 	s.must(s.do(s.chooseNames, w))
-	first := w.Cluster().Internal
+	first := w.Resource().Internal
 	s.must(s.do(s.chooseNames, w))
-	second := w.Cluster().Internal
+	second := w.Resource().Internal
 	if first.InfraID != second.InfraID || first.SSHKey != second.SSHKey || first.StorageSuffix != second.StorageSuffix {
 		t.Error("a repetition chose other names")
 	}
@@ -150,9 +150,9 @@ func TestBillingHasABeginningAndAnEnd(t *testing.T) {
 	}
 }
 
-func (s *stand) billing(w *pipeline.Work) model.Billing {
+func (s *stand) billing(w *Work) model.Billing {
 	s.t.Helper()
-	d, err := s.store.Billing.Get(s.t.Context(), lastSegment(customerID), w.Cluster().Internal.UID)
+	d, err := s.store.Billing.Get(s.t.Context(), lastSegment(customerID), w.Resource().Internal.UID)
 	s.must(err)
 	return d.Billing
 }

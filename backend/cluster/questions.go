@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
 )
@@ -26,13 +25,13 @@ func reach(c *model.Cluster) (*openshift.Cluster, error) {
 
 // ask makes a step of a question about a part of the cluster: it waits for what
 // the cluster says is missing.
-func (s *steps) ask(ctx context.Context, w *pipeline.Work, part string, question func(context.Context, *openshift.Cluster) (missing string, err error)) error {
+func (s *steps) ask(ctx context.Context, w *Work, part string, question func(context.Context, *openshift.Cluster) (missing string, err error)) error {
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		missing, err := question(ctx, kube)
 		if err != nil || missing == "" {
 			return err
 		}
-		return s.laterFor(part, w, missing)
+		return laterFor(part, w, missing)
 	})
 }
 
@@ -42,8 +41,8 @@ const apiServer = "kube-apiserver"
 // tell makes a step of a change. It waits while the API server does not answer,
 // or not well: it may restart at any time, most of all while it is installed. A
 // webhook that cannot be asked may restart too.
-func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.Context, *openshift.Cluster) error) error {
-	c := w.Cluster()
+func (s *steps) tell(ctx context.Context, w *Work, change func(context.Context, *openshift.Cluster) error) error {
+	c := w.Resource()
 	kube, err := reach(c)
 	if err != nil {
 		return err
@@ -54,10 +53,10 @@ func (s *steps) tell(ctx context.Context, w *pipeline.Work, change func(context.
 		return wait.Again(stoppedBy(stop)) // err may hold what a webhook was shown
 	}
 	if err != nil && ctx.Err() == nil && openshift.Unreachable(err) {
-		return s.laterFor(apiServer, w, "the API server api."+s.Env.FullDomain(c.Properties.ClusterProfile.Domain)+" to answer ("+openshift.Why(err)+")")
+		return laterFor(apiServer, w, "the API server api."+s.Env.FullDomain(c.Properties.ClusterProfile.Domain)+" to answer ("+openshift.Why(err)+")")
 	}
 	if missing := openshift.Obstacle(err); missing != "" && ctx.Err() == nil {
-		return s.later(w, missing)
+		return later(w, missing)
 	}
 	return err
 }
@@ -73,7 +72,7 @@ func stoppedBy(stop *openshift.Stop) *arm.Error {
 }
 
 // settled makes a step that waits for operators.
-func (s *steps) settled(ctx context.Context, w *pipeline.Work, operators ...string) error {
+func (s *steps) settled(ctx context.Context, w *Work, operators ...string) error {
 	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		var parts, missing []string
 		for _, operator := range operators {
@@ -88,7 +87,7 @@ func (s *steps) settled(ctx context.Context, w *pipeline.Work, operators ...stri
 		if len(parts) == 0 {
 			return nil
 		}
-		return s.laterFor(strings.Join(parts, ", "), w, strings.Join(missing, ", "))
+		return laterFor(strings.Join(parts, ", "), w, strings.Join(missing, ", "))
 	})
 }
 

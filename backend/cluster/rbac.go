@@ -10,7 +10,6 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -18,23 +17,23 @@ import (
 // renewPrincipalRoles gives the cluster's service principal its role in the managed
 // group, and takes away those of others than the owners and whom the cluster acts
 // as.
-func (s *steps) renewPrincipalRoles(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) renewPrincipalRoles(ctx context.Context, w *Work) error {
 	if err := s.renewRoles(ctx, w, principalRoles); err != nil {
 		return err
 	}
-	return s.removeOldRoles(ctx, w.Cluster())
+	return s.removeOldRoles(ctx, w.Resource())
 }
 
 // renewIdentityRoles does the same for the operators' identities, each with the
 // roles that it needs.
-func (s *steps) renewIdentityRoles(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) renewIdentityRoles(ctx context.Context, w *Work) error {
 	return s.renewRoles(ctx, w, identityRoles)
 }
 
 // renewRoles adds first and removes then, and nothing of whom the cluster still
 // acts as: it works on as it is until it was told of new ones, and if that fails.
-func (s *steps) renewRoles(ctx context.Context, w *pipeline.Work, deployment string) error {
-	c := w.Cluster()
+func (s *steps) renewRoles(ctx context.Context, w *Work, deployment string) error {
+	c := w.Resource()
 	access, err := s.accessOf(ctx, c)
 	if err != nil {
 		return err
@@ -57,8 +56,8 @@ func (s *steps) renewRoles(ctx context.Context, w *pipeline.Work, deployment str
 // removeFormerRights ends a change of principals: the cluster has been told whom
 // it acts as now. Once its control plane has taken that up, nobody else needs
 // rights.
-func (s *steps) removeFormerRights(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) removeFormerRights(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	access, err := s.accessOf(ctx, c)
 	if err != nil {
 		return err
@@ -82,15 +81,15 @@ func (s *steps) removeFormerRights(ctx context.Context, w *pipeline.Work) error 
 }
 
 // recordPrincipals stores whom a new cluster acts as.
-func (s *steps) recordPrincipals(ctx context.Context, w *pipeline.Work) error {
-	access, err := s.accessOf(ctx, w.Cluster())
+func (s *steps) recordPrincipals(ctx context.Context, w *Work) error {
+	access, err := s.accessOf(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
 	return recordPrincipals(ctx, w, access)
 }
 
-func recordPrincipals(ctx context.Context, w *pipeline.Work, access *template.Access) error {
+func recordPrincipals(ctx context.Context, w *Work, access *template.Access) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		if slices.Equal(c.Internal.ActingPrincipals, access.Principals()) {
 			return store.ErrUnchanged
@@ -102,8 +101,8 @@ func recordPrincipals(ctx context.Context, w *pipeline.Work, access *template.Ac
 
 // removeRoles takes everybody's rights in the managed group but the owners', so
 // that nothing is made anew while it is removed.
-func (s *steps) removeRoles(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) removeRoles(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	there, err := s.groupIsOurs(ctx, c)
 	if err != nil || !there {
 		return err

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
 // beginBilling creates the cluster's billing document. It carries the cluster's
 // UID, so that a repetition finds it and a second cluster of the same name does not.
-func (s *steps) beginBilling(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) beginBilling(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	doc, err := billingDocument(c)
 	if err != nil {
 		return err
@@ -30,8 +29,8 @@ func (s *steps) beginBilling(ctx context.Context, w *pipeline.Work) error {
 }
 
 // endBilling marks the end. A cluster whose create did not come so far was never billed.
-func (s *steps) endBilling(ctx context.Context, w *pipeline.Work) error {
-	doc, err := billingDocument(w.Cluster())
+func (s *steps) endBilling(ctx context.Context, w *Work) error {
+	doc, err := billingDocument(w.Resource())
 	if err != nil {
 		return err
 	}
@@ -57,7 +56,7 @@ func billingDocument(c *model.Cluster) (*store.BillingDocument, error) {
 	return store.NewBilling(id.SubscriptionID, c.Internal.UID), nil
 }
 
-func (s *steps) recordBuild(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) recordBuild(ctx context.Context, w *Work) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		c.Internal.ProvisionedBy = s.Build
 		return nil

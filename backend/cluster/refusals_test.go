@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -83,7 +82,7 @@ var sshKey = sync.OnceValue(func() model.Secret {
 	return key
 })
 
-func planOf(s *stand, kind model.OperationKind) []pipeline.Step {
+func planOf(s *stand, kind model.OperationKind) []Step {
 	return Plans(s.Dependencies)[kind]
 }
 
@@ -107,7 +106,7 @@ func refuseNth(t *testing.T, kind model.OperationKind, i, nth, status int) (refu
 			c.Properties.ClusterProfile.OIDCIssuer = "https://oidc.test/t/u"
 		}
 	})
-	if step.Only != nil && !step.Only(w.Cluster()) {
+	if step.Only != nil && !step.Only(w.Resource()) {
 		return false, false
 	}
 	var mu sync.Mutex
@@ -127,7 +126,7 @@ func refuseNth(t *testing.T, kind model.OperationKind, i, nth, status int) (refu
 	s.world.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	err := step.Do(ctx, w)
+	err := attempt(ctx, step, w)
 	mu.Lock()
 	defer mu.Unlock()
 	if first == "" {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/wait"
 )
@@ -35,13 +34,13 @@ func (s *steps) groupIsOurs(ctx context.Context, c *model.Cluster) (bool, error)
 
 // restoreRights writes the managed group once more, because a subscription that
 // moved to another tenant took our rights away. It is only an attempt.
-func (s *steps) restoreRights(ctx context.Context, w *pipeline.Work) error {
-	there, err := s.groupIsOurs(ctx, w.Cluster())
+func (s *steps) restoreRights(ctx context.Context, w *Work) error {
+	there, err := s.groupIsOurs(ctx, w.Resource())
 	if there || azure.Code(err) == "AuthorizationFailed" {
 		err = s.ensureGroup(ctx, w)
 	}
 	if err != nil {
-		s.Log.WarnContext(ctx, "rights in the managed resource group not restored", "resource_id", w.Cluster().ID, "error", err)
+		s.Log.WarnContext(ctx, "rights in the managed resource group not restored", "resource_id", w.Resource().ID, "error", err)
 	}
 	return nil
 }
@@ -71,8 +70,8 @@ type item struct {
 
 // removeResources empties the managed group, level by level, and removes it. All
 // that blocks is told at once.
-func (s *steps) removeResources(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (s *steps) removeResources(ctx context.Context, w *Work) error {
+	c := w.Resource()
 	there, err := s.groupIsOurs(ctx, c)
 	if err != nil || !there {
 		return err
@@ -133,7 +132,7 @@ func inLevels(items []item) [][]item {
 type remover struct {
 	*steps
 	clients *azure.Clients
-	w       *pipeline.Work
+	w       *Work
 	c       *model.Cluster
 	// versions are API versions by kind.
 	versions map[string]string

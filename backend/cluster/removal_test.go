@@ -179,7 +179,7 @@ func TestADeleteOfWhatWasNeverMade(t *testing.T) {
 		c.Internal = model.Internal{UID: uid, TenantID: tenant}
 	})
 	for _, step := range s.remove() {
-		if step.Only == nil || step.Only(w.Cluster()) {
+		if step.Only == nil || step.Only(w.Resource()) {
 			if err := s.do(step.Do, w); err != nil {
 				t.Errorf("%s: %v", step.Name, err)
 			}
@@ -238,7 +238,7 @@ func TestADeleteEndsTrustWithRenewedCredentialsAndGoesOnWithoutThem(t *testing.T
 				c.Properties.PlatformWorkloadIdentityProfile = &model.PlatformWorkloadIdentityProfile{PlatformWorkloadIdentities: map[string]*model.PlatformWorkloadIdentity{
 					"ingress": {ResourceID: identitiesID + "ingress"}, "gone": {ResourceID: identitiesID + "gone"}}}
 			})
-			s.clusterIdentity(w.Cluster().Internal.UID, test.away)
+			s.clusterIdentity(w.Resource().Internal.UID, test.away)
 			for credential, from := range map[string]string{"ours": issuer, "theirs": "https://elsewhere"} {
 				s.put(identitiesID+"ingress/federatedIdentityCredentials/"+credential, map[string]any{"properties": map[string]any{"issuer": from, "audiences": []string{federationAudience}}})
 			}
@@ -255,13 +255,13 @@ func TestAnIdentityIsForgottenOnlyWhenItDoesNotTrustTheClusterAnyMore(t *testing
 	w := s.work(model.Update, func(c *model.Cluster) {
 		c.Identity = &model.Identity{UserAssignedIdentities: map[string]*model.UserAssignedIdentity{identitiesID + "cluster": {}}}
 	})
-	if got := s.endTrust(t.Context(), w.Cluster(), []string{identitiesID + "former"}); len(got) != 1 {
+	if got := s.endTrust(t.Context(), w.Resource(), []string{identitiesID + "former"}); len(got) != 1 {
 		t.Errorf("without our credentials nobody knows, and yet remain %v", got)
 	}
-	s.clusterIdentity(w.Cluster().Internal.UID, false)
-	w.Cluster().Identity.IdentityURL = origin + "/msi"
-	s.must(s.Azure.FetchClusterIdentity(t.Context(), w.Cluster()))
-	if got := s.endTrust(t.Context(), w.Cluster(), []string{identitiesID + "former"}); len(got) != 0 {
+	s.clusterIdentity(w.Resource().Internal.UID, false)
+	w.Resource().Identity.IdentityURL = origin + "/msi"
+	s.must(s.Azure.FetchClusterIdentity(t.Context(), w.Resource()))
+	if got := s.endTrust(t.Context(), w.Resource(), []string{identitiesID + "former"}); len(got) != 0 {
 		t.Errorf("it is gone, and yet remain %v", got)
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
-	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/wait"
@@ -26,25 +25,25 @@ const (
 
 // configureAPIServerCertificate makes the API server present the certificate
 // that everybody trusts. Customers' own domains have none.
-func (s *steps) configureAPIServerCertificate(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) configureAPIServerCertificate(ctx context.Context, w *Work) error {
 	return s.configure(ctx, w, apiCertificate, func(ctx context.Context, kube *openshift.Cluster, name string, pair openshift.KeyPair) error {
-		return kube.ServeAPI(ctx, name, "api."+s.Env.FullDomain(w.Cluster().Properties.ClusterProfile.Domain), pair)
+		return kube.ServeAPI(ctx, name, "api."+s.Env.FullDomain(w.Resource().Properties.ClusterProfile.Domain), pair)
 	})
 }
 
 // configureIngressCertificate does the same for the default router.
-func (s *steps) configureIngressCertificate(ctx context.Context, w *pipeline.Work) error {
+func (s *steps) configureIngressCertificate(ctx context.Context, w *Work) error {
 	return s.configure(ctx, w, ingressCertificate, func(ctx context.Context, kube *openshift.Cluster, name string, pair openshift.KeyPair) error {
 		return kube.ServeRoutes(ctx, name, pair)
 	})
 }
 
-func (s *steps) configure(ctx context.Context, w *pipeline.Work, suffix string,
+func (s *steps) configure(ctx context.Context, w *Work, suffix string,
 	serve func(context.Context, *openshift.Cluster, string, openshift.KeyPair) error) error {
-	if !s.signed(w.Cluster()) {
+	if !s.signed(w.Resource()) {
 		return nil
 	}
-	name := w.Cluster().Internal.UID + suffix
+	name := w.Resource().Internal.UID + suffix
 	pair, err := s.certificate(ctx, w, name)
 	if err != nil {
 		return err
@@ -62,7 +61,7 @@ func (s *steps) vaultCredential() azcore.TokenCredential { return s.Azure.FirstP
 
 // certificateIssued waits for the issuer. One that says it can be asked again is
 // asked again by the vault.
-func (s *steps) certificateIssued(ctx context.Context, w *pipeline.Work, name string) error {
+func (s *steps) certificateIssued(ctx context.Context, w *Work, name string) error {
 	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
 	if err != nil {
 		return err
@@ -79,7 +78,7 @@ func (s *steps) certificateIssued(ctx context.Context, w *pipeline.Work, name st
 	case arm.EqualFold(status, "completed"):
 		return nil
 	case arm.EqualFold(status, "inProgress") || strings.Contains(details, "FailedCanRetry"):
-		return s.later(w, "the certificate "+name+" to be issued")
+		return later(w, "the certificate "+name+" to be issued")
 	}
 	return arm.ComponentNotReady.Errorf("The certificate %q was not issued: %s %s. Repeat the request; if it persists open a support ticket.", name, status, strings.TrimRight(openshift.Short(details), "."))
 }
@@ -87,7 +86,7 @@ func (s *steps) certificateIssued(ctx context.Context, w *pipeline.Work, name st
 // certificate is the newest certificate of a name with its key. A renewal is not
 // waited for: it may be stuck while the last one serves well. What does not serve
 // any more, or not yet, is not put into a cluster, whatever its order says.
-func (s *steps) certificate(ctx context.Context, w *pipeline.Work, name string) (openshift.KeyPair, error) {
+func (s *steps) certificate(ctx context.Context, w *Work, name string) (openshift.KeyPair, error) {
 	vault, err := s.Azure.Secrets(s.Env.ClusterVault, s.vaultCredential())
 	if err != nil {
 		return openshift.KeyPair{}, err
@@ -149,8 +148,8 @@ func (s *steps) order(ctx context.Context, vault *azcertificates.Client, name st
 
 // correctCertificateIssuer has certificates issued anew that are from another
 // issuer than today's.
-func (s *steps) correctCertificateIssuer(ctx context.Context, w *pipeline.Work) error {
-	if !s.signed(w.Cluster()) {
+func (s *steps) correctCertificateIssuer(ctx context.Context, w *Work) error {
+	if !s.signed(w.Resource()) {
 		return nil
 	}
 	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
@@ -158,7 +157,7 @@ func (s *steps) correctCertificateIssuer(ctx context.Context, w *pipeline.Work) 
 		return err
 	}
 	for _, suffix := range []string{apiCertificate, ingressCertificate} {
-		if err := s.correctIssuer(ctx, vault, w.Cluster().Internal.UID+suffix); err != nil {
+		if err := s.correctIssuer(ctx, vault, w.Resource().Internal.UID+suffix); err != nil {
 			return err
 		}
 	}

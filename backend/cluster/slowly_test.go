@@ -87,14 +87,14 @@ func (s *slowly) ask(r *http.Request, n int) *http.Response {
 }
 
 // next is the work as another worker picks it up after the one before it was killed.
-func (s *stand) next(w *pipeline.Work) *pipeline.Work {
+func (s *stand) next(w *Work) *Work {
 	s.t.Helper()
-	id, _ := arm.ParseClusterID(w.Cluster().ID)
+	id, _ := arm.ParseClusterID(w.Resource().ID)
 	doc, err := s.store.Clusters.Update(s.t.Context(), id.Partition(), id.Key(), func(d *store.ClusterDocument) error { d.Due = store.Due(0); return nil })
 	s.must(err)
 	lease, err := s.store.Clusters.Claim(s.t.Context(), doc, "the next", time.Hour)
 	s.must(err)
-	return pipeline.NewWork(lease, pipeline.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Observe: func(pipeline.Attempt) {}})
+	return pipeline.NewWork(&documents, lease, pipeline.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Observe: func(pipeline.Attempt) {}})
 }
 
 func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
@@ -105,26 +105,26 @@ func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
 		why     string
 		kind    model.OperationKind
 		prepare func(s *stand)
-		step    func(s *stand) func(context.Context, *pipeline.Work) error
+		step    func(s *stand) func(context.Context, *Work) error
 		begun   int
 	}{
 		"removal": {why: "of each machine and network resource, the group and the subnet", kind: model.Delete, prepare: func(s *stand) { s.created() }, begun: 9,
-			step: func(s *stand) func(context.Context, *pipeline.Work) error { return s.removeResources }},
+			step: func(s *stand) func(context.Context, *Work) error { return s.removeResources }},
 		"bootstrap": {why: "machine, disk and interface, one after the other", kind: model.Create, begun: 3,
 			prepare: func(s *stand) {
 				s.put(machines+infraID+"-bootstrap", map[string]any{})
 				s.put(groupID+"/providers/Microsoft.Compute/disks/"+infraID+"-bootstrap_OSDisk", map[string]any{})
 				s.put(groupID+"/providers/Microsoft.Network/networkInterfaces/"+infraID+"-bootstrap-nic", map[string]any{})
 			},
-			step: func(s *stand) func(context.Context, *pipeline.Work) error { return s.removeBootstrap }},
+			step: func(s *stand) func(context.Context, *Work) error { return s.removeBootstrap }},
 		"subnets": {why: "each is changed once", kind: model.Create, begun: 2,
 			prepare: func(s *stand) {
 				s.put(vnetID+"/subnets/master", subnet)
 				s.put(vnetID+"/subnets/worker", map[string]any{"properties": map[string]any{"addressPrefix": "10.0.1.0/24"}})
 			},
-			step: func(s *stand) func(context.Context, *pipeline.Work) error { return s.attachSecurityGroup }},
+			step: func(s *stand) func(context.Context, *Work) error { return s.attachSecurityGroup }},
 		"deployment": {why: "one PUT makes everything", kind: model.Create, prepare: func(*stand) {}, begun: 1,
-			step: func(s *stand) func(context.Context, *pipeline.Work) error { return s.deployBase }},
+			step: func(s *stand) func(context.Context, *Work) error { return s.deployBase }},
 		"start": {why: "masters are awaited", kind: model.Update, begun: 1,
 			prepare: func(s *stand) {
 				s.power(infraID+"-master-0", "deallocated", func(*http.Request, []byte) (int, any) {
@@ -132,12 +132,12 @@ func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
 					return 200, nil
 				})
 			},
-			step: func(s *stand) func(context.Context, *pipeline.Work) error { return s.startMachines }},
+			step: func(s *stand) func(context.Context, *Work) error { return s.startMachines }},
 		"private endpoint": {why: "it is removed once", kind: model.Delete, begun: 1,
 			prepare: func(s *stand) {
 				s.put(ownID+"/resourceGroups/aro-rp/providers/Microsoft.Network/privateEndpoints/rp-pe-5f5c0a3e-2f64-4f3c-9a0e-0b6f4d0c9e11", map[string]any{})
 			},
-			step: func(s *stand) func(context.Context, *pipeline.Work) error { return s.unlinkAPIServer }},
+			step: func(s *stand) func(context.Context, *Work) error { return s.unlinkAPIServer }},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
 			test.prepare(s)
 			s.slow = &slowly{asks: asks, begun: map[string]int{}}
 			w := s.work(test.kind, nil)
-			steps := s.explained([]pipeline.Step{{Name: "s", Timeout: time.Hour, Do: test.step(s)}})
+			steps := s.explained([]Step{{Name: "s", Timeout: time.Hour, Do: test.step(s)}})
 			attempts := 0
 			for {
 				attempts++
@@ -158,7 +158,7 @@ func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
 					t.Fatalf("%s: attempt %d: %v", test.why, attempts, err)
 				}
 				s.must(w.Hold(t.Context(), pause))
-				if current := w.Cluster().Internal.Operation.Current; len(current.Running) == 0 || current.WaitingFor == "" {
+				if current := w.Resource().Internal.Operation.Current; len(current.Running) == 0 || current.WaitingFor == "" {
 					t.Fatalf("%s: recorded %+v, want what Azure does", test.why, current)
 				}
 				w = s.next(w) // the worker was killed
@@ -173,7 +173,7 @@ func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
 			if total != test.begun || attempts < asks {
 				t.Errorf("%s: %d operations were begun in %d attempts, want %d in %d or more: %v", test.why, total, attempts, test.begun, asks, s.slow.begun)
 			}
-			if done := w.Cluster().Internal.Operation.Finished; len(done) != 1 || len(done[0].Running) > 0 {
+			if done := w.Resource().Internal.Operation.Finished; len(done) != 1 || len(done[0].Running) > 0 {
 				t.Errorf("%s: in the end recorded %+v", test.why, done)
 			}
 		})
@@ -186,11 +186,11 @@ func TestManyLongDeploymentsNeedFewWorkers(t *testing.T) {
 	const clusters, workers, takes = 300, 10, 6 * time.Second
 	s := setUp(t)
 	s.slow = &slowly{takes: takes, begun: map[string]int{}}
-	plan := s.explained([]pipeline.Step{{Name: "deploy", Timeout: time.Hour, Do: func(ctx context.Context, w *pipeline.Work) error {
+	plan := s.explained([]Step{{Name: "deploy", Timeout: time.Hour, Do: func(ctx context.Context, w *Work) error {
 		return s.deploy(ctx, w, baseDeployment, map[string]any{})
 	}}})
 	worker, err := backend.New(backend.Config{Store: s.store, Concurrency: workers, Log: slog.New(slog.DiscardHandler), PollInterval: 100 * time.Millisecond,
-		Plans: map[model.OperationKind][]pipeline.Step{model.Create: plan, model.Update: plan, model.AdminUpdate: plan, model.Delete: plan}})
+		Plans: map[model.OperationKind][]Step{model.Create: plan, model.Update: plan, model.AdminUpdate: plan, model.Delete: plan}})
 	s.must(err)
 	for i := range clusters {
 		id := arm.ClusterID{SubscriptionID: lastSegment(customerID), ResourceGroup: "rg", Name: fmt.Sprint("c", i)}

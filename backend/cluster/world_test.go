@@ -25,6 +25,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/environment"
@@ -221,6 +222,9 @@ var certificate = sync.OnceValue(func() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})) + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 })
 
+// documents are the documents that plans are about.
+var documents = backend.Clusters()
+
 // stand is the steps, the world they work in, and one cluster.
 type stand struct {
 	*steps
@@ -302,7 +306,7 @@ func newStand(t *testing.T, a *world, reach *azure.Azure, environment *environme
 }
 
 // work is a cluster in the hands of a worker. change makes it what a test needs.
-func (s *stand) work(kind model.OperationKind, change func(*model.Cluster)) *pipeline.Work {
+func (s *stand) work(kind model.OperationKind, change func(*model.Cluster)) *Work {
 	s.t.Helper()
 	id := arm.ClusterID{SubscriptionID: lastSegment(customerID), ResourceGroup: "rg", Name: "One"}
 	doc := store.NewCluster(id)
@@ -332,13 +336,21 @@ func (s *stand) work(kind model.OperationKind, change func(*model.Cluster)) *pip
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return pipeline.NewWork(lease, pipeline.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Observe: func(pipeline.Attempt) {}})
+	return pipeline.NewWork(&documents, lease, pipeline.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Observe: func(pipeline.Attempt) {}})
 }
 
 // do runs a step as a plan would.
-func (s *stand) do(step func(context.Context, *pipeline.Work) error, w *pipeline.Work) error {
+func (s *stand) do(step func(context.Context, *Work) error, w *Work) error {
 	s.t.Helper()
-	return s.explained([]pipeline.Step{{Do: step}})[0].Do(s.t.Context(), w)
+	return attempt(s.t.Context(), s.explained([]Step{{Do: step}})[0], w)
+}
+
+// attempt runs a step of a plan as the engine does.
+func attempt(ctx context.Context, step Step, w *Work) error {
+	if err := step.Do(ctx, w); err != nil {
+		return step.Explain(err, w.Resource())
+	}
+	return nil
 }
 
 // must fails the test if err is one.

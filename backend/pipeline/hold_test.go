@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
@@ -14,10 +15,10 @@ import (
 )
 
 // hold attempts the plan once and holds what pauses, as a worker does.
-func (b *bench) hold(w *pipeline.Work, do func() error) {
+func (b *bench) hold(w *backend.ClusterWork, do func() error) {
 	b.t.Helper()
 	var pause *pipeline.Pause
-	if err := pipeline.Run(b.t.Context(), w, []pipeline.Step{step("s", do)}); !errors.As(err, &pause) {
+	if err := pipeline.Run(b.t.Context(), w, []backend.ClusterStep{step("s", do)}); !errors.As(err, &pause) {
 		b.t.Fatalf("Run: %v, want a pause", err)
 	}
 	if err := w.Hold(b.t.Context(), pause); err != nil {
@@ -71,7 +72,7 @@ func TestWaitingUnderALeaseWritesOnlyWhatIsNew(t *testing.T) {
 	if n := b.renewed.Load(); n != 1 {
 		t.Errorf("%d small writes, want 1", n)
 	}
-	if err := pipeline.Run(t.Context(), w, []pipeline.Step{step("s", fine)}); err != nil {
+	if err := pipeline.Run(t.Context(), w, []backend.ClusterStep{step("s", fine)}); err != nil {
 		t.Fatal(err)
 	}
 	wrote("the end of the step", 1)

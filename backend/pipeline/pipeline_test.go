@@ -16,12 +16,15 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/message"
 )
+
+var kind = backend.Clusters()
 
 // bench is one cluster with an operation, and the means to run plans on it.
 type bench struct {
@@ -85,20 +88,20 @@ func (b *bench) read() *store.ClusterDocument {
 }
 
 // claim begins to work as a worker that just picked the cluster up.
-func (b *bench) claim() *pipeline.Work {
+func (b *bench) claim() *backend.ClusterWork {
 	b.t.Helper()
 	lease, err := b.clusters.Claim(b.t.Context(), b.read(), "me", time.Hour)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return pipeline.NewWork(lease, pipeline.Options{
+	return pipeline.NewWork(&kind, lease, pipeline.Options{
 		Now: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Observe: func(a pipeline.Attempt) { b.attempts = append(b.attempts, a) },
 	})
 }
 
 // run claims, runs and rests, as a worker does.
-func (b *bench) run(steps ...pipeline.Step) error {
+func (b *bench) run(steps ...backend.ClusterStep) error {
 	b.t.Helper()
 	w := b.claim()
 	err := pipeline.Run(b.t.Context(), w, steps)
@@ -111,9 +114,9 @@ func (b *bench) run(steps ...pipeline.Step) error {
 	return err
 }
 
-func step(name string, do func() error) pipeline.Step {
-	return pipeline.Step{Name: name, Timeout: 10 * time.Minute,
-		Do: func(context.Context, *pipeline.Work) error { return do() }}
+func step(name string, do func() error) backend.ClusterStep {
+	return backend.ClusterStep{Name: name, Timeout: 10 * time.Minute,
+		Do: func(context.Context, *backend.ClusterWork) error { return do() }}
 }
 
 func fine() error { return nil }
@@ -121,15 +124,15 @@ func fine() error { return nil }
 func TestPlansThatCannotBeRecordedAreRefused(t *testing.T) {
 	tests := map[string]struct {
 		why   string
-		steps []pipeline.Step
+		steps []backend.ClusterStep
 		want  string
 	}{
 		"empty":      {why: "it would succeed without doing anything", want: "no steps"},
-		"nameless":   {why: "it could not be recorded", steps: []pipeline.Step{step("", fine)}, want: "no name"},
-		"twice":      {why: "the second would count as finished", steps: []pipeline.Step{step("a", fine), step("a", fine)}, want: "twice"},
-		"idle":       {why: "a nil call", steps: []pipeline.Step{{Name: "a", Timeout: 1}}, want: "does nothing"},
-		"unbounded":  {why: "it would time out at once", steps: []pipeline.Step{{Name: "a", Do: step("a", fine).Do}}, want: "no timeout"},
-		"acceptable": {why: "nothing is wrong", steps: []pipeline.Step{step("a", fine), step("b", fine)}},
+		"nameless":   {why: "it could not be recorded", steps: []backend.ClusterStep{step("", fine)}, want: "no name"},
+		"twice":      {why: "the second would count as finished", steps: []backend.ClusterStep{step("a", fine), step("a", fine)}, want: "twice"},
+		"idle":       {why: "a nil call", steps: []backend.ClusterStep{{Name: "a", Timeout: 1}}, want: "does nothing"},
+		"unbounded":  {why: "it would time out at once", steps: []backend.ClusterStep{{Name: "a", Do: step("a", fine).Do}}, want: "no timeout"},
+		"acceptable": {why: "nothing is wrong", steps: []backend.ClusterStep{step("a", fine), step("b", fine)}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +169,7 @@ func TestFinishedStepsDoNotRunAgain(t *testing.T) {
 	b := setup(t, model.Create)
 	b.run(step("a", fine), step("b", func() error { return wait.Later(0, "godot") }))
 	ran := ""
-	note := func(name string) pipeline.Step {
+	note := func(name string) backend.ClusterStep {
 		return step(name, func() error { ran += name; return nil })
 	}
 	// Meanwhile a new release put a step before, and took none away.
@@ -332,7 +335,7 @@ func TestAPanicIsAFailedAttempt(t *testing.T) {
 
 func TestAStepIsCancelledAtItsDeadline(t *testing.T) {
 	b := setup(t, model.Create)
-	err := b.run(pipeline.Step{Name: "hangs", Timeout: 30 * time.Millisecond, Do: func(ctx context.Context, _ *pipeline.Work) error {
+	err := b.run(backend.ClusterStep{Name: "hangs", Timeout: 30 * time.Millisecond, Do: func(ctx context.Context, _ *backend.ClusterWork) error {
 		<-ctx.Done()
 		b.now = b.now.Add(time.Second)
 		return ctx.Err()
@@ -346,7 +349,7 @@ func TestACancelledPlanGivesTheCauseAndFailsNothing(t *testing.T) {
 	b := setup(t, model.Create)
 	cause := errors.New("stopping")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	err := pipeline.Run(ctx, b.claim(), []pipeline.Step{
+	err := pipeline.Run(ctx, b.claim(), []backend.ClusterStep{
 		step("a", func() error { cancel(cause); return nil }),
 		step("b", func() error { t.Error("b ran"); return nil }),
 	})
@@ -377,7 +380,7 @@ func TestSupersededAndLostWorkStops(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t, model.Create)
 			w := b.claim()
-			err := pipeline.Run(t.Context(), w, []pipeline.Step{{Name: "s", Timeout: time.Minute, Do: func(ctx context.Context, w *pipeline.Work) error {
+			err := pipeline.Run(t.Context(), w, []backend.ClusterStep{{Name: "s", Timeout: time.Minute, Do: func(ctx context.Context, w *backend.ClusterWork) error {
 				if _, err := b.clusters.Update(ctx, "sub", "rg|c", test.change); err != nil {
 					t.Fatal(err)
 				}
@@ -413,7 +416,7 @@ func TestSaveKeepsWhatOthersWroteAndCountsARevision(t *testing.T) {
 	if c.Tags["by"] != "server" || c.Internal.InfraID != "x" || c.Internal.Revision != before+1 {
 		t.Errorf("got tags %v, infra id %q, revision %d", c.Tags, c.Internal.InfraID, c.Internal.Revision)
 	}
-	if w.Cluster().Tags["by"] != "server" {
+	if w.Resource().Tags["by"] != "server" {
 		t.Error("the step does not see what the server wrote")
 	}
 }

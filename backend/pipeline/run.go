@@ -37,7 +37,7 @@ const (
 //   - ErrSuperseded, store.ErrLeaseLost, or the cause with which ctx was
 //     cancelled: somebody else goes on.
 //   - anything else, always an *arm.Error: the operation has failed.
-func Run(ctx context.Context, w *Work, steps []Step) error {
+func Run[D, R any](ctx context.Context, w *Work[D, R], steps []Step[D, R]) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -45,7 +45,7 @@ func Run(ctx context.Context, w *Work, steps []Step) error {
 		return stopped(ctx, err)
 	}
 	for {
-		step := next(w.Cluster(), steps)
+		step := next(w.operation(), w.Resource(), steps)
 		if step == nil {
 			return nil
 		}
@@ -75,31 +75,31 @@ func stopped(ctx context.Context, err error) error {
 }
 
 // begin makes the first unfinished step the current one, unless it is.
-func (w *Work) begin(ctx context.Context, steps []Step) error {
-	step := next(w.Cluster(), steps)
+func (w *Work[D, R]) begin(ctx context.Context, steps []Step[D, R]) error {
+	step := next(w.operation(), w.Resource(), steps)
 	if current := w.operation().Current; step == nil || current != nil && current.Name == step.Name {
 		return nil
 	}
-	return w.record(ctx, func(d *store.ClusterDocument) error {
-		w.advance(&d.Cluster, steps)
+	return w.record(ctx, func(d *D) error {
+		w.advance(d, steps)
 		return nil
 	})
 }
 
 // finish records that the step ended well, and which one is next, in one write.
-func (w *Work) finish(ctx context.Context, step *Step, steps []Step) error {
+func (w *Work[D, R]) finish(ctx context.Context, step *Step[D, R], steps []Step[D, R]) error {
 	done := *w.current() // begin and finish see to it that it is this step's
 	done.EndedAt = w.options.Now()
 	done.Attempts++
 	done.WaitingFor, done.LastError, done.NextAttempt = "", "", time.Time{}
 	done.Refusal, done.RefusedSince, done.Running = nil, time.Time{}, nil
 	done.Waited = w.waits.Sum(0)
-	err := w.record(ctx, func(d *store.ClusterDocument) error {
-		d.Lost = 0
-		if op := d.Cluster.Internal.Operation; !op.HasFinished(step.Name) {
+	err := w.record(ctx, func(d *D) error {
+		w.kind.Meta(d).Lost = 0
+		if op := w.kind.Operation(d); !op.HasFinished(step.Name) {
 			op.Finished = append(op.Finished, done)
 		}
-		w.advance(&d.Cluster, steps)
+		w.advance(d, steps)
 		return nil
 	})
 	if err != nil {
@@ -109,11 +109,11 @@ func (w *Work) finish(ctx context.Context, step *Step, steps []Step) error {
 	return nil
 }
 
-func (w *Work) advance(c *model.Cluster, steps []Step) {
-	op := c.Internal.Operation
-	op.Steps = count(c, steps)
+func (w *Work[D, R]) advance(d *D, steps []Step[D, R]) {
+	op, r := w.kind.Operation(d), w.kind.Resource(d)
+	op.Steps = count(op, r, steps)
 	op.Current = nil
-	if step := next(c, steps); step != nil {
+	if step := next(op, r, steps); step != nil {
 		op.Current = &model.Step{Name: step.Name, StartedAt: w.options.Now()}
 	}
 }
@@ -121,7 +121,7 @@ func (w *Work) advance(c *model.Cluster, steps []Step) {
 var errDeadline = errors.New("the step's time is over")
 
 // attempt calls the step within what is left of its time.
-func (w *Work) attempt(ctx context.Context, step *Step) (err error) {
+func (w *Work[D, R]) attempt(ctx context.Context, step *Step[D, R]) (err error) {
 	current := w.current()
 	w.waits = wait.NewWaits(w.options.Now, current.Waited)
 	w.running.begin(current.Running)
@@ -133,12 +133,16 @@ func (w *Work) attempt(ctx context.Context, step *Step) (err error) {
 			err = w.panicked(ctx, step, r)
 		}
 	}()
-	return step.Do(w.waits.In(ctx), w)
+	err = step.Do(w.waits.In(ctx), w)
+	if err != nil && step.Explain != nil {
+		err = step.Explain(err, w.Resource())
+	}
+	return err
 }
 
 // panicked makes an error of a panic. Only the runtime's own words are repeated:
 // any other value might hold anything.
-func (w *Work) panicked(ctx context.Context, step *Step, r any) error {
+func (w *Work[D, R]) panicked(ctx context.Context, step *Step[D, R], r any) error {
 	err := fmt.Errorf("panic with a %T", r)
 	if fault, ok := r.(runtime.Error); ok {
 		err = fmt.Errorf("panic: %w", fault)
@@ -148,7 +152,7 @@ func (w *Work) panicked(ctx context.Context, step *Step, r any) error {
 }
 
 // judge says what an unsuccessful attempt means for the plan.
-func (w *Work) judge(ctx context.Context, step *Step, err error) error {
+func (w *Work[D, R]) judge(ctx context.Context, step *Step[D, R], err error) error {
 	record := *w.current()
 	record.Running = w.running.kept()
 	if errors.Is(err, ErrSuperseded) || errors.Is(err, store.ErrLeaseLost) || ctx.Err() != nil {
@@ -173,20 +177,20 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 		record.Refusal, record.RefusedSince = nil, time.Time{}
 		return w.pause(ctx, record, min(pending.After, left), nil)
 	case isPending:
-		err = timedOut(step, pending.Part, pending.WaitingFor)
+		err = timedOut(step.Name, step.Timeout, pending.Part, pending.WaitingFor)
 	case typed != nil && patient == nil && !passes(typed.Code):
 	case left > 0:
 		after := backOff(record)
 		if patient != nil {
 			after = max(after, patient.After)
 		}
-		record.WaitingFor, record.LastError, record.Refusal = "", truncated(err.Error()), told(typed)
+		record.WaitingFor, record.LastError, record.Refusal = "", truncated(err.Error()), shown(typed)
 		return w.pause(ctx, record, min(after, left), err)
 	case typed != nil:
 	case errors.Is(err, context.DeadlineExceeded):
-		err = remembering(timedOut(step, "", record.WaitingFor), record.Refusal).Because(err)
+		err = remembering(timedOut(step.Name, step.Timeout, "", record.WaitingFor), record.Refusal).Because(err)
 	default:
-		err = unexplained(w.operation().Kind, step).Because(err)
+		err = w.kind.gaveUp(w.operation().Kind, step.Name).Because(err)
 	}
 	err = aimed(err)
 	w.report(ctx, record, Failed, err)
@@ -196,7 +200,7 @@ func (w *Work) judge(ctx context.Context, step *Step, err error) error {
 // patience is how much longer a step is tried again after a failed attempt: without
 // end, unless it was refused with a bound. A bound begins with the first such
 // refusal in a row; what passes by itself in between does not prolong it.
-func (w *Work) patience(record *model.Step, patient *wait.Retryable) time.Duration {
+func (w *Work[D, R]) patience(record *model.Step, patient *wait.Retryable) time.Duration {
 	if patient == nil || patient.Within == 0 {
 		return math.MaxInt64
 	}
@@ -207,13 +211,13 @@ func (w *Work) patience(record *model.Step, patient *wait.Retryable) time.Durati
 	return record.RefusedSince.Add(patient.Within).Sub(now)
 }
 
-// told is what customers see of the error of an attempt that is not the last.
-func told(e *arm.Error) *model.OperationError {
+// shown is what customers see of the error of an attempt that is not the last.
+func shown(e *arm.Error) *model.OperationError {
 	if e == nil {
 		return nil
 	}
-	shown := model.ErrorOf(e.AboutBody().Body())
-	return &shown
+	body := model.ErrorOf(e.AboutBody().Body())
+	return &body
 }
 
 // aimed keeps of the targets of an error those that a customer can change: members
@@ -226,12 +230,12 @@ func aimed(err error) error {
 	return typed.AboutBody()
 }
 
-// passes tells of the codes that say no more than that something did not work now.
+// passes reports whether a code says no more than that something did not work now.
 func passes(code arm.Code) bool {
 	return code == arm.InternalServerError || code == arm.ServiceUnavailable || code == arm.TooManyRequests
 }
 
-func (w *Work) pause(ctx context.Context, record model.Step, after time.Duration, err error) error {
+func (w *Work[D, R]) pause(ctx context.Context, record model.Step, after time.Duration, err error) error {
 	record.NextAttempt = w.options.Now().Add(after)
 	record.Waited = w.waits.Sum(after)
 	result := Waiting
@@ -252,11 +256,11 @@ func backOff(record model.Step) time.Duration {
 	return d - rand.N(d/5) // spread those that failed together
 }
 
-func timedOut(step *Step, part, waitingFor string) *arm.Error {
+func timedOut(step string, timeout time.Duration, part, waitingFor string) *arm.Error {
 	if waitingFor == "" {
 		waitingFor = "its work to end"
 	}
-	return arm.StepTimedOut.At(part, "The step %q did not end within %s. It was waiting for %s. Repeat the request; if it persists contact support.", step.Name, step.Timeout, waitingFor)
+	return arm.StepTimedOut.At(part, "The step %q did not end within %s. It was waiting for %s. Repeat the request; if it persists contact support.", step, timeout, waitingFor)
 }
 
 // remembering adds to a time-out what refused the step before it hung.
@@ -267,13 +271,6 @@ func remembering(e *arm.Error, refusal *model.OperationError) *arm.Error {
 	return e
 }
 
-func unexplained(kind model.OperationKind, step *Step) *arm.Error {
-	if kind == model.Create {
-		return arm.ClusterCreationFailed.Errorf("The cluster could not be created: the step %q failed again and again. Delete the cluster and create it again.", step.Name)
-	}
-	return arm.OperationFailed.Errorf("The step %q failed again and again. Repeat the request; if it persists contact support.", step.Name)
-}
-
 func truncated(s string) string {
 	if len(s) <= maxError {
 		return s
@@ -281,9 +278,9 @@ func truncated(s string) string {
 	return strings.ToValidUTF8(s[:maxError], "") + "…"
 }
 
-// report tells log and metrics how an attempt ended. Failures are logged by
+// report writes to log and metrics how an attempt ended. Failures are logged by
 // whoever ends the operation.
-func (w *Work) report(ctx context.Context, step model.Step, result Result, err error) {
+func (w *Work[D, R]) report(ctx context.Context, step model.Step, result Result, err error) {
 	log := w.options.Log.With("step", step.Name, "attempt", step.Attempts)
 	switch result {
 	case Done:

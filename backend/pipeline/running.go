@@ -7,11 +7,11 @@ import (
 
 // Token is what the step kept of a long-running operation that it has begun, by a name
 // of its own; empty for nothing.
-func (w *Work) Token(name string) string { return w.running.get(name) }
+func (w *Work[D, R]) Token(name string) string { return w.running.get(name) }
 
 // Keep keeps a token for the attempts of the step that follow, whoever makes them; an
 // empty one ends that. It is written when the attempt ends.
-func (w *Work) Keep(name, token string) { w.running.set(name, token) }
+func (w *Work[D, R]) Keep(name, token string) { w.running.set(name, token) }
 
 // running are the tokens of the current step. Several calls may be made at once.
 type running struct {

@@ -1,10 +1,10 @@
-// Package pipeline runs a plan: a list of named steps against one cluster, each
-// recorded in the cluster's document when it ends, so that any worker can go on
-// where the last one stopped.
+// Package pipeline runs a plan: a list of named steps on one leased document, each
+// recorded in the document when it ends, so that any worker can continue where the
+// last one stopped.
 //
-// It owns what a step is, how its outcome is judged and how progress is
-// recorded. It knows the store, the model and the error catalogue; it knows
-// neither what the steps do nor who runs plans, and it never ends an operation.
+// It defines what a step is, how its outcome is judged and how progress is recorded,
+// for documents of any Kind. It knows neither what the steps do nor who runs plans,
+// and it never ends an operation.
 package pipeline
 
 import (
@@ -18,28 +18,30 @@ import (
 
 // Step is one entry of a plan: an action, done once, or a condition, asked until
 // it holds.
-type Step struct {
+type Step[D, R any] struct {
 	// Name is stored. A name is never given to another step, not even after the
 	// step that had it is gone.
 	Name string
-	// Do looks, decides and acts. It may be killed after any line and is then
-	// called again, so it has to find out what was done already. It never waits
-	// for the world: it returns wait.Later instead, and returns soon after ctx ends.
+	// Do reads the current state, decides, and acts. It may be killed after any line
+	// and is then called again, so it has to find out what was done already. It never
+	// waits for the world: it returns wait.Later instead, and returns soon after ctx ends.
 	//
 	// An *arm.Error ends the plan, unless it says no more than that something did not
 	// work now, or comes by wait.Again. Any other error is tried again until Timeout;
 	// one that comes by wait.AgainFor no longer than its bound.
-	Do func(ctx context.Context, w *Work) error
+	Do func(ctx context.Context, w *Work[D, R]) error
 	// Timeout bounds the step over all its attempts, beginning with the first
 	// one that was recorded, whoever makes them.
 	Timeout time.Duration
-	// Only says for which clusters the step is; nil means for all.
-	Only func(*model.Cluster) bool
+	// Only says for which resources the step is; nil means for all.
+	Only func(*R) bool
+	// Explain says what an error of Do means; nil leaves it as it is.
+	Explain func(err error, r *R) error
 }
 
 // Validate refuses a plan that cannot be recorded: one without steps, with a
 // nameless or unbounded step, or with a name that occurs twice.
-func Validate(steps []Step) error {
+func Validate[D, R any](steps []Step[D, R]) error {
 	if len(steps) == 0 {
 		return errors.New("the plan has no steps")
 	}
@@ -73,26 +75,27 @@ func (p *Pause) Error() string {
 	return fmt.Sprintf("step %q: next attempt in %s", p.step.Name, p.After)
 }
 
-// ErrSuperseded means that the cluster now has another operation, which is
-// always a delete. Whoever runs the old one stops and hands the cluster over.
-var ErrSuperseded = errors.New("another operation has taken the cluster over")
+// ErrSuperseded means that the document now has another operation. Whoever runs the
+// old one stops and hands the document over.
+var ErrSuperseded = errors.New("another operation has taken the document over")
 
-func next(c *model.Cluster, steps []Step) *Step {
+// next is the first step of the plan that is for this resource and has not ended.
+func next[D, R any](op *model.Operation, r *R, steps []Step[D, R]) *Step[D, R] {
 	for i := range steps {
-		if !c.Internal.Operation.HasFinished(steps[i].Name) && steps[i].isFor(c) {
+		if !op.HasFinished(steps[i].Name) && steps[i].isFor(r) {
 			return &steps[i]
 		}
 	}
 	return nil
 }
 
-func (s *Step) isFor(c *model.Cluster) bool { return s.Only == nil || s.Only(c) }
+func (s *Step[D, R]) isFor(r *R) bool { return s.Only == nil || s.Only(r) }
 
-// count is how many steps the plan has for this cluster, with those it had.
-func count(c *model.Cluster, steps []Step) int {
-	n := len(c.Internal.Operation.Finished)
+// count is how many steps the plan has for this resource, with those that ended.
+func count[D, R any](op *model.Operation, r *R, steps []Step[D, R]) int {
+	n := len(op.Finished)
 	for i := range steps {
-		if !c.Internal.Operation.HasFinished(steps[i].Name) && steps[i].isFor(c) {
+		if !op.HasFinished(steps[i].Name) && steps[i].isFor(r) {
 			n++
 		}
 	}

@@ -8,14 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/model"
 )
 
 func TestWhatAStepWaitedIsRecordedOverItsAttempts(t *testing.T) {
 	b := setup(t, model.Create)
-	do := func(outcome error) pipeline.Step {
-		return pipeline.Step{Name: "s", Timeout: time.Hour, Do: func(ctx context.Context, _ *pipeline.Work) error {
+	do := func(outcome error) backend.ClusterStep {
+		return backend.ClusterStep{Name: "s", Timeout: time.Hour, Do: func(ctx context.Context, _ *backend.ClusterWork) error {
 			done := wait.Await(ctx, wait.Cluster)
 			b.now = b.now.Add(2 * time.Second)
 			done()

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"errors"
 	"fmt"
@@ -13,11 +11,13 @@ import (
 
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
 
 // Work is one operation in the hands of one worker: what steps see of it.
-type Work struct {
-	lease   *store.Lease[store.ClusterDocument]
+type Work[D, R any] struct {
+	kind    *Kind[D, R]
+	lease   *store.Lease[D]
 	id      string // of the operation
 	options Options
 	waits   *wait.Waits // of the current attempt
@@ -25,15 +25,15 @@ type Work struct {
 	// attempted is what the last attempt that did not end its step has to record. It may be
 	// ahead of the document, which gets it with the next write.
 	attempted atomic.Pointer[model.Step]
-	// told is when something new about the step was last written for its own sake.
-	told time.Time
+	// published is when something new about the step was last written for its own sake.
+	published time.Time
 }
 
 // Options are what a Work needs beside its lease.
 type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
-	// Observe is told about every attempt of a step.
+	// Observe is called with every attempt of a step.
 	Observe func(Attempt)
 }
 
@@ -56,52 +56,80 @@ const (
 	Failed   Result = "failed"
 )
 
-// NewWork returns the work on the cluster's running operation, which there must be.
-func NewWork(lease *store.Lease[store.ClusterDocument], o Options) *Work {
-	return &Work{lease: lease, id: lease.Doc().Cluster.Internal.Operation.ID, options: o}
+// NewWork returns the work on the document's running operation, which there must be.
+func NewWork[D, R any](kind *Kind[D, R], lease *store.Lease[D], o Options) *Work[D, R] {
+	return &Work[D, R]{kind: kind, lease: lease, id: kind.Operation(lease.Doc()).ID, options: o}
 }
 
-// Cluster is the cluster as last read or written. It is not to be changed.
-func (w *Work) Cluster() *model.Cluster { return &w.lease.Doc().Cluster }
+// Resource is what the operation is about, as last read or written. It is not to be changed.
+func (w *Work[D, R]) Resource() *R { return w.kind.Resource(w.lease.Doc()) }
+
+// Partition is where the document is.
+func (w *Work[D, R]) Partition() string { return w.kind.Meta(w.lease.Doc()).Partition }
+
+// Age is how long ago the first attempt of the current step began.
+func (w *Work[D, R]) Age() time.Duration {
+	current := w.current()
+	if current == nil {
+		return 0
+	}
+	return w.options.Now().Sub(current.StartedAt)
+}
+
+// Step is the name of the current step; empty if there is none.
+func (w *Work[D, R]) Step() string {
+	if op := w.operation(); op != nil && op.Current != nil {
+		return op.Current.Name
+	}
+	return ""
+}
+
+// Renewed is since when the lease lasts for its time, by this process's clock.
+func (w *Work[D, R]) Renewed() time.Time { return w.lease.Renewed() }
 
 // operation is the running operation as last read or written, not to be changed.
-func (w *Work) operation() *model.Operation { return w.Cluster().Internal.Operation }
+func (w *Work[D, R]) operation() *model.Operation { return w.kind.Operation(w.lease.Doc()) }
 
 // current is the record of the current step with all its attempts.
-func (w *Work) current() *model.Step {
-	written, attempted := w.operation().Current, w.attempted.Load()
-	if written != nil && attempted != nil && written.Name == attempted.Name {
+func (w *Work[D, R]) current() *model.Step {
+	op, attempted := w.operation(), w.attempted.Load()
+	if op == nil {
+		return nil
+	}
+	if op.Current != nil && attempted != nil && op.Current.Name == attempted.Name {
 		return attempted
 	}
-	return written
+	return op.Current
 }
 
-// Save changes the cluster's document, once it is sure that this worker still
-// holds the cluster (else store.ErrLeaseLost) and the operation is still the
-// cluster's (else ErrSuperseded). change sees the newest document, may be called
-// again, and may return store.ErrUnchanged to write nothing.
-func (w *Work) Save(ctx context.Context, change func(*model.Cluster) error) error {
-	return w.save(ctx, func(d *store.ClusterDocument) error {
-		if err := change(&d.Cluster); err != nil {
+// Save changes the resource, once it is sure that this worker still holds the
+// document (else store.ErrLeaseLost) and the operation is still the document's (else
+// ErrSuperseded). change sees the newest version, may be called again, and may return
+// store.ErrUnchanged to write nothing.
+func (w *Work[D, R]) Save(ctx context.Context, change func(*R) error) error {
+	return w.save(ctx, func(d *D) error {
+		if err := change(w.kind.Resource(d)); err != nil {
 			return err
 		}
-		d.Cluster.Internal.Revision++ // what steps save is mostly for customers to see
+		if w.kind.Saved != nil {
+			w.kind.Saved(d)
+		}
 		return nil
 	})
 }
 
 // Renew keeps the lease, and writes what is new about the current step. It notices
 // a lost lease and a superseded operation as Save does.
-func (w *Work) Renew(ctx context.Context) error {
+func (w *Work[D, R]) Renew(ctx context.Context) error {
 	if w.hasNews() {
-		return w.save(ctx, func(*store.ClusterDocument) error { return nil })
+		return w.save(ctx, func(*D) error { return nil })
 	}
 	return w.lease.Renew(ctx, w.check)
 }
 
 // Refresh sees what others wrote. It notices a lost lease and a superseded
 // operation as Save does.
-func (w *Work) Refresh(ctx context.Context) error {
+func (w *Work[D, R]) Refresh(ctx context.Context) error {
 	return w.lease.Refresh(ctx, w.check)
 }
 
@@ -112,14 +140,14 @@ const newsEvery = 5 * time.Second
 // Hold keeps the attempt that led to p, and the lease. What Azure has begun is written
 // at once. Customers see at once what is new about the step, unless they saw something
 // new just now: then they see it when the lease is renewed.
-func (w *Work) Hold(ctx context.Context, p *Pause) error {
+func (w *Work[D, R]) Hold(ctx context.Context, p *Pause) error {
 	w.attempted.Store(&p.step)
 	now := w.options.Now()
-	if !w.hasNews() || now.Sub(w.told) < newsEvery && maps.Equal(p.step.Running, w.operation().Current.Running) {
+	if !w.hasNews() || now.Sub(w.published) < newsEvery && maps.Equal(p.step.Running, w.operation().Current.Running) {
 		return nil
 	}
-	w.told = now
-	if err := w.record(ctx, func(*store.ClusterDocument) error { return nil }); err != nil {
+	w.published = now
+	if err := w.record(ctx, func(*D) error { return nil }); err != nil {
 		return stopped(ctx, err)
 	}
 	return nil
@@ -127,53 +155,55 @@ func (w *Work) Hold(ctx context.Context, p *Pause) error {
 
 // hasNews reports whether the last attempt said anything that is not written yet. That
 // there was one more is no news.
-func (w *Work) hasNews() bool {
+func (w *Work[D, R]) hasNews() bool {
 	attempted, running := w.attempted.Load(), w.operation()
 	if attempted == nil || running == nil || running.Current == nil || attempted.Name != running.Current.Name {
 		return false // also when all has ended meanwhile
 	}
 	written := running.Current
-	return w.lease.Doc().Lost > 0 || attempted.WaitingFor != written.WaitingFor || attempted.LastError != written.LastError ||
+	return w.kind.Meta(w.lease.Doc()).Lost > 0 || attempted.WaitingFor != written.WaitingFor || attempted.LastError != written.LastError ||
 		(attempted.Refusal == nil) != (written.Refusal == nil) || !maps.Equal(attempted.Running, written.Running)
 }
 
 // carry puts the record of the last attempt into a document that has an older one.
 // Whoever records an attempt got on with the operation.
-func (w *Work) carry(d *store.ClusterDocument) {
+func (w *Work[D, R]) carry(d *D) {
 	attempted := w.attempted.Load()
-	if current := d.Cluster.Internal.Operation.Current; attempted != nil && current != nil && current.Name == attempted.Name {
-		d.Lost, d.Cluster.Internal.Operation.Current = 0, attempted
+	op := w.kind.Operation(d)
+	if op != nil && op.Current != nil && attempted != nil && op.Current.Name == attempted.Name {
+		w.kind.Meta(d).Lost, op.Current = 0, attempted
 	}
 }
 
 // Rest records the attempt that led to p and gives the lease back until the
 // next one.
-func (w *Work) Rest(ctx context.Context, p *Pause) error {
+func (w *Work[D, R]) Rest(ctx context.Context, p *Pause) error {
 	w.attempted.Store(&p.step)
 	return Persist(ctx, func(ctx context.Context) error {
-		return w.lease.Release(ctx, w.guarded(func(d *store.ClusterDocument) error {
-			d.Lost = 0
+		return w.lease.Release(ctx, w.guarded(func(d *D) error {
+			w.kind.Meta(d).Lost = 0
 			return nil
 		}), &p.After)
 	})
 }
 
-// End makes a last change to the cluster and gives the lease back for good.
-func (w *Work) End(ctx context.Context, change func(*model.Cluster)) error {
+// End makes the change that ends the operation and gives the lease back. The document
+// is due again after that time; nil means that no work is left.
+func (w *Work[D, R]) End(ctx context.Context, after *time.Duration, change func(*D)) error {
 	return Persist(ctx, func(ctx context.Context) error {
-		return w.lease.Release(ctx, w.guarded(func(d *store.ClusterDocument) error {
-			d.Lost = 0
-			change(&d.Cluster)
+		return w.lease.Release(ctx, w.guarded(func(d *D) error {
+			w.kind.Meta(d).Lost = 0
+			change(d)
 			return nil
-		}), nil)
+		}), after)
 	})
 }
 
 // HandOver gives the lease back, for somebody to go on after that time.
-func (w *Work) HandOver(ctx context.Context, after time.Duration) error {
-	nothing := func(*store.ClusterDocument) error { return nil }
+func (w *Work[D, R]) HandOver(ctx context.Context, after time.Duration) error {
+	nothing := func(*D) error { return nil }
 	return Persist(ctx, func(ctx context.Context) error {
-		return w.lease.Release(ctx, func(d *store.ClusterDocument) error {
+		return w.lease.Release(ctx, func(d *D) error {
 			if err := w.guarded(nothing)(d); !errors.Is(err, ErrSuperseded) {
 				return err
 			}
@@ -182,37 +212,35 @@ func (w *Work) HandOver(ctx context.Context, after time.Duration) error {
 	})
 }
 
-// Delete removes the cluster's document.
-func (w *Work) Delete(ctx context.Context) error { return Persist(ctx, w.lease.Delete) }
+// Delete removes the document.
+func (w *Work[D, R]) Delete(ctx context.Context) error { return Persist(ctx, w.lease.Delete) }
 
-func (w *Work) save(ctx context.Context, change func(*store.ClusterDocument) error) error {
+func (w *Work[D, R]) save(ctx context.Context, change func(*D) error) error {
 	return w.lease.Save(ctx, w.guarded(change))
 }
 
 // record writes progress.
-func (w *Work) record(ctx context.Context, change func(*store.ClusterDocument) error) error {
+func (w *Work[D, R]) record(ctx context.Context, change func(*D) error) error {
 	return Persist(ctx, func(ctx context.Context) error { return w.save(ctx, change) })
 }
 
-// guarded refuses to change a cluster that has another operation by now. What it
+// guarded refuses to change a document that has another operation by now. What it
 // changes gets the record of the last attempt too.
-func (w *Work) guarded(change func(*store.ClusterDocument) error) func(*store.ClusterDocument) error {
-	return func(d *store.ClusterDocument) error {
+func (w *Work[D, R]) guarded(change func(*D) error) func(*D) error {
+	return func(d *D) error {
 		if err := w.check(d); err != nil {
 			return err
 		}
 		if err := change(d); err != nil {
 			return err
 		}
-		if d.Cluster.Internal.Operation != nil {
-			w.carry(d)
-		}
+		w.carry(d)
 		return nil
 	}
 }
 
-func (w *Work) check(d *store.ClusterDocument) error {
-	if op := d.Cluster.Internal.Operation; op == nil || op.ID != w.id {
+func (w *Work[D, R]) check(d *D) error {
+	if op := w.kind.Operation(d); op == nil || op.ID != w.id {
 		return ErrSuperseded
 	}
 	return nil

@@ -290,6 +290,7 @@ func release(t *testing.T, d *database) {
 	}
 	later := time.Hour
 	check(t, lease.Release(d.ctx, func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil }, &later))
+	wantError(t, "a heartbeat that comes after the release", lease.Renew(d.ctx, nothing), store.ErrLeaseLost)
 	got, err := d.Clusters.Get(d.ctx, "p", "a")
 	check(t, err)
 	if got.Owner != "" || got.Cluster.Location != "x" || got.Due == nil || *got.Due != 3600 {

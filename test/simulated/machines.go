@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/test/simulated/provider"
 )
@@ -53,8 +53,8 @@ func nodesOf(c *model.Cluster) int {
 	return n
 }
 
-func (m machines) apply(ctx context.Context, w *pipeline.Work) error {
-	_, err := m.provider.Apply(ctx, specOf(w.Cluster()))
+func (m machines) apply(ctx context.Context, w *backend.ClusterWork) error {
+	_, err := m.provider.Apply(ctx, specOf(w.Resource()))
 	if errors.Is(err, provider.ErrRefused) {
 		return arm.OperationFailed.Errorf("The cluster's machines were refused.").Because(err)
 	}
@@ -71,8 +71,8 @@ func (m machines) status(ctx context.Context, c *model.Cluster) (provider.Status
 	return status, err
 }
 
-func (m machines) apiServerAnswers(ctx context.Context, w *pipeline.Work) error {
-	status, err := m.status(ctx, w.Cluster())
+func (m machines) apiServerAnswers(ctx context.Context, w *backend.ClusterWork) error {
+	status, err := m.status(ctx, w.Resource())
 	if err != nil || status.APIServerReady {
 		return err
 	}
@@ -80,8 +80,8 @@ func (m machines) apiServerAnswers(ctx context.Context, w *pipeline.Work) error 
 }
 
 // storeAccess stores how the cluster is reached, and the credentials for it.
-func (m machines) storeAccess(ctx context.Context, w *pipeline.Work) error {
-	status, err := m.status(ctx, w.Cluster())
+func (m machines) storeAccess(ctx context.Context, w *backend.ClusterWork) error {
+	status, err := m.status(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
@@ -104,20 +104,20 @@ func (m machines) storeAccess(ctx context.Context, w *pipeline.Work) error {
 
 // nodesAreReady compares with what the cluster shall have: right after a change
 // the provider may still count what was before.
-func (m machines) nodesAreReady(ctx context.Context, w *pipeline.Work) error {
-	status, err := m.status(ctx, w.Cluster())
+func (m machines) nodesAreReady(ctx context.Context, w *backend.ClusterWork) error {
+	status, err := m.status(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
-	want := nodesOf(w.Cluster())
+	want := nodesOf(w.Resource())
 	if status.NodesWanted == want && status.NodesReady == want {
 		return nil
 	}
 	return m.later(w, status, fmt.Sprintf("%d nodes to be ready, %d are", want, status.NodesReady))
 }
 
-func (m machines) remove(ctx context.Context, w *pipeline.Work) error {
-	gone, err := m.provider.Remove(ctx, w.Cluster().Internal.UID)
+func (m machines) remove(ctx context.Context, w *backend.ClusterWork) error {
+	gone, err := m.provider.Remove(ctx, w.Resource().Internal.UID)
 	if err != nil || gone {
 		return err
 	}
@@ -125,10 +125,10 @@ func (m machines) remove(ctx context.Context, w *pipeline.Work) error {
 }
 
 // later asks again soon. The provider's own words, if it has any, tell more.
-func (m machines) later(w *pipeline.Work, status provider.Status, waitingFor string) error {
+func (m machines) later(w *backend.ClusterWork, status provider.Status, waitingFor string) error {
 	if status.Message != "" {
 		waitingFor += " (" + status.Message + ")"
 	}
-	age := m.now().Sub(w.Cluster().Internal.Operation.Current.StartedAt)
+	age := m.now().Sub(w.Resource().Internal.Operation.Current.StartedAt)
 	return wait.Later(min(max(age/10, fastestPoll), slowestPoll), waitingFor)
 }

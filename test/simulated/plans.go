@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/simulated/provider"
@@ -44,7 +44,7 @@ type Dependencies struct {
 }
 
 // Plans gives the plan of each kind of operation.
-func Plans(d Dependencies) map[model.OperationKind][]pipeline.Step {
+func Plans(d Dependencies) map[model.OperationKind][]backend.ClusterStep {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
@@ -53,7 +53,7 @@ func Plans(d Dependencies) map[model.OperationKind][]pipeline.Step {
 	}
 	m := machines{d.Machines, d.Now}
 	r := records{d.Billing, d.Build, d.Now, d.NewInfraID}
-	return map[model.OperationKind][]pipeline.Step{
+	return map[model.OperationKind][]backend.ClusterStep{
 		model.Create:      create(m, r),
 		model.Update:      update(m, r),
 		model.AdminUpdate: adminUpdate(m, r),
@@ -65,8 +65,8 @@ func Plans(d Dependencies) map[model.OperationKind][]pipeline.Step {
 // it. Credentials are stored as soon as they work, so that a create that fails
 // later can be looked into. Billing begins once the cluster can be used at all,
 // before the customer waits for the last node.
-func create(m machines, r records) []pipeline.Step {
-	return []pipeline.Step{
+func create(m machines, r records) []backend.ClusterStep {
+	return []backend.ClusterStep{
 		{Name: "choose infra id", Do: r.chooseInfraID, Timeout: 10 * time.Minute},
 		{Name: "request control plane", Do: m.apply, Timeout: 30 * time.Minute},
 		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute},
@@ -79,8 +79,8 @@ func create(m machines, r records) []pipeline.Step {
 
 // update makes a running cluster match what its customer changed. Whatever moved
 // meanwhile is stored with it.
-func update(m machines, r records) []pipeline.Step {
-	return []pipeline.Step{
+func update(m machines, r records) []backend.ClusterStep {
+	return []backend.ClusterStep{
 		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute},
 		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute},
 		{Name: "refresh kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute},
@@ -91,10 +91,10 @@ func update(m machines, r records) []pipeline.Step {
 
 // adminUpdate maintains a cluster as far as its task says. The build is recorded
 // last: it vouches for all that stands before it.
-func adminUpdate(m machines, r records) []pipeline.Step {
+func adminUpdate(m machines, r records) []backend.ClusterStep {
 	all, certificates := task(model.Everything), task(model.Everything, model.CertificatesRenewal, model.KubeconfigRenewal)
 	every := task(model.MaintenanceTasks()...)
-	return []pipeline.Step{
+	return []backend.ClusterStep{
 		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
 		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute, Only: all},
 		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute, Only: every},
@@ -107,8 +107,8 @@ func adminUpdate(m machines, r records) []pipeline.Step {
 
 // remove takes a cluster away, whatever was made of it. Billing ends when there
 // is nothing left that costs money.
-func remove(m machines, r records) []pipeline.Step {
-	return []pipeline.Step{
+func remove(m machines, r records) []backend.ClusterStep {
+	return []backend.ClusterStep{
 		{Name: "remove control plane", Do: m.remove, Timeout: time.Hour},
 		{Name: "end billing", Do: r.endBilling, Timeout: 10 * time.Minute},
 	}
@@ -129,6 +129,6 @@ func foreignTask(c *model.Cluster) bool {
 }
 
 // refuseTask fails the maintenance: to end well without a step would be a lie.
-func refuseTask(_ context.Context, w *pipeline.Work) error {
-	return arm.RequestNotAllowed.Errorf("This release of the service does not know the maintenance task %q. Repeat the request when all of it has been upgraded.", taskOf(w.Cluster()))
+func refuseTask(_ context.Context, w *backend.ClusterWork) error {
+	return arm.RequestNotAllowed.Errorf("This release of the service does not know the maintenance task %q. Repeat the request when all of it has been upgraded.", taskOf(w.Resource()))
 }

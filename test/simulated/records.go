@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -23,11 +23,11 @@ type records struct {
 	newInfraID func(string) string
 }
 
-func (r records) chooseInfraID(ctx context.Context, w *pipeline.Work) error {
-	if w.Cluster().Internal.InfraID != "" {
+func (r records) chooseInfraID(ctx context.Context, w *backend.ClusterWork) error {
+	if w.Resource().Internal.InfraID != "" {
 		return nil
 	}
-	id := r.newInfraID(w.Cluster().Name)
+	id := r.newInfraID(w.Resource().Name)
 	return w.Save(ctx, func(c *model.Cluster) error {
 		c.Internal.InfraID = id
 		return nil
@@ -36,8 +36,8 @@ func (r records) chooseInfraID(ctx context.Context, w *pipeline.Work) error {
 
 // beginBilling creates the cluster's billing document. It carries the cluster's
 // UID, so that a repetition finds it and a second cluster of the same name does not.
-func (r records) beginBilling(ctx context.Context, w *pipeline.Work) error {
-	c := w.Cluster()
+func (r records) beginBilling(ctx context.Context, w *backend.ClusterWork) error {
+	c := w.Resource()
 	doc, err := billingDocument(c)
 	if err != nil {
 		return err
@@ -55,8 +55,8 @@ func (r records) beginBilling(ctx context.Context, w *pipeline.Work) error {
 }
 
 // endBilling marks the end. A cluster whose create did not come so far was never billed.
-func (r records) endBilling(ctx context.Context, w *pipeline.Work) error {
-	doc, err := billingDocument(w.Cluster())
+func (r records) endBilling(ctx context.Context, w *backend.ClusterWork) error {
+	doc, err := billingDocument(w.Resource())
 	if err != nil {
 		return err
 	}
@@ -82,14 +82,14 @@ func billingDocument(c *model.Cluster) (*store.BillingDocument, error) {
 	return store.NewBilling(id.SubscriptionID, c.Internal.UID), nil
 }
 
-func (r records) recordWorkers(ctx context.Context, w *pipeline.Work) error {
+func (r records) recordWorkers(ctx context.Context, w *backend.ClusterWork) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		c.Properties.WorkerProfilesStatus = slices.Clone(c.Properties.WorkerProfiles)
 		return nil
 	})
 }
 
-func (r records) recordBuild(ctx context.Context, w *pipeline.Work) error {
+func (r records) recordBuild(ctx context.Context, w *backend.ClusterWork) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		c.Internal.ProvisionedBy = r.build
 		return nil

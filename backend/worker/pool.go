@@ -1,0 +1,221 @@
+// Package worker runs the operations of leased documents, whatever they are about. A
+// Pool claims the documents of one Kind that are due, runs the plan of their operation
+// under a lease that it keeps renewing, holds operations that wait without using a
+// worker for them, and hands over what this process cannot finish.
+//
+// It owns claiming, fairness, heartbeats and hand-over. Where a document has its
+// operation, how operations begin and end, and what their steps do comes in with the
+// Kind. Any number of processes may work on the same documents.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/aro-rp/aro/backend/pipeline"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+const (
+	// claimTimeout bounds one claim. It is not cut short: a claim that went
+	// through unnoticed would hold the document for the whole lease time.
+	claimTimeout = 10 * time.Second
+	// slowestPoll is how rarely an unavailable store is asked for work.
+	slowestPoll = 30 * time.Second
+	// timerSlack covers the database's resolution of time.
+	timerSlack = 2 * time.Millisecond
+)
+
+// errDraining is the cause with which running steps are cancelled at the end.
+var errDraining = errors.New("this process is stopping")
+
+// Kind is one kind of leased documents. D is the type of the document, R that of the
+// resource in it.
+type Kind[D, R any] struct {
+	pipeline.Kind[D, R]
+	// Documents are all documents of the kind.
+	Documents *store.Collection[D]
+	// Plans has the steps of each kind of operation.
+	Plans map[model.OperationKind][]pipeline.Step[D, R]
+	// ID is the id of a resource, for the log.
+	ID func(*D) string
+	// Prepare gives a document that is due and has no operation the one that it is due
+	// for, or returns store.ErrUnchanged. May be nil.
+	Prepare func(*D) error
+	// Begin is called when a process begins to work on an operation, before any step.
+	// It reports whether the operation needs no step any more, only its end. Its error is
+	// treated as one of pipeline.Run. May be nil.
+	Begin func(context.Context, *Operation[D, R]) (ended bool, err error)
+	// End ends an operation, with a failure or without.
+	End func(ctx context.Context, op *Operation[D, R], failure error) error
+	// Trace puts an operation's correlation id where calls to other services find it;
+	// may be nil.
+	Trace func(ctx context.Context, correlationID string) context.Context
+}
+
+// Config is what pools of one process have in common. All members are needed.
+type Config struct {
+	// Owner names the process in leases.
+	Owner string
+	// LeaseTTL is how long a silent process keeps a document. A quarter of it is the
+	// heartbeat; half of it, how long an operation waits for a free worker before
+	// another process may take it.
+	LeaseTTL time.Duration
+	// PollInterval bounds how long work of other processes goes unnoticed.
+	PollInterval time.Duration
+	// DrainGrace is how long running steps may take to stop.
+	DrainGrace time.Duration
+	Now        func() time.Time
+	Log        *slog.Logger
+	Metrics    *Metrics
+}
+
+// Pool runs the operations of one kind of documents. Make it with New.
+type Pool[D, R any] struct {
+	Config
+	kind    Kind[D, R]
+	size    int
+	workers *workers
+	wake    chan struct{}
+	handing chan struct{} // bounds how many operations are handed over at once
+}
+
+// New makes a pool of size workers, which holds up to waiting operations beside those
+// that run.
+func New[D, R any](cfg Config, kind Kind[D, R], size, waiting int) *Pool[D, R] {
+	return &Pool[D, R]{Config: cfg, kind: kind, size: size, workers: newWorkers(size, waiting),
+		wake: make(chan struct{}, 1), handing: make(chan struct{}, size)}
+}
+
+// Wake makes the pool look for work now. Call it after writing a document that is due.
+// It never blocks.
+func (p *Pool[D, R]) Wake() {
+	select {
+	case p.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// Replaced says that another operation has taken over a document, so that one that
+// waits here makes way at once. A step that runs is not cut short: that is noticed
+// when it pauses, or when the lease is renewed. It never blocks.
+func (p *Pool[D, R]) Replaced(partition, id string) { p.workers.notify(key{partition, id}) }
+
+// Run works until ctx ends. Then it claims nothing more, cancels running steps and
+// hands their documents over, so that another process continues at once. It returns an
+// error only if steps did not stop within DrainGrace; their documents are free when
+// their leases end.
+func (p *Pool[D, R]) Run(ctx context.Context) error {
+	working, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(errDraining)
+	p.poll(ctx, working)
+	stop(errDraining)
+	return p.drained()
+}
+
+func (p *Pool[D, R]) poll(ctx, working context.Context) {
+	pause := p.PollInterval
+	for ctx.Err() == nil {
+		if err := p.pickUp(ctx, working); err != nil && ctx.Err() == nil {
+			pause = min(2*pause, slowestPoll)
+			p.Log.WarnContext(ctx, "no work picked up", "error", err, "retry_in", pause)
+		} else {
+			pause = p.PollInterval
+		}
+		p.rest(ctx, pause)
+	}
+}
+
+// rest waits until about d has passed or somebody calls Wake.
+func (p *Pool[D, R]) rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(Spread(d))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-p.wake:
+	}
+}
+
+// Spread keeps processes from polling in step: d, a tenth more or less.
+func Spread(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }
+
+// pickUp starts the operations that are due while workers are free. It asks for one
+// document of each partition first, then for more and more, so that nobody's thousand
+// clusters hide another's one.
+func (p *Pool[D, R]) pickUp(ctx, working context.Context) error {
+	for perPartition := 1; !p.workers.allBusy(); perPartition = min(4*perPartition, p.size) {
+		due, aside, err := p.kind.Documents.Due(ctx, perPartition, 2*p.size)
+		won := p.start(working, due)
+		// What cannot even be set aside is no reason to go round and round.
+		if stuck := won == 0 && perPartition == p.size; err != nil || won+aside == 0 || stuck {
+			p.workers.noneDue()
+			return err
+		}
+	}
+	return nil
+}
+
+// start claims as many of the documents as there are free workers, all at once, and
+// lets each that was won run. It returns how many were.
+func (p *Pool[D, R]) start(working context.Context, due []*D) (won int) {
+	documents := map[key]*D{}
+	keys := make([]key, len(due))
+	for i, doc := range due {
+		m := p.kind.Meta(doc)
+		keys[i] = key{m.Partition, m.ID}
+		documents[keys[i]] = doc
+	}
+	taken := p.workers.take(keys)
+	leases := make([]*store.Lease[D], len(taken))
+	var claims sync.WaitGroup
+	for i, t := range taken {
+		claims.Go(func() { leases[i] = p.claim(working, documents[t.key]) })
+	}
+	claims.Wait()
+	for i, t := range taken {
+		if leases[i] == nil {
+			p.workers.done(t)
+			continue
+		}
+		won++
+		go p.work(working, documents[t.key], leases[i], t)
+	}
+	return won
+}
+
+// claim returns nil if the document could not be claimed.
+func (p *Pool[D, R]) claim(working context.Context, doc *D) *store.Lease[D] {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), claimTimeout)
+	defer cancel()
+	lease, err := p.kind.Documents.Claim(ctx, doc, p.Owner, p.LeaseTTL)
+	switch {
+	case errors.Is(err, store.ErrPreconditionFailed), errors.Is(err, store.ErrNotFound):
+		return nil // somebody else was faster
+	case err != nil:
+		p.Log.WarnContext(ctx, "document not claimed", "error", err)
+		return nil
+	}
+	p.Metrics.claims.Inc()
+	return lease
+}
+
+func (p *Pool[D, R]) drained() error {
+	idle := make(chan struct{})
+	go func() {
+		p.workers.idle.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+		return nil
+	case <-time.After(p.DrainGrace):
+		return fmt.Errorf("%d operations did not stop within %s", p.workers.count(), p.DrainGrace)
+	}
+}
