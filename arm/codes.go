@@ -2,8 +2,8 @@ package arm
 
 import "net/http"
 
-// The catalogue: every code the service can answer. docs/errors.md is generated
-// from Catalogue, and a code that is not listed there cannot be used.
+// The error catalogue: every code that the service can return. docs/errors.md is
+// generated from Catalogue. A code that is not in Catalogue fails the tests.
 var (
 	InternalServerError = Code{"InternalServerError", http.StatusInternalServerError,
 		"Something failed that the service does not understand.",
@@ -100,7 +100,8 @@ var (
 		"The operators in the request are not exactly those that the OpenShift version needs.",
 		"Specify one identity for each operator that the message lists."}
 
-	// What Azure says about what the customer gave the service to work with.
+	// Errors that Azure returns for resources and identities that the customer
+	// provides.
 
 	InvalidServicePrincipalCredentials = Code{"InvalidServicePrincipalCredentials", http.StatusBadRequest,
 		"Entra ID or Azure refuses the cluster's service principal: unknown, its secret is wrong or has expired, or it lacks rights.",

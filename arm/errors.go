@@ -11,22 +11,23 @@ import (
 	"unicode/utf8"
 )
 
-// Error is the one typed error of the service. Whatever reaches a caller is an
-// Error; everything else is rendered as InternalServerError without detail.
+// Error is the typed error of the service. Any other error is rendered as
+// InternalServerError without detail.
 type Error struct {
 	Code Code
-	// Message stands alone: many clients show no more than it and the code.
+	// Message must be understandable on its own: many clients show only the code
+	// and the message.
 	Message string
 	// Target is the JSON path, header or parameter that must change; may be empty.
 	Target  string
 	Details []*Error
-	// RetryAfter asks the caller to wait before it tries again; zero says nothing.
+	// RetryAfter is sent as the Retry-After header; zero sends none.
 	RetryAfter time.Duration
 
 	cause error
 }
 
-// Error renders code, target and message for logs, within bounds.
+// Error returns code, target and message for logs, with bounded length.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Code.Name)
@@ -41,25 +42,25 @@ func (e *Error) Error() string {
 	return Plain(b.String(), maxLogged)
 }
 
-// Unwrap gives the cause, which is logged and never sent to a caller.
+// Unwrap returns the cause. It is logged and never sent to a caller.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Because returns a copy of e that carries its cause.
+// Because returns a copy of e with a cause.
 func (e *Error) Because(cause error) *Error {
 	c := *e
 	c.cause = cause
 	return &c
 }
 
-// After returns a copy of e that asks the caller to retry after d.
+// After returns a copy of e with RetryAfter set to d.
 func (e *Error) After(d time.Duration) *Error {
 	c := *e
 	c.RetryAfter = d
 	return &c
 }
 
-// Body is an error as it stands in JSON: below "error" in a response and in the
-// status of an operation (C14 of the ARM contract).
+// Body is an error in JSON: the member "error" of a response, or of the status of
+// an operation (C14 of the ARM contract).
 type Body struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -72,7 +73,7 @@ type Envelope struct {
 	Error Body `json:"error"`
 }
 
-// Body renders e for a caller, without its cause.
+// Body returns e as it is sent to a caller, without its cause.
 func (e *Error) Body() Body {
 	b := Body{Code: e.Code.Name, Message: e.Message, Target: e.Target}
 	for _, d := range e.Details {
@@ -81,8 +82,8 @@ func (e *Error) Body() Body {
 	return b
 }
 
-// AsError finds the typed error in err's chain. An error without a type is
-// ours: InternalServerError, whose message names only the correlation id.
+// AsError returns the typed error in err's chain. Without one it returns an
+// InternalServerError whose message contains only the correlation id.
 func AsError(err error, correlationID string) *Error {
 	var typed *Error
 	if errors.As(err, &typed) {
@@ -91,36 +92,36 @@ func AsError(err error, correlationID string) *Error {
 	return InternalServerError.Errorf("An unexpected error occurred. Try again, and if it persists contact support with correlation id %q.", correlationID).Because(err)
 }
 
-// Faults collects everything that is wrong with one request, so that the caller
-// hears it all at once. The zero value is ready and costs nothing while empty.
+// Faults collects all violations of one request, so that a response can list them
+// all. The zero value is ready to use and allocates nothing while it is empty.
 type Faults struct {
 	list []*Error
 }
 
-// maxFaults bounds an answer: a hostile body must not make a huge reply.
+// maxFaults bounds the number of details of an error response.
 const maxFaults = 100
 
-// Add notes that target is wrong. The message says what was sent, by Sent unless it
-// may be a secret, and what to send instead.
+// Add adds a violation at target. The message names the value that was sent (see
+// Sent, unless it may be a secret) and the value that is allowed.
 func (f *Faults) Add(code Code, target, format string, args ...any) {
-	f.Note(code.At(target, format, args...))
+	f.AddError(code.At(target, format, args...))
 }
 
-// Note notes an error as it is.
-func (f *Faults) Note(e *Error) {
+// AddError adds e unchanged.
+func (f *Faults) AddError(e *Error) {
 	if len(f.list) < maxFaults {
 		f.list = append(f.list, e)
 	}
 }
 
-// Len tells how many faults were noted.
+// Len returns the number of faults.
 func (f *Faults) Len() int { return len(f.list) }
 
-// List gives the faults in the order they were noted.
+// List returns the faults in the order in which they were added.
 func (f *Faults) List() []*Error { return f.list }
 
-// Err is nil without faults, the fault itself if there is one, and otherwise an
-// error with the code and target of the first whose details hold them all.
+// Err returns nil without faults, the fault if there is exactly one, and otherwise
+// an error with the code and target of the first, whose details list all.
 func (f *Faults) Err() error {
 	switch len(f.list) {
 	case 0:
@@ -134,16 +135,17 @@ func (f *Faults) Err() error {
 	return &e
 }
 
-// Code is an entry of the error catalogue: what ARM clients match on, the HTTP
-// status it comes with, and the text of docs/errors.md.
+// Code is an entry of the error catalogue: the code that clients match on, its HTTP
+// status, and the text of docs/errors.md.
 type Code struct {
 	Name   string
 	Status int
-	// When and Remedy are for people: when it is answered, and what to do then.
+	// When and Remedy are for docs/errors.md: when the code is returned, and what
+	// the reader can do.
 	When, Remedy string
 }
 
-// At makes an error of this code about target, which its message begins with.
+// At returns an error of this code at target. The message begins with target.
 func (c Code) At(target, format string, args ...any) *Error {
 	e := c.Errorf(format, args...)
 	if target != "" {
@@ -153,16 +155,16 @@ func (c Code) At(target, format string, args ...any) *Error {
 	return e
 }
 
-// Errorf makes an error of this code that is about the whole request.
+// Errorf returns an error of this code about the whole request.
 func (c Code) Errorf(format string, args ...any) *Error {
 	return &Error{Code: c, Message: fmt.Sprintf(format, args...)}
 }
 
-// maxSent bounds how much of a value is repeated, in characters.
+// maxSent bounds how much of a value a message contains, in characters.
 const maxSent = 256
 
-// Sent is a value of a request as a message repeats it: quoted, with everything
-// escaped that cannot be printed, and of bounded length.
+// Sent returns a value of a request for use in a message: quoted, unprintable
+// characters escaped, length bounded.
 func Sent[T ~string](value T) string {
 	text := []rune(string(value))
 	if len(text) > maxSent {
@@ -171,8 +173,8 @@ func Sent[T ~string](value T) string {
 	return strconv.Quote(string(value))
 }
 
-// SentUUID is Sent for the place of a UUID. Clients mix up the id and the secret of
-// an application, so that only what resembles a UUID is repeated.
+// SentUUID is Sent for UUIDs. Only text that resembles a UUID is returned, because
+// clients confuse the id of an application with its secret.
 func SentUUID[T ~string](value T) string {
 	if strings.Trim(string(value), "0123456789abcdefABCDEF-{}") != "" {
 		return fmt.Sprintf("The text of %d characters", utf8.RuneCountInString(string(value)))
@@ -180,7 +182,7 @@ func SentUUID[T ~string](value T) string {
 	return Sent(value)
 }
 
-// members are the members of a resource, in which a JSON path begins.
+// members are the top-level members of a resource, with which a JSON path begins.
 var members = []string{"id", "name", "type", "location", "tags", "identity", "systemData", "properties"}
 
 // InBody reports whether target is empty or the JSON path of a member of a resource.
@@ -192,7 +194,7 @@ func InBody(target string) bool {
 	return target == "" || slices.Contains(members, first)
 }
 
-// Naming is e about target, unless it is about something already.
+// Naming returns e with the target, or e itself if it has a target already.
 func (e *Error) Naming(target string) *Error {
 	if e.Target != "" {
 		return e
@@ -202,8 +204,8 @@ func (e *Error) Naming(target string) *Error {
 	return &c
 }
 
-// AboutBody is e without targets that are not in a resource's body. Messages keep
-// what they name.
+// AboutBody returns e without targets that are not in a resource's body. Messages
+// are unchanged.
 func (e *Error) AboutBody() *Error {
 	c := *e
 	if !InBody(c.Target) {

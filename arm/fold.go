@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// EqualFold reports whether two names are the same to ARM, which ignores case. Unlike
-// with strings.EqualFold a letter of another script, such as the long s or the Kelvin
-// sign, is never an ASCII one.
+// EqualFold reports whether two names are equal for ARM, which ignores case. Unlike
+// strings.EqualFold, it never matches an ASCII letter with a letter of another
+// script, such as the long s or the Kelvin sign.
 func EqualFold(a, b string) bool {
 	for i := range min(len(a), len(b)) {
 		if a[i] >= 0x80 || b[i] >= 0x80 {
@@ -20,7 +20,8 @@ func EqualFold(a, b string) bool {
 	return len(a) == len(b)
 }
 
-// ToLower is a name in lower case. Names are the same if EqualFold says so.
+// ToLower returns a name in lower case. Two names have the same result if and only
+// if EqualFold reports true.
 func ToLower(s string) string { return strings.Map(lowerRune, s) }
 
 func lowerRune(r rune) rune {

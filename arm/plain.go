@@ -6,14 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// maxTarget and maxLogged bound what an error repeats of a caller's words.
+// maxTarget and maxLogged bound how much of a caller's text an error contains.
 const (
 	maxTarget = 512
 	maxLogged = 2048
 )
 
-// Plain is text of a caller as answers and logs may repeat it: without characters that
-// do not print, and of most bytes at most, beside the mark of what was cut off.
+// Plain returns a caller's text for use in responses and logs: unprintable characters
+// are removed, and at most `most` bytes are kept, followed by a mark if text was cut
+// off.
 func Plain(s string, most int) string {
 	cut := ""
 	if len(s) > most {

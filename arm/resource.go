@@ -1,6 +1,6 @@
-// Package arm holds the words of Azure Resource Manager that every part of the
-// service speaks: resource ids, locations, and the typed error
-// with its catalogue of codes. It does no I/O and imports nothing of ours.
+// Package arm has the vocabulary of Azure Resource Manager: resource ids,
+// locations, and the typed error with its catalogue of codes. It does no I/O and
+// imports no other package of this project.
 package arm
 
 import (
@@ -22,7 +22,8 @@ type ClusterID struct {
 	Name           string
 }
 
-// String is the full resource id, un-encoded, without host or version (G10).
+// String returns the full resource id, not percent-encoded, without host or
+// api-version (G10).
 func (id ClusterID) String() string {
 	return "/subscriptions/" + id.SubscriptionID + "/resourceGroups/" + id.ResourceGroup +
 		"/providers/" + ClusterResourceType + "/" + id.Name
@@ -31,19 +32,19 @@ func (id ClusterID) String() string {
 // Partition is the store's partition key: the subscription.
 func (id ClusterID) Partition() string { return ToLower(id.SubscriptionID) }
 
-// Key names the cluster inside its partition. Groups sort together, so that
-// KeyPrefix finds a group's clusters.
+// Key returns the key of the cluster in its partition. Clusters of one group have a
+// common prefix; see ClusterKeyPrefix.
 func (id ClusterID) Key() string {
 	return ClusterKeyPrefix(id.ResourceGroup) + ToLower(id.Name)
 }
 
-// ClusterKeyPrefix is what the keys of a group's clusters begin with. A bar
-// cannot occur in a group's name, and Cosmos DB allows it in an id.
+// ClusterKeyPrefix returns the prefix of the keys of a group's clusters. A bar
+// cannot occur in the name of a group, and Cosmos DB allows it in an id.
 func ClusterKeyPrefix(resourceGroup string) string {
 	return ToLower(resourceGroup) + "|"
 }
 
-// ParseClusterID reads a cluster's full resource id, ignoring case.
+// ParseClusterID parses the full resource id of a cluster, ignoring case.
 func ParseClusterID(s string) (ClusterID, bool) {
 	p := strings.Split(s, "/")
 	if len(p) != 9 || p[0] != "" || !EqualFold(p[1], "subscriptions") || !EqualFold(p[3], "resourceGroups") ||
@@ -77,20 +78,20 @@ func ValidUUID(s string) bool {
 	return true
 }
 
-// maxName is how long the names of clusters and resource groups can be, in characters.
+// maxName bounds the names of clusters and resource groups, in characters.
 const maxName = 90
 
-// ValidName reports whether s may name a cluster (U14): at most 90 letters and
-// digits of ASCII and -_(). but not ending in a dot.
+// ValidName reports whether s is a valid cluster name (U14): at most 90 ASCII
+// letters, digits and -_(). and no dot at the end.
 func ValidName(s string) bool { return MadeOf(s, 1, maxName, "-_().") && s[len(s)-1] != '.' }
 
-// groupNames are the characters that the name of a resource group may have beside
-// -(). : the word characters of .NET, which the rule of Azure is written in (U04).
-// .NET counts in UTF-16, so that nothing outside the basic plane is one.
+// groupNames are the characters that the name of a resource group can contain
+// beside -(). : the word characters of .NET, in which Azure's rule is written
+// (U04). .NET counts UTF-16 units, so only characters of the basic plane match.
 var groupNames = []*unicode.RangeTable{unicode.L, unicode.Mn, unicode.Nd, unicode.Pc}
 
-// ValidGroupName reports whether s may name a resource group: at most 90 letters
-// and digits of any script and -_(). but not ending in a dot.
+// ValidGroupName reports whether s is a valid resource group name: at most 90
+// letters and digits of any script and -_(). and no dot at the end.
 func ValidGroupName(s string) bool {
 	n := 0
 	for _, r := range s {
@@ -101,8 +102,8 @@ func ValidGroupName(s string) bool {
 	return n > 0 && n <= maxName && s[len(s)-1] != '.'
 }
 
-// MadeOf reports whether s is made of ASCII letters, digits and the marks alone,
-// and of how many.
+// MadeOf reports whether s consists of least to most ASCII letters, digits and
+// marks.
 func MadeOf(s string, least, most int, marks string) bool {
 	if len(s) < least || len(s) > most {
 		return false
@@ -116,10 +117,11 @@ func MadeOf(s string, least, most int, marks string) bool {
 	return true
 }
 
-// SameLocation compares locations as ARM does, ignoring case and blanks (U15).
+// SameLocation reports whether two locations are equal for ARM, which ignores case
+// and blanks (U15).
 func SameLocation(a, b string) bool { return NormalLocation(a) == NormalLocation(b) }
 
-// NormalLocation is a location in lower case without blanks.
+// NormalLocation returns a location in lower case without blanks.
 func NormalLocation(s string) string {
 	return ToLower(strings.ReplaceAll(s, " ", ""))
 }

@@ -1,10 +1,9 @@
-// Package conversion is what generated conversions between an api-version's
-// types and the model are made of: for each kind of value, how it is said to a
-// client and what a client's word does to the stored value.
+// Package conversion has the building blocks of the generated conversions between
+// an api-version's types and the model: how each kind of value is encoded for a
+// client, and how a value of a request changes the stored value.
 //
-// It holds the write semantics that are the same for every property. Which
-// property follows which rule comes from the specs; what values mean together is
-// checked by model.
+// It implements the write semantics that all properties share. The specs define
+// which property follows which rule. Package model validates the result.
 package conversion
 
 import (
@@ -14,34 +13,35 @@ import (
 	"github.com/aro-rp/aro/validation"
 )
 
-// Write is one request on its way onto a cluster.
+// Write is the state of one write of a cluster.
 type Write struct {
-	// Create tells that nothing is stored yet: create-only values may be set, and
-	// what is left out takes its default.
+	// Create is true if nothing is stored yet: create-only values can be set, and
+	// omitted values take their defaults.
 	Create bool
-	// Merged tells that the body is a PATCH merged into what GET returns.
+	// Merged is true if the body is a PATCH merged into the response of GET.
 	Merged bool
 
 	faults *arm.Faults
 	path   validation.Path
-	// within counts the arrays and maps on the way to the present place.
+	// within counts the arrays and maps around the current place.
 	within int
 }
 
-// NewWrite begins a write that notes in f what is not allowed.
+// NewWrite returns a Write that adds violations to f.
 func NewWrite(create bool, f *arm.Faults) *Write { return &Write{Create: create, faults: f} }
 
-// NewMerge begins the write of a PATCH that was merged into what GET returns.
+// NewMerge returns the Write of a PATCH that was merged into the response of GET.
 func NewMerge(f *arm.Faults) *Write { return &Write{Merged: true, faults: f} }
 
-// removes reports whether a value that is absent was removed by the client. A
-// PATCH gives the elements of an array anew, which may leave out what stays.
+// removes reports whether the client removed a value that is absent. A PATCH
+// replaces the elements of an array, so members that are absent within an element
+// are kept.
 func (w *Write) removes(absent bool) bool { return w.Merged && (!absent || w.within == 0) }
 
-// In goes down to a member, Out back up; faults between them have its path.
+// In enters a member and Out leaves it; faults between them have its path.
 func (w *Write) In(name string) { w.path.Named(name) }
 
-// Out goes back up from the last In.
+// Out leaves the member of the last In.
 func (w *Write) Out() { w.path.Up() }
 
 func (w *Write) refuse(name, why string, args ...any) {
@@ -50,15 +50,15 @@ func (w *Write) refuse(name, why string, args ...any) {
 	w.faults.Add(arm.PropertyChangeNotAllowed, w.path.String(), why, args...)
 }
 
-// word is a text as a message repeats it.
-func word[T ~string](text T) string {
+// quoted returns a text for use in a message.
+func quoted[T ~string](text T) string {
 	if text == "" {
 		return "nothing"
 	}
 	return arm.Sent(text)
 }
 
-// number is a number as a message repeats it.
+// number returns a number for use in a message.
 func number[T whole](n *T) string {
 	if n == nil {
 		return "nothing"
@@ -67,7 +67,8 @@ func number[T whole](n *T) string {
 }
 
 const (
-	// Both have a verb for the value that is stored and one for the value that was sent.
+	// Both formats have a verb for the stored value and one for the value that was
+	// sent.
 	readOnly    = "Only the service sets the property: it is %s and cannot become %s. Leave it out."
 	createOnly  = "The property is %s and cannot become %s once the cluster exists. Leave it out, or send what it is."
 	fixedList   = "Elements cannot be added, removed, renamed or reordered once the cluster exists. Leave the array out, or send the elements that it has."
@@ -75,16 +76,16 @@ const (
 	echoedList  = "Only the service sets the array. Leave it out."
 )
 
-// Same reports whether two texts mean the same.
+// Same reports whether two texts are equal.
 type Same func(a, b string) bool
 
-// Exact texts are the same only letter by letter.
+// Exact compares texts byte by byte.
 func Exact(a, b string) bool { return a == b }
 
-// IgnoreCase is how resource ids, names and UUIDs compare.
+// IgnoreCase compares resource ids, names and UUIDs.
 func IgnoreCase(a, b string) bool { return arm.EqualFold(a, b) }
 
-// Ignored takes the place of a value that the service takes no notice of.
+// Ignored is the type of a value that the service ignores.
 type Ignored struct{}
 
 // UnmarshalJSON accepts every value.

@@ -7,10 +7,10 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 )
 
-// MergePatch is RFC 7396 on a cluster's JSON, with three differences. ARM wants tags to
-// be replaced as a set. A cluster has one user-assigned identity, so that clients
-// send the new one alone to put it in the place of the old. And a pull secret that is
-// null becomes empty: what GET returns never holds one that could be removed.
+// MergePatch applies RFC 7396 to the JSON of a cluster, with three exceptions. Tags are
+// replaced as a set, as ARM requires. The user-assigned identity is replaced, because a
+// cluster has one and clients send only the new one. A pull secret that is null becomes
+// empty, because GET never returns one that could be removed.
 func MergePatch(doc, patch []byte) ([]byte, error) {
 	whole, err := replacedWhole(patch)
 	if err != nil {
@@ -24,7 +24,7 @@ func MergePatch(doc, patch []byte) ([]byte, error) {
 	return withoutPullSecret(doc, patch)
 }
 
-// withoutPullSecret notes in the merged document that the patch removes the pull secret.
+// withoutPullSecret marks in the merged document that the patch removes the pull secret.
 func withoutPullSecret(doc, patch []byte) ([]byte, error) {
 	var sent struct {
 		Properties struct {
@@ -32,14 +32,15 @@ func withoutPullSecret(doc, patch []byte) ([]byte, error) {
 		} `json:"properties"`
 	}
 	const secret = "pullSecret"
-	// What is not of this form, the specs refuse.
+	// The generated validators reject any other form.
 	if err := json.Unmarshal(patch, &sent); err != nil || string(sent.Properties.ClusterProfile[secret]) != "null" {
 		return doc, nil
 	}
 	return jsonpatch.MergePatch(doc, []byte(`{"properties": {"clusterProfile": {"`+secret+`": ""}}}`))
 }
 
-// replacedWhole is the merge patch that removes what another one does not merge with.
+// replacedWhole returns a merge patch that removes the members that the given patch
+// replaces as a whole.
 func replacedWhole(patch []byte) ([]byte, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(patch, &members); err != nil {
@@ -51,7 +52,7 @@ func replacedWhole(patch []byte) ([]byte, error) {
 	}
 	const assigned = "userAssignedIdentities"
 	var identity, assignments map[string]json.RawMessage
-	// What is not of this form, the specs refuse.
+	// The generated validators reject any other form.
 	if json.Unmarshal(members["identity"], &identity) == nil && json.Unmarshal(identity[assigned], &assignments) == nil && len(assignments) > 0 {
 		gone["identity"] = map[string]any{assigned: nil}
 	}

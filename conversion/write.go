@@ -12,39 +12,39 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// In what follows, in is what the client sent (nil: left out or null), m the
-// place in the model, which holds the stored value, and initial the default.
-// Empty text is the same as text that was left out. A PATCH that leaves a value
-// out removes it, because it is merged into everything that GET returns.
+// Below, in is the value that the client sent (nil if omitted or null), m points to
+// the stored value in the model, and initial is the default. Empty text is the same
+// as omitted text. A PATCH that omits a value removes it, because the PATCH is
+// merged into the response of GET.
 
-// URLText compares id, name or type in the body with those of the URL.
+// URLText checks that id, name or type in the body match the URL.
 func URLText(w *Write, name string, in *string, have string, mismatch arm.Code) {
 	if (in == nil || *in == "") && !w.removes(in == nil) || IgnoreCase(Text(in), have) {
 		return
 	}
-	w.faults.Add(mismatch, name, "The URL says %s, the body %s. Leave the property out, or correct it.", arm.Sent(have), word(Text(in)))
+	w.faults.Add(mismatch, name, "The URL says %s, the body %s. Leave the property out, or correct it.", arm.Sent(have), quoted(Text(in)))
 }
 
-// same reports whether a text was sent that means what is stored.
+// same reports whether a text was sent that equals the stored one.
 func same[W, M ~string](in *W, have M, means Same) bool {
 	return in != nil && means(string(*in), string(have))
 }
 
-// EchoText accepts a read-only text only as it is.
+// EchoText rejects a change of a read-only text.
 func EchoText[W, M ~string](w *Write, name string, in *W, have M) {
 	if given := in != nil && *in != ""; given && string(*in) != string(have) || !given && have != "" && w.removes(in == nil) {
-		w.refuse(name, readOnly, word(have), word(Text(in)))
+		w.refuse(name, readOnly, quoted(have), quoted(Text(in)))
 	}
 }
 
-// EchoID is EchoText for resource ids and names, whose case does not matter.
+// EchoID is EchoText for resource ids and names, which ignore case.
 func EchoID[W, M ~string](w *Write, name string, in *W, have M) {
 	if !same(in, have, IgnoreCase) {
 		EchoText(w, name, in, have)
 	}
 }
 
-// FixedText writes a text at creation. Later it may only be repeated.
+// FixedText sets a text at creation. Later writes must repeat it.
 func FixedText[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
 	switch given := in != nil && *in != ""; {
 	case given && w.Create:
@@ -54,18 +54,19 @@ func FixedText[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
 	case given && *m == "" && string(*in) == string(initial):
 		*m = initial // created by a version that did not know the property
 	case given && string(*in) != string(*m), !given && *m != "" && w.removes(in == nil):
-		w.refuse(name, createOnly, word(*m), word(Text(in)))
+		w.refuse(name, createOnly, quoted(*m), quoted(Text(in)))
 	}
 }
 
-// FixedID is FixedText for resource ids. It keeps the case that the id was created with.
+// FixedID is FixedText for resource ids. The stored value keeps the case used at
+// creation.
 func FixedID[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
 	if w.Create || !same(in, *m, IgnoreCase) {
 		FixedText(w, name, in, m, initial)
 	}
 }
 
-// FixedLocation is FixedText for a region, whose case and blanks do not matter.
+// FixedLocation is FixedText for a region, which ignores case and blanks.
 func FixedLocation[W, M ~string](w *Write, name string, in *W, m *M, initial M) {
 	if w.Create || !same(in, *m, arm.SameLocation) {
 		FixedText(w, name, in, m, initial)
@@ -83,7 +84,7 @@ func MutableText[W, M ~string](in *W, m *M, initial M) bool {
 	return changed
 }
 
-// MutableID is MutableText for resource ids; one in other case is the same.
+// MutableID is MutableText for resource ids, which ignore case.
 func MutableID[W, M ~string](in *W, m *M, initial M) bool {
 	return !same(in, *m, IgnoreCase) && MutableText(in, m, initial)
 }
@@ -95,9 +96,9 @@ func Secret[W, M ~string](in *W, m *M) {
 	}
 }
 
-// FixedSecret writes a secret at creation. Later it may only be repeated, in the
-// same words or in another layout of the same JSON. Answers never hold it, so that
-// a merged PATCH lacks it unless the PATCH says it; MergePatch sees to null.
+// FixedSecret sets a secret at creation. Later writes must repeat it, byte by byte
+// or as equal JSON. Responses never contain it, so a merged PATCH lacks it unless
+// the PATCH sets it; MergePatch handles null.
 func FixedSecret[W, M ~string](w *Write, name string, in *W, m *M) {
 	switch {
 	case in == nil:
@@ -109,7 +110,7 @@ func FixedSecret[W, M ~string](w *Write, name string, in *W, m *M) {
 	}
 }
 
-// sameJSON reports whether two texts are the same, or the same JSON in two layouts.
+// sameJSON reports whether two texts are equal, byte by byte or as JSON.
 func sameJSON(a, b string) bool {
 	if a == b {
 		return true
@@ -120,14 +121,14 @@ func sameJSON(a, b string) bool {
 
 type whole interface{ ~int | ~int32 | ~int64 }
 
-// EchoNumber accepts a read-only number only as it is.
+// EchoNumber rejects a change of a read-only number.
 func EchoNumber[W, M whole](w *Write, name string, in *W, have M) {
 	if in != nil && M(*in) != have || in == nil && have != 0 && w.removes(true) {
 		w.refuse(name, readOnly, number(&have), number(in))
 	}
 }
 
-// FixedNumber writes a number at creation. Later it may only be repeated.
+// FixedNumber sets a number at creation. Later writes must repeat it.
 func FixedNumber[W, M whole](w *Write, name string, in *W, m *M, initial M) {
 	switch {
 	case in != nil && w.Create:
@@ -149,14 +150,14 @@ func MutableNumber[W, M whole](in *W, m *M, initial M) {
 	}
 }
 
-// EchoBool accepts a read-only truth value only as it is.
+// EchoBool rejects a change of a read-only boolean.
 func EchoBool(w *Write, name string, in *bool, have bool) {
 	if in != nil && *in != have || in == nil && have && w.removes(true) {
-		w.refuse(name, readOnly, strconv.FormatBool(have), truth(in))
+		w.refuse(name, readOnly, strconv.FormatBool(have), boolText(in))
 	}
 }
 
-// FixedBool writes a truth value at creation. Later it may only be repeated.
+// FixedBool sets a boolean at creation. Later writes must repeat it.
 func FixedBool(w *Write, name string, in, m *bool, initial bool) {
 	switch {
 	case in != nil && w.Create:
@@ -164,11 +165,11 @@ func FixedBool(w *Write, name string, in, m *bool, initial bool) {
 	case w.Create:
 		*m = initial
 	case in != nil && *in != *m, in == nil && *m != initial && w.removes(true):
-		w.refuse(name, createOnly, strconv.FormatBool(*m), truth(in))
+		w.refuse(name, createOnly, strconv.FormatBool(*m), boolText(in))
 	}
 }
 
-// MutableBool replaces a truth value.
+// MutableBool replaces a boolean.
 func MutableBool(in, m *bool, initial bool) {
 	*m = initial
 	if in != nil {
@@ -176,41 +177,42 @@ func MutableBool(in, m *bool, initial bool) {
 	}
 }
 
-// truth is a truth value as a message repeats it.
-func truth(b *bool) string {
+// boolText returns a boolean for use in a message.
+func boolText(b *bool) string {
 	if b == nil {
 		return "nothing"
 	}
 	return strconv.FormatBool(*b)
 }
 
-// EchoTime accepts a read-only time only as it is.
+// EchoTime rejects a change of a read-only time.
 func EchoTime(w *Write, name string, in, have *time.Time) {
 	if in != nil && (have == nil || !in.Equal(*have)) || in == nil && have != nil && w.removes(true) {
-		w.refuse(name, readOnly, moment(have), moment(in))
+		w.refuse(name, readOnly, timeText(have), timeText(in))
 	}
 }
 
-// moment is a time as a message repeats it.
-func moment(t *time.Time) string {
+// timeText returns a time for use in a message.
+func timeText(t *time.Time) string {
 	if t == nil {
 		return "nothing"
 	}
 	return t.Format(time.RFC3339)
 }
 
-// Array says what an array of objects is made of.
+// Array describes how an array of objects is written.
 type Array[W, M any] struct {
 	Name string
-	// SentKey and StoredKey name an element; nil when only its place does.
+	// SentKey and StoredKey return the key of an element; nil if elements are
+	// identified by their position.
 	SentKey   func(*W) string
 	StoredKey func(*M) string
 	Same      Same
-	// Write puts a sent element onto a stored one.
+	// Write writes a sent element to a stored one.
 	Write func(*Write, *W, *M)
 }
 
-// Echo accepts a read-only array only as it is.
+// Echo rejects a change of a read-only array.
 func (a Array[W, M]) Echo(w *Write, in *[]W, have []M) {
 	switch {
 	case in == nil && (len(have) == 0 || !w.removes(true)):
@@ -221,8 +223,8 @@ func (a Array[W, M]) Echo(w *Write, in *[]W, have []M) {
 	}
 }
 
-// Fixed writes an array at creation. Later its elements stay what they are and
-// where they are; their members follow their own rules.
+// Fixed sets an array at creation. Later writes must have the same elements in the
+// same order; members of elements follow their own rules.
 func (a Array[W, M]) Fixed(w *Write, in *[]W, m *[]M) {
 	switch {
 	case in == nil && (len(*m) == 0 || !w.removes(true)):
@@ -236,8 +238,8 @@ func (a Array[W, M]) Fixed(w *Write, in *[]W, m *[]M) {
 	a.each(w, *in, *m)
 }
 
-// Mutable replaces an array. An element that was there before keeps what the
-// client cannot say.
+// Mutable replaces an array. Elements that existed before keep members that the
+// client cannot send.
 func (a Array[W, M]) Mutable(w *Write, in *[]W, m *[]M) {
 	if in == nil || len(*in) == 0 {
 		if len(*m) > 0 {
@@ -255,7 +257,7 @@ func (a Array[W, M]) Mutable(w *Write, in *[]W, m *[]M) {
 	*m = next
 }
 
-// each writes every sent element onto the stored one at its place.
+// each writes every sent element to the stored one at the same position.
 func (a Array[W, M]) each(w *Write, in []W, m []M) {
 	w.path.Named(a.Name)
 	w.within++
@@ -268,8 +270,8 @@ func (a Array[W, M]) each(w *Write, in []W, m []M) {
 	w.path.Up()
 }
 
-// aligned reports whether the same elements stand at the same places. An element
-// sent without its key is the one at its place.
+// aligned reports whether the sent and stored elements have the same keys in the
+// same order. An element sent without its key matches the one at its position.
 func (a Array[W, M]) aligned(in []W, m []M) bool {
 	if len(in) != len(m) {
 		return false
@@ -314,17 +316,17 @@ func MutableStrings[T ~map[string]string](in *T, m *map[string]string) {
 	}
 }
 
-// Map says what a map of objects is made of.
+// Map describes how a map of objects is written.
 type Map[W, M any] struct {
 	Name string
 	// Same compares keys.
 	Same Same
-	// Write puts a sent entry onto a stored one.
+	// Write writes a sent entry to a stored one.
 	Write func(*Write, *W, *M)
 }
 
-// Mutable replaces a map of objects. An entry that was there before keeps what the
-// client cannot say, and the spelling of its key.
+// Mutable replaces a map of objects. Entries that existed before keep members that
+// the client cannot send, and the casing of their keys.
 func (a Map[W, M]) Mutable(w *Write, in *map[string]W, m *map[string]*M) {
 	if in == nil || len(*in) == 0 {
 		if len(*m) > 0 {
@@ -351,7 +353,7 @@ func (a Map[W, M]) Mutable(w *Write, in *map[string]W, m *map[string]*M) {
 	*m = next
 }
 
-// find is the stored entry of a sent key under its stored key, or a new one.
+// find returns the stored entry of a sent key, with the stored key, or a new entry.
 func (a Map[W, M]) find(sent string, m map[string]*M) (key string, stored *M) {
 	if stored = m[sent]; stored != nil {
 		return sent, stored
@@ -379,7 +381,7 @@ func (a Map[W, M]) MutableNullable(w *Write, in *map[string]*W, m *map[string]*M
 	a.Mutable(w, &present, m)
 }
 
-// OrZero is p, or an empty value to compare with.
+// OrZero returns p, or a pointer to a zero value if p is nil.
 func OrZero[T any](p *T) *T {
 	if p == nil {
 		return new(T)
@@ -387,7 +389,7 @@ func OrZero[T any](p *T) *T {
 	return p
 }
 
-// Text is what an optional text says.
+// Text returns the optional text, empty if it is absent.
 func Text[W ~string](p *W) string {
 	if p == nil {
 		return ""

@@ -6,21 +6,21 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// idForm is how an Azure id goes on behind subscription and resource group.
+// idForm describes an Azure resource id after its subscription and resource group.
 type idForm struct {
 	provider string
 	levels   []idLevel
 }
 
-// idLevel is a type and how long names of it are, and which characters they have
-// beside letters and digits.
+// idLevel is a resource type, the maximum length of its names, and the characters
+// that they can contain beside letters and digits.
 type idLevel struct {
 	kind        string
 	least, most int
 	marks       string
 }
 
-// The forms of Azure ids that a cluster refers to, without regard to case.
+// The forms of the Azure ids that a cluster refers to. Case is ignored.
 var (
 	resourceGroupForm     = idForm{}
 	subnetForm            = idForm{"Microsoft.Network", []idLevel{{"virtualNetworks", 2, 64, "-_."}, {"subnets", 2, 80, "-_."}}}
@@ -28,14 +28,15 @@ var (
 	userIdentityForm      = idForm{"Microsoft.ManagedIdentity", []idLevel{{"userAssignedIdentities", 3, 128, "-_"}}}
 )
 
-// azureID is what the rules compare of an Azure id.
+// azureID holds the parts of an Azure id that the rules compare.
 type azureID struct {
 	subscription, resourceGroup string
-	// parent is the id without its last type and name: of a subnet, the virtual network.
+	// parent is the id without its last type and name, for example the virtual network
+	// of a subnet.
 	parent string
 }
 
-// parseID takes an id of the given form apart.
+// parseID parses an id of the given form.
 func parseID(form idForm, id string) (azureID, bool) {
 	s := strings.Split(id, "/")
 	if len(s) < 5 || s[0] != "" || !arm.EqualFold(s[1], "subscriptions") || !arm.ValidSubscriptionID(s[2]) ||
@@ -46,7 +47,7 @@ func parseID(form idForm, id string) (azureID, bool) {
 	return azureID{subscription: s[2], resourceGroup: s[4], parent: id[:last]}, true
 }
 
-// matches judges the segments behind the resource group.
+// matches reports whether the segments after the resource group have this form.
 func (f idForm) matches(s []string) bool {
 	if f.provider == "" {
 		return len(s) == 0

@@ -9,7 +9,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// OpenShiftVersion is a version that clusters can be created with.
+// OpenShiftVersion is an OpenShift version for new clusters.
 type OpenShiftVersion struct {
 	Unknown
 
@@ -19,25 +19,26 @@ type OpenShiftVersion struct {
 	Properties OpenShiftVersionProperties `json:"properties"`
 }
 
-// OpenShiftVersionProperties say where a version comes from and who may use it.
+// OpenShiftVersionProperties are the images of a version and whether it is offered.
 type OpenShiftVersionProperties struct {
 	Unknown
 
 	Version           string `json:"version,omitempty"`
 	OpenShiftPullspec string `json:"openShiftPullspec,omitempty"`
-	// InstallerPullspec is the image that installs it, empty for the service's own
-	// program of the minor release; see InstallerImage.
+	// InstallerPullspec is the image of the installer. If it is empty, the
+	// service's own program for the minor release is used; see InstallerImage.
 	InstallerPullspec string `json:"installerPullspec,omitempty"`
 	Enabled           bool   `json:"enabled,omitempty"`
-	// Default is the version of a create that names none; one version has it.
+	// Default marks the version for creates that specify none. Exactly one enabled
+	// version has it.
 	Default bool `json:"default,omitempty"`
 }
 
-// releaseForm is a release of OpenShift; candidates and leading zeros are none.
+// releaseForm matches a release of OpenShift, without candidates and leading zeros.
 var releaseForm = regexp.MustCompile(`^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$`)
 
-// InstallerImage is the image that installs the version, empty for the service's
-// own program. Builds before there were images wrote the release image there.
+// InstallerImage returns the image that installs the version, or empty text if the
+// service's own program does. Older builds stored the release image in this member.
 func (p *OpenShiftVersionProperties) InstallerImage() string {
 	if p.InstallerPullspec == p.OpenShiftPullspec {
 		return ""
@@ -45,11 +46,11 @@ func (p *OpenShiftVersionProperties) InstallerImage() string {
 	return p.InstallerPullspec
 }
 
-// Installable says why a version cannot be installed; nil if it can. A nil
-// function does not know, and no version is refused for it.
+// Installable returns why a version cannot be installed, or nil. A nil function
+// accepts every version.
 type Installable func(*OpenShiftVersionProperties) error
 
-// Why is what stands in the way of installing p, empty for nothing.
+// Why returns the reason why p cannot be installed, or empty text.
 func (i Installable) Why(p *OpenShiftVersionProperties) string {
 	if i == nil {
 		return ""
@@ -60,8 +61,8 @@ func (i Installable) Why(p *OpenShiftVersionProperties) string {
 	return ""
 }
 
-// Validate notes everything that is wrong with a version by itself, whoever wrote
-// it. One that is not installable may be known, but not enabled.
+// Validate adds every violation of a single version. A version that is not
+// installable can be stored but not enabled.
 func (p *OpenShiftVersionProperties) Validate(installable Installable, f *arm.Faults) {
 	if !releaseForm.MatchString(p.Version) {
 		f.Add(arm.InvalidParameter, "properties.version", "The version %.40q must have the form major.minor.patch, without leading zeros.", p.Version)
@@ -78,8 +79,8 @@ func (p *OpenShiftVersionProperties) Validate(installable Installable, f *arm.Fa
 	}
 }
 
-// PlatformWorkloadIdentityRoleSet is which roles the operators of one OpenShift
-// minor version need.
+// PlatformWorkloadIdentityRoleSet lists the roles that the operators of one
+// OpenShift minor version need.
 type PlatformWorkloadIdentityRoleSet struct {
 	Unknown
 
@@ -100,7 +101,7 @@ type RoleSetProperties struct {
 // minorForm is a minor release of OpenShift.
 var minorForm = regexp.MustCompile(`^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$`)
 
-// Validate notes everything that is wrong with a role set, whoever wrote it.
+// Validate adds every violation of a role set.
 func (p *RoleSetProperties) Validate(f *arm.Faults) {
 	if !minorForm.MatchString(p.OpenShiftVersion) {
 		f.Add(arm.InvalidParameter, "properties.openShiftVersion", "The version must have the form major.minor.")
@@ -130,7 +131,8 @@ type PlatformWorkloadIdentityRole struct {
 	SecretLocation     *SecretLocation `json:"secretLocation,omitempty"`
 }
 
-// SecretLocation is where the operator reads its credentials in the cluster.
+// SecretLocation is the Secret in the cluster from which the operator reads its
+// credentials.
 type SecretLocation struct {
 	Unknown
 
@@ -138,7 +140,7 @@ type SecretLocation struct {
 	Name      string `json:"name,omitempty"`
 }
 
-// SubscriptionState is ARM's word for what a subscription may do (B02).
+// SubscriptionState is the state of a subscription as ARM defines it (B02).
 type SubscriptionState string
 
 // The states of ARM's subscription lifecycle.
@@ -150,7 +152,7 @@ const (
 	Deleted      SubscriptionState = "Deleted"
 )
 
-// Subscription is what ARM told about a subscription.
+// Subscription is a subscription as ARM last sent it.
 type Subscription struct {
 	Unknown
 
@@ -159,7 +161,8 @@ type Subscription struct {
 	Properties       SubscriptionProperties `json:"properties"`
 }
 
-// SubscriptionProperties are the members the service reads; others survive in Unknown.
+// SubscriptionProperties are the members that the service reads; Unknown keeps the
+// others.
 type SubscriptionProperties struct {
 	Unknown
 
@@ -175,7 +178,8 @@ type RegisteredFeature struct {
 	State string `json:"state,omitempty"`
 }
 
-// Billing is when a cluster began and ceased to cost money. It outlives the cluster.
+// Billing is the period for which a cluster is billed. It is kept after the cluster
+// is deleted.
 type Billing struct {
 	Unknown
 
@@ -188,7 +192,7 @@ type Billing struct {
 	DeletedAt       *time.Time `json:"deletionTime,omitempty"`
 }
 
-// AsyncOperation is what a client that polls an operation is told (L10).
+// AsyncOperation is the status of an operation for clients that poll it (L10).
 type AsyncOperation struct {
 	Unknown
 
@@ -196,18 +200,19 @@ type AsyncOperation struct {
 	Kind           OperationKind `json:"kind,omitempty"`
 	SubscriptionID string        `json:"subscriptionId,omitempty"`
 	TenantID       string        `json:"tenantId,omitempty"`
-	// ResourceID is the cluster's, in the caller's casing; ClusterUID its incarnation.
+	// ResourceID is that of the cluster, in the caller's casing. ClusterUID is
+	// Internal.UID.
 	ResourceID   string            `json:"resourceId,omitempty"`
 	ClusterUID   string            `json:"clusterUid,omitempty"`
 	InitialState ProvisioningState `json:"initialState,omitempty"`
-	// State is terminal once the operation ended; empty until then.
+	// State is terminal after the operation has ended; empty before.
 	State     ProvisioningState `json:"state,omitempty"`
 	StartedAt time.Time         `json:"startTime,omitempty"`
 	EndedAt   *time.Time        `json:"endTime,omitempty"`
 	Error     *OperationError   `json:"error,omitempty"`
 }
 
-// OperationError is why an operation failed or was cancelled, for the client.
+// OperationError is why an operation failed or was canceled, as clients see it.
 type OperationError struct {
 	Unknown
 
@@ -217,7 +222,7 @@ type OperationError struct {
 	Details []OperationError `json:"details,omitempty"`
 }
 
-// ErrorOf is an error as documents keep it.
+// ErrorOf converts an error to the form that documents store.
 func ErrorOf(b arm.Body) OperationError {
 	e := OperationError{Code: b.Code, Message: b.Message, Target: b.Target}
 	for _, d := range b.Details {

@@ -2,8 +2,8 @@ package model
 
 import "reflect"
 
-// Clone is a deep copy: writing to it never shows in the original. Members that
-// this release does not know are shared, as nobody changes them.
+// Clone returns a deep copy. Members that this release does not know are shared,
+// because they are never changed.
 func (c *Cluster) Clone() *Cluster {
 	return deepCopy(reflect.ValueOf(c)).Interface().(*Cluster)
 }
@@ -19,7 +19,7 @@ func deepCopy(v reflect.Value) reflect.Value {
 		return p
 	case reflect.Struct:
 		s := reflect.New(v.Type()).Elem()
-		s.Set(v) // takes the unexported members along
+		s.Set(v) // includes the unexported members
 		for i := range v.NumField() {
 			if f := s.Field(i); f.CanSet() && mayPoint(f.Kind()) {
 				f.Set(deepCopy(v.Field(i)))
@@ -52,7 +52,7 @@ func mayPoint(k reflect.Kind) bool {
 	return k == reflect.Pointer || k == reflect.Struct || k == reflect.Slice || k == reflect.Map
 }
 
-// WithoutSecrets is a clone in which every secret is empty, as in a view.
+// WithoutSecrets returns a clone in which every secret is empty.
 func (c *Cluster) WithoutSecrets() *Cluster {
 	c = c.Clone()
 	blank(reflect.ValueOf(c))

@@ -1,10 +1,10 @@
-// Package model is what a cluster is, to the whole service: one Cluster that can
-// hold everything any api-version can say plus the service's own state, the
-// moves its state may make, and the rules that a schema cannot express.
+// Package model defines a cluster for the whole service: the type Cluster, which
+// can hold every member of every api-version and the service's own state; the state
+// machine; and the validation rules that a schema cannot express.
 //
-// JSON names of API-visible members are those of the newest api-version; that is
-// how the generator finds them. A scalar's zero value means absent. Every struct
-// embeds Unknown, so that members written by a newer release survive.
+// JSON names of members of the API are those of the newest api-version; the
+// generator finds them by these names. The zero value of a scalar means absent.
+// Every struct embeds Unknown, which keeps members written by a newer release.
 //
 // It knows no api-version, no HTTP and no database.
 package model
@@ -27,8 +27,8 @@ type Cluster struct {
 	Internal Internal `json:"internal"`
 }
 
-// SystemData is who created and last changed a resource, as ARM tells it (Y01,
-// Y02). It is customer data and stays out of logs and metrics (Y03).
+// SystemData records who created and last changed a resource, as ARM sends it (Y01,
+// Y02). It is customer data and must not appear in logs and metrics (Y03).
 type SystemData struct {
 	Unknown
 
@@ -49,11 +49,12 @@ type Identity struct {
 	TenantID    string `json:"tenantId,omitempty"`
 	// UserAssignedIdentities by resource id.
 	UserAssignedIdentities map[string]*UserAssignedIdentity `json:"userAssignedIdentities,omitempty"`
-	// IdentityURL is where credentials of the identity are fetched; from ARM's header.
+	// IdentityURL is the URL at which credentials of the identity are fetched, from a
+	// header that ARM sends.
 	IdentityURL string `json:"identityURL,omitempty"`
 }
 
-// UserAssignedIdentity is what the service learnt about one identity.
+// UserAssignedIdentity is what the service read about one identity.
 type UserAssignedIdentity struct {
 	Unknown
 
@@ -61,7 +62,7 @@ type UserAssignedIdentity struct {
 	PrincipalID string `json:"principalId,omitempty"`
 }
 
-// Properties is what a customer may ask of a cluster and is told about it.
+// Properties are the properties of a cluster that customers set and read.
 type Properties struct {
 	Unknown
 
@@ -78,7 +79,7 @@ type Properties struct {
 	IngressProfiles                 []IngressProfile                 `json:"ingressProfiles,omitempty"`
 }
 
-// ClusterProfile is what the cluster is as a whole.
+// ClusterProfile has the properties of the cluster as a whole.
 type ClusterProfile struct {
 	Unknown
 
@@ -90,28 +91,29 @@ type ClusterProfile struct {
 	OIDCIssuer           string  `json:"oidcIssuer,omitempty"`
 }
 
-// ConsoleProfile is where the web console is.
+// ConsoleProfile has the URL of the web console.
 type ConsoleProfile struct {
 	Unknown
 
 	URL string `json:"url,omitempty"`
 }
 
-// ServicePrincipalProfile is the application the cluster acts as.
+// ServicePrincipalProfile is the application with which the cluster accesses Azure.
 type ServicePrincipalProfile struct {
 	Unknown
 
 	ClientID     string `json:"clientId,omitempty"`
 	ClientSecret Secret `json:"clientSecret,omitempty"`
-	// ObjectID of the service principal in the tenant; found by the service.
+	// ObjectID of the service principal in the tenant, read by the service.
 	ObjectID string `json:"spObjectId,omitempty"`
 }
 
-// PlatformWorkloadIdentityProfile gives each platform operator its identity.
+// PlatformWorkloadIdentityProfile lists the identity of each platform operator.
 type PlatformWorkloadIdentityProfile struct {
 	Unknown
 
-	// UpgradeableTo is the newest version that the identities must suffice for.
+	// UpgradeableTo is the newest version for which the identities must have
+	// roles.
 	UpgradeableTo string `json:"upgradeableTo,omitempty"`
 	// PlatformWorkloadIdentities by operator name.
 	PlatformWorkloadIdentities map[string]*PlatformWorkloadIdentity `json:"platformWorkloadIdentities,omitempty"`
@@ -126,7 +128,7 @@ type PlatformWorkloadIdentity struct {
 	ObjectID   string `json:"objectId,omitempty"`
 }
 
-// NetworkProfile is the cluster's networks and how it reaches the internet.
+// NetworkProfile has the networks of the cluster and its outbound connectivity.
 type NetworkProfile struct {
 	Unknown
 
@@ -138,7 +140,7 @@ type NetworkProfile struct {
 	PreconfiguredNSG       Feature              `json:"preconfiguredNSG,omitempty"`
 }
 
-// LoadBalancerProfile is the outbound side of the public load balancer.
+// LoadBalancerProfile has the outbound settings of the public load balancer.
 type LoadBalancerProfile struct {
 	Unknown
 
@@ -149,21 +151,22 @@ type LoadBalancerProfile struct {
 	AllocatedOutboundPorts int                 `json:"allocatedOutboundPorts,omitempty"`
 }
 
-// ManagedOutboundIPs asks the service for a number of public IPs.
+// ManagedOutboundIPs is the number of public IPs that the service creates for
+// outbound traffic.
 type ManagedOutboundIPs struct {
 	Unknown
 
 	Count int `json:"count,omitempty"`
 }
 
-// ResourceReference names another Azure resource.
+// ResourceReference is the id of another Azure resource.
 type ResourceReference struct {
 	Unknown
 
 	ID string `json:"id,omitempty"`
 }
 
-// MasterProfile is the three control plane machines.
+// MasterProfile describes the three control plane machines.
 type MasterProfile struct {
 	Unknown
 
@@ -173,7 +176,7 @@ type MasterProfile struct {
 	DiskEncryptionSetID string  `json:"diskEncryptionSetId,omitempty"`
 }
 
-// WorkerProfile is one pool of workers.
+// WorkerProfile describes one pool of workers.
 type WorkerProfile struct {
 	Unknown
 
@@ -186,9 +189,9 @@ type WorkerProfile struct {
 	DiskEncryptionSetID string  `json:"diskEncryptionSetId,omitempty"`
 }
 
-// WorkerPools are the pools as found in the cluster or, before there are any, as
-// asked for: customers add and remove pools inside the cluster. They are in the
-// property of that name.
+// WorkerPools returns the pools read from the cluster or, before there are any, the
+// requested ones, and the name of the property that has them. Customers add and
+// remove pools inside the cluster.
 func (p *Properties) WorkerPools() (property string, pools []WorkerProfile) {
 	if len(p.WorkerProfilesStatus) > 0 {
 		return "workerProfilesStatus", p.WorkerProfilesStatus
@@ -196,18 +199,18 @@ func (p *Properties) WorkerPools() (property string, pools []WorkerProfile) {
 	return "workerProfiles", p.WorkerProfiles
 }
 
-// APIServerProfile is how the Kubernetes API is reached.
+// APIServerProfile has the endpoint of the Kubernetes API.
 type APIServerProfile struct {
 	Unknown
 
 	Visibility Visibility `json:"visibility,omitempty"`
 	URL        string     `json:"url,omitempty"`
 	IP         string     `json:"ip,omitempty"`
-	// InternalIP is the load balancer's address inside the virtual network.
+	// InternalIP is the address of the load balancer in the virtual network.
 	InternalIP string `json:"intIp,omitempty"`
 }
 
-// IngressProfile is how routes of the cluster are reached.
+// IngressProfile has the endpoint of the cluster's routes.
 type IngressProfile struct {
 	Unknown
 
@@ -216,16 +219,16 @@ type IngressProfile struct {
 	IP         string     `json:"ip,omitempty"`
 }
 
-// Feature is a switch with two words, as the API spells it.
+// Feature is the value of a setting that is enabled or disabled.
 type Feature string
 
-// The two words of a Feature.
+// The values of Feature.
 const (
 	Enabled  Feature = "Enabled"
 	Disabled Feature = "Disabled"
 )
 
-// Visibility says who can reach an endpoint.
+// Visibility is whether an endpoint can be reached from the internet.
 type Visibility string
 
 // Public endpoints have a public IP, private ones an address in the virtual network.
@@ -234,10 +237,11 @@ const (
 	Private Visibility = "Private"
 )
 
-// OutboundType says how the cluster reaches the internet.
+// OutboundType is how the cluster connects to the internet.
 type OutboundType string
 
-// Egress through the service's load balancer or the customer's own routes.
+// Outbound traffic through the load balancer of the service, or through the
+// customer's routes.
 const (
 	LoadBalancer       OutboundType = "Loadbalancer"
 	UserDefinedRouting OutboundType = "UserDefinedRouting"

@@ -10,14 +10,14 @@ import (
 )
 
 // IdentityHosts are the hosts at which the service fetches credentials of clusters'
-// identities, and so shows its own. One that begins with a dot is every name below it.
-// Without a port it is for 443 alone.
+// identities, presenting its own credentials. A name that begins with a dot matches
+// every name below it. A host without a port matches port 443 only.
 type IdentityHosts []string
 
-// maxIdentityURL is far more than Azure's are long.
+// maxIdentityURL is well above the length of Azure's URLs.
 const maxIdentityURL = 2048
 
-// Check says why credentials are not fetched at an address.
+// Check returns why credentials must not be fetched at an address, or nil.
 func (h IdentityHosts) Check(address string) error {
 	u, err := url.Parse(address)
 	switch {

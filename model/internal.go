@@ -2,93 +2,101 @@ package model
 
 import "time"
 
-// Internal is the service's own knowledge of a cluster. A member absent from an
-// older document means what the comment says, never "broken".
+// Internal is the state of a cluster that only the service sees. Comments say what
+// it means if an older document lacks a member.
 type Internal struct {
 	Unknown
 
-	// UID names this cluster among all that ever had its resource id.
+	// UID is unique among all clusters that ever had this resource id.
 	UID string `json:"uid,omitempty"`
-	// Revision grows with every change a customer can see; it is the ETag.
+	// Revision grows with every change that customers can see; it is the ETag.
 	Revision  int64     `json:"revision,omitempty"`
 	CreatedAt time.Time `json:"createdAt,omitempty"`
 	// CreatedBy and ProvisionedBy are builds of the service.
 	CreatedBy     string `json:"createdBy,omitempty"`
 	ProvisionedBy string `json:"provisionedBy,omitempty"`
-	// Installer is the build of the installer that made the cluster, empty before.
+	// Installer is the build of the installer that created the cluster, empty
+	// before.
 	Installer string `json:"installer,omitempty"`
-	// TenantID of the subscription when the last operation began; see Cluster.FollowTenant.
+	// TenantID is that of the subscription when the last operation began; see
+	// Cluster.FollowTenant.
 	TenantID string `json:"tenantId,omitempty"`
 
 	// LastProvisioningState is the state before the running operation, and
 	// FailedProvisioningState the state in which the last failed one was.
 	LastProvisioningState   ProvisioningState `json:"lastProvisioningState,omitempty"`
 	FailedProvisioningState ProvisioningState `json:"failedProvisioningState,omitempty"`
-	// LastAdminUpdateError is the text of the last failed maintenance; empty when it went well.
+	// LastAdminUpdateError is the error of the last maintenance; empty if it succeeded.
 	LastAdminUpdateError string `json:"lastAdminUpdateError,omitempty"`
-	// MaintenanceState says what customers are to expect; empty means None.
+	// MaintenanceState is the maintenance that customers can expect; empty means
+	// None.
 	MaintenanceState MaintenanceState `json:"maintenanceState,omitempty"`
-	// MaintenanceTask is what the running admin update does; empty means Everything.
+	// MaintenanceTask is the task of the running admin update; empty means
+	// Everything.
 	MaintenanceTask MaintenanceTask `json:"maintenanceTask,omitempty"`
 
 	// Operation is the running operation; nil when the state is terminal.
 	Operation *Operation `json:"operation,omitempty"`
-	// Transitions are the last moves of the state, oldest first.
+	// Transitions are the last changes of the state, oldest first.
 	Transitions []Transition `json:"transitions,omitempty"`
 
-	// Names are chosen once and stored before anything carries them.
+	// Names are chosen once, and stored before a resource with the name is
+	// created.
 	InfraID                     string `json:"infraId,omitempty"`
 	StorageSuffix               string `json:"storageSuffix,omitempty"`
 	ImageRegistryStorageAccount string `json:"imageRegistryStorageAccountName,omitempty"`
-	// OutboundIPs are the names of public IPs made for outbound traffic alone.
+	// OutboundIPs are the names of the public IPs for outbound traffic only.
 	OutboundIPs []string `json:"outboundIps,omitempty"`
 
 	// SSHKey is the private key of the machines' user core, PEM.
 	SSHKey Secret `json:"sshKey,omitempty"`
-	// BoundServiceAccountSigningKey signs tokens of workload identities, PEM.
-	// Once the cluster was installed with it, it must not change.
+	// BoundServiceAccountSigningKey signs tokens of workload identities, PEM. It
+	// must not change after the cluster was installed with it.
 	BoundServiceAccountSigningKey Secret `json:"boundServiceAccountSigningKey,omitempty"`
 	// TrustingIdentities are the resource ids of the identities whose federated
-	// credentials may trust the cluster, those of former operators included.
+	// credentials may trust the cluster, including those of former operators.
 	TrustingIdentities []string `json:"trustingIdentities,omitempty"`
 	// MTU of the machines' network, in bytes; 0 means 1500.
 	MTU int `json:"mtuSize,omitempty"`
-	// Zones of the machines; empty means that the region or size has none.
+	// Zones of the machines; empty if the region or size has none.
 	Zones []string `json:"zones,omitempty"`
-	// PrivateEndpointIP is where the service reaches the cluster's API server.
+	// PrivateEndpointIP is the address at which the service connects to the
+	// cluster's API server.
 	PrivateEndpointIP string `json:"apiServerPrivateEndpointIp,omitempty"`
 	// ResourceProviderID is the object id of the service's own application in the
 	// customer's tenant.
 	ResourceProviderID string `json:"resourceProviderId,omitempty"`
-	// ActingPrincipals are the object ids of those whom the cluster was told last to
-	// act as; empty means that nobody recorded them.
+	// ActingPrincipals are the object ids of the principals that the cluster was
+	// last configured with; empty if they were not recorded.
 	ActingPrincipals []string `json:"actingPrincipals,omitempty"`
 
-	// AdminKubeconfig is the installer's; ServiceKubeconfig and SREKubeconfig are
-	// for the service and for those who run it; UserAdminKubeconfig is given out.
+	// AdminKubeconfig is that of the installer; ServiceKubeconfig is for the
+	// service, SREKubeconfig for its operators; UserAdminKubeconfig is returned to
+	// customers.
 	AdminKubeconfig     Secret `json:"adminKubeconfig,omitempty"`
 	ServiceKubeconfig   Secret `json:"aroServiceKubeconfig,omitempty"`
 	SREKubeconfig       Secret `json:"aroSREKubeconfig,omitempty"`
 	UserAdminKubeconfig Secret `json:"userAdminKubeconfig,omitempty"`
 	KubeadminPassword   Secret `json:"kubeadminPassword,omitempty"`
 
-	// Observation dates what the cluster last said of itself: its version, network
-	// type and workers. Nil means that it was not asked since it was created.
+	// Observation is when version, network type and workers were last read from
+	// the cluster. Nil means never since its creation.
 	Observation *Observation `json:"observation,omitempty"`
 
-	// LastFailure and Diagnostics are of the last operation, if it failed.
+	// LastFailure and Diagnostics describe the last operation, if it failed.
 	LastFailure *Failure     `json:"lastFailure,omitempty"`
 	Diagnostics *Diagnostics `json:"diagnostics,omitempty"`
 }
 
-// Observation is when the service last looked at a cluster.
+// Observation records when the service last read the state of a cluster.
 type Observation struct {
 	Unknown
 
-	// At is when the cluster last answered, TriedAt when it was last asked.
+	// At is the time of the last successful read, TriedAt that of the last
+	// attempt.
 	At      time.Time `json:"at,omitempty"`
 	TriedAt time.Time `json:"triedAt,omitempty"`
-	// Error is why it did not answer then; empty if it did.
+	// Error is the error of the last attempt; empty if it succeeded.
 	Error string `json:"error,omitempty"`
 }
 
@@ -102,17 +110,18 @@ type Failure struct {
 	Error       OperationError `json:"error"`
 }
 
-// Diagnostics is what was found out about a cluster after a step failed, for
-// those who run the service. It holds no secrets.
+// Diagnostics is what was read from a cluster after a step failed, for the
+// operators of the service. It holds no secrets.
 type Diagnostics struct {
 	Unknown
 
 	At time.Time `json:"at,omitempty"`
-	// Findings in the order they were gathered.
+	// Findings in the order in which they were collected.
 	Findings []Finding `json:"findings,omitempty"`
 }
 
-// Finding is one thing looked at; Text is bounded and may be several lines.
+// Finding is the result of one diagnostic; Text is bounded and may have several
+// lines.
 type Finding struct {
 	Unknown
 
@@ -120,7 +129,7 @@ type Finding struct {
 	Text string `json:"text,omitempty"`
 }
 
-// OperationKind says what an operation makes of a cluster.
+// OperationKind is the kind of an operation.
 type OperationKind string
 
 // The four kinds of operations.
@@ -131,7 +140,7 @@ const (
 	Delete      OperationKind = "Delete"
 )
 
-// MaintenanceTask says how much of a cluster's maintenance an admin update does.
+// MaintenanceTask is the scope of an admin update.
 type MaintenanceTask string
 
 // The maintenance tasks.
@@ -141,21 +150,22 @@ const (
 	MigrateLoadBalancer MaintenanceTask = "MigrateLoadBalancer"
 )
 
-// KubeconfigRenewal replaces the kubeconfig that customers are given, and asks
-// nothing of the cluster. The service begins it when a customer asks for one that
-// expires; engineers have CertificatesRenewal, and customers are not told of it.
+// KubeconfigRenewal replaces the kubeconfig that customers get, and does not access
+// the cluster. The service starts it if a customer requests a kubeconfig that is
+// about to expire. It is not in MaintenanceTasks and not shown to customers;
+// engineers use CertificatesRenewal.
 const KubeconfigRenewal MaintenanceTask = "KubeconfigRenewal"
 
-// MaintenanceTasks lists every task that may be asked for.
+// MaintenanceTasks lists every task that can be requested.
 func MaintenanceTasks() []MaintenanceTask {
 	return []MaintenanceTask{Everything, CertificatesRenewal, MigrateLoadBalancer}
 }
 
-// MaintenanceState says whether maintenance is to come, or what it waits for.
+// MaintenanceState is whether maintenance is announced, pending or running.
 type MaintenanceState string
 
-// The maintenance states. An admin update sets Planned if it was Pending, else
-// Unplanned, and None when it ends well.
+// The maintenance states. An admin update sets Planned if the state was Pending,
+// else Unplanned, and None when it succeeds.
 const (
 	NoMaintenance        MaintenanceState = "None"
 	MaintenancePending   MaintenanceState = "Pending"
@@ -164,13 +174,13 @@ const (
 	CustomerActionNeeded MaintenanceState = "CustomerActionNeeded"
 )
 
-// AnnouncedStates are the states that are told without an admin update.
+// AnnouncedStates are the states that can be set without an admin update.
 func AnnouncedStates() []MaintenanceState {
 	return []MaintenanceState{MaintenancePending, NoMaintenance, CustomerActionNeeded}
 }
 
-// MaintenanceRequests are what may be asked for: the tasks, and the states by
-// the same names.
+// MaintenanceRequests are the values that can be requested: the tasks, and the
+// names of the states.
 func MaintenanceRequests() []MaintenanceTask {
 	all := MaintenanceTasks()
 	for _, state := range AnnouncedStates() {
@@ -179,7 +189,7 @@ func MaintenanceRequests() []MaintenanceTask {
 	return all
 }
 
-// Operation is one run of a plan against a cluster, and its progress.
+// Operation is one run of a plan for a cluster, and its progress.
 type Operation struct {
 	Unknown
 
@@ -187,13 +197,14 @@ type Operation struct {
 	ID        string        `json:"id,omitempty"`
 	Kind      OperationKind `json:"kind,omitempty"`
 	StartedAt time.Time     `json:"startedAt,omitempty"`
-	// Finished are the steps that ended well, in order. They never run again.
+	// Finished are the steps that succeeded, in order. They do not run again.
 	Finished []Step `json:"finished,omitempty"`
-	// Current is the step under way; nil before the first and between two.
+	// Current is the running step; nil before the first and between two steps.
 	Current *Step `json:"current,omitempty"`
 	// Steps is how many steps the plan has.
 	Steps int `json:"steps,omitempty"`
-	// CorrelationID, ClientRequestID and RequestID are of the request that began it.
+	// CorrelationID, ClientRequestID and RequestID are those of the request that
+	// started the operation.
 	CorrelationID   string `json:"correlationId,omitempty"`
 	ClientRequestID string `json:"clientRequestId,omitempty"`
 	RequestID       string `json:"requestId,omitempty"`
@@ -206,28 +217,28 @@ type Step struct {
 	Name      string    `json:"name,omitempty"`
 	StartedAt time.Time `json:"startedAt,omitempty"`
 	EndedAt   time.Time `json:"endedAt,omitempty"`
-	// Attempts counts the tries; a condition that waits tries again and again.
+	// Attempts counts the attempts; a condition is attempted repeatedly.
 	Attempts int `json:"attempts,omitempty"`
-	// WaitingFor says in a few words what the step waits for.
+	// WaitingFor is a short description of what the step waits for.
 	WaitingFor string `json:"waitingFor,omitempty"`
 	// LastError is the last failed attempt's error, for engineers.
 	LastError string `json:"lastError,omitempty"`
-	// Refusal is that error as customers see it while the step is tried again; nil
-	// where it says nothing to them.
+	// Refusal is that error as customers see it while the step is retried; nil if
+	// customers do not see it.
 	Refusal *OperationError `json:"refusal,omitempty"`
-	// RefusedSince is when the first of the refusals came that the step has met in a
-	// row and that are tried again for a bounded time only.
+	// RefusedSince is the time of the first of the consecutive refusals that are
+	// retried for a bounded time only.
 	RefusedSince time.Time `json:"refusedSince,omitempty"`
-	// NextAttempt is when it is tried again.
+	// NextAttempt is the time of the next attempt.
 	NextAttempt time.Time `json:"nextAttempt,omitempty"`
-	// Running are the long-running operations of Azure that it has begun and whose end it
-	// has not seen: the SDK's resume tokens, by what they are about.
+	// Running are the unfinished long-running operations of Azure that the step started:
+	// resume tokens of the SDK by subject.
 	Running map[string]string `json:"running,omitempty"`
-	// Waited is how long it waited, in seconds, by whom it waited for.
+	// Waited is the time that the step waited, in seconds, by wait.Party.
 	Waited map[string]float64 `json:"waited,omitempty"`
 }
 
-// Transition is one move of the provisioning state.
+// Transition is one change of the provisioning state.
 type Transition struct {
 	Unknown
 

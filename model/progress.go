@@ -1,7 +1,7 @@
 package model
 
-// PercentComplete is how much of the plan is done, in whole steps: 0 to 99.
-// Only an operation that has ended is complete, and it is no longer here.
+// PercentComplete returns the share of finished steps, 0 to 99. An operation that
+// has ended is no longer in the cluster.
 func (o *Operation) PercentComplete() int {
 	if o == nil || o.Steps <= 0 {
 		return 0
@@ -9,7 +9,7 @@ func (o *Operation) PercentComplete() int {
 	return min(99, 100*len(o.Finished)/o.Steps)
 }
 
-// HasFinished reports whether the step of that name has ended well.
+// HasFinished reports whether the step of that name has succeeded.
 func (o *Operation) HasFinished(step string) bool {
 	for i := range o.Finished {
 		if o.Finished[i].Name == step {

@@ -12,23 +12,23 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// Rules are what the surroundings of a cluster allow. They are values, so that
-// judging a cluster looks nothing up.
+// Rules are the parts of the environment that validation depends on. They are
+// values, so that validation does no lookup.
 type Rules struct {
-	// Location is the region that the service serves, such as "eastus".
+	// Location is the region of the service, such as "eastus".
 	Location string
-	// Domain is where the service makes DNS records, such as "eastus.aroapp.io".
-	// What follows its first dot is the zone that only services may use.
+	// Domain is the domain in which the service creates DNS records, such as
+	// "eastus.aroapp.io". The part after its first dot is reserved for services.
 	Domain string
-	// RequireD2sWorkers is for development: the two-core sizes that a small quota
-	// can pay for are allowed for workers too.
+	// RequireD2sWorkers is for development: it also allows the two-core sizes,
+	// which a small quota can pay for, for workers.
 	RequireD2sWorkers bool
 }
 
-// Validate notes everything that is wrong with c as it is wanted now. On create
-// old is nil. On update only what differs from old is judged, so that a value
-// that was legal when it was stored never blocks a later change (A11). Call
-// Default first; targets are JSON paths in wire spelling.
+// Validate adds every violation of the desired state c. On create old is nil. On
+// update only members that differ from old are validated, so that a value that was
+// valid when it was stored never blocks a later change (A11). Call Default first.
+// Targets are JSON paths with the names of the API.
 func (c *Cluster) Validate(old *Cluster, r Rules, f *arm.Faults) {
 	v := &validation{c: c, old: old, rules: r, faults: f}
 	v.id, _ = arm.ParseClusterID(c.ID)
@@ -46,18 +46,18 @@ func (c *Cluster) Validate(old *Cluster, r Rules, f *arm.Faults) {
 	v.endpoints()
 }
 
-// validation is one judging of one cluster.
+// validation is the validation of one cluster.
 type validation struct {
 	c, old *Cluster
-	id     arm.ClusterID // zero when c has no proper id; rules about it then pass
+	id     arm.ClusterID // zero if c has no valid id; rules about it then pass
 	rules  Rules
 	faults *arm.Faults
 }
 
 func (v *validation) creating() bool { return v.old == nil }
 
-// changed reports whether what of picks has to be judged. The pick must be safe on
-// every cluster, the stored one included.
+// changed reports whether the value that `of` selects has to be validated. It is
+// called on the stored cluster too.
 func (v *validation) changed(of func(*Cluster) any) bool {
 	return v.creating() || !reflect.DeepEqual(of(v.c), of(v.old))
 }
@@ -71,8 +71,8 @@ func (v *validation) refuse(target, sent, format string, args ...any) {
 	v.fault(target, "%s is not allowed. "+format, append([]any{arm.Sent(sent)}, args...)...)
 }
 
-// word notes a value that is none of the words the API knows.
-func word[T ~string](v *validation, target string, of func(*Cluster) T, allowed ...T) {
+// enum adds a fault for a value that is not one of the values of the API.
+func enum[T ~string](v *validation, target string, of func(*Cluster) T, allowed ...T) {
 	if v.changed(func(c *Cluster) any { return of(c) }) && !slices.Contains(allowed, of(v.c)) {
 		v.refuse(target, string(of(v.c)), "The value must be one of %s.", strings.Join(spell(allowed), ", "))
 	}
@@ -92,7 +92,7 @@ func (v *validation) location() {
 	}
 }
 
-// What a resource's tags may be (P23). maxTags is today's limit of the platform.
+// Limits of a resource's tags (P23). maxTags is the current limit of Azure.
 const (
 	maxTags            = 50
 	maxTagName         = 512
@@ -132,12 +132,13 @@ func (v *validation) tagName(name string) {
 	}
 }
 
-// endpoints judges where the console, the Kubernetes API and the routes are reached.
+// endpoints validates the endpoints of the console, the Kubernetes API and the
+// routes.
 func (v *validation) endpoints() {
 	v.url("properties.consoleProfile.url", func(c *Cluster) string { return c.Properties.ConsoleProfile.URL })
 
 	const server = "properties.apiserverProfile"
-	word(v, server+".visibility", func(c *Cluster) Visibility { return c.Properties.APIServerProfile.Visibility }, Public, Private)
+	enum(v, server+".visibility", func(c *Cluster) Visibility { return c.Properties.APIServerProfile.Visibility }, Public, Private)
 	v.url(server+".url", func(c *Cluster) string { return c.Properties.APIServerProfile.URL })
 	v.ip(server+".ip", func(c *Cluster) string { return c.Properties.APIServerProfile.IP })
 
@@ -155,7 +156,7 @@ func (v *validation) ingress(i int) {
 	if v.creating() && of(v.c).Name != "default" {
 		v.refuse(target+".name", of(v.c).Name, "The ingress profile must be named default.")
 	}
-	word(v, target+".visibility", func(c *Cluster) Visibility { return of(c).Visibility }, Public, Private)
+	enum(v, target+".visibility", func(c *Cluster) Visibility { return of(c).Visibility }, Public, Private)
 	v.ip(target+".ip", func(c *Cluster) string { return of(c).IP })
 }
 
@@ -178,7 +179,7 @@ func (v *validation) ip(target string, of func(*Cluster) string) {
 	}
 }
 
-// at is list[i], or zero if the list is shorter.
+// at returns list[i], or the zero value if the list is shorter.
 func at[T any](list []T, i int) T {
 	if i < len(list) {
 		return list[i]

@@ -8,10 +8,10 @@ import (
 )
 
 const (
-	// maxDomain is the longest name DNS can hold.
+	// maxDomain is the maximum length of a DNS name.
 	maxDomain = 253
-	// maxClusterLabel is the installer's: the first label names the cluster, and it
-	// keeps room for the prefix of the routes, which zones spell \052.apps.
+	// maxClusterLabel is the installer's limit of the first label. It leaves room
+	// for the prefix of the routes, which zones write as \052.apps.
 	maxClusterLabel = 54
 )
 
@@ -21,7 +21,7 @@ func (v *validation) clusterProfile() {
 	v.pullSecret()
 	v.domain()
 	v.managedResourceGroup()
-	word(v, "properties.clusterProfile.fipsValidatedModules",
+	enum(v, "properties.clusterProfile.fipsValidatedModules",
 		func(c *Cluster) Feature { return c.Properties.ClusterProfile.FIPSValidatedModules }, Enabled, Disabled)
 }
 
@@ -69,7 +69,8 @@ func (v *validation) managedResourceGroup() {
 	}
 }
 
-// sameSubscription notes an Azure id of another subscription than the cluster's.
+// sameSubscription adds a fault for an Azure id of another subscription than the
+// cluster's.
 func (v *validation) sameSubscription(target string, id azureID) {
 	if v.id.SubscriptionID != "" && !arm.EqualFold(id.subscription, v.id.SubscriptionID) {
 		v.refuse(target, id.subscription, "The resource must be in the subscription of the cluster, %s.", v.id.SubscriptionID)

@@ -8,10 +8,10 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// Default fills what a create need not say and what depends on other members.
-// The constant defaults of an api-version's schema come before it. Applying it
-// twice changes nothing more. ID and Internal.UID have to be set before, because
-// a generated domain and managed resource group are derived from them.
+// Default sets members that a create can omit and that depend on other members. The
+// constant defaults of the schemas are applied before. It is idempotent. ID and
+// Internal.UID must be set, because the generated domain and managed resource group
+// are derived from them.
 func (c *Cluster) Default() {
 	p := &c.Properties
 	c.defaultNames()
@@ -32,8 +32,8 @@ func (c *Cluster) Default() {
 	p.NetworkProfile.fillDefaults()
 }
 
-// defaultNames chooses a domain and a managed resource group for callers that
-// cannot or do not name them.
+// defaultNames generates a domain and a managed resource group for callers that
+// omit them.
 func (c *Cluster) defaultNames() {
 	label := stableLabel(c.Internal.UID)
 	p := &c.Properties.ClusterProfile
@@ -62,7 +62,7 @@ func (n *NetworkProfile) fillDefaults() {
 	}
 }
 
-// fill sets what at points to, if it is absent.
+// fill sets *at if it is absent.
 func fill[T comparable](at *T, value T) {
 	var absent T
 	if *at == absent {
@@ -70,8 +70,8 @@ func fill[T comparable](at *T, value T) {
 	}
 }
 
-// stableLabel is a DNS label of eight lower-case letters and digits that begins
-// with a letter and is always the same for the same uid.
+// stableLabel returns a DNS label of eight lower-case letters and digits that
+// begins with a letter and depends on uid only.
 func stableLabel(uid string) string {
 	sum := sha256.Sum256([]byte(uid))
 	first := string(rune('a' + sum[0]%26))

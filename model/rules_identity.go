@@ -17,14 +17,14 @@ const (
 	userAssigned             = "UserAssigned"
 )
 
-// UsesWorkloadIdentity reports whether the operators of the cluster have
-// identities of their own, instead of sharing one service principal.
+// UsesWorkloadIdentity reports whether each operator of the cluster has its own
+// identity, instead of a shared service principal.
 func (c *Cluster) UsesWorkloadIdentity() bool {
 	return c.Properties.PlatformWorkloadIdentityProfile != nil && !c.hasServicePrincipal()
 }
 
-// hasServicePrincipal disregards the empty profile that a workload-identity
-// cluster may carry.
+// hasServicePrincipal ignores the empty profile that a workload-identity cluster
+// may have.
 func (c *Cluster) hasServicePrincipal() bool {
 	p := c.Properties.ServicePrincipalProfile
 	return p != nil && (p.ClientID != "" || p.ClientSecret != "" || c.Properties.PlatformWorkloadIdentityProfile == nil)
@@ -34,15 +34,15 @@ func (c *Cluster) hasIdentity() bool {
 	return c.Identity != nil && !arm.EqualFold(c.Identity.Type, "None")
 }
 
-// ManagedResourceGroupKey is the managed resource group as it must be unique in
-// a subscription, in lower case.
+// ManagedResourceGroupKey returns the managed resource group in lower case. It is
+// unique in a subscription.
 func (c *Cluster) ManagedResourceGroupKey() string {
 	return arm.ToLower(c.Properties.ClusterProfile.ResourceGroupID)
 }
 
-// ClientIdentity is what the cluster acts as, and the member that says it: the client
-// id of its service principal or the resource id of its identity. It is empty for a
-// cluster that has neither.
+// ClientIdentity returns the identity with which the cluster accesses Azure, and the
+// member that has it: the client id of its service principal or the resource id of
+// its identity. It is empty for a cluster that has neither.
 func (c *Cluster) ClientIdentity() (member, id string) {
 	if c.hasServicePrincipal() {
 		return servicePrincipalTarget + ".clientId", c.Properties.ServicePrincipalProfile.ClientID
@@ -53,13 +53,14 @@ func (c *Cluster) ClientIdentity() (member, id string) {
 	return identitiesTarget, at(sortedKeys(c.Identity.UserAssignedIdentities), 0)
 }
 
-// ClientIdentityKey is what the cluster acts as, as it must be unique in a subscription.
+// ClientIdentityKey returns the client identity in the form that is unique in a
+// subscription.
 func (c *Cluster) ClientIdentityKey() string {
 	_, id := c.ClientIdentity()
 	return arm.ToLower(id)
 }
 
-// identity judges which of the two ways to act in Azure the cluster has.
+// identity validates that the cluster has exactly one kind of identity.
 func (v *validation) identity() {
 	if !v.changed(func(c *Cluster) any {
 		return []any{c.hasServicePrincipal(), c.Properties.PlatformWorkloadIdentityProfile != nil, c.hasIdentity(), identityTypeAndIDs(c)}
@@ -153,7 +154,7 @@ func (v *validation) workloadIdentities() {
 	v.operatorIdentities(now, stored)
 }
 
-// workload is the workload identity profile, empty if there is none.
+// workload returns the workload identity profile, empty if there is none.
 func workload(c *Cluster) PlatformWorkloadIdentityProfile {
 	if p := c.Properties.PlatformWorkloadIdentityProfile; p != nil {
 		return *p
@@ -161,7 +162,7 @@ func workload(c *Cluster) PlatformWorkloadIdentityProfile {
 	return PlatformWorkloadIdentityProfile{}
 }
 
-// identityIDs is the resource id of each operator's identity.
+// identityIDs returns the resource id of each operator's identity.
 func identityIDs(c *Cluster) map[string]string {
 	ids := map[string]string{}
 	for operator, identity := range workload(c).PlatformWorkloadIdentities {
@@ -173,7 +174,7 @@ func identityIDs(c *Cluster) map[string]string {
 	return ids
 }
 
-// keptOperators: an operator that runs cannot lose its identity.
+// keptOperators rejects the removal of the identity of an operator.
 func (v *validation) keptOperators(now, stored map[string]string) {
 	for _, operator := range sortedKeys(stored) {
 		if _, kept := now[operator]; !kept {
@@ -211,8 +212,8 @@ func (v *validation) operatorIdentity(operator, id string) {
 	}
 }
 
-// RoleSetVersions are the minor versions, such as 4.17, whose roles the
-// identities must suffice for: the cluster's, and that of upgradeableTo if it is
+// RoleSetVersions returns the minor versions, such as 4.17, for whose roles
+// identities are needed: that of the cluster, and that of upgradeableTo if it is
 // newer. It is empty for a cluster without workload identities or version.
 func (c *Cluster) RoleSetVersions() []string {
 	current := minorVersion(c.Properties.ClusterProfile.Version)
@@ -226,17 +227,17 @@ func (c *Cluster) RoleSetVersions() []string {
 	return versions
 }
 
-// SaysMinor is the member that makes the cluster need the roles of a minor version,
-// and its value.
-func (c *Cluster) SaysMinor(minor string) (target, value string) {
+// MinorSource returns the member, and its value, that makes the cluster need the
+// roles of a minor version.
+func (c *Cluster) MinorSource(minor string) (target, value string) {
 	if current := c.Properties.ClusterProfile.Version; minorVersion(current) == minor || !c.UsesWorkloadIdentity() {
 		return "properties.clusterProfile.version", current
 	}
 	return workloadTarget + ".upgradeableTo", workload(c).UpgradeableTo
 }
 
-// ValidateRoles notes when the operators that have identities are not exactly
-// those of the role sets the cluster needs. sets may hold more than these. It is
+// ValidateRoles adds a fault unless the operators with identities are exactly those
+// of the role sets that the cluster needs. sets may contain other role sets. It is
 // for creates, and for updates that change the identities or upgradeableTo.
 func (c *Cluster) ValidateRoles(sets []*PlatformWorkloadIdentityRoleSet, f *arm.Faults) {
 	versions := c.RoleSetVersions()
@@ -271,19 +272,19 @@ func findRoleSet(sets []*PlatformWorkloadIdentityRoleSet, version string) *Platf
 	return nil
 }
 
-// fullVersion reports whether s is a semantic version with all three numbers.
+// fullVersion reports whether s is a semantic version with three numbers.
 func fullVersion(s string) bool {
 	v := "v" + s
 	return semver.IsValid(v) && semver.Canonical(v) == strings.TrimSuffix(v, semver.Build(v))
 }
 
-// minorVersion is the x.y of a version, empty if it is none.
+// minorVersion returns the x.y of a version, empty if it is not a version.
 func minorVersion(s string) string {
 	return strings.TrimPrefix(semver.MajorMinor("v"+s), "v")
 }
 
-// olderThan compares releases; a candidate counts as the release it leads to. A
-// version that cannot be read is not older.
+// olderThan compares releases; a candidate counts as its release. A version that
+// cannot be parsed is not older.
 func olderThan(version, least string) bool {
 	v := "v" + version
 	if least == "" || !semver.IsValid(v) {

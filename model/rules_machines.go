@@ -7,14 +7,14 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// What a pool of workers may be.
+// Limits of a pool of workers.
 const (
 	minWorkers      = 2
 	maxWorkers      = 50
 	minWorkerDiskGB = 128
 )
 
-// machines is what the rules of masters and of a pool of workers share.
+// machines are the members that masters and a pool of workers share.
 type machines struct {
 	role                       Role
 	vmSize, subnet, encryption string
@@ -47,7 +47,7 @@ func (v *validation) master() {
 	}
 }
 
-// machines judges what masters and workers have in common.
+// machines validates the members that masters and workers share.
 func (v *validation) machines(target string, of func(*Cluster) machines) {
 	m := of(v.c)
 	if v.changed(func(c *Cluster) any { return of(c).vmSize }) {
@@ -56,7 +56,7 @@ func (v *validation) machines(target string, of func(*Cluster) machines) {
 	if _, ok := parseID(subnetForm, m.subnet); !ok && v.changed(func(c *Cluster) any { return of(c).subnet }) {
 		v.refuse(target+".subnetId", m.subnet, "The value must be the resource id of a subnet of a virtual network.")
 	}
-	word(v, target+".encryptionAtHost", func(c *Cluster) Feature { return Feature(of(c).encryption) }, Enabled, Disabled)
+	enum(v, target+".encryptionAtHost", func(c *Cluster) Feature { return Feature(of(c).encryption) }, Enabled, Disabled)
 }
 
 func (v *validation) vmSize(target string, m machines) {
@@ -72,7 +72,8 @@ func (v *validation) vmSize(target string, m machines) {
 	}
 }
 
-// unsupportedSize notes a size that a role cannot have: in other spelling, or at all.
+// unsupportedSize adds a fault for a size that the role cannot have, or whose
+// spelling differs.
 func (v *validation) unsupportedSize(target string, m machines) {
 	supported := productionSizes(m.role)
 	for name := range supported {
@@ -116,7 +117,8 @@ func (v *validation) worker(target string, of func(*Cluster) WorkerProfile) {
 	}
 }
 
-// workerAgainstMasters: one virtual network, two subnets, one key for all disks.
+// workerAgainstMasters requires one virtual network, two subnets, and one key for
+// all disks.
 func (v *validation) workerAgainstMasters(target string, of func(*Cluster) machines) {
 	worker, master := of(v.c), masters(v.c)
 	if v.changed(func(c *Cluster) any { return [2]string{masters(c).subnet, of(c).subnet} }) {
@@ -133,7 +135,7 @@ func (v *validation) subnetPair(target, worker, master string) {
 	w, workerOK := parseID(subnetForm, worker)
 	m, masterOK := parseID(subnetForm, master)
 	switch {
-	case !workerOK || !masterOK: // noted where the form is judged
+	case !workerOK || !masterOK: // reported by the rule about the form of ids
 	case !arm.EqualFold(w.parent, m.parent):
 		v.refuse(target, worker, "The subnet must be in the virtual network of masterProfile.subnetId.")
 	case arm.EqualFold(worker, master):

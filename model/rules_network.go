@@ -6,34 +6,36 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// The network plug-ins of OpenShift that 2021-09-01-preview can name.
+// The network plug-ins of OpenShift. Only 2021-09-01-preview can set them.
 const (
 	OVNKubernetes = "OVNKubernetes"
 	OpenShiftSDN  = "OpenShiftSDN"
 )
 
-// The prefixes that a range may have. The longest leave addresses enough, the
-// shortest of services is what Kubernetes can keep count of.
+// Limits of prefixes. The longest leave enough addresses; the shortest for services
+// is the limit of Kubernetes.
 const (
 	maxPodPrefix     = 18
 	minServicePrefix = 12
 	maxServicePrefix = 22
-	// hostPrefix is the part of the pods' range that each machine gets.
+	// hostPrefix is the prefix of the part of the pods' range that each machine
+	// gets.
 	hostPrefix  = 23
 	masterNodes = 3
 )
 
-// reservedRange is one that neither pods nor services nor machines can have.
+// reservedRange is a range that pods, services and machines cannot use.
 type reservedRange struct {
 	prefix netip.Prefix
 	// use completes "which".
 	use string
-	// ovn marks those of OVN-Kubernetes alone.
+	// ovn is true for ranges of OVN-Kubernetes only.
 	ovn bool
 }
 
-// reservedRanges are those of OVN-Kubernetes in every release that is offered, and
-// what is special to every host. The first use of an address that is in two wins.
+// reservedRanges are the ranges that OVN-Kubernetes uses in every offered release,
+// and those that are special on every host. For an address that is in two, the
+// first applies.
 func reservedRanges() []reservedRange {
 	const ovn = "OVN-Kubernetes uses inside every cluster"
 	return []reservedRange{
@@ -45,8 +47,7 @@ func reservedRanges() []reservedRange {
 	}
 }
 
-// Reserved says which range p overlaps of those that no network of a cluster can
-// have, and who uses it.
+// Reserved returns the reserved range that p overlaps, and what uses it.
 func Reserved(p netip.Prefix) (reserved netip.Prefix, use string, ok bool) {
 	for _, r := range reservedRanges() {
 		if p.Overlaps(r.prefix) {
@@ -59,18 +60,19 @@ func Reserved(p netip.Prefix) (reserved netip.Prefix, use string, ok bool) {
 const networkTarget = "properties.networkProfile"
 
 func (v *validation) network() {
-	word(v, networkTarget+".softwareDefinedNetwork", func(c *Cluster) string { return c.Properties.NetworkProfile.SoftwareDefinedNetwork },
+	enum(v, networkTarget+".softwareDefinedNetwork", func(c *Cluster) string { return c.Properties.NetworkProfile.SoftwareDefinedNetwork },
 		OVNKubernetes, OpenShiftSDN)
-	word(v, networkTarget+".outboundType", func(c *Cluster) OutboundType { return c.Properties.NetworkProfile.OutboundType },
+	enum(v, networkTarget+".outboundType", func(c *Cluster) OutboundType { return c.Properties.NetworkProfile.OutboundType },
 		LoadBalancer, UserDefinedRouting)
-	word(v, networkTarget+".preconfiguredNSG", func(c *Cluster) Feature { return c.Properties.NetworkProfile.PreconfiguredNSG },
+	enum(v, networkTarget+".preconfiguredNSG", func(c *Cluster) Feature { return c.Properties.NetworkProfile.PreconfiguredNSG },
 		Enabled, Disabled)
 	v.openShiftSDN()
 	v.ranges()
 	v.userDefinedRouting()
 }
 
-// firstWithoutSDN is the release whose installer took the older plug-in out.
+// firstWithoutSDN is the first release whose installer does not have the older
+// plug-in.
 const firstWithoutSDN = "4.15.0"
 
 func (v *validation) openShiftSDN() {
@@ -79,7 +81,7 @@ func (v *validation) openShiftSDN() {
 	}
 }
 
-// ranges judges the pod and service networks, alone and against each other.
+// ranges validates the pod and service networks, alone and against each other.
 func (v *validation) ranges() {
 	podCIDR := func(c *Cluster) string { return c.Properties.NetworkProfile.PodCIDR }
 	serviceCIDR := func(c *Cluster) string { return c.Properties.NetworkProfile.ServiceCIDR }
@@ -88,10 +90,10 @@ func (v *validation) ranges() {
 	if pods.Overlaps(services) && v.changed(func(c *Cluster) any { return [2]string{podCIDR(c), serviceCIDR(c)} }) {
 		v.faults.Add(arm.InvalidCIDRRange, networkTarget, "podCidr overlaps serviceCidr: they are %s and %s. Choose ranges that have no address in common.", pods, services)
 	}
-	v.room(pods)
+	v.capacity(pods)
 }
 
-// cidr judges one range and gives it back, invalid if it cannot be read.
+// cidr validates one range and returns it; it is invalid if it cannot be parsed.
 func (v *validation) cidr(name string, shortest, longest int, of func(*Cluster) string) netip.Prefix {
 	target := networkTarget + "." + name
 	changed := v.changed(func(c *Cluster) any { return of(c) })
@@ -121,7 +123,7 @@ func (v *validation) cidr(name string, shortest, longest int, of func(*Cluster) 
 	return sent
 }
 
-// reserved notes where a range overlaps one that is in use inside every cluster.
+// reserved adds a fault if a range overlaps one that every cluster uses.
 func (v *validation) reserved(name string, r netip.Prefix) {
 	sdn := v.c.Properties.NetworkProfile.SoftwareDefinedNetwork == OpenShiftSDN
 	for _, taken := range reservedRanges() {
@@ -131,8 +133,9 @@ func (v *validation) reserved(name string, r netip.Prefix) {
 	}
 }
 
-// room notes a create with more machines than the pods' range has parts for.
-func (v *validation) room(pods netip.Prefix) {
+// capacity adds a fault for a create with more machines than the pods' range has
+// parts for.
+func (v *validation) capacity(pods netip.Prefix) {
 	if !v.creating() || !pods.IsValid() || pods.Bits() > maxPodPrefix || len(v.c.Properties.WorkerProfiles) != 1 {
 		return
 	}
@@ -143,7 +146,7 @@ func (v *validation) room(pods netip.Prefix) {
 	}
 }
 
-// userDefinedRouting: without a public load balancer nothing can be public.
+// userDefinedRouting rejects public endpoints, which need a public load balancer.
 func (v *validation) userDefinedRouting() {
 	udr := v.c.Properties.NetworkProfile.OutboundType == UserDefinedRouting
 	if udr && hasPublicEndpoint(v.c) && v.changed(func(c *Cluster) any {
@@ -190,7 +193,7 @@ func (v *validation) loadBalancer() {
 	v.unimplementedOutbound(lb)
 }
 
-// managedOutboundIPs is the count asked for, -1 if none was.
+// managedOutboundIPs returns the requested count, -1 if there is none.
 func managedOutboundIPs(c *Cluster) any {
 	if lb := c.Properties.NetworkProfile.LoadBalancerProfile; lb != nil && lb.ManagedOutboundIPs != nil {
 		return lb.ManagedOutboundIPs.Count
@@ -198,8 +201,8 @@ func managedOutboundIPs(c *Cluster) any {
 	return -1
 }
 
-// unimplementedOutbound refuses the members that 2023-07-01-preview alone has
-// and that no release ever acted on.
+// unimplementedOutbound rejects members of 2023-07-01-preview that no release has
+// implemented.
 func (v *validation) unimplementedOutbound(lb *LoadBalancerProfile) {
 	ways := 0
 	for _, given := range []bool{lb.ManagedOutboundIPs != nil, len(lb.OutboundIPs) > 0, len(lb.OutboundIPPrefixes) > 0} {

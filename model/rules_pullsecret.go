@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// The most that secrets may have, in bytes. Every machine's ignition carries the
-// pull secret, and the cluster keeps it in a Secret and in a MachineConfig, which
-// etcd bounds at 1.5 MiB each; real ones have 3 to 10 KB. Secrets that Microsoft
-// Entra ID generates have 16 to 64 characters.
+// Maximum lengths of secrets, in bytes. The ignition of every machine has the pull
+// secret, and the cluster stores it in a Secret and in a MachineConfig, which etcd
+// bounds at 1.5 MiB each; usual ones have 3 to 10 KB. Secrets that Microsoft Entra
+// ID generates have 16 to 64 characters.
 const (
 	maxPullSecret   = 32 << 10
 	maxClientSecret = 256
 )
 
-// telemetry is the registry entry that no cluster gets: it would register the
-// cluster with Red Hat before its owner asked for it.
+// telemetry is the registry that is removed from every pull secret: it would
+// register the cluster with Red Hat before its owner requests it.
 const telemetry = "cloud.openshift.com"
 
-// maxCited bounds how much of a registry's name an error repeats.
+// maxCited bounds how much of a registry's name an error contains.
 const maxCited = 100
 
-// registryName is a host with what may be around it in the file of a container
-// client: a scheme, a wildcard, a port and a path.
+// registryName matches a host with the additions that container clients accept: a
+// scheme, a wildcard, a port and a path.
 var registryName = regexp.MustCompile(`^(https?://)?(\*\.)?([A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!-~]*)?$`)
 
 func (v *validation) pullSecret() {
@@ -38,9 +38,10 @@ func (v *validation) pullSecret() {
 	}
 }
 
-// wrongPullSecret says what is wrong with a pull secret, as the installer and the
-// cluster's machines would find it; it cites names of registries and nothing else.
-// An absent one is right: the cluster then pulls with the service's own alone.
+// wrongPullSecret returns why the installer or the machines of the cluster would
+// reject the pull secret, or empty text. The text contains names of registries and
+// nothing else of the secret. An absent pull secret is valid: the cluster then uses
+// that of the service alone.
 func (s Secret) wrongPullSecret() string {
 	text := []byte(string(s))
 	switch {
@@ -49,7 +50,7 @@ func (s Secret) wrongPullSecret() string {
 	case len(text) > maxPullSecret:
 		return fmt.Sprintf("has %d bytes. It can have at most %d: every machine of the cluster starts with a copy of it", len(text), maxPullSecret)
 	}
-	// The decoder takes auths in any casing, as everybody does who reads it later.
+	// The decoder accepts auths in any casing, like every later reader.
 	var pull struct {
 		Auths map[string]json.RawMessage `json:"auths"`
 	}
@@ -73,7 +74,7 @@ func (s Secret) wrongPullSecret() string {
 
 func isObject(text []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) }
 
-// wrongLogin says what is wrong with the entry of one registry.
+// wrongLogin returns what is wrong with the entry of one registry, or empty text.
 func wrongLogin(registry string, login json.RawMessage) string {
 	if registry == "" {
 		return `has an entry without a name in "auths"`

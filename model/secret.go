@@ -7,10 +7,10 @@ import (
 	"log/slog"
 )
 
-// Secret is text that must not get out. It prints as "[secret]" under every
-// formatting verb and in logs, and cannot be marshalled by encoding/json, which
-// writes to clients. The store's codec alone stores it, sealed. Whoever needs
-// the text converts it with string(s), which review can find.
+// Secret is text that must not be disclosed. It prints as "[secret]" under every
+// formatting verb and in logs, and encoding/json, which writes to clients, cannot
+// marshal it. Only the store's codec stores it, encrypted. Code that needs the text
+// converts it with string(s), which is easy to find in review.
 type Secret string
 
 const redacted = "[secret]"
@@ -29,10 +29,10 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 var errSecretMarshalled = errors.New("a secret may not be marshalled")
 
-// MarshalJSON refuses: a secret that reaches a client's encoder is a bug.
+// MarshalJSON fails: encoding a secret for a client is a bug.
 func (Secret) MarshalJSON() ([]byte, error) { return nil, errSecretMarshalled }
 
-// MarshalText refuses for the same reason.
+// MarshalText fails for the same reason.
 func (Secret) MarshalText() ([]byte, error) { return nil, errSecretMarshalled }
 
 var _ json.Marshaler = Secret("")

@@ -6,10 +6,10 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// ProvisioningState is where a cluster is in its life.
+// ProvisioningState is the state of a cluster in its lifecycle.
 type ProvisioningState string
 
-// The states. The first four are under way, the others terminal (L02).
+// The states. The first four are in progress, the others terminal (L02).
 const (
 	Creating      ProvisioningState = "Creating"
 	Updating      ProvisioningState = "Updating"
@@ -20,27 +20,27 @@ const (
 	Canceled      ProvisioningState = "Canceled"
 )
 
-// Terminal reports whether nothing is under way.
+// Terminal reports whether no operation is running.
 func (s ProvisioningState) Terminal() bool {
 	return s == Succeeded || s == Failed || s == Canceled || s == ""
 }
 
-// underway is the state a cluster is in while an operation of the kind runs.
+// underway is the state of a cluster while an operation of the kind runs.
 var underway = map[OperationKind]ProvisioningState{
 	Create: Creating, Update: Updating, AdminUpdate: AdminUpdating, Delete: Deleting,
 }
 
-// Underway is the state while an operation of this kind runs.
+// Underway returns the state of a cluster while an operation of this kind runs.
 func (k OperationKind) Underway() ProvisioningState { return underway[k] }
 
 // maxTransitions bounds the history kept in the document.
 const maxTransitions = 20
 
-// Begin starts an operation: it moves the state and makes op the running
-// operation. It refuses with OperationInProgress while another one runs, and
-// with RequestNotAllowed after a failed create or delete; a Delete is accepted
-// in every state and replaces what runs (D05). The caller has to end the
-// replaced operation's document as Canceled. The task of an AdminUpdate is set before.
+// Begin starts an operation: it changes the state and makes op the running operation.
+// It returns OperationInProgress while another one runs, and RequestNotAllowed after a
+// failed create or delete. A Delete is accepted in every state and replaces the
+// running operation (D05); the caller then has to end the replaced operation's
+// document as Canceled. The task of an AdminUpdate must be set before.
 func (c *Cluster) Begin(op Operation) error {
 	if op.Kind != Delete {
 		if err := c.MayChange(); err != nil {
@@ -59,8 +59,8 @@ func (c *Cluster) Begin(op Operation) error {
 	return nil
 }
 
-// MayChange is nil when an operation other than a delete may begin, else why not:
-// OperationInProgress or RequestNotAllowed.
+// MayChange returns nil if an operation other than a delete may begin, and
+// otherwise OperationInProgress or RequestNotAllowed.
 func (c *Cluster) MayChange() error {
 	state := c.Properties.ProvisioningState
 	if op := c.Internal.Operation; op != nil || !state.Terminal() {
@@ -79,9 +79,9 @@ func (c *Cluster) MayChange() error {
 	return nil
 }
 
-// End finishes the running operation with a terminal state. reason is the error
-// code when it failed. A maintenance that failed does not make a healthy
-// cluster fail: its error is kept and the state before it returns.
+// End ends the running operation with a terminal state. reason is the error code if
+// it failed. After a failed maintenance the cluster returns to its previous state,
+// and the error is kept.
 func (c *Cluster) End(state ProvisioningState, reason string, now time.Time) {
 	op := c.Internal.Operation
 	id := ""

@@ -3,8 +3,8 @@ package model
 import "github.com/aro-rp/aro/arm"
 
 // FollowTenant records the tenant that the cluster's subscription is in now, and
-// reports whether it is another one than before. What was copied from the former
-// tenant is forgotten, for it names nobody there: who needs it asks again.
+// reports whether it has changed. Values copied from the former tenant are removed,
+// because they are not valid in the new one; they are read again when needed.
 func (c *Cluster) FollowTenant(tenantID string) (moved bool) {
 	former := c.Internal.TenantID
 	if tenantID == "" || arm.EqualFold(tenantID, former) {

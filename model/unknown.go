@@ -1,8 +1,8 @@
 package model
 
-// Unknown keeps the members of a stored object that this release does not know,
-// so that a rewrite does not lose what a newer release wrote. It implements the
-// codec's MissingFielder, which the store's codec looks for on every struct.
+// Unknown keeps the members of a stored object that this release does not know, so
+// that a rewrite does not lose what a newer release wrote. It implements
+// MissingFielder of the store's codec.
 type Unknown struct {
 	members map[string]any
 }
@@ -16,5 +16,5 @@ func (u *Unknown) CodecMissingField(field []byte, value any) bool {
 	return true
 }
 
-// CodecMissingFields gives the unknown members back; the codec calls it when encoding.
+// CodecMissingFields returns the unknown members; the codec calls it when encoding.
 func (u *Unknown) CodecMissingFields() map[string]any { return u.members }

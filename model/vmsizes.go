@@ -6,27 +6,27 @@ import (
 	"sync"
 )
 
-// Role is what a machine does in a cluster.
+// Role is the role of a machine in a cluster.
 type Role string
 
-// The two roles, as the admin API spells them.
+// The roles, with the names of the admin API.
 const (
 	Master Role = "master"
 	Worker Role = "worker"
 )
 
-// VMSize is what quota has to know of a VM size.
+// VMSize has the properties of a VM size that count against quotas.
 type VMSize struct {
 	CoreCount int `json:"coreCount"`
-	// Family is the name of the quota that the cores count against.
+	// Family is the name of the quota for the cores.
 	Family string `json:"family"`
 
-	// minVersion is the first OpenShift release that runs on it; empty means any.
+	// minVersion is the first OpenShift release that supports it; empty means any.
 	minVersion string
 }
 
-// SupportedVMSizes are the sizes of a role in production by name; nil for a role
-// that is none.
+// SupportedVMSizes returns the sizes of a role in production by name; nil for an
+// unknown role.
 func SupportedVMSizes(role Role) map[string]VMSize {
 	return maps.Clone(productionSizes(role))
 }
@@ -41,7 +41,7 @@ func productionSizes(role Role) map[string]VMSize {
 	return nil
 }
 
-// family is the sizes that share quota and a way to be named.
+// family is a group of sizes with one quota and one pattern of names.
 type family struct {
 	quota string
 	// name has a verb for the number of cores.
@@ -66,10 +66,10 @@ func sizes(families []family) map[string]VMSize {
 	return m
 }
 
-// sixth is the first release that boots the sixth generation of machines.
+// sixth is the first release that boots machines of the sixth generation.
 const sixth = "4.19.0"
 
-// nvmeCores are the cores of every D family of the sixth generation.
+// nvmeCores returns the cores of every D family of the sixth generation.
 func nvmeCores() []int { return []int{4, 8, 16, 32, 48, 64, 96} }
 
 func masterFamilies() []family {
@@ -113,7 +113,7 @@ func workerFamilies() []family {
 	}...)
 }
 
-// sharedFamilies are those of which both roles can use the same sizes.
+// sharedFamilies returns the families whose sizes both roles can use.
 func sharedFamilies() []family {
 	return []family{
 		{quota: "standardDSv6Family", name: "D%ds_v6", cores: nvmeCores(), minVersion: sixth},

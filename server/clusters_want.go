@@ -108,7 +108,7 @@ func (c *call) merged(current *model.Cluster, patch []byte) ([]byte, error) {
 	c.version.ValidateCluster(before, &legacy)
 	for _, f := range faults.List() {
 		if !blames(legacy.List(), f) {
-			fresh.Note(f)
+			fresh.AddError(f)
 		}
 	}
 	return after, fresh.Err()

@@ -5,19 +5,21 @@ import "github.com/aro-rp/aro/arm"
 // Object iterates over the members of a JSON object.
 type Object struct {
 	w       *Walker
-	seen    uint64 // members named by the spec, by their number
-	given   uint64 // those that are not null
+	seen    uint64 // members in the spec, by number
+	given   uint64 // members that are not null
 	count   int    // entries so far
 	start   int    // where the first entry begins
 	keys    map[string]bool
 	started bool
-	again   bool // the present member has a new name
+	again   bool // the current member has another name
 }
 
-// manyKeys is from how many entries on a map's keys are compared with a set.
+// manyKeys is the number of entries from which a set is used to find duplicate
+// keys.
 const manyKeys = 32
 
-// Object enters an object; false, and a fault, when the value is something else.
+// Object enters an object. It returns false and adds a fault if the value is
+// something else.
 func (w *Walker) Object() (Object, bool) {
 	if w.peek() != '{' {
 		w.typeFault("an object")
@@ -31,7 +33,7 @@ func (w *Walker) Object() (Object, bool) {
 	return Object{w: w, start: w.pos}, true
 }
 
-// Next goes to the next member, whose name Walker.Name then gives. It has to be
+// Next advances to the next member, whose name Walker.Name returns. It must be
 // followed by exactly one of Has, Entry or Other.
 func (o *Object) Next() bool {
 	w := o.w
@@ -61,8 +63,8 @@ func (o *Object) Next() bool {
 	}
 }
 
-// Has notes that member number bit, which the spec knows, is there. It tells
-// whether there is a value to check; null counts as absent.
+// Has records that member number bit, which the spec defines, is present. It
+// reports whether there is a value to check; null counts as absent.
 func (o *Object) Has(bit uint) bool {
 	w := o.w
 	w.path.Member(w.name)
@@ -78,8 +80,9 @@ func (o *Object) Has(bit uint) bool {
 	return true
 }
 
-// Entry goes to the value of a map's entry. It reports whether there is a value to
-// check: null removes an entry in a PATCH, and elsewhere only if the spec allows it.
+// Entry enters the value of a map entry. It reports whether there is a value to
+// check: null removes an entry in a PATCH, and is otherwise valid only if the spec
+// allows it.
 func (o *Object) Entry(nullable bool) bool {
 	w := o.w
 	key := w.name
@@ -95,8 +98,8 @@ func (o *Object) Entry(nullable bool) bool {
 	return true
 }
 
-// duplicate reports whether key occurred before. A few keys are found by reading
-// them again, many with a set, so that a large map costs linear time.
+// duplicate reports whether key occurred before. Few keys are compared by reading
+// them again, many with a set, so that a large map takes linear time.
 func (o *Object) duplicate(key []byte) bool {
 	if o.keys != nil {
 		if o.keys[string(key)] {
@@ -132,16 +135,16 @@ func (o *Object) duplicate(key []byte) bool {
 	return found
 }
 
-// AtMost notes a fault when a map has more than limit entries.
+// AtMost adds a fault if a map has more than limit entries.
 func (o *Object) AtMost(limit int) {
 	if o.count > limit {
 		o.w.fault("The map must not have more than %d entries.", limit)
 	}
 }
 
-// Other takes a member that has none of names, which are those the spec knows. In
-// other case it may be one of them: then Next gives it again, under the spec's
-// name. Else it is unknown, and may only be null, which is the same as absent.
+// Other handles a member with none of names, which are those in the spec. If it
+// matches one of them ignoring case, Next returns it again under the name of the
+// spec. Otherwise it is unknown, and must be null, which is the same as absent.
 func (o *Object) Other(names ...string) {
 	w := o.w
 	known := ""
@@ -169,7 +172,7 @@ func (o *Object) Other(names ...string) {
 	w.skip()
 }
 
-// sameLetters reports whether sent is name but for the case of ASCII letters.
+// sameLetters reports whether sent equals name ignoring the case of ASCII letters.
 func sameLetters(name string, sent []byte) bool {
 	if len(name) != len(sent) {
 		return false
@@ -189,7 +192,8 @@ func lower(c byte) byte {
 	return c
 }
 
-// repeated notes that the present member was there before, maybe spelled differently.
+// repeated adds a fault for a member that occurred before, possibly with another
+// casing.
 func (o *Object) repeated() {
 	w := o.w
 	first := o.firstSpelling()
@@ -201,7 +205,8 @@ func (o *Object) repeated() {
 		"The member occurs more than once, as %q and as %q. In this api-version names that differ in case only are the same member. Send it once.", first, w.sent)
 }
 
-// firstSpelling is how the first member that means the present one is spelled.
+// firstSpelling returns the name of the first member that equals the current one,
+// as the caller sent it.
 func (o *Object) firstSpelling() []byte {
 	again := Walker{data: o.w.data, pos: o.start}
 	for {
@@ -219,7 +224,8 @@ func (o *Object) firstSpelling() []byte {
 	}
 }
 
-// Require notes a fault unless member number bit was there. A PATCH requires nothing.
+// Require adds a fault unless member number bit was present. A PATCH requires
+// nothing.
 func (o *Object) Require(bit uint, name string) {
 	w := o.w
 	if w.mode&Merge != 0 || o.given&(1<<bit) != 0 {

@@ -7,14 +7,14 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// MaxDepth is how deep a body may be nested. No valid one comes near it.
+// MaxDepth bounds the nesting of a body. It is well above that of valid bodies.
 const MaxDepth = 32
 
-// maxName bounds how much of a caller's own member name is repeated in a target.
+// maxName bounds how much of a caller's member name a target contains.
 const maxName = 64
 
-// Path is a place in a JSON document, kept so that noting it costs nothing and
-// only printing it does. The zero value is the document itself.
+// Path is a place in a JSON document. Entering a place allocates nothing; String
+// does. The zero value is the root.
 type Path struct {
 	steps [MaxDepth + 1]step
 	depth int
@@ -36,22 +36,22 @@ const (
 	elementStep
 )
 
-// Member goes down to a member named by the spec.
+// Member enters a member with a name of the spec.
 func (p *Path) Member(name []byte) { p.push(step{name: name}) }
 
-// Named goes down to a member whose name is at hand as a string.
+// Named enters a member whose name is a string.
 func (p *Path) Named(name string) { p.push(step{text: name}) }
 
-// Key goes down to an entry of a map whose key is at hand as a string.
+// Key enters an entry of a map whose key is a string.
 func (p *Path) Key(key string) { p.push(step{text: key, kind: entryStep}) }
 
-// Entry goes down to an entry of a map.
+// Entry enters an entry of a map.
 func (p *Path) Entry(key []byte) { p.push(step{name: key, kind: entryStep}) }
 
-// Element goes down to an element of an array.
+// Element enters an element of an array.
 func (p *Path) Element(index int) { p.push(step{kind: elementStep, index: index}) }
 
-// Up leaves the place that the last Member, Entry or Element went down to.
+// Up leaves the place that the last Member, Entry or Element entered.
 func (p *Path) Up() { p.depth-- }
 
 func (p *Path) push(s step) {
@@ -59,8 +59,8 @@ func (p *Path) push(s step) {
 	p.depth++
 }
 
-// String writes the path as properties.workerProfiles[0].vmSize, and entries of
-// maps as identities["name"].
+// String returns the path in the form properties.workerProfiles[0].vmSize, with
+// entries of maps as identities["name"].
 func (p *Path) String() string {
 	var b strings.Builder
 	for i := range p.depth {

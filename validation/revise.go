@@ -2,24 +2,25 @@ package validation
 
 import "bytes"
 
-// edit is a place of the body where a caller's words are not the spec's.
+// edit is a part of the body in which the caller's names differ from the spec's.
 type edit struct {
 	from, to int
-	// name is what stands there in the spec's words; empty for a member that goes.
+	// name is the name in the spec; empty for a member that is removed.
 	name string
 }
 
-// respell notes that the present member is called name in the spec.
+// respell records that the current member has the given name in the spec.
 func (w *Walker) respell(name string) {
 	w.edits = append(w.edits, edit{from: w.nameAt, to: w.nameEnd, name: name})
 }
 
-// cut notes that the present member, whose value has been consumed, goes.
+// cut records that the current member, whose value has been consumed, is removed.
 func (w *Walker) cut() {
 	w.edits = append(w.edits, edit{from: w.nameAt, to: w.pos})
 }
 
-// revised is the body with the edits made; the body itself when there are none.
+// revised returns the body with the edits applied; the body itself if there are
+// none.
 func (w *Walker) revised() []byte {
 	if len(w.edits) == 0 {
 		return w.data
@@ -32,7 +33,7 @@ func (w *Walker) revised() []byte {
 			out = append(append(append(out, '"'), e.name...), '"')
 			continue
 		}
-		// Of the two commas that may surround the member, one goes with it.
+		// One of the two commas around the member is removed with it.
 		rest := bytes.TrimLeft(w.data[at:], " \t\r\n")
 		if rest[0] == ',' {
 			at = len(w.data) - len(rest) + 1

@@ -1,9 +1,9 @@
-// Package validation checks the shape of a JSON body: strict syntax, types, names,
-// enums, ranges. The code generated from each spec walks a body with a Walker
-// and every violation is noted at once, with its path and never with its value.
+// Package validation checks JSON bodies against a schema: syntax, types, names,
+// enums and ranges. The code generated from each spec walks a body with a Walker,
+// which records all violations with their paths and without the values.
 //
-// It holds what generated validators call. It knows no property of any API and
-// no rule of meaning.
+// It has the functions that generated validators call. It knows no property of any
+// API and no rule beyond the schema.
 package validation
 
 import (
@@ -17,34 +17,34 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// Mode says how strict a walk is.
+// Mode is how strict a walk is.
 type Mode uint8
 
-// Replace checks the body of a PUT: required members must be there, and null is
+// Replace checks the body of a PUT: required members must be present, and null is
 // the same as absent.
 const Replace Mode = 0
 
 const (
-	// Merge checks the body of a PATCH: nothing is required and null removes.
+	// Merge checks the body of a PATCH: nothing is required, and null removes.
 	Merge Mode = 1 << iota
-	// AnyCase takes member names that differ from the spec's in ASCII case only.
+	// AnyCase accepts member names that differ from the spec's in ASCII case only.
 	AnyCase
 )
 
-// checker is everything one check needs, pooled so that a check costs no allocation.
+// checker is the state of one check. It is pooled so that a check does not allocate.
 type checker struct {
 	decoder jsontext.Decoder
 	reader  bytes.Buffer
 	walker  Walker
 }
 
-// pool is safe to share: a checker carries nothing from one body to the next.
+// A checker keeps nothing of one body for the next.
 var pool = sync.Pool{New: func() any { return new(checker) }}
 
-// Check notes in f everything that is wrong with body: first its syntax and, if
-// that is sound, what root finds walking it. It returns the body in the words of
-// the spec: members have the spec's spelling, and unknown ones, which may only be
-// null, are gone. Nearly always that is body itself.
+// Check adds everything that is wrong with body to f: first its syntax and, if that
+// is valid, what root finds. It returns the body with the names of the spec:
+// members have the casing of the spec, and unknown members, which must be null, are
+// removed. Usually this is body itself.
 func Check(body []byte, mode Mode, f *arm.Faults, root func(*Walker)) []byte {
 	c := pool.Get().(*checker)
 	defer pool.Put(c)
@@ -57,8 +57,8 @@ func Check(body []byte, mode Mode, f *arm.Faults, root func(*Walker)) []byte {
 	return body
 }
 
-// syntax reports whether body is one strict JSON value: valid UTF-8 and nothing
-// behind it. Duplicate names are left to the walk, which can go on after them.
+// syntax reports whether body is one valid JSON value in UTF-8 with nothing after
+// it. The walk finds duplicate names.
 func (c *checker) syntax(body []byte, f *arm.Faults) bool {
 	c.reader = *bytes.NewBuffer(body)
 	c.decoder.Reset(&c.reader, jsontext.AllowDuplicateNames(true))

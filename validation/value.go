@@ -16,7 +16,8 @@ type Array struct {
 	count int
 }
 
-// Array enters an array; false, and a fault, when the value is something else.
+// Array enters an array. It returns false and adds a fault if the value is
+// something else.
 func (w *Walker) Array() (Array, bool) {
 	if w.peek() != '[' {
 		w.typeFault("an array")
@@ -30,7 +31,7 @@ func (w *Walker) Array() (Array, bool) {
 	return Array{w: w}, true
 }
 
-// Next goes to the next element.
+// Next advances to the next element.
 func (a *Array) Next() bool {
 	w := a.w
 	if a.count > 0 {
@@ -48,14 +49,15 @@ func (a *Array) Next() bool {
 	return true
 }
 
-// Between notes a fault when the array is shorter or longer than allowed.
+// Between adds a fault if the array is shorter or longer than allowed.
 func (a *Array) Between(least, most int) {
 	if a.count < least || a.count > most {
 		a.w.fault("The array has %d elements. It must have at least %d and at most %d.", a.count, least, most)
 	}
 }
 
-// string consumes a string; false, and a fault, when the value is something else.
+// string consumes a string. It returns false and adds a fault if the value is
+// something else.
 func (w *Walker) string() ([]byte, bool) {
 	if w.peek() != '"' {
 		w.typeFault("a string")
@@ -101,7 +103,7 @@ func (w *Walker) Pattern(re *regexp.Regexp, least, most int) {
 	}
 }
 
-// Enum checks that a string is one of the values that the spec lists.
+// Enum checks that a string is one of the values in the spec.
 func (w *Walker) Enum(values ...string) {
 	s, ok := w.string()
 	if !ok {
@@ -167,13 +169,13 @@ func (w *Walker) DateTime() {
 	}
 }
 
-// Integer checks a whole number, written without fraction or exponent.
+// Integer checks an integer, written without fraction or exponent.
 func (w *Walker) Integer(least, most int64) {
 	if c := w.peek(); c != '-' && (c < '0' || c > '9') {
 		w.typeFault("a number")
 		return
 	}
-	digits := w.word()
+	digits := w.literal()
 	n, err := strconv.ParseInt(string(digits), 10, 64)
 	switch {
 	case err != nil && strings.ContainsAny(string(digits), ".eE"):
@@ -183,10 +185,10 @@ func (w *Walker) Integer(least, most int64) {
 	}
 }
 
-// maxDigits bounds how much of a number is repeated.
+// maxDigits bounds how much of a number a message contains.
 const maxDigits = 24
 
-// bounded is a number as a message repeats it.
+// bounded returns a number for use in a message.
 func bounded(digits []byte) string {
 	if len(digits) > maxDigits {
 		return string(digits[:maxDigits]) + "…"
@@ -194,11 +196,11 @@ func bounded(digits []byte) string {
 	return string(digits)
 }
 
-// Bool checks a truth value.
+// Bool checks a boolean.
 func (w *Walker) Bool() {
 	if c := w.peek(); c != 't' && c != 'f' {
 		w.typeFault("true or false")
 		return
 	}
-	w.word()
+	w.literal()
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// Walker stands at one value of a body whose syntax is known to be sound. Every
-// method that checks a value also consumes it.
+// Walker is a position at one value of a body with valid syntax. Every method that
+// checks a value also consumes it.
 type Walker struct {
 	data    []byte
 	pos     int
 	mode    Mode
 	name    []byte
-	sent    []byte // name as the caller spelled it
+	sent    []byte // name as the caller sent it
 	nameAt  int    // where name begins, with its quote
 	nameEnd int
 	path    Path
@@ -28,16 +28,17 @@ func (w *Walker) reset(data []byte, mode Mode, f *arm.Faults) {
 	w.data, w.pos, w.mode, w.name, w.sent, w.faults, w.path.depth, w.edits = data, 0, mode, nil, nil, f, 0, w.edits[:0]
 }
 
-// Name of the member that Object.Next came to. It is valid until the next one.
+// Name returns the name of the member to which Object.Next advanced. It is valid
+// until the next call.
 func (w *Walker) Name() []byte { return w.name }
 
-// typeFault notes a value of the wrong JSON type at the present place and skips it.
+// typeFault adds a fault for a value of the wrong JSON type and skips it.
 func (w *Walker) typeFault(want string) {
 	w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The value must be %s, not %s.", want, w.kind())
 	w.skip()
 }
 
-// kind is the JSON type of the value. The value itself may be a secret in the wrong place.
+// kind returns the JSON type of the value. The value itself may be a misplaced secret.
 func (w *Walker) kind() string {
 	switch w.peek() {
 	case '{':
@@ -54,12 +55,12 @@ func (w *Walker) kind() string {
 	return "a number"
 }
 
-// fault notes a value that breaks a rule at the present place.
+// fault adds a fault for a value that breaks a rule.
 func (w *Walker) fault(format string, args ...any) {
 	w.faults.Add(arm.InvalidParameter, w.path.String(), format, args...)
 }
 
-// peek is the first byte of the value, behind white space.
+// peek returns the first byte of the value, after white space.
 func (w *Walker) peek() byte {
 	for w.pos < len(w.data) {
 		switch c := w.data[w.pos]; c {
@@ -72,16 +73,16 @@ func (w *Walker) peek() byte {
 	return 0
 }
 
-// tooDeep notes that nobody can mean a body like this.
+// tooDeep adds a fault for a body that is nested too deep.
 func (w *Walker) tooDeep() {
 	w.faults.Add(arm.InvalidRequestContent, w.path.String(), "The value is nested deeper than %d levels.", MaxDepth)
 }
 
-// Ignore consumes a value that the service takes no notice of.
+// Ignore consumes a value that the service ignores.
 func (w *Walker) Ignore() { w.skip() }
 
-// Any consumes a value of any shape, nested no deeper than others, whose objects have
-// each member once.
+// Any consumes a value of any type. It checks the nesting, and that member names of
+// objects are unique.
 func (w *Walker) Any() {
 	switch w.peek() {
 	case '{':
@@ -123,7 +124,7 @@ func (w *Walker) skip() {
 		case 0:
 			return
 		default:
-			w.word()
+			w.literal()
 		}
 		if depth == 0 {
 			return
@@ -131,7 +132,7 @@ func (w *Walker) skip() {
 	}
 }
 
-// raw consumes a string and gives it as it stands between its quotes.
+// raw consumes a string and returns the text between its quotes.
 func (w *Walker) raw() (text []byte, escaped bool) {
 	w.pos++
 	text = w.data[w.pos : w.pos+bytes.IndexByte(w.data[w.pos:], '"')]
@@ -142,7 +143,7 @@ func (w *Walker) raw() (text []byte, escaped bool) {
 	return text, escaped
 }
 
-// escapedEnd is where a string that has escapes ends.
+// escapedEnd returns the end of a string that has escapes.
 func escapedEnd(data []byte, pos int) int {
 	for data[pos] != '"' {
 		if data[pos] == '\\' {
@@ -153,7 +154,7 @@ func escapedEnd(data []byte, pos int) int {
 	return pos
 }
 
-// text consumes a string and gives what it means, which may be kept.
+// text consumes a string and returns its value, which may be kept.
 func (w *Walker) text() []byte {
 	start := w.pos
 	text, escaped := w.raw()
@@ -163,7 +164,7 @@ func (w *Walker) text() []byte {
 	return unquote(nil, w.data[start:w.pos])
 }
 
-// value consumes a string and gives what it means, until the next value.
+// value consumes a string and returns its value, valid until the next value.
 func (w *Walker) value() []byte {
 	start := w.pos
 	text, escaped := w.raw()
@@ -176,14 +177,14 @@ func (w *Walker) value() []byte {
 
 func unquote(buffer, quoted []byte) []byte {
 	text, err := jsontext.AppendUnquote(buffer, quoted)
-	if err != nil { // cannot be: the syntax is sound
+	if err != nil { // cannot happen: the syntax is valid
 		return nil
 	}
 	return text
 }
 
-// word consumes a number or a literal.
-func (w *Walker) word() []byte {
+// literal consumes a number or a literal.
+func (w *Walker) literal() []byte {
 	start := w.pos
 	for w.pos < len(w.data) && !isWordEnd(w.data[w.pos]) {
 		w.pos++

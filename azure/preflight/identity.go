@@ -167,7 +167,7 @@ func (r *run) operatorIdentities(ctx context.Context, found *report) {
 			found.err = cmp.Or(found.err, err)
 			return
 		case set == nil:
-			target, sent := r.c.SaysMinor(minor)
+			target, sent := r.c.MinorSource(minor)
 			found.add(arm.InvalidParameter, target, "%s: OpenShift %s cannot run with platform workload identities here. Choose another version.", arm.Sent(sent), minor)
 			return
 		}

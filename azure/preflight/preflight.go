@@ -263,7 +263,7 @@ func verdict(reports []report) (problems *arm.Error, left hope, failed error) {
 			left = min(left, r.passing[f])
 			if key := f.Code.Name + f.Target + f.Message; !seen[key] {
 				seen[key] = true
-				faults.Note(f.AboutBody())
+				faults.AddError(f.AboutBody())
 			}
 		}
 	}

@@ -23,7 +23,7 @@ func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.
 	var faults arm.Faults
 	for _, p := range zonedPools(c) {
 		if skus[arm.ToLower(p.size)] == nil {
-			faults.Note(absentSize(p.target+".vmSize", p.size, c.Location))
+			faults.AddError(absentSize(p.target+".vmSize", p.size, c.Location))
 		}
 	}
 	if err := faults.Err(); err != nil {
@@ -31,7 +31,7 @@ func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.
 	}
 	zones, short := chooseZones(skus, c)
 	for _, f := range short {
-		faults.Note(f)
+		faults.AddError(f)
 	}
 	return zones, faults.Err()
 }

@@ -126,7 +126,7 @@ func (s *steps) roles(ctx context.Context, c *model.Cluster) (map[string][]model
 	for _, minor := range c.RoleSetVersions() {
 		doc, err := s.RoleSets.Get(ctx, store.RoleSetsPartition, minor)
 		if errors.Is(err, store.ErrNotFound) {
-			target, sent := c.SaysMinor(minor)
+			target, sent := c.MinorSource(minor)
 			return nil, arm.InvalidParameter.At(target, "%s: OpenShift %s does not support workload identities here. Choose another version.", arm.Sent(sent), minor)
 		}
 		if err != nil {

@@ -323,7 +323,7 @@ func blockers(level []item, failed []error, about azure.Subject) error {
 			*typed = *typed.Naming(level[i].id)
 		}
 		if _, final := err.(*arm.Error); final { //nolint:errorlint // wrapped by wait.Again it is not final
-			faults.Note(typed)
+			faults.AddError(typed)
 			cause = cmp.Or(cause, failed[i])
 		} else {
 			passing = cmp.Or(passing, err)

@@ -11,15 +11,15 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// WriteCluster writes a valid body of a PUT onto c. On create, when old is nil, c
-// holds what the URL says; otherwise c is a deep copy of old. What the write may
-// not do is noted in f, and then c is of no use.
+// WriteCluster writes a valid body of a PUT to c. On create, when old is nil, c
+// holds the values of the URL; otherwise c is a deep copy of old. Violations are
+// added to f, and c is then unusable.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
 	return writeBody(conversion.NewWrite(old == nil, f), body, c)
 }
 
-// MergeCluster is WriteCluster for a PATCH that was merged into what EncodeCluster
-// says of c, by conversion.MergePatch. What the body lacks, the PATCH removes.
+// MergeCluster is WriteCluster for a PATCH that conversion.MergePatch has merged
+// into the result of EncodeCluster. The PATCH removes what the body lacks.
 func (Version) MergeCluster(body []byte, c *model.Cluster, f *arm.Faults) error {
 	return writeBody(conversion.NewMerge(f), body, c)
 }
@@ -33,56 +33,56 @@ func writeBody(w *conversion.Write, body []byte, c *model.Cluster) error {
 	return nil
 }
 
-// EncodeCluster is the resource as this version says it, without secrets.
+// EncodeCluster returns the resource in this version, without secrets.
 func (Version) EncodeCluster(c *model.Cluster) ([]byte, error) {
-	out := sayOpenShiftCluster(c)
+	out := encodeOpenShiftCluster(c)
 	return json.Marshal(&out)
 }
 
-// EncodeCredentials is the answer to the action that lists credentials.
+// EncodeCredentials returns the response of listCredentials.
 func (Version) EncodeCredentials(_, password string) ([]byte, error) {
 	return json.Marshal(&OpenShiftClusterCredentials{KubeadminPassword: &password})
 }
 
-func sayMasterProfile(m *model.MasterProfile) MasterProfile {
+func encodeMasterProfile(m *model.MasterProfile) MasterProfile {
 	return MasterProfile{
 		SubnetID: conversion.Present(&m.SubnetID),
 		VMSize:   (*VMSize)(conversion.Present(&m.VMSize)),
 	}
 }
 
-func sayNetworkProfile(m *model.NetworkProfile) NetworkProfile {
+func encodeNetworkProfile(m *model.NetworkProfile) NetworkProfile {
 	return NetworkProfile{
 		PodCidr:     conversion.Present(&m.PodCIDR),
 		ServiceCidr: conversion.Present(&m.ServiceCIDR),
 	}
 }
 
-func sayOpenShiftCluster(m *model.Cluster) OpenShiftCluster {
+func encodeOpenShiftCluster(m *model.Cluster) OpenShiftCluster {
 	return OpenShiftCluster{
 		ID:         conversion.Present(&m.ID),
 		Location:   conversion.Present(&m.Location),
 		Name:       conversion.Present(&m.Name),
-		Properties: conversion.Object(sayProperties(&m.Properties)),
+		Properties: conversion.Object(encodeProperties(&m.Properties)),
 		Tags:       conversion.Strings[Tags](m.Tags),
 		Type:       conversion.Present(&m.Type),
 	}
 }
 
-func sayProperties(m *model.Properties) Properties {
+func encodeProperties(m *model.Properties) Properties {
 	return Properties{
 		ApiserverURL:            conversion.Present(&m.APIServerProfile.URL),
 		ConsoleURL:              conversion.Present(&m.ConsoleProfile.URL),
-		MasterProfile:           conversion.Object(sayMasterProfile(&m.MasterProfile)),
-		NetworkProfile:          conversion.Object(sayNetworkProfile(&m.NetworkProfile)),
-		ProvisioningState:       conversion.Value(sayProvisioningState(m.ProvisioningState)),
-		ServicePrincipalProfile: conversion.Maybe(m.ServicePrincipalProfile, sayServicePrincipalProfile),
-		WorkerProfiles:          conversion.Elements(m.WorkerProfiles, sayWorkerProfile),
+		MasterProfile:           conversion.Object(encodeMasterProfile(&m.MasterProfile)),
+		NetworkProfile:          conversion.Object(encodeNetworkProfile(&m.NetworkProfile)),
+		ProvisioningState:       conversion.Value(encodeProvisioningState(m.ProvisioningState)),
+		ServicePrincipalProfile: conversion.Maybe(m.ServicePrincipalProfile, encodeServicePrincipalProfile),
+		WorkerProfiles:          conversion.Elements(m.WorkerProfiles, encodeWorkerProfile),
 	}
 }
 
-// sayProvisioningState uses the nearest word where this version lacks one.
-func sayProvisioningState(m model.ProvisioningState) ProvisioningState {
+// encodeProvisioningState uses the closest value where this version lacks one.
+func encodeProvisioningState(m model.ProvisioningState) ProvisioningState {
 	switch m {
 	case "AdminUpdating":
 		return "Updating"
@@ -92,13 +92,13 @@ func sayProvisioningState(m model.ProvisioningState) ProvisioningState {
 	return ProvisioningState(m)
 }
 
-func sayServicePrincipalProfile(m *model.ServicePrincipalProfile) ServicePrincipalProfile {
+func encodeServicePrincipalProfile(m *model.ServicePrincipalProfile) ServicePrincipalProfile {
 	return ServicePrincipalProfile{
 		ClientID: conversion.Present(&m.ClientID),
 	}
 }
 
-func sayWorkerProfile(m *model.WorkerProfile) WorkerProfile {
+func encodeWorkerProfile(m *model.WorkerProfile) WorkerProfile {
 	return WorkerProfile{
 		Count:      conversion.Number[int](m.Count),
 		DiskSizeGB: conversion.Number[int](m.DiskSizeGB),
@@ -144,7 +144,7 @@ func writeProperties(w *conversion.Write, in *Properties, m *model.Properties) {
 	}
 	conversion.EchoText(w, "apiserverUrl", in.ApiserverURL, m.APIServerProfile.URL)
 	conversion.EchoText(w, "consoleUrl", in.ConsoleURL, m.ConsoleProfile.URL)
-	conversion.EchoText(w, "provisioningState", in.ProvisioningState, sayProvisioningState(m.ProvisioningState))
+	conversion.EchoText(w, "provisioningState", in.ProvisioningState, encodeProvisioningState(m.ProvisioningState))
 	w.In("masterProfile")
 	writeMasterProfile(w, in.MasterProfile, &m.MasterProfile)
 	w.Out()

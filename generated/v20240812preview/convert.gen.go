@@ -12,15 +12,15 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// WriteCluster writes a valid body of a PUT onto c. On create, when old is nil, c
-// holds what the URL says; otherwise c is a deep copy of old. What the write may
-// not do is noted in f, and then c is of no use.
+// WriteCluster writes a valid body of a PUT to c. On create, when old is nil, c
+// holds the values of the URL; otherwise c is a deep copy of old. Violations are
+// added to f, and c is then unusable.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
 	return writeBody(conversion.NewWrite(old == nil, f), body, c)
 }
 
-// MergeCluster is WriteCluster for a PATCH that was merged into what EncodeCluster
-// says of c, by conversion.MergePatch. What the body lacks, the PATCH removes.
+// MergeCluster is WriteCluster for a PATCH that conversion.MergePatch has merged
+// into the result of EncodeCluster. The PATCH removes what the body lacks.
 func (Version) MergeCluster(body []byte, c *model.Cluster, f *arm.Faults) error {
 	return writeBody(conversion.NewMerge(f), body, c)
 }
@@ -37,30 +37,31 @@ func writeBody(w *conversion.Write, body []byte, c *model.Cluster) error {
 	return nil
 }
 
-// EncodeCluster is the resource as this version says it, without secrets.
+// EncodeCluster returns the resource in this version, without secrets.
 func (Version) EncodeCluster(c *model.Cluster) ([]byte, error) {
-	out := sayOpenShiftCluster(c)
+	out := encodeOpenShiftCluster(c)
 	return json.Marshal(&out)
 }
 
-// EncodeOpenShiftVersion is the resource as this version says it.
+// EncodeOpenShiftVersion returns the resource in this version.
 func (Version) EncodeOpenShiftVersion(m *model.OpenShiftVersion) ([]byte, error) {
-	out := sayOpenShiftVersion(m)
+	out := encodeOpenShiftVersion(m)
 	return json.Marshal(&out)
 }
 
-// EncodeRoleSet is the resource as this version says it.
+// EncodeRoleSet returns the resource in this version.
 func (Version) EncodeRoleSet(m *model.PlatformWorkloadIdentityRoleSet) ([]byte, error) {
-	out := sayPlatformWorkloadIdentityRoleSet(m)
+	out := encodePlatformWorkloadIdentityRoleSet(m)
 	return json.Marshal(&out)
 }
 
-// EncodeCredentials is the answer to the action that lists credentials.
+// EncodeCredentials returns the response of listCredentials.
 func (Version) EncodeCredentials(username, password string) ([]byte, error) {
 	return json.Marshal(&OpenShiftClusterCredentials{KubeadminUsername: &username, KubeadminPassword: &password})
 }
 
-// EncodeAdminKubeconfig is the answer to listAdminCredentials; without a kubeconfig it is empty.
+// EncodeAdminKubeconfig returns the response of listAdminCredentials; without a kubeconfig it is
+// empty.
 func (Version) EncodeAdminKubeconfig(kubeconfig []byte) ([]byte, error) {
 	text := base64.StdEncoding.EncodeToString(kubeconfig)
 	return json.Marshal(&OpenShiftClusterAdminKubeconfig{Kubeconfig: conversion.Present(&text)})
@@ -80,7 +81,7 @@ func echoWorkerProfile(w *conversion.Write, in *WorkerProfile, m *model.WorkerPr
 	conversion.EchoID(w, "vmSize", in.VMSize, m.VMSize)
 }
 
-func sayAPIServerProfile(m *model.APIServerProfile) APIServerProfile {
+func encodeAPIServerProfile(m *model.APIServerProfile) APIServerProfile {
 	return APIServerProfile{
 		IP:         conversion.Present(&m.IP),
 		URL:        conversion.Present(&m.URL),
@@ -88,7 +89,7 @@ func sayAPIServerProfile(m *model.APIServerProfile) APIServerProfile {
 	}
 }
 
-func sayClusterProfile(m *model.ClusterProfile) ClusterProfile {
+func encodeClusterProfile(m *model.ClusterProfile) ClusterProfile {
 	return ClusterProfile{
 		Domain:               conversion.Present(&m.Domain),
 		FipsValidatedModules: (*FipsValidatedModules)(conversion.Present(&m.FIPSValidatedModules)),
@@ -98,19 +99,19 @@ func sayClusterProfile(m *model.ClusterProfile) ClusterProfile {
 	}
 }
 
-func sayConsoleProfile(m *model.ConsoleProfile) ConsoleProfile {
+func encodeConsoleProfile(m *model.ConsoleProfile) ConsoleProfile {
 	return ConsoleProfile{
 		URL: conversion.Present(&m.URL),
 	}
 }
 
-func sayEffectiveOutboundIP(m *model.ResourceReference) EffectiveOutboundIP {
+func encodeEffectiveOutboundIP(m *model.ResourceReference) EffectiveOutboundIP {
 	return EffectiveOutboundIP{
 		ID: conversion.Present(&m.ID),
 	}
 }
 
-func sayIngressProfile(m *model.IngressProfile) IngressProfile {
+func encodeIngressProfile(m *model.IngressProfile) IngressProfile {
 	return IngressProfile{
 		IP:         conversion.Present(&m.IP),
 		Name:       conversion.Present(&m.Name),
@@ -118,29 +119,29 @@ func sayIngressProfile(m *model.IngressProfile) IngressProfile {
 	}
 }
 
-func sayLoadBalancerProfile(m *model.LoadBalancerProfile) LoadBalancerProfile {
+func encodeLoadBalancerProfile(m *model.LoadBalancerProfile) LoadBalancerProfile {
 	return LoadBalancerProfile{
-		EffectiveOutboundIps: conversion.Elements(m.EffectiveOutboundIPs, sayEffectiveOutboundIP),
-		ManagedOutboundIps:   conversion.Maybe(m.ManagedOutboundIPs, sayManagedOutboundIPs),
+		EffectiveOutboundIps: conversion.Elements(m.EffectiveOutboundIPs, encodeEffectiveOutboundIP),
+		ManagedOutboundIps:   conversion.Maybe(m.ManagedOutboundIPs, encodeManagedOutboundIPs),
 	}
 }
 
-func sayManagedOutboundIPs(m *model.ManagedOutboundIPs) ManagedOutboundIPs {
+func encodeManagedOutboundIPs(m *model.ManagedOutboundIPs) ManagedOutboundIPs {
 	return ManagedOutboundIPs{
 		Count: conversion.Number[int32](m.Count),
 	}
 }
 
-func sayManagedServiceIdentity(m *model.Identity) ManagedServiceIdentity {
+func encodeManagedServiceIdentity(m *model.Identity) ManagedServiceIdentity {
 	return ManagedServiceIdentity{
 		PrincipalID:            conversion.Present(&m.PrincipalID),
 		TenantID:               conversion.Present(&m.TenantID),
 		Type:                   ManagedServiceIdentityType(m.Type),
-		UserAssignedIdentities: conversion.NullableEntries(m.UserAssignedIdentities, sayUserAssignedIdentity),
+		UserAssignedIdentities: conversion.NullableEntries(m.UserAssignedIdentities, encodeUserAssignedIdentity),
 	}
 }
 
-func sayMasterProfile(m *model.MasterProfile) MasterProfile {
+func encodeMasterProfile(m *model.MasterProfile) MasterProfile {
 	return MasterProfile{
 		DiskEncryptionSetID: conversion.Present(&m.DiskEncryptionSetID),
 		EncryptionAtHost:    (*EncryptionAtHost)(conversion.Present(&m.EncryptionAtHost)),
@@ -149,9 +150,9 @@ func sayMasterProfile(m *model.MasterProfile) MasterProfile {
 	}
 }
 
-func sayNetworkProfile(m *model.NetworkProfile) NetworkProfile {
+func encodeNetworkProfile(m *model.NetworkProfile) NetworkProfile {
 	return NetworkProfile{
-		LoadBalancerProfile: conversion.Maybe(m.LoadBalancerProfile, sayLoadBalancerProfile),
+		LoadBalancerProfile: conversion.Maybe(m.LoadBalancerProfile, encodeLoadBalancerProfile),
 		OutboundType:        (*OutboundType)(conversion.Present(&m.OutboundType)),
 		PodCidr:             conversion.Present(&m.PodCIDR),
 		PreconfiguredNSG:    (*PreconfiguredNSG)(conversion.Present(&m.PreconfiguredNSG)),
@@ -159,51 +160,51 @@ func sayNetworkProfile(m *model.NetworkProfile) NetworkProfile {
 	}
 }
 
-func sayOpenShiftCluster(m *model.Cluster) OpenShiftCluster {
+func encodeOpenShiftCluster(m *model.Cluster) OpenShiftCluster {
 	return OpenShiftCluster{
 		ID:         conversion.Present(&m.ID),
-		Identity:   conversion.Maybe(m.Identity, sayManagedServiceIdentity),
+		Identity:   conversion.Maybe(m.Identity, encodeManagedServiceIdentity),
 		Location:   m.Location,
 		Name:       conversion.Present(&m.Name),
-		Properties: conversion.Object(sayOpenShiftClusterProperties(&m.Properties)),
-		SystemData: conversion.Maybe(m.SystemData, saySystemData),
+		Properties: conversion.Object(encodeOpenShiftClusterProperties(&m.Properties)),
+		SystemData: conversion.Maybe(m.SystemData, encodeSystemData),
 		Tags:       conversion.Strings[map[string]string](m.Tags),
 		Type:       conversion.Present(&m.Type),
 	}
 }
 
-func sayOpenShiftClusterProperties(m *model.Properties) OpenShiftClusterProperties {
+func encodeOpenShiftClusterProperties(m *model.Properties) OpenShiftClusterProperties {
 	return OpenShiftClusterProperties{
-		ApiserverProfile:                conversion.Object(sayAPIServerProfile(&m.APIServerProfile)),
-		ClusterProfile:                  conversion.Object(sayClusterProfile(&m.ClusterProfile)),
-		ConsoleProfile:                  conversion.Object(sayConsoleProfile(&m.ConsoleProfile)),
-		IngressProfiles:                 conversion.Elements(m.IngressProfiles, sayIngressProfile),
-		MasterProfile:                   conversion.Object(sayMasterProfile(&m.MasterProfile)),
-		NetworkProfile:                  conversion.Object(sayNetworkProfile(&m.NetworkProfile)),
-		PlatformWorkloadIdentityProfile: conversion.Maybe(m.PlatformWorkloadIdentityProfile, sayPlatformWorkloadIdentityProfile),
+		ApiserverProfile:                conversion.Object(encodeAPIServerProfile(&m.APIServerProfile)),
+		ClusterProfile:                  conversion.Object(encodeClusterProfile(&m.ClusterProfile)),
+		ConsoleProfile:                  conversion.Object(encodeConsoleProfile(&m.ConsoleProfile)),
+		IngressProfiles:                 conversion.Elements(m.IngressProfiles, encodeIngressProfile),
+		MasterProfile:                   conversion.Object(encodeMasterProfile(&m.MasterProfile)),
+		NetworkProfile:                  conversion.Object(encodeNetworkProfile(&m.NetworkProfile)),
+		PlatformWorkloadIdentityProfile: conversion.Maybe(m.PlatformWorkloadIdentityProfile, encodePlatformWorkloadIdentityProfile),
 		ProvisioningState:               (*ProvisioningState)(conversion.Present(&m.ProvisioningState)),
-		ServicePrincipalProfile:         conversion.Maybe(m.ServicePrincipalProfile, sayServicePrincipalProfile),
-		WorkerProfiles:                  conversion.Elements(m.WorkerProfiles, sayWorkerProfile),
-		WorkerProfilesStatus:            conversion.Elements(m.WorkerProfilesStatus, sayWorkerProfile),
+		ServicePrincipalProfile:         conversion.Maybe(m.ServicePrincipalProfile, encodeServicePrincipalProfile),
+		WorkerProfiles:                  conversion.Elements(m.WorkerProfiles, encodeWorkerProfile),
+		WorkerProfilesStatus:            conversion.Elements(m.WorkerProfilesStatus, encodeWorkerProfile),
 	}
 }
 
-func sayOpenShiftVersion(m *model.OpenShiftVersion) OpenShiftVersion {
+func encodeOpenShiftVersion(m *model.OpenShiftVersion) OpenShiftVersion {
 	return OpenShiftVersion{
 		ID:         conversion.Present(&m.ID),
 		Name:       conversion.Present(&m.Name),
-		Properties: conversion.Object(sayOpenShiftVersionProperties(&m.Properties)),
+		Properties: conversion.Object(encodeOpenShiftVersionProperties(&m.Properties)),
 		Type:       conversion.Present(&m.Type),
 	}
 }
 
-func sayOpenShiftVersionProperties(m *model.OpenShiftVersionProperties) OpenShiftVersionProperties {
+func encodeOpenShiftVersionProperties(m *model.OpenShiftVersionProperties) OpenShiftVersionProperties {
 	return OpenShiftVersionProperties{
 		Version: conversion.Present(&m.Version),
 	}
 }
 
-func sayPlatformWorkloadIdentity(m *model.PlatformWorkloadIdentity) PlatformWorkloadIdentity {
+func encodePlatformWorkloadIdentity(m *model.PlatformWorkloadIdentity) PlatformWorkloadIdentity {
 	return PlatformWorkloadIdentity{
 		ClientID:   conversion.Present(&m.ClientID),
 		ObjectID:   conversion.Present(&m.ObjectID),
@@ -211,14 +212,14 @@ func sayPlatformWorkloadIdentity(m *model.PlatformWorkloadIdentity) PlatformWork
 	}
 }
 
-func sayPlatformWorkloadIdentityProfile(m *model.PlatformWorkloadIdentityProfile) PlatformWorkloadIdentityProfile {
+func encodePlatformWorkloadIdentityProfile(m *model.PlatformWorkloadIdentityProfile) PlatformWorkloadIdentityProfile {
 	return PlatformWorkloadIdentityProfile{
-		PlatformWorkloadIdentities: conversion.Entries(m.PlatformWorkloadIdentities, sayPlatformWorkloadIdentity),
+		PlatformWorkloadIdentities: conversion.Entries(m.PlatformWorkloadIdentities, encodePlatformWorkloadIdentity),
 		UpgradeableTo:              (*UpgradeableTo)(conversion.Present(&m.UpgradeableTo)),
 	}
 }
 
-func sayPlatformWorkloadIdentityRole(m *model.PlatformWorkloadIdentityRole) PlatformWorkloadIdentityRole {
+func encodePlatformWorkloadIdentityRole(m *model.PlatformWorkloadIdentityRole) PlatformWorkloadIdentityRole {
 	return PlatformWorkloadIdentityRole{
 		OperatorName:       conversion.Present(&m.OperatorName),
 		RoleDefinitionID:   conversion.Present(&m.RoleDefinitionID),
@@ -226,29 +227,29 @@ func sayPlatformWorkloadIdentityRole(m *model.PlatformWorkloadIdentityRole) Plat
 	}
 }
 
-func sayPlatformWorkloadIdentityRoleSet(m *model.PlatformWorkloadIdentityRoleSet) PlatformWorkloadIdentityRoleSet {
+func encodePlatformWorkloadIdentityRoleSet(m *model.PlatformWorkloadIdentityRoleSet) PlatformWorkloadIdentityRoleSet {
 	return PlatformWorkloadIdentityRoleSet{
 		ID:         conversion.Present(&m.ID),
 		Name:       conversion.Present(&m.Name),
-		Properties: conversion.Object(sayPlatformWorkloadIdentityRoleSetProperties(&m.Properties)),
+		Properties: conversion.Object(encodePlatformWorkloadIdentityRoleSetProperties(&m.Properties)),
 		Type:       conversion.Present(&m.Type),
 	}
 }
 
-func sayPlatformWorkloadIdentityRoleSetProperties(m *model.RoleSetProperties) PlatformWorkloadIdentityRoleSetProperties {
+func encodePlatformWorkloadIdentityRoleSetProperties(m *model.RoleSetProperties) PlatformWorkloadIdentityRoleSetProperties {
 	return PlatformWorkloadIdentityRoleSetProperties{
 		OpenShiftVersion:              conversion.Present(&m.OpenShiftVersion),
-		PlatformWorkloadIdentityRoles: conversion.Elements(m.PlatformWorkloadIdentityRoles, sayPlatformWorkloadIdentityRole),
+		PlatformWorkloadIdentityRoles: conversion.Elements(m.PlatformWorkloadIdentityRoles, encodePlatformWorkloadIdentityRole),
 	}
 }
 
-func sayServicePrincipalProfile(m *model.ServicePrincipalProfile) ServicePrincipalProfile {
+func encodeServicePrincipalProfile(m *model.ServicePrincipalProfile) ServicePrincipalProfile {
 	return ServicePrincipalProfile{
 		ClientID: conversion.Present(&m.ClientID),
 	}
 }
 
-func saySystemData(m *model.SystemData) SystemData {
+func encodeSystemData(m *model.SystemData) SystemData {
 	return SystemData{
 		CreatedAt:          m.CreatedAt,
 		CreatedBy:          conversion.Present(&m.CreatedBy),
@@ -259,14 +260,14 @@ func saySystemData(m *model.SystemData) SystemData {
 	}
 }
 
-func sayUserAssignedIdentity(m *model.UserAssignedIdentity) UserAssignedIdentity {
+func encodeUserAssignedIdentity(m *model.UserAssignedIdentity) UserAssignedIdentity {
 	return UserAssignedIdentity{
 		ClientID:    conversion.Present(&m.ClientID),
 		PrincipalID: conversion.Present(&m.PrincipalID),
 	}
 }
 
-func sayWorkerProfile(m *model.WorkerProfile) WorkerProfile {
+func encodeWorkerProfile(m *model.WorkerProfile) WorkerProfile {
 	return WorkerProfile{
 		Count:               conversion.Number[int32](m.Count),
 		DiskEncryptionSetID: conversion.Present(&m.DiskEncryptionSetID),

@@ -7,14 +7,14 @@ import (
 	"github.com/aro-rp/aro/validation"
 )
 
-// ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.
+// ValidateCluster adds every violation of the spec in the body of a PUT. It returns the body with the spec's names.
 func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {
 	return validation.Check(body, validation.Replace|validation.AnyCase, f, checkOpenShiftCluster)
 }
 
-// ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,
-// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in
-// the spec's words.
+// ValidateClusterUpdate adds every violation of the spec in the body of a PATCH. Nothing is required,
+// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body with
+// the spec's names.
 func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {
 	return validation.Check(body, validation.Merge|validation.AnyCase, f, checkOpenShiftCluster)
 }

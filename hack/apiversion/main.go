@@ -1,6 +1,6 @@
-// Command apiversion begins an api-version: it copies the spec, the examples and the
-// overlay of another one and gives them the new date. What generates from the specs then
-// registers it. It prints what is left to do by hand.
+// Command apiversion creates an api-version: it copies the spec, the examples and the
+// overlay of another one and replaces the date. The generators then register it. It
+// prints the remaining manual steps.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	fmt.Printf(left, *to, *from)
 }
 
-// left is what no program knows.
+// left lists the manual steps.
 const left = `%[1]s is a copy of %[2]s. Next, as docs/api-versions.md says:
 - change openapi/arm/%[1]s/redhatopenshift.json and its examples; what behaves differently from
   other versions goes into openapi/overlays/%[1]s.yaml
@@ -39,7 +39,7 @@ const left = `%[1]s is a copy of %[2]s. Next, as docs/api-versions.md says:
 - make lint, and differences from %[2]s that are meant into openapi/lint/breaking.yaml; make test
 `
 
-// begin writes the files of the new version. It changes none that exist.
+// begin writes the files of the new version. It changes no existing file.
 func begin(specs, from, to string) error {
 	if !form.MatchString(to) || !form.MatchString(from) {
 		return errors.New("-new and -from must be dates such as 2026-03-01, for previews with -preview")

@@ -1,6 +1,5 @@
-// Command bench runs the benchmarks of the repository and writes their medians
-// as Markdown, so that a figure in the documents is always one that a command
-// printed. In a benchmark with a sub-benchmark "baseline" the others are compared
+// Command bench runs the benchmarks of the repository and writes their medians as
+// Markdown. In a benchmark with a sub-benchmark "baseline" the others are compared
 // with it, from the same run.
 package main
 
@@ -20,15 +19,15 @@ import (
 	"golang.org/x/perf/benchfmt"
 )
 
-// packages hold benchmarks, in the order of the report.
+// packages have benchmarks, in the order of the report.
 var packages = []string{"./validation", "./conversion", "./model", "./store", "./store/sqlite", "./server", "./backend/...", "./test/bench"}
 
-// estimates are what no benchmark prints.
+// estimates are figures that no benchmark prints.
 //
 //go:embed estimates.md
 var estimates string
 
-// budgets are what the figures are held against.
+// budgets are the limits of the figures.
 const budgets = `
 | what | budget | where it is measured |
 |---|---|---|
@@ -86,7 +85,7 @@ func baseline(report *bytes.Buffer) error {
 	return command.Run()
 }
 
-// results are the values of each benchmark by unit, in the order they ran.
+// results are the values of each benchmark by unit, in the order in which they ran.
 type results struct {
 	names []string
 	by    map[string]map[string][]float64

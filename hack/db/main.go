@@ -1,5 +1,5 @@
-// Command db looks into the service's database: it prints one document as JSON.
-// Secrets are left out unless --unseal asks for them. It changes nothing.
+// Command db prints one document of the service's database as JSON. Secrets are
+// omitted without --unseal. It changes nothing.
 package main
 
 import (
@@ -64,7 +64,7 @@ func run() (err error) {
 	return show(ctx, c, s.Billing, billingKey(ctx, s), func(d *store.BillingDocument) string { return d.ID + " " + d.Billing.ResourceID })
 }
 
-// key says where a document is, from what a person calls it.
+// key returns the place of a document from the id that a user gives.
 type key func(id string) (partition, document string, err error)
 
 func same(id string) (string, string, error) { return id, id, nil }
@@ -80,7 +80,7 @@ func clusterKey(ctx context.Context, s *store.Store) key {
 	}
 }
 
-// billingKey goes by way of the cluster, whose UID bills have.
+// billingKey reads the cluster first, whose UID is the key of its billing document.
 func billingKey(ctx context.Context, s *store.Store) key {
 	return func(id string) (string, string, error) {
 		partition, document, err := clusterKey(ctx, s)(id)
@@ -113,7 +113,7 @@ func show[T any](ctx context.Context, c command, in *store.Collection[T], where 
 	return out.Encode(documents.Plain(doc))
 }
 
-// page is how many documents are read at once.
+// page is the number of documents per read.
 const page = 100
 
 func list[T any](ctx context.Context, in *store.Collection[T], name func(*T) string) error {

@@ -1,6 +1,5 @@
-// Command errordocs writes docs/errors.md, and the remedies that az aro tells, from the
-// error catalogue, so that what customers read is what the service answers. It holds no
-// text about any code.
+// Command errordocs writes docs/errors.md, and the remedies that az aro prints, from
+// the error catalogue. It contains no text about any code.
 package main
 
 import (
@@ -44,7 +43,7 @@ func main() {
 	}
 }
 
-// outputs are the files by path below the root.
+// outputs returns the files by path below the root.
 func outputs(codes []arm.Code) map[string][]byte {
 	return map[string][]byte{
 		"docs/errors.md":                        page(codes),
@@ -52,7 +51,7 @@ func outputs(codes []arm.Code) map[string][]byte {
 	}
 }
 
-// remedies renders what to do about each code as a table in Python.
+// remedies renders the remedy of each code as a table in Python.
 func remedies(codes []arm.Code) []byte {
 	var b bytes.Buffer
 	b.WriteString(remediesIntro)
@@ -82,7 +81,7 @@ func page(codes []arm.Code) []byte {
 	return b.Bytes()
 }
 
-// cell keeps a text inside its cell of the table.
+// cell escapes a text for a cell of the table.
 func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
 }

@@ -1,8 +1,8 @@
 // Command generate writes the packages below generated/ from the specs below
 // openapi/: one per api-version, one that lists them, and one for the admin API.
 //
-// It fails rather than lose a property or a keyword of a spec. The same specs
-// always give the same files.
+// It fails if a property or a keyword of a spec would be lost. Its output is
+// deterministic.
 package main
 
 import (
@@ -27,7 +27,7 @@ func main() {
 	}
 }
 
-// generate writes every package. It writes nothing unless all of them are sound.
+// generate writes every package. It writes nothing if one fails.
 func generate(specs, out string) error {
 	versions, err := os.ReadDir(filepath.Join(specs, "arm"))
 	if err != nil {
@@ -93,7 +93,8 @@ func admin(specs string, files map[string][]byte) error {
 	return nil
 }
 
-// write puts the files below out and removes generated files that no longer exist.
+// write writes the files below out and removes generated files that no longer
+// exist.
 func write(out string, files map[string][]byte) error {
 	old, err := filepath.Glob(filepath.Join(out, "*", "*.gen.go"))
 	if err != nil {

@@ -1,6 +1,6 @@
 // Command licences writes the licences of everything that the binaries link: of Go
-// itself and of each module, with the files below which its packages stand. It fails
-// if a module has none.
+// itself and of each module, with the folders of its packages. It fails if a module
+// has none.
 package main
 
 import (
@@ -19,10 +19,11 @@ import (
 	"strings"
 )
 
-// own begins the paths of our own modules, whose licence is LICENSE.
+// own is the prefix of the paths of this project's modules, whose licence is
+// LICENSE.
 const own = "github.com/aro-rp/aro"
 
-// programs are the binaries: a module's folder, a package, and build tags.
+// programs are the binaries: the folder of a module, a package, and build tags.
 var programs = []program{
 	{dir: ".", path: "./cmd/aro"},
 	{dir: ".", path: "./cmd/aro-operator"},
@@ -56,7 +57,7 @@ func run(output string) error {
 	return os.WriteFile(output, text.Bytes(), 0o644)
 }
 
-// module is a third party's, with the folders of those of its packages that are linked.
+// module is a third party's module, with the folders of its linked packages.
 type module struct {
 	name, root string
 	folders    []string
@@ -84,7 +85,7 @@ func linked(root string, programs []program) ([]*module, error) {
 	return all, nil
 }
 
-// collect reads what go list says about packages.
+// collect parses the output of go list.
 func collect(byName map[string]*module, listed []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(listed))
 	for {
@@ -110,8 +111,8 @@ func collect(byName map[string]*module, listed []byte) error {
 
 var licenceFile = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying|notice|copyright|patents)([-.].*)?$`)
 
-// files are the licences and notices that apply to the linked packages: of their
-// folders, and of all folders up to the module's.
+// files returns the licences and notices that apply to the linked packages: those
+// in their folders and in all parent folders within the module.
 func (m *module) files() ([]string, error) {
 	var found []string
 	seen := map[string]bool{}
@@ -136,7 +137,8 @@ func (m *module) files() ([]string, error) {
 	return found, nil
 }
 
-// write writes all licences, and names every module that has none.
+// write writes all licences, and fails with the names of the modules that have
+// none.
 func write(to *bytes.Buffer, modules []*module) error {
 	fmt.Fprintf(to, "Licences of what the programs beside this file are made of, beside their own.\n")
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()

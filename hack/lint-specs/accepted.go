@@ -10,20 +10,21 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// acceptance is a decision to live with findings of one rule.
+// acceptance is an accepted deviation from one rule.
 type acceptance struct {
 	Rule string `json:"rule"`
-	// Versions that it holds for; all of them when empty.
+	// Versions to which it applies; all if empty.
 	Versions []string `json:"versions"`
-	// Where are patterns for the place of the finding; * stands for any text.
+	// Where are patterns for the place of the finding; * matches any text.
 	Where []string `json:"where"`
-	// Reason says why the finding stays.
+	// Reason is why the finding is accepted.
 	Reason string `json:"reason"`
 }
 
 type acceptances []acceptance
 
-// readAccepted reads a list of decisions. Each needs a rule, a place and a reason.
+// readAccepted reads the accepted findings. Each needs a rule, a place and a
+// reason.
 func readAccepted(path string) (acceptances, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -41,8 +42,8 @@ func readAccepted(path string) (acceptances, error) {
 	return list, nil
 }
 
-// sift returns the findings that nothing accepts, and the parts of the list that
-// accept nothing: each place of each entry has to occur in each of its versions.
+// sift returns the findings that nothing accepts, and the unused parts of the list:
+// each place of each entry has to occur in each of its versions.
 func (list acceptances) sift(found []finding, all []string) (open []finding, idle []string) {
 	used := make([]bool, len(found))
 	for _, a := range list {
@@ -81,7 +82,7 @@ func mark(used []bool, found []finding, matches func(finding) bool) bool {
 	return hit
 }
 
-// pattern is the regular expression for a text with * in it.
+// pattern returns the regular expression for a text with * in it.
 func pattern(text string) *regexp.Regexp {
 	return regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(text), `\*`, ".*") + "$")
 }

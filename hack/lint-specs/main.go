@@ -1,9 +1,9 @@
-// Command lint-specs holds the API descriptions against what ARM and our clients
-// expect: oav (the specs and their examples), ARM's rule set, and oasdiff
-// (nothing breaks from one api-version to the next).
+// Command lint-specs checks the API descriptions with oav (specs and examples),
+// with ARM's rule set, and with oasdiff (no breaking change from one api-version to
+// the next).
 //
-// It fails on every finding that is not accepted in writing below openapi/lint,
-// and on every acceptance that is no longer needed. It changes no spec.
+// It fails on every finding that is not accepted below openapi/lint, and on every
+// acceptance that is no longer needed. It changes no spec.
 package main
 
 import (
@@ -20,10 +20,10 @@ import (
 	"time"
 )
 
-// timeLimit is many times what a run takes on two cores.
+// timeLimit is well above the time of a run on two cores.
 const timeLimit = 5 * time.Minute
 
-// finding is one complaint of a linter.
+// finding is one finding of a linter.
 type finding struct {
 	Check   string // which linter
 	Rule    string // its name for the rule
@@ -51,7 +51,8 @@ func main() {
 	}
 }
 
-// run lints everything, prints what is wrong and a summary, and counts what is wrong.
+// run lints everything, prints the findings and a summary, and returns the number of
+// findings.
 func run(ctx context.Context, specs string) (int, error) {
 	start := time.Now()
 	files, err := filepath.Glob(filepath.Join(specs, "arm", "*", "redhatopenshift.json"))
@@ -117,7 +118,7 @@ func nodeFindings(ctx context.Context, files []string) ([]finding, error) {
 	return found, lines.Err()
 }
 
-// version is the name of the folder that holds a spec: an api-version, or "admin".
+// version returns the name of the folder of a spec: an api-version, or "admin".
 func version(file string) string { return filepath.Base(filepath.Dir(file)) }
 
 func versions(files []string) []string {

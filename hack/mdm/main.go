@@ -1,6 +1,6 @@
-// Command mdm takes metrics in place of the agent of MDM and shows the last value of
-// each series at http://LISTEN/: as a table, as JSON at /series and for Prometheus at
-// /metrics. The parameter q chooses series by words.
+// Command mdm receives metrics in place of the agent of MDM and shows the last value
+// of each series at http://LISTEN/: as a table, as JSON at /series and for Prometheus
+// at /metrics. The parameter q filters series by words.
 package main
 
 import (

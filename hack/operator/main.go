@@ -1,8 +1,8 @@
-// Command operator writes what follows from the operator's Go: the
-// CustomResourceDefinitions and deep copies of its API, the roles that it runs with,
-// and a page of documentation for each controller, below docs/operator:
+// Command operator writes the files that are generated from the operator's Go: the
+// CustomResourceDefinitions and deep copies of its API, its roles, and a page of
+// documentation for each controller, below docs/operator:
 //
-//	go run ./hack/operator
+// go run ./hack/operator
 package main
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/aro-rp/aro/operator/controller"
 )
 
-// generator is of the release that belongs to the pinned Kubernetes. No package of
-// it is imported, so its version is not in go.mod.
+// generator is the release that belongs to the pinned Kubernetes. No package of it
+// is imported, so its version is not in go.mod.
 const generator = "sigs.k8s.io/controller-tools/cmd/controller-gen@v0.19.0"
 
 const (
@@ -46,7 +46,7 @@ func generate(args ...string) error {
 	return nil
 }
 
-// document writes the pages and removes those of controllers that there are no more.
+// document writes the pages and removes those of controllers that no longer exist.
 func document() error {
 	want, err := documents()
 	if err != nil {
@@ -78,7 +78,7 @@ func document() error {
 	return nil
 }
 
-// documents are the pages, by the names of their files.
+// documents returns the pages by file name.
 func documents() (map[string][]byte, error) {
 	all := map[string][]byte{}
 	masters, err := operator.Controllers(controller.Master, "", nil)

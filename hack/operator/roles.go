@@ -16,7 +16,7 @@ import (
 // rolesFile is where package deploy expects the roles.
 const rolesFile = "operator/deploy/roles.yaml"
 
-// rights are the roles of both operators and their bindings.
+// rights returns the roles of both operators and their bindings.
 func rights() ([]byte, error) {
 	out := bytes.NewBufferString("# Made by `go run ./hack/operator` of what the controllers declare.\n")
 	for _, role := range []controller.Role{controller.Master, controller.Worker} {
@@ -36,7 +36,7 @@ func rights() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// rolesOf are a role and a binding for the cluster, and for every namespace.
+// rolesOf returns a role and a binding for the cluster, and for every namespace.
 func rolesOf(name string, rules []controller.Rule) []any {
 	by := map[string][]rbacv1.PolicyRule{}
 	for _, r := range rules {

@@ -11,21 +11,20 @@ import (
 )
 
 const (
-	// The longest and the shortest time from one line to the next. Waiting is cut
-	// short, and nobody types at once.
+	// The longest and the shortest time between two lines in the drawing.
 	longest, shortest = 700 * time.Millisecond, 60 * time.Millisecond
 	typing            = 900 * time.Millisecond
 
-	// A row's height and a character's width, in pixels, and what surrounds the text.
+	// The height of a row, the width of a character and the margin, in pixels.
 	height, width, margin = 18, 7.8, 16
-	// columns is where a line is cut.
+	// columns is the maximum length of a line.
 	columns = 112
 )
 
-// step is a line of progress; in the drawing the next one takes its row.
+// step matches a line of progress; in the drawing the next one replaces it.
 var step = regexp.MustCompile(`^ *\d+ %`)
 
-// paced returns the lines at the times at which the drawing shows them.
+// paced returns the lines with the times at which the drawing shows them.
 func paced(lines []line) []line {
 	paced := make([]line, len(lines))
 	var now, before time.Duration
@@ -41,7 +40,7 @@ func paced(lines []line) []line {
 	return paced
 }
 
-// draw writes the drawing. A viewer that does not play animations shows the end.
+// draw writes the drawing. Viewers that do not play animations show the end.
 func draw(out io.Writer, lines []line) {
 	var body strings.Builder
 	row, longestLine := 0, 0

@@ -1,6 +1,6 @@
 // Command quickstart records the quick start of the README: it runs its commands
-// against the local Azure that `make run` started, and draws what they printed, when
-// they printed it, as an SVG that plays.
+// against the local Azure that `make run` started, and draws their output as an
+// animated SVG.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// session is what is typed. The kubeconfig is in the local Azure's own directory.
+// session are the commands. The kubeconfig is in the local Azure's own directory.
 var session = []string{
 	"bin/aro-local cluster create demo",
 	"bin/aro-local cluster kubeconfig demo --file .aro/demo.kubeconfig",
@@ -29,7 +29,7 @@ var session = []string{
 // timeLimit bounds one command.
 const timeLimit = 15 * time.Minute
 
-// line is one that was typed or printed, at a time since the beginning.
+// line is a line of input or output, with the time since the beginning.
 type line struct {
 	text  string
 	typed bool
@@ -66,7 +66,7 @@ func run(ctx context.Context, output string) error {
 	return os.WriteFile(output, []byte(drawing.String()), 0o644)
 }
 
-// record runs a command and notes when it printed each line.
+// record runs a command and records when it printed each line.
 func record(ctx context.Context, command string, began time.Time) ([]line, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()

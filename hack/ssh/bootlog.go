@@ -16,18 +16,18 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// patience bounds fetching a boot log, and maxLog what is shown of it.
+// patience bounds the time to fetch a boot log, and maxLog its length.
 const (
 	patience = time.Minute
 	maxLog   = 1 << 20
 )
 
-// bootLog shows what a machine wrote to its serial console. The deny assignment
-// keeps it from everybody but the service's first party application.
+// bootLog shows the serial console of a machine. The deny assignment allows only
+// the service's first-party application to read it.
 func (c *command) bootLog(ctx context.Context, cluster *model.Cluster) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	id, _ := arm.ParseClusterID(cluster.ID) // it was found by it
+	id, _ := arm.ParseClusterID(cluster.ID) // the cluster was found by it
 	service, err := c.Azure.OpenService(ctx, c.Vault)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (c *command) bootLog(ctx context.Context, cluster *model.Cluster) error {
 	return show(ctx, service.HTTP, *data.SerialConsoleLogBlobURI)
 }
 
-// machine is the one whose name ends as asked for.
+// machine returns the machine whose name ends with the requested text.
 func (c *command) machine(ctx context.Context, clients *azure.Clients, group string) (string, error) {
 	var names []string
 	for pages := clients.VirtualMachines.NewListPager(group, nil); pages.More(); {
@@ -76,7 +76,8 @@ func (c *command) machine(ctx context.Context, clients *azure.Clients, group str
 	return "", fmt.Errorf("no machine's name ends with %q; there are %s", c.Machine, strings.Join(names, ", "))
 }
 
-// show prints what a URL serves. The URL is a credential and stays out of errors.
+// show prints the content of a URL. The URL is a credential and must not appear in
+// errors.
 func show(ctx context.Context, client *http.Client, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

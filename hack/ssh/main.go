@@ -1,9 +1,9 @@
-// Command ssh opens a shell on a cluster's machine, with the key that the service
-// keeps for it, through the cluster's load balancer. In the local Azure machines
-// have no shell: there it shows the machine's boot log.
+// Command ssh opens a shell on a machine of a cluster, with the key that the
+// service stores, through the cluster's load balancer. In the local Azure machines
+// have no shell: it then shows the boot log.
 //
-// It is for those who run the service: it reads the service's database, and acts
-// as the service.
+// It is for operators of the service: it reads the service's database and uses the
+// service's identity.
 package main
 
 import (
@@ -54,7 +54,7 @@ func run() error {
 	return c.shell(ctx, &doc.Cluster)
 }
 
-// find reads the cluster's document, with its secrets where a shell needs the key.
+// find reads the cluster's document, with its secrets if a shell needs the key.
 func (c *command) find(ctx context.Context, secrets bool) (doc *store.ClusterDocument, err error) {
 	s, err := c.Open(ctx, secrets)
 	if err != nil {

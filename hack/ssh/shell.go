@@ -13,11 +13,11 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// firstPort of the load balancer leads to the first master's sshd, the next to
-// the next.
+// firstPort of the load balancer forwards to sshd of the first master, the next
+// port to the next.
 const firstPort = 2200
 
-// shell runs ssh with the key in a file of its own, which goes away with it.
+// shell runs ssh with the key in a temporary file, which it removes.
 func (c *command) shell(ctx context.Context, cluster *model.Cluster) (err error) {
 	if cluster.Internal.SSHKey == "" || cluster.Internal.PrivateEndpointIP == "" {
 		return errors.New("the cluster has no key or no private endpoint yet")
@@ -40,12 +40,13 @@ func (c *command) shell(ctx context.Context, cluster *model.Cluster) (err error)
 		return nil
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	ssh := exec.CommandContext(ctx, "ssh", args...) //nolint:gosec // the address and the port are the service's
+	ssh := exec.CommandContext(ctx, "ssh", args...) //nolint:gosec // address and port are the service's
 	ssh.Stdin, ssh.Stdout, ssh.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return ssh.Run()
 }
 
-// sshArgs remember no host key: machines come and go behind the same address.
+// sshArgs disable the check of host keys: different machines use the same address
+// over time.
 func sshArgs(key, address string, port int) []string {
 	return []string{"-i", key, "-p", strconv.Itoa(port), "-o", "IdentitiesOnly=yes",
 		"-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=accept-new", "core@" + address}

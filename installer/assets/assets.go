@@ -1,9 +1,8 @@
-// Package assets generates what a cluster starts from: the ignition of its first
-// machines and the keys to it. The OpenShift installer's assets do the work, from
-// a request instead of questions, and without asking Azure.
+// Package assets generates the first files of a cluster: the ignition of its first
+// machines and its keys. It runs the OpenShift installer's assets with a request
+// instead of questions, and without access to Azure.
 //
-// It decides what the installer is told; how its output is changed afterwards is
-// in package custom.
+// It sets the installer's input. Package custom changes the output.
 package assets
 
 import (
@@ -25,8 +24,8 @@ import (
 	"github.com/aro-rp/aro/installer/graph"
 )
 
-// Generate makes everything for one cluster. Names are those of the request; keys
-// and passwords are new every time.
+// Generate generates everything for one cluster. Names are those of the request;
+// keys and passwords are new every time.
 func Generate(ctx context.Context, req *document.Request) (*document.Result, error) {
 	g, err := start(req)
 	if err != nil {
@@ -47,14 +46,14 @@ func Generate(ctx context.Context, req *document.Request) (*document.Result, err
 	return result(g)
 }
 
-// Check finds out whether the installer takes the request's values. It makes
+// Check reports whether the installer accepts the request's values. It generates
 // nothing.
 func Check(req *document.Request) error {
 	_, err := start(req)
 	return err
 }
 
-// start gives the graph the assets that would otherwise ask a terminal.
+// start adds the assets to the graph that would otherwise prompt on a terminal.
 func start(req *document.Request) (*graph.Graph, error) {
 	config, err := installConfig(req)
 	if err != nil {
@@ -106,7 +105,7 @@ func result(g *graph.Graph) (*document.Result, error) {
 	}, nil
 }
 
-// get remembers the first failure, so that the reader above stays short.
+// get returns an asset and keeps the first error in failed.
 func get[A asset.Asset](g *graph.Graph, failed *error) A {
 	a, err := graph.Get[A](g)
 	if err != nil && *failed == nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/aro-rp/aro/installer/document"
 )
 
-// cloud answers from the request what the assets ask of Azure. They ask these
-// two questions; any other would be new, and panics on the nil interface, which
-// the graph reports with the asset that asked.
+// cloud returns values of the request for what the assets read from Azure. They
+// call these two methods; a call of any other panics on the nil interface, and the
+// graph reports the asset.
 type cloud struct {
 	icazure.API
 	sizes map[string]map[string]string // capabilities by size
@@ -25,7 +25,8 @@ func newCloud(req *document.Request) *cloud {
 	}}
 }
 
-// GetVMCapabilities are the size's, as the caller asked Azure for them.
+// GetVMCapabilities returns the capabilities of the size, which the caller read
+// from Azure.
 func (c *cloud) GetVMCapabilities(_ context.Context, size, _ string) (map[string]string, error) {
 	known, ok := c.sizes[size]
 	if !ok {
@@ -34,7 +35,7 @@ func (c *cloud) GetVMCapabilities(_ context.Context, size, _ string) (map[string
 	return known, nil
 }
 
-// GetMarketplaceImage is an image without a purchase plan, as all of ours are.
+// GetMarketplaceImage returns an image without a purchase plan.
 func (*cloud) GetMarketplaceImage(context.Context, string, string, string, string, string) (azenc.VirtualMachineImage, error) {
 	return azenc.VirtualMachineImage{VirtualMachineImageProperties: &azenc.VirtualMachineImageProperties{}}, nil
 }

@@ -25,15 +25,15 @@ const (
 	masters          = int64(3)
 	workerHostPrefix = 23
 	masterDiskGB     = 1024
-	// noMachineNetwork passes the installer's check without meaning anything: the
-	// machines' subnets are the customer's, and checked by the resource provider.
+	// noMachineNetwork satisfies the installer's check and has no effect: the
+	// customer provides the subnets, and the resource provider checks them.
 	noMachineNetwork = "127.0.0.0/8"
-	// telemetry's registry entry would register the cluster with Red Hat before
-	// its owner asked for it.
+	// telemetry is the registry whose entry would register the cluster with Red
+	// Hat before its owner requests it.
 	telemetry = "cloud.openshift.com"
 )
 
-// capabilities are all but those for clusters on bare metal.
+// capabilities are all except those for clusters on bare metal.
 var capabilities = []configv1.ClusterVersionCapability{
 	configv1.ClusterVersionCapabilityBuild,
 	configv1.ClusterVersionCapabilityCloudControllerManager,
@@ -52,7 +52,7 @@ var capabilities = []configv1.ClusterVersionCapability{
 	configv1.ClusterVersionCapabilityStorage,
 }
 
-// installConfig is the installer's own input, checked by the installer.
+// installConfig returns the installer's input, validated by the installer.
 func installConfig(req *document.Request) (*installconfig.InstallConfig, error) {
 	pullSecret, err := withoutTelemetry(req.PullSecret)
 	if err != nil {
@@ -107,8 +107,9 @@ func installConfig(req *document.Request) (*installconfig.InstallConfig, error) 
 	return made, nil
 }
 
-// credentials are what the installer puts into the cluster. Without a secret it
-// builds a session for a managed identity, which nothing ever uses.
+// credentials returns the credentials that the installer writes to the cluster.
+// Without a secret it creates a session for a managed identity, which is never
+// used.
 func credentials(req *document.Request) *icazure.Credentials {
 	c := &icazure.Credentials{SubscriptionID: req.SubscriptionID, TenantID: req.TenantID}
 	if sp := req.ServicePrincipal; sp != nil {
@@ -117,8 +118,8 @@ func credentials(req *document.Request) *icazure.Credentials {
 	return c
 }
 
-// validate asks the installer, and keeps the refused values out of the error: the
-// pull secret may be among them.
+// validate runs the installer's validation, and removes the values from the error:
+// the pull secret may be among them.
 func validate(config *types.InstallConfig) error {
 	checked := *config
 	checked.FIPS = false // see approvedKey
@@ -135,14 +136,14 @@ func validate(config *types.InstallConfig) error {
 	return refused
 }
 
-// refuse is a refusal of one field.
+// refuse returns a refusal of one field.
 func refuse(field, format string, args ...any) error {
 	return document.Refused{{Field: field, Message: fmt.Sprintf(format, args...)}}
 }
 
 // approvedKey is the installer's check of keys for clusters in FIPS mode, without
-// its check that the host is in FIPS mode: the installer leaves cryptography to
-// the host, but this program brings Go's own module, in FIPS mode.
+// its check that the host is in FIPS mode: the installer uses the host's
+// cryptography, but this program has Go's own module, in FIPS mode.
 func approvedKey(authorized string) bool {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(authorized))
 	return err == nil && (key.Type() == ssh.KeyAlgoRSA || strings.HasPrefix(key.Type(), "ecdsa-sha2-nistp"))
@@ -162,7 +163,7 @@ func platform(req *document.Request) *azure.Platform {
 		ControlPlaneSubnet:       req.Network.MasterSubnet,
 		ComputeSubnet:            req.Network.WorkerSubnet,
 		OutboundType:             azure.OutboundType(req.OutboundType),
-		// Required by the installer; the zone that it names is taken out again.
+		// Required by the installer; the zone that it names is removed again.
 		BaseDomainResourceGroupName: req.ResourceGroup,
 		DefaultMachinePlatform:      &azure.MachinePool{Identity: &azure.VMIdentity{Type: capz.VMIdentityNone}},
 	}
@@ -192,7 +193,7 @@ func networking(req *document.Request) (*types.Networking, error) {
 func machinePool(req *document.Request, p document.Pool, diskGB int) (*azure.MachinePool, error) {
 	zones := p.Zones
 	if len(zones) == 0 {
-		zones = []string{""} // regional; the installer would ask Azure for an empty list
+		zones = []string{""} // regional; the installer would query Azure for an empty list
 	}
 	pool := &azure.MachinePool{
 		Zones:            zones,
@@ -219,7 +220,7 @@ func machinePool(req *document.Request, p document.Pool, diskGB int) (*azure.Mac
 	return pool, nil
 }
 
-// diskEncryptionSet takes a resource id apart.
+// diskEncryptionSet parses a resource id.
 func diskEncryptionSet(id string) (*azure.DiskEncryptionSet, error) {
 	p := strings.Split(id, "/")
 	if len(p) != 9 || !strings.EqualFold(p[1], "subscriptions") || !strings.EqualFold(p[3], "resourceGroups") ||

@@ -1,10 +1,10 @@
-// Package custom is what differs in our clusters from those that the OpenShift
-// installer makes by itself: names are resolved without DNS zones, machines find
-// the control plane by its address, and the ingress and the image registry use
-// what the resource provider made in Azure.
+// Package custom changes the installer's assets for clusters of this service: names
+// are resolved without DNS zones, machines connect to the control plane by address,
+// and the ingress and the image registry use resources that the resource provider
+// created in Azure.
 //
-// Each change is made to the asset that first holds the thing, so that whatever
-// the installer derives from it agrees. The package makes no asset of its own.
+// Each change is made to the first asset that has the value, so that derived assets
+// agree. The package adds no asset.
 package custom
 
 import (
@@ -27,7 +27,7 @@ import (
 	"github.com/aro-rp/aro/installer/document"
 )
 
-// largeMTU is the other size of packets that Azure carries inside a network.
+// largeMTU is the larger MTU that Azure networks support.
 const largeMTU = 3900
 
 // Custom changes the assets of one cluster.
@@ -37,7 +37,8 @@ type Custom struct {
 	rootCA *tls.RootCA
 }
 
-// New is for the cluster of the request, with the installer's configuration of it.
+// New returns a Custom for the cluster of the request, with the installer's
+// configuration of it.
 func New(req *document.Request, config *installconfig.InstallConfig) *Custom {
 	return &Custom{req: req, config: config}
 }
@@ -54,8 +55,8 @@ func (c *Custom) Change(_ context.Context, a asset.Asset) error {
 	case *machine.Worker:
 		return c.pointByAddress(a.Config, a.File)
 	case *machine.WorkerIgnitionCustomizations:
-		// The installer takes the address for a user's change of the ignition,
-		// and would keep the rest of it in a MachineConfig.
+		// The installer would treat the address as a user's change of the
+		// ignition, and keep the rest of it in a MachineConfig.
 		a.File = nil
 	case *manifests.DNS:
 		return c.noZones(a)
@@ -73,8 +74,8 @@ func (c *Custom) Change(_ context.Context, a asset.Asset) error {
 	return nil
 }
 
-// bootstrap adds to the first machine what the others get as MachineConfigs, and
-// the manifests that only we have.
+// bootstrap adds to the bootstrap machine what the others get as MachineConfigs,
+// and the additional manifests.
 func (c *Custom) bootstrap(b *bootstrap.Bootstrap) error {
 	parts := []func() (part, error){c.nameServer, c.hosts, c.journal, c.ownManifests}
 	if c.req.MTU == largeMTU {
@@ -105,7 +106,7 @@ func has(config *igntypes.Config, path string) bool {
 	return false
 }
 
-// marshal keeps an asset's file equal to its configuration.
+// marshal updates an asset's file from its configuration.
 func marshal(config *igntypes.Config, file *asset.File) error {
 	data, err := ignition.Marshal(config)
 	if err != nil {
@@ -115,7 +116,7 @@ func marshal(config *igntypes.Config, file *asset.File) error {
 	return nil
 }
 
-// part is what belongs together on a machine.
+// part is a set of files and units for a machine.
 type part struct {
 	files []igntypes.File
 	units []igntypes.Unit
@@ -133,8 +134,8 @@ func unit(name string, content []byte) igntypes.Unit {
 //go:embed templates
 var templates embed.FS
 
-// render fills a template as plain text: an HTML template would escape what
-// certificates and keys contain.
+// render executes a text template: an HTML template would escape characters of
+// certificates and keys.
 func (c *Custom) render(name string) ([]byte, error) {
 	t, err := template.New(name).Option("missingkey=error").ParseFS(templates, "templates/"+name)
 	if err != nil {

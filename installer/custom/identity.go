@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// ownOperator gets its secret from the resource provider, together with the
-	// operator itself.
+	// ownOperator gets its secret from the resource provider when the operator is
+	// deployed.
 	ownOperator = "aro-operator"
-	// tokenFile is where an operator finds its service account's token.
+	// tokenFile is the path of an operator's service account token.
 	tokenFile = "/var/run/secrets/openshift/serviceaccount/token"
 )
 
-// identityManifests tell operators which identity they have in Azure. They are
-// added where the installer derives the cluster version's overrides from, and
-// refuses objects that occur twice.
+// identityManifests are the Secrets with the identities of operators in Azure. They
+// are added before the installer derives the cluster version's overrides and
+// rejects duplicate objects.
 func (c *Custom) identityManifests(a *manifests.Manifests) error {
 	wi := c.req.WorkloadIdentity
 	if wi == nil {

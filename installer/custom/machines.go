@@ -19,11 +19,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// machineConfigPort is the machine config server's on the internal load balancer.
+// machineConfigPort is the port of the machine config server on the internal load
+// balancer.
 const machineConfigPort = "22623"
 
-// pointByAddress sends a machine to the control plane by address: when it boots
-// first, nothing resolves the control plane's name for it.
+// pointByAddress makes a machine use the address of the control plane: at its first
+// boot nothing resolves the name.
 func (c *Custom) pointByAddress(config *igntypes.Config, file *asset.File) error {
 	merge := config.Ignition.Config.Merge
 	if len(merge) != 1 || merge[0].Source == nil {
@@ -38,7 +39,7 @@ func (c *Custom) pointByAddress(config *igntypes.Config, file *asset.File) error
 	return marshal(config, file)
 }
 
-// machineConfigServerCertificate makes the certificate anew, for the address too.
+// machineConfigServerCertificate generates the certificate again, with the address.
 func (c *Custom) machineConfigServerCertificate(a *tls.MCSCertKey) error {
 	key, cert, err := tls.RegenerateMCSCertKey(c.config, c.rootCA, []string{c.req.APIServerInternalIP})
 	if err != nil {
@@ -56,8 +57,8 @@ func (c *Custom) machineConfigServerCertificate(a *tls.MCSCertKey) error {
 	return nil
 }
 
-// BoundSigningKey is the asset for a key that the resource provider made. It is
-// only for signing service accounts' tokens.
+// BoundSigningKey returns the asset for a key that the resource provider created.
+// It only signs service accounts' tokens.
 func BoundSigningKey(keyPEM string) (*tls.BoundSASigningKey, error) {
 	key := rsaKey(keyPEM)
 	if key == nil {
@@ -73,7 +74,7 @@ func BoundSigningKey(keyPEM string) (*tls.BoundSASigningKey, error) {
 	}}, nil
 }
 
-// rsaKey reads both forms of a private key; nil is none.
+// rsaKey parses both forms of a private key; nil if the text is none.
 func rsaKey(keyPEM string) *rsa.PrivateKey {
 	block, _ := pem.Decode([]byte(keyPEM))
 	if block == nil {
@@ -90,7 +91,7 @@ func rsaKey(keyPEM string) *rsa.PrivateKey {
 	return key
 }
 
-// machineConfigs give the machines of a role what the bootstrap machine has.
+// machineConfigs add to the machines of a role what the bootstrap machine has.
 func (c *Custom) machineConfigs(role string, to *[]*asset.File) error {
 	type maker struct {
 		name   string
@@ -141,8 +142,8 @@ func machineConfig(name, role string, p part) (*mcfgv1.MachineConfig, error) {
 	}, nil
 }
 
-// nameServer resolves the cluster's own names on the machine, and asks the
-// network's servers for all others.
+// nameServer resolves the cluster's own names on the machine, and forwards other
+// queries to the network's servers.
 func (c *Custom) nameServer() (part, error) {
 	return c.part([]source{
 		{"dnsmasq.conf", "/etc/dnsmasq.conf", 0o644},
@@ -150,7 +151,7 @@ func (c *Custom) nameServer() (part, error) {
 	}, "dnsmasq.service")
 }
 
-// hosts resolve the API server's names even while the name server is down.
+// hosts resolve the API server's names even if the name server is down.
 func (c *Custom) hosts() (part, error) {
 	return c.part([]source{
 		{"aro.conf", "/etc/hosts.d/aro.conf", 0o644},
@@ -158,13 +159,13 @@ func (c *Custom) hosts() (part, error) {
 	}, "aro-etchosts-resolver.service")
 }
 
-// mtu makes the machine use the large packets that its network carries.
+// mtu configures the larger MTU of the network.
 func (c *Custom) mtu() (part, error) {
 	return c.part([]source{{"30-eth0-mtu-3900", "/etc/NetworkManager/dispatcher.d/30-eth0-mtu-3900", 0o555}}, "")
 }
 
-// journal shows on the serial console, which Azure keeps, what the bootstrap
-// machine does: nothing else tells why it fails.
+// journal writes the log of the bootstrap machine to the serial console, which
+// Azure keeps. There is no other source for the cause of a failed bootstrap.
 func (c *Custom) journal() (part, error) {
 	return c.part(nil, "aro-bootstrap-journal.service")
 }

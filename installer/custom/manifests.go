@@ -23,14 +23,15 @@ const (
 	dnsFile            = "manifests/cluster-dns-02-config.yml"
 	infrastructureFile = "manifests/cluster-infrastructure-02-config.yml"
 	ingressNamespace   = "openshift-ingress"
-	// httpSecretBytes is the length of the key that the image registry's replicas share.
+	// httpSecretBytes is the length of the key that the image registry's replicas
+	// share.
 	httpSecretBytes = 64
 )
 
-// Mirrored is a repository of release images and where ours are.
+// Mirrored is a repository of release images and its mirror.
 type Mirrored struct{ Source, Mirror string }
 
-// Mirrors are the repositories that a release is pulled from.
+// Mirrors returns the repositories that a release is pulled from.
 func Mirrors(registry string) []Mirrored {
 	var all []Mirrored
 	for _, name := range []string{"ocp-release", "ocp-release-nightly", "ocp-v4.0-art-dev"} {
@@ -40,16 +41,16 @@ func Mirrors(registry string) []Mirrored {
 	return all
 }
 
-// noZones keeps the ingress operator from zones that do not exist or are not the
-// cluster's to change.
+// noZones removes DNS zones from the ingress operator's configuration: they do not
+// exist, or the cluster cannot change them.
 func (c *Custom) noZones(a *manifests.DNS) error {
 	return edit(a.FileList, dnsFile, func(dns *configv1.DNS) {
 		dns.Spec = configv1.DNSSpec{BaseDomain: c.req.Domain}
 	})
 }
 
-// armEndpoint tells the cluster where Azure is when it is at no known place. The
-// installer itself does so only for Azure Stack, whose endpoint it would ask.
+// armEndpoint configures the endpoint of Azure in a cloud that is not predefined.
+// The installer does so only for Azure Stack, whose endpoint it would query.
 func (c *Custom) armEndpoint(a *manifests.Infrastructure) error {
 	if c.req.ARMEndpoint == "" {
 		return nil
@@ -80,8 +81,8 @@ func edit[T any](files []*asset.File, name string, change func(*T)) error {
 	return fmt.Errorf("the installer made no %s", name)
 }
 
-// ownManifests are applied with the installer's. They carry no override of the
-// cluster version operator, which knows none of them.
+// ownManifests are applied with those of the installer. The cluster version
+// operator has no overrides for them, because it does not manage them.
 func (c *Custom) ownManifests() (part, error) {
 	registries, err := c.workerRegistries()
 	if err != nil {
@@ -122,8 +123,8 @@ func ingressNamespaceObject() *corev1.Namespace {
 	}
 }
 
-// ingressService is the default ingress controller's, there before the operator
-// makes it, so that it gets the address that the DNS record names.
+// ingressService is the default ingress controller's service. It is created before
+// the operator does, so that it gets the address in the DNS record.
 func (c *Custom) ingressService() *corev1.Service {
 	annotations := map[string]string{"service.beta.kubernetes.io/azure-load-balancer-ipv4": c.req.IngressIP}
 	if c.req.Publish == string(types.InternalPublishingStrategy) {
@@ -150,7 +151,7 @@ func (c *Custom) ingressService() *corev1.Service {
 	}
 }
 
-// imageRegistry uses the storage account that the resource provider made.
+// imageRegistry uses the storage account that the resource provider created.
 func (c *Custom) imageRegistry() (any, error) {
 	secret := make([]byte, httpSecretBytes)
 	if _, err := rand.Read(secret); err != nil {
@@ -176,8 +177,8 @@ func (c *Custom) imageRegistry() (any, error) {
 	}, nil
 }
 
-// workerRegistries let workers pull release images from our mirror from their
-// first boot on; the installer's own setting reaches them later.
+// workerRegistries let workers pull release images from the mirror from their first
+// boot on; the installer's own setting applies later.
 func (c *Custom) workerRegistries() (any, error) {
 	p, err := c.part([]source{{"registries.conf", "/etc/containers/registries.conf", 0o644}}, "")
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package document is what the program reads and writes: one JSON document each
-// way. Whoever starts the program has types of its own for them; the examples in
-// test/contract hold both sides to the same form.
+// Package document defines the input and output of the program: one JSON document
+// each. Callers have types of their own for them; the examples in test/contract are
+// tests of both sides.
 //
-// It checks what the installer would not, and it does not know the installer.
+// It validates what the installer does not, and does not depend on the installer.
 package document
 
 import (
@@ -14,17 +14,17 @@ import (
 	"strings"
 )
 
-// maxRequest bounds what is read; a request has some kilobytes.
+// maxRequest bounds the input; a request has some kilobytes.
 const maxRequest = 4 << 20
 
-// Request says what cluster to make.
+// Request describes the cluster.
 type Request struct {
-	ClusterID      string `json:"clusterId"` // a UUID; telemetry knows the cluster by it
+	ClusterID      string `json:"clusterId"` // a UUID; telemetry identifies the cluster by it
 	InfraID        string `json:"infraId"`   // prefix of the names of Azure resources
 	Domain         string `json:"domain"`    // in full
 	Location       string `json:"location"`
 	CloudName      string `json:"cloudName"`
-	ARMEndpoint    string `json:"armEndpoint,omitempty"` // of a cloud that is none of the known
+	ARMEndpoint    string `json:"armEndpoint,omitempty"` // of a cloud that is not predefined
 	TenantID       string `json:"tenantId"`
 	SubscriptionID string `json:"subscriptionId"`
 	ResourceGroup  string `json:"resourceGroup"` // the managed one, by name
@@ -64,13 +64,13 @@ type Network struct {
 	WorkerSubnet   string `json:"workerSubnet"`
 }
 
-// Pool is what machines of one role have in common.
+// Pool describes the machines of one role.
 type Pool struct {
 	VMSize              string   `json:"vmSize"`
 	Zones               []string `json:"zones,omitempty"` // none: the machines are regional
 	EncryptionAtHost    bool     `json:"encryptionAtHost"`
 	DiskEncryptionSetID string   `json:"diskEncryptionSetId,omitempty"`
-	// Capabilities are the size's, as Azure's resource SKU API names them.
+	// Capabilities of the size, with the names of Azure's resource SKU API.
 	Capabilities map[string]string `json:"capabilities"`
 }
 
@@ -82,7 +82,7 @@ type Worker struct {
 	DiskSizeGB int    `json:"diskSizeGB"`
 }
 
-// Image is one of Azure's marketplace.
+// Image is an image of the Azure marketplace.
 type Image struct {
 	Publisher string `json:"publisher"`
 	Offer     string `json:"offer"`
@@ -90,14 +90,14 @@ type Image struct {
 	Version   string `json:"version"`
 }
 
-// ServicePrincipal is the cluster's, with its secret.
+// ServicePrincipal is that of the cluster, with its secret.
 type ServicePrincipal struct {
 	ClientID     string `json:"clientId"`
 	ClientSecret string `json:"clientSecret"`
 }
 
-// WorkloadIdentity is how the cluster's operators prove who they are without a
-// secret in Azure.
+// WorkloadIdentity has the identities with which the cluster's operators access
+// Azure without a secret.
 type WorkloadIdentity struct {
 	OIDCIssuer string `json:"oidcIssuer"`
 	// BoundServiceAccountSigningKey is an RSA private key in PEM.
@@ -105,7 +105,7 @@ type WorkloadIdentity struct {
 	Identities                    []Identity `json:"identities"`
 }
 
-// Identity is one operator's.
+// Identity is the identity of one operator.
 type Identity struct {
 	OperatorName    string `json:"operatorName"`
 	ClientID        string `json:"clientId"`
@@ -113,7 +113,7 @@ type Identity struct {
 	SecretName      string `json:"secretName"`
 }
 
-// Result is all that is needed to start the cluster's machines and to reach it.
+// Result is what is needed to start the cluster's machines and to connect to it.
 type Result struct {
 	BootstrapIgnition     json.RawMessage            `json:"bootstrapIgnition"`
 	MasterIgnition        json.RawMessage            `json:"masterIgnition"`
@@ -133,27 +133,29 @@ type KeyPair struct {
 	Key  string `json:"key"`
 }
 
-// Failure is the document instead of a Result.
+// Failure is the output instead of a Result.
 type Failure struct {
 	Error Problem `json:"error"`
 }
 
-// Problem says what went wrong, and with which of the installer's assets, if any.
+// Problem is an error, with the asset of the installer in which it occurred, if
+// any.
 type Problem struct {
 	Message string `json:"message"`
 	Asset   string `json:"asset,omitempty"`
-	// Refused are the fields whose values the installer does not take, if it was them.
+	// Refused are the fields whose values the installer refuses, if that is the
+	// cause.
 	Refused Refused `json:"refused,omitempty"`
 }
 
-// Build is which program this is, and what it installs.
+// Build is the version of the program and of what it installs.
 type Build struct {
 	Version   string `json:"version"`   // of the program
 	OpenShift string `json:"openshift"` // minor release, such as 4.19
 	Installer string `json:"installer"` // version of the OpenShift installer in it
 }
 
-// Read reads one request, which has no member that we do not know.
+// Read reads one request. Unknown members are an error.
 func Read(r io.Reader) (*Request, error) {
 	in := json.NewDecoder(io.LimitReader(r, maxRequest))
 	req, err := next(in)
@@ -166,8 +168,8 @@ func Read(r io.Reader) (*Request, error) {
 	return req, err
 }
 
-// ReadAll reads one request after the other. What cannot be read ends it; a request
-// that is read but not right is passed on with what is wrong.
+// ReadAll reads one request after the other. It ends at the first that cannot be
+// parsed; a request that is invalid is passed on with its error.
 func ReadAll(r io.Reader, each func(*Request, error) error) error {
 	in := json.NewDecoder(r)
 	for in.More() {
@@ -191,7 +193,7 @@ func next(in *json.Decoder) (*Request, error) {
 	return &req, req.validate()
 }
 
-// hideValue keeps only the position: the decoder's own text may cite a secret.
+// hideValue keeps only the position: the text of the decoder may contain a secret.
 func hideValue(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
@@ -204,7 +206,7 @@ func hideValue(err error) error {
 	return err
 }
 
-// validate names every member that is missing or wrong, never its value.
+// validate returns the names of all missing or invalid members, without values.
 func (r *Request) validate() error {
 	var bad []string
 	for name, value := range map[string]string{
@@ -258,7 +260,7 @@ func (r *Request) badIdentity() (bad []string) {
 	return bad
 }
 
-// Secrets are the texts of the request that must not get out.
+// Secrets returns the texts of the request that must not be disclosed.
 func (r *Request) Secrets() []string {
 	s := append([]string{r.PullSecret}, registries(r.PullSecret)...)
 	if r.ServicePrincipal != nil {
@@ -270,15 +272,15 @@ func (r *Request) Secrets() []string {
 	return s
 }
 
-// registries are what a pull secret has for each registry: it is written anew
-// without that of telemetry, so that its whole text need not occur.
+// registries returns the entries of a pull secret: it is encoded again without
+// telemetry, so its whole text may not occur in the output.
 func registries(pullSecret string) (auths []string) {
 	var pull struct {
 		Auths map[string]struct {
 			Auth string `json:"auth"`
 		} `json:"auths"`
 	}
-	_ = json.Unmarshal([]byte(pullSecret), &pull) // what is none has no parts
+	_ = json.Unmarshal([]byte(pullSecret), &pull) // invalid text has no entries
 	for _, registry := range pull.Auths {
 		auths = append(auths, registry.Auth)
 	}

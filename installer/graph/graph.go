@@ -1,9 +1,8 @@
-// Package graph generates assets of the OpenShift installer: an asset after all
-// that it depends on, each once. It replaces the installer's own store, which
-// keeps its state in a directory and asks people for what is missing.
+// Package graph generates assets of the OpenShift installer: first the dependencies
+// of an asset, then the asset, each once. It replaces the installer's own store,
+// which keeps its state in a directory and prompts for missing values.
 //
-// It knows no asset by name. What is given and what is changed comes from its
-// caller.
+// It knows no asset by name. The caller provides given assets and changes.
 package graph
 
 import (
@@ -17,11 +16,11 @@ import (
 	"github.com/openshift/installer/pkg/asset"
 )
 
-// Graph is the assets generated so far.
+// Graph has the assets generated so far.
 type Graph struct {
 	assets asset.Parents
-	// changed is called with every asset right after it was generated, before
-	// any other asset reads it: what is built on it then agrees with the change.
+	// changed is called with every asset right after it was generated, before any
+	// other asset reads it, so that dependent assets agree with the change.
 	changed func(context.Context, asset.Asset) error
 }
 
@@ -31,21 +30,21 @@ type Failure struct {
 	Err   error
 }
 
-// Error says what went wrong with which asset.
+// Error returns the asset and the error.
 func (f *Failure) Error() string { return f.Asset + ": " + f.Err.Error() }
 
-// Unwrap is what went wrong.
+// Unwrap returns the error.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// New starts with given assets, which are never generated. Change may alter every
-// other asset.
+// New returns a graph with given assets, which are never generated. Change may
+// alter every other asset.
 func New(change func(context.Context, asset.Asset) error, given ...asset.Asset) *Graph {
 	g := &Graph{assets: asset.Parents{}, changed: change}
 	g.assets.Add(given...)
 	return g
 }
 
-// Generate generates the asset and what it depends on.
+// Generate generates the asset and its dependencies.
 func (g *Graph) Generate(ctx context.Context, a asset.Asset) error {
 	if _, done := g.assets[reflect.TypeOf(a)]; done {
 		return nil
@@ -62,7 +61,8 @@ func (g *Graph) Generate(ctx context.Context, a asset.Asset) error {
 	return nil
 }
 
-// one turns a panic into an error: the installer's templates panic on bad input.
+// one converts a panic into an error: the installer's templates panic on invalid
+// input.
 func (g *Graph) one(ctx context.Context, a asset.Asset) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -78,7 +78,8 @@ func (g *Graph) one(ctx context.Context, a asset.Asset) (err error) {
 	return g.changed(ctx, a)
 }
 
-// panicking is the function that called panic, seen from a deferred function.
+// panicking returns the name of the function that panicked. It is called in a
+// deferred function.
 func panicking() string {
 	var callers [32]uintptr
 	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
@@ -96,7 +97,7 @@ func panicking() string {
 	}
 }
 
-// Get is the asset of that type, generated before.
+// Get returns the asset of that type, which was generated before.
 func Get[A asset.Asset](g *Graph) (A, error) {
 	var none A
 	a, ok := g.assets[reflect.TypeFor[A]()].(A)
@@ -106,7 +107,7 @@ func Get[A asset.Asset](g *Graph) (A, error) {
 	return a, nil
 }
 
-// JSON is every asset under the name of its Go type.
+// JSON returns every asset by the name of its Go type.
 func (g *Graph) JSON() (map[string]json.RawMessage, error) {
 	all := make(map[string]json.RawMessage, len(g.assets))
 	for t, a := range g.assets {

@@ -1,9 +1,9 @@
-// Package payload holds the files that the OpenShift installer's assets read:
-// templates of manifests, of the bootstrap machine's scripts and units, and the
-// list of operating system images. They are compiled in, so that the program
-// runs without the installer's source.
+// Package payload has the files that the OpenShift installer's assets read:
+// templates of manifests, of scripts and units of the bootstrap machine, and the
+// list of operating system images. They are compiled in, so that the program runs
+// without the installer's source.
 //
-// It knows where the files come from, not what they say.
+// It does not interpret the files.
 package payload
 
 import (
@@ -24,10 +24,10 @@ const installerModule = "github.com/openshift/installer"
 //go:embed all:data
 var files embed.FS
 
-// errNotBuilt is for programs that were compiled by other means than build.sh.
+// errNotBuilt is returned by programs that were not compiled by build.sh.
 var errNotBuilt = errors.New("the program was built without the installer's data: build it with installer/build.sh")
 
-// Mount lets the installer's assets read the compiled-in files, and only these.
+// Mount gives the installer's assets access to the compiled-in files only.
 func Mount() error {
 	at, err := Version()
 	if err != nil {
@@ -41,11 +41,11 @@ func Mount() error {
 		return fmt.Errorf("installer's data: %w", err)
 	}
 	data.Assets = http.FS(root)
-	version.Raw = at // goes into the cluster, as the installer that made it
+	version.Raw = at // stored in the cluster as the version of its installer
 	return nil
 }
 
-// Version is the OpenShift installer's.
+// Version returns the version of the OpenShift installer.
 func Version() (string, error) {
 	at, err := files.ReadFile("data/VERSION")
 	if err != nil {
@@ -54,8 +54,8 @@ func Version() (string, error) {
 	return strings.TrimSpace(string(at)), nil
 }
 
-// OpenShift is the minor release that the installer installs. The installer's
-// module counts its own major version: v1.4.19-ec5 is of OpenShift 4.19.
+// OpenShift returns the minor release that the installer installs. The module of
+// the installer has its own major version: v1.4.19-ec5 is of OpenShift 4.19.
 func OpenShift() (string, error) {
 	at, err := Version()
 	if err != nil {
@@ -69,7 +69,8 @@ func OpenShift() (string, error) {
 	return parts[0] + "." + parts[1], nil
 }
 
-// linkedVersion is empty where the build does not tell, as in tests.
+// linkedVersion returns the linked version; empty if the build does not set it, as
+// in tests.
 func linkedVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -1,6 +1,7 @@
-// Command baseline runs the work of test/bench/work by turns on an earlier commit,
-// which it builds in a git worktree of its own, and on what is checked out, and writes
-// the ratios of the medians as Markdown. What else runs on the machine meets both.
+// Command baseline compares the checked-out commit with an earlier one, which it
+// builds in a git worktree: it runs the benchmarks of test/bench/work alternately on
+// both, so that other load on the machine affects both, and writes the ratios of the
+// medians as Markdown.
 package main
 
 import (
@@ -20,12 +21,12 @@ import (
 // work is the package that is run; earlier commits get a copy of it.
 const work = "test/bench/work"
 
-// earlierHandler makes the API as it was made until test/edge did.
+// earlierHandler creates the API in commits before test/edge existed.
 //
 //go:embed handler.go.txt
 var earlierHandler []byte
 
-// figure is one value that is compared.
+// figure is one compared value.
 type figure struct {
 	what, benchmark, unit string
 	most                  float64 // of the ratio
@@ -42,7 +43,7 @@ var figures = []figure{
 	{"SQLite file, bytes for each cluster", "Step", "file-B/cluster", 0.25},
 }
 
-// values by benchmark and unit, in the order they were measured.
+// values by benchmark and unit, in the order in which they were measured.
 type values map[string]map[string][]float64
 
 func main() {

@@ -1,8 +1,8 @@
-// Command decode makes the models of a generated Go client readable by
-// encoding/json alone: it gives each member its JSON name as a tag and takes away
-// the generated method that reads the same, but splits every object into raw
-// members first, and so reads each one as often as it is deep. A GET is half as
-// slow without. A model that reads a member in a way of its own, such as a time,
+// Command decode makes the models of a generated Go client decodable by
+// encoding/json alone: it adds the JSON name of each member as a tag and removes
+// the generated UnmarshalJSON, which splits every object into raw members first and
+// so reads each member as often as it is nested. Without the
+// method a GET takes half the time. A model with special members, such as times,
 // keeps its method.
 package main
 
@@ -70,8 +70,8 @@ func simplify(dir string) error {
 	})
 }
 
-// membersOf reads the names out of an UnmarshalJSON. It is plain if it treats all
-// members alike.
+// membersOf returns the JSON names in an UnmarshalJSON. plain is true if it handles
+// all members in the same way.
 func membersOf(fn *ast.FuncDecl) (read members, plain bool) {
 	read, plain = members{}, true
 	ast.Inspect(fn, func(n ast.Node) bool {
@@ -92,7 +92,7 @@ func membersOf(fn *ast.FuncDecl) (read members, plain bool) {
 	return read, plain
 }
 
-// change replaces what is between two places of a file.
+// change replaces the text between two offsets of a file.
 type change struct {
 	from, to token.Pos
 	text     string

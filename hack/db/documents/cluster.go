@@ -9,10 +9,10 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// page is how many documents are read at once.
+// page is the number of documents per read.
 const page = 100
 
-// FindCluster returns the id of the cluster that a person names: by its name, if
+// FindCluster returns the id of a cluster that a user specifies by its name, if
 // only one has it, or by its resource id.
 func FindCluster(ctx context.Context, s *store.Store, name string) (arm.ClusterID, error) {
 	if id, ok := arm.ParseClusterID(name); ok {

@@ -1,5 +1,5 @@
-// Package documents is how tools look into the service's database, without
-// changing it: secrets stay sealed unless they are asked for with their keys.
+// Package documents reads the service's database for developer tools, without
+// changing it. Secrets are decrypted only on request, with their keys.
 package documents
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/aro-rp/aro/store/database"
 )
 
-// Flags say where the database and its keys are. Azure is asked where the keys are
-// in the service's vault.
+// Flags say where the database and its keys are. The Azure flags are for keys in
+// the service's vault.
 type Flags struct {
 	Azure login.Flags `embed:""`
 
@@ -30,16 +30,17 @@ type Flags struct {
 	Vault     string       `env:"ARO_SERVICE_VAULT" placeholder:"URL" help:"Key vault of the service's own secrets. Default: the local Azure's."`
 }
 
-// Open opens the database. With secrets, documents can be read unsealed.
+// Open opens the database. With secrets, documents can be read with their secrets
+// decrypted.
 func (f Flags) Open(ctx context.Context, secrets bool) (*store.Store, error) {
 	source := f.Keys
 	if path, ok := strings.CutPrefix(f.Store, "sqlite:"); ok {
-		if _, err := os.Stat(path); err != nil { // opening would make it
+		if _, err := os.Stat(path); err != nil { // opening would create it
 			return nil, fmt.Errorf("--store: %w", err)
 		}
 		source = cmp.Or(source, path+".keys")
 	}
-	keys := []byte(store.NewKey()) // unseals nothing
+	keys := []byte(store.NewKey()) // decrypts nothing
 	if secrets {
 		var err error
 		if keys, err = f.readKeys(ctx, source); err != nil {
@@ -57,7 +58,7 @@ func (f Flags) Open(ctx context.Context, secrets bool) (*store.Store, error) {
 	return store.New(driver, ring), nil
 }
 
-// readKeys reads what the service seals with, from where it has it itself.
+// readKeys reads the encryption keys from the source that the service uses.
 func (f Flags) readKeys(ctx context.Context, source string) ([]byte, error) {
 	if source == "" {
 		return nil, errors.New("it is missing: name the keys that the service seals with")
@@ -78,7 +79,7 @@ func (f Flags) readKeys(ctx context.Context, source string) ([]byte, error) {
 	return []byte(keys), err
 }
 
-// Read reads a document, unsealed if secrets are asked for.
+// Read reads a document; secrets are decrypted if they were requested.
 func Read[T any](ctx context.Context, c *store.Collection[T], partition, id string, secrets bool) (*T, error) {
 	read := c.View
 	if secrets {
@@ -91,8 +92,8 @@ func Read[T any](ctx context.Context, c *store.Collection[T], partition, id stri
 	return doc, err
 }
 
-// Plain makes values of maps, lists and text of a document, secrets included,
-// which nothing else in the service does. What is absent is left out.
+// Plain converts a document to maps, lists and text, secrets included. No other
+// code of the service does so. Absent values are omitted.
 func Plain(doc any) any { return plain(reflect.ValueOf(doc)) }
 
 func plain(v reflect.Value) any {
@@ -126,7 +127,7 @@ func plain(v reflect.Value) any {
 	return v.Interface()
 }
 
-// members are those of a struct, and of the structs embedded in it.
+// members returns the members of a struct, and of the structs embedded in it.
 func members(v reflect.Value) map[string]any {
 	m := map[string]any{}
 	if unknown, ok := v.Interface().(model.Unknown); ok {

@@ -9,9 +9,9 @@ import (
 	"github.com/aro-rp/aro/hack/generate/spec"
 )
 
-// Conversions writes, for each schema that a resource is made of, a function that
-// says the model in this version's words and one that writes a client's words
-// onto the model.
+// Conversions writes two functions for each schema that a resource consists of: one
+// encodes the model in this version's types, one writes a client's values to the
+// model.
 func Conversions(d *spec.Document, pkg string, structs Structs) ([]byte, error) {
 	c := &conversions{structs: structs, functions: map[string]string{}, types: map[string]reflect.Type{}}
 	imports := []string{"encoding/json", "fmt", "", module + "/arm", module + "/conversion", module + "/model"}
@@ -44,7 +44,7 @@ func Conversions(d *spec.Document, pkg string, structs Structs) ([]byte, error) 
 type conversions struct {
 	structs   Structs
 	functions map[string]string       // by function name
-	types     map[string]reflect.Type // the model type of each schema, and only one
+	types     map[string]reflect.Type // the model type of each schema; there is only one
 }
 
 func (c *conversions) cluster(d *spec.Document, s *source) error {
@@ -53,7 +53,7 @@ func (c *conversions) cluster(d *spec.Document, s *source) error {
 		return err
 	}
 	t := roots[clusterSchema]
-	if err := c.say(schema, t, ""); err != nil {
+	if err := c.encode(schema, t, ""); err != nil {
 		return err
 	}
 	if err := c.function(schema, t, "", false); err != nil {
@@ -64,8 +64,8 @@ func (c *conversions) cluster(d *spec.Document, s *source) error {
 	return nil
 }
 
-// received is the type that a cluster's body is decoded into, and the cluster in
-// it: what is ignored may be of any form.
+// received returns the type that a cluster's body is decoded into, and the
+// expression of the cluster in it. Ignored values may be of any type.
 func (c *conversions) received(schema *spec.Schema) (typ, cluster string) {
 	var s source
 	for _, p := range schema.Properties {
@@ -79,22 +79,23 @@ func (c *conversions) received(schema *spec.Schema) (typ, cluster string) {
 	return fmt.Sprintf("struct {\n%s\n%s}", clusterSchema, s.String()), "in." + clusterSchema
 }
 
-// catalogue writes the encoder of a resource that clients only read, if the version has it.
+// catalogue writes the encoder of a read-only resource, if the version has it.
 func (c *conversions) catalogue(d *spec.Document, s *source, name string) error {
 	schema, err := d.Schema(name)
 	if err != nil || schema == nil {
 		return err
 	}
-	if err := c.say(schema, roots[name], ""); err != nil {
+	if err := c.encode(schema, roots[name], ""); err != nil {
 		return err
 	}
 	method := map[string]string{versionSchema: "EncodeOpenShiftVersion", roleSetSchema: "EncodeRoleSet"}[name]
-	s.f("// %s is the resource as this version says it.", method)
-	s.f("func (Version) %s(m *model.%s) ([]byte, error) {\nout := say%s(m)\nreturn json.Marshal(&out)\n}\n", method, roots[name].Name(), goName(name))
+	s.f("// %s returns the resource in this version.", method)
+	s.f("func (Version) %s(m *model.%s) ([]byte, error) {\nout := encode%s(m)\nreturn json.Marshal(&out)\n}\n", method, roots[name].Name(), goName(name))
 	return nil
 }
 
-// owns notes the model type of a schema. It reports whether its function is still to be written.
+// owns records the model type of a schema. It reports whether its function still has to be
+// written.
 func (c *conversions) owns(s *spec.Schema, t reflect.Type, function string) (bool, error) {
 	if s.Name == "" {
 		return false, fmt.Errorf("an object written in place has no name for its function")
@@ -111,15 +112,15 @@ func (c *conversions) owns(s *spec.Schema, t reflect.Type, function string) (boo
 }
 
 const clusterMethods = `
-// WriteCluster writes a valid body of a PUT onto c. On create, when old is nil, c
-// holds what the URL says; otherwise c is a deep copy of old. What the write may
-// not do is noted in f, and then c is of no use.
+// WriteCluster writes a valid body of a PUT to c. On create, when old is nil, c
+// holds the values of the URL; otherwise c is a deep copy of old. Violations are
+// added to f, and c is then unusable.
 func (Version) WriteCluster(body []byte, old, c *model.Cluster, f *arm.Faults) error {
 	return writeBody(conversion.NewWrite(old == nil, f), body, c)
 }
 
-// MergeCluster is WriteCluster for a PATCH that was merged into what EncodeCluster
-// says of c, by conversion.MergePatch. What the body lacks, the PATCH removes.
+// MergeCluster is WriteCluster for a PATCH that conversion.MergePatch has merged
+// into the result of EncodeCluster. The PATCH removes what the body lacks.
 func (Version) MergeCluster(body []byte, c *model.Cluster, f *arm.Faults) error {
 	return writeBody(conversion.NewMerge(f), body, c)
 }
@@ -133,15 +134,16 @@ func writeBody(w *conversion.Write, body []byte, c *model.Cluster) error {
 	return nil
 }
 
-// EncodeCluster is the resource as this version says it, without secrets.
+// EncodeCluster returns the resource in this version, without secrets.
 func (Version) EncodeCluster(c *model.Cluster) ([]byte, error) {
-	out := sayOpenShiftCluster(c)
+	out := encodeOpenShiftCluster(c)
 	return json.Marshal(&out)
 }
 `
 
 const encodeKubeconfig = `
-// EncodeAdminKubeconfig is the answer to listAdminCredentials; without a kubeconfig it is empty.
+// EncodeAdminKubeconfig returns the response of listAdminCredentials; without a kubeconfig it is
+// empty.
 func (Version) EncodeAdminKubeconfig(kubeconfig []byte) ([]byte, error) {
 	text := base64.StdEncoding.EncodeToString(kubeconfig)
 	return json.Marshal(&OpenShiftClusterAdminKubeconfig{Kubeconfig: conversion.Present(&text)})
@@ -151,7 +153,7 @@ func (Version) EncodeAdminKubeconfig(kubeconfig []byte) ([]byte, error) {
 // credentials writes the encoder of the kubeadmin credentials; the oldest version
 // has no user name.
 func credentials(s *source, fields map[string]Field) {
-	s.f("// EncodeCredentials is the answer to the action that lists credentials.")
+	s.f("// EncodeCredentials returns the response of listCredentials.")
 	user, ok := fields["kubeadminUsername"]
 	if !ok {
 		s.f("func (Version) EncodeCredentials(_, password string) ([]byte, error) {")

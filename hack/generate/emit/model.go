@@ -10,18 +10,18 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// place is where the model keeps a property: an expression below the model value
-// at hand, and its type.
+// place is where the model has a property: an expression relative to a model value,
+// and its type.
 type place struct {
 	expr string
 	typ  reflect.Type
 }
 
-// unsaid are read-only members that the model does not keep because nobody ever
-// sets them: catalogue entries are not created by a caller.
-var unsaid = []string{versionSchema + ".systemData", roleSetSchema + ".systemData"}
+// notStored are read-only members that the model does not store because no caller
+// creates catalogue entries.
+var notStored = []string{versionSchema + ".systemData", roleSetSchema + ".systemData"}
 
-// find gives the place of a property of schema owner, whose model value has the
+// find returns the place of a property of schema owner, whose model value has the
 // type t and the JSON path at.
 func find(owner string, p spec.Property, t reflect.Type, at string) (place, bool, error) {
 	path := p.Name
@@ -36,7 +36,7 @@ func find(owner string, p spec.Property, t reflect.Type, at string) (place, bool
 	for name := range strings.SplitSeq(path, ".") {
 		field, ok := fieldByJSON(found.typ, name)
 		if !ok {
-			if slices.Contains(unsaid, owner+"."+p.Name) {
+			if slices.Contains(notStored, owner+"."+p.Name) {
 				return place{}, false, nil
 			}
 			return place{}, false, fmt.Errorf("%s.%s: %s has no member %s", owner, p.Name, found.typ, name)
@@ -65,7 +65,7 @@ func fieldByJSON(t reflect.Type, name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// hidden reports whether the model struct has members that the schema cannot say.
+// hidden reports whether the model struct has members that the schema does not.
 func hidden(s *spec.Schema, t reflect.Type) bool {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -77,9 +77,9 @@ func hidden(s *spec.Schema, t reflect.Type) bool {
 	return false
 }
 
-// keeps reports whether an object holds something that leaving it out of a request
-// must not remove: values of the service, secrets, what is fixed at creation, or
-// what this version cannot say.
+// keeps reports whether an object has members that must be kept when a request
+// omits it: values of the service, secrets, values fixed at creation, or members
+// that this version does not have.
 func keeps(s *spec.Schema, t reflect.Type) bool {
 	if hidden(s, t) {
 		return true

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Package is the name of the Go package of an api-version.
+// Package returns the name of the Go package of an api-version.
 func Package(version string) string {
 	return "v" + strings.ReplaceAll(version, "-", "")
 }
 
-// Registry writes the package that lists the api-versions, which are given.
+// Registry writes the package that lists the given api-versions.
 func Registry(versions []string) ([]byte, error) {
 	versions = slices.Sorted(slices.Values(versions))
 	imports := []string{"github.com/labstack/echo/v4", "", module + "/arm"}
@@ -18,7 +18,7 @@ func Registry(versions []string) ([]byte, error) {
 		imports = append(imports, module+"/generated/"+Package(v))
 	}
 	imports = append(imports, module+"/model", module+"/validation")
-	s := newSource("registry", "// Package registry lists the api-versions. What ranges over all of them ranges over it.\n", imports...)
+	s := newSource("registry", "// Package registry lists the api-versions. Code for all versions iterates over it.\n", imports...)
 	s.f("// Oldest and Newest are the first and the last api-version.\nconst (\nOldest = %q\nNewest = %q\n)\n", versions[0], versions[len(versions)-1])
 	s.f(`// Version is what every api-version can do. It has no state.
 type Version interface {
@@ -32,17 +32,17 @@ type Version interface {
 	EncodeCredentials(username, password string) ([]byte, error)
 }
 
-// Router takes the routes of an api-version.
+// Router accepts the routes of an api-version.
 type Router interface {
 	Add(method, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
 }
 `)
-	s.f("// API answers the operations of all api-versions.\ntype API interface {")
+	s.f("// API implements the operations of all api-versions.\ntype API interface {")
 	for _, v := range versions {
 		s.f("%s.ServerInterface", Package(v))
 	}
 	s.f("}\n")
-	s.f("// Entry is an api-version and its routes, which api answers.\ntype Entry struct {\nVersion\nRoutes func(r Router, api API)\n}\n")
+	s.f("// Entry is an api-version with its routes, which api implements.\ntype Entry struct {\nVersion\nRoutes func(r Router, api API)\n}\n")
 	s.f("// Versions lists the api-versions, oldest first.\nfunc Versions() []Entry {\nreturn []Entry{")
 	for _, v := range versions {
 		s.f("{%s.Version{}, func(r Router, api API) { %[1]s.RegisterHandlers(r, api) }},", Package(v))

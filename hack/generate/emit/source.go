@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// module is the import path that generated packages import from.
+// module is the import path of the root module.
 const module = "github.com/aro-rp/aro"
 
 // source collects the text of a Go file.
@@ -34,7 +34,7 @@ func (s *source) f(format string, args ...any) {
 	fmt.Fprintf(&s.Buffer, format+"\n", args...)
 }
 
-// formatted is the file after gofmt.
+// formatted returns the file after gofmt.
 func (s *source) formatted() ([]byte, error) {
 	code, err := format.Source(s.Bytes())
 	if err != nil {
@@ -43,5 +43,5 @@ func (s *source) formatted() ([]byte, error) {
 	return code, nil
 }
 
-// upper makes the first letter a capital.
+// upper capitalises the first letter.
 func upper(name string) string { return strings.ToUpper(name[:1]) + name[1:] }

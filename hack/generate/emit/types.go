@@ -1,7 +1,7 @@
-// Package emit writes Go source from a spec.Document: the types and echo server
-// that oapi-codegen makes, and the validators, conversions and routes that are ours.
+// Package emit writes Go source from a spec.Document: the types and the echo server
+// of oapi-codegen, and the validators, conversions and routes of this project.
 //
-// It decides how generated code looks. It reads no files and writes none.
+// It reads and writes no files.
 package emit
 
 import (
@@ -18,16 +18,17 @@ import (
 	"github.com/aro-rp/aro/hack/generate/spec"
 )
 
-// Parameters says how handlers are given the parameters of requests.
+// Parameters is how handlers get the parameters of requests.
 type Parameters int
 
-// Typed gives a handler Go values; with ByName it reads them from its echo.Context.
+// Typed passes Go values to a handler; with ByName it reads them from its
+// echo.Context.
 const (
 	Typed Parameters = iota
 	ByName
 )
 
-// Types writes the Go types of every schema, and of parameters where they are typed.
+// Types writes the Go types of every schema, and of parameters if they are typed.
 func Types(d *spec.Document, pkg string, parameters Parameters) ([]byte, error) {
 	return oapiCodegen(d, pkg, parameters, codegen.GenerateOptions{Models: true})
 }
@@ -37,9 +38,9 @@ func Server(d *spec.Document, pkg string, parameters Parameters) ([]byte, error)
 	return oapiCodegen(d, pkg, parameters, codegen.GenerateOptions{EchoServer: true})
 }
 
-// untyped are the templates of an api-version. Its handlers read parameters by name: one
-// answers the operation of all versions, each of which would have types of its own for
-// the same parameters, and refuse a bad one with less of a message.
+// untyped returns the templates of an api-version. Its handlers read parameters by name,
+// because one handler serves an operation of all versions, each of which would have its
+// own parameter types and less precise error messages.
 func untyped() map[string]string {
 	return map[string]string{
 		"param-types.tmpl":        "{{\"\"}}\n",
@@ -77,13 +78,14 @@ func oapiCodegen(d *spec.Document, pkg string, parameters Parameters, what codeg
 		PackageName: pkg,
 		Generate:    what,
 		OutputOptions: codegen.OutputOptions{
-			SkipPrune:                 true, // every schema of the spec is proven to have a type
+			SkipPrune:                 true, // every schema of the spec is checked to have a type
 			SkipEnumValidate:          true, // the generated validator checks enums
 			NameNormalizer:            string(codegen.NameNormalizerFunctionToCamelCaseWithInitialisms),
 			ResolveTypeNameCollisions: true,
 			UserTemplates:             templates,
 			TypeMapping: &codegen.TypeMapping{String: codegen.FormatMapping{
-				// The text is kept as the caller wrote it; uuid.UUID would normalise it.
+				// The text stays as the caller wrote it; uuid.UUID would normalise
+				// it.
 				Formats: map[string]codegen.SimpleTypeSpec{"uuid": {Type: "string"}},
 			}},
 		},
@@ -154,7 +156,7 @@ func fields(s *ast.StructType) map[string]Field {
 	return m
 }
 
-// CheckFields fails when a property of the spec has no field in the generated type.
+// CheckFields fails if a property of the spec has no field in the generated type.
 func CheckFields(d *spec.Document, structs Structs) error {
 	for _, name := range d.Names() {
 		s, err := d.Schema(name)
@@ -172,7 +174,7 @@ func CheckFields(d *spec.Document, structs Structs) error {
 
 func goName(schema string) string { return codegen.SchemaNameToTypeName(schema) }
 
-// jsonName is the name of a field in JSON.
+// jsonName returns the name of a field in JSON.
 func jsonName(tag reflect.StructTag) string {
 	name, _, _ := strings.Cut(tag.Get("json"), ",")
 	return name

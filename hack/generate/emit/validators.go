@@ -9,7 +9,7 @@ import (
 	"github.com/aro-rp/aro/hack/generate/spec"
 )
 
-// The schemas that the code of a version is written for.
+// The schemas for which the code of a version is written.
 const (
 	clusterSchema     = "OpenShiftCluster"
 	updateSchema      = "OpenShiftClusterUpdate"
@@ -43,11 +43,11 @@ func Validators(d *spec.Document, pkg string) ([]byte, error) {
 	if d.AnyCase {
 		names = "|validation.AnyCase"
 	}
-	s.f("// ValidateCluster notes every violation of the spec in the body of a PUT. It returns the body in the spec's words.")
+	s.f("// ValidateCluster adds every violation of the spec in the body of a PUT. It returns the body with the spec's names.")
 	s.f("func (Version) ValidateCluster(body []byte, f *arm.Faults) []byte {\nreturn validation.Check(body, validation.Replace%s, f, check%s)\n}\n", names, clusterSchema)
-	s.f("// ValidateClusterUpdate notes every violation of the spec in the body of a PATCH. Nothing is required,")
-	s.f("// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body in")
-	s.f("// the spec's words.")
+	s.f("// ValidateClusterUpdate adds every violation of the spec in the body of a PATCH. Nothing is required,")
+	s.f("// null removes, and members of the resource that a PATCH cannot change may be echoed. It returns the body with")
+	s.f("// the spec's names.")
 	s.f("func (Version) ValidateClusterUpdate(body []byte, f *arm.Faults) []byte {\nreturn validation.Check(body, validation.Merge%s, f, check%s)\n}\n", names, clusterSchema)
 	for _, p := range v.patterns {
 		s.f("%s\n", p)
@@ -59,8 +59,8 @@ func Validators(d *spec.Document, pkg string) ([]byte, error) {
 	return s.formatted()
 }
 
-// updateIsPartOf fails when a PATCH could say something that the resource cannot:
-// then one walk would not do for both.
+// updateIsPartOf fails if the schema of a PATCH has a member that the resource does
+// not: one validator serves both.
 func updateIsPartOf(d *spec.Document, cluster *spec.Schema) error {
 	update, err := d.Schema(updateSchema)
 	if err != nil || update == nil {
@@ -163,8 +163,8 @@ func (v *validators) elements(s *spec.Schema, name string) (string, error) {
 	return fmt.Sprintf("if a, ok := w.Array(); ok {\nfor a.Next() {\n%s\n}%s\n}", check, limit), nil
 }
 
-// uncheckedFormats constrain nothing that a body can get wrong: the values are
-// compared with the service's own, or their meaning is checked by model.
+// uncheckedFormats need no check of the text: the values are compared with those of
+// the service, or model validates them.
 var uncheckedFormats = []string{"", "arm-id", "password", "uri"}
 
 func (v *validators) text(s *spec.Schema, name string) (string, error) {
@@ -193,8 +193,8 @@ func (v *validators) text(s *spec.Schema, name string) (string, error) {
 	return "", fmt.Errorf("no check for format %q", s.Format)
 }
 
-// integer writes the check of a whole number. Without a format it has 32 bits too:
-// the model counts in int, and no count of the API needs more.
+// integer writes the check of an integer. Without a format it has 32 bits as well:
+// the model uses int, and no count of the API needs more.
 func integer(s *spec.Schema) (string, error) {
 	least, most := int64(math.MinInt32), int64(math.MaxInt32)
 	switch s.Format {

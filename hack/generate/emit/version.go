@@ -30,16 +30,16 @@ func Admin(d *spec.Document, pkg string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc := newSource(pkg, "// Package "+pkg+" is the admin API as its spec says it: types and routes. What they\n"+
-		"// mean is decided in the package admin of the service.\n", module+"/validation")
-	doc.f("// Operations lists what the spec offers, by operation id.\nfunc Operations() []validation.Operation {")
+	doc := newSource(pkg, "// Package "+pkg+" has the types and routes of the admin API, from its spec.\n"+
+		"// Package admin implements them.\n", module+"/validation")
+	doc.f("// Operations lists the operations of the spec by id.\nfunc Operations() []validation.Operation {")
 	operations(doc, d)
 	doc.f("}")
 	files["doc.gen.go"], err = doc.formatted()
 	return files, err
 }
 
-// common writes what oapi-codegen makes and proves that it lost nothing.
+// common writes the code of oapi-codegen and checks that no property was lost.
 func common(d *spec.Document, pkg string, parameters Parameters) (map[string][]byte, Structs, error) {
 	types, err := Types(d, pkg, parameters)
 	if err != nil {

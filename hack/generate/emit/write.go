@@ -9,7 +9,7 @@ import (
 	"github.com/aro-rp/aro/hack/generate/spec"
 )
 
-// urlMembers are read-only members of the cluster that the URL decides.
+// urlMembers are read-only members of the cluster that the URL determines.
 var urlMembers = map[string]string{
 	"id": "MismatchingResourceID", "name": "MismatchingResourceName", "type": "MismatchingResourceType",
 }
@@ -21,9 +21,9 @@ func functionName(o *spec.Schema, echo bool) string {
 	return "write" + goName(o.Name)
 }
 
-// function writes the function that puts a schema's type onto the model type t at
+// function writes the function that writes a schema's type to the model type t at
 // the JSON path at, or only compares the two if the object is read-only as a whole.
-// A nil object has every member left out.
+// In a nil object every member is absent.
 func (c *conversions) function(o *spec.Schema, t reflect.Type, at string, echo bool) error {
 	name := functionName(o, echo)
 	todo, err := c.owns(o, t, name)
@@ -49,7 +49,8 @@ func (c *conversions) function(o *spec.Schema, t reflect.Type, at string, echo b
 	return nil
 }
 
-// readOnlyFirst lets echoes be compared before what they describe changes.
+// readOnlyFirst sorts read-only members first, so that they are compared before the
+// values that they depend on change.
 func readOnlyFirst(properties []spec.Property) []spec.Property {
 	sorted := slices.Clone(properties)
 	slices.SortStableFunc(sorted, func(a, b spec.Property) int {
@@ -64,7 +65,7 @@ func readOnlyFirst(properties []spec.Property) []spec.Property {
 	return sorted
 }
 
-// member is one property on its way into the model.
+// member is a property that is being written to the model.
 type member struct {
 	spec.Property
 	owner *spec.Schema
@@ -135,8 +136,8 @@ func (c *conversions) object(m member) (string, error) {
 		m.in, m.to.expr, m.to.expr, m.to.expr, call(m.to.expr)), nil
 }
 
-// none writes the statement that makes an identity of type None what it means for a
-// resource without an identity: nothing.
+// none writes the statement that treats an identity of type None as an absent
+// identity.
 func (c *conversions) none(m member) string {
 	if m.Schema.Name != identitySchema {
 		return ""
@@ -165,8 +166,8 @@ func (c *conversions) array(m member) (string, error) {
 	return fmt.Sprintf("%s.Mutable(w, %s, &%s)", literal, m.in, m.to.expr), nil
 }
 
-// arrayLiteral is the conversion.Array of a property. It is fixed if the member
-// that identifies an element is.
+// arrayLiteral returns the conversion.Array of a property. It is fixed if the
+// member that identifies an element is.
 func (c *conversions) arrayLiteral(m member, t reflect.Type) (literal string, fixed bool, err error) {
 	items := m.Items
 	var s source
@@ -219,7 +220,7 @@ func (c *conversions) text(m member, field Field) (string, error) {
 	case m.echo && kind != "Location":
 		have := m.to.expr
 		if len(m.Values) > 0 {
-			have = fmt.Sprintf("say%s(%s)", field.Type, have)
+			have = fmt.Sprintf("encode%s(%s)", field.Type, have)
 		}
 		return fmt.Sprintf("conversion.Echo%s(w, %q, %s, %s)", kind, m.Name, m.in, have), nil
 	case len(m.Values) > 0:
@@ -240,7 +241,8 @@ func (c *conversions) text(m member, field Field) (string, error) {
 	return call, nil
 }
 
-// textKind is how the conversions call a text that compares as the spec says.
+// textKind returns the suffix of the conversion functions for a text that compares
+// as the spec defines.
 func textKind(s *spec.Schema) (string, error) {
 	kind, ok := map[string]string{"": "Text", "ignore-case": "ID", "location": "Location"}[s.Compare]
 	if s.Format == "uuid" && s.Compare == "" {
@@ -252,8 +254,8 @@ func textKind(s *spec.Schema) (string, error) {
 	return kind, nil
 }
 
-// describes writes the statements that blank the read-only members beside a
-// mutable resource id: they tell what the id named before it changed.
+// describes writes the statements that clear the read-only members beside a mutable
+// resource id: they describe the resource before the change.
 func (c *conversions) describes(m member) string {
 	if m.Compare != "ignore-case" {
 		return ""
@@ -296,7 +298,7 @@ func boolean(m member) (string, error) {
 	case !ok && m.Default != nil:
 		return "", fmt.Errorf("the default is not a truth value")
 	case m.to.typ.Kind() != reflect.Bool:
-		return "", fmt.Errorf("a truth value cannot say %s", m.to.typ)
+		return "", fmt.Errorf("a boolean cannot hold %s", m.to.typ)
 	case m.echo:
 		return fmt.Sprintf("conversion.EchoBool(w, %q, %s, %s)", m.Name, m.in, m.to.expr), nil
 	case m.CreateOnly():

@@ -1,6 +1,6 @@
-// Package spec turns the published Swagger file of one api-version into the
-// OpenAPI 3 document and the schema tree that code is written from, and refuses
-// to lose anything on the way.
+// Package spec converts the published Swagger file of one api-version to the
+// OpenAPI 3 document and the schema tree from which code is generated, and fails if
+// anything would be lost.
 //
 // It knows OpenAPI and ARM's keywords. It writes no Go.
 package spec
@@ -16,8 +16,8 @@ import (
 // object is a JSON object as encoding/json decodes it.
 type object = map[string]any
 
-// Bundle reads a Swagger file and pulls every definition and parameter that it
-// refers to in other files into it, so that all its references are local.
+// Bundle reads a Swagger file and copies every definition and parameter that it
+// refers to in other files into it, so that all references are local.
 func Bundle(path string) (map[string]any, error) {
 	root, err := readJSON(path)
 	if err != nil {
@@ -48,7 +48,7 @@ type bundler struct {
 	pulled map[string]any    // the same keys → what was copied from other files
 }
 
-// walk makes every reference below node local. Examples are not part of the contract.
+// walk makes every reference below node local. Examples are ignored.
 func (b *bundler) walk(node any, file string) error {
 	switch node := node.(type) {
 	case object:
@@ -75,7 +75,7 @@ func (b *bundler) walk(node any, file string) error {
 	return nil
 }
 
-// pull copies what ref means, seen from file, into the root document.
+// pull copies the target of ref, relative to file, into the root document.
 func (b *bundler) pull(ref, file string) (string, error) {
 	target, pointer, ok := strings.Cut(ref, "#/")
 	if !ok {
@@ -131,7 +131,7 @@ func readJSON(path string) (object, error) {
 	return doc, nil
 }
 
-// member is the object at key, or an empty one.
+// member returns the object at key, or an empty one.
 func member(o object, key string) object {
 	m, _ := o[key].(object)
 	return m

@@ -34,7 +34,8 @@ func ToOpenAPI3(swagger map[string]any) (map[string]any, error) {
 	return doc, nil
 }
 
-// Load makes kin-openapi's form of an OpenAPI 3 document, references resolved.
+// Load returns kin-openapi's form of an OpenAPI 3 document, with references
+// resolved.
 func Load(doc map[string]any) (*openapi3.T, error) {
 	data, err := json.Marshal(doc)
 	if err != nil {
@@ -47,7 +48,7 @@ func Load(doc map[string]any) (*openapi3.T, error) {
 	return loaded, nil
 }
 
-// clone is a deep copy of a document.
+// clone returns a deep copy of a document.
 func clone(doc object) (object, error) {
 	data, err := json.Marshal(doc)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Compare reports every property and keyword of schemas, parameters and
-// responses that the bundled Swagger document says and the converted one does
-// not, or says differently.
+// Compare reports every property and keyword of schemas, parameters and responses
+// that is in the bundled Swagger document and is missing or different in the
+// converted one.
 func Compare(swagger, converted map[string]any) error {
 	before, after := statements(swagger), statements(converted)
 	var lost []string
@@ -30,10 +30,10 @@ func Compare(swagger, converted map[string]any) error {
 	return nil
 }
 
-// statements is everything a document says about its schemas and operations, one
-// "path keyword=value" each, independent of how the document spells it.
+// statements returns the schemas and operations of a document as a set of "path
+// keyword=value", independent of how the document writes them.
 func statements(doc object) map[string]bool {
-	r := recorder{doc: doc, said: map[string]bool{}}
+	r := recorder{doc: doc, seen: map[string]bool{}}
 	schemas := member(doc, "definitions")
 	if schemas == nil {
 		schemas = member(member(doc, "components"), "schemas")
@@ -49,21 +49,22 @@ func statements(doc object) map[string]bool {
 			}
 		}
 	}
-	return r.said
+	return r.seen
 }
 
 type recorder struct {
 	doc, schemas object
-	said         map[string]bool
+	seen         map[string]bool
 }
 
-// structural keywords are followed rather than compared.
+// structural keywords are followed, not compared.
 var structural = map[string]bool{
 	"allOf": true, "properties": true, "required": true, "items": true, "additionalProperties": true, "$ref": true,
 }
 
-// say records a keyword. False booleans say nothing, and x-nullable is OpenAPI 3's nullable.
-func (r *recorder) say(at, key string, value any) {
+// record records a keyword. False booleans are the default, and x-nullable is OpenAPI 3's
+// nullable.
+func (r *recorder) record(at, key string, value any) {
 	if value == false {
 		return
 	}
@@ -71,17 +72,17 @@ func (r *recorder) say(at, key string, value any) {
 		key = "nullable"
 	}
 	data, _ := json.Marshal(value)
-	r.said[at+" "+key+"="+string(data)] = true
+	r.seen[at+" "+key+"="+string(data)] = true
 }
 
 func (r *recorder) keywords(at string, schema object) {
 	for key, value := range schema {
 		if !structural[key] {
-			r.say(at, key, value)
+			r.record(at, key, value)
 		}
 	}
 	if schema["properties"] != nil && schema["type"] == nil {
-		r.say(at, "type", "object")
+		r.record(at, "type", "object")
 	}
 }
 
@@ -110,7 +111,7 @@ func (r *recorder) members(at string, schema object) {
 	}
 	if required, ok := schema["required"].([]any); ok {
 		for _, name := range required {
-			r.said[at+"."+name.(string)+" required"] = true
+			r.seen[at+"."+name.(string)+" required"] = true
 		}
 	}
 	if items, ok := schema["items"].(object); ok {
@@ -120,19 +121,19 @@ func (r *recorder) members(at string, schema object) {
 	case object:
 		r.value(at+"{}", values)
 	case bool:
-		r.say(at, "additionalProperties", values)
+		r.record(at, "additionalProperties", values)
 	}
 }
 
-// value records a schema that stands at a property; a reference is named, not followed.
+// value records the schema of a property; a reference is named, not followed.
 func (r *recorder) value(at string, schema object) {
 	r.keywords(at, schema)
 	if ref := reference(schema); ref != "" {
-		r.say(at, "ref", lastSegment(ref))
+		r.record(at, "ref", lastSegment(ref))
 		return
 	}
 	if parts, ok := schema["allOf"].([]any); ok && len(parts) == 1 && reference(parts[0]) != "" {
-		r.say(at, "ref", lastSegment(reference(parts[0])))
+		r.record(at, "ref", lastSegment(reference(parts[0])))
 		return
 	}
 	r.members(at, schema)
@@ -142,7 +143,7 @@ func (r *recorder) value(at string, schema object) {
 func (r *recorder) operation(at string, operation object) {
 	for key, value := range operation {
 		if strings.HasPrefix(key, "x-ms-") || key == "operationId" || key == "description" || key == "summary" {
-			r.say(at, key, value)
+			r.record(at, key, value)
 		}
 	}
 	parameters, _ := operation["parameters"].([]any)
@@ -151,13 +152,13 @@ func (r *recorder) operation(at string, operation object) {
 	}
 	if body := r.resolve(member(operation, "requestBody")); body != nil {
 		if body["required"] == true {
-			r.said[at+" body required"] = true
+			r.seen[at+" body required"] = true
 		}
 		r.content(at+" body", body)
 	}
 	for status, response := range member(operation, "responses") {
 		res := r.resolve(response.(object))
-		r.say(at+" "+status, "description", res["description"])
+		r.record(at+" "+status, "description", res["description"])
 		if schema, ok := res["schema"].(object); ok {
 			r.value(at+" "+status, schema)
 		}
@@ -176,7 +177,7 @@ func (r *recorder) content(at string, body object) {
 func (r *recorder) parameter(at string, p object) {
 	if p["in"] == "body" {
 		if p["required"] == true {
-			r.said[at+" body required"] = true
+			r.seen[at+" body required"] = true
 		}
 		r.value(at+" body", member(p, "schema"))
 		return
@@ -184,7 +185,7 @@ func (r *recorder) parameter(at string, p object) {
 	at = fmt.Sprintf("%s %v:%v", at, p["in"], p["name"])
 	for key, value := range p {
 		if key != "schema" && key != "name" && key != "in" {
-			r.say(at, key, value)
+			r.record(at, key, value)
 		}
 	}
 	r.keywords(at, member(p, "schema"))

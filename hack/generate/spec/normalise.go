@@ -1,8 +1,8 @@
 package spec
 
-// The two shapes of a Swagger file that later stages lose are rewritten here:
-// keywords beside $ref, which openapi2conv drops, and properties beside allOf,
-// which make oapi-codegen forget what allOf includes.
+// Two forms of Swagger that later stages lose are rewritten here: keywords beside
+// $ref, which openapi2conv drops, and properties beside allOf, which make
+// oapi-codegen drop what allOf includes.
 
 // KeepSiblings wraps every $ref that has keywords beside it in an allOf.
 func KeepSiblings(doc map[string]any) { eachSchema(doc, wrapReference) }
@@ -57,7 +57,7 @@ func wrapReference(schema object) {
 	schema["allOf"] = []any{object{"$ref": ref}}
 }
 
-// moveBesideAllOf makes properties and required that stand beside allOf a further member of it.
+// moveBesideAllOf moves properties and required beside allOf into a further member of it.
 func moveBesideAllOf(schema object) {
 	all, ok := schema["allOf"].([]any)
 	if !ok || (schema["properties"] == nil && schema["required"] == nil) {
@@ -76,7 +76,7 @@ func moveBesideAllOf(schema object) {
 	schema["allOf"] = append(all, part)
 }
 
-// reference is what node refers to, or empty.
+// reference returns the target of the node's reference, or empty text.
 func reference(node any) string {
 	o, _ := node.(object)
 	ref, _ := o["$ref"].(string)

@@ -9,10 +9,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// keepOrder gives each property the place that it has in the published file at
-// path, by the keyword with which oapi-codegen sorts the fields of a struct:
-// answers have their members in this order. What the file includes from others
-// comes in the order of the overlay.
+// keepOrder gives each property its position in the published file at path, by the
+// keyword with which oapi-codegen sorts the fields of a struct, so that responses
+// have their members in this order. Properties included from other files have the
+// order of the overlay.
 func keepOrder(doc object, path string) error {
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -39,7 +39,7 @@ func keepOrder(doc object, path string) error {
 	return nil
 }
 
-// memberNames are the names of an object's members, in their order.
+// memberNames returns the names of an object's members, in order.
 func memberNames(text jsontext.Value) ([]string, error) {
 	if text.Kind() != jsontext.KindBeginObject {
 		return nil, nil
@@ -62,7 +62,8 @@ func memberNames(text jsontext.Value) ([]string, error) {
 	return names, nil
 }
 
-// ownProperty is a property that stands in the schema, or beside what it includes.
+// ownProperty returns a property of the schema itself, not of those that it
+// includes.
 func ownProperty(schema object, name string) object {
 	if property := member(member(schema, "properties"), name); property != nil {
 		return property

@@ -10,12 +10,12 @@ import (
 	"github.com/speakeasy-api/openapi/overlay"
 )
 
-// functionMember finds members that the JSONPath library takes for its functions
-// when a bracket follows.
+// functionMember finds members that the JSONPath library would parse as its
+// functions because a bracket follows.
 var functionMember = regexp.MustCompile(`\.(count|length|match|search|value)\[`)
 
 // Overlay is an OpenAPI Overlay 1.0.0 document: the rules of the server that the
-// published specs do not say. It remembers which of its actions changed something.
+// published specs do not have. It records which of its actions changed something.
 type Overlay struct {
 	path    string
 	doc     *overlay.Overlay
@@ -38,9 +38,10 @@ func ReadOverlay(path string) (*Overlay, error) {
 	return &Overlay{path: path, doc: doc, changed: make([]bool, len(doc.Actions))}, nil
 }
 
-// Apply returns doc changed by every action, in order.
+// Apply returns doc with every action applied, in order.
 func (o *Overlay) Apply(doc map[string]any) (map[string]any, error) {
-	// A node as the overlay library has it, so that its YAML module stays its own matter.
+	// The node type is that of the overlay library, so that this module does not depend
+	// on its YAML module.
 	node := overlay.Action{}.Update
 	root := &node
 	if err := root.Encode(doc); err != nil {
@@ -89,7 +90,7 @@ func (o *Overlay) Idle() []string {
 	return idle
 }
 
-// values are the contents of nodes.
+// values decodes nodes.
 func values[N interface{ Decode(any) error }](nodes []N) ([]any, error) {
 	all := make([]any, len(nodes))
 	for i, n := range nodes {
@@ -100,7 +101,7 @@ func values[N interface{ Decode(any) error }](nodes []N) ([]any, error) {
 	return all, nil
 }
 
-// throughJSON gives numbers the types of encoding/json.
+// throughJSON converts numbers to the types of encoding/json.
 func throughJSON(doc object) (map[string]any, error) {
 	data, err := json.Marshal(doc)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Document is one api-version's contract as the server keeps it.
+// Document is the contract of one api-version.
 type Document struct {
 	// APIVersion as in the query parameter; empty for the admin API.
 	APIVersion string
 	// OpenAPI is the document after the overlays, references resolved.
 	OpenAPI *openapi3.T
-	// AnyCase reports whether member names in requests match whatever their case.
+	// AnyCase reports whether member names in requests match in any case.
 	AnyCase bool
-	// Routes are the operations in the order of their ids.
+	// Routes are the operations, sorted by id.
 	Routes []Route
 
 	schemas object
@@ -29,13 +29,13 @@ type Document struct {
 // Route is one operation of a spec.
 type Route struct {
 	OperationID, Method, Path string
-	// Statuses are those declared for successes, ascending.
+	// Statuses are the declared success statuses, ascending.
 	Statuses []int
 }
 
-// Read takes the Swagger file at path through the whole pipeline: bundle,
-// normalise, convert, compare, overlay, order. Overlays see the shape of the published
-// file; what only oapi-codegen needs is rewritten after them.
+// Read runs the Swagger file at path through the whole pipeline: bundle, normalise,
+// convert, compare, overlay, order. Overlays apply to the form of the published file;
+// changes for oapi-codegen come after them.
 func Read(path string, overlays ...*Overlay) (*Document, error) {
 	doc, err := Convert(path)
 	if err != nil {
@@ -54,7 +54,8 @@ func Read(path string, overlays ...*Overlay) (*Document, error) {
 	return New(doc)
 }
 
-// Convert gives the published file as OpenAPI 3, proven to say the same.
+// Convert returns the published file as OpenAPI 3, after a check that nothing was
+// lost.
 func Convert(path string) (map[string]any, error) {
 	swagger, err := Bundle(path)
 	if err != nil {
@@ -72,7 +73,7 @@ func Convert(path string) (map[string]any, error) {
 	return doc, Compare(published, doc)
 }
 
-// New is the document that code is written from.
+// New returns the document from which code is generated.
 func New(doc map[string]any) (*Document, error) {
 	if err := dropUnusedParameters(doc); err != nil {
 		return nil, err
@@ -99,13 +100,13 @@ func ReadVersion(root, version string, shared, own *Overlay) (*Document, error) 
 		return nil, fmt.Errorf("api-version %s: %w", version, err)
 	}
 	if d.APIVersion != version {
-		return nil, fmt.Errorf("api-version %s: the spec says it is %s", version, d.APIVersion)
+		return nil, fmt.Errorf("api-version %s: the spec has version %s", version, d.APIVersion)
 	}
 	return d, nil
 }
 
-// dropUnusedParameters removes shared parameters that no operation refers to:
-// they would become Go types that mean nothing.
+// dropUnusedParameters removes shared parameters that no operation refers to: they
+// would become unused Go types.
 func dropUnusedParameters(doc object) error {
 	paths, err := json.Marshal(doc["paths"])
 	if err != nil {
@@ -133,8 +134,8 @@ func routes(doc object) []Route {
 	return list
 }
 
-// statuses are the numbers among the names of an operation's responses; errors
-// are all below the name default.
+// statuses returns the numeric names of an operation's responses; errors are all
+// below the name default.
 func statuses(operation object) []int {
 	var list []int
 	for name := range member(operation, "responses") {

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// Schema is one schema with everything that it inherits, and the keywords that
-// stand at the property it belongs to.
+// Schema is one schema with everything that it inherits, and the keywords beside
+// the reference to it.
 type Schema struct {
-	// Name of the component, empty for one that is written in place.
+	// Name of the component, empty for an inline schema.
 	Name        string `json:"-"`
 	Type        string `json:"type"`
 	Format      string `json:"format"`
@@ -37,11 +37,12 @@ type Schema struct {
 	Model string `json:"x-aro-model"`
 	// Key is the member that identifies an element of the array.
 	Key string `json:"x-aro-key"`
-	// Compare says when two strings mean the same: "ignore-case" or "location".
+	// Compare is how two strings are compared: "ignore-case" or "location".
 	Compare string `json:"x-aro-compare"`
-	// Values says what this version calls a value of the model that its enum does not have.
+	// Values maps values of the model that are not in this version's enum to values of the
+	// enum.
 	Values map[string]string `json:"x-aro-values"`
-	// Ignored values may be anything in a request; the service takes no notice of them.
+	// Ignored values may be anything in a request; the service ignores them.
 	Ignored bool `json:"x-aro-ignored"`
 
 	Properties []Property `json:"-"`
@@ -56,13 +57,13 @@ type Property struct {
 	*Schema
 }
 
-// CreateOnly reports whether the value may be given at creation and not changed later.
+// CreateOnly reports whether the value can be set at creation and not changed later.
 func (s *Schema) CreateOnly() bool {
 	return s.Mutability != nil && !slices.Contains(s.Mutability, "update")
 }
 
-// understood lists the keywords that the generated code obeys or may ignore.
-// A keyword outside it fails the generation: a rule that nobody enforces is a lie.
+// understood lists the keywords that the generated code implements or can ignore.
+// Any other keyword fails the generation.
 var understood = keywords(
 	"type", "format", "description", "title", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength",
 	"minItems", "maxItems", "maxProperties", "readOnly", "default", "nullable", "properties", "required", "items",
@@ -103,7 +104,7 @@ func (d *Document) Schema(name string) (*Schema, error) {
 // Names lists the components.
 func (d *Document) Names() []string { return slices.Sorted(maps.Keys(d.schemas)) }
 
-// resolve builds a schema: first what it includes, then its own keywords on top.
+// resolve builds a schema: first the included schemas, then its own keywords.
 func (d *Document) resolve(node object) (*Schema, error) {
 	if ref := reference(node); ref != "" {
 		return d.Schema(lastSegment(ref))
@@ -129,7 +130,7 @@ func (d *Document) resolve(node object) (*Schema, error) {
 	return s, nil
 }
 
-// own adds the keywords that stand in node itself.
+// own adds the keywords of node itself.
 func (d *Document) own(s *Schema, node object) error {
 	for key := range node {
 		if !understood[key] {
@@ -157,14 +158,14 @@ func (d *Document) own(s *Schema, node object) error {
 	if s.Properties != nil && s.Type == "" {
 		s.Type = "object"
 	}
-	if err := s.words(); err != nil {
+	if err := s.checkEnum(); err != nil {
 		return err
 	}
 	return d.children(s, node)
 }
 
-// words fails when a default or a substitute is not a word of the schema's enum.
-func (s *Schema) words() error {
+// checkEnum fails if a default or a substitute is not a value of the schema's enum.
+func (s *Schema) checkEnum() error {
 	if len(s.Enum) == 0 {
 		return nil
 	}

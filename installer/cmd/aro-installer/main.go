@@ -2,10 +2,10 @@
 //
 //go:debug fips140=on
 
-// Command aro-installer makes what an OpenShift cluster starts from. It reads one
-// JSON document from stdin, writes one to stdout and logs JSON lines to stderr. It
-// needs no network, no files and no environment. What it reads and writes is in
-// package document; it holds no logic of its own.
+// Command aro-installer generates the first files of an OpenShift cluster. It reads
+// one JSON document from stdin, writes one to stdout and logs JSON lines to stderr.
+// It needs no network, no files and no environment. Package document defines its
+// input and output.
 package main
 
 import (
@@ -33,7 +33,7 @@ import (
 // version is set by the linker; see build.sh.
 var version = "unknown"
 
-// hidden stands for a secret.
+// hidden replaces a secret.
 const hidden = "[secret]"
 
 const usage = `Usage: aro-installer [command]
@@ -55,7 +55,7 @@ It needs no network, no files and no environment. test/contract has examples of
 requests.
 `
 
-// usageCode is the exit code of all programs of the project for a wrong call.
+// usageCode is the exit code of all programs of the project for invalid arguments.
 const usageCode = 2
 
 func main() {
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	case flags.NArg() == 1 && flags.Arg(0) != "check" && flags.Arg(0) != "version":
 		return wrongCall("unexpected argument " + flags.Arg(0))
 	case flags.Arg(0) == "version":
-		return tellBuild(out)
+		return printBuild(out)
 	case *showVersion:
 		installer, err := payload.Version()
 		if err != nil {
@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	}
 	logrus.SetFormatter(&logrus.JSONFormatter{})
 	logrus.SetOutput(os.Stderr)
-	os.Clearenv() // the installer takes orders from it
+	os.Clearenv() // the installer reads settings from it
 	if err := os.Setenv("OPENSHIFT_INSTALL_INVOKER", "ARO"); err != nil {
 		return answer(out, failure(err, nil), 1)
 	}
@@ -112,14 +112,15 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
 	return answer(out, result, 0)
 }
 
-// wrongCall says what is wrong where it is not taken for a result.
+// wrongCall prints why the call is invalid to stderr, where it is not taken for a
+// result.
 func wrongCall(reason string) int {
 	_, _ = fmt.Fprintf(os.Stderr, "aro-installer: %s\nRun aro-installer --help for its usage.\n", reason)
 	return usageCode
 }
 
-// tellBuild says which program this is and what it installs.
-func tellBuild(out io.Writer) int {
+// printBuild prints the version of the program and the release that it installs.
+func printBuild(out io.Writer) int {
 	installer, err := payload.Version()
 	if err != nil {
 		return answer(out, failure(err, nil), 1)
@@ -131,7 +132,7 @@ func tellBuild(out io.Writer) int {
 	return answer(out, document.Build{Version: version, OpenShift: release, Installer: installer}, 0)
 }
 
-// check answers each request with what would be refused in it.
+// check returns for each request the values that would be refused.
 func check(in io.Reader, out io.Writer) int {
 	err := document.ReadAll(in, func(req *document.Request, wrong error) error {
 		if wrong == nil {
@@ -152,8 +153,8 @@ func check(in io.Reader, out io.Writer) int {
 	return 0
 }
 
-// failure names the asset apart from the message, and takes secrets out of it: a
-// part of the installer may cite what it could not read.
+// failure separates the asset from the message, and removes secrets: the installer
+// may cite input that it could not parse.
 func failure(err error, secrets []string) document.Failure {
 	problem := document.Problem{Message: err.Error()}
 	var failed *graph.Failure

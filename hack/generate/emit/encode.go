@@ -10,10 +10,10 @@ import (
 	"github.com/aro-rp/aro/hack/generate/spec"
 )
 
-// say writes the function that makes a schema's type from the model type t at the
-// JSON path at.
-func (c *conversions) say(o *spec.Schema, t reflect.Type, at string) error {
-	name := "say" + goName(o.Name)
+// encode writes the function that returns a schema's type for the model type t at
+// the JSON path at.
+func (c *conversions) encode(o *spec.Schema, t reflect.Type, at string) error {
+	name := "encode" + goName(o.Name)
 	todo, err := c.owns(o, t, name)
 	if err != nil || !todo {
 		return err
@@ -32,7 +32,7 @@ func (c *conversions) say(o *spec.Schema, t reflect.Type, at string) error {
 			continue
 		}
 		field := c.structs[goName(o.Name)][p.Name]
-		expr, err := c.sayValue(p.Schema, field, from, prefix(at)+p.Name)
+		expr, err := c.encodeValue(p.Schema, field, from, prefix(at)+p.Name)
 		if err != nil {
 			return fmt.Errorf("%s.%s: %w", o.Name, p.Name, err)
 		}
@@ -43,27 +43,27 @@ func (c *conversions) say(o *spec.Schema, t reflect.Type, at string) error {
 	return nil
 }
 
-// sayValue is the expression of a field's value.
-func (c *conversions) sayValue(s *spec.Schema, f Field, from place, at string) (string, error) {
+// encodeValue returns the expression of a field's value.
+func (c *conversions) encodeValue(s *spec.Schema, f Field, from place, at string) (string, error) {
 	switch {
 	case from.typ == reflect.TypeFor[*time.Time]():
 		return from.expr, nil
 	case s.Properties != nil:
-		return c.sayObject(s, from, at)
+		return c.encodeObject(s, from, at)
 	case s.Type == "array":
-		if err := c.say(s.Items, from.typ.Elem(), at); err != nil {
+		if err := c.encode(s.Items, from.typ.Elem(), at); err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("conversion.Elements(%s, say%s)", from.expr, goName(s.Items.Name)), nil
+		return fmt.Sprintf("conversion.Elements(%s, encode%s)", from.expr, goName(s.Items.Name)), nil
 	case s.Elements != nil && s.Elements.Type == "string":
 		return fmt.Sprintf("conversion.Strings[%s](%s)", f.Type, from.expr), nil
 	case s.Elements != nil:
-		if err := c.say(s.Elements, pointee(from.typ.Elem()), at); err != nil {
+		if err := c.encode(s.Elements, pointee(from.typ.Elem()), at); err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("conversion.%s(%s, say%s)", entriesFunction("Entries", s), from.expr, goName(s.Elements.Name)), nil
+		return fmt.Sprintf("conversion.%s(%s, encode%s)", entriesFunction("Entries", s), from.expr, goName(s.Elements.Name)), nil
 	case s.Type == "string":
-		return c.sayText(s, f, from)
+		return c.encodeText(s, f, from)
 	case s.Type == "integer":
 		return fmt.Sprintf("conversion.Number[%s](%s)", f.Type, from.expr), nil
 	case s.Type == "boolean" && f.Pointer:
@@ -74,21 +74,21 @@ func (c *conversions) sayValue(s *spec.Schema, f Field, from place, at string) (
 	return "", fmt.Errorf("no conversion for type %q", s.Type)
 }
 
-func (c *conversions) sayObject(s *spec.Schema, from place, at string) (string, error) {
-	if err := c.say(s, pointee(from.typ), at); err != nil {
+func (c *conversions) encodeObject(s *spec.Schema, from place, at string) (string, error) {
+	if err := c.encode(s, pointee(from.typ), at); err != nil {
 		return "", err
 	}
 	if from.typ.Kind() == reflect.Pointer {
-		return fmt.Sprintf("conversion.Maybe(%s, say%s)", from.expr, goName(s.Name)), nil
+		return fmt.Sprintf("conversion.Maybe(%s, encode%s)", from.expr, goName(s.Name)), nil
 	}
-	return fmt.Sprintf("conversion.Object(say%s(&%s))", goName(s.Name), from.expr), nil
+	return fmt.Sprintf("conversion.Object(encode%s(&%s))", goName(s.Name), from.expr), nil
 }
 
-// sayText points to the model's text where the words are the same.
-func (c *conversions) sayText(s *spec.Schema, f Field, from place) (string, error) {
+// encodeText returns a pointer to the model's text if both have the same values.
+func (c *conversions) encodeText(s *spec.Schema, f Field, from place) (string, error) {
 	switch {
 	case from.typ.Kind() != reflect.String:
-		return "", fmt.Errorf("a string cannot say %s", from.typ)
+		return "", fmt.Errorf("a string cannot hold %s", from.typ)
 	case len(s.Values) > 0:
 		return fmt.Sprintf("conversion.Value(%s(%s))", c.translation(s, f, from), from.expr), nil
 	case !f.Pointer && f.Type == "string" && from.typ.Name() == "string":
@@ -103,11 +103,12 @@ func (c *conversions) sayText(s *spec.Schema, f Field, from place) (string, erro
 	return fmt.Sprintf("(*%s)(conversion.Present(&%s))", f.Type, from.expr), nil
 }
 
-// translation writes the function that says a model's value in this version's words.
+// translation writes the function that encodes a model's value with the enum of this
+// version.
 func (c *conversions) translation(s *spec.Schema, f Field, from place) string {
-	name := "say" + f.Type
+	name := "encode" + f.Type
 	var b source
-	b.f("// %s uses the nearest word where this version lacks one.", name)
+	b.f("// %s uses the closest value where this version lacks one.", name)
 	b.f("func %s(m model.%s) %s {\nswitch m {", name, from.typ.Name(), f.Type)
 	for _, value := range slices.Sorted(maps.Keys(s.Values)) {
 		b.f("case %q:\nreturn %q", value, s.Values[value])
