@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/local/cloud/access"
 	"github.com/aro-rp/aro/local/cloud/deployments"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
@@ -40,7 +41,11 @@ func (a *Azure) arm(w http.ResponseWriter, r *http.Request) {
 		err = a.answer(recorder, r, call)
 	}
 	if err != nil {
-		resources.WriteError(recorder, err)
+		told := err
+		if strings.Contains(arm.ToLower(r.URL.Path), "/providers/microsoft.network/") {
+			told = resources.Detailed(err)
+		}
+		resources.WriteError(recorder, told)
 	}
 	attributes := []any{"method", r.Method, "path", r.URL.Path, "status", recorder.status, "correlation", correlation, "duration", a.Now().Sub(start).Round(time.Millisecond)}
 	if call != nil {
@@ -216,6 +221,7 @@ func (a *Azure) Do(ctx context.Context, call *resources.Call) (*resources.Answer
 	if isForwarded(call.Path) {
 		return a.provider.do(ctx, call)
 	}
+	call.Path = access.AtSubscription(call.Path)
 	if isTags(call.Path) {
 		return a.tags(ctx, call)
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/blob"
@@ -47,7 +48,17 @@ func (a *Azure) storageTypes() {
 		Put:     a.putAccount,
 		Delete:  func(ctx context.Context, r *resources.Resource) error { return a.Blob.DeleteAccount(ctx, r.Name) },
 		Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
-			r.Set(map[string]any{"blob": a.Origin + "/blob/" + r.Name + "/"}, "primaryEndpoints")
+			r.Etag = ""
+			tagged(r)
+			endpoints := map[string]any{"blob": a.Origin + "/blob/" + r.Name + "/"}
+			for _, service := range []string{"dfs", "web", "queue", "table", "file"} {
+				endpoints[service] = "https://" + r.Name + "." + service + "." + a.host() + "/" // nobody answers there
+			}
+			r.Set(endpoints, "primaryEndpoints")
+			created := r.Created.UTC().Format(time.RFC3339Nano)
+			r.Set(created, "creationTime")
+			r.Set(map[string]any{"key1": created, "key2": created}, "keyCreationTime")
+			r.Default([]any{}, "privateEndpointConnections")
 			return nil
 		},
 		Actions: map[string]resources.Action{
@@ -67,7 +78,8 @@ func (a *Azure) storageTypes() {
 	})
 	a.Engine.Route(http.MethodGet, servicePath, func(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
 		_, err := a.Engine.Get(ctx, accountOf(call.Path))
-		return &resources.Answer{Status: http.StatusOK, Body: map[string]any{"id": call.Path, "name": "default", "type": "Microsoft.Storage/storageAccounts/blobServices", "properties": map[string]any{}}}, err
+		return &resources.Answer{Status: http.StatusOK, Body: map[string]any{"id": call.Path, "name": "default", "type": "Microsoft.Storage/storageAccounts/blobServices", "sku": map[string]any{"name": "Standard_LRS", "tier": "Standard"},
+			"properties": map[string]any{"cors": map[string]any{"corsRules": []any{}}, "deleteRetentionPolicy": map[string]any{"allowPermanentDelete": false, "enabled": false}}}}, err
 	})
 	a.Engine.Route(http.MethodGet, servicePath+"/containers", a.listContainers)
 	a.Engine.Route(http.MethodGet, servicePath+"/containers/{container}", a.getContainer)
@@ -113,7 +125,13 @@ func (a *Azure) putAccount(ctx context.Context, c *resources.Change) error {
 	r.Set(r.Location, "primaryLocation")
 	r.Set("available", "statusOfPrimary")
 	r.Default(true, "supportsHttpsTrafficOnly")
-	r.Default("TLS1_2", "minimumTlsVersion")
+	for name, value := range map[string]any{"bypass": "AzureServices", "virtualNetworkRules": []any{}, "ipRules": []any{}, "defaultAction": "Allow"} {
+		r.Default(value, "networkAcls", name)
+	}
+	r.Default("Microsoft.Storage", "encryption", "keySource")
+	for _, service := range []string{"blob", "file"} {
+		r.Default(map[string]any{"enabled": true, "keyType": "Account", "lastEnabledTime": a.Now().UTC().Format(time.RFC3339Nano)}, "encryption", "services", service)
+	}
 	return nil
 }
 
@@ -193,7 +211,9 @@ func showContainer(account string, c blob.Container) map[string]any {
 	}
 	return map[string]any{
 		"id": account + "/blobServices/default/containers/" + c.Name, "name": c.Name, "type": containerDoc, "etag": c.ETag,
-		"properties": map[string]any{"publicAccess": public, "leaseState": "Available", "leaseStatus": "Unlocked", "hasImmutabilityPolicy": false, "hasLegalHold": false},
+		"properties": map[string]any{"publicAccess": public, "leaseState": "Available", "leaseStatus": "Unlocked", "hasImmutabilityPolicy": false, "hasLegalHold": false,
+			"deleted": false, "remainingRetentionDays": 0, "defaultEncryptionScope": "$account-encryption-key", "denyEncryptionScopeOverride": false,
+			"legalHold": map[string]any{"hasLegalHold": false, "tags": []any{}}},
 	}
 }
 

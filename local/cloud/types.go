@@ -23,12 +23,13 @@ const (
 func (a *Azure) identityTypes() {
 	a.Engine.Register(identityType, resources.Behaviour{
 		Stateless: true,
+		Located:   true,
 		Put: func(ctx context.Context, c *resources.Change) error {
 			client, principal, err := a.Entra.CreateIdentity(ctx, c.New.ID)
 			if err != nil {
 				return err
 			}
-			c.New.Properties = map[string]any{"tenantId": TenantID, "clientId": client, "principalId": principal}
+			c.New.Properties = map[string]any{"tenantId": TenantID, "clientId": client, "principalId": principal, "isolationScope": "None"}
 			return nil
 		},
 		Deleted: func(ctx context.Context, r *resources.Resource) error { return a.Entra.DeleteIdentity(ctx, r.ID) },
@@ -41,7 +42,7 @@ func (a *Azure) identityTypes() {
 			return nil
 		},
 	})
-	a.Engine.Register(federatedType, resources.Behaviour{Stateless: true, Put: a.putFederated, Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
+	a.Engine.Register(federatedType, resources.Behaviour{Stateless: true, Located: true, Put: a.putFederated, Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
 		r.Etag = ""
 		r.ID = strings.Replace(r.ID, "/resourceGroups/", "/resourcegroups/", 1)
 		return nil

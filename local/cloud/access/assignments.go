@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,8 +15,24 @@ import (
 
 // assignments is the behaviour of role assignments.
 func (a *Access) assignments() resources.Behaviour {
-	return resources.Behaviour{Stateless: true, Echoes: true, Put: a.putAssignment, List: a.listAssignments, Show: hideEtag}
+	return resources.Behaviour{Stateless: true, Echoes: true, Put: a.putAssignment, List: a.listAssignments, Show: showAssignment, Missing: func(id resources.ID) error {
+		return resources.Refuse(http.StatusNotFound, "RoleAssignmentNotFound", "The role assignment '%s' is not found.", id.Name())
+	}}
 }
+
+// showAssignment says null for what an assignment does not have.
+func showAssignment(_ context.Context, r *resources.Resource, _ url.Values) error {
+	r.Etag = ""
+	for _, member := range []string{"condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description"} {
+		if r.Get(member) == nil {
+			r.Properties[member] = nil
+		}
+	}
+	return nil
+}
+
+// timeFormat is how Microsoft.Authorization writes times.
+const timeFormat = "2006-01-02T15:04:05.0000000Z"
 
 func (a *Access) putAssignment(ctx context.Context, c *resources.Change) error {
 	r := c.New
@@ -40,7 +57,7 @@ func (a *Access) putAssignment(ctx context.Context, c *resources.Change) error {
 		return err
 	}
 	if !found {
-		return resources.Refuse(http.StatusBadRequest, "PrincipalNotFound", "Principal %s does not exist in the directory.", strings.ReplaceAll(principal, "-", ""))
+		return resources.Refuse(http.StatusBadRequest, "PrincipalNotFound", "Principal %s does not exist in the directory. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.", strings.ReplaceAll(principal, "-", ""))
 	}
 	if given := r.Text("principalType"); given != "" && !arm.EqualFold(given, kind) {
 		return resources.Refuse(http.StatusBadRequest, "UnmatchedPrincipalType", "The PrincipalId '%s' has type '%s', which is different from specified PrincipalType '%s'.", strings.ReplaceAll(principal, "-", ""), kind, given)
@@ -56,7 +73,7 @@ func (a *Access) putAssignment(ctx context.Context, c *resources.Change) error {
 	if s := resources.Subscription(scope); s != "" {
 		definition = "/subscriptions/" + s + definition
 	}
-	now := time.Now().UTC().Format(time.RFC3339Nano)
+	now := time.Now().UTC().Format(timeFormat)
 	r.Set(definition, "roleDefinitionId")
 	r.Set(scope, "scope")
 	r.Set(kind, "principalType")
@@ -127,7 +144,9 @@ func (a *Access) listExtensions(ctx context.Context, call *resources.Call, resou
 			continue
 		}
 		seen[r.ID] = true
-		r.Etag = ""
+		if err := showAssignment(ctx, r, nil); err != nil {
+			return nil, err
+		}
 		value = append(value, r.Shown())
 	}
 	return &resources.Answer{Status: http.StatusOK, Body: map[string]any{"value": value}}, nil
@@ -189,7 +208,10 @@ func (a *Access) listPermissions(ctx context.Context, call *resources.Call) (*re
 func (a *Access) denials() resources.Behaviour {
 	return resources.Behaviour{
 		Stateless: true,
-		Show:      hideEtag,
+		Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
+			r.Etag = ""
+			return nil
+		},
 		List: func(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
 			return a.listExtensions(ctx, call, denyAssignmentType)
 		},

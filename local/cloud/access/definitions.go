@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -24,12 +25,15 @@ func (a *Access) definitions() resources.Behaviour {
 		InUse:     a.definitionInUse,
 		Read:      a.readDefinition,
 		List:      a.listDefinitions,
-		Show:      hideEtag,
+		Show:      showDefinition,
 	}
 }
 
-func hideEtag(_ context.Context, r *resources.Resource, _ url.Values) error {
+func showDefinition(_ context.Context, r *resources.Resource, _ url.Values) error {
 	r.Etag = ""
+	if r.Get("description") == nil {
+		r.Properties["description"] = nil
+	}
 	return nil
 }
 
@@ -44,6 +48,19 @@ func (a *Access) putDefinition(_ context.Context, c *resources.Change) error {
 		return resources.Refuse(http.StatusBadRequest, "InvalidRoleDefinition", "A role definition needs roleName, permissions and assignableScopes.")
 	}
 	c.New.Set("CustomRole", "type")
+	permissions := []any{}
+	for _, p := range permissionsOf(c.New) {
+		permissions = append(permissions, p.shown())
+	}
+	c.New.Set(permissions, "permissions")
+	now := time.Now().UTC().Format(timeFormat)
+	for member, value := range map[string]string{"createdOn": now, "createdBy": c.Call.Caller.ObjectID, "updatedOn": now, "updatedBy": c.Call.Caller.ObjectID} {
+		c.New.Set(value, member)
+	}
+	if c.Old != nil {
+		c.New.Set(c.Old.Get("createdOn"), "createdOn")
+		c.New.Set(c.Old.Get("createdBy"), "createdBy")
+	}
 	return nil
 }
 
@@ -76,8 +93,8 @@ func (a *Access) readDefinition(ctx context.Context, call *resources.Call) (*res
 	if r == nil {
 		return nil, resources.Refuse(http.StatusNotFound, "RoleDefinitionDoesNotExist", "The specified role definition with ID '%s' does not exist.", id.Name())
 	}
-	r.Etag = ""
-	return &resources.Answer{Status: http.StatusOK, Body: r.Shown()}, nil
+	err = showDefinition(ctx, r, nil)
+	return &resources.Answer{Status: http.StatusOK, Body: r.Shown()}, err
 }
 
 // custom finds a definition of a customer, nil if there is none.
@@ -97,6 +114,19 @@ func (a *Access) custom(ctx context.Context, subscription, name string) (*resour
 	return nil, nil
 }
 
+// builtInSince is when the built-in roles say that they were made.
+const builtInSince = "2015-02-02T21:55:09.8806423Z"
+
+// AtSubscription is the path of a role definition, which is kept below the subscription
+// whatever scope it is written at.
+func AtSubscription(path string) string {
+	id, err := resources.Parse(path)
+	if err != nil || !arm.EqualFold(id.Type(), definitionType) || id.Collection() || resources.Group(path) == "" {
+		return path
+	}
+	return "/subscriptions/" + resources.Subscription(path) + "/providers/" + definitionType + "/" + id.Name()
+}
+
 // shown is a built-in role as ARM shows it.
 func (r role) shown(scope string) map[string]any {
 	path := "/providers/" + definitionType + "/" + r.ID
@@ -106,6 +136,7 @@ func (r role) shown(scope string) map[string]any {
 	return map[string]any{"id": path, "name": r.ID, "type": definitionType, "properties": map[string]any{
 		"roleName": r.Name, "description": r.Description, "type": "BuiltInRole", "assignableScopes": []string{"/"},
 		"permissions": []any{r.permission.shown()},
+		"createdOn":   builtInSince, "updatedOn": builtInSince, "createdBy": nil, "updatedBy": nil,
 	}}
 }
 
@@ -138,7 +169,9 @@ func (a *Access) listDefinitions(ctx context.Context, call *resources.Call) (*re
 			return nil, err
 		}
 		for _, r := range customs {
-			r.Etag = ""
+			if err := showDefinition(ctx, r, nil); err != nil {
+				return nil, err
+			}
 			all = append(all, r.Shown())
 		}
 	}

@@ -3,6 +3,7 @@ package compute
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -25,6 +26,11 @@ func (c *Compute) disks() resources.Behaviour {
 			r.Default(uuid.NewString(), "uniqueId")
 			r.Default("Unattached", "diskState")
 			r.Default("EncryptionAtRestWithPlatformKey", "encryption", "type")
+			r.Default("AllowAll", "networkAccessPolicy")
+			r.Default("Enabled", "publicNetworkAccess")
+			iops, throughput := performance(number(r.Get("diskSizeGB")))
+			r.Default(iops, "diskIOPSReadWrite")
+			r.Default(throughput, "diskMBpsReadWrite")
 			if gb := number(r.Get("diskSizeGB")); gb > 0 {
 				r.Set(gb<<30, "diskSizeBytes")
 			}
@@ -34,6 +40,10 @@ func (c *Compute) disks() resources.Behaviour {
 			name, _ := r.SKU["name"].(string)
 			r.SKU["tier"], _, _ = strings.Cut(name, "_")
 			return nil
+		},
+		Show: hideEtag,
+		Missing: func(id resources.ID) error {
+			return resources.Refuse(http.StatusNotFound, "NotFound", "Disk %s is not found.", id.Name())
 		},
 		InUse: func(ctx context.Context, r *resources.Resource) error {
 			if r.ManagedBy == "" {
@@ -46,6 +56,24 @@ func (c *Compute) disks() resources.Behaviour {
 			return resources.Refuse(http.StatusConflict, "OperationNotAllowed", "Disk %s is attached to VM %s.", r.Name, r.ManagedBy)
 		},
 	}
+}
+
+// hideEtag shows no ETag, which Microsoft.Compute does not have.
+func hideEtag(_ context.Context, r *resources.Resource, _ url.Values) error {
+	r.Etag = ""
+	return nil
+}
+
+// performance of a disk by its size, as of premium disks: operations and MB a second.
+func performance(gb int) (iops, throughput int) {
+	for _, tier := range []struct{ gb, iops, throughput int }{
+		{16, 120, 25}, {64, 240, 50}, {128, 500, 100}, {256, 1100, 125}, {512, 2300, 150}, {1024, 5000, 200},
+	} {
+		if gb <= tier.gb {
+			return tier.iops, tier.throughput
+		}
+	}
+	return 7500, 250
 }
 
 func (c *Compute) diskEncryptionSets() resources.Behaviour {

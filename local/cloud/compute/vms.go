@@ -96,8 +96,21 @@ func (c *Compute) putVM(ctx context.Context, change *resources.Change) error {
 		r.Default(r.Name, "osProfile", "computerName")
 		r.Default(true, "osProfile", "allowExtensionOperations")
 		r.Default([]any{}, "osProfile", "secrets")
+		r.Default(true, "osProfile", "requireGuestProvisionSignal")
+		if r.Get("osProfile", "windowsConfiguration") == nil {
+			r.Default(false, "osProfile", "linuxConfiguration", "disablePasswordAuthentication")
+			r.Default(true, "osProfile", "linuxConfiguration", "provisionVMAgent")
+			r.Default("ImageDefault", "osProfile", "linuxConfiguration", "patchSettings", "patchMode")
+		}
 	}
 	r.Default([]any{}, "storageProfile", "dataDisks")
+	r.Default("ReadWrite", "storageProfile", "osDisk", "caching")
+	if version := r.Text("storageProfile", "imageReference", "version"); version != "" {
+		if version == "latest" {
+			version = "1.0.0"
+		}
+		r.Set(version, "storageProfile", "imageReference", "exactVersion")
+	}
 	if err := c.attachDisk(ctx, change); err != nil {
 		return err
 	}
@@ -247,6 +260,7 @@ func (c *Compute) restart(ctx context.Context, r *resources.Resource, _ *resourc
 }
 
 func (c *Compute) showVM(_ context.Context, r *resources.Resource, query url.Values) error {
+	r.Etag = "" // as everything in Microsoft.Compute
 	if strings.Contains(strings.ToLower(query.Get("$expand")), "instanceview") || arm.EqualFold(query.Get("statusOnly"), "true") {
 		r.Set(c.instanceView(r), "instanceView")
 	}

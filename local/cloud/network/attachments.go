@@ -20,6 +20,7 @@ func (n *Network) securityGroups() resources.Behaviour {
 			c.New.Set(nil, "subnets")
 			c.New.Set(nil, "networkInterfaces")
 			c.New.Set(defaultRules(c.New.ID), "defaultSecurityRules")
+			identified(c)
 			return checkPriorities(c.New)
 		},
 		InUse: n.refuseAttached("networkSecurityGroup", "InUseNetworkSecurityGroupCannotBeDeleted", "Network security group"),
@@ -27,6 +28,9 @@ func (n *Network) securityGroups() resources.Behaviour {
 			t, err := n.topology(ctx)
 			if err != nil {
 				return err
+			}
+			for _, m := range resources.Objects(r.Get("defaultSecurityRules")) {
+				m["etag"] = r.Etag
 			}
 			if ids := t.subnetsUsing("networkSecurityGroup", r.ID); ids != nil {
 				r.Set(refs(ids), "subnets")
@@ -45,6 +49,7 @@ func (n *Network) routeTables() resources.Behaviour {
 		Put: func(_ context.Context, c *resources.Change) error {
 			c.New.Set(nil, "subnets")
 			c.New.Default(false, "disableBgpRoutePropagation")
+			identified(c)
 			return nil
 		},
 		InUse: n.refuseAttached("routeTable", "InUseRouteTableCannotBeDeleted", "Route table"),
@@ -57,6 +62,13 @@ func (n *Network) natGateways() resources.Behaviour {
 		Put: func(ctx context.Context, c *resources.Change) error {
 			c.New.Set(nil, "subnets")
 			c.New.Default(4, "idleTimeoutInMinutes")
+			identified(c)
+			if c.New.SKU == nil {
+				c.New.SKU = object{"name": "Standard"}
+			}
+			if c.New.SKU["tier"] == nil {
+				c.New.SKU["tier"] = "Regional"
+			}
 			for _, id := range refIDs(c.New.Get("publicIpAddresses")) {
 				if err := n.claimPublic(ctx, c.New.ID, id); err != nil {
 					return err
@@ -121,22 +133,26 @@ func checkPriorities(group *resources.Resource) error {
 
 // defaultRules are those that every group has and nobody can change.
 func defaultRules(group string) []any {
-	rule := func(name, direction, access, source, destination string, priority int) object {
-		return object{
+	rule := func(name, description, direction, access, source, destination string, priority int) object {
+		one := object{
 			"name": name, "id": group + "/defaultSecurityRules/" + name, "type": securityGroups + "/defaultSecurityRules",
 			"properties": object{
 				"provisioningState": resources.Succeeded, "protocol": "*", "sourcePortRange": "*", "destinationPortRange": "*",
 				"sourceAddressPrefix": source, "destinationAddressPrefix": destination,
-				"access": access, "priority": priority, "direction": direction,
+				"access": access, "priority": priority, "direction": direction, "description": description,
 			},
 		}
+		for _, list := range ruleLists() {
+			resources.Place(one, []any{}, "properties", list)
+		}
+		return one
 	}
 	return []any{
-		rule("AllowVnetInBound", "Inbound", "Allow", "VirtualNetwork", "VirtualNetwork", 65000),
-		rule("AllowAzureLoadBalancerInBound", "Inbound", "Allow", "AzureLoadBalancer", "*", 65001),
-		rule("DenyAllInBound", "Inbound", "Deny", "*", "*", 65500),
-		rule("AllowVnetOutBound", "Outbound", "Allow", "VirtualNetwork", "VirtualNetwork", 65000),
-		rule("AllowInternetOutBound", "Outbound", "Allow", "*", "Internet", 65001),
-		rule("DenyAllOutBound", "Outbound", "Deny", "*", "*", 65500),
+		rule("AllowVnetInBound", "Allow inbound traffic from all VMs in VNET", "Inbound", "Allow", "VirtualNetwork", "VirtualNetwork", 65000),
+		rule("AllowAzureLoadBalancerInBound", "Allow inbound traffic from azure load balancer", "Inbound", "Allow", "AzureLoadBalancer", "*", 65001),
+		rule("DenyAllInBound", "Deny all inbound traffic", "Inbound", "Deny", "*", "*", 65500),
+		rule("AllowVnetOutBound", "Allow outbound traffic from all VMs to all VMs in VNET", "Outbound", "Allow", "VirtualNetwork", "VirtualNetwork", 65000),
+		rule("AllowInternetOutBound", "Allow outbound traffic from all VMs to Internet", "Outbound", "Allow", "*", "Internet", 65001),
+		rule("DenyAllOutBound", "Deny all outbound traffic", "Outbound", "Deny", "*", "*", 65500),
 	}
 }

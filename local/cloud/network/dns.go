@@ -33,6 +33,7 @@ func (n *Network) privateDNSZones() resources.Behaviour {
 		Put: func(_ context.Context, c *resources.Change) error {
 			c.New.Default(25000, "maxNumberOfRecordSets")
 			c.New.Default(1000, "maxNumberOfVirtualNetworkLinks")
+			c.New.Default(100, "maxNumberOfVirtualNetworkLinksWithRegistration")
 			return nil
 		},
 		InUse: func(ctx context.Context, r *resources.Resource) error {
@@ -91,6 +92,8 @@ func putRecords(zone string) func(context.Context, *resources.Change) error {
 		r.Set(name, "fqdn")
 		if zone == dnsZones {
 			r.Default(object{}, "targetResource")
+		} else {
+			r.Default(false, "isAutoRegistered")
 		}
 		return nil
 	}
@@ -119,6 +122,18 @@ func (n *Network) showRecordCount(ctx context.Context, r *resources.Resource, _ 
 	own := 2
 	if r.Type == privateDNSZones {
 		own = 1
+		links, err := n.engine.Below(ctx, r.ID, networkLinks)
+		if err != nil {
+			return err
+		}
+		registering := 0
+		for _, link := range links {
+			if link.Get("registrationEnabled") == true {
+				registering++
+			}
+		}
+		r.Set(len(links), "numberOfVirtualNetworkLinks")
+		r.Set(registering, "numberOfVirtualNetworkLinksWithRegistration")
 	}
 	r.Set(len(all)+own, "numberOfRecordSets")
 	return nil

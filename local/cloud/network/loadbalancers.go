@@ -16,10 +16,13 @@ const (
 	rules         = "loadBalancingRules"
 	probes        = "probes"
 	natRules      = "inboundNatRules"
+	natPools      = "inboundNatPools"
 	outboundRules = "outboundRules"
 )
 
-func parts() []string { return []string{frontends, pools, rules, probes, natRules, outboundRules} }
+func parts() []string {
+	return []string{frontends, pools, rules, probes, natRules, natPools, outboundRules}
+}
 
 func (n *Network) loadBalancers() resources.Behaviour {
 	return resources.Behaviour{
@@ -101,7 +104,7 @@ func (n *Network) showPart(part string) func(context.Context, *resources.Resourc
 		t.decorateBalancer(clone)
 		for _, m := range resources.Objects(clone.Get(part)) {
 			if sameID(textAt(m, "id"), r.ID) {
-				r.Properties = resources.Object(m["properties"])
+				r.Properties, r.Etag = resources.Object(m["properties"]), balancer.Etag
 			}
 		}
 		return nil
@@ -125,7 +128,7 @@ func (n *Network) putBalancer(ctx context.Context, c *resources.Change) error {
 			if resources.Object(m["properties"]) == nil {
 				m["properties"] = object{}
 			}
-			for _, worked := range []string{"backendIPConfigurations", rules, outboundRules, natRules, "outboundRule"} {
+			for _, worked := range []string{"backendIPConfigurations", rules, outboundRules, natRules, natPools, "outboundRule"} {
 				delete(resources.Object(m["properties"]), worked)
 			}
 		}
@@ -133,8 +136,15 @@ func (n *Network) putBalancer(ctx context.Context, c *resources.Change) error {
 	if err := n.putFrontends(ctx, resources.Objects(r.Get(frontends))); err != nil {
 		return err
 	}
-	for _, part := range []string{rules, outboundRules, natRules} {
+	for _, part := range []string{rules, outboundRules, natRules, natPools} {
 		for _, m := range resources.Objects(r.Get(part)) {
+			if part == natPools {
+				for _, property := range []string{"enableDestinationServiceEndpoint", "allowBackendPortConflict", "enableFloatingIP"} {
+					if resources.At(m, "properties", property) == nil {
+						resources.Place(m, false, "properties", property)
+					}
+				}
+			}
 			if err := checkRule(r, m); err != nil {
 				return err
 			}
@@ -301,7 +311,12 @@ func (t *topology) decorateBalancer(r *resources.Resource) {
 		list, _ := properties[member].([]any)
 		properties[member] = append(list, ref(target))
 	}
-	for _, from := range []string{rules, outboundRules, natRules} {
+	for _, part := range parts() {
+		for _, m := range resources.Objects(r.Get(part)) {
+			m["etag"] = r.Etag // all parts have the balancer's
+		}
+	}
+	for _, from := range []string{rules, outboundRules, natRules, natPools} {
 		for _, m := range resources.Objects(r.Get(from)) {
 			id, properties := textAt(m, "id"), resources.Object(m["properties"])
 			add(frontends, refID(properties["frontendIPConfiguration"]), from, id)

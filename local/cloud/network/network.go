@@ -84,6 +84,7 @@ func New(engine *resources.Engine, log *slog.Logger) *Network {
 		engine.Register(name, behaviour)
 	}
 	n.dataPlaneOfElements()
+	n.elementDefaults()
 	n.recordSets()
 	n.usages()
 	return n

@@ -2,10 +2,9 @@ package network
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
@@ -22,7 +21,7 @@ func (n *Network) interfaces() resources.Behaviour {
 			}
 			if vm := t.attached(r.ID); vm != "" {
 				return resources.Refuse(http.StatusBadRequest, "NicInUse", "Network Interface %s is used by existing resource %s. "+
-					"In order to delete the network interface, it must be dissociated from the resource.", r.ID, vm)
+					"In order to delete the network interface, it must be dissociated from the resource. To learn more, see aka.ms/deletenic.", r.ID, vm)
 			}
 			if owner := t.get(ownerOf(r)); owner != nil {
 				return resources.Refuse(http.StatusBadRequest, "NicInUseWithPrivateLink", "Network Interface %s belongs to %s and goes with it.", r.ID, owner.ID)
@@ -36,6 +35,7 @@ func (n *Network) interfaces() resources.Behaviour {
 			}
 			if vm := t.attached(r.ID); vm != "" {
 				r.Set(ref(vm), "virtualMachine")
+				r.Set(hardwareAddress(r), "macAddress")
 			}
 			if owner := t.get(ownerOf(r)); owner != nil {
 				member := map[string]string{privateEndpoints: "privateEndpoint", privateLinkServices: "privateLinkService"}[owner.Type]
@@ -60,12 +60,15 @@ func (n *Network) putInterface(ctx context.Context, c *resources.Change) error {
 	r.Default(false, "enableAcceleratedNetworking")
 	r.Default(false, "enableIPForwarding")
 	r.Default([]any{}, "dnsSettings", "dnsServers")
-	if c.Old != nil {
-		r.Set(c.Old.Get("macAddress"), "macAddress")
-		r.Set(c.Old.Get("resourceGuid"), "resourceGuid")
+	r.Set([]any{}, "dnsSettings", "appliedDnsServers")
+	identified(c)
+	r.Set(nil, "macAddress") // shown once a machine has it
+	r.Set(strings.ReplaceAll(r.Text("resourceGuid"), "-", "")[:24]+".bx.internal.cloudapp.test", "dnsSettings", "internalDomainNameSuffix")
+	r.Set(false, "vnetEncryptionSupported")
+	r.Default("Standard", "nicType")
+	for _, list := range []string{"hostedWorkloads", "tapConfigurations"} {
+		r.Default([]any{}, list)
 	}
-	r.Default(macAddress(), "macAddress")
-	r.Default(guid(), "resourceGuid")
 	if err := n.mustExist(ctx, r.ID, refID(r.Get("networkSecurityGroup"))); err != nil {
 		return err
 	}
@@ -91,13 +94,6 @@ func (n *Network) putInterface(ctx context.Context, c *resources.Change) error {
 		}
 	}
 	return nil
-}
-
-// macAddress is one of the range that Azure gives to its machines.
-func macAddress() string {
-	b := make([]byte, 3)
-	_, _ = rand.Read(b) // it never fails
-	return fmt.Sprintf("00-0D-3A-%02X-%02X-%02X", b[0], b[1], b[2])
 }
 
 // ownInterface makes the interface of a private link resource in a subnet, and

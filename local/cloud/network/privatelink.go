@@ -54,13 +54,15 @@ func (n *Network) putService(ctx context.Context, c *resources.Change) error {
 		r.Default([]any{}, list, "subscriptions")
 	}
 	r.Default(false, "enableProxyProtocol")
+	r.Default([]any{}, "fqdns")
+	identified(c)
 	for _, id := range refIDs(r.Get("loadBalancerFrontendIpConfigurations")) {
 		if err := n.mustExist(ctx, r.ID, id); err != nil {
 			return err
 		}
 	}
 	configurations := []any{}
-	for _, m := range resources.Objects(r.Get("ipConfigurations")) {
+	for i, m := range resources.Objects(r.Get("ipConfigurations")) {
 		subnet := refID(resources.At(m, "properties", "subnet"))
 		if err := n.mustExist(ctx, r.ID, subnet); err != nil {
 			return err
@@ -75,6 +77,11 @@ func (n *Network) putService(ctx context.Context, c *resources.Change) error {
 		}
 		resources.Place(m, "IPv4", "properties", "privateIPAddressVersion")
 		m["id"] = r.ID + "/ipConfigurations/" + textAt(m, "name")
+		m["type"], m["etag"] = privateLinkServices+"/ipConfigurations", `W/"`+guid()+`"`
+		resources.Place(m, resources.Succeeded, "properties", "provisioningState")
+		if resources.At(m, "properties", "primary") == nil {
+			resources.Place(m, i == 0, "properties", "primary")
+		}
 		configurations = append(configurations, object{"name": m["name"], "properties": object{"subnet": ref(subnet)}})
 	}
 	if len(configurations) == 0 {
@@ -142,11 +149,16 @@ func (n *Network) putEndpoint(ctx context.Context, c *resources.Change) error {
 				return err
 			}
 			m["id"] = r.ID + "/" + member + "/" + textAt(m, "name")
-			m["type"] = privateEndpoints + "/" + member
+			m["type"], m["etag"] = privateEndpoints+"/"+member, `W/"`+guid()+`"`
 			resources.Place(m, resources.Succeeded, "properties", "provisioningState")
 		}
 	}
 	r.Default([]any{}, "customDnsConfigs")
+	r.Default([]any{}, "ipConfigurations")
+	if r.Get("customNetworkInterfaceName") == nil {
+		r.Set("", "customNetworkInterfaceName")
+	}
+	identified(c)
 	subnet := refID(r.Get("subnet"))
 	if subnet == "" {
 		return resources.Refuse(http.StatusBadRequest, "InvalidRequestFormat", "Private endpoint %s has no subnet.", r.ID)
@@ -252,7 +264,7 @@ func approvesItself(service *resources.Resource, subscription string) bool {
 
 func connectionState(status, description string) object {
 	if status == approved && description == "" {
-		description = "Auto Approved"
+		description = "Auto-Approved"
 	}
 	return object{"status": status, "description": description, "actionsRequired": "None"}
 }

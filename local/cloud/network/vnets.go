@@ -17,10 +17,7 @@ func (n *Network) virtualNetworks() resources.Behaviour {
 		Keeps:  []string{"subnets", "virtualNetworkPeerings"},
 		Put: func(_ context.Context, c *resources.Change) error {
 			c.New.Default(false, "enableDdosProtection")
-			if c.Old != nil {
-				c.New.Set(c.Old.Get("resourceGuid"), "resourceGuid")
-			}
-			c.New.Default(guid(), "resourceGuid")
+			identified(c)
 			return checkRanges(c.New)
 		},
 		InUse: func(ctx context.Context, r *resources.Resource) error {
@@ -31,10 +28,13 @@ func (n *Network) virtualNetworks() resources.Behaviour {
 			}
 			return nil
 		},
-		Show: func(ctx context.Context, r *resources.Resource, _ url.Values) error {
+		Show: func(ctx context.Context, r *resources.Resource, query url.Values) error {
 			t, err := n.topology(ctx)
 			if err != nil {
 				return err
+			}
+			if fromVersion(query, "2024-01-01") {
+				r.Default("Disabled", "privateEndpointVNetPolicies")
 			}
 			for _, m := range resources.Objects(r.Get("subnets")) {
 				t.decorateSubnet(textAt(m, "id"), resources.Object(m["properties"]))
@@ -166,7 +166,7 @@ func (n *Network) subnetInUse(ctx context.Context, id string) error {
 	}
 	for _, u := range t.users(id) {
 		return resources.Refuse(http.StatusBadRequest, "InUseSubnetCannotBeDeleted", "Subnet %s is in use by %s and cannot be deleted. "+
-			"In order to delete the subnet, delete all the resources within the subnet.", nameOf(id), u.id)
+			"In order to delete the subnet, delete all the resources within the subnet. See aka.ms/deletesubnet.", nameOf(id), u.id)
 	}
 	return nil
 }

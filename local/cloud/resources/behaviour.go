@@ -105,6 +105,11 @@ type Behaviour struct {
 	Created int
 	// Stateless resources show no provisioningState.
 	Stateless bool
+	// Missing is how the type's provider tells that there is none of a name, if it has
+	// words of its own.
+	Missing func(id ID) error
+	// Located types answer the PUT that creates one with its path in a header.
+	Located bool
 	// Global resources need no location.
 	Global bool
 	// Echoes makes a DELETE answer with what it deleted.

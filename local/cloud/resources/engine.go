@@ -178,8 +178,15 @@ func (e *Engine) Get(ctx context.Context, path string) (*Resource, error) {
 	return nil, e.missing(ctx, path, id)
 }
 
-func (e *Engine) missing(ctx context.Context, path string, id ID) error {
+func (e *Engine) missing(ctx context.Context, path string, id ID) (err error) {
 	group := Group(path)
+	if says := e.behaviour(id.Type()).Missing; says != nil {
+		defer func() {
+			if AsError(err).Code == "ResourceNotFound" {
+				err = says(id)
+			}
+		}()
+	}
 	switch {
 	case arm.EqualFold(id.Type(), GroupType):
 		return Refuse(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '%s' could not be found.", id.Name())
@@ -195,7 +202,7 @@ func (e *Engine) missing(ctx context.Context, path string, id ID) error {
 			return Refuse(http.StatusNotFound, "NotFound", "Resource %s not found.", path)
 		}
 	}
-	return Refuse(http.StatusNotFound, "ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found.",
+	return Refuse(http.StatusNotFound, "ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
 		e.Canonical(id.Type()), strings.Join(id.Names, "/"), group)
 }
 

@@ -15,7 +15,7 @@ type Error struct {
 	Code    string   `json:"code"`
 	Message string   `json:"message"`
 	Target  string   `json:"target,omitempty"`
-	Details []*Error `json:"details,omitempty"`
+	Details []*Error `json:"details,omitzero"`
 	Info    []Info   `json:"additionalInfo,omitempty"`
 	// RetryAfter, in seconds, is sent as header if it is not 0: as a number, or as the
 	// date that it comes to.
@@ -59,6 +59,15 @@ var byManager = map[string]bool{
 	"LocationRequired": true, "MissingApiVersionParameter": true, "MissingSubscriptionRegistration": true, "ParentResourceNotFound": true,
 	"RequestDisallowedByPolicy": true, "ResourceGroupBeingDeleted": true, "ResourceGroupNotFound": true, "ResourceNotFound": true, "ScopeLocked": true,
 	"SubscriptionNotFound": true, "SubscriptionRequestsThrottled": true,
+}
+
+// Detailed is a refusal of a provider that always lists details, if only none.
+func Detailed(err error) error {
+	e := *AsError(err)
+	if e.Details == nil && !byManager[e.Code] {
+		e.Details = []*Error{}
+	}
+	return &e
 }
 
 // WriteError answers a request with err.

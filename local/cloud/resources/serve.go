@@ -101,8 +101,8 @@ func (e *Engine) read(ctx context.Context, call *Call, id ID) (*Answer, error) {
 			return nil, err
 		}
 		answer := &Answer{Status: http.StatusOK, Body: body, Header: http.Header{}}
-		if r.Etag != "" {
-			answer.Header.Set("ETag", r.Etag)
+		if etag, shown := body["etag"].(string); shown {
+			answer.Header.Set("ETag", etag)
 		}
 		return answer, nil
 	}

@@ -64,9 +64,14 @@ func (e *Engine) write(ctx context.Context, call *Call) (*Answer, error) {
 			return nil, failed
 		}
 	}
-	if answer.Body, err = e.show(ctx, r, call.Query); err != nil {
+	shown, err := e.show(ctx, r, call.Query)
+	if err != nil {
 		return nil, err
 	}
+	if id, _ := shown["id"].(string); b.Located && c.Old == nil {
+		answer.Header.Set("Location", id)
+	}
+	answer.Body = shown
 	return answer, nil
 }
 
