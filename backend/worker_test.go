@@ -1,8 +1,6 @@
 package backend_test
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +17,7 @@ import (
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
 
 type steps = map[model.OperationKind][]backend.ClusterStep

@@ -117,7 +117,7 @@ func TestABootstrapMachineIsKeptUnlessAzureCouldNotMakeIt(t *testing.T) {
 			if state != "" {
 				s.put(groupID+"/providers/Microsoft.Compute/virtualMachines/"+infraID+"-bootstrap", map[string]any{"properties": map[string]any{"provisioningState": state}})
 			}
-			clients, err := s.customer(w.Resource())
+			clients, err := s.azure.customer(w.Resource())
 			s.must(err)
 			machines, err := s.machineTemplate(t.Context(), clients, w)
 			s.must(err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
@@ -16,6 +17,12 @@ import (
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
+
+// internalBalancer is the load balancer before the API server, within the network.
+type internalBalancer struct {
+	azure *azureAccess
+	now   func() time.Time
+}
 
 // temporaryFrontend names a frontend that carries the private link while the
 // lasting one is replaced.
@@ -47,8 +54,8 @@ func (m migration) zonal() bool { return m.lasting != nil && len(m.lasting.Zones
 func internalBalancerName(c *model.Cluster) string { return c.Internal.InfraID + "-internal" }
 
 // editInternal changes the internal balancer, if change says that it did.
-func (s *steps) editInternal(ctx context.Context, w *Work, change func(*armnetwork.LoadBalancer) (bool, error)) error {
-	clients, err := s.customer(w.Resource())
+func (s *internalBalancer) editInternal(ctx context.Context, w *Work, change func(*armnetwork.LoadBalancer) (bool, error)) error {
+	clients, err := s.azure.customer(w.Resource())
 	if err != nil {
 		return err
 	}
@@ -56,13 +63,13 @@ func (s *steps) editInternal(ctx context.Context, w *Work, change func(*armnetwo
 }
 
 // addTemporaryFrontend begins the migration of a frontend without zones.
-func (s *steps) addTemporaryFrontend(ctx context.Context, w *Work) error {
+func (s *internalBalancer) addTemporaryFrontend(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if m := migrationOf(lb); m.lasting == nil || m.zonal() || m.temporary != nil || len(c.Internal.Zones) == 0 {
 			return false, nil
 		}
-		addFrontend(lb, c, strconv.FormatInt(s.Now().Unix(), 10)+"-ip", "")
+		addFrontend(lb, c, strconv.FormatInt(s.now().Unix(), 10)+"-ip", "")
 		return true, nil
 	})
 }
@@ -83,7 +90,7 @@ func addFrontend(lb *armnetwork.LoadBalancer, c *model.Cluster, name, address st
 }
 
 // linkTemporaryFrontend keeps the service's way to the API server open.
-func (s *steps) linkTemporaryFrontend(ctx context.Context, w *Work) error {
+func (s *internalBalancer) linkTemporaryFrontend(ctx context.Context, w *Work) error {
 	return s.link(ctx, w, func(m migration) *armnetwork.FrontendIPConfiguration {
 		if m.zonal() {
 			return nil
@@ -93,7 +100,7 @@ func (s *steps) linkTemporaryFrontend(ctx context.Context, w *Work) error {
 }
 
 // linkLastingFrontend leads the private link back.
-func (s *steps) linkLastingFrontend(ctx context.Context, w *Work) error {
+func (s *internalBalancer) linkLastingFrontend(ctx context.Context, w *Work) error {
 	return s.link(ctx, w, func(m migration) *armnetwork.FrontendIPConfiguration {
 		if !m.zonal() {
 			return nil
@@ -103,9 +110,9 @@ func (s *steps) linkLastingFrontend(ctx context.Context, w *Work) error {
 }
 
 // link leads the private link service to a frontend; nil leaves it alone.
-func (s *steps) link(ctx context.Context, w *Work, choose func(migration) *armnetwork.FrontendIPConfiguration) error {
+func (s *internalBalancer) link(ctx context.Context, w *Work, choose func(migration) *armnetwork.FrontendIPConfiguration) error {
 	c := w.Resource()
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -142,7 +149,7 @@ func (s *steps) link(ctx context.Context, w *Work, choose func(migration) *armne
 
 // removeFrontend removes the frontend without zones with the rules that need it:
 // its address has to be free.
-func (s *steps) removeFrontend(ctx context.Context, w *Work) error {
+func (s *internalBalancer) removeFrontend(ctx context.Context, w *Work) error {
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		m := migrationOf(lb)
 		if m.temporary == nil || m.lasting == nil || m.zonal() {
@@ -162,7 +169,7 @@ func dropFrontend(lb *armnetwork.LoadBalancer, gone *armnetwork.FrontendIPConfig
 }
 
 // addZonalFrontend makes the frontend anew, with the address that it had.
-func (s *steps) addZonalFrontend(ctx context.Context, w *Work) error {
+func (s *internalBalancer) addZonalFrontend(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if m := migrationOf(lb); m.temporary == nil || m.lasting != nil {
@@ -178,7 +185,7 @@ func (s *steps) addZonalFrontend(ctx context.Context, w *Work) error {
 }
 
 // removeTemporaryFrontend ends the migration.
-func (s *steps) removeTemporaryFrontend(ctx context.Context, w *Work) error {
+func (s *internalBalancer) removeTemporaryFrontend(ctx context.Context, w *Work) error {
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		m := migrationOf(lb)
 		if m.temporary == nil || !m.zonal() {
@@ -210,12 +217,12 @@ func (b balancer) rule(name string, from, to int32, pool, probe string) *armnetw
 }
 
 // recordInternalAddress stores the internal balancer's address if nobody did.
-func (s *steps) recordInternalAddress(ctx context.Context, w *Work) error {
+func (s *internalBalancer) recordInternalAddress(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	if c.Properties.APIServerProfile.InternalIP != "" {
 		return nil
 	}
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -242,7 +249,7 @@ const masters = 3
 func sshPool(i int) string { return "ssh-" + strconv.Itoa(i) }
 
 // restoreSSH makes the internal balancer lead SSH to each master.
-func (s *steps) restoreSSH(ctx context.Context, w *Work) error {
+func (s *internalBalancer) restoreSSH(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (changed bool, _ error) {
 		p := lb.Properties
@@ -272,9 +279,9 @@ var masterInterface = regexp.MustCompile(`master.*([0-2])-nic$`)
 
 // restorePools puts the masters' interfaces into the pools that they belong to,
 // and removes those whose machine is gone.
-func (s *steps) restorePools(ctx context.Context, w *Work) error {
+func (s *internalBalancer) restorePools(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}

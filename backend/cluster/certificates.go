@@ -2,26 +2,40 @@ package cluster
 
 import (
 	"context"
+	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
+	"github.com/aro-rp/aro/wait"
 )
 
+// certificates are those that the service has issued for the names of clusters.
+type certificates struct {
+	azure *azureAccess
+	env   *environment.Environment
+	api   *clusterAPI
+	now   func() time.Time
+}
+
 // certificateNames are the names in DNS that each certificate of a cluster is for.
-func (s *steps) certificateNames(c *model.Cluster) map[string]string {
-	domain := s.Env.FullDomain(c.Properties.ClusterProfile.Domain)
+func (s *certificates) certificateNames(c *model.Cluster) map[string]string {
+	domain := s.env.FullDomain(c.Properties.ClusterProfile.Domain)
 	return map[string]string{c.Internal.UID + apiCertificate: "api." + domain, c.Internal.UID + ingressCertificate: "*.apps." + domain}
 }
 
 // orderCertificates has the vault ask the issuer for the cluster's certificates
 // that are missing, or will not serve for much longer although the vault was to
 // renew them. They are awaited where they are used: the issuer takes minutes.
-func (s *steps) orderCertificates(ctx context.Context, w *Work) error {
-	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
+func (s *certificates) orderCertificates(ctx context.Context, w *Work) error {
+	vault, err := s.azure.Certificates(s.env.ClusterVault, s.vaultCredential())
 	if err != nil {
 		return err
 	}
@@ -46,7 +60,7 @@ func (s *steps) orderCertificates(ctx context.Context, w *Work) error {
 
 // isOrdered reports whether a certificate is about to be issued, or has been and
 // lasts.
-func (s *steps) isOrdered(ctx context.Context, vault *azcertificates.Client, name string) (bool, error) {
+func (s *certificates) isOrdered(ctx context.Context, vault *azcertificates.Client, name string) (bool, error) {
 	operation, err := vault.GetCertificateOperation(ctx, name, nil)
 	if err == nil && arm.EqualFold(deref(operation.Status), "inProgress") {
 		return true, nil
@@ -62,13 +76,13 @@ func (s *steps) isOrdered(ctx context.Context, vault *azcertificates.Client, nam
 		return false, err
 	}
 	a := newest.Attributes
-	return a != nil && a.Expires != nil && (a.Enabled == nil || *a.Enabled) && s.Now().Add(orderBeforeDead).Before(*a.Expires), nil
+	return a != nil && a.Expires != nil && (a.Enabled == nil || *a.Enabled) && s.now().Add(orderBeforeDead).Before(*a.Expires), nil
 }
 
 // reclaim makes the name of a certificate free that was deleted in the vault, which
 // keeps it: the certificate is recovered or, without the right to do that, purged.
 // refusal is what the vault said to the order.
-func (s *steps) reclaim(ctx context.Context, w *Work, vault *azcertificates.Client, name string, refusal error) error {
+func (s *certificates) reclaim(ctx context.Context, w *Work, vault *azcertificates.Client, name string, refusal error) error {
 	_, err := vault.GetDeletedCertificate(ctx, name, nil)
 	if azure.NotFound(err) { // it is on its way back, or something else is in the way
 		return refusal
@@ -105,13 +119,13 @@ const (
 	clockSkew = 10 * time.Minute
 )
 
-func (s *steps) certificatePolicy(dns string) *azcertificates.CertificatePolicy {
+func (s *certificates) certificatePolicy(dns string) *azcertificates.CertificatePolicy {
 	common := dns
 	if len(common) > maxCommonName {
-		common = "reserved." + s.Env.Domain
+		common = "reserved." + s.env.Domain
 	}
 	return &azcertificates.CertificatePolicy{
-		IssuerParameters: &azcertificates.IssuerParameters{Name: &s.Env.CertificateIssuer},
+		IssuerParameters: &azcertificates.IssuerParameters{Name: &s.env.CertificateIssuer},
 		KeyProperties: &azcertificates.KeyProperties{
 			Exportable: new(true), KeyType: new(azcertificates.KeyTypeRSA), KeySize: new(int32(2048)), ReuseKey: new(false),
 		},
@@ -131,8 +145,8 @@ func (s *steps) certificatePolicy(dns string) *azcertificates.CertificatePolicy 
 }
 
 // removeCertificates takes the certificates out of the vault.
-func (s *steps) removeCertificates(ctx context.Context, w *Work) error {
-	vault, err := s.Azure.Certificates(s.Env.ClusterVault, s.vaultCredential())
+func (s *certificates) removeCertificates(ctx context.Context, w *Work) error {
+	vault, err := s.azure.Certificates(s.env.ClusterVault, s.vaultCredential())
 	if err != nil {
 		return err
 	}
@@ -142,4 +156,169 @@ func (s *steps) removeCertificates(ctx context.Context, w *Work) error {
 		}
 	}
 	return nil
+}
+
+// The certificates of a cluster in the vault, and Secrets in the cluster, are
+// named after its UID.
+const (
+	apiCertificate     = "-apiserver"
+	ingressCertificate = "-ingress"
+)
+
+// configureAPIServerCertificate makes the API server present the certificate
+// that everybody trusts. Customers' own domains have none.
+func (s *certificates) configureAPIServerCertificate(ctx context.Context, w *Work) error {
+	return s.configure(ctx, w, apiCertificate, func(ctx context.Context, kube *openshift.Cluster, name string, pair openshift.KeyPair) error {
+		return kube.ServeAPI(ctx, name, "api."+s.env.FullDomain(w.Resource().Properties.ClusterProfile.Domain), pair)
+	})
+}
+
+// configureIngressCertificate does the same for the default router.
+func (s *certificates) configureIngressCertificate(ctx context.Context, w *Work) error {
+	return s.configure(ctx, w, ingressCertificate, func(ctx context.Context, kube *openshift.Cluster, name string, pair openshift.KeyPair) error {
+		return kube.ServeRoutes(ctx, name, pair)
+	})
+}
+
+func (s *certificates) configure(ctx context.Context, w *Work, suffix string,
+	serve func(context.Context, *openshift.Cluster, string, openshift.KeyPair) error) error {
+	if !s.signed(w.Resource()) {
+		return nil
+	}
+	name := w.Resource().Internal.UID + suffix
+	pair, err := s.certificate(ctx, w, name)
+	if err != nil {
+		return err
+	}
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return serve(ctx, kube, name, pair) })
+}
+
+// signed reports whether the service has certificates issued for the cluster's names.
+func (s *certificates) signed(c *model.Cluster) bool { return managed(s.env, c) }
+
+func (s *certificates) vaultCredential() azcore.TokenCredential {
+	return s.azure.FirstParty(s.env.TenantID)
+}
+
+// certificateIssued waits for the issuer. One that says it can be asked again is
+// asked again by the vault.
+func (s *certificates) certificateIssued(ctx context.Context, w *Work, name string) error {
+	vault, err := s.azure.Certificates(s.env.ClusterVault, s.vaultCredential())
+	if err != nil {
+		return err
+	}
+	answer, err := vault.GetCertificateOperation(ctx, name, nil)
+	if azure.NotFound(err) { // the vault forgets finished operations
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	status, details := deref(answer.Status), deref(answer.StatusDetails)
+	switch {
+	case arm.EqualFold(status, "completed"):
+		return nil
+	case arm.EqualFold(status, "inProgress") || strings.Contains(details, "FailedCanRetry"):
+		return later(w, "the certificate "+name+" to be issued")
+	}
+	return arm.ComponentNotReady.Errorf("The certificate %q was not issued: %s %s. Repeat the request; if it persists open a support ticket.", name, status, strings.TrimRight(openshift.Short(details), "."))
+}
+
+// certificate is the newest certificate of a name with its key. A renewal is not
+// waited for: it may be stuck while the last one serves well. What does not serve
+// any more, or not yet, is not put into a cluster, whatever its order says.
+func (s *certificates) certificate(ctx context.Context, w *Work, name string) (openshift.KeyPair, error) {
+	vault, err := s.azure.Secrets(s.env.ClusterVault, s.vaultCredential())
+	if err != nil {
+		return openshift.KeyPair{}, err
+	}
+	newest, err := vault.GetSecret(ctx, name, "", nil)
+	if err != nil && !azure.NotFound(err) {
+		return openshift.KeyPair{}, err
+	}
+	if err == nil && s.ofTodaysIssuer(&newest.Secret) {
+		if pair, err := s.servable(name, &newest.Secret); err == nil {
+			return pair, nil
+		}
+	}
+	if err := s.certificateIssued(ctx, w, name); err != nil {
+		return openshift.KeyPair{}, err
+	}
+	if newest, err = vault.GetSecret(ctx, name, "", nil); err != nil {
+		return openshift.KeyPair{}, err
+	}
+	return s.servable(name, &newest.Secret)
+}
+
+// issuerTag is the tag of a certificate, and of the secret with its key, that tells
+// for which issuer it was ordered. The policy tells of the next one only.
+const issuerTag = "issuer"
+
+func (s *certificates) ofTodaysIssuer(certificate *azsecrets.Secret) bool {
+	return deref(certificate.Tags[issuerTag]) == s.env.CertificateIssuer
+}
+
+// servable takes a certificate out of the vault's secret, and refuses one that
+// clients would refuse now or soon.
+func (s *certificates) servable(name string, secret *azsecrets.Secret) (openshift.KeyPair, error) {
+	pair, err := openshift.ParseKeyPair([]byte(deref(secret.Value)))
+	if err != nil {
+		return pair, err
+	}
+	from, until, err := pair.Validity()
+	if err != nil {
+		return pair, err
+	}
+	if a := secret.Attributes; a != nil && a.Expires != nil && a.Expires.Before(until) {
+		until = *a.Expires
+	}
+	if now := s.now(); now.Add(servesAtLeast).After(until) || now.Add(clockSkew).Before(from) {
+		return openshift.KeyPair{}, wait.Again(arm.ComponentNotReady.Errorf("The newest certificate %q in the vault is valid from %s to %s, and no other has been issued. "+
+			"It is not put into the cluster. Repeat the request; if it persists open a support ticket.", name, from.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339)))
+	}
+	return pair, nil
+}
+
+// order has the next version of a certificate issued.
+func (s *certificates) order(ctx context.Context, vault *azcertificates.Client, name string, policy *azcertificates.CertificatePolicy) error {
+	_, err := vault.CreateCertificate(ctx, name, azcertificates.CreateCertificateParameters{
+		CertificatePolicy: policy, Tags: map[string]*string{issuerTag: &s.env.CertificateIssuer},
+	}, nil)
+	return err
+}
+
+// correctCertificateIssuer has certificates issued anew that are from another
+// issuer than today's.
+func (s *certificates) correctCertificateIssuer(ctx context.Context, w *Work) error {
+	if !s.signed(w.Resource()) {
+		return nil
+	}
+	vault, err := s.azure.Certificates(s.env.ClusterVault, s.vaultCredential())
+	if err != nil {
+		return err
+	}
+	for _, suffix := range []string{apiCertificate, ingressCertificate} {
+		if err := s.correctIssuer(ctx, vault, w.Resource().Internal.UID+suffix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *certificates) correctIssuer(ctx context.Context, vault *azcertificates.Client, name string) error {
+	answer, err := vault.GetCertificatePolicy(ctx, name, nil)
+	if err != nil {
+		return err
+	}
+	policy := answer.CertificatePolicy
+	if policy.IssuerParameters != nil && deref(policy.IssuerParameters.Name) == s.env.CertificateIssuer {
+		return nil
+	}
+	policy.IssuerParameters = &azcertificates.IssuerParameters{Name: &s.env.CertificateIssuer}
+	// The new version comes first: a policy that is right already would hide that it is missing.
+	if err := s.order(ctx, vault, name, &policy); err != nil {
+		return err
+	}
+	_, err = vault.UpdateCertificatePolicy(ctx, name, policy, nil)
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -71,8 +72,34 @@ type Dependencies struct {
 	Log *slog.Logger
 }
 
-// steps are the steps of all plans.
-type steps struct{ Dependencies }
+// steps are the steps of all plans, by subject. Each subject holds what it works with.
+type steps struct {
+	env *environment.Environment
+
+	access       *access
+	azure        *azureAccess
+	balancer     *internalBalancer
+	billing      *billing
+	certificates *certificates
+	choices      *choices
+	credentials  *credentials
+	diagnosis    *diagnosis
+	dns          *dns
+	federation   *federation
+	graph        *graphStore
+	identity     *identity
+	installation *installation
+	issuer       *tokenIssuer
+	link         *privateLink
+	machines     *machines
+	maintenance  *maintenance
+	network      *network
+	observation  *observation
+	openshift    *openShift
+	outbound     *outbound
+	removal      *removal
+	resources    *resources
+}
 
 func newSteps(d Dependencies) *steps {
 	if d.Now == nil {
@@ -81,32 +108,97 @@ func newSteps(d Dependencies) *steps {
 	if d.Log == nil {
 		d.Log = slog.Default()
 	}
-	return &steps{d}
+	s := &steps{env: d.Env, azure: &azureAccess{d.Azure, d.Env}}
+	roles, api := &roleSets{d.RoleSets}, &clusterAPI{d.Env}
+
+	s.graph = &graphStore{s.azure, d.Seal, d.Now}
+	s.dns = &dns{s.azure, d.Env}
+	s.network = &network{s.azure, s.dns}
+	s.link = &privateLink{s.azure, d.Env}
+	s.outbound = &outbound{s.azure}
+	s.balancer = &internalBalancer{s.azure, d.Now}
+
+	s.identity = &identity{s.azure, d.Env}
+	s.issuer = &tokenIssuer{s.azure, d.Env}
+	s.federation = &federation{s.azure, s.identity, roles, d.Log}
+	s.access = &access{s.azure, roles, api}
+	s.certificates = &certificates{s.azure, d.Env, api, d.Now}
+
+	s.choices = &choices{s.azure, d.Validator}
+	s.resources = &resources{s.azure, d.Env, s.access}
+	s.installation = &installation{s.azure, d.Env, d.Installer, d.Validator, d.Versions, roles, d.PullSecret, s.graph}
+	s.machines = &machines{s.azure, d.Validator, s.graph, d.Log}
+
+	s.openshift = &openShift{api, d.Env, s.graph, d.Now}
+	s.credentials = &credentials{api, d.Env, roles, s.graph, d.Now}
+	s.observation = &observation{d.Validator, d.Now, d.Log}
+	s.maintenance = &maintenance{api, d.Env, s.graph, s.dns, d.Build, d.Now}
+	s.billing = &billing{d.Billing, d.Now}
+	s.removal = &removal{s.azure, s.resources, d.Log}
+	s.diagnosis = &diagnosis{s.azure, d.Now}
+	return s
 }
 
 // explained makes every step say what Azure's errors mean, in the time that the
 // environment gives it.
 func (s *steps) explained(plan []Step) []Step {
 	for i := range plan {
-		plan[i].Timeout = s.Env.StepTimeout(plan[i].Timeout)
-		plan[i].Explain = func(err error, c *model.Cluster) error { return azure.Explain(err, s.Azure.SubjectOf(c)) }
+		plan[i].Timeout = s.env.StepTimeout(plan[i].Timeout)
+		plan[i].Explain = func(err error, c *model.Cluster) error { return azure.Explain(err, s.azure.SubjectOf(c)) }
 	}
 	return plan
 }
 
+// azureAccess gives the clients of Azure's services, as whom each is to act.
+type azureAccess struct {
+	*azure.Azure
+	env *environment.Environment
+}
+
 // customer are the clients of the cluster's subscription, as the service's first
 // party application.
-func (s *steps) customer(c *model.Cluster) (*azure.Clients, error) {
+func (s *azureAccess) customer(c *model.Cluster) (*azure.Clients, error) {
 	id, err := clusterID(c)
 	if err != nil {
 		return nil, err
 	}
-	return s.Azure.Clients(id.SubscriptionID, s.Azure.FirstParty(c.Internal.TenantID))
+	return s.Clients(id.SubscriptionID, s.FirstParty(c.Internal.TenantID))
 }
 
 // own are the clients of the service's own subscription, as the service itself.
-func (s *steps) own() (*azure.Clients, error) {
-	return s.Azure.Clients(s.Env.SubscriptionID, s.Azure.Service())
+func (s *azureAccess) own() (*azure.Clients, error) {
+	return s.Clients(s.env.SubscriptionID, s.Service())
+}
+
+// managed reports whether the cluster's domain is in the service's own zone: then the
+// service makes its names and has certificates issued for them.
+func managed(env *environment.Environment, c *model.Cluster) bool {
+	_, managed := env.ManagedName(c.Properties.ClusterProfile.Domain)
+	return managed
+}
+
+// groupIsOurs reports whether the managed group exists and is this cluster's: a
+// group that is not is never touched.
+func (s *azureAccess) groupIsOurs(ctx context.Context, c *model.Cluster) (bool, error) {
+	clients, err := s.customer(c)
+	if err != nil || managedGroup(c) == "" {
+		return false, err
+	}
+	group, err := clients.Groups.Get(ctx, managedGroup(c), nil)
+	if azure.NotFound(err) {
+		return false, nil
+	}
+	return err == nil && arm.EqualFold(deref(group.ManagedBy), c.ID), err
+}
+
+// deploy makes a template's resources in the managed group.
+func (s *azureAccess) deploy(ctx context.Context, w *Work, name string, t map[string]any) error {
+	clients, err := s.customer(w.Resource())
+	if err != nil {
+		return err
+	}
+	_, err = clients.Deploy(ctx, w, managedGroup(w.Resource()), name, func() (azure.Template, error) { return azure.Template{Body: t}, nil })
+	return err
 }
 
 // How often a condition is asked: at first often, later a tenth of its age apart.

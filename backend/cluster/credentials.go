@@ -3,17 +3,24 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
+	"time"
 
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
-	"github.com/aro-rp/aro/store"
 )
 
+// credentials are kubeconfigs for a cluster, and secrets with which it acts in Azure.
+type credentials struct {
+	api      *clusterAPI
+	env      *environment.Environment
+	roleSets *roleSets
+	graph    *graphStore
+	now      func() time.Time
+}
+
 // makeKubeconfigs makes the credentials for the cluster, once.
-func (s *steps) makeKubeconfigs(ctx context.Context, w *Work) error {
+func (s *credentials) makeKubeconfigs(ctx context.Context, w *Work) error {
 	internal := &w.Resource().Internal
 	if internal.AdminKubeconfig != "" && internal.ServiceKubeconfig != "" && internal.SREKubeconfig != "" && internal.UserAdminKubeconfig != "" {
 		return nil
@@ -47,7 +54,7 @@ func (s *steps) makeKubeconfigs(ctx context.Context, w *Work) error {
 
 // fixUserKubeconfig replaces a kubeconfig that customers cannot use, or not for
 // much longer.
-func (s *steps) fixUserKubeconfig(ctx context.Context, w *Work) error {
+func (s *credentials) fixUserKubeconfig(ctx context.Context, w *Work) error {
 	user, err := s.freshUserKubeconfig(ctx, w.Resource())
 	if err != nil || user == "" {
 		return err
@@ -59,9 +66,9 @@ func (s *steps) fixUserKubeconfig(ctx context.Context, w *Work) error {
 }
 
 // freshUserKubeconfig is empty while the one that there is lasts.
-func (s *steps) freshUserKubeconfig(ctx context.Context, c *model.Cluster) (model.Secret, error) {
+func (s *credentials) freshUserKubeconfig(ctx context.Context, c *model.Cluster) (model.Secret, error) {
 	reach, err := s.userReach(c)
-	if err != nil || openshift.Fresh([]byte(c.Internal.UserAdminKubeconfig), reach, s.Now()) {
+	if err != nil || openshift.Fresh([]byte(c.Internal.UserAdminKubeconfig), reach, s.now()) {
 		return "", err
 	}
 	issuer, _, err := s.issuer(ctx, c)
@@ -73,20 +80,20 @@ func (s *steps) freshUserKubeconfig(ctx context.Context, c *model.Cluster) (mode
 }
 
 // issuer signs with what the installer left behind.
-func (s *steps) issuer(ctx context.Context, c *model.Cluster) (*openshift.Issuer, model.Secret, error) {
-	result, err := s.readGraph(ctx, c)
+func (s *credentials) issuer(ctx context.Context, c *model.Cluster) (*openshift.Issuer, model.Secret, error) {
+	result, err := s.graph.readGraph(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}
 	signer := openshift.KeyPair{Certificate: []byte(result.AdminKubeconfigSigner.Cert), Key: []byte(result.AdminKubeconfigSigner.Key)}
-	issuer, err := openshift.NewIssuer([]byte(result.AdminKubeconfig), signer, s.Now)
+	issuer, err := openshift.NewIssuer([]byte(result.AdminKubeconfig), signer, s.now)
 	return issuer, model.Secret(result.AdminKubeconfig), err
 }
 
 // userReach is how customers reach the API server: by name where it resolves.
-func (s *steps) userReach(c *model.Cluster) (openshift.Reach, error) {
-	reach := openshift.Reach{Domain: s.Env.FullDomain(c.Properties.ClusterProfile.Domain), Signed: s.signed(c)}
-	if s.Env.DelegatedDomain() {
+func (s *credentials) userReach(c *model.Cluster) (openshift.Reach, error) {
+	reach := openshift.Reach{Domain: s.env.FullDomain(c.Properties.ClusterProfile.Domain), Signed: managed(s.env, c)}
+	if s.env.DelegatedDomain() {
 		return reach, nil
 	}
 	reach.Address = c.Properties.APIServerProfile.IP
@@ -98,7 +105,7 @@ func (s *steps) userReach(c *model.Cluster) (openshift.Reach, error) {
 
 // updateClusterSecrets makes the cluster act with its service principal's
 // present credentials. It is for clusters that have one.
-func (s *steps) updateClusterSecrets(ctx context.Context, w *Work) error {
+func (s *credentials) updateClusterSecrets(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	id, err := clusterID(c)
 	if err != nil {
@@ -109,24 +116,24 @@ func (s *steps) updateClusterSecrets(ctx context.Context, w *Work) error {
 		TenantID: c.Internal.TenantID, SubscriptionID: id.SubscriptionID, Location: c.Location,
 		ResourceGroup: managedGroup(c), InfraID: c.Internal.InfraID,
 	}
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		return kube.UseServicePrincipal(ctx, principal)
 	})
 }
 
 // identitySecrets tells each operator in the cluster which identity it has.
-func (s *steps) identitySecrets(ctx context.Context, w *Work) error {
+func (s *credentials) identitySecrets(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	id, err := clusterID(c)
 	if err != nil {
 		return err
 	}
-	identities, err := s.operatorIdentities(ctx, c)
+	identities, err := s.roleSets.operatorIdentities(ctx, c)
 	if err != nil {
 		return err
 	}
 	cloud := openshift.Cloud{TenantID: c.Internal.TenantID, SubscriptionID: id.SubscriptionID, Location: c.Location}
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		if err := kube.UseIdentities(ctx, cloud, identities); err != nil {
 			return err
 		}
@@ -135,27 +142,4 @@ func (s *steps) identitySecrets(ctx context.Context, w *Work) error {
 		}
 		return nil
 	})
-}
-
-// operatorIdentities finds out where each operator reads its identity.
-func (s *steps) operatorIdentities(ctx context.Context, c *model.Cluster) ([]openshift.Identity, error) {
-	var identities []openshift.Identity
-	for _, version := range c.RoleSetVersions() {
-		doc, err := s.RoleSets.Get(ctx, store.RoleSetsPartition, version)
-		if err != nil {
-			return nil, fmt.Errorf("role set of OpenShift %s: %w", version, err)
-		}
-		for _, role := range doc.RoleSet.Properties.PlatformWorkloadIdentityRoles {
-			identity := c.Properties.PlatformWorkloadIdentityProfile.PlatformWorkloadIdentities[role.OperatorName]
-			if identity == nil || role.SecretLocation == nil {
-				continue
-			}
-			identities = append(identities, openshift.Identity{Namespace: role.SecretLocation.Namespace, Name: role.SecretLocation.Name, ClientID: identity.ClientID})
-		}
-	}
-	// Two versions mostly have the same places.
-	slices.SortFunc(identities, func(a, b openshift.Identity) int {
-		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
-	})
-	return slices.Compact(identities), nil
 }

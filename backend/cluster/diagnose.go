@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 )
 
 // Bounds of what is kept, in bytes and machines.
@@ -30,9 +32,9 @@ const (
 // while it can still be seen. It looks everywhere at once, within what ctx leaves
 // it, and never fails: what cannot be seen is a finding too.
 func Diagnose(d Dependencies) func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics {
-	s := newSteps(d)
+	s := newSteps(d).diagnosis
 	return func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics {
-		found := &model.Diagnostics{At: s.Now().UTC(), Findings: []model.Finding{{Name: "step", Text: step + ": " + cut(cause.Error(), maxShownErrors)}}}
+		found := &model.Diagnostics{At: s.now().UTC(), Findings: []model.Finding{{Name: "step", Text: step + ": " + cut(cause.Error(), maxShownErrors)}}}
 		for _, part := range s.lookAround(ctx, c) {
 			found.Findings = append(found.Findings, part...)
 		}
@@ -41,10 +43,16 @@ func Diagnose(d Dependencies) func(ctx context.Context, c *model.Cluster, step s
 	}
 }
 
+// diagnosis looks for what explains a failure.
+type diagnosis struct {
+	azure *azureAccess
+	now   func() time.Time
+}
+
 // lookAround asks Azure and the cluster, each in its own time.
-func (s *steps) lookAround(ctx context.Context, c *model.Cluster) [][]model.Finding {
+func (s *diagnosis) lookAround(ctx context.Context, c *model.Cluster) [][]model.Finding {
 	looks := []func(context.Context, *model.Cluster) []model.Finding{
-		s.azureFindings(failedOperations), s.azureFindings(internalBalancer), s.azureFindings(s.machineFindings), s.kubeFindings,
+		s.azureFindings(failedOperations), s.azureFindings(balancerFindings), s.azureFindings(s.machineFindings), kubeFindings,
 	}
 	parts := make([][]model.Finding, len(looks))
 	var group sync.WaitGroup
@@ -57,9 +65,9 @@ func (s *steps) lookAround(ctx context.Context, c *model.Cluster) [][]model.Find
 
 type azureLook func(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error)
 
-func (s *steps) azureFindings(look azureLook) func(context.Context, *model.Cluster) []model.Finding {
+func (s *diagnosis) azureFindings(look azureLook) func(context.Context, *model.Cluster) []model.Finding {
 	return func(ctx context.Context, c *model.Cluster) []model.Finding {
-		clients, err := s.customer(c)
+		clients, err := s.azure.customer(c)
 		if err != nil {
 			return []model.Finding{unseen("Azure", err)}
 		}
@@ -118,8 +126,8 @@ func failedOperation(o *armresources.DeploymentOperation) string {
 	return line.String()
 }
 
-// internalBalancer is the way to the masters.
-func internalBalancer(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error) {
+// balancerFindings are about the way to the masters.
+func balancerFindings(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error) {
 	lb, err := clients.LoadBalancers.Get(ctx, managedGroup(c), c.Internal.InfraID+"-internal", nil)
 	if azure.NotFound(err) || err == nil && lb.Properties == nil {
 		return []model.Finding{{Name: "internal load balancer", Text: "does not exist"}}, nil
@@ -148,7 +156,7 @@ func members(pool *armnetwork.BackendAddressPool) []string {
 }
 
 // machineFindings are the machines' states, and what their consoles last said.
-func (s *steps) machineFindings(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error) {
+func (s *diagnosis) machineFindings(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error) {
 	names, err := machineNames(ctx, clients, managedGroup(c))
 	if azure.NotFound(err) {
 		return nil, nil
@@ -165,7 +173,7 @@ func (s *steps) machineFindings(ctx context.Context, clients *azure.Clients, c *
 	return found, nil
 }
 
-func (s *steps) machineFinding(ctx context.Context, clients *azure.Clients, group, name string) model.Finding {
+func (s *diagnosis) machineFinding(ctx context.Context, clients *azure.Clients, group, name string) model.Finding {
 	f := model.Finding{Name: "machine " + name}
 	view, err := clients.VirtualMachines.InstanceView(ctx, group, name, nil)
 	if err != nil {
@@ -183,7 +191,7 @@ func (s *steps) machineFinding(ctx context.Context, clients *azure.Clients, grou
 }
 
 // serialLog is the end of what a machine wrote to its console.
-func (s *steps) serialLog(ctx context.Context, clients *azure.Clients, group, name string) (string, error) {
+func (s *diagnosis) serialLog(ctx context.Context, clients *azure.Clients, group, name string) (string, error) {
 	data, err := clients.VirtualMachines.RetrieveBootDiagnosticsData(ctx, group, name, &armcompute.VirtualMachinesClientRetrieveBootDiagnosticsDataOptions{})
 	if err != nil {
 		return "", err
@@ -192,7 +200,7 @@ func (s *steps) serialLog(ctx context.Context, clients *azure.Clients, group, na
 	if !ok {
 		return "", nil
 	}
-	blobs, err := s.Azure.BlobsWithSAS(service, sas)
+	blobs, err := s.azure.BlobsWithSAS(service, sas)
 	if err != nil {
 		return "", err
 	}
@@ -257,4 +265,21 @@ func cut(s string, most int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// kubeFindings tells what the cluster says about itself.
+func kubeFindings(ctx context.Context, c *model.Cluster) []model.Finding {
+	kube, err := reach(c)
+	if err != nil {
+		return []model.Finding{{Name: "API server", Text: "not asked: " + err.Error()}}
+	}
+	defer kube.Close()
+	if err := kube.Answers(ctx); err != nil {
+		return []model.Finding{{Name: "API server", Text: "does not answer: " + openshift.Why(err)}}
+	}
+	findings := []model.Finding{{Name: "API server", Text: "answers"}}
+	for _, f := range kube.Findings(ctx) {
+		findings = append(findings, model.Finding{Name: f.Name, Text: f.Text})
+	}
+	return findings
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -15,6 +16,12 @@ const ttl = 300
 
 // ownerKey is the metadata in which a cluster's api record names the cluster.
 const ownerKey = "resourceId"
+
+// dns are the names of clusters in the service's own zone.
+type dns struct {
+	azure *azureAccess
+	env   *environment.Environment
+}
 
 // zone is where the service's own names are. Customers' own domains are theirs:
 // all steps about DNS leave them alone.
@@ -27,18 +34,15 @@ type zone struct {
 }
 
 // managed selects clusters whose domain is ours.
-func (s *steps) managed(c *model.Cluster) bool {
-	_, managed := s.Env.ManagedName(c.Properties.ClusterProfile.Domain)
-	return managed
-}
+func (s *dns) managed(c *model.Cluster) bool { return managed(s.env, c) }
 
-func (s *steps) zoneOf(c *model.Cluster) (*zone, error) {
-	own, err := s.own()
+func (s *dns) zoneOf(c *model.Cluster) (*zone, error) {
+	own, err := s.azure.own()
 	if err != nil {
 		return nil, err
 	}
-	label, _ := s.Env.ManagedName(c.Properties.ClusterProfile.Domain)
-	return &zone{own.RecordSets, s.Env.ResourceGroup, s.Env.Domain, label, c.ID}, nil
+	label, _ := s.env.ManagedName(c.Properties.ClusterProfile.Domain)
+	return &zone{own.RecordSets, s.env.ResourceGroup, s.env.Domain, label, c.ID}, nil
 }
 
 // api reads the cluster's api record; nil if there is none.
@@ -130,7 +134,19 @@ func pointsTo(r *armdns.RecordSet, ip string) bool {
 	return p != nil && len(p.ARecords) == 1 && p.ARecords[0] != nil && deref(p.ARecords[0].IPv4Address) == ip
 }
 
-func (s *steps) reserveDomain(ctx context.Context, w *Work) error {
+// point changes the service's zone, if the cluster's name is in it.
+func (s *dns) point(c *model.Cluster, change func(*zone) error) error {
+	if !s.managed(c) {
+		return nil
+	}
+	z, err := s.zoneOf(c)
+	if err != nil {
+		return err
+	}
+	return change(z)
+}
+
+func (s *dns) reserveDomain(ctx context.Context, w *Work) error {
 	z, err := s.zoneOf(w.Resource())
 	if err != nil {
 		return err
@@ -138,7 +154,7 @@ func (s *steps) reserveDomain(ctx context.Context, w *Work) error {
 	return z.reserve(ctx)
 }
 
-func (s *steps) removeDomain(ctx context.Context, w *Work) error {
+func (s *dns) removeDomain(ctx context.Context, w *Work) error {
 	z, err := s.zoneOf(w.Resource())
 	if err != nil {
 		return err

@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"cmp"
 	"context"
 	"errors"
@@ -17,17 +15,26 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
+
+// identity is as whom a cluster acts in Azure, and as whom the service does.
+type identity struct {
+	azure *azureAccess
+	env   *environment.Environment
+}
 
 // fetchClusterIdentity sees to it that we can act as the cluster's identity, and
 // records who that is.
-func (s *steps) fetchClusterIdentity(ctx context.Context, w *Work) error {
-	if err := s.Azure.FetchClusterIdentity(ctx, w.Resource()); err != nil {
+func (s *identity) fetchClusterIdentity(ctx context.Context, w *Work) error {
+	if err := s.azure.FetchClusterIdentity(ctx, w.Resource()); err != nil {
 		return err
 	}
-	clientID, principalID, err := s.Azure.ClusterIdentityIDs(ctx, w.Resource())
+	clientID, principalID, err := s.azure.ClusterIdentityIDs(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
@@ -47,7 +54,7 @@ const operatorTarget = `properties.platformWorkloadIdentityProfile.platformWorkl
 
 // readOperatorIdentities records who the operators' identities are, as the
 // cluster's identity reads them.
-func (s *steps) readOperatorIdentities(ctx context.Context, w *Work) error {
+func (s *identity) readOperatorIdentities(ctx context.Context, w *Work) error {
 	found := map[string]armmsi.UserAssignedIdentityProperties{}
 	for operator, identity := range operators(w.Resource()) {
 		id, err := s.readIdentity(ctx, w.Resource(), identity.ResourceID)
@@ -66,7 +73,7 @@ func (s *steps) readOperatorIdentities(ctx context.Context, w *Work) error {
 	})
 }
 
-func (s *steps) readIdentity(ctx context.Context, c *model.Cluster, id string) (*armmsi.UserAssignedIdentityProperties, error) {
+func (s *identity) readIdentity(ctx context.Context, c *model.Cluster, id string) (*armmsi.UserAssignedIdentityProperties, error) {
 	clients, r, err := s.asClusterIdentity(ctx, c, id)
 	if err != nil {
 		return nil, err
@@ -79,22 +86,22 @@ func (s *steps) readIdentity(ctx context.Context, c *model.Cluster, id string) (
 }
 
 // asClusterIdentity are clients of the subscription of the identity with that id.
-func (s *steps) asClusterIdentity(ctx context.Context, c *model.Cluster, id string) (*azure.Clients, *azarm.ResourceID, error) {
+func (s *identity) asClusterIdentity(ctx context.Context, c *model.Cluster, id string) (*azure.Clients, *azarm.ResourceID, error) {
 	r, err := azarm.ParseResourceID(id)
 	if err != nil {
 		return nil, nil, arm.InvalidResourceID.Errorf("The id %q is not that of a user-assigned identity. Correct it.", id)
 	}
-	credential, err := s.Azure.ClusterIdentity(ctx, c)
+	credential, err := s.azure.ClusterIdentity(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	clients, err := s.Azure.Clients(r.SubscriptionID, credential)
+	clients, err := s.azure.Clients(r.SubscriptionID, credential)
 	return clients, r, err
 }
 
 // unreadable is final for an identity that does not exist; a role may still
 // spread. What Azure cannot answer now says nothing about the identity.
-func (s *steps) unreadable(c *model.Cluster, operator, id string, err error) error {
+func (s *identity) unreadable(c *model.Cluster, operator, id string, err error) error {
 	refused := arm.InvalidPlatformWorkloadIdentity.At(fmt.Sprintf(operatorTarget, operator),
 		"The identity %s of the operator %s cannot be read by the cluster's identity. Check that it exists, and that the cluster's "+
 			"identity has the role Azure Red Hat OpenShift Federated Credential on it. Azure says: %s.", id, operator, cmp.Or(azure.Code(err), "nothing")).Because(err)
@@ -102,11 +109,11 @@ func (s *steps) unreadable(c *model.Cluster, operator, id string, err error) err
 		return refused
 	}
 	var typed *arm.Error
-	explained, _ := azure.Explanation(err, s.Azure.SubjectOf(c))
+	explained, _ := azure.Explanation(err, s.azure.SubjectOf(c))
 	if errors.As(err, &typed) || explained != nil && explained.Code.Status >= http.StatusTooManyRequests {
 		return err
 	}
-	return wait.AgainFor(s.Env.RefusalPatience(), refused)
+	return wait.AgainFor(s.env.RefusalPatience(), refused)
 }
 
 // operators are the identities of the platform's operators by operator.
@@ -120,11 +127,16 @@ func operators(c *model.Cluster) map[string]*model.PlatformWorkloadIdentity {
 // sortedOperators are their names, for an order that does not change.
 func sortedOperators(c *model.Cluster) []string { return slices.Sorted(maps.Keys(operators(c))) }
 
+// roleSets say what the operators of a version of OpenShift need.
+type roleSets struct {
+	documents *store.Collection[store.RoleSetDocument]
+}
+
 // roles are the roles of each operator, in the cluster's version first.
-func (s *steps) roles(ctx context.Context, c *model.Cluster) (map[string][]model.PlatformWorkloadIdentityRole, error) {
+func (s *roleSets) roles(ctx context.Context, c *model.Cluster) (map[string][]model.PlatformWorkloadIdentityRole, error) {
 	byOperator := map[string][]model.PlatformWorkloadIdentityRole{}
 	for _, minor := range c.RoleSetVersions() {
-		doc, err := s.RoleSets.Get(ctx, store.RoleSetsPartition, minor)
+		doc, err := s.documents.Get(ctx, store.RoleSetsPartition, minor)
 		if errors.Is(err, store.ErrNotFound) {
 			target, sent := c.MinorSource(minor)
 			return nil, arm.InvalidParameter.At(target, "%s: OpenShift %s does not support workload identities here. Choose another version.", arm.Sent(sent), minor)
@@ -139,27 +151,50 @@ func (s *steps) roles(ctx context.Context, c *model.Cluster) (map[string][]model
 	return byOperator, nil
 }
 
+// operatorIdentities finds out where each operator reads its identity.
+func (s *roleSets) operatorIdentities(ctx context.Context, c *model.Cluster) ([]openshift.Identity, error) {
+	var identities []openshift.Identity
+	for _, version := range c.RoleSetVersions() {
+		doc, err := s.documents.Get(ctx, store.RoleSetsPartition, version)
+		if err != nil {
+			return nil, fmt.Errorf("role set of OpenShift %s: %w", version, err)
+		}
+		for _, role := range doc.RoleSet.Properties.PlatformWorkloadIdentityRoles {
+			identity := c.Properties.PlatformWorkloadIdentityProfile.PlatformWorkloadIdentities[role.OperatorName]
+			if identity == nil || role.SecretLocation == nil {
+				continue
+			}
+			identities = append(identities, openshift.Identity{Namespace: role.SecretLocation.Namespace, Name: role.SecretLocation.Name, ClientID: identity.ClientID})
+		}
+	}
+	// Two versions mostly have the same places.
+	slices.SortFunc(identities, func(a, b openshift.Identity) int {
+		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+	})
+	return slices.Compact(identities), nil
+}
+
 // lastSegment is the name at the end of an id.
 func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
-func (s *steps) forgetClusterIdentity(ctx context.Context, w *Work) error {
-	return s.Azure.ForgetClusterIdentity(ctx, w.Resource().Internal.UID)
+func (s *identity) forgetClusterIdentity(ctx context.Context, w *Work) error {
+	return s.azure.ForgetClusterIdentity(ctx, w.Resource().Internal.UID)
 }
 
 // findServicePrincipal records the object id of the cluster's service principal:
 // rights are given to that. Its token names it; to ask Graph it would need rights
 // in the directory.
-func (s *steps) findServicePrincipal(ctx context.Context, w *Work) error {
+func (s *identity) findServicePrincipal(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	sp := c.Properties.ServicePrincipalProfile
 	if sp == nil {
 		return errors.New("the cluster has no service principal")
 	}
-	credential, err := s.Azure.ServicePrincipal(c.Internal.TenantID, sp.ClientID, sp.ClientSecret)
+	credential, err := s.azure.ServicePrincipal(c.Internal.TenantID, sp.ClientID, sp.ClientSecret)
 	if err != nil {
 		return err
 	}
-	id, err := s.Azure.ObjectID(ctx, credential)
+	id, err := s.azure.ObjectID(ctx, credential)
 	if err != nil {
 		return err
 	}
@@ -174,7 +209,7 @@ func (s *steps) findServicePrincipal(ctx context.Context, w *Work) error {
 
 // findLostServicePrincipal is for older clusters: what is known is not asked for,
 // because its secret may have expired since.
-func (s *steps) findLostServicePrincipal(ctx context.Context, w *Work) error {
+func (s *identity) findLostServicePrincipal(ctx context.Context, w *Work) error {
 	if sp := w.Resource().Properties.ServicePrincipalProfile; sp != nil && sp.ObjectID != "" {
 		return nil
 	}
@@ -182,8 +217,8 @@ func (s *steps) findLostServicePrincipal(ctx context.Context, w *Work) error {
 }
 
 // findOurselves records the object id of our own application in the customer's tenant.
-func (s *steps) findOurselves(ctx context.Context, w *Work) error {
-	id, err := s.Azure.ObjectID(ctx, s.Azure.FirstParty(w.Resource().Internal.TenantID))
+func (s *identity) findOurselves(ctx context.Context, w *Work) error {
+	id, err := s.azure.ObjectID(ctx, s.azure.FirstParty(w.Resource().Internal.TenantID))
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (s *stand) storage() *fakeInstaller {
 	version.Version.Properties = model.OpenShiftVersionProperties{Version: "4.19.24", OpenShiftPullspec: "quay.io/release@sha256:1", InstallerPullspec: "quay.io/installer@sha256:2", Enabled: true}
 	s.must(s.store.Versions.Create(s.t.Context(), version))
 	f := &fakeInstaller{result: &install.Result{BootstrapIgnition: []byte(`{"ignition":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "canary", Installer: "build 7"}}
-	s.Installer = f
+	s.use(func(d *Dependencies) { d.Installer = f })
 	return f
 }
 
@@ -65,7 +65,7 @@ func TestAnInstallerThatFailsIsNamedWithoutItsWords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := setUp(t)
 			s.storage()
-			s.Installer = failingInstaller{test.err}
+			s.use(func(d *Dependencies) { d.Installer = failingInstaller{test.err} })
 			err := s.do(s.runInstaller, s.work(model.Create, installable))
 			var typed *arm.Error
 			if !errors.As(err, &typed) || typed.Code != arm.ComponentNotReady || len(message.Wrong(typed, "canary")) > 0 {
@@ -92,7 +92,9 @@ func TestARefusalOfTheInstallerIsFinalAndNamesItsProperty(t *testing.T) {
 	} {
 		s := setUp(t)
 		s.storage()
-		s.Installer = failingInstaller{&install.Error{Asset: "*installconfig.InstallConfig", Message: "m", Refused: []install.Refusal{{Field: field, Message: "it is too long"}}}}
+		s.use(func(d *Dependencies) {
+			d.Installer = failingInstaller{&install.Error{Asset: "*installconfig.InstallConfig", Message: "m", Refused: []install.Refusal{{Field: field, Message: "it is too long"}}}}
+		})
 		err := s.do(s.runInstaller, s.work(model.Create, installable))
 		var typed *arm.Error
 		var again *wait.Retryable
@@ -157,10 +159,12 @@ func TestOfTwoInstallersTheFirstToCommitWins(t *testing.T) {
 	first := s.storage()
 	w := s.work(model.Create, installable)
 	second := &install.Result{BootstrapIgnition: []byte(`{"second":1}`), MasterIgnition: []byte(`{}`), WorkerIgnition: []byte(`{}`), KubeadminPassword: "second"}
-	s.Installer = slowInstaller{second, func() {
-		s.Installer = first
-		s.must(s.do(s.runInstaller, w))
-	}}
+	s.use(func(d *Dependencies) {
+		d.Installer = slowInstaller{second, func() {
+			s.use(func(d *Dependencies) { d.Installer = first })
+			s.must(s.do(s.runInstaller, w))
+		}}
+	})
 	s.must(s.do(s.runInstaller, w))
 	result, err := s.readGraph(t.Context(), w.Resource())
 	s.must(err)

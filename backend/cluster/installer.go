@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"cmp"
 	"context"
 	"crypto/x509"
@@ -17,14 +15,28 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
+
+// installation makes what a cluster starts from, with the OpenShift installer.
+type installation struct {
+	azure             *azureAccess
+	env               *environment.Environment
+	installer         Installer
+	validator         Validator
+	versions          *store.Collection[store.VersionDocument]
+	roleSets          *roleSets
+	servicePullSecret func(context.Context) (model.Secret, error)
+	graph             *graphStore
+}
 
 // runInstaller makes what the cluster starts from, once: keys that exist in a
 // cluster must never be made again.
-func (s *steps) runInstaller(ctx context.Context, w *Work) error {
-	result, err := s.readGraph(ctx, w.Resource())
+func (s *installation) runInstaller(ctx context.Context, w *Work) error {
+	result, err := s.graph.readGraph(ctx, w.Resource())
 	if absent(err) {
 		result, err = s.install(ctx, w)
 	}
@@ -36,11 +48,11 @@ func (s *steps) runInstaller(ctx context.Context, w *Work) error {
 			return err
 		}
 	}
-	return s.writeIgnition(ctx, w.Resource(), result)
+	return s.graph.writeIgnition(ctx, w.Resource(), result)
 }
 
 // install runs the installer and commits what it made.
-func (s *steps) install(ctx context.Context, w *Work) (*install.Result, error) {
+func (s *installation) install(ctx context.Context, w *Work) (*install.Result, error) {
 	version, err := s.version(ctx, w.Resource().Properties.ClusterProfile.Version)
 	if err != nil {
 		return nil, err
@@ -50,17 +62,17 @@ func (s *steps) install(ctx context.Context, w *Work) (*install.Result, error) {
 		return nil, err
 	}
 	ended := wait.Await(ctx, wait.Installer)
-	result, err := s.Installer.Run(ctx, install.Release{Version: version.Version, Image: version.InstallerImage()}, *request)
+	result, err := s.installer.Run(ctx, install.Release{Version: version.Version, Image: version.InstallerImage()}, *request)
 	ended()
 	if err != nil {
 		return nil, notInstalled(err)
 	}
-	return s.writeGraph(ctx, w, result)
+	return s.graph.writeGraph(ctx, w, result)
 }
 
 // version is what the service knows of a cluster's version of OpenShift.
-func (s *steps) version(ctx context.Context, version string) (*model.OpenShiftVersionProperties, error) {
-	doc, err := s.Versions.Get(ctx, store.VersionsPartition, version)
+func (s *installation) version(ctx context.Context, version string) (*model.OpenShiftVersionProperties, error) {
+	doc, err := s.versions.Get(ctx, store.VersionsPartition, version)
 	if err == nil && doc.Version.Properties.OpenShiftPullspec != "" {
 		known := doc.Version.Properties
 		known.Version = version
@@ -141,20 +153,20 @@ func installerFields() []fieldOf {
 }
 
 // installRequest says to the installer what the cluster is to be.
-func (s *steps) installRequest(ctx context.Context, c *model.Cluster, release string) (*install.Request, error) {
+func (s *installation) installRequest(ctx context.Context, c *model.Cluster, release string) (*install.Request, error) {
 	id, err := clusterID(c)
 	if err != nil {
 		return nil, err
 	}
 	p := &c.Properties
 	r := &install.Request{
-		ClusterID: c.Internal.UID, InfraID: c.Internal.InfraID, Domain: s.Env.FullDomain(p.ClusterProfile.Domain),
+		ClusterID: c.Internal.UID, InfraID: c.Internal.InfraID, Domain: s.env.FullDomain(p.ClusterProfile.Domain),
 		Location: strings.ToLower(c.Location), TenantID: c.Internal.TenantID, SubscriptionID: id.SubscriptionID, ResourceGroup: managedGroup(c),
 		OutboundType: string(cmp.Or(p.NetworkProfile.OutboundType, model.LoadBalancer)), Publish: "Internal",
 		FIPS: p.ClusterProfile.FIPSValidatedModules == model.Enabled, NetworkType: p.NetworkProfile.SoftwareDefinedNetwork,
 		PodCIDR: p.NetworkProfile.PodCIDR, ServiceCIDR: p.NetworkProfile.ServiceCIDR, MTU: c.Internal.MTU,
 		APIServerInternalIP: p.APIServerProfile.InternalIP, ImageRegistryStorageAccount: c.Internal.ImageRegistryStorageAccount,
-		ImageRegistryContainer: "image-registry", RegistryDomain: s.Env.RegistryDomain, ReleaseImage: release,
+		ImageRegistryContainer: "image-registry", RegistryDomain: s.env.RegistryDomain, ReleaseImage: release,
 	}
 	if publicIngress(c) {
 		r.Publish = "External"
@@ -180,8 +192,8 @@ func (s *steps) installRequest(ctx context.Context, c *model.Cluster, release st
 
 // cloudFor names the cloud as OpenShift knows it. One it does not know is public
 // Azure with another Resource Manager.
-func (s *steps) cloudFor() (name, endpoint string) {
-	c := s.Azure.Cloud()
+func (s *installation) cloudFor() (name, endpoint string) {
+	c := s.azure.Cloud()
 	if c.Custom {
 		return "AzurePublicCloud", c.Services[cloud.ResourceManager].Endpoint
 	}
@@ -205,20 +217,20 @@ func networkOf(c *model.Cluster, r *install.Request) error {
 }
 
 // machinesOf tells the installer of the machines, as Azure describes their sizes.
-func (s *steps) machinesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
-	clients, err := s.customer(c)
+func (s *installation) machinesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
 	m := &c.Properties.MasterProfile
-	capabilities, err := s.Validator.Capabilities(ctx, clients, c.Location, m.VMSize)
+	capabilities, err := s.validator.Capabilities(ctx, clients, c.Location, m.VMSize)
 	if err != nil {
 		return err
 	}
 	r.Master = install.MasterPool{VMSize: m.VMSize, Zones: firstZones(c), EncryptionAtHost: m.EncryptionAtHost == model.Enabled,
 		DiskEncryptionSetID: m.DiskEncryptionSetID, Capabilities: capabilities}
 	w := c.Properties.WorkerProfiles[0]
-	if capabilities, err = s.Validator.Capabilities(ctx, clients, c.Location, w.VMSize); err != nil {
+	if capabilities, err = s.validator.Capabilities(ctx, clients, c.Location, w.VMSize); err != nil {
 		return err
 	}
 	r.Worker = install.WorkerPool{Name: w.Name, Count: w.Count, VMSize: w.VMSize, DiskSizeGB: w.DiskSizeGB, Zones: c.Internal.Zones,
@@ -250,7 +262,7 @@ func imageOf(version string, capabilities ...map[string]string) install.OSImage 
 }
 
 // identitiesOf tells the installer as whom the cluster acts.
-func (s *steps) identitiesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
+func (s *installation) identitiesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
 	if !c.UsesWorkloadIdentity() {
 		sp := c.Properties.ServicePrincipalProfile
 		if sp == nil {
@@ -259,7 +271,7 @@ func (s *steps) identitiesOf(ctx context.Context, c *model.Cluster, r *install.R
 		r.ServicePrincipal = &install.ServicePrincipal{ClientID: sp.ClientID, ClientSecret: install.Secret(sp.ClientSecret)}
 		return nil
 	}
-	roles, err := s.roles(ctx, c)
+	roles, err := s.roleSets.roles(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -276,11 +288,11 @@ func (s *steps) identitiesOf(ctx context.Context, c *model.Cluster, r *install.R
 }
 
 // pullSecret is the cluster's, with the service's own beneath.
-func (s *steps) pullSecret(ctx context.Context, customer model.Secret) (install.Secret, error) {
+func (s *installation) pullSecret(ctx context.Context, customer model.Secret) (install.Secret, error) {
 	var own model.Secret
-	if s.PullSecret != nil {
+	if s.servicePullSecret != nil {
 		var err error
-		if own, err = s.PullSecret(ctx); err != nil {
+		if own, err = s.servicePullSecret(ctx); err != nil {
 			return "", err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 
@@ -17,10 +18,18 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
+// machines are the virtual machines of clusters.
+type machines struct {
+	azure     *azureAccess
+	validator Validator
+	graph     *graphStore
+	log       *slog.Logger
+}
+
 // deployMachines starts the bootstrap machine and the masters.
-func (s *steps) deployMachines(ctx context.Context, w *Work) error {
+func (s *machines) deployMachines(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -34,25 +43,25 @@ func (s *steps) deployMachines(ctx context.Context, w *Work) error {
 		}
 		t = azure.Template{Body: machines.Template(), Parameters: map[string]any{}}
 		if machines.Bootstrap != nil && machines.Bootstrap.Account == "" {
-			t.Parameters[template.SignatureParameter], err = s.delegatedSignature(ctx, c)
+			t.Parameters[template.SignatureParameter], err = s.graph.delegatedSignature(ctx, c)
 		}
 		return t, err
 	})
 	return err
 }
 
-func (s *steps) machineTemplate(ctx context.Context, clients *azure.Clients, w *Work) (*template.Machines, error) {
+func (s *machines) machineTemplate(ctx context.Context, clients *azure.Clients, w *Work) (*template.Machines, error) {
 	c := w.Resource()
-	result, err := s.readGraph(ctx, c)
+	result, err := s.graph.readGraph(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	m := &c.Properties.MasterProfile
-	capabilities, err := s.Validator.Capabilities(ctx, clients, c.Location, m.VMSize)
+	capabilities, err := s.validator.Capabilities(ctx, clients, c.Location, m.VMSize)
 	if err != nil {
 		return nil, err
 	}
-	others, err := s.Validator.Capabilities(ctx, clients, c.Location, c.Properties.WorkerProfiles[0].VMSize)
+	others, err := s.validator.Capabilities(ctx, clients, c.Location, c.Properties.WorkerProfiles[0].VMSize)
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +133,9 @@ func isFailed(machine *armcompute.VirtualMachine) bool {
 func bootstrapName(c *model.Cluster) string { return c.Internal.InfraID + "-bootstrap" }
 
 // removeBootstrap removes the bootstrap machine: what uses comes before what is used.
-func (s *steps) removeBootstrap(ctx context.Context, w *Work) error {
+func (s *machines) removeBootstrap(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -169,9 +178,9 @@ func remove[T any](ctx context.Context, clients *azure.Clients, w *Work, what st
 // startMachines starts those that somebody stopped: nothing else in an update
 // works without the masters. Workers are started too, but neither awaited nor
 // needed: one that Azure has no room for must not stop what an update is for.
-func (s *steps) startMachines(ctx context.Context, w *Work) error {
+func (s *machines) startMachines(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -184,13 +193,13 @@ func (s *steps) startMachines(ctx context.Context, w *Work) error {
 		if err == nil || isMaster(c, name) || ctx.Err() != nil {
 			return err
 		}
-		s.Log.WarnContext(ctx, "worker not started", "resource_id", c.ID, "machine", name, "error", err)
+		s.log.WarnContext(ctx, "worker not started", "resource_id", c.ID, "machine", name, "error", err)
 		return nil
 	})
 	return err
 }
 
-func (s *steps) startMachine(ctx context.Context, w *Work, clients *azure.Clients, name string) error {
+func (s *machines) startMachine(ctx context.Context, w *Work, clients *azure.Clients, name string) error {
 	c := w.Resource()
 	start := "the start of machine " + name
 	begin := func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientStartResponse], error) {

@@ -2,27 +2,25 @@ package cluster
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
 	"golang.org/x/mod/semver"
 
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
-	"github.com/aro-rp/aro/store"
 )
 
-// oldInfraID is that of clusters from before they had one of their own.
-const oldInfraID = "aro"
-
-func (s *steps) recordInfraID(ctx context.Context, w *Work) error {
-	return w.Save(ctx, func(c *model.Cluster) error {
-		if c.Internal.InfraID != "" {
-			return store.ErrUnchanged
-		}
-		c.Internal.InfraID = oldInfraID
-		return nil
-	})
+// maintenance follows what changed in a cluster, and repairs what grew old.
+type maintenance struct {
+	api   *clusterAPI
+	env   *environment.Environment
+	graph *graphStore
+	dns   *dns
+	build string
+	now   func() time.Time
 }
 
 // withoutRegistryAccount selects clusters from before its name was kept.
@@ -30,8 +28,8 @@ func withoutRegistryAccount(c *model.Cluster) bool {
 	return c.Internal.ImageRegistryStorageAccount == ""
 }
 
-func (s *steps) recordRegistryAccount(ctx context.Context, w *Work) error {
-	return s.follow(ctx, w, (*openshift.Cluster).RegistryAccount, func(c *model.Cluster) *string {
+func (s *maintenance) recordRegistryAccount(ctx context.Context, w *Work) error {
+	return s.api.follow(ctx, w, (*openshift.Cluster).RegistryAccount, func(c *model.Cluster) *string {
 		return &c.Internal.ImageRegistryStorageAccount
 	})
 }
@@ -39,9 +37,9 @@ func (s *steps) recordRegistryAccount(ctx context.Context, w *Work) error {
 // withoutMTU selects clusters from before the size of packets was kept.
 func withoutMTU(c *model.Cluster) bool { return c.Internal.MTU == 0 }
 
-func (s *steps) recordMTU(ctx context.Context, w *Work) error {
+func (s *maintenance) recordMTU(ctx context.Context, w *Work) error {
 	mtu := usualMTU
-	err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+	err := s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		large, err := kube.LargePackets(ctx)
 		if large {
 			mtu = largeMTU
@@ -58,18 +56,25 @@ func (s *steps) recordMTU(ctx context.Context, w *Work) error {
 }
 
 // followRouter stores where the cluster serves routes, and points their names there.
-func (s *steps) followRouter(ctx context.Context, w *Work) error {
+func (s *maintenance) followRouter(ctx context.Context, w *Work) error {
 	if len(w.Resource().Properties.IngressProfiles) == 0 {
 		return nil
 	}
-	err := s.follow(ctx, w, (*openshift.Cluster).RouterIP, func(c *model.Cluster) *string {
+	err := s.api.follow(ctx, w, (*openshift.Cluster).RouterIP, func(c *model.Cluster) *string {
 		return &c.Properties.IngressProfiles[0].IP
 	})
 	if err != nil {
 		return err
 	}
 	c := w.Resource()
-	return s.point(c, func(z *zone) error { return z.pointApps(ctx, c.Properties.IngressProfiles[0].IP) })
+	return s.dns.point(c, func(z *zone) error { return z.pointApps(ctx, c.Properties.IngressProfiles[0].IP) })
+}
+
+// observation is what a running cluster reports about itself.
+type observation struct {
+	validator Validator
+	now       func() time.Time
+	log       *slog.Logger
 }
 
 // lookTimeout bounds one look at a cluster, which may be away.
@@ -82,11 +87,11 @@ const lookTimeout = 15 * time.Second
 func Look(d Dependencies) func(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) bool, err error) {
 	s := newSteps(d)
 	return func(ctx context.Context, c *model.Cluster) (func(*model.Cluster) bool, error) {
-		user, err := s.freshUserKubeconfig(ctx, c)
+		user, err := s.credentials.freshUserKubeconfig(ctx, c)
 		if err != nil {
-			s.Log.WarnContext(ctx, "customers' kubeconfig not renewed", "resource_id", c.ID, "error", err)
+			s.observation.log.WarnContext(ctx, "customers' kubeconfig not renewed", "resource_id", c.ID, "error", err)
 		}
-		record, silent := s.look(ctx, c)
+		record, silent := s.observation.look(ctx, c)
 		return func(c *model.Cluster) bool {
 			if user != "" {
 				c.Internal.UserAdminKubeconfig = user
@@ -97,7 +102,7 @@ func Look(d Dependencies) func(ctx context.Context, c *model.Cluster) (record fu
 }
 
 // look asks for all observations at once.
-func (s *steps) look(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) bool, err error) {
+func (s *observation) look(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	kube, err := reach(c)
@@ -117,7 +122,7 @@ func (s *steps) look(ctx context.Context, c *model.Cluster) (record func(*model.
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now().UTC()
+	now := s.now().UTC()
 	return func(c *model.Cluster) bool {
 		p, changed := &c.Properties, false
 		for place, said := range map[*string]string{&p.ClusterProfile.Version: version, &p.NetworkProfile.SoftwareDefinedNetwork: network} {
@@ -136,7 +141,7 @@ func (s *steps) look(ctx context.Context, c *model.Cluster) (record func(*model.
 // validateUpdate judges a cluster by what it says of itself now. Where it cannot be
 // asked, its workers' pools are not judged at all: what was found in it once may be
 // long gone, and an update may be what it needs to answer again.
-func (s *steps) validateUpdate(ctx context.Context, w *Work) error {
+func (s *observation) validateUpdate(ctx context.Context, w *Work) error {
 	record, err := s.look(ctx, w.Resource())
 	if err == nil {
 		err = w.Save(ctx, func(c *model.Cluster) error { record(c); return nil })
@@ -145,12 +150,12 @@ func (s *steps) validateUpdate(ctx context.Context, w *Work) error {
 		}
 		found := *w.Resource()
 		found.Properties.WorkerProfiles = nil // of the create; the others are those that there are
-		return s.Validator.Validate(ctx, &found, model.Update)
+		return s.validator.Validate(ctx, &found, model.Update)
 	}
-	s.Log.InfoContext(ctx, "the cluster cannot be asked before its update", "resource_id", w.Resource().ID, "error", err)
+	s.log.InfoContext(ctx, "the cluster cannot be asked before its update", "resource_id", w.Resource().ID, "error", err)
 	unknown := *w.Resource()
 	unknown.Properties.WorkerProfiles, unknown.Properties.WorkerProfilesStatus = nil, nil
-	return s.Validator.Validate(ctx, &unknown, model.Update)
+	return s.validator.Validate(ctx, &unknown, model.Update)
 }
 
 // selfServing is the version from which the cluster renews the machine config
@@ -159,31 +164,38 @@ const selfServing = "v4.19"
 
 // renewMachineConfigCertificate gives the machine config server a certificate
 // for the address where new machines ask it.
-func (s *steps) renewMachineConfigCertificate(ctx context.Context, w *Work) error {
+func (s *maintenance) renewMachineConfigCertificate(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		version, err := kube.Version(ctx)
 		if err != nil || semver.Compare(semver.MajorMinor("v"+version), selfServing) >= 0 {
 			return err
 		}
-		result, err := s.readGraph(ctx, c)
+		result, err := s.graph.readGraph(ctx, c)
 		if err != nil {
 			return err
 		}
 		authority := openshift.KeyPair{Certificate: []byte(result.RootCA.Cert), Key: []byte(result.RootCA.Key)}
-		return kube.ServeMachineConfig(ctx, authority, s.internalName(c), c.Properties.APIServerProfile.InternalIP, s.Now())
+		return kube.ServeMachineConfig(ctx, authority, s.internalName(c), c.Properties.APIServerProfile.InternalIP, s.now())
 	})
 }
 
 // pointUserData makes new machines ask the internal balancer by its address.
-func (s *steps) pointUserData(ctx context.Context, w *Work) error {
+func (s *maintenance) pointUserData(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		return kube.PointUserData(ctx, s.internalName(c), c.Properties.APIServerProfile.InternalIP)
 	})
 }
 
 // internalName is the API server's name within the cluster.
-func (s *steps) internalName(c *model.Cluster) string {
-	return "api-int." + s.Env.FullDomain(c.Properties.ClusterProfile.Domain)
+func (s *maintenance) internalName(c *model.Cluster) string {
+	return "api-int." + s.env.FullDomain(c.Properties.ClusterProfile.Domain)
+}
+
+func (s *maintenance) recordBuild(ctx context.Context, w *Work) error {
+	return w.Save(ctx, func(c *model.Cluster) error {
+		c.Internal.ProvisionedBy = s.build
+		return nil
+	})
 }

@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"net/http"
 	"net/netip"
@@ -16,7 +14,14 @@ import (
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/template"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/wait"
 )
+
+// network is the customer's network, and the addresses of a cluster in it.
+type network struct {
+	azure *azureAccess
+	dns   *dns
+}
 
 // editSubnet changes a subnet of the customer's, if change says that it did.
 func editSubnet(ctx context.Context, clients *azure.Clients, w *Work, id string, change func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
@@ -46,8 +51,8 @@ func editSubnet(ctx context.Context, clients *azure.Clients, w *Work, id string,
 
 // prepareSubnets makes the private link possible in the masters' subnet, and
 // lets all subnets reach storage and registry directly.
-func (s *steps) prepareSubnets(ctx context.Context, w *Work) error {
-	clients, err := s.customer(w.Resource())
+func (s *network) prepareSubnets(ctx context.Context, w *Work) error {
+	clients, err := s.azure.customer(w.Resource())
 	if err != nil {
 		return err
 	}
@@ -95,12 +100,6 @@ func disablePolicies(p *armnetwork.SubnetPropertiesFormat) (changed bool) {
 	return true
 }
 
-// storageSubnets are those that may reach the cluster's storage accounts: the
-// service's and the cluster's own.
-func (s *steps) storageSubnets(c *model.Cluster) []string {
-	return append([]string{s.Env.PrivateEndpointSubnetID(), s.Env.SubnetID()}, subnets(c)...)
-}
-
 func ownSecurityGroup(c *model.Cluster) bool {
 	return c.Properties.NetworkProfile.PreconfiguredNSG != model.Enabled
 }
@@ -111,8 +110,8 @@ func securityGroupID(c *model.Cluster) string {
 
 // attachSecurityGroup guards the subnets. A group that Azure does not know
 // everywhere yet is tried again; when the time is over that is an error.
-func (s *steps) attachSecurityGroup(ctx context.Context, w *Work) error {
-	clients, err := s.customer(w.Resource())
+func (s *network) attachSecurityGroup(ctx context.Context, w *Work) error {
+	clients, err := s.azure.customer(w.Resource())
 	if err != nil {
 		return err
 	}
@@ -146,9 +145,9 @@ func notThereYet(err error) bool {
 
 // recordAPIAddress stores where the load balancers took the API server to, and
 // points its name there.
-func (s *steps) recordAPIAddress(ctx context.Context, w *Work) error {
+func (s *network) recordAPIAddress(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -175,7 +174,7 @@ func (s *steps) recordAPIAddress(ctx context.Context, w *Work) error {
 	}); err != nil {
 		return err
 	}
-	return s.point(c, func(z *zone) error { return z.pointAPI(ctx, ip) })
+	return s.dns.point(c, func(z *zone) error { return z.pointAPI(ctx, ip) })
 }
 
 // frontendIP is where the internal balancer takes the API server to: others may
@@ -192,7 +191,7 @@ func frontendIP(lb *armnetwork.LoadBalancer) string {
 	return ""
 }
 
-func (s *steps) publicIP(ctx context.Context, clients *azure.Clients, c *model.Cluster, suffix string) (string, error) {
+func (s *network) publicIP(ctx context.Context, clients *azure.Clients, c *model.Cluster, suffix string) (string, error) {
 	ip, err := clients.PublicIPs.Get(ctx, managedGroup(c), c.Internal.InfraID+suffix, nil)
 	if err != nil || ip.Properties == nil {
 		return "", err
@@ -200,23 +199,11 @@ func (s *steps) publicIP(ctx context.Context, clients *azure.Clients, c *model.C
 	return deref(ip.Properties.IPAddress), nil
 }
 
-// point changes the service's zone, if the cluster's name is in it.
-func (s *steps) point(c *model.Cluster, change func(*zone) error) error {
-	if !s.managed(c) {
-		return nil
-	}
-	z, err := s.zoneOf(c)
-	if err != nil {
-		return err
-	}
-	return change(z)
-}
-
 // recordIngressAddress decides where routes are served, before anything serves
 // them: the cluster is told to use that address.
-func (s *steps) recordIngressAddress(ctx context.Context, w *Work) error {
+func (s *network) recordIngressAddress(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -243,10 +230,10 @@ func (s *steps) recordIngressAddress(ctx context.Context, w *Work) error {
 	}); err != nil {
 		return err
 	}
-	return s.point(c, func(z *zone) error { return z.pointApps(ctx, ip) })
+	return s.dns.point(c, func(z *zone) error { return z.pointApps(ctx, ip) })
 }
 
-func (s *steps) freeWorkerIP(ctx context.Context, clients *azure.Clients, c *model.Cluster) (string, error) {
+func (s *network) freeWorkerIP(ctx context.Context, clients *azure.Clients, c *model.Cluster) (string, error) {
 	ids := workerSubnets(c)
 	if len(ids) == 0 {
 		return "", arm.InvalidLinkedVNet.At("properties.workerProfiles", "The cluster has no worker subnet. Delete it and create it with one.")

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -34,9 +36,15 @@ const (
 	keysDocument      = "/openid/v1/jwks"
 )
 
+// tokenIssuer is who signs tokens of a cluster's service accounts.
+type tokenIssuer struct {
+	azure *azureAccess
+	env   *environment.Environment
+}
+
 // chooseIssuer makes the key that signs service account tokens, once: the
 // cluster's ignition and everything it signed hold on to it.
-func (s *steps) chooseIssuer(ctx context.Context, w *Work) error {
+func (s *tokenIssuer) chooseIssuer(ctx context.Context, w *Work) error {
 	if c := w.Resource(); c.Internal.BoundServiceAccountSigningKey != "" && c.Properties.ClusterProfile.OIDCIssuer != "" {
 		return nil
 	}
@@ -50,7 +58,7 @@ func (s *steps) chooseIssuer(ctx context.Context, w *Work) error {
 			return store.ErrUnchanged
 		}
 		fill(&c.Internal.BoundServiceAccountSigningKey, model.Secret(text))
-		fill(&c.Properties.ClusterProfile.OIDCIssuer, strings.TrimSuffix(s.Env.OIDCIssuer, "/")+"/"+issuerPath(c))
+		fill(&c.Properties.ClusterProfile.OIDCIssuer, strings.TrimSuffix(s.env.OIDCIssuer, "/")+"/"+issuerPath(c))
 		return nil
 	})
 }
@@ -66,7 +74,7 @@ func issuerPath(c *model.Cluster) string {
 }
 
 // publishIssuer writes the documents, from the stored key.
-func (s *steps) publishIssuer(ctx context.Context, w *Work) error {
+func (s *tokenIssuer) publishIssuer(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	keys, err := keySet(c.Internal.BoundServiceAccountSigningKey)
 	if err != nil {
@@ -89,7 +97,7 @@ func (s *steps) publishIssuer(ctx context.Context, w *Work) error {
 }
 
 // unpublishIssuer removes the documents.
-func (s *steps) unpublishIssuer(ctx context.Context, w *Work) error {
+func (s *tokenIssuer) unpublishIssuer(ctx context.Context, w *Work) error {
 	blobs, container, err := s.issuerBlobs()
 	if err != nil {
 		return err
@@ -104,13 +112,13 @@ func (s *steps) unpublishIssuer(ctx context.Context, w *Work) error {
 }
 
 // issuerBlobs is the service's own storage account for these documents.
-func (s *steps) issuerBlobs() (*azblob.Client, string, error) {
-	url := strings.TrimSuffix(s.Env.OIDCStorage, "/")
+func (s *tokenIssuer) issuerBlobs() (*azblob.Client, string, error) {
+	url := strings.TrimSuffix(s.env.OIDCStorage, "/")
 	end := strings.LastIndexByte(url, '/')
 	if end < 0 {
 		return nil, "", errors.New("the URL of the OIDC storage names no container")
 	}
-	blobs, err := s.Azure.Blobs(url[:end+1], s.Azure.Service())
+	blobs, err := s.azure.Blobs(url[:end+1], s.azure.Service())
 	return blobs, url[end+1:], err
 }
 
@@ -145,11 +153,19 @@ func keySet(private model.Secret) ([]byte, error) {
 	}}})
 }
 
+// federation lets service accounts of a cluster act as identities in Azure.
+type federation struct {
+	azure    *azureAccess
+	identity *identity
+	roleSets *roleSets
+	log      *slog.Logger
+}
+
 const federationAudience = "openshift"
 
 // federateIdentities lets the operators' service accounts act as their identities,
 // and as no former ones. Who trusts the cluster is recorded before it does.
-func (s *steps) federateIdentities(ctx context.Context, w *Work) error {
+func (s *federation) federateIdentities(ctx context.Context, w *Work) error {
 	if err := s.recordTrust(ctx, w, trusting(w.Resource())); err != nil {
 		return err
 	}
@@ -177,7 +193,7 @@ func isOperators(c *model.Cluster, id string) bool {
 	return false
 }
 
-func (s *steps) recordTrust(ctx context.Context, w *Work, ids []string) error {
+func (s *federation) recordTrust(ctx context.Context, w *Work, ids []string) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		if slices.Equal(c.Internal.TrustingIdentities, ids) {
 			return store.ErrUnchanged
@@ -187,8 +203,8 @@ func (s *steps) recordTrust(ctx context.Context, w *Work, ids []string) error {
 	})
 }
 
-func (s *steps) federateOperators(ctx context.Context, c *model.Cluster) error {
-	roles, err := s.roles(ctx, c)
+func (s *federation) federateOperators(ctx context.Context, c *model.Cluster) error {
+	roles, err := s.roleSets.roles(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -196,7 +212,7 @@ func (s *steps) federateOperators(ctx context.Context, c *model.Cluster) error {
 		if len(roles[operator]) == 0 {
 			continue
 		}
-		clients, r, err := s.asClusterIdentity(ctx, c, operators(c)[operator].ResourceID)
+		clients, r, err := s.identity.asClusterIdentity(ctx, c, operators(c)[operator].ResourceID)
 		if err != nil {
 			return err
 		}
@@ -232,13 +248,13 @@ func federationName(c *model.Cluster, account string) string {
 // unfederate removes what federateIdentities ever made, as far as we can reach it:
 // after this nobody remembers the rest. Our credentials of the cluster's identity
 // may have expired since the last update.
-func (s *steps) unfederate(ctx context.Context, w *Work) error {
+func (s *federation) unfederate(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	if c.Properties.ClusterProfile.OIDCIssuer == "" {
 		return nil
 	}
-	if err := s.Azure.FetchClusterIdentity(ctx, c); err != nil {
-		s.Log.WarnContext(ctx, "credentials of the cluster's identity not renewed", "resource_id", c.ID, "error", err)
+	if err := s.azure.FetchClusterIdentity(ctx, c); err != nil {
+		s.log.WarnContext(ctx, "credentials of the cluster's identity not renewed", "resource_id", c.ID, "error", err)
 	}
 	s.endTrust(ctx, c, trusting(c))
 	return ctx.Err()
@@ -258,18 +274,18 @@ func trusting(c *model.Cluster) []string {
 // endTrust removes the cluster's federated credentials from identities. These are
 // the customer's and may be gone, or out of our reach: that stops nothing. It
 // returns those that still may trust the cluster.
-func (s *steps) endTrust(ctx context.Context, c *model.Cluster, ids []string) (remaining []string) {
+func (s *federation) endTrust(ctx context.Context, c *model.Cluster, ids []string) (remaining []string) {
 	for _, id := range ids {
 		if err := s.unfederateIdentity(ctx, c, id); err != nil {
-			s.Log.WarnContext(ctx, "federated credentials remain", "resource_id", c.ID, "identity", id, "error", err)
+			s.log.WarnContext(ctx, "federated credentials remain", "resource_id", c.ID, "identity", id, "error", err)
 			remaining = append(remaining, id)
 		}
 	}
 	return remaining
 }
 
-func (s *steps) unfederateIdentity(ctx context.Context, c *model.Cluster, id string) error {
-	clients, r, err := s.asClusterIdentity(ctx, c, id)
+func (s *federation) unfederateIdentity(ctx context.Context, c *model.Cluster, id string) error {
+	clients, r, err := s.identity.asClusterIdentity(ctx, c, id)
 	if err != nil {
 		return err
 	}

@@ -6,42 +6,51 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
-	"github.com/aro-rp/aro/store"
 )
+
+// openShift is what is awaited and set within a cluster.
+type openShift struct {
+	api   *clusterAPI
+	env   *environment.Environment
+	graph *graphStore
+	now   func() time.Time
+}
 
 // fewestWorkers is how many workers must be ready before anything that runs on
 // workers is waited for.
 const fewestWorkers = 2
 
-func (s *steps) bootstrapComplete(ctx context.Context, w *Work) error {
-	return s.ask(ctx, w, "bootstrap", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.BootstrapComplete(ctx) })
+func (s *openShift) bootstrapComplete(ctx context.Context, w *Work) error {
+	return s.api.ask(ctx, w, "bootstrap", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.BootstrapComplete(ctx) })
 }
 
-func (s *steps) apiServerReady(ctx context.Context, w *Work) error {
-	return s.settled(ctx, w, "kube-apiserver")
+func (s *openShift) apiServerReady(ctx context.Context, w *Work) error {
+	return s.api.settled(ctx, w, "kube-apiserver")
 }
 
-func (s *steps) consoleReady(ctx context.Context, w *Work) error {
-	return s.settled(ctx, w, "console")
+func (s *openShift) consoleReady(ctx context.Context, w *Work) error {
+	return s.api.settled(ctx, w, "console")
 }
 
-func (s *steps) ingressReady(ctx context.Context, w *Work) error {
-	return s.settled(ctx, w, "ingress")
+func (s *openShift) ingressReady(ctx context.Context, w *Work) error {
+	return s.api.settled(ctx, w, "ingress")
 }
 
 // operatorsSettled waits for those who restart when certificates change.
-func (s *steps) operatorsSettled(ctx context.Context, w *Work) error {
-	return s.settled(ctx, w, "kube-controller-manager", "kube-apiserver", "kube-scheduler", "console", "authentication")
+func (s *openShift) operatorsSettled(ctx context.Context, w *Work) error {
+	return s.api.settled(ctx, w, "kube-controller-manager", "kube-apiserver", "kube-scheduler", "console", "authentication")
 }
 
 // workersReady ends early when Azure has no room for a worker: OpenShift never
 // tries such a machine again.
-func (s *steps) workersReady(ctx context.Context, w *Work) error {
-	return s.ask(ctx, w, "workers", func(ctx context.Context, kube *openshift.Cluster) (string, error) {
+func (s *openShift) workersReady(ctx context.Context, w *Work) error {
+	return s.api.ask(ctx, w, "workers", func(ctx context.Context, kube *openshift.Cluster) (string, error) {
 		missing, err := kube.WorkersReady(ctx, fewestWorkers)
 		var full *openshift.CapacityError
 		if errors.As(err, &full) {
@@ -52,12 +61,12 @@ func (s *steps) workersReady(ctx context.Context, w *Work) error {
 	})
 }
 
-func (s *steps) consoleExists(ctx context.Context, w *Work) error {
-	return s.ask(ctx, w, "console", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.ConsoleExists(ctx) })
+func (s *openShift) consoleExists(ctx context.Context, w *Work) error {
+	return s.api.ask(ctx, w, "console", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.ConsoleExists(ctx) })
 }
 
-func (s *steps) brandConsole(ctx context.Context, w *Work) error {
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.BrandConsole(ctx) })
+func (s *openShift) brandConsole(ctx context.Context, w *Work) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.BrandConsole(ctx) })
 }
 
 // withoutPullSecret selects clusters that cannot pull what OpenShift's samples
@@ -65,21 +74,21 @@ func (s *steps) brandConsole(ctx context.Context, w *Work) error {
 func withoutPullSecret(c *model.Cluster) bool { return c.Properties.ClusterProfile.PullSecret == "" }
 
 // disableSamples is for clusters withoutPullSecret.
-func (s *steps) disableSamples(ctx context.Context, w *Work) error {
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableSamples(ctx) })
+func (s *openShift) disableSamples(ctx context.Context, w *Work) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableSamples(ctx) })
 }
 
 // disableOperatorHub is for clusters withoutPullSecret.
-func (s *steps) disableOperatorHub(ctx context.Context, w *Work) error {
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableOperatorHub(ctx) })
+func (s *openShift) disableOperatorHub(ctx context.Context, w *Work) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableOperatorHub(ctx) })
 }
 
-func (s *steps) disableUpdates(ctx context.Context, w *Work) error {
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableUpdates(ctx) })
+func (s *openShift) disableUpdates(ctx context.Context, w *Work) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.DisableUpdates(ctx) })
 }
 
-func (s *steps) clusterVersionReady(ctx context.Context, w *Work) error {
-	return s.ask(ctx, w, "cluster version", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.VersionReady(ctx) })
+func (s *openShift) clusterVersionReady(ctx context.Context, w *Work) error {
+	return s.api.ask(ctx, w, "cluster version", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.VersionReady(ctx) })
 }
 
 // withEncryptedWorkers selects clusters whose workers' disks have a key of the customer.
@@ -93,25 +102,25 @@ func workerEncryption(c *model.Cluster) string {
 }
 
 // configureStorageClass is for clusters withEncryptedWorkers.
-func (s *steps) configureStorageClass(ctx context.Context, w *Work) error {
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+func (s *openShift) configureStorageClass(ctx context.Context, w *Work) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		return kube.EncryptVolumes(ctx, workerEncryption(w.Resource()))
 	})
 }
 
 // removeFileStorageClass is for clusters with workload identities, whose storage
 // accounts have no keys.
-func (s *steps) removeFileStorageClass(ctx context.Context, w *Work) error {
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.RemoveFileStorageClass(ctx) })
+func (s *openShift) removeFileStorageClass(ctx context.Context, w *Work) error {
+	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.RemoveFileStorageClass(ctx) })
 }
 
 // recordClusterData stores what only the installer knew, and where the cluster is.
-func (s *steps) recordClusterData(ctx context.Context, w *Work) error {
-	result, err := s.readGraph(ctx, w.Resource())
+func (s *openShift) recordClusterData(ctx context.Context, w *Work) error {
+	result, err := s.graph.readGraph(ctx, w.Resource())
 	if err != nil {
 		return err
 	}
-	domain := s.Env.FullDomain(w.Resource().Properties.ClusterProfile.Domain)
+	domain := s.env.FullDomain(w.Resource().Properties.ClusterProfile.Domain)
 	return w.Save(ctx, func(c *model.Cluster) error {
 		c.Properties.APIServerProfile.URL = "https://api." + domain + ":6443/"
 		c.Properties.ConsoleProfile.URL = "https://console-openshift-console.apps." + domain + "/"
@@ -122,48 +131,29 @@ func (s *steps) recordClusterData(ctx context.Context, w *Work) error {
 }
 
 // reconcileNetworkType follows a cluster that moved to another network plugin.
-func (s *steps) reconcileNetworkType(ctx context.Context, w *Work) error {
-	return s.follow(ctx, w, (*openshift.Cluster).NetworkType, func(c *model.Cluster) *string {
+func (s *openShift) reconcileNetworkType(ctx context.Context, w *Work) error {
+	return s.api.follow(ctx, w, (*openshift.Cluster).NetworkType, func(c *model.Cluster) *string {
 		return &c.Properties.NetworkProfile.SoftwareDefinedNetwork
 	})
 }
 
 // recordVersion follows a cluster that its administrators upgraded.
-func (s *steps) recordVersion(ctx context.Context, w *Work) error {
-	return s.follow(ctx, w, (*openshift.Cluster).Version, func(c *model.Cluster) *string {
+func (s *openShift) recordVersion(ctx context.Context, w *Work) error {
+	return s.api.follow(ctx, w, (*openshift.Cluster).Version, func(c *model.Cluster) *string {
 		return &c.Properties.ClusterProfile.Version
 	})
 }
 
-// follow stores what the cluster says of itself, if it says anything.
-func (s *steps) follow(ctx context.Context, w *Work, ask func(*openshift.Cluster, context.Context) (string, error), place func(*model.Cluster) *string) error {
-	var said string
-	err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
-		said, err = ask(kube, ctx)
-		return err
-	})
-	if err != nil || said == "" {
-		return err
-	}
-	return w.Save(ctx, func(c *model.Cluster) error {
-		if *place(c) == said {
-			return store.ErrUnchanged
-		}
-		*place(c) = said
-		return nil
-	})
-}
-
 // recordWorkers stores the worker pools that the cluster has.
-func (s *steps) recordWorkers(ctx context.Context, w *Work) error {
+func (s *openShift) recordWorkers(ctx context.Context, w *Work) error {
 	var found []model.WorkerProfile
-	if err := s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
+	if err := s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
 		found, err = foundWorkers(ctx, w.Resource(), kube)
 		return err
 	}); err != nil {
 		return err
 	}
-	now := s.Now().UTC()
+	now := s.now().UTC()
 	return w.Save(ctx, func(c *model.Cluster) error { // the last of what is observed
 		if !slices.EqualFunc(found, c.Properties.WorkerProfilesStatus, sameWorkers) {
 			c.Properties.WorkerProfilesStatus = found

@@ -84,7 +84,7 @@ func TestAnUpdateJudgesTheWorkersThatTheClusterHasNow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, k, j := setUp(t), newKube(t), &judge{}
 			test.kube(k)
-			s.Validator = j
+			s.use(func(d *Dependencies) { d.Validator = j })
 			w := s.work(model.Update, func(c *model.Cluster) { k.of(c); long(c) })
 			s.must(s.do(s.validateUpdate, w))
 			if !slices.Equal(j.pools, test.want) {
@@ -127,7 +127,7 @@ func BenchmarkLook(b *testing.B) {
 	k.of(c)
 	before := processorTime(b)
 	for b.Loop() {
-		if _, err := s.look(b.Context(), c); err != nil {
+		if _, err := s.observation.look(b.Context(), c); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestALookRenewsTheKubeconfigOfCustomers(t *testing.T) {
 				c.Internal.UserAdminKubeconfig = ""
 			}
 			later := time.Now().Add(365*day - test.left)
-			s.Now = func() time.Time { return later }
+			s.use(func(d *Dependencies) { d.Now = func() time.Time { return later } })
 			record, err := Look(s.Dependencies)(t.Context(), c)
 			if (err != nil) != test.silent {
 				t.Fatal(err)
@@ -205,7 +205,7 @@ func TestALookRenewsTheKubeconfigOfCustomers(t *testing.T) {
 			if renewed := got != made && got != ""; renewed != test.renewed {
 				t.Errorf("renewed %v, want %v", renewed, test.renewed)
 			}
-			if reach, err := s.userReach(c); err != nil || !openshift.Fresh([]byte(got), reach, s.Now()) {
+			if reach, err := s.userReach(c); err != nil || !openshift.Fresh([]byte(got), reach, later) {
 				t.Errorf("what customers get is old (%v)", err)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
+	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
@@ -17,9 +18,63 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
+// outbound is where traffic that leaves a cluster comes from.
+type outbound struct{ azure *azureAccess }
+
+// chooseOutboundIPs names the public IPs for outbound traffic before they are
+// made, so that none is ever lost. The API server's IP serves as the first.
+func (s *outbound) chooseOutboundIPs(ctx context.Context, w *Work) error {
+	return w.Save(ctx, func(c *model.Cluster) error {
+		lb := c.Properties.NetworkProfile.LoadBalancerProfile
+		if lb == nil {
+			lb = &model.LoadBalancerProfile{}
+			c.Properties.NetworkProfile.LoadBalancerProfile = lb
+		}
+		c.Internal.OutboundIPs = resized(c.Internal.OutboundIPs, ownOutboundIPs(c))
+		lb.EffectiveOutboundIPs = outboundIPs(c)
+		return nil
+	})
+}
+
+// ownOutboundIPs is how many public IPs serve outbound traffic alone.
+func ownOutboundIPs(c *model.Cluster) int {
+	n := 1
+	if lb := c.Properties.NetworkProfile.LoadBalancerProfile; lb != nil && lb.ManagedOutboundIPs != nil {
+		n = max(lb.ManagedOutboundIPs.Count, 1)
+	}
+	if publicAPI(c) {
+		n--
+	}
+	return n
+}
+
+const outboundIPSuffix = "-outbound-pip-v4"
+
+// resized keeps as many names as there shall be, and makes those that lack.
+func resized(names []string, n int) []string {
+	names = names[:min(len(names), n):min(len(names), n)]
+	for len(names) < n {
+		names = append(names, uuid.NewString()+outboundIPSuffix)
+	}
+	return names
+}
+
+// outboundIPs are the ids of the addresses that outbound traffic comes from.
+func outboundIPs(c *model.Cluster) []model.ResourceReference {
+	var names []string
+	if publicAPI(c) {
+		names = append(names, c.Internal.InfraID+"-pip-v4")
+	}
+	var ips []model.ResourceReference
+	for _, name := range append(names, c.Internal.OutboundIPs...) {
+		ips = append(ips, model.ResourceReference{ID: c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/publicIPAddresses/" + name})
+	}
+	return ips
+}
+
 // renameOutboundIPs names as many addresses as the customer wants now. Addresses
 // of clusters from before names were kept are taken over.
-func (s *steps) renameOutboundIPs(ctx context.Context, w *Work) error {
+func (s *outbound) renameOutboundIPs(ctx context.Context, w *Work) error {
 	lb, err := s.publicBalancer(ctx, w.Resource())
 	if err != nil {
 		return err
@@ -46,8 +101,8 @@ func (s *steps) renameOutboundIPs(ctx context.Context, w *Work) error {
 	})
 }
 
-func (s *steps) publicBalancer(ctx context.Context, c *model.Cluster) (*armnetwork.LoadBalancer, error) {
-	clients, err := s.customer(c)
+func (s *outbound) publicBalancer(ctx context.Context, c *model.Cluster) (*armnetwork.LoadBalancer, error) {
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +115,9 @@ func (s *steps) publicBalancer(ctx context.Context, c *model.Cluster) (*armnetwo
 
 // reconcileOutbound makes outbound traffic come from exactly the addresses that
 // are named, and removes those of ours that nothing uses any more.
-func (s *steps) reconcileOutbound(ctx context.Context, w *Work) error {
+func (s *outbound) reconcileOutbound(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -77,7 +132,7 @@ func (s *steps) reconcileOutbound(ctx context.Context, w *Work) error {
 	return errors.Join(err, s.removeUnused(ctx, clients, w, wanted))
 }
 
-func (s *steps) balanceOutbound(ctx context.Context, w *Work, clients *azure.Clients, wanted []string) error {
+func (s *outbound) balanceOutbound(ctx context.Context, w *Work, clients *azure.Clients, wanted []string) error {
 	c := w.Resource()
 	err := editBalancer(ctx, clients, w, c.Internal.InfraID, func(lb *armnetwork.LoadBalancer) (bool, error) {
 		if sameIDs(outboundOf(lb), wanted) {
@@ -101,7 +156,7 @@ func (s *steps) balanceOutbound(ctx context.Context, w *Work, clients *azure.Cli
 	})
 }
 
-func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
+func (s *outbound) makePublicIP(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
 	c := w.Resource()
 	_, err := azure.Await(ctx, clients, w, "the public IP address "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PublicIPAddressesClientCreateOrUpdateResponse], error) {
 		if token == "" {
@@ -121,7 +176,7 @@ func (s *steps) makePublicIP(ctx context.Context, clients *azure.Clients, w *Wor
 
 // removeUnused removes addresses that were made for outbound traffic and serve
 // none. The API server's address is no such.
-func (s *steps) removeUnused(ctx context.Context, clients *azure.Clients, w *Work, wanted []string) error {
+func (s *outbound) removeUnused(ctx context.Context, clients *azure.Clients, w *Work, wanted []string) error {
 	c := w.Resource()
 	lb, err := s.publicBalancer(ctx, c) // as it is now: what it holds cannot go
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -18,29 +19,22 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// groupIsOurs reports whether the managed group exists and is this cluster's: a
-// group that is not is never touched.
-func (s *steps) groupIsOurs(ctx context.Context, c *model.Cluster) (bool, error) {
-	clients, err := s.customer(c)
-	if err != nil || managedGroup(c) == "" {
-		return false, err
-	}
-	group, err := clients.Groups.Get(ctx, managedGroup(c), nil)
-	if azure.NotFound(err) {
-		return false, nil
-	}
-	return err == nil && arm.EqualFold(deref(group.ManagedBy), c.ID), err
+// removal takes a cluster's resources away.
+type removal struct {
+	azure     *azureAccess
+	resources *resources
+	log       *slog.Logger
 }
 
 // restoreRights writes the managed group once more, because a subscription that
 // moved to another tenant took our rights away. It is only an attempt.
-func (s *steps) restoreRights(ctx context.Context, w *Work) error {
-	there, err := s.groupIsOurs(ctx, w.Resource())
+func (s *removal) restoreRights(ctx context.Context, w *Work) error {
+	there, err := s.azure.groupIsOurs(ctx, w.Resource())
 	if there || azure.Code(err) == "AuthorizationFailed" {
-		err = s.ensureGroup(ctx, w)
+		err = s.resources.ensureGroup(ctx, w)
 	}
 	if err != nil {
-		s.Log.WarnContext(ctx, "rights in the managed resource group not restored", "resource_id", w.Resource().ID, "error", err)
+		s.log.WarnContext(ctx, "rights in the managed resource group not restored", "resource_id", w.Resource().ID, "error", err)
 	}
 	return nil
 }
@@ -70,13 +64,13 @@ type item struct {
 
 // removeResources empties the managed group, level by level, and removes it. All
 // that blocks is told at once.
-func (s *steps) removeResources(ctx context.Context, w *Work) error {
+func (s *removal) removeResources(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	there, err := s.groupIsOurs(ctx, c)
+	there, err := s.azure.groupIsOurs(ctx, c)
 	if err != nil || !there {
 		return err
 	}
-	clients, err := s.customer(c)
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -130,7 +124,7 @@ func inLevels(items []item) [][]item {
 
 // remover removes resources of one cluster.
 type remover struct {
-	*steps
+	*removal
 	clients *azure.Clients
 	w       *Work
 	c       *model.Cluster
@@ -150,7 +144,7 @@ func (r *remover) removeLevel(ctx context.Context, level []item) error {
 		failed[i] = r.removeOne(ctx, level[i])
 		return nil
 	})
-	return blockers(level, failed, r.Azure.SubjectOf(r.c))
+	return blockers(level, failed, r.azure.SubjectOf(r.c))
 }
 
 func indices[T any](l []T) []int {
@@ -164,7 +158,7 @@ func indices[T any](l []T) []int {
 func (r *remover) removeOne(ctx context.Context, it item) error {
 	version := r.versions[it.kind]
 	if version == "" {
-		r.Log.WarnContext(ctx, "resource of an unknown kind is left to its group", "resource_id", r.c.ID, "resource", it.id)
+		r.log.WarnContext(ctx, "resource of an unknown kind is left to its group", "resource_id", r.c.ID, "resource", it.id)
 		return nil
 	}
 	if err := r.loosen(ctx, it); err != nil {
@@ -254,7 +248,7 @@ func (r *remover) mendInterface(ctx context.Context, id string) error {
 		return err
 	}
 	if err != nil {
-		r.Log.WarnContext(ctx, "network interface not mended", "resource_id", r.c.ID, "resource", id, "error", err)
+		r.log.WarnContext(ctx, "network interface not mended", "resource_id", r.c.ID, "resource", id, "error", err)
 	}
 	return nil
 }

@@ -260,7 +260,7 @@ func TestAnIdentityIsForgottenOnlyWhenItDoesNotTrustTheClusterAnyMore(t *testing
 	}
 	s.clusterIdentity(w.Resource().Internal.UID, false)
 	w.Resource().Identity.IdentityURL = origin + "/msi"
-	s.must(s.Azure.FetchClusterIdentity(t.Context(), w.Resource()))
+	s.must(s.azure.FetchClusterIdentity(t.Context(), w.Resource()))
 	if got := s.endTrust(t.Context(), w.Resource(), []string{identitiesID + "former"}); len(got) != 0 {
 		t.Errorf("it is gone, and yet remain %v", got)
 	}

@@ -187,7 +187,7 @@ func TestManyLongDeploymentsNeedFewWorkers(t *testing.T) {
 	s := setUp(t)
 	s.slow = &slowly{takes: takes, begun: map[string]int{}}
 	plan := s.explained([]Step{{Name: "deploy", Timeout: time.Hour, Do: func(ctx context.Context, w *Work) error {
-		return s.deploy(ctx, w, baseDeployment, map[string]any{})
+		return s.azure.deploy(ctx, w, baseDeployment, map[string]any{})
 	}}})
 	worker, err := backend.New(backend.Config{Store: s.store, Concurrency: workers, Log: slog.New(slog.DiscardHandler), PollInterval: 100 * time.Millisecond,
 		Plans: map[model.OperationKind][]Step{model.Create: plan, model.Update: plan, model.AdminUpdate: plan, model.Delete: plan}})

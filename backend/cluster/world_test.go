@@ -227,10 +227,48 @@ var documents = backend.Clusters()
 
 // stand is the steps, the world they work in, and one cluster.
 type stand struct {
+	Dependencies
+	*subjects
 	*steps
 	*world
 	store *store.Store
 	t     *testing.T
+}
+
+// subjects are those of the steps, for tests to call each step by its name.
+type subjects struct {
+	*access
+	*internalBalancer
+	*billing
+	*certificates
+	*choices
+	*credentials
+	*dns
+	*federation
+	*graphStore
+	*identity
+	*installation
+	*tokenIssuer
+	*privateLink
+	*machines
+	*maintenance
+	*network
+	*observation
+	*openShift
+	*outbound
+	*removal
+	*resources
+}
+
+// use makes the steps anew with other dependencies.
+func (s *stand) use(change func(*Dependencies)) {
+	if change != nil {
+		change(&s.Dependencies)
+	}
+	of := newSteps(s.Dependencies)
+	s.steps = of
+	s.subjects = &subjects{of.access, of.balancer, of.billing, of.certificates, of.choices, of.credentials, of.dns, of.federation, of.graph, of.identity,
+		of.installation, of.issuer, of.link, of.machines, of.maintenance, of.network, of.observation, of.openshift, of.outbound, of.removal, of.resources}
 }
 
 type fakeValidator struct{}
@@ -301,8 +339,10 @@ func newStand(t *testing.T, a *world, reach *azure.Azure, environment *environme
 	}
 	s := store.New(k, keys)
 	t.Cleanup(func() { s.Close() })
-	return &stand{world: a, store: s, t: t, steps: newSteps(Dependencies{Azure: reach, Env: environment, Validator: fakeValidator{},
-		Installer: &fakeInstaller{}, Versions: s.Versions, RoleSets: s.RoleSets, Billing: s.Billing, Seal: keys, Build: "build-1", Log: slog.New(slog.DiscardHandler)})}
+	made := &stand{world: a, store: s, t: t, Dependencies: Dependencies{Azure: reach, Env: environment, Validator: fakeValidator{},
+		Installer: &fakeInstaller{}, Versions: s.Versions, RoleSets: s.RoleSets, Billing: s.Billing, Seal: keys, Build: "build-1", Log: slog.New(slog.DiscardHandler)}}
+	made.use(nil)
+	return made
 }
 
 // work is a cluster in the hands of a worker. change makes it what a test needs.

@@ -1,8 +1,6 @@
 package pipeline_test
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +20,7 @@ import (
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/message"
+	"github.com/aro-rp/aro/wait"
 )
 
 var kind = backend.Clusters()

@@ -1,8 +1,6 @@
 package pipeline_test
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"maps"
 	"testing"
@@ -10,6 +8,7 @@ import (
 
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/wait"
 )
 
 func TestWhatAStepWaitedIsRecordedOverItsAttempts(t *testing.T) {

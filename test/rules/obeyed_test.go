@@ -38,7 +38,7 @@ func obeyedProperties() []obeyed {
 		{network + "softwareDefinedNetwork", "backend/cluster/installer.go", "p.NetworkProfile.SoftwareDefinedNetwork"},
 		{network + "outboundType", "backend/cluster/installer.go", "p.NetworkProfile.OutboundType"},
 		{network + "preconfiguredNSG", "backend/cluster/network.go", "NetworkProfile.PreconfiguredNSG"},
-		{network + "loadBalancerProfile.managedOutboundIps.count", "backend/cluster/names.go", "lb.ManagedOutboundIPs.Count"},
+		{network + "loadBalancerProfile.managedOutboundIps.count", "backend/cluster/outbound.go", "lb.ManagedOutboundIPs.Count"},
 		{network + "loadBalancerProfile.outboundIps[].id", "model/rules_network.go", `{"outboundIps", len(lb.OutboundIPs) > 0`}, // refused
 		{network + "loadBalancerProfile.outboundIpPrefixes[].id", "model/rules_network.go", `{"outboundIpPrefixes", len(lb.OutboundIPPrefixes) > 0`},
 		{network + "loadBalancerProfile.allocatedOutboundPorts", "model/rules_network.go", `{"allocatedOutboundPorts", lb.AllocatedOutboundPorts != 0`},
@@ -81,7 +81,7 @@ func obeyedProperties() []obeyed {
 		{"RoleSet properties.openShiftVersion", "model/rules_identity.go", "OpenShiftVersion"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].operatorName", "backend/cluster/identity.go", "OperatorName"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionName", "server/catalogue.go", "RoleSets"}, // told to customers, who assign it by that name
-		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionId", "backend/cluster/base.go", "role.RoleDefinitionID"},
+		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionId", "backend/cluster/access.go", "role.RoleDefinitionID"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].serviceAccounts[]", "backend/cluster/oidc.go", "ServiceAccounts"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].secretLocation.namespace", "backend/cluster/installer.go", "SecretNamespace: at.Namespace"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].secretLocation.name", "backend/cluster/installer.go", "SecretName: at.Name"},

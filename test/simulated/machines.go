@@ -1,8 +1,6 @@
 package simulated
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/test/simulated/provider"
+	"github.com/aro-rp/aro/wait"
 )
 
 // masterCount is OpenShift's number of control plane machines.

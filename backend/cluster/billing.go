@@ -3,39 +3,46 @@ package cluster
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
+// billing records from when to when a cluster costs money.
+type billing struct {
+	documents *store.Collection[store.BillingDocument]
+	now       func() time.Time
+}
+
 // beginBilling creates the cluster's billing document. It carries the cluster's
 // UID, so that a repetition finds it and a second cluster of the same name does not.
-func (s *steps) beginBilling(ctx context.Context, w *Work) error {
+func (s *billing) beginBilling(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	doc, err := billingDocument(c)
 	if err != nil {
 		return err
 	}
-	now := s.Now().UTC()
+	now := s.now().UTC()
 	doc.Billing = model.Billing{
 		ResourceID: c.ID, ResourceGroupID: c.Properties.ClusterProfile.ResourceGroupID, InfraID: c.Internal.InfraID,
 		Location: c.Location, TenantID: c.Internal.TenantID, CreatedAt: &now,
 	}
 	var exists *store.ConflictError
-	if err := s.Billing.Create(ctx, doc); !errors.As(err, &exists) {
+	if err := s.documents.Create(ctx, doc); !errors.As(err, &exists) {
 		return err
 	}
 	return nil
 }
 
 // endBilling marks the end. A cluster whose create did not come so far was never billed.
-func (s *steps) endBilling(ctx context.Context, w *Work) error {
+func (s *billing) endBilling(ctx context.Context, w *Work) error {
 	doc, err := billingDocument(w.Resource())
 	if err != nil {
 		return err
 	}
-	now := s.Now().UTC()
-	_, err = s.Billing.Update(ctx, doc.Partition, doc.ID, func(d *store.BillingDocument) error {
+	now := s.now().UTC()
+	_, err = s.documents.Update(ctx, doc.Partition, doc.ID, func(d *store.BillingDocument) error {
 		if d.Billing.DeletedAt != nil {
 			return store.ErrUnchanged
 		}
@@ -54,11 +61,4 @@ func billingDocument(c *model.Cluster) (*store.BillingDocument, error) {
 		return nil, err
 	}
 	return store.NewBilling(id.SubscriptionID, c.Internal.UID), nil
-}
-
-func (s *steps) recordBuild(ctx context.Context, w *Work) error {
-	return w.Save(ctx, func(c *model.Cluster) error {
-		c.Internal.ProvisionedBy = s.Build
-		return nil
-	})
 }

@@ -1,14 +1,15 @@
 package cluster
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
+	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/wait"
 )
 
 // reach connects to a cluster as the service: with its own kubeconfig, or the
@@ -23,10 +24,13 @@ func reach(c *model.Cluster) (*openshift.Cluster, error) {
 	})
 }
 
+// clusterAPI makes steps of questions to the API server of a cluster, and of changes.
+type clusterAPI struct{ env *environment.Environment }
+
 // ask makes a step of a question about a part of the cluster: it waits for what
 // the cluster says is missing.
-func (s *steps) ask(ctx context.Context, w *Work, part string, question func(context.Context, *openshift.Cluster) (missing string, err error)) error {
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+func (s *clusterAPI) ask(ctx context.Context, w *Work, part string, question func(context.Context, *openshift.Cluster) (missing string, err error)) error {
+	return s.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		missing, err := question(ctx, kube)
 		if err != nil || missing == "" {
 			return err
@@ -38,10 +42,10 @@ func (s *steps) ask(ctx context.Context, w *Work, part string, question func(con
 // apiServer is the part that all the others are asked for.
 const apiServer = "kube-apiserver"
 
-// tell makes a step of a change. It waits while the API server does not answer,
+// change makes a step of a change. It waits while the API server does not answer,
 // or not well: it may restart at any time, most of all while it is installed. A
 // webhook that cannot be asked may restart too.
-func (s *steps) tell(ctx context.Context, w *Work, change func(context.Context, *openshift.Cluster) error) error {
+func (s *clusterAPI) change(ctx context.Context, w *Work, change func(context.Context, *openshift.Cluster) error) error {
 	c := w.Resource()
 	kube, err := reach(c)
 	if err != nil {
@@ -53,7 +57,7 @@ func (s *steps) tell(ctx context.Context, w *Work, change func(context.Context, 
 		return wait.Again(stoppedBy(stop)) // err may hold what a webhook was shown
 	}
 	if err != nil && ctx.Err() == nil && openshift.Unreachable(err) {
-		return laterFor(apiServer, w, "the API server api."+s.Env.FullDomain(c.Properties.ClusterProfile.Domain)+" to answer ("+openshift.Why(err)+")")
+		return laterFor(apiServer, w, "the API server api."+s.env.FullDomain(c.Properties.ClusterProfile.Domain)+" to answer ("+openshift.Why(err)+")")
 	}
 	if missing := openshift.Obstacle(err); missing != "" && ctx.Err() == nil {
 		return later(w, missing)
@@ -72,8 +76,8 @@ func stoppedBy(stop *openshift.Stop) *arm.Error {
 }
 
 // settled makes a step that waits for operators.
-func (s *steps) settled(ctx context.Context, w *Work, operators ...string) error {
-	return s.tell(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
+func (s *clusterAPI) settled(ctx context.Context, w *Work, operators ...string) error {
+	return s.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		var parts, missing []string
 		for _, operator := range operators {
 			why, err := kube.Settled(ctx, operator)
@@ -91,19 +95,21 @@ func (s *steps) settled(ctx context.Context, w *Work, operators ...string) error
 	})
 }
 
-// kubeFindings tells what the cluster says about itself.
-func (s *steps) kubeFindings(ctx context.Context, c *model.Cluster) []model.Finding {
-	kube, err := reach(c)
-	if err != nil {
-		return []model.Finding{{Name: "API server", Text: "not asked: " + err.Error()}}
+// follow stores what the cluster says of itself, if it says anything.
+func (s *clusterAPI) follow(ctx context.Context, w *Work, ask func(*openshift.Cluster, context.Context) (string, error), place func(*model.Cluster) *string) error {
+	var said string
+	err := s.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
+		said, err = ask(kube, ctx)
+		return err
+	})
+	if err != nil || said == "" {
+		return err
 	}
-	defer kube.Close()
-	if err := kube.Answers(ctx); err != nil {
-		return []model.Finding{{Name: "API server", Text: "does not answer: " + openshift.Why(err)}}
-	}
-	findings := []model.Finding{{Name: "API server", Text: "answers"}}
-	for _, f := range kube.Findings(ctx) {
-		findings = append(findings, model.Finding{Name: f.Name, Text: f.Text})
-	}
-	return findings
+	return w.Save(ctx, func(c *model.Cluster) error {
+		if *place(c) == said {
+			return store.ErrUnchanged
+		}
+		*place(c) = said
+		return nil
+	})
 }

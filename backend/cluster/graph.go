@@ -55,10 +55,17 @@ var (
 	toRemove = rights{"d", armstorage.SignedResourceTypesC}
 )
 
+// graphStore keeps what the installer made in the cluster's storage account.
+type graphStore struct {
+	azure *azureAccess
+	seal  Keys
+	now   func() time.Time
+}
+
 // blobs is the cluster's storage account: with a signature of its key that allows
 // the least or, where accounts have no keys, as our application.
-func (s *steps) blobs(ctx context.Context, c *model.Cluster, r rights) (*azblob.Client, error) {
-	clients, err := s.customer(c)
+func (s *graphStore) blobs(ctx context.Context, c *model.Cluster, r rights) (*azblob.Client, error) {
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +74,9 @@ func (s *steps) blobs(ctx context.Context, c *model.Cluster, r rights) (*azblob.
 		return nil, err
 	}
 	if c.UsesWorkloadIdentity() {
-		return s.Azure.Blobs(url, clients.Credential)
+		return s.azure.Blobs(url, clients.Credential)
 	}
-	now := s.Now().UTC()
+	now := s.now().UTC()
 	answer, err := clients.StorageAccounts.ListAccountSAS(ctx, managedGroup(c), storageAccount(c), armstorage.AccountSasParameters{
 		Services: new(armstorage.ServicesB), ResourceTypes: &r.resources, Permissions: &r.permissions,
 		Protocols: new(armstorage.HTTPProtocolHTTPS), SharedAccessStartTime: new(now.Add(-graceForClocks)), SharedAccessExpiryTime: new(now.Add(keySignedFor)),
@@ -77,7 +84,7 @@ func (s *steps) blobs(ctx context.Context, c *model.Cluster, r rights) (*azblob.
 	if err != nil {
 		return nil, err
 	}
-	return s.Azure.BlobsWithSAS(url, deref(answer.AccountSasToken))
+	return s.azure.BlobsWithSAS(url, deref(answer.AccountSasToken))
 }
 
 // blobService is the URL of the account's blob service, which ends in a slash.
@@ -94,12 +101,12 @@ func blobService(ctx context.Context, clients *azure.Clients, c *model.Cluster) 
 
 // delegatedSignature opens the ignition to the bootstrap machine of a cluster
 // whose accounts have no keys.
-func (s *steps) delegatedSignature(ctx context.Context, c *model.Cluster) (model.Secret, error) {
+func (s *graphStore) delegatedSignature(ctx context.Context, c *model.Cluster) (model.Secret, error) {
 	blobs, err := s.blobs(ctx, c, toRead)
 	if err != nil {
 		return "", err
 	}
-	from, until := s.Now().UTC().Add(-graceForClocks), s.Now().UTC().Add(delegatedFor)
+	from, until := s.now().UTC().Add(-graceForClocks), s.now().UTC().Add(delegatedFor)
 	credential, err := blobs.ServiceClient().GetUserDelegationCredential(ctx, service.KeyInfo{
 		Start: new(from.Format(sas.TimeFormat)), Expiry: new(until.Format(sas.TimeFormat)),
 	}, nil)
@@ -122,7 +129,7 @@ func absent(err error) bool {
 }
 
 // readGraph reads what the installer made for the cluster.
-func (s *steps) readGraph(ctx context.Context, c *model.Cluster) (*install.Result, error) {
+func (s *graphStore) readGraph(ctx context.Context, c *model.Cluster) (*install.Result, error) {
 	blobs, err := s.blobs(ctx, c, toRead)
 	if err != nil {
 		return nil, err
@@ -136,9 +143,9 @@ func (s *steps) readGraph(ctx context.Context, c *model.Cluster) (*install.Resul
 	if err != nil {
 		return nil, fmt.Errorf("what the installer made: %w", err)
 	}
-	plain, err := unseal(s.Seal, c.Internal.UID, sealed)
-	if err != nil && s.Seal.Renew(ctx) == nil { // a newer key may have sealed it
-		plain, err = unseal(s.Seal, c.Internal.UID, sealed)
+	plain, err := unseal(s.seal, c.Internal.UID, sealed)
+	if err != nil && s.seal.Renew(ctx) == nil { // a newer key may have sealed it
+		plain, err = unseal(s.seal, c.Internal.UID, sealed)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("what the installer made: %w", err)
@@ -152,13 +159,13 @@ func (s *steps) readGraph(ctx context.Context, c *model.Cluster) (*install.Resul
 
 // writeGraph commits what the installer made, and returns what is committed: of
 // two that write at once one wins.
-func (s *steps) writeGraph(ctx context.Context, w *Work, result *install.Result) (*install.Result, error) {
+func (s *graphStore) writeGraph(ctx context.Context, w *Work, result *install.Result) (*install.Result, error) {
 	c := w.Resource()
 	plain, err := json.Marshal(result)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := seal(s.Seal, c.Internal.UID, plain)
+	sealed, err := seal(s.seal, c.Internal.UID, plain)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +187,7 @@ func (s *steps) writeGraph(ctx context.Context, w *Work, result *install.Result)
 
 // writeIgnition gives the bootstrap machine what is committed, however often: it
 // never lies beside another run's graph.
-func (s *steps) writeIgnition(ctx context.Context, c *model.Cluster, committed *install.Result) error {
+func (s *graphStore) writeIgnition(ctx context.Context, c *model.Cluster, committed *install.Result) error {
 	blobs, err := s.blobs(ctx, c, toWrite)
 	if err != nil {
 		return err
@@ -190,7 +197,7 @@ func (s *steps) writeIgnition(ctx context.Context, c *model.Cluster, committed *
 }
 
 // removeIgnition takes the bootstrap machine's ignition away, which holds keys.
-func (s *steps) removeIgnition(ctx context.Context, w *Work) error {
+func (s *graphStore) removeIgnition(ctx context.Context, w *Work) error {
 	blobs, err := s.blobs(ctx, w.Resource(), toRemove)
 	if err != nil {
 		return err

@@ -11,25 +11,32 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/model"
 )
+
+// privateLink is the service's way to a cluster's API server.
+type privateLink struct {
+	azure *azureAccess
+	env   *environment.Environment
+}
 
 func endpointName(c *model.Cluster) string { return "rp-pe-" + c.Internal.UID }
 
 // linkAPIServer makes our private endpoint to the cluster's API server, in the
 // service's own network, and records its address.
-func (s *steps) linkAPIServer(ctx context.Context, w *Work) error {
+func (s *privateLink) linkAPIServer(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	own, err := s.own()
+	own, err := s.azure.own()
 	if err != nil {
 		return err
 	}
 	link := c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/privateLinkServices/" + c.Internal.InfraID + "-pls"
 	_, err = azure.Await(ctx, own, w, "the private endpoint", func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PrivateEndpointsClientCreateOrUpdateResponse], error) {
-		return own.PrivateEndpoints.BeginCreateOrUpdate(ctx, s.Env.ResourceGroup, endpointName(c), armnetwork.PrivateEndpoint{
-			Location: &s.Env.Location,
+		return own.PrivateEndpoints.BeginCreateOrUpdate(ctx, s.env.ResourceGroup, endpointName(c), armnetwork.PrivateEndpoint{
+			Location: &s.env.Location,
 			Properties: &armnetwork.PrivateEndpointProperties{
-				Subnet: &armnetwork.Subnet{ID: new(s.Env.PrivateEndpointSubnetID())},
+				Subnet: &armnetwork.Subnet{ID: new(s.env.PrivateEndpointSubnetID())},
 				ManualPrivateLinkServiceConnections: []*armnetwork.PrivateLinkServiceConnection{{
 					Name: new("rp-plsconnection"), Properties: &armnetwork.PrivateLinkServiceConnectionProperties{PrivateLinkServiceID: &link},
 				}},
@@ -39,7 +46,7 @@ func (s *steps) linkAPIServer(ctx context.Context, w *Work) error {
 	if err != nil {
 		return err
 	}
-	endpoint, err := own.PrivateEndpoints.Get(ctx, s.Env.ResourceGroup, endpointName(c), nil)
+	endpoint, err := own.PrivateEndpoints.Get(ctx, s.env.ResourceGroup, endpointName(c), nil)
 	if err != nil {
 		return err
 	}
@@ -95,12 +102,12 @@ func endpointIP(ctx context.Context, own *azure.Clients, e *armnetwork.PrivateEn
 }
 
 // unlinkAPIServer removes the private endpoint.
-func (s *steps) unlinkAPIServer(ctx context.Context, w *Work) error {
-	own, err := s.own()
+func (s *privateLink) unlinkAPIServer(ctx context.Context, w *Work) error {
+	own, err := s.azure.own()
 	if err != nil {
 		return err
 	}
 	return remove(ctx, own, w, "the private endpoint", func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PrivateEndpointsClientDeleteResponse], error) {
-		return own.PrivateEndpoints.BeginDelete(ctx, s.Env.ResourceGroup, endpointName(w.Resource()), &armnetwork.PrivateEndpointsClientBeginDeleteOptions{ResumeToken: token})
+		return own.PrivateEndpoints.BeginDelete(ctx, s.env.ResourceGroup, endpointName(w.Resource()), &armnetwork.PrivateEndpointsClientBeginDeleteOptions{ResumeToken: token})
 	})
 }

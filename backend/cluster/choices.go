@@ -10,17 +10,45 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
+// choices decide, before anything is made, whether a cluster can be, and what is the
+// same for its whole life.
+type choices struct {
+	azure     *azureAccess
+	validator Validator
+}
+
+func (s *choices) validateCreate(ctx context.Context, w *Work) error {
+	return s.validator.Validate(ctx, w.Resource(), model.Create)
+}
+
+// chooseZones decides once in which zones the cluster is.
+func (s *choices) chooseZones(ctx context.Context, w *Work) error {
+	clients, err := s.azure.customer(w.Resource())
+	if err != nil {
+		return err
+	}
+	zones, err := s.validator.Zones(ctx, clients, w.Resource())
+	if err != nil {
+		return err
+	}
+	return w.Save(ctx, func(c *model.Cluster) error {
+		if len(c.Internal.Zones) > 0 {
+			return store.ErrUnchanged
+		}
+		c.Internal.Zones = zones
+		return nil
+	})
+}
+
 // chooseNames makes everything that is random once, and stores it before
 // anything carries it: a repetition finds what was made before.
-func (s *steps) chooseNames(ctx context.Context, w *Work) error {
+func (s *choices) chooseNames(ctx context.Context, w *Work) error {
 	key, err := newSSHKey()
 	if err != nil {
 		return err
@@ -66,65 +94,14 @@ func newStorageSuffix() string {
 	return string(b)
 }
 
-// chooseOutboundIPs names the public IPs for outbound traffic before they are
-// made, so that none is ever lost. The API server's IP serves as the first.
-func (s *steps) chooseOutboundIPs(ctx context.Context, w *Work) error {
-	return w.Save(ctx, func(c *model.Cluster) error {
-		lb := c.Properties.NetworkProfile.LoadBalancerProfile
-		if lb == nil {
-			lb = &model.LoadBalancerProfile{}
-			c.Properties.NetworkProfile.LoadBalancerProfile = lb
-		}
-		c.Internal.OutboundIPs = resized(c.Internal.OutboundIPs, ownOutboundIPs(c))
-		lb.EffectiveOutboundIPs = outboundIPs(c)
-		return nil
-	})
-}
-
-// ownOutboundIPs is how many public IPs serve outbound traffic alone.
-func ownOutboundIPs(c *model.Cluster) int {
-	n := 1
-	if lb := c.Properties.NetworkProfile.LoadBalancerProfile; lb != nil && lb.ManagedOutboundIPs != nil {
-		n = max(lb.ManagedOutboundIPs.Count, 1)
-	}
-	if publicAPI(c) {
-		n--
-	}
-	return n
-}
-
-const outboundIPSuffix = "-outbound-pip-v4"
-
-// resized keeps as many names as there shall be, and makes those that lack.
-func resized(names []string, n int) []string {
-	names = names[:min(len(names), n):min(len(names), n)]
-	for len(names) < n {
-		names = append(names, uuid.NewString()+outboundIPSuffix)
-	}
-	return names
-}
-
-// outboundIPs are the ids of the addresses that outbound traffic comes from.
-func outboundIPs(c *model.Cluster) []model.ResourceReference {
-	var names []string
-	if publicAPI(c) {
-		names = append(names, c.Internal.InfraID+"-pip-v4")
-	}
-	var ips []model.ResourceReference
-	for _, name := range append(names, c.Internal.OutboundIPs...) {
-		ips = append(ips, model.ResourceReference{ID: c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/publicIPAddresses/" + name})
-	}
-	return ips
-}
-
 const largeMTU, usualMTU = 3900, 1500
 
 // chooseMTU asks for the preview feature of large packets.
-func (s *steps) chooseMTU(ctx context.Context, w *Work) error {
+func (s *choices) chooseMTU(ctx context.Context, w *Work) error {
 	if w.Resource().Internal.MTU != 0 {
 		return nil // machines carry it by now
 	}
-	clients, err := s.customer(w.Resource())
+	clients, err := s.azure.customer(w.Resource())
 	if err != nil {
 		return err
 	}
@@ -160,4 +137,17 @@ func NewInfraID(clusterName string) string {
 	label := strings.Join(words, "-")
 	label = strings.TrimRight(label[:min(len(label), infraLabel)], "-")
 	return cmp.Or(label, "aro") + "-" + strings.ToLower(rand.Text()[:infraRandom])
+}
+
+// oldInfraID is that of clusters from before they had one of their own.
+const oldInfraID = "aro"
+
+func (s *choices) recordInfraID(ctx context.Context, w *Work) error {
+	return w.Save(ctx, func(c *model.Cluster) error {
+		if c.Internal.InfraID != "" {
+			return store.ErrUnchanged
+		}
+		c.Internal.InfraID = oldInfraID
+		return nil
+	})
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -14,10 +15,79 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
+// access is who may do what in the managed resource group.
+type access struct {
+	azure    *azureAccess
+	roleSets *roleSets
+	api      *clusterAPI
+}
+
+// accessOf is who may do what in the managed group. An object id that is missing
+// would open or close the group to the wrong ones.
+func (s *access) accessOf(ctx context.Context, c *model.Cluster) (*template.Access, error) {
+	a := &template.Access{ResourceProviderID: c.Internal.ResourceProviderID, Excluded: []string{c.Internal.ResourceProviderID}}
+	if c.UsesWorkloadIdentity() {
+		grants, err := s.grants(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		a.Grants = grants
+		for _, operator := range sortedOperators(c) {
+			a.Excluded = append(a.Excluded, operators(c)[operator].ObjectID)
+		}
+	} else if sp := c.Properties.ServicePrincipalProfile; sp != nil {
+		a.ServicePrincipalID = sp.ObjectID
+		a.Excluded = append(a.Excluded, sp.ObjectID)
+	}
+	if holds(a.Excluded, "") || len(a.Excluded) < 2 {
+		return nil, errors.New("the object id of one of the cluster's identities is not known")
+	}
+	return a, nil
+}
+
+// grants are the roles that the operators' identities need in the managed group.
+func (s *access) grants(ctx context.Context, c *model.Cluster) ([]template.Grant, error) {
+	roles, err := s.roleSets.roles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var grants []template.Grant
+	seen := map[template.Grant]bool{}
+	for _, operator := range sortedOperators(c) {
+		for _, role := range roles[operator] {
+			g := template.Grant{RoleID: lastSegment(role.RoleDefinitionID), ObjectID: operators(c)[operator].ObjectID}
+			if !seen[g] {
+				seen[g] = true
+				grants = append(grants, g)
+			}
+		}
+	}
+	return grants, nil
+}
+
+// denyOthers renews the deny assignment, whose exclusions follow the identities.
+// Those whom the cluster still acts as remain among them.
+func (s *access) denyOthers(ctx context.Context, w *Work) error {
+	access, err := s.accessOf(ctx, w.Resource())
+	if err != nil {
+		return err
+	}
+	acting, err := s.acting(ctx, w.Resource())
+	if err != nil {
+		return err
+	}
+	for _, id := range acting {
+		if !holds(access.Excluded, id) {
+			access.Excluded = append(access.Excluded, id)
+		}
+	}
+	return s.azure.deploy(ctx, w, denyDeployment, access.DenyAssignment())
+}
+
 // renewPrincipalRoles gives the cluster's service principal its role in the managed
 // group, and takes away those of others than the owners and whom the cluster acts
 // as.
-func (s *steps) renewPrincipalRoles(ctx context.Context, w *Work) error {
+func (s *access) renewPrincipalRoles(ctx context.Context, w *Work) error {
 	if err := s.renewRoles(ctx, w, principalRoles); err != nil {
 		return err
 	}
@@ -26,13 +96,13 @@ func (s *steps) renewPrincipalRoles(ctx context.Context, w *Work) error {
 
 // renewIdentityRoles does the same for the operators' identities, each with the
 // roles that it needs.
-func (s *steps) renewIdentityRoles(ctx context.Context, w *Work) error {
+func (s *access) renewIdentityRoles(ctx context.Context, w *Work) error {
 	return s.renewRoles(ctx, w, identityRoles)
 }
 
 // renewRoles adds first and removes then, and nothing of whom the cluster still
 // acts as: it works on as it is until it was told of new ones, and if that fails.
-func (s *steps) renewRoles(ctx context.Context, w *Work, deployment string) error {
+func (s *access) renewRoles(ctx context.Context, w *Work, deployment string) error {
 	c := w.Resource()
 	access, err := s.accessOf(ctx, c)
 	if err != nil {
@@ -43,7 +113,7 @@ func (s *steps) renewRoles(ctx context.Context, w *Work, deployment string) erro
 		return err
 	}
 	if len(missing(roles, access.Wanted())) > 0 {
-		if err := s.deploy(ctx, w, deployment, access.RoleAssignments()); err != nil {
+		if err := s.azure.deploy(ctx, w, deployment, access.RoleAssignments()); err != nil {
 			return err
 		}
 	}
@@ -56,7 +126,7 @@ func (s *steps) renewRoles(ctx context.Context, w *Work, deployment string) erro
 // removeFormerRights ends a change of principals: the cluster has been told whom
 // it acts as now. Once its control plane has taken that up, nobody else needs
 // rights.
-func (s *steps) removeFormerRights(ctx context.Context, w *Work) error {
+func (s *access) removeFormerRights(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	access, err := s.accessOf(ctx, c)
 	if err != nil {
@@ -67,10 +137,10 @@ func (s *steps) removeFormerRights(ctx context.Context, w *Work) error {
 		return err
 	}
 	if former := surplus(roles, access); len(former) > 0 {
-		if err := s.settled(ctx, w, "kube-apiserver", "kube-controller-manager"); err != nil {
+		if err := s.api.settled(ctx, w, "kube-apiserver", "kube-controller-manager"); err != nil {
 			return err
 		}
-		if err := s.deploy(ctx, w, denyDeployment, access.DenyAssignment()); err != nil {
+		if err := s.azure.deploy(ctx, w, denyDeployment, access.DenyAssignment()); err != nil {
 			return err
 		}
 		if err := s.takeAway(ctx, c, former); err != nil {
@@ -81,7 +151,7 @@ func (s *steps) removeFormerRights(ctx context.Context, w *Work) error {
 }
 
 // recordPrincipals stores whom a new cluster acts as.
-func (s *steps) recordPrincipals(ctx context.Context, w *Work) error {
+func (s *access) recordPrincipals(ctx context.Context, w *Work) error {
 	access, err := s.accessOf(ctx, w.Resource())
 	if err != nil {
 		return err
@@ -101,9 +171,9 @@ func recordPrincipals(ctx context.Context, w *Work, access *template.Access) err
 
 // removeRoles takes everybody's rights in the managed group but the owners', so
 // that nothing is made anew while it is removed.
-func (s *steps) removeRoles(ctx context.Context, w *Work) error {
+func (s *access) removeRoles(ctx context.Context, w *Work) error {
 	c := w.Resource()
-	there, err := s.groupIsOurs(ctx, c)
+	there, err := s.azure.groupIsOurs(ctx, c)
 	if err != nil || !there {
 		return err
 	}
@@ -124,8 +194,8 @@ type held struct {
 	person bool // or a group of persons
 }
 
-func (s *steps) heldRoles(ctx context.Context, c *model.Cluster) (roles []held, err error) {
-	clients, err := s.customer(c)
+func (s *access) heldRoles(ctx context.Context, c *model.Cluster) (roles []held, err error) {
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return nil, err
 	}
@@ -173,8 +243,8 @@ func surplus(roles []held, access *template.Access, kept ...string) (others []he
 	return others
 }
 
-func (s *steps) takeAway(ctx context.Context, c *model.Cluster, roles []held) error {
-	clients, err := s.customer(c)
+func (s *access) takeAway(ctx context.Context, c *model.Cluster, roles []held) error {
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
@@ -188,7 +258,7 @@ func (s *steps) takeAway(ctx context.Context, c *model.Cluster, roles []held) er
 
 // acting are the principals whom the cluster may act as besides those it is to:
 // those that it was told of last or, if nobody knows them, all that have rights.
-func (s *steps) acting(ctx context.Context, c *model.Cluster) ([]string, error) {
+func (s *access) acting(ctx context.Context, c *model.Cluster) ([]string, error) {
 	if len(c.Internal.ActingPrincipals) > 0 {
 		return c.Internal.ActingPrincipals, nil
 	}
@@ -213,8 +283,8 @@ func lower(g template.Grant) template.Grant {
 // for each cluster.
 const oldRolePrefix = "Azure Red Hat OpenShift cluster"
 
-func (s *steps) removeOldRoles(ctx context.Context, c *model.Cluster) error {
-	clients, err := s.customer(c)
+func (s *access) removeOldRoles(ctx context.Context, c *model.Cluster) error {
+	clients, err := s.azure.customer(c)
 	if err != nil {
 		return err
 	}
