@@ -2,10 +2,8 @@ package vault
 
 import (
 	"context"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
-	"math/big"
 	"net/http"
 	"slices"
 	"time"
@@ -433,38 +431,4 @@ func (s *Service) listCertificateVersions(c *call) error {
 	}
 	slices.Reverse(items)
 	return c.answer(http.StatusOK, map[string]any{"value": items, "nextLink": nil})
-}
-
-// keys answers the public key of a certificate.
-func (s *Service) keys(c *call) error {
-	if c.Method != http.MethodGet || len(c.rest) == 0 || len(c.rest) > 2 {
-		return c.unknown()
-	}
-	if err := s.allow(c, "keys/read"); err != nil {
-		return err
-	}
-	stored, err := load[certificate](c.Context(), s.State, kindCertificate, c.vault, c.rest[0])
-	if err != nil {
-		return err
-	}
-	v, err := stored.version(c.second())
-	if err != nil {
-		return err
-	}
-	leaf, err := x509.ParseCertificate(v.DER)
-	if err != nil {
-		return err
-	}
-	public, ok := leaf.PublicKey.(*rsa.PublicKey)
-	if !ok {
-		return badParameter("The key is no RSA key.")
-	}
-	return c.answer(http.StatusOK, map[string]any{
-		"key": map[string]any{
-			"kid": s.id(c.vault, "keys", stored.Name, v.Version), "kty": "RSA", "key_ops": []string{"sign", "verify", "wrapKey", "unwrapKey", "encrypt", "decrypt"},
-			"n": base64.RawURLEncoding.EncodeToString(public.N.Bytes()),
-			"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(public.E)).Bytes()),
-		},
-		"attributes": v.Attributes, "tags": v.Tags, "managed": true,
-	})
 }

@@ -16,6 +16,8 @@ import (
 const (
 	kindSecret             = "vault/secret"
 	kindCertificate        = "vault/certificate"
+	kindKey                = "vault/key"
+	kindDeletedKey         = "vault/deletedkey"
 	kindDeletedSecret      = "vault/deletedsecret"
 	kindDeletedCertificate = "vault/deletedcertificate"
 )
@@ -87,7 +89,7 @@ func (t tombstone) over(now time.Time) bool {
 // does, so that their number has an end although nobody purges them.
 func (s *Service) expire(ctx context.Context, vault string) error {
 	return s.State.Update(ctx, func(tx *state.Tx) error {
-		for _, kind := range []string{kindDeletedSecret, kindDeletedCertificate} {
+		for _, kind := range []string{kindDeletedSecret, kindDeletedCertificate, kindDeletedKey} {
 			entries, err := tx.List(ctx, kind, strings.ToLower(vault)+"/")
 			if err != nil {
 				return err
@@ -121,8 +123,11 @@ func load[T any](ctx context.Context, from memory, kind, vault, name string) (v 
 	found, err := from.Get(ctx, kind, key(vault, name), &v)
 	if err == nil && !found {
 		what := "Secret"
-		if kind == kindCertificate || kind == kindDeletedCertificate {
+		switch kind {
+		case kindCertificate, kindDeletedCertificate:
 			what = "Certificate"
+		case kindKey, kindDeletedKey:
+			what = "Key"
 		}
 		err = &refusal{http.StatusNotFound, what + "NotFound", fmt.Sprintf("A %s with (name/id) %s was not found in this key vault. "+
 			"If you recently deleted it you may be able to recover it.", strings.ToLower(what), name), ""}
@@ -162,7 +167,7 @@ func (s *Service) free(ctx context.Context, tx *state.Tx, kind, vault, name stri
 // DeleteVault forgets everything in a vault.
 func (s *Service) DeleteVault(ctx context.Context, vault string) error {
 	return s.State.Update(ctx, func(tx *state.Tx) error {
-		for _, kind := range []string{kindSecret, kindCertificate, kindDeletedSecret, kindDeletedCertificate} {
+		for _, kind := range []string{kindSecret, kindCertificate, kindKey, kindDeletedSecret, kindDeletedCertificate, kindDeletedKey} {
 			entries, err := tx.List(ctx, kind, strings.ToLower(vault)+"/")
 			if err != nil {
 				return err

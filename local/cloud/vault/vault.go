@@ -1,5 +1,5 @@
-// Package vault is the data plane of Key Vault: the secrets and certificates of every
-// vault of the local Azure, and the public keys of the certificates.
+// Package vault is the data plane of Key Vault: the secrets, keys and certificates of
+// every vault of the local Azure.
 //
 // Vaults themselves are resources of ARM, kept elsewhere; who may do what in them is
 // decided elsewhere too.
@@ -130,7 +130,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 		return s.secrets(c)
 	case "certificates", "deletedcertificates":
 		return s.certificates(c)
-	case "keys":
+	case "keys", "deletedkeys":
 		return s.keys(c)
 	}
 	return c.unknown()
