@@ -6,6 +6,8 @@ package catalogue
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -133,4 +135,18 @@ func (o *Offer) ChooseVersion(c *model.Cluster, f *arm.Faults) {
 		return
 	}
 	f.Add(arm.InvalidParameter, target, "OpenShift %s is not offered. List the versions that are, or leave it out for the default.", arm.Sent(*wanted))
+}
+
+// RoleSets reads role sets by the minor version that they are of; nil where there is none.
+func RoleSets(documents *store.Store) func(ctx context.Context, minor string) (*model.PlatformWorkloadIdentityRoleSet, error) {
+	return func(ctx context.Context, minor string) (*model.PlatformWorkloadIdentityRoleSet, error) {
+		doc, err := documents.RoleSets.Get(ctx, store.RoleSetsPartition, minor)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("role set %s: %w", minor, err)
+		}
+		return &doc.RoleSet, nil
+	}
 }

@@ -154,9 +154,11 @@ func TestAFullQueueDropsTheOldestAndNeverBlocks(t *testing.T) {
 	}
 	eventually(t, "3 are sent", func() bool { return s.Sent() == 3 })
 	families := prometheus.NewPedanticRegistry()
-	families.MustRegister(s)
-	if _, err := families.Gather(); err != nil {
-		t.Error(err)
+	if err := errors.Join(s.Register(families, "service"), New(Options{}).Register(families, "clusters")); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := families.Gather(); err != nil || len(found) != 2 {
+		t.Errorf("gathered %v, %v", found, err)
 	}
 }
 

@@ -262,21 +262,30 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-var (
-	sentDesc = prometheus.NewDesc("aro_metrics_sent_total", "Metrics that the agent of MDM took.", nil, nil)
-	lostDesc = prometheus.NewDesc("aro_metrics_lost_total", "Metrics that did not reach the agent of MDM, by reason: the queue was full, they waited for too long, or they could not be written.", []string{"reason"}, nil)
-)
+// Register counts for Prometheus what was sent and lost, of which that kind of metrics.
+func (s *StatsD) Register(r prometheus.Registerer, kind string) error {
+	of := prometheus.Labels{"kind": kind}
+	return r.Register(losses{s,
+		prometheus.NewDesc("aro_mdm_sent_total", "Metrics that the agent of MDM took, by kind: service or clusters.", nil, of),
+		prometheus.NewDesc("aro_mdm_lost_total", "Metrics that the agent of MDM did not get, by reason: the queue was full (dropped), they waited for too long (stale), or it did not take them (unwritten).", []string{"reason"}, of)})
+}
+
+// losses are the counts of a StatsD.
+type losses struct {
+	of         *StatsD
+	sent, lost *prometheus.Desc
+}
 
 // Describe implements prometheus.Collector.
-func (s *StatsD) Describe(ch chan<- *prometheus.Desc) {
-	ch <- sentDesc
-	ch <- lostDesc
+func (l losses) Describe(ch chan<- *prometheus.Desc) {
+	ch <- l.sent
+	ch <- l.lost
 }
 
 // Collect implements prometheus.Collector.
-func (s *StatsD) Collect(ch chan<- prometheus.Metric) {
-	ch <- prometheus.MustNewConstMetric(sentDesc, prometheus.CounterValue, float64(s.Sent()))
+func (l losses) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.MustNewConstMetric(l.sent, prometheus.CounterValue, float64(l.of.Sent()))
 	for _, why := range []Loss{Dropped, Stale, Unwritten} {
-		ch <- prometheus.MustNewConstMetric(lostDesc, prometheus.CounterValue, float64(s.Lost(why)), string(why))
+		ch <- prometheus.MustNewConstMetric(l.lost, prometheus.CounterValue, float64(l.of.Lost(why)), string(why))
 	}
 }

@@ -36,30 +36,15 @@ type Cluster struct {
 // remain kubeconfig's. It dials nobody yet. await is called when a request
 // begins, and done when the answer is there.
 func Connect(kubeconfig []byte, address string, await func(context.Context) (done func())) (*Cluster, error) {
-	config, err := restConfig(kubeconfig)
+	api, err := Open(kubeconfig, address)
 	if err != nil {
 		return nil, err
 	}
-	dial, err := dialAt(address)
-	if err != nil {
-		return nil, err
-	}
-	verify, err := rest.TLSConfigFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("TLS of the kubeconfig: %w", err)
-	}
-	// client-go's own transports are cached for ever and keyed by the dial function.
-	transport := &http.Transport{DialContext: dial, TLSClientConfig: verify, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 2}
-	authenticated, err := rest.HTTPWrappersForConfig(config, transport)
-	if err != nil {
-		return nil, fmt.Errorf("credentials of the kubeconfig: %w", err)
-	}
-	objects, err := newRESTObjects(config, &http.Client{Transport: awaited{authenticated, await}, Timeout: answerTimeout})
+	objects, err := newRESTObjects(api.config, &http.Client{Transport: awaited{api.Client.Transport, await}, Timeout: answerTimeout})
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes client: %w", err)
 	}
-	return &Cluster{Objects: objects, transport: transport}, nil
+	return &Cluster{Objects: objects, transport: api.transport}, nil
 }
 
 // awaited tells when requests begin and end.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/environment"
+	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/store"
 )
 
@@ -37,6 +38,9 @@ type Service struct {
 	Vault       Vault
 	Store       *store.Store
 	Keys        *store.Keyring
+	// Own and Clusters send metrics of the process and of clusters to Geneva's agent; nil
+	// until MDM.Open.
+	Own, Clusters metrics.Emitter
 
 	fresh []func(context.Context) error
 }

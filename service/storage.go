@@ -36,6 +36,20 @@ func (d *Database) Open(ctx context.Context, production bool, credential azcore.
 	return database.Open(ctx, database.Options{Name: d.Store, CosmosKey: model.Secret(d.CosmosKey), Credential: credential, Prepare: !production, Production: production})
 }
 
+// OpenWithoutSecrets opens the database for those who need no secrets of it, and no keys.
+// Who has no key of the account has a role, as in production, which makes no databases.
+func (d *Database) OpenWithoutSecrets(ctx context.Context) (*store.Store, error) {
+	keys, err := store.ParseKeyring([]byte(store.NewKey()))
+	if err != nil {
+		return nil, err
+	}
+	driver, err := d.Open(ctx, d.CosmosKey == "", nil)
+	if err != nil {
+		return nil, err
+	}
+	return store.New(driver, keys), nil
+}
+
 // keyFile is the file, or the name in the vault, of the keys; empty where there is none.
 func (c *Config) keyFile() string {
 	kind, location, _ := strings.Cut(c.Store, ":")

@@ -24,6 +24,7 @@ var version = "unknown"
 type commands struct {
 	RP       rpCommand       `cmd:"" name:"rp" help:"Serve the resource provider's API and work on clusters."`
 	Versions versionsCommand `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
+	Monitor  monitorCommand  `cmd:"" name:"monitor" help:"Look at all clusters, and tell in metrics what is not as it should be."`
 	Mirror   mirrorCommand   `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
 }
 
@@ -61,6 +62,7 @@ func run(args []string) int {
 		return 0 // it was asked what there is
 	}
 	c.RP.TokenFile = os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
+	c.Monitor.TokenFile = c.RP.TokenFile
 	c.RP.Lookup, c.Versions.Lookup = os.LookupEnv, os.LookupEnv
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -3,17 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/azure/preflight"
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/cluster"
 	"github.com/aro-rp/aro/backend/install"
+	"github.com/aro-rp/aro/catalogue"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/service"
 	"github.com/aro-rp/aro/service/rp"
-	"github.com/aro-rp/aro/store"
 )
 
 // rpCommand is the resource provider with the plans of the product.
@@ -44,7 +43,7 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	work := rp.Work{Installable: service.Installable(installers), IdentityHosts: c.Cloud.Hosts(),
 		Plan: func(ctx context.Context, cfg *backend.Config) error { return c.plan(ctx, s, installers, cfg) }}
 	if c.ActsOnCustomers() {
-		work.Preflight = limits{preflight.New(s.Azure, s.Environment, roleSets(s.Store), s.Log)}
+		work.Preflight = limits{preflight.New(s.Azure, s.Environment, catalogue.RoleSets(s.Store), s.Log)}
 	}
 	return rp.Run(ctx, &c.Config, s, work)
 }
@@ -60,7 +59,7 @@ func (c *rpCommand) plan(ctx context.Context, s *service.Service, installers *in
 	}
 	cfg.Trace = azure.WithCorrelation
 	d := cluster.Dependencies{Azure: s.Azure, Env: s.Environment, Installer: installers,
-		Validator: preflight.New(s.Azure, s.Environment, roleSets(s.Store), s.Log),
+		Validator: preflight.New(s.Azure, s.Environment, catalogue.RoleSets(s.Store), s.Log),
 		Versions:  s.Store.Versions, RoleSets: s.Store.RoleSets, Billing: s.Store.Billing,
 		Seal: s.Keys, PullSecret: pullSecret, Build: version, Log: s.Log}
 	cfg.Plans, cfg.Diagnose, cfg.Look = cluster.Plans(d), cluster.Diagnose(d), cluster.Look(d)
@@ -72,18 +71,4 @@ type limits struct{ *preflight.Validator }
 
 func (l limits) CheckCreate(ctx context.Context, correlationID string, wanted *model.Cluster) error {
 	return l.Validator.CheckCreate(azure.WithCorrelation(ctx, correlationID), wanted)
-}
-
-// roleSets reads role sets of the store.
-func roleSets(documents *store.Store) preflight.RoleSets {
-	return func(ctx context.Context, minor string) (*model.PlatformWorkloadIdentityRoleSet, error) {
-		doc, err := documents.RoleSets.Get(ctx, store.RoleSetsPartition, minor)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("role set %s: %w", minor, err)
-		}
-		return &doc.RoleSet, nil
-	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aro-rp/aro/catalogue"
 	"github.com/aro-rp/aro/service"
-	"github.com/aro-rp/aro/store"
 )
 
 // versionsCommand says with which OpenShift versions clusters can be created.
@@ -33,17 +32,10 @@ func (c *versionsCommand) Run(ctx context.Context) error {
 	if c.Check(&faults, false); faults.Err() != nil {
 		return faults.Err()
 	}
-	// Versions hold no secrets, so any key does.
-	keys, err := store.ParseKeyring([]byte(store.NewKey()))
+	documents, err := c.OpenWithoutSecrets(ctx)
 	if err != nil {
 		return err
 	}
-	// Who has no key has a role, as in production, which makes no databases.
-	driver, err := c.Open(ctx, c.CosmosKey == "", nil)
-	if err != nil {
-		return err
-	}
-	documents := store.New(driver, keys)
 	defer func() { _ = documents.Close() }()
 	installers, err := c.Find(ctx, slog.Default())
 	if err != nil {

@@ -56,15 +56,19 @@ func arrows() []arrow {
 		{"operator/nodefiles", "files of machines", nil},
 		{"operator/deploy", "what the service puts into a cluster", []string{"operator/apis/...", "operator/controller", "operator/flags", "operator", "model", "arm"}},
 		{"operator", "the list of controllers", []string{"operator/controllers/...", "operator/controller", "operator/apis/...", "operator/flags", "operator/azure"}},
-		{"service", "start-up knows no service", []string{"azure", "backend/install", "environment", "store/database", "store", "arm", "model"}},
+		{"service", "start-up knows no service", []string{"metrics", "azure", "backend/install", "environment", "store/database", "store", "arm", "model"}},
 		{"service/rp", "one process of several services; what is done to clusters comes in", []string{"service", "server", "admin", "armhttp", "httpserver", "catalogue", "backend", "initialdata", "store", "arm", "model"}},
+		{"service/monitoring", "one process of one service", []string{"service", "monitor", "monitor/collectors", "monitor/nsg", "httpserver"}},
+		{"monitor/collectors", "one cluster, whoever has it looked at", []string{"metrics", "openshift", "operator/flags", "model", "arm"}},
+		{"monitor/nsg", "it asks Azure about one cluster", []string{"monitor/collectors", "metrics", "azure", "arm"}},
+		{"monitor", "which clusters are looked at when", []string{"monitor/collectors", "monitor/nsg", "metrics", "openshift", "environment", "store", "model", "arm"}},
 		{"metrics", "what is measured is not its business", nil},
 		{"metrics/sink", "it shows whatever comes", []string{"metrics"}},
 		{"mirror", "it copies images, and knows no document of the service", nil},
 		{"azure/login/...", "people reach Azure by it", []string{"azure", "azure/login", "environment"}},
-		{"cmd/...", "the only place that wires; never local or tests", []string{"flags", "arm", "validation", "model", "generated/...", "conversion", "initialdata", "environment", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "service/...", "mirror"}},
+		{"cmd/...", "the only place that wires; never local or tests", []string{"flags", "arm", "validation", "model", "generated/...", "conversion", "initialdata", "environment", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "service/...", "monitor/...", "metrics/...", "mirror"}},
 		{"hack/...", "nothing imports it; it may read everything but tests", []string{"arm", "validation", "model", "generated/...", "conversion", "environment", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "metrics/...", "hack/..."}},
-		{"test/...", "proofs may look at everything except commands", []string{"openapi", "arm", "validation", "model", "generated/...", "conversion", "initialdata", "environment", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "service/...", "test/..."}},
+		{"test/...", "proofs may look at everything except commands", []string{"openapi", "arm", "validation", "model", "generated/...", "conversion", "initialdata", "environment", "store/...", "wait", "azure/...", "openshift", "backend/...", "catalogue", "httpserver", "armhttp", "server", "admin", "operator/...", "service/...", "monitor/...", "metrics/...", "test/..."}},
 		{"openapi/...", "descriptions are data", nil},
 		{"docs/...", "documents are data", nil},
 
@@ -76,7 +80,7 @@ func arrows() []arrow {
 
 		{"registry", "a registry knows nothing of the service", nil},
 
-		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "initialdata"}},
+		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "initialdata", "metrics/..."}},
 		{"local/systemtest/...", "black-box tests", []string{"local/systemtest/..."}},
 		{"local/customer", "it knows public APIs only, and how ids compare", []string{"azure/login", "clients/go/...", "arm"}},
 		{"local/apipage", "it shows the specs", []string{"openapi"}},
@@ -177,7 +181,7 @@ func TestWaysDownAreShort(t *testing.T) {
 }
 
 func TestServicesDoNotKnowEachOther(t *testing.T) {
-	services := []string{"server", "admin", "backend"}
+	services := []string{"server", "admin", "backend", "monitor"}
 	for _, from := range services {
 		for _, to := range services {
 			if a, _ := arrowOf(from); from != to && allowed(a.to, to) {

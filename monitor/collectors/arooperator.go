@@ -1,0 +1,158 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aro-rp/aro/openshift"
+)
+
+// operatorDeployments are the deployments of the service's operator.
+var operatorDeployments = []string{"aro-operator-master", "aro-operator-worker"}
+
+// deployment is what is read of a Deployment.
+type deployment struct {
+	Metadata struct {
+		named
+		Generation int64 `json:"generation"`
+	} `json:"metadata"`
+	Spec struct {
+		Replicas *int32 `json:"replicas"`
+	} `json:"spec"`
+	Status struct {
+		ObservedGeneration int64 `json:"observedGeneration"`
+		Replicas           int32 `json:"replicas"`
+		UpdatedReplicas    int32 `json:"updatedReplicas"`
+		AvailableReplicas  int32 `json:"availableReplicas"`
+	} `json:"status"`
+}
+
+// ready reports whether all replicas are of the newest template and available.
+func (d *deployment) ready() bool {
+	want := int32(1)
+	if d.Spec.Replicas != nil {
+		want = *d.Spec.Replicas
+	}
+	return d.Status.AvailableReplicas == want && d.Status.UpdatedReplicas == want && d.Status.Replicas == want && d.Status.ObservedGeneration == d.Metadata.Generation
+}
+
+func (l *Look) deployment(ctx context.Context, name string) (*deployment, error) {
+	d := &deployment{}
+	return d, l.get(ctx, "/apis/apps/v1/namespaces/"+openshift.SystemNamespace+"/deployments/"+name, cached(), d)
+}
+
+// operatorHeartbeat tells whether the operator runs.
+func operatorHeartbeat(ctx context.Context, l *Look) error {
+	var errs []error
+	for _, name := range operatorDeployments {
+		d, err := l.deployment(ctx, name)
+		if err != nil && !absent(err) {
+			errs = append(errs, err)
+			continue
+		}
+		runs := int64(0)
+		if err == nil && d.ready() {
+			runs = 1
+		}
+		l.Emit.EmitGauge("arooperator.heartbeat", runs, map[string]string{"name": name})
+	}
+	return errors.Join(errs...)
+}
+
+// aroCluster is what is read of the object in which the operator and the service tell
+// each other what they know.
+type aroCluster struct {
+	Metadata struct {
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec struct {
+		OperatorFlags  map[string]string `json:"operatorflags"`
+		GatewayDomains []string          `json:"gatewayDomains"`
+		Banner         struct {
+			Content string `json:"content"`
+		} `json:"banner"`
+	} `json:"spec"`
+	Status struct {
+		Conditions []condition `json:"conditions"`
+	} `json:"status"`
+}
+
+// readARO returns nil where there is no operator.
+func readARO(ctx context.Context, l *Look) (*aroCluster, error) {
+	var c aroCluster
+	err := l.get(ctx, "/apis/aro.openshift.io/v1alpha1/clusters/cluster", cached(), &c)
+	if absent(err) {
+		return nil, nil
+	}
+	return &c, err
+}
+
+// expectedOfOperator is what the operator says of a cluster that is well, beside what
+// its controllers say of themselves.
+var expectedOfOperator = map[string]string{"InternetReachableFromMaster": isTrue, "InternetReachableFromWorker": isTrue,
+	"ServicePrincipalValid": isTrue, "DefaultIngressCertificate": isTrue, "MachineValid": isTrue}
+
+// expectedOfControllers is how the conditions of controllers end, and their status.
+var expectedOfControllers = map[string]string{"ControllerAvailable": isTrue, "ControllerProgressing": isFalse, "ControllerDegraded": isFalse}
+
+// operatorConditions tells what the operator says that is not expected.
+func operatorConditions(_ context.Context, l *Look) error {
+	c, err := l.aro()
+	if err != nil || c == nil {
+		return err
+	}
+	for _, condition := range unexpected(c.Status.Conditions, expectedOfOperator) {
+		if ofController(condition) {
+			continue
+		}
+		l.gauge("arooperator.conditions", map[string]string{"type": condition.Type, "status": condition.Status})
+		if condition.Status == isFalse {
+			l.hourly("operator", "type", condition.Type, "status", condition.Status, "message", condition.Message)
+		}
+	}
+	return nil
+}
+
+// ofController reports whether a controller says that it is well.
+func ofController(c condition) bool {
+	for end, status := range expectedOfControllers {
+		if strings.HasSuffix(c.Type, end) && c.Status == status {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	// reconciledAnnotation is when the operator last repaired the subnets.
+	reconciledAnnotation = "aro.openshift.io/lastSubnetReconcileTimestamp"
+	// reconciledLately is a little more than the time between two looks.
+	reconciledLately = 70 * time.Second
+)
+
+// subnetReconciliation tells of repairs of the subnets since the last look.
+func subnetReconciliation(_ context.Context, l *Look) error {
+	c, err := l.aro()
+	if err != nil || c == nil {
+		return err
+	}
+	text, found := c.Metadata.Annotations[reconciledAnnotation]
+	if !found {
+		return nil
+	}
+	at, err := time.Parse(time.RFC1123, text)
+	if err != nil {
+		return fmt.Errorf("annotation %s: %w", reconciledAnnotation, err)
+	}
+	if l.Now().Sub(at) < reconciledLately {
+		l.gauge("nsg.reconciliations", nil)
+	}
+	return nil
+}
+
+// tlsSecrets asks for Secrets with certificates.
+func tlsSecrets() url.Values { return url.Values{"fieldSelector": {"type=kubernetes.io/tls"}} }

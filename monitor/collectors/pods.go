@@ -1,0 +1,83 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+)
+
+// watchedNamespaces are those whose pods are looked at.
+var watchedNamespaces = []string{"openshift-apiserver", "openshift-azure-logging", "openshift-azure-operator", "openshift-etcd",
+	"openshift-ingress", "openshift-kube-apiserver", "openshift-machine-config-operator", "openshift-machine-api", "openshift-monitoring"}
+
+// pod is what is read of a Pod.
+type pod struct {
+	Metadata identified `json:"metadata"`
+	Spec     struct {
+		NodeName string `json:"nodeName"`
+	} `json:"spec"`
+	Status struct {
+		Phase      string      `json:"phase"`
+		Reason     string      `json:"reason"`
+		Conditions []condition `json:"conditions"`
+		Containers []struct {
+			Name         string `json:"name"`
+			RestartCount int64  `json:"restartCount"`
+			State        struct {
+				Waiting *struct {
+					Reason string `json:"reason"`
+				} `json:"waiting"`
+			} `json:"state"`
+			LastState struct {
+				Terminated *struct {
+					Reason string `json:"reason"`
+				} `json:"terminated"`
+			} `json:"lastState"`
+		} `json:"containerStatuses"`
+	} `json:"status"`
+}
+
+// expectedOfPods is what a pod says that is well.
+var expectedOfPods = map[string]string{"ContainersReady": isTrue, "Initialized": isTrue, "PodScheduled": isTrue, "Ready": isTrue}
+
+// manyRestarts is from how many restarts on a pod is told.
+const manyRestarts = 10
+
+// podConditions tells of pods that are not well, of containers that wait, and of
+// restarts.
+func podConditions(ctx context.Context, l *Look) error {
+	var errs []error
+	for _, namespace := range watchedNamespaces {
+		errs = append(errs, list(ctx, l, "/api/v1/namespaces/"+namespace+"/pods", nil, l.pod))
+	}
+	return errors.Join(errs...)
+}
+
+func (l *Look) pod(p *pod) {
+	name, namespace, nodeName := p.Metadata.Name, p.Metadata.Namespace, p.Spec.NodeName
+	ended := p.Status.Phase == "Succeeded"
+	if !ended && p.Status.Reason != "Preempting" {
+		for _, c := range p.Status.Conditions {
+			if status, known := expectedOfPods[c.Type]; known && c.Status != status {
+				l.gauge("pod.conditions", map[string]string{"name": name, "namespace": namespace, "nodeName": nodeName, "type": c.Type, "status": c.Status})
+				l.hourly("pod", "name", name, "namespace", namespace, "type", c.Type, "status", c.Status, "message", c.Message)
+			}
+		}
+	}
+	restarts := int64(0)
+	for i := range p.Status.Containers {
+		c := &p.Status.Containers[i]
+		restarts += c.RestartCount
+		if ended || c.State.Waiting == nil {
+			continue
+		}
+		last := ""
+		if c.LastState.Terminated != nil {
+			last = c.LastState.Terminated.Reason
+		}
+		l.gauge("pod.containerstatuses", map[string]string{"name": name, "namespace": namespace, "nodeName": nodeName,
+			"containername": c.Name, "reason": c.State.Waiting.Reason, "lastTerminationState": last})
+	}
+	if restarts >= manyRestarts {
+		l.Emit.EmitGauge("pod.restartcounter", restarts, map[string]string{"name": name, "namespace": namespace})
+	}
+}

@@ -1,0 +1,109 @@
+package openshift
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/rest"
+)
+
+// API is a cluster's API server in plain HTTP, for those who read much of it and need
+// little of what they read. Close it: clusters come and go.
+type API struct {
+	// URL is what paths are appended to; it does not end in a slash.
+	URL string
+	// Client sends the credentials of the kubeconfig, and gives up when its request's
+	// context ends.
+	Client *http.Client
+
+	config    *rest.Config
+	address   string
+	transport *http.Transport
+	open      *connections
+}
+
+// Open prepares to talk to the cluster of kubeconfig at address, an IP, in place of the
+// host that kubeconfig names. It dials nobody yet.
+func Open(kubeconfig []byte, address string) (*API, error) {
+	config, err := restConfig(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	dial, err := dialAt(address)
+	if err != nil {
+		return nil, err
+	}
+	verify, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("TLS of the kubeconfig: %w", err)
+	}
+	open := &connections{dial: dial, all: map[net.Conn]struct{}{}}
+	// client-go's own transports are cached for ever and keyed by the dial function.
+	transport := &http.Transport{DialContext: open.dialContext, TLSClientConfig: verify, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 2}
+	authenticated, err := rest.HTTPWrappersForConfig(config, transport)
+	if err != nil {
+		return nil, fmt.Errorf("credentials of the kubeconfig: %w", err)
+	}
+	return &API{URL: strings.TrimSuffix(config.Host, "/"), Client: &http.Client{Transport: authenticated},
+		config: config, address: address, transport: transport, open: open}, nil
+}
+
+// Close closes the connections that nobody uses.
+func (a *API) Close() { a.transport.CloseIdleConnections() }
+
+// Abort closes all connections, whoever waits for answers on them.
+func (a *API) Abort() {
+	a.Close()
+	a.open.closeAll()
+}
+
+// connections are those that are open.
+type connections struct {
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	mu  sync.Mutex
+	all map[net.Conn]struct{}
+}
+
+func (c *connections) dialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	counted := &connection{Conn: conn, of: c}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all[counted] = struct{}{}
+	return counted, nil
+}
+
+func (c *connections) closeAll() {
+	c.mu.Lock()
+	var all []net.Conn
+	for conn := range c.all {
+		all = append(all, conn)
+	}
+	c.mu.Unlock()
+	for _, conn := range all {
+		_ = conn.Close()
+	}
+}
+
+type connection struct {
+	net.Conn
+	of *connections
+}
+
+// Close implements net.Conn.
+func (c *connection) Close() error {
+	c.of.mu.Lock()
+	delete(c.of.all, c)
+	c.of.mu.Unlock()
+	return c.Conn.Close()
+}
