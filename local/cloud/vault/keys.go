@@ -335,7 +335,7 @@ func (s *Service) deleteKey(c *call) error {
 			return err
 		}
 		stored.Deletion = newDeletion(s.Now())
-		return moveKey(c.Context(), tx, kindKey, kindDeletedKey, c.vault, stored)
+		return moveKey(c.Context(), tx, kindDeletedKey, c.vault, stored)
 	})
 	if err != nil {
 		return err
@@ -343,7 +343,12 @@ func (s *Service) deleteKey(c *call) error {
 	return s.answerDeletedKey(c, stored)
 }
 
-func moveKey(ctx context.Context, tx *state.Tx, from, to, vault string, stored storedKey) error {
+// moveKey puts a key among the deleted ones, or back.
+func moveKey(ctx context.Context, tx *state.Tx, to, vault string, stored storedKey) error {
+	from := kindKey
+	if to == kindKey {
+		from = kindDeletedKey
+	}
 	if _, err := tx.Delete(ctx, from, key(vault, stored.Name)); err != nil {
 		return err
 	}
@@ -418,7 +423,7 @@ func (s *Service) deletedKeys(c *call) error {
 	}
 	stored.Deletion = nil
 	if err := s.State.Update(ctx, func(tx *state.Tx) error {
-		return moveKey(ctx, tx, kindDeletedKey, kindKey, c.vault, stored)
+		return moveKey(ctx, tx, kindKey, c.vault, stored)
 	}); err != nil {
 		return err
 	}
