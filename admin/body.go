@@ -43,9 +43,9 @@ func target(place jsontext.Pointer) string {
 		case err == nil:
 			b.WriteString("[" + name + "]")
 		case b.Len() > 0:
-			b.WriteString("." + httpserver.Word(name))
+			b.WriteString("." + httpserver.ShortText(name))
 		default:
-			b.WriteString(httpserver.Word(name))
+			b.WriteString(httpserver.ShortText(name))
 		}
 	}
 	return b.String()

@@ -145,7 +145,7 @@ func (a *API) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 		return operation.Begin(cl, model.AdminUpdate)
 	})
 	if err != nil {
-		operation.Settle(nil, err)
+		operation.DiscardUnused(nil, err)
 		if errors.Is(err, store.ErrNotFound) {
 			return armhttp.NotFound(id)
 		}

@@ -9,13 +9,13 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// ETag is the version of the cluster as customers see it: steps of an operation
-// do not change it.
+// ETag returns the version of the cluster as customers see it. Steps of an
+// operation do not change it.
 func ETag(c *model.Cluster) string {
 	return `"` + c.Internal.UID + "-" + strconv.FormatInt(c.Internal.Revision, 10) + `"`
 }
 
-// MayCreate judges the conditions of a PUT when there is no cluster (E01).
+// MayCreate checks the conditions of a PUT if there is no cluster (E01).
 func MayCreate(x *httpserver.Exchange) error {
 	if x.Header("If-Match") != "" {
 		return arm.PreconditionFailed.At("If-Match", "The cluster does not exist, so no ETag of it can match.")
@@ -23,7 +23,7 @@ func MayCreate(x *httpserver.Exchange) error {
 	return nil
 }
 
-// MayChange judges the conditions of a request about an existing cluster (E01 to E03).
+// MayChange checks the conditions of a request about an existing cluster (E01 to E03).
 func MayChange(x *httpserver.Exchange, cl *model.Cluster) error {
 	current := ETag(cl)
 	if want := x.Header("If-Match"); want != "" && !matches(want, current) {
@@ -35,8 +35,8 @@ func MayChange(x *httpserver.Exchange, cl *model.Cluster) error {
 	return nil
 }
 
-// matches reports whether a list of ETags, or "*", names the current one. Marks of
-// weak ETags are of no account: equal text is the same version.
+// matches reports whether a list of ETags, or "*", contains the current one. The
+// marks of weak ETags are ignored.
 func matches(list, current string) bool {
 	for one := range strings.SplitSeq(list, ",") {
 		one = strings.TrimSpace(one)

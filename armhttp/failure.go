@@ -15,13 +15,14 @@ import (
 )
 
 const (
-	// retryLater is what a client waits that is told no time of its own.
+	// retryLater is the default of Retry-After.
 	retryLater = 10 * time.Second
-	// retryAtMost bounds what the database asks for: clients give up on more.
+	// retryAtMost bounds the Retry-After of the database: clients do not wait
+	// longer.
 	retryAtMost = time.Minute
 )
 
-// Failure renders an error as ARM's contract asks (C14).
+// Failure renders an error in the form of ARM's contract (C14).
 func Failure(x *httpserver.Exchange, err error) httpserver.Failure {
 	e := Error(x, err)
 	f := httpserver.Failure{Status: e.Code.Status, Code: e.Code.Name, Target: e.Target, Cause: e.Unwrap(), Err: e}
@@ -38,7 +39,7 @@ func Failure(x *httpserver.Exchange, err error) httpserver.Failure {
 	return f
 }
 
-// Error gives every error that may be met its place in the catalogue.
+// Error maps every error to an error of the catalogue.
 func Error(x *httpserver.Exchange, err error) *arm.Error {
 	var known *arm.Error
 	var refusal *httpserver.Refusal
@@ -64,7 +65,7 @@ func Error(x *httpserver.Exchange, err error) *arm.Error {
 	return arm.AsError(err, x.Correlation())
 }
 
-// refused finds the code of what the server itself refuses.
+// refused returns the error for a refusal of the server itself.
 func refused(r *httpserver.Refusal) *arm.Error {
 	code := arm.InvalidRequestContent
 	for _, c := range []arm.Code{arm.Forbidden, arm.MisdirectedRequest, arm.NotFound, arm.MethodNotAllowed,
@@ -76,7 +77,7 @@ func refused(r *httpserver.Refusal) *arm.Error {
 	return code.At(r.Target, "%s", r.Message).Because(r.Cause).After(r.RetryAfter)
 }
 
-// Ready is a check of readiness: whether the database answers.
+// Ready returns a readiness check of the database.
 func Ready(documents *store.Store) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := documents.Ping(ctx)
@@ -90,8 +91,8 @@ func Ready(documents *store.Store) func(context.Context) error {
 	}
 }
 
-// databaseWait is how long the database asks to be left alone, within bounds; 0
-// if it does not say.
+// databaseWait returns the time after which the database can be called again,
+// within bounds; 0 if the error has none.
 func databaseWait(err error) time.Duration {
 	var unavailable *store.UnavailableError
 	if !errors.As(err, &unavailable) || unavailable.RetryAfter <= 0 {
@@ -100,12 +101,12 @@ func databaseWait(err error) time.Duration {
 	return min(unavailable.RetryAfter, retryAtMost)
 }
 
-// NotFound is the error about a cluster that does not exist.
+// NotFound returns the error for a cluster that does not exist.
 func NotFound(id arm.ClusterID) error {
 	return arm.ResourceNotFound.Errorf("The cluster '%s' was not found in the resource group '%s'.", id.Name, id.ResourceGroup)
 }
 
-// Base is the scheme and host of the request.
+// Base returns the scheme and host of the request.
 func Base(x *httpserver.Exchange) string {
 	r := x.Request()
 	if r.TLS != nil {
@@ -114,7 +115,7 @@ func Base(x *httpserver.Exchange) string {
 	return "http://" + r.Host
 }
 
-// Value answers with v in JSON.
+// Value responds with v in JSON.
 func Value(x echo.Context, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -128,5 +129,5 @@ func HasBody(method string) bool {
 	return method == http.MethodPut || method == http.MethodPatch || method == http.MethodPost
 }
 
-// MaxBody is the largest body, in bytes, that ARM lets through.
+// MaxBody is the maximum length of a body in ARM, in bytes.
 const MaxBody = 1 << 20

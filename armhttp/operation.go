@@ -21,8 +21,8 @@ type Operations struct {
 	NewID     func() string
 }
 
-// Operation is an operation that a request may begin. Its document is written ahead of
-// the cluster's, so that whoever polls it finds it.
+// Operation is an operation that a request may begin. Its document is written before
+// the cluster's, so that clients that poll it find it.
 type Operation struct {
 	with   Operations
 	x      *httpserver.Exchange
@@ -31,17 +31,18 @@ type Operation struct {
 	doc    *store.OperationDocument // nil until written
 }
 
-// For returns the operation that a request may begin on its cluster. The tenant is the
-// subscription's; if it is empty, the one that the cluster was created in is taken.
+// For returns the operation that a request may begin on its cluster. The tenant is
+// that of the subscription; if it is empty, that in which the cluster was created is
+// used.
 func (o Operations) For(x *httpserver.Exchange, tenant string) *Operation {
 	return &Operation{with: o, x: x, id: ClusterID(x), tenant: tenant}
 }
 
-// Begin moves the cluster into the operation and writes the operation's document,
+// Begin starts the operation on the cluster and writes the operation's document,
 // once, even if the cluster has to be read and changed again.
 func (o *Operation) Begin(cl *model.Cluster, kind model.OperationKind) error {
 	if o.doc != nil && (o.doc.Operation.Kind != kind || o.doc.Operation.ClusterUID != cl.Internal.UID) {
-		o.discard() // meanwhile another cluster has the name
+		o.discard() // another cluster has the name now
 		o.doc = nil
 	}
 	running := model.Operation{
@@ -67,11 +68,11 @@ func (o *Operation) Begin(cl *model.Cluster, kind model.OperationKind) error {
 	return nil
 }
 
-// Settle removes the document if the cluster does not run the operation after all. That
-// is so if the write of the cluster failed, unless the store did not answer: then it may
-// have been written. It is also so if others made the operation superfluous; cl is what
-// was stored, nil after an error.
-func (o *Operation) Settle(cl *model.Cluster, err error) {
+// DiscardUnused removes the document if the cluster does not run the operation. That is
+// the case if the write of the cluster failed, unless the store did not respond: the
+// write may then have succeeded. It is also the case if the request changed nothing. cl
+// is the stored cluster, nil after an error.
+func (o *Operation) DiscardUnused(cl *model.Cluster, err error) {
 	switch {
 	case o.doc == nil:
 	case err != nil:
@@ -83,11 +84,11 @@ func (o *Operation) Settle(cl *model.Cluster, err error) {
 	}
 }
 
-// discardTimeout bounds the clean-up after a request that came to nothing.
+// discardTimeout bounds the time to remove the document of an unused operation.
 const discardTimeout = 5 * time.Second
 
-// discard removes the document of an operation that never began. If it cannot,
-// the document expires by itself; nobody was told its id.
+// discard removes the document of an operation that did not begin. If that fails,
+// the document expires; no client has its id.
 func (o *Operation) discard() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.x.Ctx()), discardTimeout)
 	defer cancel()
@@ -96,8 +97,8 @@ func (o *Operation) discard() {
 	}
 }
 
-// Offer makes the document due for the workers, unless one holds it: the holder notices
-// the new operation and hands the document on.
+// Offer makes the document due for the workers, unless a worker holds it: that worker
+// notices the new operation and releases the document.
 func Offer(doc *store.ClusterDocument) {
 	if doc.Owner == "" {
 		doc.Due = store.Due(0)

@@ -9,8 +9,8 @@ import (
 	"github.com/aro-rp/aro/httpserver"
 )
 
-// Check judges path and method, each part of the path with the code of its own. The
-// route is nil where there is none; methods are then those of the path.
+// Check validates path and method. Each part of the path has an error code of its
+// own. The route is nil if there is none; methods are then those of the path.
 func (r *Route) Check(x *httpserver.Exchange, methods []string, location string) error {
 	if r == nil && len(methods) == 0 {
 		return UnknownPath(x.Request().URL.Path)
@@ -28,7 +28,7 @@ func (r *Route) Check(x *httpserver.Exchange, methods []string, location string)
 	return nil
 }
 
-// LegalName says what arm.ValidName asks for, and legalGroup what arm.ValidGroupName does.
+// LegalName describes the rule of arm.ValidName, legalGroup that of arm.ValidGroupName.
 const (
 	LegalName  = "Use at most 90 ASCII letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."
 	legalGroup = "Use at most 90 letters, digits, '-', '_', '(', ')' and '.', not ending in '.'."
@@ -60,7 +60,7 @@ func checkParameter(name, value, location string) error {
 	return nil
 }
 
-// UnknownPath says what is wrong with a path that no route has, as ARM names it.
+// UnknownPath returns the error for a path without a route, with the codes of ARM.
 func UnknownPath(path string) error {
 	var buffer [maxSegments]string
 	segments := split(path, buffer[:0])
@@ -81,11 +81,11 @@ func UnknownPath(path string) error {
 
 var resourceTypes = []string{"deployments", "locations", "openShiftClusters", "operations"}
 
-// maxParameterName bounds how much of a parameter's name is repeated.
+// maxParameterName bounds how much of a parameter's name an error contains.
 const maxParameterName = 64
 
-// ReadQuery judges the query of the URL: each parameter is given once, and names are
-// the same in any case, as they are to ARM. The operations see the specs' spelling.
+// ReadQuery validates the query of the URL and renames its parameters as in the
+// specs. Each parameter may occur once, and names ignore case, as in ARM.
 func ReadQuery(x *httpserver.Exchange) error {
 	r := x.Request()
 	if r.URL.RawQuery == "" {
@@ -118,7 +118,8 @@ func ReadQuery(x *httpserver.Exchange) error {
 	return nil
 }
 
-// spelling is how the specs spell a parameter, by its name in lower case.
+// spelling returns the name of a parameter in the specs, from its name in lower
+// case.
 func spelling(folded string) string {
 	switch folded {
 	case "$skiptoken":

@@ -1,8 +1,8 @@
-// Package armhttp is ARM's contract over HTTP, for the APIs that keep to it: how paths
-// are found and judged, how errors, pages and ETags are said, and how an asynchronous
-// operation begins.
+// Package armhttp implements ARM's contract over HTTP for the APIs that follow it:
+// routing and validation of paths, errors, pages, ETags, and the start of an
+// asynchronous operation.
 //
-// It knows no api-version and decides nothing about clusters.
+// It knows no api-version and does not change clusters otherwise.
 package armhttp
 
 import (
@@ -17,9 +17,9 @@ import (
 	"github.com/aro-rp/aro/validation"
 )
 
-// Router finds the route of a path by ARM's rules: fixed segments match in any casing,
-// doubled and trailing slashes do not count. Generated code adds the routes; echo's
-// router, which minds casing, holds them in lower case.
+// Router finds the route of a path by ARM's rules: fixed segments ignore case, and
+// doubled and trailing slashes are ignored. Generated code adds the routes. Echo's
+// router, which is case-sensitive, has them in lower case.
 type Router struct {
 	operations []validation.Operation
 	router     *echo.Router
@@ -27,20 +27,20 @@ type Router struct {
 	methods    map[string][]string // by pattern
 }
 
-// Route is an operation and what answers it.
+// Route is an operation and its handler.
 type Route struct {
 	validation.Operation
 	Answer   echo.HandlerFunc
-	segments []string // as the spec spells them; parameters begin with a colon
+	segments []string // as in the spec; parameters begin with a colon
 }
 
-// NewRouter makes a router of these operations. Their routes are still to be added.
+// NewRouter returns a router for these operations, still without routes.
 func NewRouter(operations []validation.Operation) *Router {
 	return &Router{operations: operations, router: echo.NewRouter(echo.New()), routes: map[string]*Route{}, methods: map[string][]string{}}
 }
 
-// Add adds a route of one of the operations. It panics if it is of none: then the
-// generated routes and the generated list of operations disagree.
+// Add adds the route of one of the operations. It panics if it is not one of them:
+// the generated routes then differ from the generated list of operations.
 func (r *Router) Add(method, path string, answer echo.HandlerFunc, _ ...echo.MiddlewareFunc) *echo.Route {
 	i := slices.IndexFunc(r.operations, func(o validation.Operation) bool { return o.Method == method && echoPath(o.Path) == path })
 	if i < 0 {
@@ -60,7 +60,7 @@ func (r *Router) Add(method, path string, answer echo.HandlerFunc, _ ...echo.Mid
 	return &echo.Route{Method: method, Path: path, Name: route.ID}
 }
 
-// GET adds a route, as generated code does; so do the others.
+// GET adds a route for generated code, like the other methods.
 func (r *Router) GET(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.Add(http.MethodGet, path, h, m...)
 }
@@ -106,7 +106,7 @@ func (r *Router) TRACE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc
 }
 
 // Find returns the route of the request, and sets its parameters, its canonical path and
-// its operation. If there is none it returns the methods that the path has.
+// its operation. If there is none it returns the methods of the path.
 func (r *Router) Find(x *httpserver.Exchange) (*Route, []string) {
 	var buffer [maxSegments]string
 	segments := split(x.Request().URL.Path, buffer[:0])
@@ -140,7 +140,7 @@ func (r *Router) Find(x *httpserver.Exchange) (*Route, []string) {
 // maxSegments is more than any path has.
 const maxSegments = 16
 
-// split appends the non-empty segments, at most one more than any path has.
+// split appends the non-empty segments, at most one more than maxSegments.
 func split(path string, to []string) []string {
 	for s := range strings.SplitSeq(path, "/") {
 		if s != "" && len(to) < cap(to) {
@@ -150,12 +150,12 @@ func split(path string, to []string) []string {
 	return to
 }
 
-// echoPath turns the parameters of a spec's path into echo's.
+// echoPath converts the parameters of a spec's path to those of echo.
 func echoPath(path string) string {
 	return strings.NewReplacer("{", ":", "}", "").Replace(path)
 }
 
-// ClusterID is the cluster of the path.
+// ClusterID returns the cluster of the path.
 func ClusterID(x echo.Context) arm.ClusterID {
 	return arm.ClusterID{
 		SubscriptionID: x.Param("subscriptionId"),

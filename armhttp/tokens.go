@@ -10,14 +10,14 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// tokenPurpose tells the keys of tokens from those for other purposes.
+// tokenPurpose separates the keys of tokens from keys for other purposes.
 const tokenPurpose = "continuation tokens"
 
-// Tokens seals the store's continuations, so that clients can neither read them
-// nor carry one to another list.
+// Tokens encrypts the store's continuations, so that clients cannot read them or
+// use them for another list.
 type Tokens struct{ Keys *store.Keyring }
 
-// PageScope is the list that a token belongs to (G07).
+// PageScope identifies the list of a token (G07).
 type PageScope struct {
 	Tenant, Subscription, Group string
 }
@@ -26,7 +26,7 @@ func (p PageScope) bytes() []byte {
 	return []byte(p.Tenant + "\x00" + p.Subscription + "\x00" + p.Group)
 }
 
-// ciphers are of all keys; the first seals.
+// ciphers returns the ciphers of all keys; the first encrypts.
 func (t Tokens) ciphers() ([]cipher.AEAD, error) {
 	keys, err := t.Keys.Derive(tokenPurpose)
 	if err != nil {
@@ -45,7 +45,7 @@ func (t Tokens) ciphers() ([]cipher.AEAD, error) {
 	return all, nil
 }
 
-// Seal makes a token of a continuation of the list.
+// Seal encrypts a continuation of the list to a token.
 func (t Tokens) Seal(continuation string, scope PageScope) (string, error) {
 	all, err := t.ciphers()
 	if err != nil {
@@ -54,8 +54,8 @@ func (t Tokens) Seal(continuation string, scope PageScope) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(all[0].Seal(nil, nil, []byte(continuation), scope.bytes())), nil
 }
 
-// Open reverses Seal. What no key opens may have been sealed with a newer one, by
-// another process.
+// Open decrypts a token. A token that no key decrypts may have been encrypted with
+// a newer key by another process.
 func (t Tokens) Open(ctx context.Context, token string, scope PageScope) (string, error) {
 	box, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {

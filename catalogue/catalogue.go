@@ -1,7 +1,7 @@
-// Package catalogue is the authority on the OpenShift versions and role sets that the
-// service knows: which are valid, which version is the default, and which are offered to
-// new clusters. The admin API, the command aro versions and the seeds of a development
-// store all write through it.
+// Package catalogue is the authority on OpenShift versions and role sets: which are
+// valid, which version is the default, and which are offered to new clusters. The admin
+// API, the command aro versions and the initial data of a development store write
+// through it.
 package catalogue
 
 import (
@@ -20,11 +20,11 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// age is how old an answer about versions and role sets may be.
+// age bounds the age of cached versions and role sets.
 const age = time.Second
 
-// Catalogue keeps the OpenShift versions and role sets at hand. It asks the
-// store for changes when it is asked itself, at most once in age.
+// Catalogue caches the OpenShift versions and role sets. It reads changes from the
+// store on demand, at most once in age.
 type Catalogue struct {
 	store       *store.Store
 	installable model.Installable
@@ -39,15 +39,16 @@ type Catalogue struct {
 	snapshot     *Offer
 }
 
-// Offer is what new clusters may use. It is not changed any more.
+// Offer is what new clusters can use. It is immutable.
 type Offer struct {
-	// Versions are those enabled that can be installed, in the order of semantic versioning.
+	// Versions are the enabled versions that can be installed, in the order of semantic
+	// versioning.
 	Versions []*model.OpenShiftVersion
 	RoleSets []*model.PlatformWorkloadIdentityRoleSet
 }
 
-// New returns the catalogue of a store. installable says which versions can be installed;
-// nil does not know. now may be nil.
+// New returns the catalogue of a store. installable reports which versions can be
+// installed; nil accepts all. now may be nil.
 func New(st *store.Store, installable model.Installable, now func() time.Time) *Catalogue {
 	if now == nil {
 		now = time.Now
@@ -56,7 +57,8 @@ func New(st *store.Store, installable model.Installable, now func() time.Time) *
 		versions: map[string]*model.OpenShiftVersion{}, roleSets: map[string]*model.PlatformWorkloadIdentityRoleSet{}}
 }
 
-// Offer is the present offer. When the store does not answer, an older one has to do.
+// Offer returns the current offer. If the store does not respond, it returns an older
+// one.
 func (k *Catalogue) Offer(ctx context.Context) (*Offer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -69,7 +71,7 @@ func (k *Catalogue) Offer(ctx context.Context) (*Offer, error) {
 	return k.snapshot, nil
 }
 
-// Expire makes the next answer a fresh one.
+// Expire makes the next call of Offer read the store.
 func (k *Catalogue) Expire() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -114,27 +116,27 @@ func (k *Catalogue) newOffer() *Offer {
 	return o
 }
 
-// compareVersions orders versions as semantic versioning does.
+// compareVersions compares versions by semantic versioning.
 func compareVersions(a, b string) int { return semver.Compare("v"+a, "v"+b) }
 
-// ChooseVersion gives a new cluster the default version if it names none, and
-// judges the one it names.
+// ChooseVersion sets the default version if a new cluster has none, and otherwise
+// validates its version.
 func (o *Offer) ChooseVersion(c *model.Cluster, f *arm.Faults) {
-	wanted := &c.Properties.ClusterProfile.Version
+	desired := &c.Properties.ClusterProfile.Version
 	for _, v := range o.Versions {
-		if *wanted == "" && v.Properties.Default {
-			*wanted = v.Properties.Version
+		if *desired == "" && v.Properties.Default {
+			*desired = v.Properties.Version
 		}
-		if *wanted == v.Properties.Version {
+		if *desired == v.Properties.Version {
 			return
 		}
 	}
 	const target = "properties.clusterProfile.version"
-	if *wanted == "" {
+	if *desired == "" {
 		f.Add(arm.InvalidParameter, target, "The service has no default version at the moment. Name one of the versions it lists.")
 		return
 	}
-	f.Add(arm.InvalidParameter, target, "OpenShift %s is not offered. List the versions that are, or leave it out for the default.", arm.Sent(*wanted))
+	f.Add(arm.InvalidParameter, target, "OpenShift %s is not offered. List the versions that are, or leave it out for the default.", arm.Sent(*desired))
 }
 
 // RoleSets reads role sets by the minor version that they are of; nil where there is none.

@@ -16,13 +16,14 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// The types of the entries, as the existing service writes them.
+// The resource types of the entries, as in the existing service.
 const (
 	VersionType = arm.Namespace + "/OpenShiftVersion"
 	RoleSetType = arm.Namespace + "/PlatformWorkloadIdentityRoleSet"
 )
 
-// maxPages bounds a read of all entries: pages of pageSize are many times what there is.
+// maxPages bounds a read of all entries; pages of pageSize are well above the number of
+// entries.
 const (
 	maxPages = 100
 	pageSize = 100
@@ -34,7 +35,8 @@ type Set map[string]model.OpenShiftVersionProperties
 // Names lists the versions, oldest first.
 func (s Set) Names() []string { return slices.SortedFunc(maps.Keys(s), compareVersions) }
 
-// With is the set with a version added or replaced. If that is the default, no other is.
+// With returns the set with a version added or replaced. If it is the default, no other
+// is.
 func (s Set) With(p model.OpenShiftVersionProperties) Set {
 	next := maps.Clone(s)
 	if next == nil {
@@ -50,9 +52,9 @@ func (s Set) With(p model.OpenShiftVersionProperties) Set {
 	return next
 }
 
-// Judge notes everything that is wrong with the versions named, and with the set: if any
-// version is enabled, exactly one is the default.
-func (s Set) Judge(installable model.Installable, f *arm.Faults, names ...string) {
+// Validate adds every violation of the versions with the given names, and of the set: if
+// any version is enabled, exactly one is the default.
+func (s Set) Validate(installable model.Installable, f *arm.Faults, names ...string) {
 	before := f.Len()
 	for _, name := range names {
 		p := s[name]
@@ -71,7 +73,7 @@ func (s Set) Judge(installable model.Installable, f *arm.Faults, names ...string
 		}
 	}
 	if defaults > 1 || enabled > 0 && defaults == 0 {
-		f.Add(arm.InvalidParameter, "properties.default", "%d versions would be the default, want exactly one. Make one of those that are enabled the default.", defaults)
+		f.Add(arm.InvalidParameter, "properties.default", "%d versions would be the default; exactly one must be. Make one of those that are enabled the default.", defaults)
 	}
 }
 
@@ -84,7 +86,7 @@ func ReadFile(path string) (Set, error) {
 	return Parse(text)
 }
 
-// Parse reads a set from the JSON of aro versions.
+// Parse parses the JSON of aro versions.
 func Parse(text []byte) (Set, error) {
 	var file struct {
 		Versions []struct {
@@ -120,14 +122,14 @@ func (k *Catalogue) Versions(ctx context.Context) (Set, error) {
 	return all, err
 }
 
-// PutVersion adds a version or replaces it, and reports whether it is new.
+// PutVersion adds or replaces a version, and reports whether it is new.
 func (k *Catalogue) PutVersion(ctx context.Context, p model.OpenShiftVersionProperties) (created bool, err error) {
 	have, err := k.Versions(ctx)
 	if err != nil {
 		return false, err
 	}
 	var f arm.Faults
-	have.With(p).Judge(k.installable, &f, p.Version)
+	have.With(p).Validate(k.installable, &f, p.Version)
 	if f.Len() > 0 && have[p.Version].Default && !p.Enabled {
 		return false, arm.InvalidParameter.At("properties.enabled", "The default version cannot be disabled. Make another one the default first.")
 	}
@@ -138,7 +140,7 @@ func (k *Catalogue) PutVersion(ctx context.Context, p model.OpenShiftVersionProp
 	if err != nil {
 		return false, err
 	}
-	// Others are unmarked only now, so that there is a default at any time.
+	// The mark is removed from the others last, so that there is always a default.
 	for name, other := range have {
 		if p.Default && other.Default && name != p.Version {
 			other.Default = false
@@ -151,7 +153,7 @@ func (k *Catalogue) PutVersion(ctx context.Context, p model.OpenShiftVersionProp
 	return change == Created, nil
 }
 
-// Change is what became of an entry.
+// Change is the kind of a change of an entry.
 type Change string
 
 // The changes.
@@ -162,12 +164,12 @@ const (
 	Deleted   Change = "deleted"
 )
 
-// ReplaceVersions makes the store have the wanted versions and no others, and reports
-// each change as it is made. The new default comes before the old one loses the mark,
+// ReplaceVersions makes the store have exactly the desired versions, and reports each
+// change as it is made. The new default is written before the old one loses the mark,
 // and deletions come last.
-func (k *Catalogue) ReplaceVersions(ctx context.Context, want Set, report func(version string, did Change)) error {
+func (k *Catalogue) ReplaceVersions(ctx context.Context, desired Set, report func(version string, did Change)) error {
 	var f arm.Faults
-	want.Judge(k.installable, &f, want.Names()...)
+	desired.Validate(k.installable, &f, desired.Names()...)
 	if f.Len() > 0 {
 		faults := make([]error, f.Len())
 		for i, fault := range f.List() {
@@ -179,19 +181,19 @@ func (k *Catalogue) ReplaceVersions(ctx context.Context, want Set, report func(v
 	if err != nil {
 		return err
 	}
-	names := want.Names()
+	names := desired.Names()
 	slices.SortStableFunc(names, func(a, b string) int {
-		return cmp.Compare(map[bool]int{false: 1}[want[a].Default], map[bool]int{false: 1}[want[b].Default])
+		return cmp.Compare(map[bool]int{false: 1}[desired[a].Default], map[bool]int{false: 1}[desired[b].Default])
 	})
 	for _, name := range names {
-		did, err := k.writeVersion(ctx, want[name])
+		did, err := k.writeVersion(ctx, desired[name])
 		if err != nil {
 			return fmt.Errorf("version %s: %w", name, err)
 		}
 		report(name, did)
 	}
 	for _, name := range have.Names() {
-		if _, stays := want[name]; stays {
+		if _, stays := desired[name]; stays {
 			continue
 		}
 		if err := k.deleteVersion(ctx, name); err != nil {
@@ -234,11 +236,11 @@ func (k *Catalogue) deleteVersion(ctx context.Context, version string) error {
 	return k.store.Versions.Delete(ctx, doc)
 }
 
-// Fill gives a store that has no version yet its first versions and role sets. Two
+// Fill adds the first versions and role sets to a store that has no version. Two
 // processes may do so at the same time.
 func (k *Catalogue) Fill(ctx context.Context, versions Set, roleSets []model.RoleSetProperties) error {
 	var f arm.Faults
-	versions.Judge(k.installable, &f, versions.Names()...)
+	versions.Validate(k.installable, &f, versions.Names()...)
 	for _, set := range roleSets {
 		set.Validate(&f)
 	}
@@ -274,8 +276,8 @@ func (k *Catalogue) RoleSets(ctx context.Context) ([]*model.PlatformWorkloadIden
 	return all, err
 }
 
-// PutRoleSet adds the role set of a minor version or replaces it, and reports whether it
-// is new.
+// PutRoleSet adds or replaces the role set of a minor version, and reports whether it is
+// new.
 func (k *Catalogue) PutRoleSet(ctx context.Context, p model.RoleSetProperties) (created bool, err error) {
 	var f arm.Faults
 	p.Validate(&f)

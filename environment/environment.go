@@ -1,10 +1,10 @@
-// Package environment is what differs between the places the service runs in:
-// production, development and test. Whoever asks where something is, or whether
-// something is done here, asks an Environment; nothing else in the service knows
-// what kind of place it is in.
+// Package environment describes the differences between the environments that the
+// service runs in: production, development and test. Code that depends on the
+// environment, or on the address of a service, uses an Environment; nothing else in
+// the service knows the kind of environment.
 //
-// It holds words and addresses, no clients and no I/O, and it reads no
-// environment variables: cmd/aro does.
+// It has values only, no clients and no I/O, and reads no environment variables:
+// cmd/aro does.
 package environment
 
 import (
@@ -12,30 +12,32 @@ import (
 	"time"
 )
 
-// InVault marks a setting's value as the name of a secret in the ServiceVault.
+// InVault is the prefix of a setting's value that names a secret in the
+// ServiceVault.
 const InVault = "keyvault:"
 
-// Environment is one place the service runs in, as its operators describe it.
+// Environment is one environment, as its operators configure it.
 type Environment struct {
 	Mode Mode
-	// Location is the Azure region served; Domain the DNS zone below which
+	// Location is the Azure region of the service; Domain the DNS zone in which
 	// clusters get names, such as eastus.aroapp.io.
 	Location, Domain string
-	// TenantID, SubscriptionID and ResourceGroup are the service's own.
+	// TenantID, SubscriptionID and ResourceGroup are those of the service.
 	TenantID, SubscriptionID, ResourceGroup string
-	// FirstPartyClientID is the application as which the service acts on
+	// FirstPartyClientID is the application with which the service accesses
 	// customers' resources.
 	FirstPartyClientID string
-	// ServiceVault, ClusterVault and IdentityVault are URLs of key vaults: of the
-	// service's own secrets, of clusters' certificates, and of cluster identities'
-	// credentials.
+	// ServiceVault, ClusterVault and IdentityVault are URLs of key vaults: for the
+	// service's own secrets, for clusters' certificates, and for cluster
+	// identities' credentials.
 	ServiceVault, ClusterVault, IdentityVault string
-	// OIDCStorage is the URL of the blob container that holds the OpenID documents
-	// of workload identity clusters; OIDCIssuer the URL below which readers find them.
+	// OIDCStorage is the URL of the blob container with the OpenID documents of
+	// workload identity clusters; OIDCIssuer the URL at which clients read them.
 	OIDCStorage, OIDCIssuer string
 	// RegistryDomain is the host of the registry that mirrors OpenShift's images.
 	RegistryDomain string
-	// CertificateIssuer names the issuer of clusters' certificates in ClusterVault.
+	// CertificateIssuer is the name of the issuer of clusters' certificates in
+	// ClusterVault.
 	CertificateIssuer string
 	// MSIAudience is the token audience of the managed identity data plane.
 	MSIAudience string
@@ -43,22 +45,24 @@ type Environment struct {
 	IdentityHosts []string
 }
 
-// Mode is the kind of place.
+// Mode is the kind of environment.
 type Mode string
 
-// The kinds. Test is development with time scaled down for the test suite.
+// The modes. Test is development with time scaled down for the test suite.
 const (
 	Production  Mode = "production"
 	Development Mode = "development"
 	Test        Mode = "test"
 )
 
-// PrivateEndpointSubnetID is where the service puts its private endpoints to clusters.
+// PrivateEndpointSubnetID returns the subnet for the service's private endpoints to
+// clusters.
 func (e *Environment) PrivateEndpointSubnetID() string {
 	return e.subnetID("rp-pe-vnet-001", "rp-pe-subnet")
 }
 
-// SubnetID is where the service itself runs, and calls the storage of clusters from.
+// SubnetID returns the subnet in which the service runs, and from which it calls the
+// storage of clusters.
 func (e *Environment) SubnetID() string { return e.subnetID("rp-vnet", "rp-subnet") }
 
 func (e *Environment) subnetID(network, subnet string) string {
@@ -66,7 +70,8 @@ func (e *Environment) subnetID(network, subnet string) string {
 		"/providers/Microsoft.Network/virtualNetworks/" + network + "/subnets/" + subnet
 }
 
-// FullDomain completes a cluster's domain: a single label is a name below Domain.
+// FullDomain returns the full domain of a cluster: a single label is a name below
+// Domain.
 func (e *Environment) FullDomain(domain string) string {
 	if strings.Contains(domain, ".") {
 		return domain
@@ -74,26 +79,26 @@ func (e *Environment) FullDomain(domain string) string {
 	return domain + "." + e.Domain
 }
 
-// ManagedName returns the label of a cluster's domain below Domain, and false
-// when the domain is the customer's own.
+// ManagedName returns the label of a cluster's domain below Domain, and false if
+// the domain is the customer's own.
 func (e *Environment) ManagedName(domain string) (label string, managed bool) {
 	label, found := strings.CutSuffix(e.FullDomain(domain), "."+e.Domain)
 	return label, found && label != "" && !strings.Contains(label, ".")
 }
 
 // DelegatedDomain reports whether names below Domain resolve on the internet.
-// Where they do not, kubeconfigs name the address beside the name, and trust the
-// cluster's own authority.
+// Otherwise kubeconfigs contain the address beside the name, and the cluster's own
+// certificate authority.
 func (e *Environment) DelegatedDomain() bool { return e.Mode == Production }
 
-// Patience is how long a check waits for a permission to take effect: Azure
-// caches role assignments for five minutes.
+// Patience is how long a check waits for a permission to take effect: Azure caches
+// role assignments for five minutes.
 func (e *Environment) Patience() time.Duration {
 	return e.pick(6*time.Minute, 20*time.Second, 2*time.Second)
 }
 
-// RefusalPatience is how long a step goes on that Azure refuses, where that may be
-// because a change of the customer has not spread yet.
+// RefusalPatience is how long a step that Azure refuses is retried, if the cause
+// may be a change of the customer that has not taken effect yet.
 func (e *Environment) RefusalPatience() time.Duration {
 	return e.pick(6*time.Minute, time.Minute, 5*time.Second)
 }
@@ -103,22 +108,21 @@ func (e *Environment) PatienceStep() time.Duration {
 	return e.pick(30*time.Second, 2*time.Second, 200*time.Millisecond)
 }
 
-// PollEvery is the time between two looks at a long-running operation of Azure,
-// which a Retry-After header overrides.
+// PollEvery is the time between two polls of a long-running operation of Azure. A
+// Retry-After header overrides it.
 func (e *Environment) PollEvery() time.Duration {
 	return e.pick(10*time.Second, time.Second, time.Second)
 }
 
-// RetryDelay is the first pause before a call to Azure is repeated; it doubles.
+// RetryDelay is the delay before the first retry of a call to Azure; it doubles.
 func (e *Environment) RetryDelay() time.Duration {
 	return e.pick(2*time.Second, 500*time.Millisecond, 50*time.Millisecond)
 }
 
-// StepTimeout is how long a step may take that may take d in production. Tests
-// wait for what never comes.
+// StepTimeout returns the timeout of a step whose timeout in production is d.
 func (e *Environment) StepTimeout(d time.Duration) time.Duration { return e.pick(d, d, d/20) }
 
-// RefreshEvery is how old secrets from key vaults may become.
+// RefreshEvery is the maximum age of secrets read from key vaults.
 func (e *Environment) RefreshEvery() time.Duration {
 	return e.pick(time.Hour, time.Hour, time.Minute)
 }

@@ -1,10 +1,10 @@
 // Package flags reads the command line and the environment of a program into structs,
 // by the tags of their fields. The tags are those of github.com/alecthomas/kong, which
-// the tools use. Kong finds methods by names that the linker does not know, which makes
-// it keep every exported method of every type: a program that links the SDKs of Azure
-// and Kubernetes becomes a third larger.
+// the developer tools use. Kong finds methods by names that the linker does not see, so
+// that the linker keeps every exported method of every type: a program that links the
+// SDKs of Azure and Kubernetes becomes a third larger.
 //
-// It knows no program. The command line itself is read by spf13/pflag.
+// It knows no program. spf13/pflag parses the command line.
 package flags
 
 import (
@@ -19,37 +19,37 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Program is a program of several commands.
+// Program is a program with several commands.
 type Program struct {
 	Name, Description, Version string
-	// Vars stand for ${name} in the tags default and help.
+	// Vars replace ${name} in the tags default and help.
 	Vars map[string]string
-	// Lookup finds a variable of the environment.
+	// Lookup returns a variable of the environment.
 	Lookup func(name string) (value string, found bool)
 }
 
-// Command is what runs when its name is the first argument.
+// Command is a command; Run is called if its name is the first argument.
 type Command interface {
 	Run(ctx context.Context) error
 }
 
-// Flag is one flag of a command as its tags describe it.
+// Flag is the description of one flag of a command, from its tags.
 type Flag struct {
 	Command, Name, Env, Default string
 	HasDefault                  bool
 }
 
-// columns is how wide help is.
+// columns is the width of help texts.
 const columns = 100
 
-// Parse fills the command that args name: commands is a pointer to a struct with a
-// field, tagged cmd, for each. The environment comes before the tag default, and the
-// command line before both. Parse returns nil without an error if all that was asked for
-// is help or the version, which it wrote to out.
+// Parse sets the fields of the command that args name: commands is a pointer to a struct
+// with a field, tagged cmd, for each. The environment overrides the tag default, and the
+// command line overrides both. Parse returns nil without an error if help or the version
+// was requested, which it writes to out.
 func (p Program) Parse(commands any, args []string, out io.Writer) (Command, error) {
 	all := p.commands(commands)
 	if len(args) == 0 {
-		return nil, fmt.Errorf("name a command: %s", names(all))
+		return nil, fmt.Errorf("specify a command: %s", names(all))
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
@@ -64,10 +64,10 @@ func (p Program) Parse(commands any, args []string, out io.Writer) (Command, err
 			return c.parse(p, args[1:], out)
 		}
 	}
-	return nil, fmt.Errorf("there is no command %q: name one of %s", args[0], names(all))
+	return nil, fmt.Errorf("unknown command %q: specify one of %s", args[0], names(all))
 }
 
-// Flags describes the flags of all commands.
+// Flags returns the flags of all commands.
 func (p Program) Flags(commands any) (described []Flag) {
 	for _, c := range p.commands(commands) {
 		for _, f := range c.flags {
@@ -90,7 +90,8 @@ type command struct {
 	name, help string
 	target     Command
 	flags      []*flag
-	// arguments is the field, a list, for what is no flag; nil if there is none.
+	// arguments is the field, a list, for arguments that are not flags; nil if
+	// there is none.
 	arguments *value
 }
 
@@ -116,7 +117,7 @@ func (p Program) commands(of any) (all []*command) {
 	return all
 }
 
-// collect finds the flags in a struct and in those embedded in it.
+// collect finds the flags in a struct and in the structs embedded in it.
 func (c *command) collect(p Program, v reflect.Value) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -137,7 +138,7 @@ func (c *command) collect(p Program, v reflect.Value) {
 func (c *command) parse(p Program, args []string, out io.Writer) (Command, error) {
 	set := pflag.NewFlagSet(p.Name+" "+c.name, pflag.ContinueOnError)
 	set.SortFlags = false
-	set.Usage = func() {} // whoever is told of the error knows where help is
+	set.Usage = func() {} // the caller prints the error and how to get help
 	for _, f := range c.flags {
 		if err := f.reset(p.Lookup); err != nil {
 			return nil, err
@@ -160,7 +161,7 @@ func (c *command) parse(p Program, args []string, out io.Writer) (Command, error
 	return c.target, c.take(set.Args())
 }
 
-// take takes what is no flag.
+// take sets the arguments that are not flags.
 func (c *command) take(args []string) error {
 	if len(args) > 0 && c.arguments == nil {
 		return fmt.Errorf("unexpected argument %q", args[0])
@@ -173,7 +174,7 @@ func (c *command) take(args []string) error {
 	return nil
 }
 
-// expand puts the program's variables into text.
+// expand replaces variables in text.
 func (p Program) expand(text string) string {
 	for name, value := range p.Vars {
 		text = strings.ReplaceAll(text, "${"+name+"}", value)
@@ -202,7 +203,7 @@ func newFlag(p Program, field reflect.StructField, v reflect.Value, help string)
 	return f
 }
 
-// reset takes the value from the environment, else the default.
+// reset sets the value from the environment, or else from the default.
 func (f *flag) reset(lookup func(string) (string, bool)) error {
 	f.value.of.SetZero()
 	if text, found := lookup(f.env); found && f.env != "" {
@@ -211,7 +212,7 @@ func (f *flag) reset(lookup func(string) (string, bool)) error {
 		}
 	} else if f.hasDefault {
 		if err := f.value.Set(f.fallback); err != nil {
-			return fmt.Errorf("the default of --%s: %w", f.name, err)
+			return fmt.Errorf("default of --%s: %w", f.name, err)
 		}
 	}
 	f.value.given = false
@@ -235,8 +236,8 @@ func (f *flag) add(set *pflag.FlagSet) {
 	}
 }
 
-// dashed is the name of a flag by that of its field: LogLevel is log-level, and
-// TLSCert tls-cert.
+// dashed returns the name of a flag from that of its field: LogLevel is log-level,
+// and TLSCert tls-cert.
 func dashed(name string) string {
 	letters := []rune(name)
 	var out strings.Builder

@@ -17,14 +17,15 @@ type value struct {
 	of          reflect.Value
 	placeholder string
 	isPath      bool
-	// given says that the command line has set it. A list grows with each time then.
+	// given is true if the command line has set it. Further values of a list are
+	// then appended.
 	given bool
 }
 
-// String is empty: nobody is to be shown a secret.
+// String returns empty text, because values may be secrets.
 func (v *value) String() string { return "" }
 
-// Type is what help calls the value.
+// Type returns the placeholder of the value in help texts.
 func (v *value) Type() string {
 	switch {
 	case v.placeholder != "":
@@ -39,19 +40,19 @@ func (v *value) Type() string {
 	return "text"
 }
 
-// Set reads text into the field. Its errors do not repeat the text.
+// Set parses text into the field. Errors do not contain the text.
 func (v *value) Set(text string) error {
 	defer func() { v.given = true }()
 	if unmarshaler, ok := v.of.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		if unmarshaler.UnmarshalText([]byte(text)) != nil {
-			return errors.New("this is not one of its values")
+			return errors.New("this is not one of the allowed values")
 		}
 		return nil
 	}
 	if v.of.Type() == reflect.TypeFor[time.Duration]() {
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return errors.New("this is no duration such as 30s or 5m")
+			return errors.New("this is not a duration such as 30s or 5m")
 		}
 		v.of.SetInt(int64(d))
 		return nil
@@ -62,13 +63,13 @@ func (v *value) Set(text string) error {
 	case reflect.Bool:
 		is, err := strconv.ParseBool(text)
 		if err != nil {
-			return errors.New("this is neither true nor false")
+			return errors.New("this is not true or false")
 		}
 		v.of.SetBool(is)
 	case reflect.Int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return errors.New("this is no whole number")
+			return errors.New("this is not an integer")
 		}
 		v.of.SetInt(int64(n))
 	case reflect.Slice:
@@ -99,7 +100,7 @@ func (v *value) setString(text string) error {
 	return nil
 }
 
-// setList takes elements between commas.
+// setList parses elements separated by commas.
 func (v *value) setList(text string) {
 	var list []string
 	if v.given {
@@ -111,7 +112,7 @@ func (v *value) setList(text string) {
 	v.of.Set(reflect.ValueOf(list))
 }
 
-// setMap takes NAME=VALUE between semicolons.
+// setMap parses NAME=VALUE pairs separated by semicolons.
 func (v *value) setMap(text string) error {
 	if !v.given || v.of.IsNil() {
 		v.of.Set(reflect.MakeMap(v.of.Type()))
@@ -128,14 +129,14 @@ func (v *value) setMap(text string) error {
 	return nil
 }
 
-// negation is the flag that says the opposite.
+// negation is the flag that negates a boolean.
 type negation struct{ *value }
 
 // Set implements pflag.Value.
 func (n *negation) Set(text string) error {
 	is, err := strconv.ParseBool(text)
 	if err != nil {
-		return errors.New("this is neither true nor false")
+		return errors.New("this is not true or false")
 	}
 	return n.value.Set(strconv.FormatBool(!is))
 }

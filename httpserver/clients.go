@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Caller is who a connection belongs to, proven by the connection itself.
+// Caller is the identity of a client, proven by its connection.
 type Caller struct {
 	lists     []string
 	everybody bool
@@ -25,16 +25,16 @@ type Caller struct {
 // On reports whether the caller is on the allow-list with that name.
 func (c Caller) On(list string) bool { return c.everybody || slices.Contains(c.lists, list) }
 
-// Authenticator tells who calls. It must not believe any header.
+// Authenticator returns the identity of the caller. It must not trust any header.
 type Authenticator interface {
 	Authenticate(r *http.Request) Caller
 }
 
-// Development takes everybody for a caller on every list. A Server with it serves on
-// loopback addresses only, and answers to names of its own only.
+// Development treats every caller as on every list. A Server with it accepts
+// loopback addresses only, and only requests for its own host names.
 type Development struct{}
 
-// Authenticate trusts.
+// Authenticate accepts every caller.
 func (Development) Authenticate(*http.Request) Caller { return Caller{everybody: true} }
 
 func isDevelopment(a Authenticator) bool {
@@ -42,7 +42,7 @@ func isDevelopment(a Authenticator) bool {
 	return ok
 }
 
-// AllowList names client certificates. A certificate is allowed if it is one of
+// AllowList lists client certificates. A certificate is allowed if it is one of
 // Certificates, or if one of Roots has issued it and its common name is one of
 // CommonNames.
 type AllowList struct {
@@ -53,7 +53,7 @@ type AllowList struct {
 	CommonNames  []string
 }
 
-// parseAllowList reads an allow-list of certificates, the content of a PEM file.
+// parseAllowList parses an allow-list of certificates, the content of a PEM file.
 func parseAllowList(file AllowListFile, text []byte) (AllowList, error) {
 	list := AllowList{Name: file.Name}
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
@@ -72,14 +72,14 @@ func parseAllowList(file AllowListFile, text []byte) (AllowList, error) {
 	return list, nil
 }
 
-// MutualTLS knows callers by their client certificates.
+// MutualTLS identifies callers by their client certificates.
 type MutualTLS struct {
 	lists []allowed
 	now   func() time.Time
 }
 
 // certificateOf returns the common name of the caller's certificate and its SHA-256
-// fingerprint, whether it is allowed or not; nothing without a certificate.
+// fingerprint, whether it is allowed or not; empty texts without a certificate.
 func certificateOf(r *http.Request) (name, fingerprint string) {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return "", ""
@@ -94,9 +94,9 @@ type allowed struct {
 	fingerprints map[[sha256.Size]byte]bool
 }
 
-// NewMutualTLS refuses empty allow-lists: they would lock everybody out, or hint at a
-// missing file. It refuses lists that share a caller, who would be two at once, and
-// certificates that are not for clients. now may be nil.
+// NewMutualTLS rejects empty allow-lists, because no caller could use the API; lists
+// with a common caller, whose identity would be ambiguous; and certificates that are
+// not for clients. now may be nil.
 func NewMutualTLS(now func() time.Time, lists ...AllowList) (*MutualTLS, error) {
 	if now == nil {
 		now = time.Now
@@ -117,7 +117,7 @@ func NewMutualTLS(now func() time.Time, lists ...AllowList) (*MutualTLS, error) 
 	return m, nil
 }
 
-// disjoint reports a caller that is on both lists.
+// disjoint returns an error if a caller is on both lists.
 func disjoint(a, b allowed) error {
 	for _, c := range b.Certificates {
 		if sum := sha256.Sum256(c.Raw); a.fingerprints[sum] {
@@ -147,8 +147,8 @@ func newAllowed(l AllowList) (allowed, error) {
 	return a, nil
 }
 
-// Authenticate looks at the certificate that the TLS handshake has proven to be
-// the caller's. One out of its time is nobody's.
+// Authenticate identifies the caller by the certificate that the TLS handshake has
+// verified. A certificate outside its validity period identifies no caller.
 func (m *MutualTLS) Authenticate(r *http.Request) (c Caller) {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return c
@@ -165,8 +165,9 @@ func (m *MutualTLS) Authenticate(r *http.Request) (c Caller) {
 	return c
 }
 
-// forClients reports whether a certificate may prove who a client is, by the rules of
-// crypto/x509: one without the extension for extended key usages may be used for all.
+// forClients reports whether a certificate is valid for client authentication by the
+// rules of crypto/x509: one without the extension for extended key usages is valid
+// for all.
 func forClients(c *x509.Certificate) bool {
 	return len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 ||
 		slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
@@ -191,15 +192,16 @@ func (a allowed) has(chain []*x509.Certificate, now time.Time) bool {
 	return err == nil
 }
 
-// allowListPeriod is how often the files of the allow-lists are looked at: a removed
-// certificate is allowed for so long.
+// allowListPeriod is how often the files of the allow-lists are checked. A removed
+// certificate can be used for so long.
 const allowListPeriod = time.Second
 
 // AllowListFile is an allow-list of the certificates in a PEM file.
 type AllowListFile struct{ Name, Path string }
 
-// AllowListFiles is MutualTLS by PEM files that may change while the process runs. Each
-// request is judged by the lists of the moment, whatever its connection's age.
+// AllowListFiles is MutualTLS with PEM files that may change while the process runs.
+// Each request is checked against the current lists, whatever the age of its
+// connection.
 type AllowListFiles struct {
 	files []AllowListFile
 	log   *slog.Logger
@@ -207,12 +209,12 @@ type AllowListFiles struct {
 
 	mu       sync.Mutex
 	looked   time.Time
-	seen     [][]byte // the files' content, accepted or not
+	seen     [][]byte // content of the files, accepted or not
 	accepted *MutualTLS
 }
 
-// NewAllowListFiles reads the lists, and refuses what NewMutualTLS refuses. Later, lists
-// that it would refuse are logged, and the ones before stay in force. now may be nil.
+// NewAllowListFiles reads the lists, and rejects what NewMutualTLS rejects. Later,
+// rejected lists are logged, and the lists before stay in force. now may be nil.
 func NewAllowListFiles(log *slog.Logger, now func() time.Time, files ...AllowListFile) (*AllowListFiles, error) {
 	if now == nil {
 		now = time.Now
@@ -225,7 +227,7 @@ func NewAllowListFiles(log *slog.Logger, now func() time.Time, files ...AllowLis
 	return f, nil
 }
 
-// Authenticate judges by the lists as they are in the files.
+// Authenticate checks the certificate against the lists in the files.
 func (f *AllowListFiles) Authenticate(r *http.Request) Caller { return f.current().Authenticate(r) }
 
 func (f *AllowListFiles) current() *MutualTLS {
@@ -240,8 +242,8 @@ func (f *AllowListFiles) current() *MutualTLS {
 	return f.accepted
 }
 
-// read takes the files over if they have changed. What it has refused once it judges,
-// and reports, again only after another change.
+// read reads the files if they have changed. Content that was rejected is checked,
+// and logged, again only after another change.
 func (f *AllowListFiles) read() error {
 	texts := make([][]byte, len(f.files))
 	for i, file := range f.files {

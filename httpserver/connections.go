@@ -8,23 +8,24 @@ import (
 	"sync"
 )
 
-// defaultConnections is far more than ARM and engineers open, and less than the files
-// that a process may have open.
+// defaultConnections is well above what ARM and engineers open, and below the limit
+// of open files of a process.
 const defaultConnections = 4096
 
-// connections bounds how many connections are open, so that those of which no request
-// comes cannot keep others out: beyond the bound the one is closed that has waited
-// longest for a request, header half sent or not. Those with a running request stay.
+// connections bounds the number of open connections, so that idle ones cannot exclude
+// other clients: at the limit it closes the one that has waited longest for a
+// request, including one with an incomplete header. Connections with a running
+// request stay open.
 type connections struct {
 	net.Listener
 	most int
 
 	mu      sync.Mutex
 	open    int
-	waiting list.List // of *connection, the longest wait first
+	waiting list.List // of *connection, the longest waiting first
 }
 
-// connection is one of them. Its fields belong to the lock of its pool.
+// connection is one connection. The lock of its pool guards its fields.
 type connection struct {
 	net.Conn
 	pool    *connections
@@ -33,26 +34,26 @@ type connection struct {
 	closed  bool
 }
 
-// Accept waits for a connection, and makes room for it.
+// Accept waits for a connection, and closes another one at the limit.
 func (p *connections) Accept() (net.Conn, error) {
 	for {
 		inner, err := p.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if c, longest := p.admit(inner); longest != c {
+		if c, longest := p.add(inner); longest != c {
 			if longest != nil {
 				_ = longest.Close()
 			}
 			return c, nil
 		}
-		_ = inner.Close() // all others are busy
+		_ = inner.Close() // all others have running requests
 	}
 }
 
-// admit returns the connection, and the one that is to be closed for it: itself, if
-// all others have running requests.
-func (p *connections) admit(inner net.Conn) (c, closing *connection) {
+// add returns the connection, and the one to close for it: itself, if all others
+// have running requests.
+func (p *connections) add(inner net.Conn) (c, closing *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c = &connection{Conn: inner, pool: p}
@@ -68,7 +69,7 @@ func (p *connections) admit(inner net.Conn) (c, closing *connection) {
 	return c, closing
 }
 
-// leave takes the connection out of the pool, once.
+// leave removes the connection from the pool, once.
 func (c *connection) leave() {
 	if c.closed {
 		return
@@ -85,7 +86,7 @@ func (c *connection) rest() {
 	}
 }
 
-// Close closes the connection and frees its place.
+// Close closes the connection and removes it from the pool.
 func (c *connection) Close() error {
 	c.pool.mu.Lock()
 	c.leave()
@@ -93,7 +94,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite ends what is sent, as net/http does before it closes.
+// CloseWrite ends the sending side, as net/http does before it closes.
 func (c *connection) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -101,7 +102,8 @@ func (c *connection) CloseWrite() error {
 	return nil
 }
 
-// begin says that a request runs on the connection, and the returned that it has ended.
+// begin records that a request runs on the connection; the returned function records
+// its end.
 func (c *connection) begin() (end func()) {
 	c.count(1)
 	return func() { c.count(-1) }
@@ -121,7 +123,7 @@ func (c *connection) count(more int) {
 
 type connectionKey struct{}
 
-// withConnection lets the requests of a connection find it.
+// withConnection returns a context with the connection of the requests.
 func withConnection(ctx context.Context, c net.Conn) context.Context {
 	if over, ok := c.(*tls.Conn); ok {
 		c = over.NetConn()

@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// The headers that name a request.
+// The headers that identify a request.
 const (
 	HeaderRequestID       = "X-Ms-Request-Id"
 	HeaderCorrelationID   = "X-Ms-Correlation-Request-Id"
@@ -24,41 +24,42 @@ const (
 // JSON is the media type of bodies.
 const JSON = "application/json"
 
-// maxWord bounds ids and names that callers send, in bytes: they go into logs, answers
-// and documents.
-const maxWord = 128
+// maxText bounds ids and names that callers send, in bytes: they are written to logs,
+// responses and documents.
+const maxText = 128
 
-// Exchange is one request and its answer. It is an echo.Context, which generated routes
-// need, and carries what log, audit and metrics record.
+// Exchange is one request and its response. It is an echo.Context, which generated
+// routes need, and has the values for log, audit and metrics.
 type Exchange struct {
 	echo.Context
 
 	Started                                   time.Time
 	RequestID, CorrelationID, ClientRequestID string
-	// Caller is set before the API answers.
+	// Caller is set before the handler of the API runs.
 	Caller Caller
 
-	// Canonical is the path of the URL as the API spells it.
+	// Canonical is the path of the URL with the casing of the API.
 	Canonical string
-	// Operation names what is asked for, from a closed set; empty for nothing that exists.
+	// Operation is the name of the operation, from a closed set; empty if there is none.
 	Operation string
-	// Version is the version of the API, from a closed set; empty where there is none.
+	// Version is the version of the API, from a closed set; empty if there is none.
 	Version string
-	// Resource is the id of what the request is about, and OperationID that of the
-	// asynchronous operation that the answer points to.
+	// Resource is the id of the resource of the request, and OperationID that of
+	// the asynchronous operation in the response.
 	Resource, OperationID string
-	// Principal is for whom a caller calls that may say so, and Subject what a write is
-	// about beside its path; both for the audit.
+	// Principal is the user on whose behalf a trusted caller calls, and Subject what a
+	// write is about beside its path; both for the audit.
 	Principal, Subject string
 }
 
-// Ctx is the request's context, which ends before the client gives up.
+// Ctx returns the request's context, which ends before the client times out.
 func (x *Exchange) Ctx() context.Context { return x.Request().Context() }
 
-// Header is a header of the request.
+// Header returns a header of the request.
 func (x *Exchange) Header(name string) string { return x.Request().Header.Get(name) }
 
-// Correlation is the id that a caller finds in messages, and support in the log.
+// Correlation returns the correlation id, which is in messages to the caller and in
+// the log.
 func (x *Exchange) Correlation() string {
 	if x.CorrelationID != "" {
 		return x.CorrelationID
@@ -66,12 +67,12 @@ func (x *Exchange) Correlation() string {
 	return x.RequestID
 }
 
-// identify gives the request its ids.
+// identify sets the ids of the request.
 func (s *Server) identify(x *Exchange) {
 	x.Started = s.Now()
 	x.RequestID = s.NewID()
-	x.CorrelationID = Word(x.Header(HeaderCorrelationID))
-	x.ClientRequestID = Word(x.Header(HeaderClientRequestID))
+	x.CorrelationID = ShortText(x.Header(HeaderCorrelationID))
+	x.ClientRequestID = ShortText(x.Header(HeaderClientRequestID))
 	h := x.Response().Header()
 	h.Set(HeaderRequestID, x.RequestID)
 	if x.ClientRequestID != "" && arm.EqualFold(x.Header(headerReturnClientID), "true") {
@@ -79,17 +80,18 @@ func (s *Server) identify(x *Exchange) {
 	}
 }
 
-// Word is an id or a name that a caller sent, short and printable.
-func Word(s string) string { return arm.Plain(s, maxWord) }
+// ShortText returns an id or a name that a caller sent: printable, with bounded
+// length.
+func ShortText(s string) string { return arm.Plain(s, maxText) }
 
 const (
-	// maxDrained and drainTimeout bound what is read of a body that is too large, so that
-	// a client that has sent it before it reads sees the answer.
+	// maxDrained and drainTimeout bound how much of a body that is too large is read, so
+	// that a client that sends all of it before it reads gets the response.
 	maxDrained   = 16 << 20
 	drainTimeout = 10 * time.Second
 )
 
-// JSONBody reads the body, which is JSON of at most so many bytes.
+// JSONBody reads a JSON body of at most `most` bytes.
 func (x *Exchange) JSONBody(most int64) ([]byte, error) {
 	r := x.Request()
 	if r.ContentLength > most {
@@ -109,14 +111,15 @@ func (x *Exchange) JSONBody(most int64) ([]byte, error) {
 	return body, nil
 }
 
-// tooLarge refuses the body, and ends the connection behind the answer. Most of the
-// rest is read before: a connection that is closed while data arrives is reset, and the
-// client may lose the answer. One that waits for 100 (Continue) has not sent it.
+// tooLarge rejects the body, and closes the connection after the response. Most of the
+// rest is read before: closing a connection while data arrives resets it, and the
+// client may lose the response. A client that waits for 100 (Continue) has not sent the
+// body.
 func (x *Exchange) tooLarge(most int64) error {
 	r := x.Request()
 	x.Response().Header().Set("Connection", "close")
 	if r.Header.Get("Expect") == "" {
-		_ = http.NewResponseController(x.Response()).SetReadDeadline(time.Now().Add(drainTimeout)) // not every writer has one
+		_ = http.NewResponseController(x.Response()).SetReadDeadline(time.Now().Add(drainTimeout)) // not every writer supports it
 		_, _ = io.CopyN(io.Discard, r.Body, maxDrained)
 	}
 	return &Refusal{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("The body is larger than %d bytes.", most)}

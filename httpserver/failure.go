@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// Refusal is why the server itself does not let a request through. An API's Failure
-// renders it as it renders its own errors.
+// Refusal is why the server itself rejects a request. An API's Failure renders it
+// like its own errors.
 type Refusal struct {
 	Status int
-	// Target is the header that must change; may be empty.
+	// Target is the header to change; may be empty.
 	Target, Message string
 	Cause           error
 	RetryAfter      time.Duration
 }
 
-// Error is the message and its cause, for logs.
+// Error returns the message and its cause, for logs.
 func (r *Refusal) Error() string {
 	if r.Cause != nil {
 		return r.Message + ": " + r.Cause.Error()
@@ -30,26 +30,27 @@ func (r *Refusal) Error() string {
 	return r.Message
 }
 
-// Unwrap returns the cause, which no caller sees.
+// Unwrap returns the cause. It is not sent to callers.
 func (r *Refusal) Unwrap() error { return r.Cause }
 
-// Failure is an error as an API answers it, and as log and audit record it.
+// Failure is an error as an API returns it, and as log and audit record it.
 type Failure struct {
 	Status int
-	// Code and Target are recorded whoever is at fault; both are from the API's words.
+	// Code and Target are always recorded; both are from closed sets of the API.
 	Code, Target string
-	// Cause is recorded of what a caller did wrong, in place of the message: that repeats
-	// what the caller sent, and a secret may have been sent in the wrong place.
+	// Cause is recorded instead of the message for errors of the caller: the message
+	// repeats values of the request, among which may be a misplaced secret.
 	Cause error
-	// Err is recorded whole where the service is at fault.
+	// Err is recorded in full for errors of the service.
 	Err error
-	// Body is JSON. RetryAfter tells the caller when to ask again; zero says nothing.
+	// Body is JSON. RetryAfter is the value of the Retry-After header; zero sends
+	// none.
 	Body       []byte
 	RetryAfter time.Duration
 }
 
-// PlainFailure renders an error in the shape that most APIs of Azure use. What is not a
-// Refusal is the service's fault, and only the request's id is told.
+// PlainFailure renders an error in the form that most APIs of Azure use. For an error
+// that is not a Refusal it returns only the id of the request.
 func PlainFailure(x *Exchange, err error) Failure {
 	refusal, ok := errors.AsType[*Refusal](err)
 	if !ok {
@@ -60,7 +61,7 @@ func PlainFailure(x *Exchange, err error) Failure {
 	return Failure{Status: refusal.Status, Code: code, Target: refusal.Target, Cause: refusal.Cause, Err: err, Body: body, RetryAfter: refusal.RetryAfter}
 }
 
-// write answers with the failure, unless an answer has begun.
+// write sends the failure, unless a response has begun.
 func (f Failure) write(x *Exchange) {
 	if x.Response().Committed {
 		return
@@ -68,11 +69,11 @@ func (f Failure) write(x *Exchange) {
 	if f.RetryAfter > 0 {
 		x.Response().Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
-	_ = x.Blob(f.Status, JSON, f.Body) // the client may be gone
+	_ = x.Blob(f.Status, JSON, f.Body) // the client may have disconnected
 }
 
-// panicked describes a panic. The runtime's own errors keep their words; of any
-// other value, which might be a secret, only the type is told.
+// panicked describes a panic. Errors of the Go runtime keep their text; of any
+// other value, which may be a secret, only the type is recorded.
 func panicked(p any) error {
 	if fault, ok := p.(runtime.Error); ok {
 		return fmt.Errorf("panic: %w", fault)

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// readyTimeout is how long the check of readiness may take.
+	// readyTimeout bounds the readiness check.
 	readyTimeout = 2 * time.Second
-	// readyAge is how long its result holds: many probes ask the database once.
+	// readyAge is how long its result is cached, so that frequent probes do not
+	// load the database.
 	readyAge = 500 * time.Millisecond
 )
 
@@ -24,8 +25,8 @@ type readiness struct {
 	err     error
 }
 
-// check runs the check unless its last result still holds. Probes that come meanwhile
-// wait for the same result.
+// check runs the check unless the last result is still valid. Concurrent probes wait
+// for the same result.
 func (r *readiness) check(ctx context.Context, now func() time.Time, ready func(context.Context) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -37,7 +38,7 @@ func (r *readiness) check(ctx context.Context, now func() time.Time, ready func(
 	return r.err
 }
 
-// health is the API of every server about itself.
+// health returns the APIs of every server about itself.
 func (s *Server) health() []API {
 	exposition := promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{})
 	paths := map[string]struct {
@@ -72,7 +73,7 @@ func (s *Server) health() []API {
 	}
 }
 
-// ready tells load balancers whether to send requests here.
+// ready reports to load balancers whether the server accepts requests.
 func (s *Server) ready(x *Exchange) error {
 	if s.draining.Load() {
 		return &Refusal{Status: http.StatusServiceUnavailable, Message: "The service is stopping."}

@@ -11,9 +11,9 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// guardHost keeps pages in browsers away from a server that believes every caller.
-// A name that was made to resolve to this machine is not one of ours, and a page of
-// another site names itself. Where callers prove who they are, any name will do.
+// guardHost protects a server that authenticates nobody from web pages: from names
+// that resolve to this machine (DNS rebinding), and from requests of other sites.
+// If callers authenticate, any name is accepted.
 func (s *Server) guardHost(r *http.Request) error {
 	if !isDevelopment(s.Auth) {
 		return nil
@@ -34,8 +34,8 @@ func (s *Server) ownOrigin(origin string) bool {
 	return err == nil && u.Host != "" && s.ownHost(u.Host)
 }
 
-// ownHost reports whether a host, with or without a port, is this machine's by a name
-// that nobody else can give away, or by one that is configured.
+// ownHost reports whether a host, with or without a port, is a loopback name or
+// address, or a configured name.
 func (s *Server) ownHost(host string) bool {
 	name := host
 	if bare, _, err := net.SplitHostPort(host); err == nil {

@@ -12,21 +12,21 @@ import (
 )
 
 const (
-	// maxMethod bounds the method in the log, and maxAuditedPath, which is longer than
-	// the path of any cluster, the path in the audit.
+	// maxMethod bounds the method in the log. maxAuditedPath bounds the path in the
+	// audit; it is longer than the path of any cluster.
 	maxMethod      = 16
 	maxAuditedPath = 512
 )
 
-// log writes one line when the request has ended. It holds no body, no query and
-// nothing that says who the client is (C17, Y03).
+// log writes one line when the request has ended. It contains no body, no query and
+// nothing that identifies the user (C17, Y03 of the ARM contract).
 func (s *Server) log(x *Exchange, quiet bool, failure *Failure) {
 	level := slog.LevelInfo
 	switch {
 	case x.Response().Status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	case quiet:
-		level = slog.LevelDebug // every few seconds, for ever
+		level = slog.LevelDebug // every few seconds
 	}
 	ctx := x.Ctx()
 	if !s.Logger.Enabled(ctx, level) {
@@ -57,19 +57,19 @@ func logged(f *Failure) []slog.Attr {
 	case f.Status >= http.StatusInternalServerError:
 		return []slog.Attr{slog.Any("error", f.Err)}
 	}
-	attrs := []slog.Attr{slog.String("error", f.Code), slog.String("target", Word(f.Target))}
+	attrs := []slog.Attr{slog.String("error", f.Code), slog.String("target", ShortText(f.Target))}
 	if f.Cause != nil {
-		// A decoder's error repeats the names of members.
-		attrs = append(attrs, slog.String("cause", arm.Plain(f.Cause.Error(), 4*maxWord)))
+		// A decoder's error contains the names of members.
+		attrs = append(attrs, slog.String("cause", arm.Plain(f.Cause.Error(), 4*maxText)))
 	}
 	return attrs
 }
 
-// audit writes a record, whatever the level of the log, about a request that somebody
-// tried, allowed or not: who, what, and how it was answered (X07). The fingerprint is
-// proof. The names are what the holder of the certificate says: the one of the
-// certificate, and the principal for whom a tool of ours calls. Customers are named by
-// ARM's own record, which the correlation id leads to.
+// audit records a request, allowed or not, at any level of the log: the caller, the
+// operation and the result (X07). The fingerprint is verified. The names are claims of
+// the certificate's holder: that of the certificate, and the principal on whose behalf
+// a developer tool calls. ARM records which customer sent the request; the correlation
+// id leads to that record.
 func (s *Server) audit(x *Exchange, failure *Failure) {
 	name, fingerprint := certificateOf(x.Request())
 	code := ""
@@ -77,13 +77,13 @@ func (s *Server) audit(x *Exchange, failure *Failure) {
 		code = failure.Code
 	}
 	s.Audit.InfoContext(x.Ctx(), "audit", "operation", x.Operation,
-		"certificate", Word(name), "fingerprint", fingerprint, "principal", Word(x.Principal),
-		"method", x.Request().Method, "path", arm.Plain(x.Canonical, maxAuditedPath), "subject", Word(x.Subject), "status", x.Response().Status,
+		"certificate", ShortText(name), "fingerprint", fingerprint, "principal", ShortText(x.Principal),
+		"method", x.Request().Method, "path", arm.Plain(x.Canonical, maxAuditedPath), "subject", ShortText(x.Subject), "status", x.Response().Status,
 		"code", code, "operation_id", x.OperationID, "request_id", x.RequestID, "correlation_id", x.CorrelationID)
 }
 
-// metrics are what the server counts. Labels come from closed sets, so that
-// neither customers nor attackers can make series.
+// metrics are the metrics of the server. Labels come from closed sets, so that
+// callers cannot create series.
 type metrics struct {
 	running  prometheus.Gauge
 	requests *prometheus.CounterVec

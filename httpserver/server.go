@@ -1,7 +1,7 @@
-// Package httpserver is what all servers of the service share, whatever they answer:
-// the listener with its bounds, TLS and client certificates, ids of requests, access log,
-// audit, metrics, health, and an orderly end. An API is a prefix of paths and a function;
-// several share one listener.
+// Package httpserver has what all servers of the service share: the listener with its
+// limits, TLS and client certificates, request ids, access log, audit, metrics, health,
+// and graceful shutdown. An API is a path prefix and a function; several share one
+// listener.
 //
 // It knows no operation, no document and no version of an API.
 package httpserver
@@ -27,18 +27,19 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// API is what is answered below a prefix.
+// API handles the paths below a prefix.
 type API struct {
-	// Prefix is the first segment of its paths, such as "/admin"; "/" has all paths that
-	// no other API has.
+	// Prefix is the first segment of its paths, such as "/admin"; "/" is for all paths
+	// that no other API has.
 	Prefix string
-	// Clients names the allow-list of who may call it; empty admits everybody.
+	// Clients is the name of the allow-list of its callers; empty allows all.
 	Clients string
-	// Denied is the message to others; optional.
+	// Denied is the message to other callers; optional.
 	Denied string
-	// Route names the operation that a request asks for, and returns what answers it or
-	// why it is not answered. It runs before it is known who calls, so that a refusal is
-	// logged and counted under the operation's name, and therefore does nothing else.
+	// Route returns the handler of a request, or why there is none, and sets the name
+	// of the operation. It runs before authentication, so that refused requests are
+	// logged and counted with the operation's name; it must therefore have no other
+	// effects.
 	Route func(*Exchange) func() error
 	// Audited reports whether a request is recorded; nil records none.
 	Audited func(*Exchange) bool
@@ -48,32 +49,33 @@ type API struct {
 	quiet bool // logs requests at level DEBUG
 }
 
-// Config is what a Server needs. Without APIs it serves health and metrics only.
+// Config is the configuration of a Server. Without APIs it serves health and
+// metrics only.
 type Config struct {
 	APIs []API
-	// Auth tells who calls. APIs that name clients need one. Development needs a loopback
-	// listener, everything else TLS.
+	// Auth identifies callers. APIs with Clients need it. Development requires a
+	// loopback listener, every other one TLS.
 	Auth Authenticator
-	// Hosts are names, with or without a port, that a server with Development answers to
-	// beside those of the loopback.
+	// Hosts are host names, with or without a port, that a server with Development
+	// accepts beside those of the loopback.
 	Hosts []string
-	// TLS is for listeners; nil serves plain HTTP.
+	// TLS is the configuration of listeners; nil serves plain HTTP.
 	TLS *tls.Config
-	// Connections bounds how many are open; default 4096.
+	// Connections bounds the number of open connections; default 4096.
 	Connections int
-	// Ready reports why the process cannot serve; nil is always ready.
+	// Ready returns why the process cannot serve; nil is always ready.
 	Ready func(context.Context) error
-	// MetricsClients names the allow-list of who may read the metrics; empty admits everybody.
+	// MetricsClients is the name of the allow-list for the metrics; empty allows all.
 	MetricsClients string
 	// Failure renders errors of health and metrics; default PlainFailure.
 	Failure func(*Exchange, error) Failure
-	// DrainDelay is how long a stopping server goes on accepting while it says it is
+	// DrainDelay is how long a stopping server accepts requests while it reports
 	// not ready, so that load balancers notice.
 	DrainDelay time.Duration
-	// Grace is how long running requests get to finish at shutdown; default 25 s.
+	// Grace is how long running requests can continue at shutdown; default 25 s.
 	Grace time.Duration
-	// Logger and Registry default to silence. Audit takes the audit's records, at level
-	// INFO; default Logger.
+	// Logger and Registry are optional. Audit gets the audit records, at level INFO;
+	// default Logger.
 	Logger, Audit *slog.Logger
 	Registry      *prometheus.Registry
 	// Now and NewID default to the clock and random UUIDs.
@@ -94,7 +96,7 @@ type Server struct {
 
 const defaultGrace = 25 * time.Second
 
-// New checks the configuration and completes it.
+// New validates the configuration and sets its defaults.
 func New(cfg Config) (*Server, error) {
 	s := &Server{Config: cfg, apis: map[string]*API{}, echo: echo.New()}
 	s.complete()
@@ -146,8 +148,7 @@ func (s *Server) complete() {
 	}
 }
 
-// The bounds of a connection and of a request, which is less than the 60 s that ARM
-// waits (C10).
+// The limits of a connection and of a request. ARM waits 60 s (C10).
 const (
 	requestTimeout = 50 * time.Second
 	headerTimeout  = 5 * time.Second
@@ -155,8 +156,8 @@ const (
 	maxHeader      = 64 << 10
 )
 
-// ServeHTTP answers one request. Whoever gives a Server to a listener of its own answers
-// for the rules about listeners that Serve keeps.
+// ServeHTTP handles one request. Callers that use a Server with a listener of their own
+// are responsible for the rules about listeners that Serve enforces.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if own, ok := r.Context().Value(connectionKey{}).(*connection); ok {
 		defer own.begin()()
@@ -169,8 +170,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.exchange(&Exchange{Context: inner, Canonical: r.URL.Path})
 }
 
-// exchange is the way of every request. Whatever its end, it is answered, counted,
-// audited and logged, in this order.
+// exchange handles a request. Every request is answered, counted, audited and
+// logged, in this order.
 func (s *Server) exchange(x *Exchange) {
 	s.identify(x)
 	s.metrics.running.Inc()
@@ -189,7 +190,7 @@ func (s *Server) exchange(x *Exchange) {
 	s.log(x, api.quiet, failure)
 }
 
-// apiOf is the API of a path.
+// apiOf returns the API of a path.
 func (s *Server) apiOf(path string) *API {
 	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
 	if api := s.apis["/"+arm.ToLower(first)]; api != nil {
@@ -201,7 +202,8 @@ func (s *Server) apiOf(path string) *API {
 	return s.apis["/healthz"] // which has no such path
 }
 
-// answer lets an API answer those who may call it. A panic is an error like others.
+// answer calls the handler of the API for callers that are allowed. A panic becomes
+// an error.
 func (s *Server) answer(x *Exchange, api *API) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -221,8 +223,8 @@ func (s *Server) answer(x *Exchange, api *API) (err error) {
 	return answer()
 }
 
-// Serve answers on l until ctx ends. Then it says that it is not ready, goes on
-// accepting for DrainDelay, lets running requests finish within Grace, and returns.
+// Serve serves on l until ctx ends. Then it reports not ready, accepts requests for
+// DrainDelay, waits for running requests for at most Grace, and returns.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if isDevelopment(s.Auth) && !isLoopback(l.Addr()) {
 		return fmt.Errorf("development mode trusts everybody and so listens on loopback addresses only, not on %s", l.Addr())

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TLSConfig serves with the certificate that current gives for each connection, and
-// asks clients for certificates, which an Authenticator judges.
+// TLSConfig returns a configuration with the certificate that current returns for
+// each connection. It requests client certificates, which an Authenticator checks.
 func TLSConfig(current func(context.Context) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS12,
@@ -21,8 +21,8 @@ func TLSConfig(current func(context.Context) (*tls.Certificate, error)) *tls.Con
 	}
 }
 
-// CertificateFiles gives, for TLSConfig, the certificate chain and key of two PEM
-// files. One renewed on disk is used from the next connection on.
+// CertificateFiles returns, for TLSConfig, the certificate chain and key of two PEM
+// files. Renewed files are used from the next connection on.
 func CertificateFiles(cert, key string) (func(context.Context) (*tls.Certificate, error), error) {
 	if _, err := tls.LoadX509KeyPair(cert, key); err != nil {
 		return nil, fmt.Errorf("server certificate: %w", err)
@@ -39,8 +39,8 @@ type certificateFiles struct {
 	current *tls.Certificate
 }
 
-// get reads the files again after they were written. While the new ones cannot
-// be read, half renewed perhaps, the certificate before stays in use.
+// get reads the files again after they were written. While they cannot be read, for
+// example half written, the previous certificate is used.
 func (f *certificateFiles) get(context.Context) (*tls.Certificate, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

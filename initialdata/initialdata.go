@@ -1,6 +1,6 @@
-// Package initialdata is what an empty development store begins with: the OpenShift
+// Package initialdata has the data of an empty development store: the OpenShift
 // versions and role sets that clusters can be created with at once. Production
-// stores are filled through the admin API and never by this package.
+// stores are filled through the admin API only.
 package initialdata
 
 import (
@@ -24,9 +24,9 @@ type content struct {
 	Roles    []model.PlatformWorkloadIdentityRole `json:"roles"`
 }
 
-// Empty fills the store with versions and role sets if it has no version yet. What
-// is not installable is disabled, and the newest of the others is the default
-// instead. Two processes may do so at the same time.
+// Empty adds versions and role sets to the store if it has no version yet. Versions
+// that are not installable are disabled, and the newest of the others becomes the
+// default. Two processes may do so at the same time.
 func Empty(ctx context.Context, s *store.Store, installable model.Installable) error {
 	c, err := read()
 	if err != nil {
@@ -39,7 +39,8 @@ func Empty(ctx context.Context, s *store.Store, installable model.Installable) e
 	return catalogue.New(s, installable, nil).Fill(ctx, c.versions(installable), roleSets)
 }
 
-// versions are those of the content, of which one is the default if any is installable.
+// versions returns the versions of the content. One of them is the default if any is
+// installable.
 func (c content) versions(installable model.Installable) catalogue.Set {
 	all, newest, hasDefault := catalogue.Set{}, "", false
 	for _, version := range c.Versions { // oldest first
@@ -60,7 +61,7 @@ func (c content) versions(installable model.Installable) catalogue.Set {
 	return all
 }
 
-// DefaultVersion is the one that clusters get which ask for none.
+// DefaultVersion returns the version of clusters that specify none.
 func DefaultVersion() (string, error) {
 	c, err := read()
 	return c.Default, err

@@ -26,7 +26,7 @@ func TestOnlyWhatIsInstallableIsEnabled(t *testing.T) {
 		enabled, isDefault := 0, ""
 		all := c.versions(test.installable)
 		var f arm.Faults
-		if all.Judge(test.installable, &f, all.Names()...); f.Len() > 0 {
+		if all.Validate(test.installable, &f, all.Names()...); f.Len() > 0 {
 			t.Errorf("%s: the catalogue refuses them: %v", name, f.Err())
 		}
 		for _, p := range all {

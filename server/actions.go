@@ -9,8 +9,8 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// action is an entry of the operations list: what roles can permit. All versions
-// answer the same list, in the shape of the oldest, which every version knows.
+// action is an entry of the list of operations that roles can permit. All versions
+// return the same list, in the form of the oldest, which every version has.
 type action struct {
 	Name         string        `json:"name"`
 	IsDataAction bool          `json:"isDataAction"`
@@ -25,7 +25,7 @@ type actionDisplay struct {
 	Description string `json:"description"`
 }
 
-// actions are the names below the namespace with their display texts.
+// actions returns the names below the namespace with their display texts.
 func actions() []action {
 	entries := [][4]string{
 		{"register/action", "register", "Register the resource provider", "Registers the subscription for Azure Red Hat OpenShift."},
@@ -53,7 +53,7 @@ func actions() []action {
 	return list
 }
 
-// OperationsList lists what roles can permit.
+// OperationsList lists the operations that roles can permit.
 func (s *Server) OperationsList(ec echo.Context) error {
 	c := ec.(*call)
 	body, err := json.Marshal(struct {

@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// The headers of ARM's contract. Only ARM calls, so that they may be believed (C06).
+// The headers of ARM's contract. They are trusted, because only ARM can call (C06).
 const (
 	headerSystemData       = "X-Ms-Arm-Resource-System-Data"
 	headerIdentityURL      = "X-Ms-Identity-Url"
@@ -22,49 +22,50 @@ const (
 	headerRetryAfter       = "Retry-After"
 	headerETag             = "Etag"
 	headerLocation         = echo.HeaderLocation
-	asyncRetryAfterSeconds = "10" // the least that ARM allows (L11)
+	asyncRetryAfterSeconds = "10" // the minimum in ARM (L11)
 )
 
-// call is a request that may be answered.
+// call is an authenticated request.
 type call struct {
 	*httpserver.Exchange
 
-	// version is nil where every api-version will do.
+	// version is nil for operations that ignore the api-version.
 	version *version
 	body    []byte
-	// subscription is that of the path, once it is allowed.
+	// subscription is that of the path, after subscriptionAllows.
 	subscription *store.SubscriptionDocument
 }
 
-// systemData is who the client is and when it called, as ARM tells it; nil when
-// it does not. What cannot be read counts as not told.
+// systemData returns who the client is and when it called, from ARM's header; nil
+// if the header is missing or cannot be parsed.
 func (c *call) systemData() *model.SystemData {
 	raw := c.Header(headerSystemData)
 	if raw == "" {
 		return nil
 	}
-	var told model.SystemData
-	if err := json.Unmarshal([]byte(raw), &told); err != nil {
+	var sent model.SystemData
+	if err := json.Unmarshal([]byte(raw), &sent); err != nil {
 		return nil
 	}
-	return &told
+	return &sent
 }
 
-// stampSystemData overlays what ARM told onto the cluster, member by member (Y02).
-func stampSystemData(c *model.Cluster, told *model.SystemData) {
-	if told == nil {
+// stampSystemData overwrites the members of the cluster's system data that ARM sent
+// (Y02).
+func stampSystemData(c *model.Cluster, sent *model.SystemData) {
+	if sent == nil {
 		return
 	}
 	if c.SystemData == nil {
 		c.SystemData = &model.SystemData{}
 	}
 	d := c.SystemData
-	overlay(&d.CreatedBy, told.CreatedBy)
-	overlay(&d.CreatedByType, told.CreatedByType)
-	overlay(&d.CreatedAt, told.CreatedAt)
-	overlay(&d.LastModifiedBy, told.LastModifiedBy)
-	overlay(&d.LastModifiedByType, told.LastModifiedByType)
-	overlay(&d.LastModifiedAt, told.LastModifiedAt)
+	overlay(&d.CreatedBy, sent.CreatedBy)
+	overlay(&d.CreatedByType, sent.CreatedByType)
+	overlay(&d.CreatedAt, sent.CreatedAt)
+	overlay(&d.LastModifiedBy, sent.LastModifiedBy)
+	overlay(&d.LastModifiedByType, sent.LastModifiedByType)
+	overlay(&d.LastModifiedAt, sent.LastModifiedAt)
 }
 
 func overlay[T comparable](to *T, from T) {
@@ -78,7 +79,7 @@ func (c *call) json(status int, body []byte) error {
 	return c.Blob(status, httpserver.JSON, body)
 }
 
-// cluster answers with a cluster and its ETag.
+// cluster responds with a cluster and its ETag.
 func (c *call) cluster(status int, cl *model.Cluster) error {
 	body, err := c.version.EncodeCluster(cl)
 	if err != nil {
@@ -101,16 +102,16 @@ const (
 	resultsSegment = "operationresults"
 )
 
-// operationURL is where a client polls an operation. It carries nothing but the
-// api-version (L14).
+// operationURL returns the URL at which a client polls an operation. It has no
+// parameter but the api-version (L14).
 func (s *Server) operationURL(c *call, segment, operationID string) string {
 	return c.base() + "/subscriptions/" + c.Param("subscriptionId") + "/providers/" + arm.Namespace +
 		"/locations/" + arm.NormalLocation(s.Location) + "/" + segment + "/" + operationID +
 		"?api-version=" + c.version.name
 }
 
-// base is the scheme and host that the client knows the service by: the
-// Referer's, which ARM sets to the client's URL, else those of this request (C05).
+// base returns the scheme and host by which the client knows the service: those of
+// the Referer, which ARM sets to the client's URL, or else of this request (C05).
 func (c *call) base() string {
 	if scheme, rest, ok := strings.Cut(c.Header("Referer"), "://"); ok && (scheme == "https" || scheme == "http") {
 		if host, _, _ := strings.Cut(rest, "/"); validHost(host) {
@@ -120,7 +121,7 @@ func (c *call) base() string {
 	return armhttp.Base(c.Exchange)
 }
 
-// validHost keeps out what would make the host something else than a host.
+// validHost reports whether h is a host and nothing else.
 func validHost(h string) bool {
 	return h != "" && len(h) <= 255 && strings.IndexFunc(h, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-.:[]", r))

@@ -28,7 +28,7 @@ func (s *Server) OpenShiftVersionsList(ec echo.Context) error {
 	return c.page(items, "")
 }
 
-// OpenShiftVersionsGet answers with one of them.
+// OpenShiftVersionsGet returns one of them.
 func (s *Server) OpenShiftVersionsGet(ec echo.Context) error {
 	c := ec.(*call)
 	known, err := s.Catalogue.Offer(c.Ctx())
@@ -65,7 +65,7 @@ func (s *Server) PlatformWorkloadIdentityRoleSetsList(ec echo.Context) error {
 	return c.page(items, "")
 }
 
-// PlatformWorkloadIdentityRoleSetGet answers with one of them.
+// PlatformWorkloadIdentityRoleSetGet returns one of them.
 func (s *Server) PlatformWorkloadIdentityRoleSetGet(ec echo.Context) error {
 	c := ec.(*call)
 	known, err := s.Catalogue.Offer(c.Ctx())
@@ -85,8 +85,8 @@ func (s *Server) PlatformWorkloadIdentityRoleSetGet(ec echo.Context) error {
 	return arm.ResourceNotFound.Errorf("The role set was not found. List the role sets that exist.")
 }
 
-// publicVersion is the entry as customers see it: like the existing service's,
-// without an id (O11).
+// publicVersion returns the entry as customers see it: like that of the existing
+// service, without an id (O11).
 func publicVersion(v *model.OpenShiftVersion) *model.OpenShiftVersion {
 	public := *v
 	public.ID, public.Name, public.Type = "", v.Properties.Version, catalogue.VersionType

@@ -12,7 +12,8 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// OpenShiftClustersDelete begins a delete in any state, and cancels what runs (D01, D05).
+// OpenShiftClustersDelete starts a delete in any state, and cancels a running operation
+// (D01, D05).
 func (s *Server) OpenShiftClustersDelete(ec echo.Context) error {
 	c := ec.(*call)
 	id := armhttp.ClusterID(c)
@@ -46,13 +47,13 @@ func (s *Server) OpenShiftClustersDelete(ec echo.Context) error {
 		return nil
 	})
 	if err != nil {
-		operation.Settle(nil, err)
+		operation.DiscardUnused(nil, err)
 		if errors.Is(err, store.ErrNotFound) {
 			return c.NoContent(http.StatusNoContent)
 		}
 		return err
 	}
-	operation.Settle(&doc.Cluster, nil)
+	operation.DiscardUnused(&doc.Cluster, nil)
 	s.cancel(c, replaced)
 	if s.Wake(); replaced != "" {
 		s.Replaced(doc.Partition, doc.ID)
@@ -66,8 +67,8 @@ func (s *Server) OpenShiftClustersDelete(ec echo.Context) error {
 	return c.NoContent(status)
 }
 
-// cancel ends the document of a replaced operation. Should that fail, whoever
-// reads it still concludes that it was cancelled.
+// cancel ends the document of a replaced operation. If that fails, the operation
+// still shows as canceled, because its cluster does not run it.
 func (s *Server) cancel(c *call, operationID string) {
 	if operationID == "" {
 		return

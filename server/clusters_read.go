@@ -16,7 +16,8 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// cluster reads the cluster of the path without its secrets, or says that there is none.
+// cluster returns the cluster of the path without its secrets, or the error that there
+// is none.
 func (s *Server) cluster(c *call) (*model.Cluster, error) {
 	return readCluster(c, s.Store.Clusters.View)
 }
@@ -33,7 +34,7 @@ func readCluster(c *call, read func(ctx context.Context, partition, id string) (
 	return &doc.Cluster, nil
 }
 
-// OpenShiftClustersGet answers with a cluster.
+// OpenShiftClustersGet returns a cluster.
 func (s *Server) OpenShiftClustersGet(ec echo.Context) error {
 	c := ec.(*call)
 	cl, err := s.cluster(c)
@@ -43,16 +44,17 @@ func (s *Server) OpenShiftClustersGet(ec echo.Context) error {
 	return c.cluster(http.StatusOK, cl)
 }
 
-// maxPage keeps a page far below ARM's 8 MB (C11), whatever the clusters carry.
+// maxPage keeps a page well below ARM's limit of 8 MB (C11), whatever the size of
+// the clusters.
 const maxPage = 100
 
-// OpenShiftClustersListByResourceGroup answers with a page of the clusters of a resource group.
+// OpenShiftClustersListByResourceGroup returns a page of the clusters of a resource group.
 func (s *Server) OpenShiftClustersListByResourceGroup(ec echo.Context) error {
 	return s.OpenShiftClustersList(ec)
 }
 
-// OpenShiftClustersList answers with a page of the clusters of a subscription, or of one
-// of its resource groups.
+// OpenShiftClustersList returns a page of the clusters of a subscription, or of one of
+// its resource groups.
 func (s *Server) OpenShiftClustersList(ec echo.Context) error {
 	c := ec.(*call)
 	id := armhttp.ClusterID(c)
@@ -121,7 +123,7 @@ func (c *call) page(items []json.RawMessage, nextLink string) error {
 	return c.json(http.StatusOK, append(body, '}'))
 }
 
-// nextLink is the URL of this request with another token (C05).
+// nextLink returns the URL of this request with another token (C05).
 func (c *call) nextLink(token string) string {
 	query := url.Values{}
 	for name, values := range c.QueryParams() {

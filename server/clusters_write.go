@@ -15,7 +15,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// OpenShiftClustersCreateOrUpdate creates a cluster or replaces what is wanted of it.
+// OpenShiftClustersCreateOrUpdate creates a cluster or replaces its desired state.
 func (s *Server) OpenShiftClustersCreateOrUpdate(ec echo.Context) error {
 	c := ec.(*call)
 
@@ -24,13 +24,13 @@ func (s *Server) OpenShiftClustersCreateOrUpdate(ec echo.Context) error {
 		return err
 	}
 
-	// Validation: by the spec of the api-version. What it finds is said by change, where
-	// the cluster's state allows a change at all.
+	// Validation by the spec of the api-version. change returns its errors if the
+	// cluster's state allows a change at all.
 	body, invalid := validBody(c.version.ValidateCluster, c.body)
 	w := &write{s: s, c: c, operation: s.operations.For(c.Exchange, c.subscriptionTenant()),
 		content: func(*model.Cluster) ([]byte, error) { return body, invalid }}
 
-	// Conversion, rules and decision, and one guarded write.
+	// Conversion, rules, decision, and one guarded write.
 	id := armhttp.ClusterID(c)
 	upsert := s.Store.Clusters.UpsertSealed
 	if mayNameSecret(body) {
@@ -38,11 +38,12 @@ func (s *Server) OpenShiftClustersCreateOrUpdate(ec echo.Context) error {
 	}
 	doc, err := upsert(c.Ctx(), id.Partition(), id.Key(), func() *store.ClusterDocument { return store.NewCluster(id) }, w.change)
 
-	// Answer: the cluster, and the operation that makes it true.
+	// Response: the cluster, and the operation that reconciles it.
 	return w.answer(doc, err)
 }
 
-// OpenShiftClustersUpdate merges the body into what is wanted of a cluster (A05, A07).
+// OpenShiftClustersUpdate merges the body into the desired state of a cluster (A05,
+// A07).
 func (s *Server) OpenShiftClustersUpdate(ec echo.Context) error {
 	c := ec.(*call)
 	if err := s.subscriptionAllows(c, model.Registered); err != nil {
@@ -50,7 +51,7 @@ func (s *Server) OpenShiftClustersUpdate(ec echo.Context) error {
 	}
 	patch, invalid := validBody(c.version.ValidateClusterUpdate, c.body)
 	w := &write{s: s, c: c, operation: s.operations.For(c.Exchange, c.subscriptionTenant()),
-		always: invalid == nil && namesNothing(patch),
+		always: invalid == nil && isEmptyPatch(patch),
 		content: func(current *model.Cluster) ([]byte, error) {
 			if invalid != nil {
 				return nil, invalid
@@ -69,23 +70,23 @@ func (s *Server) OpenShiftClustersUpdate(ec echo.Context) error {
 	return w.answer(doc, err)
 }
 
-// write is one PUT or PATCH of a cluster on its way into the store.
+// write is one PUT or PATCH of a cluster.
 type write struct {
 	s         *Server
 	c         *call
 	operation *armhttp.Operation
-	// content is the body in the words of the api-version, which may be made from the
-	// stored cluster, or why it is not valid.
+	// content returns the body with the names of the api-version, which may depend
+	// on the stored cluster, or why it is invalid.
 	content func(current *model.Cluster) ([]byte, error)
-	// always begins an operation even if it is to change nothing.
+	// always starts an operation even if nothing changes.
 	always bool
 
 	created bool
-	wanted  *model.Cluster
+	desired *model.Cluster
 }
 
-// change makes the document what the request wants, or says why not. It runs again on a
-// newer document if somebody else wrote in between.
+// change writes the desired state to the document, or returns why it cannot. It is
+// called again with a newer document after a concurrent write.
 func (w *write) change(doc *store.ClusterDocument) error {
 	w.created = doc.ETag == ""
 	if w.created {
@@ -95,16 +96,16 @@ func (w *write) change(doc *store.ClusterDocument) error {
 	if err := armhttp.MayChange(w.c.Exchange, old); err != nil {
 		return err
 	}
-	wanted, err := w.convert(old)
+	desired, err := w.convert(old)
 	if err != nil {
-		// Where the state allows no change at all that is the answer, whatever the body
-		// is blamed for: nothing that a client corrects in it would help.
+		// If the state allows no change, that error comes first: correcting the body
+		// would not help.
 		return cmp.Or(old.MayChange(), err)
 	}
-	if err := w.decide(doc, wanted); err != nil {
+	if err := w.decide(doc, desired); err != nil {
 		return err
 	}
-	w.put(doc, wanted)
+	w.put(doc, desired)
 	return nil
 }
 
@@ -118,68 +119,69 @@ func (w *write) create(doc *store.ClusterDocument) error {
 		return err
 	}
 	id, now := armhttp.ClusterID(w.c), w.s.Now().UTC()
-	wanted := &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType}
-	wanted.Internal = model.Internal{UID: w.s.NewID(), CreatedAt: now, CreatedBy: w.s.Build, ProvisionedBy: w.s.Build}
-	if err := w.s.want(w.c, body, nil, wanted); err != nil {
+	desired := &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType}
+	desired.Internal = model.Internal{UID: w.s.NewID(), CreatedAt: now, CreatedBy: w.s.Build, ProvisionedBy: w.s.Build}
+	if err := w.s.apply(w.c, body, nil, desired); err != nil {
 		return err
 	}
-	wanted.Internal.TenantID = w.c.tenant()
+	desired.Internal.TenantID = w.c.tenant()
 	if w.s.Preflight != nil {
-		if err := w.s.Preflight.CheckCreate(w.c.Ctx(), w.c.CorrelationID, wanted); err != nil {
+		if err := w.s.Preflight.CheckCreate(w.c.Ctx(), w.c.CorrelationID, desired); err != nil {
 			return err
 		}
 	}
-	if err := w.operation.Begin(wanted, model.Create); err != nil {
+	if err := w.operation.Begin(desired, model.Create); err != nil {
 		return err
 	}
 	armhttp.Offer(doc)
-	w.put(doc, wanted)
+	w.put(doc, desired)
 	return nil
 }
 
-// convert is what the body makes of an existing cluster, by all rules.
+// convert returns the desired state of an existing cluster after the write.
 func (w *write) convert(old *model.Cluster) (*model.Cluster, error) {
 	body, err := w.content(old)
 	if err != nil {
 		return nil, err
 	}
-	wanted := old.Clone()
-	return wanted, w.s.want(w.c, body, old, wanted)
+	desired := old.Clone()
+	return desired, w.s.apply(w.c, body, old, desired)
 }
 
-// decide finds out what wanted takes: nothing, a quiet write, or an operation.
-func (w *write) decide(doc *store.ClusterDocument, wanted *model.Cluster) error {
+// decide starts an operation if desired needs one. A difference in metadata only
+// increments the revision.
+func (w *write) decide(doc *store.ClusterDocument, desired *model.Cluster) error {
 	old := &doc.Cluster
-	same := reflect.DeepEqual(old, wanted)
+	same := reflect.DeepEqual(old, desired)
 	switch {
-	case same && settled(old) && !w.always:
+	case same && isReconciled(old) && !w.always:
 		return store.ErrUnchanged
-	case !same && !w.always && onlyQuiet(old, wanted):
+	case !same && !w.always && onlyMetadata(old, desired):
 		if err := old.MayChange(); arm.OperationInProgress.Is(err) {
 			return err
 		}
-		wanted.Internal.Revision++
+		desired.Internal.Revision++
 		return nil
 	}
 	armhttp.Offer(doc)
-	return w.operation.Begin(wanted, model.Update)
+	return w.operation.Begin(desired, model.Update)
 }
 
-// put puts the wanted cluster into the document, with the keys that are unique.
-func (w *write) put(doc *store.ClusterDocument, wanted *model.Cluster) {
-	stampSystemData(wanted, w.c.systemData())
-	w.wanted, doc.Cluster = wanted, *wanted
-	doc.ManagedResourceGroup, doc.ClientIdentity = wanted.ManagedResourceGroupKey(), wanted.ClientIdentityKey()
+// put writes the desired state to the document, with its unique keys.
+func (w *write) put(doc *store.ClusterDocument, desired *model.Cluster) {
+	stampSystemData(desired, w.c.systemData())
+	w.desired, doc.Cluster = desired, *desired
+	doc.ManagedResourceGroup, doc.ClientIdentity = desired.ManagedResourceGroupKey(), desired.ClientIdentityKey()
 }
 
-// answer points to the running operation, be it new or one that does already what is
-// wanted.
+// answer responds with the cluster and its running operation, which may have been
+// started by an earlier request with the same desired state.
 func (w *write) answer(doc *store.ClusterDocument, err error) error {
 	if err != nil {
-		w.operation.Settle(nil, err)
-		return duplicate(err, w.wanted)
+		w.operation.DiscardUnused(nil, err)
+		return duplicate(err, w.desired)
 	}
-	w.operation.Settle(&doc.Cluster, nil)
+	w.operation.DiscardUnused(&doc.Cluster, nil)
 	if op := doc.Cluster.Internal.Operation; op != nil {
 		w.c.async(w.s, op.ID)
 		w.s.Wake()
@@ -190,37 +192,40 @@ func (w *write) answer(doc *store.ClusterDocument, err error) error {
 	return w.c.cluster(http.StatusOK, &doc.Cluster)
 }
 
-// validBody judges the body by the spec, and makes it one in the spec's words.
+// validBody validates the body by the spec, and returns it with the names of the
+// spec.
 func validBody(validate func([]byte, *arm.Faults) []byte, body []byte) ([]byte, error) {
 	var f arm.Faults
 	body = validate(body, &f)
 	return body, f.Err()
 }
 
-// mayNameSecret reports whether a body in the spec's words might have a secret in it.
-// One without leaves those of the cluster as they are, so that nobody has to open them.
+// mayNameSecret reports whether a body with the names of the spec may contain a secret.
+// Otherwise the secrets of the stored cluster need not be decrypted.
 func mayNameSecret(body []byte) bool {
 	return bytes.Contains(body, []byte(`Secret"`)) || bytes.IndexByte(body, '\\') >= 0 // names can be escaped
 }
 
-// settled reports whether a cluster is, or becomes, what is wanted of it.
-func settled(c *model.Cluster) bool {
+// isReconciled reports whether a cluster has its desired state, or an operation is
+// reconciling it.
+func isReconciled(c *model.Cluster) bool {
 	state := c.Properties.ProvisioningState
 	return state != model.Failed && state != model.Deleting
 }
 
-// onlyQuiet reports whether the difference is in members that no machine depends
+// onlyMetadata reports whether the difference is in members that no machine depends
 // on: tags, and where credentials of the identity are fetched.
-func onlyQuiet(old, wanted *model.Cluster) bool {
-	quiet := wanted.Clone()
-	quiet.Tags = old.Tags
-	if quiet.Identity != nil && old.Identity != nil {
-		quiet.Identity.IdentityURL, quiet.Identity.TenantID = old.Identity.IdentityURL, old.Identity.TenantID
+func onlyMetadata(old, desired *model.Cluster) bool {
+	copied := desired.Clone()
+	copied.Tags = old.Tags
+	if copied.Identity != nil && old.Identity != nil {
+		copied.Identity.IdentityURL, copied.Identity.TenantID = old.Identity.IdentityURL, old.Identity.TenantID
 	}
-	return reflect.DeepEqual(old, quiet)
+	return reflect.DeepEqual(old, copied)
 }
 
-// duplicate gives a unique key that cl violates its code and the member that is in the body.
+// duplicate returns the error for a unique key that cl violates, with the member of the body
+// as target.
 func duplicate(err error, cl *model.Cluster) error {
 	var conflict *store.ConflictError
 	switch {

@@ -21,10 +21,10 @@ import (
 const (
 	kubeadmin = "kubeadmin"
 	// renewBefore is how long before its expiry reading a kubeconfig renews it.
-	// Updates and looks at the cluster do so much earlier.
+	// Updates and observations of the cluster do so much earlier.
 	renewBefore = 30 * 24 * time.Hour
-	// renewalWait is what a client waits for a renewal, which takes about a second.
-	// Clients of Azure repeat a request three times, and none waits for over a minute.
+	// renewalWait is the Retry-After of a renewal, which takes about a second.
+	// Clients of Azure repeat a request three times, and wait for a minute at most.
 	renewalWait = 5 * time.Second
 )
 
@@ -33,7 +33,7 @@ func (s *Server) OpenShiftClustersGetCredentials(ec echo.Context) error {
 	return s.OpenShiftClustersListCredentials(ec)
 }
 
-// OpenShiftClustersListCredentials answers with the password of the cluster's first user.
+// OpenShiftClustersListCredentials returns the password of the cluster's first user.
 func (s *Server) OpenShiftClustersListCredentials(ec echo.Context) error {
 	c := ec.(*call)
 	cl, err := s.accessibleCluster(c)
@@ -47,8 +47,8 @@ func (s *Server) OpenShiftClustersListCredentials(ec echo.Context) error {
 	return c.json(http.StatusOK, body)
 }
 
-// OpenShiftClustersListAdminCredentials answers with a kubeconfig of the cluster's administrator. One
-// that expires soon is renewed in the background; one that has expired is not given out.
+// OpenShiftClustersListAdminCredentials returns a kubeconfig of the cluster's administrator. If it
+// expires soon it is renewed in the background; an expired one is not returned.
 func (s *Server) OpenShiftClustersListAdminCredentials(ec echo.Context) error {
 	c := ec.(*call)
 	cl, err := s.accessibleCluster(c)
@@ -67,8 +67,9 @@ func (s *Server) OpenShiftClustersListAdminCredentials(ec echo.Context) error {
 	return c.json(http.StatusOK, body)
 }
 
-// renewKubeconfig begins the renewal of the cluster's kubeconfig, unless an operation
-// runs: most renew it too. It returns the cluster with a kubeconfig that is valid now.
+// renewKubeconfig starts the renewal of the cluster's kubeconfig, unless an operation
+// is running: most of them renew it too. It returns the cluster with a valid
+// kubeconfig.
 func (s *Server) renewKubeconfig(c *call, cl *model.Cluster) (*model.Cluster, error) {
 	id := armhttp.ClusterID(c)
 	operation := s.operations.For(c.Exchange, c.subscriptionTenant())
@@ -83,7 +84,7 @@ func (s *Server) renewKubeconfig(c *call, cl *model.Cluster) (*model.Cluster, er
 	})
 	switch {
 	case err != nil:
-		operation.Settle(nil, err)
+		operation.DiscardUnused(nil, err)
 		if !s.expiresWithin(0, cl) {
 			s.Logger.WarnContext(c.Ctx(), "renewal of a kubeconfig not begun", "resource_id", cl.ID, "error", err)
 			return cl, nil
@@ -96,24 +97,25 @@ func (s *Server) renewKubeconfig(c *call, cl *model.Cluster) (*model.Cluster, er
 		c.OperationID = doc.Cluster.Internal.Operation.ID
 		s.Wake()
 	}
-	operation.Settle(&doc.Cluster, nil)
+	operation.DiscardUnused(&doc.Cluster, nil)
 	if s.expiresWithin(0, &doc.Cluster) {
 		return nil, arm.KubeconfigExpired.Errorf("The administrator's kubeconfig of the cluster has expired and is renewed by operation %s. Repeat the request.", c.OperationID).After(renewalWait)
 	}
 	return &doc.Cluster, nil
 }
 
-// expiresWithin reports whether the kubeconfig given to customers expires in that time.
+// expiresWithin reports whether the customers' kubeconfig expires in that time.
 func (s *Server) expiresWithin(d time.Duration, cl *model.Cluster) bool {
 	until, known := expiry(cl.Internal.UserAdminKubeconfig)
 	return known && !s.Now().Add(d).Before(until)
 }
 
-// clientCertificate finds a client's certificate in a kubeconfig, as the service
+// clientCertificate matches the client certificate in a kubeconfig, as the service
 // writes it.
 var clientCertificate = regexp.MustCompile(`(?m)^\s*client-certificate-data:\s*([A-Za-z0-9+/=]+)\s*$`)
 
-// expiry is when the client's certificate in a kubeconfig expires, if it can be read.
+// expiry returns when the client certificate in a kubeconfig expires, if it can be
+// parsed.
 func expiry(kubeconfig model.Secret) (until time.Time, known bool) {
 	found := clientCertificate.FindStringSubmatch(string(kubeconfig))
 	if found == nil {
@@ -134,8 +136,8 @@ func expiry(kubeconfig model.Secret) (until time.Time, known bool) {
 	return certificate.NotAfter, true
 }
 
-// accessibleCluster is the cluster of the path, with its secrets, if it is there to be used.
-// Nothing on the way keeps what is answered about it.
+// accessibleCluster returns the cluster of the path, with its secrets, if its state allows
+// access to it. The response must not be cached.
 func (s *Server) accessibleCluster(c *call) (*model.Cluster, error) {
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	if len(c.body) > 0 && !json.Valid(c.body) {

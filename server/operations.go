@@ -13,16 +13,16 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// operationView is an operation and what its cluster says about it.
+// operationView is an operation with the state of its cluster.
 type operationView struct {
 	op *model.AsyncOperation
-	// running is the cluster's record while it runs this operation, else nil.
+	// running is the cluster's record of this operation while it runs, else nil.
 	running *model.Operation
-	// cluster is nil when it is gone, or another has its name.
+	// cluster is nil if it no longer exists, or if another one has its name.
 	cluster *model.Cluster
 }
 
-// operationStatus is the body that a polling client reads (L10).
+// operationStatus is the body for clients that poll (L10).
 type operationStatus struct {
 	ID              string                  `json:"id"`
 	Name            string                  `json:"name"`
@@ -31,16 +31,16 @@ type operationStatus struct {
 	EndTime         *time.Time              `json:"endTime,omitempty"`
 	PercentComplete int                     `json:"percentComplete"`
 	// CurrentStep and its start are beside the status and not in properties, which
-	// the contract keeps for successes.
+	// the contract reserves for successful operations.
 	CurrentStep   string     `json:"currentStep,omitempty"`
 	StepStartedAt *time.Time `json:"stepStartedAt,omitempty"`
-	// StepError is why the step's last attempt failed, while it is tried again:
-	// clients take an error member for the end.
+	// StepError is the error of the step's last attempt, while it is retried:
+	// clients treat a member "error" as the end of the operation.
 	StepError *arm.Body `json:"stepError,omitempty"`
 	Error     *arm.Body `json:"error,omitempty"`
 }
 
-// viewOperation reads the operation of the path. One of another subscription or
+// viewOperation returns the operation of the path. One of another subscription or
 // tenant does not exist for the caller (L13).
 func (s *Server) viewOperation(c *call) (*operationView, error) {
 	absent := arm.NotFound.Errorf("The operation was not found. Operations are kept for seven days.")
@@ -65,7 +65,7 @@ func (s *Server) viewOperation(c *call) (*operationView, error) {
 		return v, err
 	}
 	// It may have ended since it was read. Workers end the operation before the
-	// cluster, so what a second look finds is true.
+	// cluster, so a second read shows its end.
 	if doc, err = s.Store.Operations.Get(c.Ctx(), id, id); err == nil {
 		v.op = &doc.Operation
 	} else if !errors.Is(err, store.ErrNotFound) {
@@ -74,8 +74,8 @@ func (s *Server) viewOperation(c *call) (*operationView, error) {
 	return v, nil
 }
 
-// isOfCallersTenant reports whether the caller's tenant is that of the operation, as
-// it began or as its subscription has moved since.
+// isOfCallersTenant reports whether the caller's tenant is that of the operation
+// when it began, or that to which its subscription has moved since.
 func (s *Server) isOfCallersTenant(c *call, op *model.AsyncOperation) (bool, error) {
 	tenant := c.Header(headerTenant)
 	if tenant == "" || op.TenantID == "" || arm.EqualFold(tenant, op.TenantID) {
@@ -110,8 +110,8 @@ func (s *Server) viewCluster(c *call, v *operationView) error {
 	return nil
 }
 
-// state is Canceled if the operation never ended and its cluster does not run
-// it: a delete took its place.
+// state returns Canceled if the operation has no terminal state and its cluster
+// does not run it: a delete replaced it.
 func (v *operationView) state() model.ProvisioningState {
 	switch {
 	case v.running != nil:
@@ -129,8 +129,8 @@ func (v *operationView) error() *model.OperationError {
 	return v.op.Error
 }
 
-// getOperationStatus answers 200 while the operation is known (L10). What ended
-// shows as ended only when the cluster shows it too.
+// getOperationStatus returns 200 until the operation's document expires (L10). An
+// operation shows as ended only after its cluster does.
 func (s *Server) getOperationStatus(ec echo.Context) error {
 	c := ec.(*call)
 	v, err := s.viewOperation(c)
@@ -168,7 +168,7 @@ func (s *Server) getOperationStatus(ec echo.Context) error {
 	return c.json(http.StatusOK, body)
 }
 
-// operationID is the resource id of the operation's status.
+// operationID returns the resource id of the operation's status.
 func (c *call) operationID(s *Server, op *model.AsyncOperation) string {
 	return "/subscriptions/" + op.SubscriptionID + "/providers/" + arm.Namespace + "/locations/" +
 		arm.NormalLocation(s.Location) + "/" + statusSegment + "/" + op.ID
@@ -182,8 +182,8 @@ func errorBody(e *model.OperationError) arm.Body {
 	return b
 }
 
-// getOperationResult answers 202 while the operation runs, and afterwards what
-// the request would have answered had it not been asynchronous (L09).
+// getOperationResult returns 202 while the operation runs, and then what a
+// synchronous request would have returned (L09).
 func (s *Server) getOperationResult(ec echo.Context) error {
 	c := ec.(*call)
 	v, err := s.viewOperation(c)
@@ -204,8 +204,8 @@ func (s *Server) getOperationResult(ec echo.Context) error {
 	return c.cluster(http.StatusOK, v.cluster)
 }
 
-// failure is the operation's error as an answer. Its own fault would read as a
-// fault of the poll, which clients repeat; as a conflict they stop.
+// failure returns the operation's error as a response. With a status of 5xx,
+// clients would repeat the poll; after a conflict they stop.
 func (v *operationView) failure() error {
 	e := v.error()
 	if e == nil {

@@ -24,8 +24,8 @@ type preflightReply struct {
 	Error  *arm.Body `json:"error,omitempty"`
 }
 
-// preflightDeployment judges the clusters of a template before it is deployed, by
-// the rules that need no look at other resources.
+// preflightDeployment validates the clusters of a template before it is deployed,
+// by the rules that need no access to other resources.
 func (s *Server) preflightDeployment(ec echo.Context) error {
 	c := ec.(*call)
 	reply := preflightReply{Status: "Succeeded"}
@@ -44,7 +44,7 @@ func (s *Server) preflightDeployment(ec echo.Context) error {
 	return c.json(http.StatusOK, body)
 }
 
-// preflightTemplate returns what is wrong with the first cluster that is not right.
+// preflightTemplate returns the error of the first invalid cluster.
 func (s *Server) preflightTemplate(c *call) error {
 	var template struct {
 		Resources []map[string]any `json:"resources"`
@@ -66,7 +66,7 @@ func (s *Server) preflightTemplate(c *call) error {
 func (s *Server) preflightResource(c *call, resource map[string]any) error {
 	id, err := preflightID(c, resource)
 	if err != nil {
-		return expressions{}.judge(id, err)
+		return expressions{}.filter(id, err)
 	}
 	name, _ := resource["apiVersion"].(string)
 	if isExpression(name) {
@@ -74,9 +74,9 @@ func (s *Server) preflightResource(c *call, resource map[string]any) error {
 	}
 	inner := *c
 	if inner.version = s.version(name); inner.version == nil {
-		return expressions{}.judge(id, arm.InvalidResourceType.At("apiVersion", "The apiVersion of the resource is not supported."))
+		return expressions{}.filter(id, arm.InvalidResourceType.At("apiVersion", "The apiVersion of the resource is not supported."))
 	}
-	// These say where and when to deploy, not what.
+	// These members are about the deployment, not the cluster.
 	for _, member := range []string{"apiVersion", "type", "name", "id", "scope", "dependsOn", "condition", "comments", "copy", "resourceGroup", "subscriptionId"} {
 		delete(resource, member)
 	}
@@ -85,11 +85,11 @@ func (s *Server) preflightResource(c *call, resource map[string]any) error {
 	if inner.body, err = json.Marshal(resource); err != nil {
 		return err
 	}
-	return unknown.judge(id, s.preflightCluster(&inner, id, len(unknown) == 0))
+	return unknown.filter(id, s.preflightCluster(&inner, id, len(unknown) == 0))
 }
 
-// preflightID is the cluster that the resource becomes. A name that is not known
-// yet cannot exist yet either.
+// preflightID returns the id of the cluster that the resource describes. A cluster
+// whose name is not known yet does not exist.
 func preflightID(c *call, resource map[string]any) (arm.ClusterID, error) {
 	id := arm.ClusterID{SubscriptionID: c.Param("subscriptionId"), ResourceGroup: c.Param("resourceGroupName"), Name: "preflight"}
 	if name, _ := resource["name"].(string); name != "" && !isExpression(name) {
@@ -106,14 +106,15 @@ func preflightID(c *call, resource map[string]any) (arm.ClusterID, error) {
 	switch {
 	case !ok:
 		return id, arm.InvalidParameter.At("id", "The id is not that of a cluster.")
-	case !arm.EqualFold(parsed.SubscriptionID, id.SubscriptionID): // whose clusters are nobody else's business (X01)
+	case !arm.EqualFold(parsed.SubscriptionID, id.SubscriptionID): // whose clusters the caller may not see (X01)
 		return id, arm.InvalidParameter.At("id", "The id is of another subscription than the deployment.")
 	}
 	return parsed, nil
 }
 
-// preflightCluster judges the body as a PUT of the cluster would. Unless it is
-// complete, it may turn out to want what a running operation does already.
+// preflightCluster validates the body like a PUT of the cluster. If it is
+// incomplete, it may turn out to equal the desired state that a running operation
+// reconciles.
 func (s *Server) preflightCluster(c *call, id arm.ClusterID, complete bool) error {
 	body, invalid := validBody(c.version.ValidateCluster, c.body)
 	doc, err := s.Store.Clusters.Get(c.Ctx(), id.Partition(), id.Key())
@@ -122,17 +123,17 @@ func (s *Server) preflightCluster(c *call, id arm.ClusterID, complete bool) erro
 		if invalid != nil {
 			return invalid
 		}
-		return s.want(c, body, nil, &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType})
+		return s.apply(c, body, nil, &model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType})
 	case err != nil:
 		return err
 	}
 	old := &doc.Cluster
 	w := &write{s: s, c: c, content: func(*model.Cluster) ([]byte, error) { return body, invalid }}
-	wanted, err := w.convert(old)
+	desired, err := w.convert(old)
 	if err != nil {
 		return cmp.Or(old.MayChange(), err)
 	}
-	if settled(old) && (!complete || reflect.DeepEqual(old, wanted)) {
+	if isReconciled(old) && (!complete || reflect.DeepEqual(old, desired)) {
 		return nil
 	}
 	return old.MayChange()
@@ -146,7 +147,7 @@ func isExpression(s string) bool {
 	return strings.HasPrefix(s, "[") && !strings.HasPrefix(s, "[[") && strings.HasSuffix(s, "]")
 }
 
-// strip removes the expressions below value and notes where they were. It tells
+// strip removes the expressions below value and records their paths. It reports
 // whether value itself is one.
 func (e *expressions) strip(path string, value any) bool {
 	switch value := value.(type) {
@@ -175,9 +176,9 @@ func (e *expressions) strip(path string, value any) bool {
 	return false
 }
 
-// judge keeps the faults that have nothing to do with expressions, and names the
-// resource as their target.
-func (e expressions) judge(id arm.ClusterID, err error) error {
+// filter removes faults that depend on expressions, and sets the resource as the
+// target of the error.
+func (e expressions) filter(id arm.ClusterID, err error) error {
 	var fault *arm.Error
 	if !errors.As(err, &fault) {
 		return err
@@ -189,7 +190,7 @@ func (e expressions) judge(id arm.ClusterID, err error) error {
 	if len(faults) == 0 {
 		faults = []*arm.Error{fault}
 	}
-	faults = slices.DeleteFunc(slices.Clone(faults), e.excuse)
+	faults = slices.DeleteFunc(slices.Clone(faults), e.covers)
 	if len(faults) == 0 {
 		return nil
 	}
@@ -198,16 +199,17 @@ func (e expressions) judge(id arm.ClusterID, err error) error {
 	return &first
 }
 
-// excuse reports whether the fault is about a value that is not known yet, about
-// what holds it or what is in it, or about headers that come with the deployment.
-func (e expressions) excuse(fault *arm.Error) bool {
+// covers reports whether the fault is about a value that is not known yet, about a
+// value that contains or is contained in one, or about headers that come with the
+// deployment.
+func (e expressions) covers(fault *arm.Error) bool {
 	if fault.Target == headerIdentityURL || fault.Target == headerTenant {
 		return true
 	}
 	return slices.ContainsFunc(e, func(path string) bool { return within(path, fault.Target) || within(fault.Target, path) })
 }
 
-// within reports whether the path inner is outer or lies in it.
+// within reports whether the path inner equals outer or is below it.
 func within(inner, outer string) bool {
 	rest, ok := strings.CutPrefix(inner, outer)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')

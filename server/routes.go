@@ -22,8 +22,8 @@ const (
 	listOperationsID  = "Operations_List"
 )
 
-// addRoutes adds the routes of every api-version, and those of what ARM asks that is in
-// no spec.
+// addRoutes adds the routes of every api-version, and those that ARM calls and no spec
+// has.
 func (s *Server) addRoutes() error {
 	for _, e := range registry.Versions() {
 		v, err := newVersion(e, s)
@@ -45,7 +45,7 @@ func (s *Server) addRoutes() error {
 	return nil
 }
 
-// HTTP is the API for a server.
+// HTTP returns the API for an httpserver.Server.
 func (s *Server) HTTP() httpserver.API {
 	return httpserver.API{
 		Prefix: "/", Clients: Clients, Denied: "The client certificate is not that of Azure Resource Manager.",
@@ -54,13 +54,13 @@ func (s *Server) HTTP() httpserver.API {
 	}
 }
 
-// readsCredentials reports whether the operation answers with secrets of a cluster.
+// readsCredentials reports whether the operation returns secrets of a cluster.
 func readsCredentials(operation string) bool {
 	return strings.HasSuffix(operation, "Credentials")
 }
 
-// route finds what a request asks for. What is wrong with it is said by what is returned,
-// which runs for callers that may know: first about the path, then about the query, the
+// route returns the handler of a request. Errors are returned by the handler, which runs
+// for authenticated callers only: first about the path, then about the query, the
 // api-version and the body.
 func (s *Server) route(x *httpserver.Exchange) func() error {
 	route, methods := s.find(x, s.version(requestedVersion(x)))
@@ -87,9 +87,9 @@ func (s *Server) route(x *httpserver.Exchange) func() error {
 	}
 }
 
-// find returns the route in the version that is asked for, or outside the versions. If
-// there is none, the operation may be one of another version, which gives it its name;
-// or else the methods of the path are returned.
+// find returns the route in the requested version, or outside the versions. If there
+// is none, it sets the operation's name from a version that has it; otherwise it
+// returns the methods of the path.
 func (s *Server) find(x *httpserver.Exchange, asked *version) (route *armhttp.Route, methods []string) {
 	routers := make([]*armhttp.Router, 0, len(s.versions)+2)
 	if asked != nil {
@@ -109,7 +109,8 @@ func (s *Server) find(x *httpserver.Exchange, asked *version) (route *armhttp.Ro
 	return nil, methods
 }
 
-// requestedVersion is the api-version of the query, whose parameters are not judged yet.
+// requestedVersion returns the api-version of the query, which has not been validated
+// yet.
 func requestedVersion(x *httpserver.Exchange) string {
 	for name, values := range x.Request().URL.Query() {
 		if arm.EqualFold(name, "api-version") {
@@ -119,7 +120,7 @@ func requestedVersion(x *httpserver.Exchange) string {
 	return ""
 }
 
-// version is nil if there is no api-version of that name.
+// version returns the api-version of that name, or nil.
 func (s *Server) version(name string) *version {
 	if i := slices.IndexFunc(s.versions, func(v *version) bool { return v.name == name }); i >= 0 {
 		return s.versions[i]
@@ -127,8 +128,8 @@ func (s *Server) version(name string) *version {
 	return nil
 }
 
-// chooseVersion finds the api-version and whether it offers the operation (U07). It is
-// nil where every value will do.
+// chooseVersion returns the api-version, or an error if it does not offer the
+// operation (U07). It returns nil for operations that ignore the api-version.
 func (s *Server) chooseVersion(x *httpserver.Exchange, route *armhttp.Route) (*version, error) {
 	name := x.QueryParam("api-version")
 	v := s.version(name)
@@ -145,12 +146,13 @@ func (s *Server) chooseVersion(x *httpserver.Exchange, route *armhttp.Route) (*v
 	return v, nil
 }
 
-// supported is offering as text.
+// supported returns offering as text.
 func (s *Server) supported(operationID string) string {
 	return strings.Join(s.offering(operationID), ", ")
 }
 
-// offering lists the api-versions of an operation; all of them have what is in no spec.
+// offering lists the api-versions of an operation; every version has the operations
+// that are in no spec.
 func (s *Server) offering(operationID string) []string {
 	if operationID == putSubscriptionID {
 		return []string{subscriptionAPIVersion}

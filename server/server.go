@@ -1,9 +1,9 @@
-// Package server is the API that Azure Resource Manager calls: it finds the api-version,
-// lets the version judge and translate the body, and writes what is wanted into the
-// store, where a worker finds it.
+// Package server is the API that Azure Resource Manager calls: it validates and converts
+// the body with the requested api-version, and writes the desired state to the store,
+// where a worker finds it.
 //
-// It never touches a cluster or Azure, and runs no long work: checks that must
-// ask Azure come in through Preflight.
+// It never accesses a cluster or Azure, and runs no long work: checks that access Azure
+// are passed in as Preflight.
 package server
 
 import (
@@ -21,51 +21,54 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// Clients is the name of the allow-list of who may call the API: ARM, whose headers say
-// who its clients are.
+// Clients is the name of the allow-list for the API: ARM, whose headers identify its
+// clients.
 const Clients = "arm"
 
-// Preflight is what can only be checked by asking Azure, and soon: quotas, sizes,
-// features and providers. The rest is the backend's first step.
+// Preflight checks what needs access to Azure and takes little time: quotas, sizes,
+// features and providers. The backend's first step checks the rest.
 type Preflight interface {
-	// CheckCreate returns an *arm.Error that says what stands in the way of creating
-	// c; correlationID is that of the request.
+	// CheckCreate returns an *arm.Error with the reason why c cannot be created;
+	// correlationID is that of the request.
 	CheckCreate(ctx context.Context, correlationID string, c *model.Cluster) error
 }
 
-// Config is what a Server needs. Store, Catalogue, Keys, Location and Domain are required.
+// Config is the configuration of a Server. Store, Catalogue, Keys, Location and Domain are
+// required.
 type Config struct {
 	Store *store.Store
-	// Catalogue has the versions of OpenShift that can be chosen.
+	// Catalogue has the OpenShift versions for new clusters.
 	Catalogue *catalogue.Catalogue
-	// Location is the one region that is served, such as "eastus".
+	// Location is the region of the service, such as "eastus".
 	Location string
-	// Domain is where clusters get their names, such as "eastus.aroapp.io".
+	// Domain is the domain in which clusters get names, such as
+	// "eastus.aroapp.io".
 	Domain string
-	// IdentityHosts are where credentials of clusters' identities may be fetched.
+	// IdentityHosts are the hosts from which credentials of clusters' identities
+	// may be fetched.
 	IdentityHosts model.IdentityHosts
 	// RequireD2sWorkers allows small workers; see model.Rules.
 	RequireD2sWorkers bool
-	// Build is written into new clusters as the build that created them.
+	// Build is stored in new clusters as the build that created them.
 	Build string
-	// Keys seal continuation tokens. Processes that share a store share them.
+	// Keys encrypt continuation tokens. Processes that share a store share them.
 	Keys *store.Keyring
-	// Preflight may be nil: then nothing is asked.
+	// Preflight may be nil: then nothing is checked.
 	Preflight Preflight
-	// Wake is called when there is new work, so that a worker in this process starts
-	// at once; nil calls nobody.
+	// Wake is called when there is new work, so that a worker in this process
+	// starts at once; may be nil.
 	Wake func()
-	// Replaced is called when a delete has taken the place of what ran on a cluster, given by
-	// its document's partition and id, so that a worker in this process notices; nil calls
-	// nobody.
+	// Replaced is called when a delete has replaced the running operation of a cluster, with
+	// the partition and id of its document, so that a worker in this process notices; may be
+	// nil.
 	Replaced func(partition, id string)
-	// Logger defaults to silence, Now and NewID to the clock and random UUIDs.
+	// Logger is optional. Now and NewID default to the clock and random UUIDs.
 	Logger *slog.Logger
 	Now    func() time.Time
 	NewID  func() string
 }
 
-// Server answers ARM, in the words of every api-version. It is safe for concurrent use.
+// Server serves every api-version. It is safe for concurrent use.
 type Server struct {
 	Config
 
@@ -78,8 +81,8 @@ type Server struct {
 
 var _ registry.API = (*Server)(nil)
 
-// New checks the configuration and completes it. It fails if an api-version cannot say
-// what one of its operations answers.
+// New validates the configuration and sets its defaults. It fails if an api-version
+// cannot encode the response of one of its operations.
 func New(cfg Config) (*Server, error) {
 	s := &Server{Config: cfg}
 	switch {

@@ -16,10 +16,10 @@ import (
 	"github.com/aro-rp/aro/validation"
 )
 
-// subscriptionAPIVersion is the one with which ARM tells about subscriptions.
+// subscriptionAPIVersion is the api-version with which ARM sends subscriptions.
 const subscriptionAPIVersion = "2.0"
 
-// subscriptionAllows lets a request pass whose subscription is in one of the
+// subscriptionAllows returns an error unless the subscription is in one of the
 // states (B02).
 func (s *Server) subscriptionAllows(c *call, states ...model.SubscriptionState) error {
 	doc, err := s.subscription(c)
@@ -35,7 +35,7 @@ func (s *Server) subscriptionAllows(c *call, states ...model.SubscriptionState) 
 	return nil
 }
 
-// subscription is nil if ARM never told about it.
+// subscription returns nil if ARM never sent it.
 func (s *Server) subscription(c *call) (*store.SubscriptionDocument, error) {
 	id := arm.ToLower(c.Param("subscriptionId"))
 	doc, err := s.Store.Subscriptions.Get(c.Ctx(), id, id)
@@ -45,7 +45,7 @@ func (s *Server) subscription(c *call) (*store.SubscriptionDocument, error) {
 	return doc, err
 }
 
-// tenant is the tenant of a subscription that was allowed, as far as it is known.
+// tenant returns the tenant of an allowed subscription, if it is known.
 func (c *call) tenant() string {
 	if told := c.Header(headerTenant); told != "" {
 		return told
@@ -53,8 +53,8 @@ func (c *call) tenant() string {
 	return c.subscriptionTenant()
 }
 
-// subscriptionTenant is the tenant that the subscription is in now, as ARM told;
-// empty where no subscription was asked for.
+// subscriptionTenant returns the tenant that the subscription is in now, as ARM
+// sent it; empty if no subscription was read.
 func (c *call) subscriptionTenant() string {
 	if c.subscription == nil {
 		return ""
@@ -62,14 +62,14 @@ func (c *call) subscriptionTenant() string {
 	return c.subscription.Subscription.Properties.TenantID
 }
 
-// subscriptionStates are the words that ARM uses.
+// subscriptionStates are the states that ARM sends.
 func subscriptionStates() []model.SubscriptionState {
 	return []model.SubscriptionState{model.Registered, model.Unregistered, model.Warned, model.Suspended, model.Deleted}
 }
 
-// putSubscription notes what ARM tells about a subscription, in any order of
-// states (B01). Deleted makes the backend delete the clusters. Members that the
-// service does not know are kept and given back.
+// putSubscription stores a subscription that ARM sends, in any order of states
+// (B01). In the state Deleted the backend deletes the clusters. Unknown members are
+// stored and returned.
 func (s *Server) putSubscription(ec echo.Context) error {
 	c := ec.(*call)
 	told, err := readSubscription(c.body)
@@ -92,11 +92,11 @@ func (s *Server) putSubscription(ec echo.Context) error {
 		return err
 	}
 	s.Wake()
-	return c.json(status, c.body) // it is what is stored now
+	return c.json(status, c.body) // equals the stored subscription
 }
 
-// cascade gives the backend work if the subscription is deleted, and takes it
-// back if it no longer is. A worker that holds the document finds out itself.
+// cascade makes the document due for the backend if the subscription is deleted,
+// and not due otherwise. A worker that holds the document notices by itself.
 func cascade(doc *store.SubscriptionDocument) {
 	if doc.Owner != "" {
 		return
@@ -107,8 +107,8 @@ func cascade(doc *store.SubscriptionDocument) {
 	}
 }
 
-// readSubscription reads the body with all its members, at every depth. Who owns
-// the subscription's account is of no use here and not kept.
+// readSubscription decodes the body with all its members, at every depth. The owner
+// of the subscription's account is not stored.
 func readSubscription(body []byte) (*model.Subscription, error) {
 	var f arm.Faults
 	validation.Check(body, validation.Replace, &f, func(w *validation.Walker) {
@@ -126,7 +126,7 @@ func readSubscription(body []byte) (*model.Subscription, error) {
 	h := &codec.JsonHandle{}
 	h.MapType = reflect.TypeFor[map[string]any]()
 	var told model.Subscription
-	// The codec keeps unknown members, but reads an array in the place of an object.
+	// The codec keeps unknown members, but accepts an array in place of an object.
 	if json.Unmarshal(body, new(model.Subscription)) != nil || codec.NewDecoderBytes(body, h).Decode(&told) != nil {
 		return nil, arm.InvalidRequestContent.Errorf("The body is not a subscription: a member has the wrong type.")
 	}

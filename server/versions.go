@@ -12,7 +12,7 @@ import (
 	"github.com/aro-rp/aro/validation"
 )
 
-// What only some versions can say.
+// The optional methods of versions.
 type (
 	kubeconfigEncoder interface {
 		EncodeAdminKubeconfig(kubeconfig []byte) ([]byte, error)
@@ -33,7 +33,7 @@ type version struct {
 	byID   map[string]validation.Operation
 }
 
-// newVersion gives an api-version a router, whose routes api answers.
+// newVersion returns an api-version with a router, whose routes api implements.
 func newVersion(e registry.Entry, api registry.API) (*version, error) {
 	v := &version{Version: e.Version, name: e.APIVersion(), router: armhttp.NewRouter(e.Operations()), byID: map[string]validation.Operation{}}
 	for _, o := range e.Operations() {
@@ -46,7 +46,7 @@ func newVersion(e registry.Entry, api registry.API) (*version, error) {
 	return v, nil
 }
 
-// encodes reports whether the version can say what the operation answers.
+// encodes reports whether the version can encode the response of the operation.
 func (v *version) encodes(operationID string) bool {
 	ok := true
 	switch {
@@ -66,8 +66,9 @@ func (v *version) has(operationID string) bool {
 	return found
 }
 
-// accepted is how the version says that an operation goes on: 202, or 200 where
-// its spec knows no other success. Clients of a version refuse what it does not declare.
+// accepted returns the status of an accepted operation: 202, or 200 if the version's
+// spec declares no other success. Clients of a version refuse a status that it does not
+// declare.
 func (v *version) accepted(operationID string) int {
 	if slices.Contains(v.byID[operationID].Statuses, http.StatusAccepted) {
 		return http.StatusAccepted

@@ -21,7 +21,8 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Cloud says where Azure is, who the service is there and what is its own.
+// Cloud configures the Azure cloud, the service's identity in it, and the service's
+// resources.
 type Cloud struct {
 	Cloud         string `env:"ARO_CLOUD" default:"public" help:"Azure cloud: public, usgovernment, or the https URL of another one, which describes itself at /metadata/endpoints."`
 	CAFile        string `name:"ca-file" env:"ARO_CA_FILE" type:"path" placeholder:"FILE" help:"Certificate authorities to trust beside the system's, PEM."`
@@ -49,7 +50,7 @@ type Cloud struct {
 	TokenFile string `kong:"-"`
 }
 
-// Check notes everything that is missing or wrong, if a process with these needs reaches
+// Check adds everything that is missing or wrong, if a process with these needs accesses
 // Azure.
 func (c *Cloud) Check(f *Faults, cfg *Config, needs Needs) {
 	if u, err := url.Parse(c.Cloud); c.Cloud != "public" && c.Cloud != "usgovernment" && (err != nil || u.Scheme != "https" || u.Host == "") {
@@ -94,7 +95,7 @@ func (c *Cloud) Check(f *Faults, cfg *Config, needs Needs) {
 	}
 }
 
-// reached reports whether a process with these needs reaches Azure.
+// reached reports whether a process with these needs accesses Azure.
 func (c *Cloud) reached(cfg *Config, needs Needs) bool {
 	return needs.Clusters || c.usesVault(cfg, needs) || c.ActsOnCustomers()
 }
@@ -106,7 +107,7 @@ func (c *Cloud) usesVault(cfg *Config, needs Needs) bool {
 	return keys || pullSecret || len(needs.Certificates) > 0
 }
 
-// open makes ready to reach Azure, and returns what keeps that fresh.
+// open prepares access to Azure, and returns the function that refreshes it.
 func (c *Cloud) open(ctx context.Context, cfg *Config, s *Service) (func(context.Context) error, error) {
 	transport, err := c.transport()
 	if err != nil {
@@ -135,8 +136,8 @@ func (c *Cloud) open(ctx context.Context, cfg *Config, s *Service) (func(context
 	return s.Azure.Run, nil
 }
 
-// ActsOnCustomers reports whether the process reads and changes what is customers':
-// to work on clusters, which Check sees to, or to check limits while it serves.
+// ActsOnCustomers reports whether the process accesses customers' resources: to
+// work on clusters, or to check quotas while it serves.
 func (c *Cloud) ActsOnCustomers() bool { return c.FirstPartyClientID != "" }
 
 func (c *Cloud) newEnvironment(cfg *Config) *environment.Environment {
@@ -157,8 +158,8 @@ func (c *Cloud) newEnvironment(cfg *Config) *environment.Environment {
 	}
 }
 
-// Hosts are where credentials of clusters' identities may come from. Those of
-// the two clouds are the ones that the data plane's own client library takes
+// Hosts are the hosts from which credentials of clusters' identities are fetched.
+// Those of the two clouds are the ones in the data plane's own client library
 // (github.com/Azure/msi-dataplane, pkg/dataplane/constants.go).
 func (c *Cloud) Hosts() []string {
 	if len(c.IdentityHosts) > 0 {
@@ -176,7 +177,7 @@ func (c *Cloud) Hosts() []string {
 	return nil
 }
 
-// transport trusts the system's authorities and those of --ca-file.
+// transport trusts the system's certificate authorities and those of --ca-file.
 func (c *Cloud) transport() (*http.Client, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
@@ -201,8 +202,8 @@ func (c *Cloud) transport() (*http.Client, error) {
 	}}, nil
 }
 
-// identity is the service's own: a secret in development, the machine's or the
-// pod's in production.
+// identity returns the service's identity: a client secret in development, that of
+// the machine or the pod in production.
 func (c *Cloud) identity(cloud azure.Cloud, transport *http.Client, production bool) (azcore.TokenCredential, error) {
 	options := azcore.ClientOptions{Cloud: cloud.Configuration, Transport: transport}
 	switch {
@@ -220,8 +221,8 @@ func (c *Cloud) identity(cloud azure.Cloud, transport *http.Client, production b
 	return azidentity.NewManagedIdentityCredential(managed)
 }
 
-// ReadPullSecret reads --pull-secret, which is JSON or names a file or a secret of the
-// vault with it.
+// ReadPullSecret reads --pull-secret, which is JSON, or names a file or a secret of
+// the vault.
 func (c *Cloud) ReadPullSecret(ctx context.Context, vault Vault) (model.Secret, error) {
 	text := []byte(c.PullSecret)
 	if c.PullSecret == "" {

@@ -14,12 +14,12 @@ import (
 	"github.com/aro-rp/aro/environment"
 )
 
-// Secret is a flag's value that no help text or error prints.
+// Secret is a flag's value that no help text or error contains.
 type Secret string
 
 func (Secret) String() string { return "[secret]" }
 
-// Config is what every process is told, by flags or the environment.
+// Config is the configuration of every process, from flags or the environment.
 type Config struct {
 	Database `embed:""`
 
@@ -31,7 +31,7 @@ type Config struct {
 	Production     bool       `env:"ARO_PRODUCTION" help:"Refuse to start without TLS, client certificate allow-lists and keys."`
 }
 
-// Check notes everything that is wrong with the configuration.
+// Check adds everything that is wrong with the configuration.
 func (c *Config) Check(f *Faults) {
 	c.Database.Check(f, c.Production)
 	if arm.NormalLocation(c.Location) == "" || !arm.MadeOf(arm.NormalLocation(c.Location), 1, maxLabel, "") {
@@ -45,7 +45,7 @@ func (c *Config) Check(f *Faults) {
 	}
 }
 
-// domain is the one below which clusters get names.
+// domain returns the domain in which clusters get names.
 func (c *Config) domain() string {
 	if c.Domain != "" {
 		return c.Domain
@@ -53,22 +53,23 @@ func (c *Config) domain() string {
 	return arm.NormalLocation(c.Location) + ".aroapp.io"
 }
 
-// Faults are all that is wrong with a configuration.
+// Faults are all violations of a configuration.
 type Faults struct{ list []string }
 
-// Add notes what is wrong with a flag; the text goes on behind its name.
+// Add adds a violation of a flag; the text follows the name of the flag.
 func (f *Faults) Add(flag, format string, args ...any) {
 	f.list = append(f.list, flag+" "+fmt.Sprintf(format, args...))
 }
 
-// Need notes that a flag has no value; why says for what it is needed.
+// Need adds a violation if a flag has no value; why is what it is needed for.
 func (f *Faults) Need(flag, value, why string) {
 	if value == "" {
 		f.Add(flag, "is missing: it is needed %s", why)
 	}
 }
 
-// Address notes that a flag is not an https URL, or has no value though it is needed.
+// Address adds a violation if a flag is not an https URL, or has no value though it
+// is needed.
 func (f *Faults) Address(flag, value, why string) {
 	f.Need(flag, value, why)
 	if u, err := url.Parse(value); value != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
@@ -76,14 +77,14 @@ func (f *Faults) Address(flag, value, why string) {
 	}
 }
 
-// Positive notes that a time is not longer than none.
+// Positive adds a violation if a duration is not positive.
 func (f *Faults) Positive(flag string, value time.Duration) {
 	if value <= 0 {
 		f.Add(flag, "must be longer than 0, which %s is not", value)
 	}
 }
 
-// Within notes that a number is not within bounds.
+// Within adds a violation if a number is out of bounds.
 func (f *Faults) Within(flag string, value, least, most int) {
 	if value < least || value > most {
 		f.Add(flag, "must be from %d to %d, which %d is not", least, most, value)
@@ -97,14 +98,15 @@ const (
 
 var domainForm = regexp.MustCompile(`^([a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?\.)*[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$`)
 
-// Domain notes that a name is not one of DNS.
+// Domain adds a violation if a value is not a DNS name.
 func (f *Faults) Domain(flag, value string) {
 	if len(value) > maxDomain || !domainForm.MatchString(value) {
 		f.Add(flag, "must be a DNS name of letters, digits, hyphens and dots, which %q is not", value)
 	}
 }
 
-// Host notes that a value is not a DNS name or an address, with or without a port.
+// Host adds a violation if a value is not a DNS name or an address, with or without
+// a port.
 func (f *Faults) Host(flag, value string) {
 	host := value
 	if name, port, err := net.SplitHostPort(value); err == nil {
@@ -119,7 +121,7 @@ func (f *Faults) Host(flag, value string) {
 	}
 }
 
-// Listen notes that a value is not an address to listen on.
+// Listen adds a violation if a value is not an address to listen on.
 func (f *Faults) Listen(flag, value string) {
 	host, port, err := net.SplitHostPort(value)
 	if err != nil {
@@ -134,14 +136,14 @@ func (f *Faults) Listen(flag, value string) {
 	}
 }
 
-// ID notes that a value is not an id of Azure.
+// ID adds a violation if a value is not a UUID.
 func (f *Faults) ID(flag, value string) {
 	if value != "" && (strings.Trim(value, " \t") != value || strings.ContainsAny(value, " \t/?#")) {
 		f.Add(flag, "must be an id, without blanks and slashes")
 	}
 }
 
-// Err is nil without faults, and otherwise a ConfigError with all of them.
+// Err returns nil without faults, and otherwise a ConfigError with all of them.
 func (f *Faults) Err() error {
 	if len(f.list) == 0 {
 		return nil
@@ -149,10 +151,10 @@ func (f *Faults) Err() error {
 	return &ConfigError{Faults: f.list}
 }
 
-// ConfigError is why a process does not start with its configuration.
+// ConfigError is the error of an invalid configuration.
 type ConfigError struct{ Faults []string }
 
-// Error lists the faults, one a line if there are several.
+// Error lists the faults, one per line if there are several.
 func (e *ConfigError) Error() string {
 	if len(e.Faults) == 1 {
 		return e.Faults[0]
@@ -160,7 +162,7 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("%d settings are not usable:\n  %s", len(e.Faults), strings.Join(e.Faults, "\n  "))
 }
 
-// InVault returns the name behind keyvault:, if the value of a flag has one.
+// InVault returns the name after keyvault: if the value of a flag has that prefix.
 func InVault(value string) (name string, ok bool) {
 	return strings.CutPrefix(value, environment.InVault)
 }

@@ -14,17 +14,18 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Installers say what installs which release of OpenShift.
+// Installers configure what installs which release of OpenShift.
 type Installers struct {
 	Installer        []string `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several: each installs one minor release of OpenShift, which it names itself. Versions of other releases are offered only if they have an installer's image. Default: the one beside aro."`
 	ContainerRuntime string   `env:"ARO_CONTAINER_RUNTIME" placeholder:"PROGRAM" help:"What runs the images of installers. Default: podman, docker or nerdctl, whichever is found first."`
 
-	// Lookup reads the environment of the process, of which container runtimes get a part.
+	// Lookup reads the environment of the process, part of which is passed to container
+	// runtimes.
 	Lookup func(name string) (string, bool) `kong:"-"`
 }
 
-// Find asks the programs what they install. Nothing is found where no program is
-// named and none is beside aro.
+// Find runs the programs to read which releases they install. The result is nil if
+// no program is configured and none is beside aro.
 func (f *Installers) Find(ctx context.Context, log *slog.Logger) (*install.Installers, error) {
 	found := &install.Installers{Log: log}
 	var err error
@@ -49,7 +50,7 @@ func (f *Installers) Find(ctx context.Context, log *slog.Logger) (*install.Insta
 	return found, nil
 }
 
-// runtime is what runs images; nil where there is nothing that does.
+// runtime returns the container runtime that runs images; nil if there is none.
 func (f *Installers) runtime() (*install.Runtime, error) {
 	names := []string{"podman", "docker", "nerdctl"}
 	if f.ContainerRuntime != "" {
@@ -67,8 +68,8 @@ func (f *Installers) runtime() (*install.Runtime, error) {
 	return nil, nil
 }
 
-// runtimeEnvironment is what container runtimes need to know of the machine. The
-// service's own settings, secrets among them, are not for them.
+// runtimeEnvironment returns the variables that container runtimes need. The
+// service's own settings, which include secrets, are not passed on.
 func (f *Installers) runtimeEnvironment() (all []string) {
 	if f.Lookup == nil {
 		return nil
@@ -81,7 +82,7 @@ func (f *Installers) runtimeEnvironment() (all []string) {
 	return all
 }
 
-// Installable judges versions by what installs them; nil does not know.
+// Installable reports which versions the installers can install; nil accepts all.
 func Installable(installers *install.Installers) model.Installable {
 	if installers == nil {
 		return nil

@@ -1,8 +1,8 @@
-// Package service is what every process of the service starts with: a configuration that
-// is judged as a whole, and what is made of it: Store, Keys, Vault, Azure, Metrics and
-// Log. What a process does with them is decided by whoever opens it.
+// Package service starts every process of the service: it validates the configuration as
+// a whole and opens Store, Keys, Vault, Azure, Metrics and Log. The caller decides how
+// they are used.
 //
-// It reads no environment: flags and variables come in as values.
+// It reads no environment: flags and variables are passed as values.
 package service
 
 import (
@@ -24,15 +24,15 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// Service is the parts that a process works with.
+// Service has the parts that a process works with.
 type Service struct {
-	// Domain is the one below which clusters get names.
+	// Domain is the domain in which clusters get names.
 	Domain string
 	// Log and Audit write JSON lines.
 	Log, Audit *slog.Logger
 	Metrics    *prometheus.Registry
-	// Azure and Environment are nil in a process that does not reach Azure, Vault in one
-	// that reads nothing from the service vault.
+	// Azure and Environment are nil in a process that does not access Azure, Vault in
+	// one that reads nothing from the service vault.
 	Azure       *azure.Azure
 	Environment *environment.Environment
 	Vault       Vault
@@ -45,16 +45,16 @@ type Service struct {
 	fresh []func(context.Context) error
 }
 
-// Needs says what a process asks of Azure.
+// Needs are the parts of Azure that a process uses.
 type Needs struct {
-	// Clusters: it works on clusters.
+	// Clusters is true if the process works on clusters.
 	Clusters bool
-	// Certificates of the service vault are kept at hand.
+	// Certificates of the service vault that are cached.
 	Certificates []string
 }
 
-// Open makes the parts, each of those before it. The configuration has been checked.
-// cloud is nil in a process that reaches no Azure.
+// Open opens the parts in their order. The configuration must have been checked.
+// cloud is nil in a process that does not access Azure.
 func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Service, err error) {
 	s = &Service{Domain: cfg.domain(), Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))}
 	slog.SetDefault(s.Log)
@@ -82,7 +82,7 @@ func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Servi
 	return s, nil
 }
 
-// reachAzure makes Azure, its environment, and the vault if a flag names something in it.
+// reachAzure opens Azure, its environment, and the vault if a flag names something in it.
 func (s *Service) reachAzure(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) error {
 	run, err := cloud.open(ctx, cfg, s)
 	if err != nil {
@@ -104,8 +104,8 @@ func (s *Service) reachAzure(ctx context.Context, cfg *Config, cloud *Cloud, nee
 	return nil
 }
 
-// openAudit opens the record of who read secrets and what engineers did. The file stays
-// open until the process ends.
+// openAudit opens the audit file: who read secrets and what engineers did. The file
+// stays open until the process ends.
 func openAudit(path string) (*slog.Logger, error) {
 	record := os.Stderr
 	if path != "" {
@@ -118,7 +118,7 @@ func openAudit(path string) (*slog.Logger, error) {
 	return slog.New(slog.NewJSONHandler(record, nil)), nil
 }
 
-// Run keeps keys, certificates and Azure fresh until ctx ends.
+// Run refreshes keys, certificates and Azure until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range s.fresh {
@@ -130,11 +130,11 @@ func (s *Service) Run(ctx context.Context) error {
 // Close closes the store.
 func (s *Service) Close() error { return s.Store.Close() }
 
-// renewEvery is how long a process may go on sealing with a key that is not the
-// newest. One that it does not know it looks for at once.
+// renewEvery is how long a process may encrypt with a key that is not the newest. A
+// key that it does not know is read at once.
 const renewEvery = 5 * time.Minute
 
-// renewKeys reads the keys anew from time to time, until ctx ends.
+// renewKeys reads the keys periodically until ctx ends.
 func renewKeys(ctx context.Context, keys *store.Keyring, log *slog.Logger) error {
 	for {
 		select {

@@ -16,13 +16,13 @@ import (
 	"github.com/aro-rp/aro/store/database"
 )
 
-// Database says where the database is.
+// Database configures the database.
 type Database struct {
 	Store     string `env:"ARO_STORE" default:"sqlite:aro.db" help:"Database: sqlite:PATH or cosmos:ENDPOINT?database=NAME, which needs --encryption-keys."`
 	CosmosKey Secret `env:"ARO_COSMOS_KEY" placeholder:"KEY" help:"Key of the Cosmos DB account, for emulators and development. Default: the environment's Azure credential, which may not create databases."`
 }
 
-// Check notes what is wrong with the name of the database.
+// Check adds what is wrong with the name of the database.
 func (d *Database) Check(f *Faults, production bool) {
 	o := database.Options{Name: d.Store, CosmosKey: model.Secret(d.CosmosKey), Production: production}
 	if err := o.Check(); err != nil {
@@ -30,14 +30,14 @@ func (d *Database) Check(f *Faults, production bool) {
 	}
 }
 
-// Open opens the database. In production the deployment creates Cosmos DB's
-// containers; the service has no right to.
+// Open opens the database. In production the deployment creates the containers of
+// Cosmos DB; the service does not have permission to.
 func (d *Database) Open(ctx context.Context, production bool, credential azcore.TokenCredential) (store.Driver, error) {
 	return database.Open(ctx, database.Options{Name: d.Store, CosmosKey: model.Secret(d.CosmosKey), Credential: credential, Prepare: !production, Production: production})
 }
 
-// OpenWithoutSecrets opens the database for those who need no secrets of it, and no keys.
-// Who has no key of the account has a role, as in production, which makes no databases.
+// OpenWithoutSecrets opens the database for processes that read no secrets, without keys.
+// Without the key of the account it uses a role, as in production, and creates nothing.
 func (d *Database) OpenWithoutSecrets(ctx context.Context) (*store.Store, error) {
 	keys, err := store.ParseKeyring([]byte(store.NewKey()))
 	if err != nil {
@@ -50,7 +50,8 @@ func (d *Database) OpenWithoutSecrets(ctx context.Context) (*store.Store, error)
 	return store.New(driver, keys), nil
 }
 
-// keyFile is the file, or the name in the vault, of the keys; empty where there is none.
+// keyFile returns the file, or the name in the vault, of the keys; empty if there is
+// none.
 func (c *Config) keyFile() string {
 	kind, location, _ := strings.Cut(c.Store, ":")
 	if c.EncryptionKeys == "" && kind == "sqlite" && !c.Production {
@@ -59,7 +60,7 @@ func (c *Config) keyFile() string {
 	return c.EncryptionKeys
 }
 
-// keysMissing says what file is wanted where there is no default.
+// keysMissing returns why a key file is needed if there is no default.
 func (c *Config) keysMissing() string {
 	if c.Production {
 		return "production needs a file with one base64 key of 32 bytes a line, newest first"
@@ -68,7 +69,7 @@ func (c *Config) keysMissing() string {
 	return kind + ": has no default for it. Name a file that all processes on this database share; it is made if absent"
 }
 
-// openStore opens the database and puts the store on it, with the keys that seal its
+// openStore opens the database and the store on it, with the keys that encrypt its
 // secrets, which it checks.
 func openStore(ctx context.Context, cfg *Config, vault Vault, credential azcore.TokenCredential) (*store.Store, *store.Keyring, error) {
 	driver, err := cfg.Open(ctx, cfg.Production, credential)
@@ -91,9 +92,8 @@ func openStore(ctx context.Context, cfg *Config, vault Vault, credential azcore.
 	return documents, keys, nil
 }
 
-// readKeys reads the keyring from the vault or a file, and lets it follow the keys that
-// come there later. first makes the keys of a file
-// that is absent; nil makes none.
+// readKeys reads the keyring from the vault or a file, and refreshes it from there
+// later. first creates the keys of a file that does not exist; nil creates none.
 func readKeys(ctx context.Context, source string, vault Vault, first func(context.Context) ([]byte, error)) (*store.Keyring, error) {
 	read := func(context.Context) ([]byte, error) { return os.ReadFile(source) }
 	if name, ok := InVault(source); ok {
@@ -120,9 +120,9 @@ func readKeys(ctx context.Context, source string, vault Vault, first func(contex
 	return keys, nil
 }
 
-// reportUnreadable counts and logs the documents that cannot be read. Those that are
-// due are met again at least every ten minutes, so the count goes on rising while one
-// is left, which is for alerts.
+// reportUnreadable counts and logs documents that cannot be read. A worker reads
+// those that are due at least every ten minutes, so the count rises while one
+// remains, which alerts depend on.
 func reportUnreadable(documents *store.Store, metrics prometheus.Registerer, log *slog.Logger) error {
 	met := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "aro_store_unreadable_documents_total",
@@ -130,20 +130,20 @@ func reportUnreadable(documents *store.Store, metrics prometheus.Registerer, log
 	}, []string{"container", "met"})
 	documents.Observe(func(ctx context.Context, at store.Sighting, e *store.UnreadableError) {
 		met.WithLabelValues(e.Container, string(at)).Inc()
-		level := slog.LevelDebug // customers make it happen, as often as they like
+		level := slog.LevelDebug // customers can cause it at any rate
 		if at == store.DueSighting {
 			level = slog.LevelError
 		}
 		log.Log(ctx, level, "document cannot be read", "met", at, "container", e.Container, "partition", e.Partition, "id", e.ID, "reason", e.Reason)
 	})
-	for _, c := range store.Containers() { // so that an alert sees the first one rise from 0
+	for _, c := range store.Containers() { // an alert sees the first one rise from 0
 		met.WithLabelValues(c.Name, string(store.DueSighting))
 	}
 	return metrics.Register(met)
 }
 
-// firstKeys makes the keys of an empty database. For another one new keys would open
-// nothing and hide what was lost.
+// firstKeys creates the keys of an empty database. In another one new keys would
+// decrypt nothing and hide the loss of the old ones.
 func firstKeys(ctx context.Context, source string, driver store.Driver) ([]byte, error) {
 	used, err := store.HasDocuments(ctx, driver)
 	if err != nil {
@@ -152,16 +152,16 @@ func firstKeys(ctx context.Context, source string, driver store.Driver) ([]byte,
 	if !used {
 		return createKeys(source)
 	}
-	text, err := os.ReadFile(source) // another process may have made both since
+	text, err := os.ReadFile(source) // another process may have created both
 	if errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("%w: the database has documents already, which new keys would not open: put the file back, or begin with another database", err)
 	}
 	return text, err
 }
 
-// createKeys writes a new key file with one key, readable by its owner alone, unless
-// another process has just done so: a complete file is linked into place, so that
-// nobody reads half of one.
+// createKeys writes a new key file with one key, readable by its owner only, unless
+// another process has just done so: a complete file is linked into place, so that no
+// process reads a part of one.
 func createKeys(path string) ([]byte, error) {
 	temporary := fmt.Sprintf("%s.%d", path, os.Getpid())
 	text := "# Keys that seal secrets in the database, newest first. Keep them: without them nothing opens.\n" + store.NewKey() + "\n"

@@ -7,7 +7,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Vault reads a key vault, and keeps certificates of it fresh.
+// Vault reads a key vault, and refreshes cached certificates.
 type Vault interface {
 	Load(ctx context.Context) error
 	Run(ctx context.Context) error

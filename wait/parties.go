@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Party is somebody a step waits for.
+// Party is what a step waits for.
 type Party string
 
-// The parties. A moment in which several are awaited counts for the first of
-// them, so that their times add up.
+// The parties. While several are awaited the time counts for the first in this
+// order, so that the times add up.
 const (
 	Installer Party = "installer"
 	Cluster   Party = "cluster" // its API server
@@ -19,8 +19,8 @@ const (
 	pause     Party = "pause" // until the next attempt
 )
 
-// Await tells that the step of ctx waits for p until done is called. What waits
-// in parallel may tell so at the same time. Without a step it does nothing.
+// Await records that the step of ctx waits for p until done is called. It is safe
+// for concurrent use. Without a step in ctx it does nothing.
 func Await(ctx context.Context, p Party) (done func()) {
 	w, ok := ctx.Value(waitsKey{}).(*Waits)
 	if !ok {
@@ -32,24 +32,25 @@ func Await(ctx context.Context, p Party) (done func()) {
 
 type waitsKey struct{}
 
-// Waits adds up for whom a step waits: what is left of its time is its own work.
+// Waits sums up the time that a step waits, by Party. The rest of its duration is
+// its own work.
 type Waits struct {
 	now func() time.Time
 
 	mu      sync.Mutex
 	pending map[Party]int
-	since   time.Time          // when pending changed last
+	since   time.Time          // when pending last changed
 	seconds map[string]float64 // by Party
 }
 
-// NewWaits goes on from what earlier attempts of the step waited.
+// NewWaits continues from the times of earlier attempts of the step.
 func NewWaits(now func() time.Time, earlier map[string]float64) *Waits {
 	w := &Waits{now: now, pending: map[Party]int{}, seconds: map[string]float64{}}
 	maps.Copy(w.seconds, earlier)
 	return w
 }
 
-// In is a context whose Await tells w.
+// In returns a context whose Await records in w.
 func (w *Waits) In(ctx context.Context) context.Context {
 	return context.WithValue(ctx, waitsKey{}, w)
 }
@@ -68,7 +69,7 @@ func (w *Waits) change(p Party, by int) {
 	w.since = now
 }
 
-// Sum is what the step waited until now, and pauses for besides.
+// Sum returns the times until now, with the pauses added.
 func (w *Waits) Sum(pauses time.Duration) map[string]float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package rp is the process of the resource provider: it serves the API of ARM and that
-// of engineers, and works on clusters. What is done to clusters comes in as Work.
+// Package rp is the process of the resource provider: it serves ARM's API and the admin
+// API, and works on clusters. Work defines what is done to clusters.
 package rp
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/aro-rp/aro/service"
 )
 
-// Config is what the process is told beside what every process is.
+// Config is the configuration of the process beside service.Config.
 type Config struct {
 	service.Config `embed:""`
 
@@ -53,7 +53,7 @@ const (
 	maxWorkers     = 10000
 )
 
-// Check notes everything that is wrong with the configuration.
+// Check adds everything that is wrong with the configuration.
 func (c *Config) Check(f *service.Faults) {
 	c.Config.Check(f)
 	if !c.Server && !c.Backend {
@@ -83,7 +83,7 @@ func (c *Config) Check(f *service.Faults) {
 	}
 }
 
-// Needs is what the process asks of Azure.
+// Needs returns which parts of Azure the process uses.
 func (c *Config) Needs() service.Needs {
 	needs := service.Needs{Clusters: c.Backend}
 	if name, ok := service.InVault(c.TLSCert); ok {
@@ -92,17 +92,19 @@ func (c *Config) Needs() service.Needs {
 	return needs
 }
 
-// Work is what is done to clusters: with the product Azure and OpenShift, in proofs
-// records that stand for machines.
+// Work is what is done to clusters. The product uses Azure and OpenShift, tests
+// with simulated plans do not.
 type Work struct {
-	// Plan completes the worker's configuration. It is called if the process works on
-	// clusters.
+	// Plan completes the worker's configuration. It is called if the process works
+	// on clusters.
 	Plan func(ctx context.Context, cfg *backend.Config) error
-	// Installable says which versions of OpenShift can be installed; nil does not know.
+	// Installable reports which versions of OpenShift can be installed; nil accepts
+	// all.
 	Installable model.Installable
-	// Preflight is what of a create is checked while its client waits; may be nil.
+	// Preflight checks a create while its client waits; may be nil.
 	Preflight server.Preflight
-	// IdentityHosts are where credentials of clusters' identities may be fetched.
+	// IdentityHosts are the hosts from which credentials of clusters' identities
+	// may be fetched.
 	IdentityHosts model.IdentityHosts
 }
 
@@ -150,8 +152,8 @@ func newWorker(ctx context.Context, cfg *Config, s *service.Service, work Work) 
 	return backend.New(b)
 }
 
-// newEdge makes the HTTP server, with the APIs unless the process only works. The worker
-// of the process, which hears of new work, may be nil.
+// newEdge returns the HTTP server, with the APIs unless the process only works. The
+// worker of the process, which is signalled about new work, may be nil.
 func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalogue, worker *backend.Worker) (*httpserver.Server, error) {
 	h := httpserver.Config{Ready: armhttp.Ready(s.Store), Failure: armhttp.Failure, Connections: cfg.Connections,
 		Grace: cfg.Drain, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics}
@@ -187,8 +189,8 @@ func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalo
 	return httpserver.New(h)
 }
 
-// serverTLS serves the certificate of files, or of the vault, both read anew while the
-// process runs.
+// serverTLS serves the certificate from files or from the vault. Both are read again
+// while the process runs.
 func serverTLS(cfg *Config, s *service.Service) (*tls.Config, error) {
 	name, ok := service.InVault(cfg.TLSCert)
 	if !ok {
@@ -207,7 +209,7 @@ func serverTLS(cfg *Config, s *service.Service) (*tls.Config, error) {
 	return httpserver.TLSConfig(func(ctx context.Context) (*tls.Certificate, error) { return s.Vault.Certificate(ctx, name) }), nil
 }
 
-// warnOfVersions says which enabled versions are not offered, and why.
+// warnOfVersions logs which enabled versions are not offered, and why.
 func warnOfVersions(ctx context.Context, known *catalogue.Catalogue, installable model.Installable, log *slog.Logger) error {
 	all, err := known.Versions(ctx)
 	if err != nil {

@@ -23,7 +23,7 @@ func obeyedProperties() []obeyed {
 	const identities = "properties.platformWorkloadIdentityProfile."
 	return []obeyed{
 		{"location", "backend/cluster/installer.go", "strings.ToLower(c.Location)"},
-		{"tags", "server/clusters_want.go", "wanted.Tags"}, // told to everybody who asks; they are of the resource alone
+		{"tags", "server/clusters_desired.go", "desired.Tags"}, // returned by GET; not stored in machines
 		{"identity.type", "model/rules_identity.go", "v.c.Identity.Type, userAssigned"},
 		{"identity.userAssignedIdentities", "backend/cluster/identity.go", "range c.Identity.UserAssignedIdentities"},
 		{cluster + "pullSecret", "backend/cluster/installer.go", "p.ClusterProfile.PullSecret"},
