@@ -1,8 +1,8 @@
-// Package azure is how the service reaches Azure: which cloud, as whom, with
-// which clients, how often it tries, and what Azure's errors mean to a customer.
+// Package azure gives the service access to Azure: the cloud, the identities, the
+// SDK's clients, retries, and the explanation of Azure's errors to customers.
 //
-// It offers the official SDK's clients and hides none of them. What is done with
-// them is not its business: that is package cluster's and package preflight's.
+// It provides the official SDK's clients without wrapping them. Packages
+// backend/cluster and azure/preflight use them.
 package azure
 
 import (
@@ -21,11 +21,11 @@ import (
 	"github.com/aro-rp/aro/environment"
 )
 
-// Options are what a Azure needs. Log and Metrics may be nil.
+// Options configure an Azure. Log and Metrics may be nil.
 type Options struct {
 	Cloud       Cloud
 	Environment *environment.Environment
-	// Transport reaches the cloud; its CA pool is the process's.
+	// Transport connects to the cloud, with the process's certificate authorities.
 	Transport *http.Client
 	// Service is the service's own identity.
 	Service azcore.TokenCredential
@@ -33,7 +33,7 @@ type Options struct {
 	Metrics prometheus.Registerer
 }
 
-// Azure is Azure, reached as the service.
+// Azure provides access to Azure with the service's identities.
 type Azure struct {
 	cloud     Cloud
 	env       *environment.Environment
@@ -41,17 +41,17 @@ type Azure struct {
 	service   azcore.TokenCredential
 	log       *slog.Logger
 	metrics   *metrics
-	// certificates holds the first party application's certificate.
+	// certificates holds the first-party application's certificate.
 	certificates *VaultCache
 
 	mu sync.Mutex
-	// application acts as the first party application with the certificate of
-	// applicationVersion.
+	// application is the credential of the first-party application with the
+	// certificate of applicationVersion.
 	application        *azidentity.ClientCertificateCredential
 	applicationVersion string
 }
 
-// New makes the clients' common ground. It calls nobody: see Load.
+// New returns an Azure. It makes no calls: see Load.
 func New(o Options) (*Azure, error) {
 	if o.Environment == nil || o.Transport == nil || o.Service == nil || o.Cloud.Services == nil {
 		return nil, errors.New("azure: cloud, environment, transport and service identity are needed")
@@ -66,12 +66,12 @@ func New(o Options) (*Azure, error) {
 	return a, err
 }
 
-// Load reads what the service needs from its vault, once at start, and says
-// clearly what it lacks.
+// Load reads the secrets that the service needs from its vault, once at start, and
+// returns which are missing.
 func (a *Azure) Load(ctx context.Context) error { return a.certificates.Load(ctx) }
 
-// Run keeps fresh what Load read, until ctx ends.
+// Run refreshes what Load read, until ctx ends.
 func (a *Azure) Run(ctx context.Context) error { return a.certificates.Run(ctx) }
 
-// Cloud is where a reaches to.
+// Cloud returns the cloud that a connects to.
 func (a *Azure) Cloud() Cloud { return a.cloud }

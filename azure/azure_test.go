@@ -182,8 +182,8 @@ func TestAMissingCertificateIsSaidAtStart(t *testing.T) {
 		t.Errorf("got %v, want the vault and the name", err)
 	}
 	s.on("GET /vaults/aro-svc/secrets/rp-firstparty/", secretAnswer("rp-firstparty", "v1", "hunter2", nil))
-	if err := s.azure.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "no certificate") || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("got %v, want that it is no certificate", err)
+	if err := s.azure.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "not a certificate") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v, want that it is not a certificate", err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/storage/armstorage"
 )
 
-// Clients are the SDK's clients of one subscription, acting as one identity.
+// Clients are the SDK's clients of one subscription with one identity.
 type Clients struct {
 	Subscription string
 	Credential   azcore.TokenCredential
@@ -58,7 +58,7 @@ type Clients struct {
 	pollEvery time.Duration
 }
 
-// Clients makes the clients of one subscription, acting as cred.
+// Clients returns the clients of one subscription with the credential cred.
 func (a *Azure) Clients(subscription string, cred azcore.TokenCredential) (*Clients, error) {
 	c := &Clients{Subscription: subscription, Credential: cred, pollEvery: a.env.PollEvery()}
 	for _, fill := range []func(*Clients) error{a.fillResources, a.fillNetwork, a.fillCompute, a.fillIdentity} {

@@ -14,33 +14,34 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 )
 
-// Cloud is where an Azure answers: one of Microsoft's, or any that describes
-// itself at /metadata/endpoints. Find it with FindCloud.
+// Cloud describes an Azure cloud: one of Microsoft's, or one with a description at
+// /metadata/endpoints. FindCloud returns it.
 type Cloud struct {
-	// Name as the SDKs and OpenShift know it, such as AzurePublicCloud.
+	// Name in the SDKs and OpenShift, such as AzurePublicCloud.
 	Name string
 	cloud.Configuration
 	// Graph is the base URL of Microsoft Graph, such as https://graph.microsoft.com.
 	Graph string
 	// CheckAccess is the URL of the permission check, with {location} in it, and
-	// CheckAccessAudience what its tokens are for.
+	// CheckAccessAudience the audience of its tokens.
 	CheckAccess, CheckAccessAudience string
-	// StorageSuffix and VaultSuffix are DNS suffixes; a custom cloud may have other URL shapes.
+	// StorageSuffix and VaultSuffix are DNS suffixes; a custom cloud may have URLs of another
+	// form.
 	StorageSuffix, VaultSuffix string
-	// Custom clouds are unknown to Entra ID's instance discovery, and their vaults
-	// need not be sub-domains of what they ask tokens for.
+	// Custom clouds are unknown to Entra ID's instance discovery, and the hosts of
+	// their vaults need not be below the audience of their tokens.
 	Custom bool
 }
 
 const (
 	checkAccessPath = "/providers/Microsoft.Authorization/checkAccess?api-version=2021-06-01-preview"
 	metadataPath    = "/metadata/endpoints?api-version=2022-09-01"
-	// maxMetadata bounds what is read of a cloud's description, in bytes.
+	// maxMetadata bounds the description of a cloud, in bytes.
 	maxMetadata = 1 << 20
 )
 
-// FindCloud finds public, usgovernment, or the cloud that describes itself at an
-// https URL.
+// FindCloud returns the cloud public or usgovernment, or the one that describes
+// itself at an https URL.
 func FindCloud(ctx context.Context, name string, transport *http.Client) (Cloud, error) {
 	switch strings.ToLower(name) {
 	case "public":
@@ -65,7 +66,7 @@ func FindCloud(ctx context.Context, name string, transport *http.Client) (Cloud,
 	return c, nil
 }
 
-// metadata is the part of a cloud's description that the service needs.
+// metadata is the part of a cloud's description that the service uses.
 type metadata struct {
 	Name            string `json:"name"`
 	ResourceManager string `json:"resourceManager"`
@@ -108,7 +109,7 @@ func discover(ctx context.Context, name string, transport *http.Client) (Cloud, 
 	return m.cloud()
 }
 
-// cloud makes a Cloud of a description, or says what it lacks.
+// cloud converts a description to a Cloud, or returns what it lacks.
 func (m metadata) cloud() (Cloud, error) {
 	if m.MicrosoftGraph == "" {
 		m.MicrosoftGraph = m.Graph
@@ -142,7 +143,7 @@ func (m metadata) cloud() (Cloud, error) {
 	}, nil
 }
 
-// ARMScope is what tokens for Azure Resource Manager are asked for.
+// ARMScope returns the scope of tokens for Azure Resource Manager.
 func (c Cloud) ARMScope() string {
 	return strings.TrimRight(c.Services[cloud.ResourceManager].Audience, "/") + "/.default"
 }

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// The words of Azure's services for what passes. A fault inside a deployment or of
-// an operation that was accepted comes without an HTTP status of its own, so that
-// its code and its words are all there is to judge it by.
+// The error codes of Azure's services, by what they mean for a retry. A fault
+// inside a deployment or of an accepted operation has no HTTP status of its own, so
+// that it is classified by its code and message.
 
-// busyCodes are for another change in the way.
+// busyCodes are for conflicts with another change in progress.
 var busyCodes = []string{
 	"AnotherOperationInProgress", "CanceledAndSupersededDueToAnotherOperation", "ConflictingConcurrentWriteNotAllowed",
 	"RetryableError", "RetryableErrorDueToAnotherOperation", "OperationPreempted", "ReferencedResourceNotProvisioned",
@@ -19,7 +19,7 @@ var busyCodes = []string{
 	"AttachDiskWhileBeingDetached", "ResourceNotProvisioned", "InUseByAnotherOperation", "RoleAssignmentUpdateConflict",
 }
 
-// brokenCodes are for trouble of Azure's own.
+// brokenCodes are for internal failures of Azure.
 var brokenCodes = []string{
 	"InternalServerError", "InternalError", "InternalExecutionError", "InternalOperationError", "NetworkingInternalOperationError",
 	"InternalSubscriptionError", "ServiceUnavailable", "ServerBusy", "ServerTimeout", "GatewayTimeout", "BadGateway",
@@ -27,35 +27,35 @@ var brokenCodes = []string{
 	"DiskServiceInternalError", "VMAgentStatusCommunicationError",
 }
 
-// machineCodes are for a machine that did not start as Azure expects: a new one
-// mostly does.
+// machineCodes are for a machine that did not start as expected: a new one usually
+// does.
 var machineCodes = []string{
 	"VMStartTimedOut", "OSProvisioningTimedOut", "OSProvisioningClientError", "OSProvisioningInternalError", "VMProvisioningTimedOut",
 	"VMStartFailed", "ProvisioningTimedOut",
 }
 
-// capacityCodes are for machines that Azure has no room for.
+// capacityCodes are for machines for which Azure has no capacity.
 var capacityCodes = []string{"AllocationFailed", "ZonalAllocationFailed", "OverconstrainedAllocationRequest", "OverconstrainedZonalAllocationRequest"}
 
-// quotaCodes are for a quota that does not suffice; see isQuota for their kind.
+// quotaCodes are for exceeded quotas; see isQuota for their meaning.
 var quotaCodes = []string{"QuotaExceeded", "CoreQuotaExceeded", "OperationNotAllowedOnVMQuota"}
 
-// isQuota reports whether the customer may have no more of something.
+// isQuota reports whether a quota of the customer is exceeded.
 func (f fault) isQuota() bool {
 	for _, end := range []string{"QuotaExceeded", "LimitReached", "LimitExceeded"} {
 		if strings.HasSuffix(f.code, end) {
 			return true
 		}
 	}
-	return slices.Contains(quotaCodes, f.code) || f.code == "OperationNotAllowed" && f.says("quota")
+	return slices.Contains(quotaCodes, f.code) || f.code == "OperationNotAllowed" && f.contains("quota")
 }
 
-// isInUse reports whether something cannot go while another thing uses it. Each of
-// Azure's services has its own words for it.
+// isInUse reports whether a resource cannot be deleted because another one uses it.
+// Each of Azure's services has its own codes.
 func (f fault) isInUse() bool {
 	return strings.Contains(f.code, "InUse") && f.code != "InUseByAnotherOperation" || strings.HasSuffix(f.code, "CannotBeDeleted") ||
 		slices.Contains([]string{"NicReservedForAnotherVm", "PrivateLinkServiceHasPrivateEndpointConnections", "CannotDeleteResource"}, f.code) ||
-		f.code == "OperationNotAllowed" && (f.says("is attached to") || f.says("in use"))
+		f.code == "OperationNotAllowed" && (f.contains("is attached to") || f.contains("in use"))
 }
 
 // isThrottled reports whether there were too many requests.
@@ -64,29 +64,31 @@ func (f fault) isThrottled() bool {
 		"ResourceRequestsThrottled", "OperationThrottled", "TooManyRequestsReceived"}, f.code)
 }
 
-// isBusy reports whether another change is in the way.
+// isBusy reports whether another change is in progress.
 func (f fault) isBusy() bool {
 	if slices.Contains(busyCodes, f.code) || f.status == http.StatusConflict && f.retryAfter {
 		return true
 	}
 	for _, words := range []string{"retry later", "try again later", "retry the request later", "another operation is in progress", "another operation on this"} {
-		if f.says(words) {
+		if f.contains(words) {
 			return true
 		}
 	}
 	return false
 }
 
-// isBroken reports whether Azure has trouble of its own.
+// isBroken reports whether Azure failed internally.
 func (f fault) isBroken() bool {
 	return f.status == http.StatusRequestTimeout || f.status >= http.StatusInternalServerError ||
 		slices.Contains(brokenCodes, f.code) || slices.Contains(machineCodes, f.code)
 }
 
-// isRefusal reports whether the fault is a refusal of a request, or how an
-// operation ended that was accepted.
+// isRefusal reports whether the fault is a refusal of a request, or the failure of
+// an operation that was accepted.
 func (f fault) isRefusal() bool {
 	return f.status >= http.StatusBadRequest && f.status < http.StatusInternalServerError || f.status != 0 && f.status < http.StatusMultipleChoices
 }
 
-func (f fault) says(words string) bool { return strings.Contains(strings.ToLower(f.message), words) }
+func (f fault) contains(words string) bool {
+	return strings.Contains(strings.ToLower(f.message), words)
+}

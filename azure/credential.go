@@ -17,14 +17,14 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// firstPartyCertificate is the name in the service vault.
+// firstPartyCertificate is its name in the service vault.
 const firstPartyCertificate = "rp-firstparty"
 
-// Service acts as the service's own identity.
+// Service returns the credential of the service's own identity.
 func (a *Azure) Service() azcore.TokenCredential { return a.service }
 
-// FirstParty acts as the service's first party application in a tenant, unless
-// who asks for a token names another one.
+// FirstParty returns the credential of the service's first-party application in a
+// tenant, unless a request for a token specifies another one.
 func (a *Azure) FirstParty(tenantID string) azcore.TokenCredential {
 	return acting{firstParty{a, tenantID}, ourselves, a.env.FirstPartyClientID, tenantID}
 }
@@ -34,8 +34,8 @@ type firstParty struct {
 	tenant string
 }
 
-// GetToken gets a token with the certificate at hand. Where Entra ID refuses it,
-// the vault may have a newer one.
+// GetToken gets a token with the current certificate. If Entra ID refuses it, it
+// reads the vault for a newer one.
 func (f firstParty) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	o.TenantID = cmp.Or(o.TenantID, f.tenant)
 	credential, version, err := f.azure.firstParty(ctx)
@@ -57,8 +57,8 @@ func (f firstParty) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 	return fresh.GetToken(ctx, o)
 }
 
-// firstParty is a credential for the certificate at hand, and that one's version.
-// One credential serves all tenants, and keeps their tokens.
+// firstParty returns a credential for the current certificate, and its version. One
+// credential serves all tenants, and caches their tokens.
 func (a *Azure) firstParty(ctx context.Context) (*azidentity.ClientCertificateCredential, string, error) {
 	held, err := a.certificates.get(ctx, firstPartyCertificate)
 	if err != nil {
@@ -83,7 +83,7 @@ func (a *Azure) firstParty(ctx context.Context) (*azidentity.ClientCertificateCr
 	return credential, held.version, nil
 }
 
-// ServicePrincipal acts as a customer's application.
+// ServicePrincipal returns the credential of a customer's application.
 func (a *Azure) ServicePrincipal(tenantID, clientID string, secret model.Secret) (azcore.TokenCredential, error) {
 	credential, err := azidentity.NewClientSecretCredential(tenantID, clientID, string(secret),
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: a.options(entra), DisableInstanceDiscovery: a.cloud.Custom})
@@ -93,12 +93,12 @@ func (a *Azure) ServicePrincipal(tenantID, clientID string, secret model.Secret)
 	return acting{credential, clusterPrincipal, clientID, tenantID}, nil
 }
 
-// Token is cred's token for Azure Resource Manager.
+// Token returns cred's token for Azure Resource Manager.
 func (a *Azure) Token(ctx context.Context, cred azcore.TokenCredential) (string, error) {
 	return a.tokenFor(ctx, cred, a.cloud.ARMScope())
 }
 
-// GraphToken is cred's token for Microsoft Graph.
+// GraphToken returns cred's token for Microsoft Graph.
 func (a *Azure) GraphToken(ctx context.Context, cred azcore.TokenCredential) (string, error) {
 	return a.tokenFor(ctx, cred, a.cloud.Graph+"/.default")
 }
@@ -113,7 +113,7 @@ func (a *Azure) tokenFor(ctx context.Context, cred azcore.TokenCredential, scope
 	return token.Token, nil
 }
 
-// Claims are what a token says about whom it was issued to.
+// Claims are the claims of a token about its subject.
 type Claims struct {
 	ObjectID string   `json:"oid"`
 	AltSecID string   `json:"altsecid"`
@@ -123,7 +123,8 @@ type Claims struct {
 	Roles    []string `json:"roles"`
 }
 
-// ReadClaims reads a token that came from Entra ID itself, so it checks no signature.
+// ReadClaims decodes a token that came from Entra ID itself; it does not check the
+// signature.
 func ReadClaims(token string) (Claims, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -140,7 +141,7 @@ func ReadClaims(token string) (Claims, error) {
 	return c, nil
 }
 
-// ObjectID is the object id of whom cred acts as.
+// ObjectID returns the object id of cred's identity.
 func (a *Azure) ObjectID(ctx context.Context, cred azcore.TokenCredential) (string, error) {
 	token, err := a.Token(ctx, cred)
 	if err != nil {

@@ -20,19 +20,20 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Template is what Deploy makes. Parameters are bare values by name, without
+// Template is a template for Deploy. Parameters are plain values by name, without
 // {"value": …}; a model.Secret is for a parameter of a secure type.
 type Template struct {
 	Body, Parameters map[string]any
 }
 
-// Deploy makes a template's resources in a group, incrementally. While the deployment
-// runs it is a wait.Later, as of Await; prepare is called when it begins. While a
-// deployment of that name runs that is not the step's it is one too: that may be of
-// another state of the cluster, and the step that comes again sees what it made.
+// Deploy deploys a template to a group, incrementally. While the deployment runs it
+// returns a wait.Later, as Await does; prepare is called before it begins. If another
+// deployment of that name is running, it returns a wait.Later as well: that
+// deployment may be for another state of the cluster, and the next attempt of the
+// step sees its result.
 //
-// Outputs are bare values. What Azure refuses is an arm.DeploymentFailed whose
-// details name each resource; Explain knows it.
+// Outputs are plain values. A failure is an arm.DeploymentFailed whose details name
+// each resource; Explain handles it.
 func (c *Clients) Deploy(ctx context.Context, running Running, group, name string, prepare func() (Template, error)) (map[string]any, error) {
 	var unprepared error
 	done, err := Await(ctx, c, running, fmt.Sprintf("the deployment %q", name), func(ctx context.Context, token string) (*runtime.Poller[armresources.DeploymentsClientCreateOrUpdateResponse], error) {
@@ -63,7 +64,7 @@ type deployment struct {
 	group, name string
 }
 
-// deploymentFault is why a deployment failed, for Explain and the log.
+// deploymentFault is the cause of a failed deployment, for Explain and the log.
 type deploymentFault struct {
 	faults []fault
 	cause  error
@@ -73,7 +74,7 @@ func (f *deploymentFault) Error() string { return f.cause.Error() }
 
 func (f *deploymentFault) Unwrap() error { return f.cause }
 
-// failed tells a deployment that failed from a call that did.
+// failed separates the failure of a deployment from that of a call.
 func (d deployment) failed(ctx context.Context, err error) error {
 	if errors.As(err, new(*wait.Pending)) {
 		return err
@@ -89,7 +90,8 @@ func (d deployment) failed(ctx context.Context, err error) error {
 		}
 		return d.error(faults, err)
 	}
-	// Its operations say which resource each is about, and come first for that.
+	// The deployment's operations name the resource of each fault, and therefore
+	// come first.
 	found, unread := d.operations(ctx)
 	faults = append(found, faults...)
 	if unread != nil && !slices.ContainsFunc(faults, fault.isCause) {
@@ -98,26 +100,27 @@ func (d deployment) failed(ctx context.Context, err error) error {
 	return d.error(faults, err)
 }
 
-// isCause tells a fault from the mere word that there is one.
+// isCause reports whether the fault is a cause, not only the statement that there
+// is one.
 func (f fault) isCause() bool { return f.code != "" && f.code != "DeploymentFailed" }
 
 func (d deployment) error(faults []fault, cause error) error {
 	e := arm.DeploymentFailed.Errorf("Azure could not make the cluster's resources (deployment %q). The details name each one and Azure's reason; remove it, then repeat the request.", d.name)
 	for _, f := range faults {
-		text := f.code + ": " + f.said()
-		// The deployment's own answer and its operations tell the same.
-		told := slices.ContainsFunc(e.Details, func(d *arm.Error) bool {
+		text := f.code + ": " + f.text()
+		// The deployment's own response repeats the faults of its operations.
+		reported := slices.ContainsFunc(e.Details, func(d *arm.Error) bool {
 			return strings.TrimPrefix(d.Message, d.Target+": ") == text && (f.target == "" || arm.EqualFold(d.Target, f.target))
 		})
-		if f.isCause() && !told && len(e.Details) < maxFaults {
+		if f.isCause() && !reported && len(e.Details) < maxFaults {
 			e.Details = append(e.Details, arm.DeploymentFailed.At(f.target, "%s", text))
 		}
 	}
 	return e.Because(&deploymentFault{faults, cause})
 }
 
-// operations are the faults of the deployment's single resources. Why the
-// deployment failed is worth some time even when the caller's is over.
+// operations returns the faults of the deployment's resources. It uses a timeout of
+// its own, so that the cause is found even if the caller's time is over.
 func (d deployment) operations(ctx context.Context) ([]fault, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()

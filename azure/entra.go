@@ -17,7 +17,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// principal is whom a token is for.
+// principal describes the identity of a token.
 type principal string
 
 const (
@@ -26,12 +26,12 @@ const (
 	ourselves        principal = "the service's application"
 )
 
-// acting is a credential that says in its errors whose it is: Entra ID does not
-// always, and never in words to rely on.
+// acting is a credential whose errors name its identity: those of Entra ID often do
+// not.
 type acting struct {
 	azcore.TokenCredential
 	as principal
-	// id is the client or resource id, tenant where it acts.
+	// id is the client or resource id, tenant that of the token.
 	id, tenant string
 }
 
@@ -44,7 +44,7 @@ func (a acting) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azc
 	return token, err
 }
 
-// refusedToken is the error of a credential whose token Entra ID refused.
+// refusedToken is the error of a credential for which Entra ID refused a token.
 type refusedToken struct {
 	acting
 	err error
@@ -56,14 +56,14 @@ func (r *refusedToken) Unwrap() error { return r.err }
 
 var entraCode = regexp.MustCompile(`AADSTS\d+`)
 
-// entraRefusal is what Entra ID says of a token that it refused.
+// entraRefusal is the error with which Entra ID refused a token.
 type entraRefusal struct {
 	// code is AADSTS with a number, or else the OAuth error.
 	code, sentence string
 	status         int
 }
 
-// entraFault finds a refusal of Entra ID in err; nil if there is none.
+// entraFault returns the refusal of Entra ID in err; nil if there is none.
 func entraFault(err error) *entraRefusal {
 	var refused *azidentity.AuthenticationFailedError
 	if !errors.As(err, &refused) {
@@ -83,9 +83,9 @@ func entraFault(err error) *entraRefusal {
 	return r
 }
 
-// oauthError reads the error of an answer; text is what is said where the answer
-// says nothing.
-func oauthError(resp *http.Response, text string) (code, said string) {
+// oauthError parses the error of a response; text is the message if the response
+// has none.
+func oauthError(resp *http.Response, text string) (code, message string) {
 	body, err := runtime.Payload(resp)
 	if err != nil {
 		return "", text
@@ -105,7 +105,7 @@ func oauthError(resp *http.Response, text string) (code, said string) {
 
 var sentenceEnd = regexp.MustCompile(`[.!?](\s|$)`)
 
-// firstSentence is the first sentence of a text, scrubbed and bounded.
+// firstSentence returns the first sentence of a text, scrubbed and bounded.
 func firstSentence(text string) string {
 	text = scrubbed(text)
 	if end := sentenceEnd.FindStringIndex(text); end != nil {
@@ -114,10 +114,10 @@ func firstSentence(text string) string {
 	return text
 }
 
-// passingEntraCodes are Entra ID's words for trouble of its own.
+// passingEntraCodes are Entra ID's codes for temporary failures.
 var passingEntraCodes = []string{"AADSTS90033", "AADSTS90024", "AADSTS90055", "AADSTS50196", "AADSTS7000216", "temporarily_unavailable", "server_error"}
 
-// refusedByEntra explains why a token was refused, to whom it is to cure.
+// refusedByEntra explains why a token was refused, and who can correct it.
 func (s Subject) refusedByEntra(r *entraRefusal, err error) (*arm.Error, outlook) {
 	if r.status == http.StatusTooManyRequests || r.status == http.StatusRequestTimeout || r.status >= http.StatusInternalServerError || slices.Contains(passingEntraCodes, r.code) {
 		return arm.ServiceUnavailable.Errorf("Entra ID could not answer (%s). Try again later.", firstOf(r.code, http.StatusText(r.status))), passes
@@ -146,8 +146,9 @@ func (s Subject) refusedByEntra(r *entraRefusal, err error) (*arm.Error, outlook
 	return arm.InternalServerError.Errorf("Entra ID refuses the service itself (%s). Try again later; if it persists contact support.", code), spreads
 }
 
-// principalRemedy says what to do about a service principal that is refused, and
-// whether that may pass: a new application spreads slowly, as does a new secret.
+// principalRemedy returns what to do about a refused service principal, and whether
+// the refusal may be temporary: a new application or a new secret takes time to
+// replicate.
 func principalRemedy(code string) (remedy string, view outlook) {
 	switch code {
 	case "AADSTS700016":
@@ -168,8 +169,8 @@ func principalRemedy(code string) (remedy string, view outlook) {
 	return "Check the application, its secret and the tenant's policies.", spreads
 }
 
-// UnknownApplication reports whether err says that an application does not exist
-// in the tenant in which it wants to act.
+// UnknownApplication reports whether err means that an application does not exist
+// in its tenant.
 func UnknownApplication(err error) bool {
 	r := entraFault(err)
 	return r != nil && r.code == "AADSTS700016"

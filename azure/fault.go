@@ -17,21 +17,21 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// NotFound reports whether err says that something does not exist.
+// NotFound reports whether err means that something does not exist.
 func NotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
-// Conflict reports whether err says that something is in the way.
+// Conflict reports whether err is a conflict with another change or resource.
 func Conflict(err error) bool {
 	return hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusPreconditionFailed)
 }
 
-// Forbidden reports whether err says that the caller may not do it.
+// Forbidden reports whether err means that the caller does not have permission.
 func Forbidden(err error) bool { return hasStatus(err, http.StatusForbidden) }
 
-// Changed reports whether err says that somebody else wrote what was to be written.
+// Changed reports whether err means that the resource was changed concurrently.
 func Changed(err error) bool { return hasStatus(err, http.StatusPreconditionFailed) }
 
-// Code is the error code of Azure, or empty.
+// Code returns the error code of Azure, or empty text.
 func Code(err error) string {
 	var r *azcore.ResponseError
 	if errors.As(err, &r) {
@@ -45,27 +45,27 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &r) && r.StatusCode == status
 }
 
-// fault is one thing that Azure says is wrong. An answer is a tree of them.
+// fault is one error of Azure. A response contains a tree of them.
 type fault struct {
 	code, message, target string
-	// status is of the answer it came in; retryAfter that it asked to wait.
+	// status is that of the response; retryAfter reports whether it has a Retry-After header.
 	status     int
 	retryAfter bool
 	// kind and url are the service and the path of the request that failed.
 	kind service
 	url  string
-	// policies are the denying policies, as people named them.
+	// policies are the display names of the denying policies.
 	policies []string
 }
 
 const (
 	maxDepth  = 6
 	maxFaults = 50
-	// maxMessage bounds what is repeated of Azure's words, in bytes.
+	// maxMessage bounds how much of Azure's message is repeated, in bytes.
 	maxMessage = 600
 )
 
-// faultsOf takes an error of the SDK apart, the outermost fault first.
+// faultsOf returns the faults in an error of the SDK, the outermost first.
 func faultsOf(err error) []fault {
 	var r *azcore.ResponseError
 	if !errors.As(err, &r) {
@@ -73,7 +73,7 @@ func faultsOf(err error) []fault {
 	}
 	top := fault{code: r.ErrorCode, status: r.StatusCode}
 	if _, err := strconv.Atoi(top.code); err == nil {
-		top.code = "" // the SDK of permission checks puts a status there, or 0; the body says more
+		top.code = "" // the SDK of permission checks sets a status or 0; the body has more
 	}
 	var body []byte
 	if r.RawResponse != nil {
@@ -93,25 +93,25 @@ func faultsOf(err error) []fault {
 	return faults
 }
 
-// askedToWait is how long the answer behind err asks to wait; 0 if it does not.
-// The SDK waits itself, but not for longer than maxRetryDelay.
-func askedToWait(err error) time.Duration {
+// retryAfterOf returns the Retry-After of the response behind err; 0 if it has
+// none. The SDK waits itself, but not longer than maxRetryDelay.
+func retryAfterOf(err error) time.Duration {
 	var r *azcore.ResponseError
 	if !errors.As(err, &r) || r.RawResponse == nil {
 		return 0
 	}
-	asked := r.RawResponse.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(asked); err == nil {
+	header := r.RawResponse.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(header); err == nil {
 		return time.Duration(seconds) * time.Second
 	}
-	until, err := http.ParseTime(asked)
+	until, err := http.ParseTime(header)
 	if err != nil {
 		return 0
 	}
 	return time.Until(until)
 }
 
-// wireError is an error in the shapes that Azure's services give it.
+// wireError is an error in the forms that Azure's services use.
 type wireError struct {
 	Code       string          `json:"code"`
 	Message    json.RawMessage `json:"message"`
@@ -130,7 +130,8 @@ type wireError struct {
 	} `json:"additionalInfo"`
 }
 
-// parseFaults reads an error's body; like gives what all its faults have in common.
+// parseFaults parses an error's body; like has the values that all its faults
+// share.
 func parseFaults(body []byte, like fault) []fault {
 	like.code = ""
 	var e wireError
@@ -145,7 +146,7 @@ func parseFaults(body []byte, like fault) []fault {
 	return all
 }
 
-// parseXML reads an error as storage accounts give it.
+// parseXML parses an error of a storage account.
 func parseXML(body []byte, like fault) []fault {
 	var e struct {
 		Code, Message string
@@ -169,8 +170,8 @@ func (e *wireError) flatten(like fault, depth int, all *[]fault) {
 	if e.Target != "" {
 		like.target = e.Target
 	}
-	// Deployments put the resource's answer into the message, as text. It says all
-	// that what it is wrapped in says.
+	// Deployments put the resource's response into the message, as text. It
+	// contains everything that the error around it does.
 	text, before := e.text(), len(*all)
 	var inner wireError
 	if strings.HasPrefix(text, "{") && json.Unmarshal([]byte(text), &inner) == nil {
@@ -186,7 +187,7 @@ func (e *wireError) flatten(like fault, depth int, all *[]fault) {
 	}
 }
 
-// text is the message, which old services wrap once more.
+// text returns the message, which old services wrap once more.
 func (e *wireError) text() string {
 	var plain string
 	if json.Unmarshal(e.Message, &plain) == nil {
@@ -223,15 +224,15 @@ func firstOf(texts ...string) string {
 var resourceID = regexp.MustCompile(`(?i)/subscriptions/[0-9a-f-]{36}(/resourceGroups/[^/'"\s,)]+)?[^'"\s,)]*`)
 
 // isOwn reports whether the fault is about a resource of the service itself: a
-// vault, the identities' data plane, or what is in its subscription.
+// vault, the identities' data plane, or a resource in its subscription.
 func (f fault) isOwn(subscription string) bool {
 	own := "/subscriptions/" + subscription + "/"
 	return f.kind == vault || f.kind == identities || f.kind == permissions ||
 		subscription != "" && len(f.url) > len(own) && arm.EqualFold(f.url[:len(own)], own)
 }
 
-// within reports whether the fault lies in a resource group: by the scopes it
-// names, or else by what was asked for.
+// within reports whether the fault is in a resource group: by the scopes that it
+// names, or else by the URL of the request.
 func (f fault) within(group string) bool {
 	if group == "" {
 		return false
@@ -253,17 +254,18 @@ func (f fault) within(group string) bool {
 	return true
 }
 
-// said is what Azure said, scrubbed and bounded.
-func (f fault) said() string { return scrubbed(f.message) }
+// text returns Azure's message, scrubbed and bounded.
+func (f fault) text() string { return scrubbed(f.message) }
 
 var (
 	// trail is what services append for their own support.
 	trail = regexp.MustCompile(`(?i)\s*\b(trace id|correlation id|request ?id|activity ?id|tracking id|timestamp|client-request-id)\b['"]?\s*[:=].*`)
-	// secrets are what must never be repeated, wherever it comes from.
+	// secrets are values that must never be repeated.
 	secrets = regexp.MustCompile(`(?i)\b(sig|client_secret|password|accountkey|sharedaccesskey|access_token|client_assertion)=[^&\s'",;]+|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?`)
 )
 
-// scrubbed is a text of Azure on one line, without traces and secrets, bounded.
+// scrubbed returns a message of Azure on one line, without traces and secrets,
+// bounded.
 func scrubbed(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	text = secrets.ReplaceAllString(trail.ReplaceAllString(text, ""), "$1…")

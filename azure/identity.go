@@ -18,11 +18,11 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// errNoCredentials tells that the vault holds no usable credentials.
+// errNoCredentials means that the vault has no usable credentials.
 var errNoCredentials = errors.New("the vault holds no credentials of the cluster's identity")
 
-// FetchClusterIdentity sees to it that the identity vault holds credentials of
-// the cluster's identity, and fresh ones when the time to renew has come.
+// FetchClusterIdentity stores credentials of the cluster's identity in the identity
+// vault, and renews them when they are due.
 func (a *Azure) FetchClusterIdentity(ctx context.Context, c *model.Cluster) error {
 	id, err := identityID(c)
 	if err != nil {
@@ -43,7 +43,7 @@ func (a *Azure) FetchClusterIdentity(ctx context.Context, c *model.Cluster) erro
 			return nil
 		}
 	}
-	fresh, err := a.askIdentities(ctx, c, id)
+	fresh, err := a.fetchIdentity(ctx, c, id)
 	if err != nil {
 		return err
 	}
@@ -61,9 +61,9 @@ func (a *Azure) FetchClusterIdentity(ctx context.Context, c *model.Cluster) erro
 	return nil
 }
 
-// reclaim makes the name of a secret free that was deleted in the vault, which keeps
-// it: the secret is recovered or, without the right to do that, purged. Both take
-// the vault a while; whoever wanted the name tries again.
+// reclaim frees the name of a secret that was deleted in the vault, which keeps it:
+// the secret is recovered or, without the permission, purged. Both take the vault
+// some time; the caller has to try again.
 func reclaim(ctx context.Context, vault *azsecrets.Client, name string) {
 	if _, err := vault.RecoverDeletedSecret(ctx, name, nil); Forbidden(err) {
 		_, _ = vault.PurgeDeletedSecret(ctx, name, nil)
@@ -76,8 +76,8 @@ func isOf(held dataplane.UserAssignedIdentityCredentials, tenant string) bool {
 	return held.TenantID == nil || tenant == "" || arm.EqualFold(*held.TenantID, tenant)
 }
 
-// renewable reports whether the time to renew credentials has come. It does not
-// end: the service gets new ones with its own certificate, however dead the old.
+// renewable reports whether credentials are due for renewal. Expired ones can be
+// renewed as well, because the service uses its own certificate.
 func renewable(tags map[string]*string, now time.Time) bool {
 	tag := tags[dataplane.RenewAfterKeyVaultTag]
 	if tag == nil {
@@ -87,7 +87,8 @@ func renewable(tags map[string]*string, now time.Time) bool {
 	return err != nil || now.After(from)
 }
 
-// ClusterIdentity acts as the cluster's identity; FetchClusterIdentity comes first.
+// ClusterIdentity returns the credential of the cluster's identity.
+// FetchClusterIdentity must be called before.
 func (a *Azure) ClusterIdentity(ctx context.Context, c *model.Cluster) (azcore.TokenCredential, error) {
 	id, err := identityID(c)
 	if err != nil {
@@ -112,13 +113,13 @@ func (a *Azure) ClusterIdentity(ctx context.Context, c *model.Cluster) (azcore.T
 	return acting{credential, clusterIdentity, id, c.Internal.TenantID}, nil
 }
 
-// ClusterIdentityIDs asks the data plane for the ids of the cluster's identity.
+// ClusterIdentityIDs reads the ids of the cluster's identity from the data plane.
 func (a *Azure) ClusterIdentityIDs(ctx context.Context, c *model.Cluster) (clientID, principalID string, err error) {
 	id, err := identityID(c)
 	if err != nil {
 		return "", "", err
 	}
-	answer, err := a.askIdentities(ctx, c, id)
+	answer, err := a.fetchIdentity(ctx, c, id)
 	if err != nil {
 		return "", "", err
 	}
@@ -129,7 +130,8 @@ func (a *Azure) ClusterIdentityIDs(ctx context.Context, c *model.Cluster) (clien
 	return *found.ClientID, *found.ObjectID, nil
 }
 
-// ForgetClusterIdentity removes the credentials from the vault; absent ones are fine.
+// ForgetClusterIdentity removes the credentials from the vault; absent ones are not
+// an error.
 func (a *Azure) ForgetClusterIdentity(ctx context.Context, uid string) error {
 	vault, err := a.Secrets(a.env.IdentityVault, a.service)
 	if err != nil {
@@ -141,14 +143,14 @@ func (a *Azure) ForgetClusterIdentity(ctx context.Context, uid string) error {
 	return nil
 }
 
-// askIdentities gets the identity's credentials from the data plane. The answer
+// fetchIdentity reads the identity's credentials from the data plane. The result
 // has exactly that one.
-func (a *Azure) askIdentities(ctx context.Context, c *model.Cluster, id string) (*dataplane.ManagedIdentityCredentials, error) {
+func (a *Azure) fetchIdentity(ctx context.Context, c *model.Cluster, id string) (*dataplane.ManagedIdentityCredentials, error) {
 	if c.Identity.IdentityURL == "" {
 		return nil, errors.New("cluster identity: Azure Resource Manager gave no URL for it")
 	}
-	// What was stored before hosts were checked is checked here: the call carries the
-	// service's own credential.
+	// Values that were stored before hosts were checked are checked here: the call
+	// carries the service's own credential.
 	if err := model.IdentityHosts(a.env.IdentityHosts).Check(c.Identity.IdentityURL); err != nil {
 		return nil, fmt.Errorf("cluster identity: the URL that Azure Resource Manager gave for it is not usable: %w", err)
 	}
@@ -162,12 +164,12 @@ func (a *Azure) askIdentities(ctx context.Context, c *model.Cluster, id string) 
 		return nil, fmt.Errorf("cluster identity: %w", err)
 	}
 	if len(answer.ExplicitIdentities) != 1 {
-		return nil, fmt.Errorf("cluster identity: the data plane gave %d identities, want one", len(answer.ExplicitIdentities))
+		return nil, fmt.Errorf("cluster identity: the data plane returned %d identities instead of one", len(answer.ExplicitIdentities))
 	}
 	return answer, nil
 }
 
-// identityID is the resource id of the cluster's one identity.
+// identityID returns the resource id of the cluster's identity.
 func identityID(c *model.Cluster) (string, error) {
 	if c.Identity == nil || len(c.Identity.UserAssignedIdentities) != 1 {
 		return "", errors.New("the cluster has not exactly one identity")
@@ -175,7 +177,7 @@ func identityID(c *model.Cluster) (string, error) {
 	return slices.Collect(maps.Keys(c.Identity.UserAssignedIdentities))[0], nil
 }
 
-// credentialsIn finds the credentials of an identity in a secret's text.
+// credentialsIn returns the credentials of an identity in a secret's text.
 func credentialsIn(text *string, id string) (dataplane.UserAssignedIdentityCredentials, error) {
 	var all dataplane.ManagedIdentityCredentials
 	if text == nil || json.Unmarshal([]byte(*text), &all) != nil {

@@ -14,24 +14,24 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// Running is where a step keeps the long-running operations that it has begun and
-// that have not ended, as the SDK's resume tokens, by names of its own: whoever goes
-// on with the step goes on with them. It is safe for concurrent use.
+// Running stores the unfinished long-running operations of a step, as the SDK's
+// resume tokens by name: the next attempt of the step, on any worker, resumes them.
+// It is safe for concurrent use.
 type Running interface {
-	// Token is what Keep was given last for that name; empty for nothing.
+	// Token returns the token last kept for that name; empty if there is none.
 	Token(name string) string
-	// Keep keeps a token; an empty one ends that.
+	// Keep stores a token; an empty one removes it.
 	Keep(name, token string)
 }
 
-// Begin begins a long-running operation or, with a token, makes the poller of the one
-// that has it: the SDK's Begin methods with ResumeToken in their options. A nil
-// poller means that there is nothing to do.
+// Begin starts a long-running operation or, with a token, returns the poller of the
+// operation of the token: the SDK's Begin methods with ResumeToken in their options.
+// A nil poller means that there is nothing to do.
 type Begin[T any] func(ctx context.Context, token string) (*runtime.Poller[T], error)
 
-// Await asks once how the operation of that name is, and begins it first if it does
-// not run. While it goes on the error is a wait.Later, so that nobody has to stand by.
-// An operation that Azure does not know any more is begun anew.
+// Await polls the operation of that name once, and starts it first if it is not
+// running. While it runs the error is a wait.Later, so that no worker is busy. An
+// operation that Azure no longer knows is started again.
 func Await[T any](ctx context.Context, c *Clients, running Running, name string, begin Begin[T]) (result T, err error) {
 	defer wait.Await(ctx, wait.Azure)()
 	after, token := time.Duration(0), running.Token(name)
@@ -69,20 +69,21 @@ func Await[T any](ctx context.Context, c *Clients, running Running, name string,
 	return result, wait.Later(after, name+" to end")
 }
 
-// errToken means that a token is not one that this release of the SDK makes.
+// errToken means that a token does not come from this release of the SDK.
 var errToken = errors.New("resume token not understood")
 
-// resumed goes on with the operation that has the token.
+// resumed resumes the operation of the token.
 func resumed[T any](ctx context.Context, token string, begin Begin[T]) (*runtime.Poller[T], time.Duration, error) {
 	poller, err := begin(ctx, token)
 	if err != nil {
 		return nil, 0, errors.Join(errToken, err)
 	}
-	after, err := ask(ctx, poller)
+	after, err := poll(ctx, poller)
 	return poller, after, err
 }
 
-// begun begins an operation, and asks at once how it is unless Azure said when to.
+// begun starts an operation, and polls it at once unless the response has a
+// Retry-After.
 func begun[T any](ctx context.Context, begin Begin[T]) (*runtime.Poller[T], time.Duration, error) {
 	var answer *http.Response
 	poller, err := begin(policy.WithCaptureResponse(ctx, &answer), "")
@@ -92,15 +93,15 @@ func begun[T any](ctx context.Context, begin Begin[T]) (*runtime.Poller[T], time
 	if after := retryAfter(answer); after > 0 {
 		return poller, after, nil
 	}
-	after, err := ask(ctx, poller)
+	after, err := poll(ctx, poller)
 	if isEnd(err) {
 		return poller, 0, err
 	}
-	return poller, after, nil // whatever else went wrong: it has begun, and the next look tells
+	return poller, after, nil // the operation has started whatever the error; the next poll reports it
 }
 
-// ask asks how an operation is, and returns when to ask again if Azure says.
-func ask[T any](ctx context.Context, poller *runtime.Poller[T]) (time.Duration, error) {
+// poll polls an operation, and returns its Retry-After.
+func poll[T any](ctx context.Context, poller *runtime.Poller[T]) (time.Duration, error) {
 	answer, err := poller.Poll(ctx)
 	if err != nil {
 		return 0, err
@@ -108,13 +109,14 @@ func ask[T any](ctx context.Context, poller *runtime.Poller[T]) (time.Duration, 
 	return retryAfter(answer), nil
 }
 
-// isForgotten reports whether Azure, or this release, knows nothing of a token.
+// isForgotten reports whether Azure, or this release of the SDK, does not know a
+// token.
 func isForgotten(err error) bool {
 	return errors.Is(err, errToken) || hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusGone)
 }
 
-// isEnd reports whether an error is about the operation, and not about a question that
-// may be asked again.
+// isEnd reports whether an error is the result of the operation, and not of a poll
+// that may be repeated.
 func isEnd(err error) bool {
 	var answer *azcore.ResponseError
 	if !errors.As(err, &answer) {
@@ -127,7 +129,7 @@ func isEnd(err error) bool {
 	return answer.StatusCode < http.StatusInternalServerError
 }
 
-// retryAfter is what an answer asks to wait, in seconds or until a time.
+// retryAfter returns the Retry-After of a response, in seconds or as a date.
 func retryAfter(answer *http.Response) time.Duration {
 	if answer == nil {
 		return 0

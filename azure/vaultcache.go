@@ -19,15 +19,16 @@ import (
 )
 
 const (
-	// loadTime bounds reading all of a cache's secrets.
+	// loadTime bounds the time to read all secrets of a cache.
 	loadTime = time.Minute
-	// retryEvery is the pause after a vault could not be read, and the least time
-	// between two looks that somebody asked for.
+	// retryEvery is the delay after a failed read of a vault, and the minimum time
+	// between two reads on demand.
 	retryEvery = time.Minute
 )
 
-// VaultCache holds named certificates of a key vault and keeps them fresh. While the
-// vault is away, or holds something unusable, the old ones serve on.
+// VaultCache caches named certificates of a key vault and refreshes them. While the
+// vault does not respond, or has an unusable value, the previous certificates are
+// used.
 type VaultCache struct {
 	client *azsecrets.Client
 	vault  string
@@ -47,7 +48,8 @@ type holding struct {
 	key     crypto.PrivateKey
 }
 
-// Keep makes a cache of certificates in a vault, read as the service itself.
+// Keep returns a cache of certificates in a vault, read with the service's own
+// identity.
 func (a *Azure) Keep(vaultURL string, names ...string) (*VaultCache, error) {
 	client, err := a.Secrets(vaultURL, a.service)
 	if err != nil {
@@ -57,7 +59,7 @@ func (a *Azure) Keep(vaultURL string, names ...string) (*VaultCache, error) {
 		names: names, held: map[string]holding{}}, nil
 }
 
-// Load reads everything, and says which names could not be read.
+// Load reads everything, and returns the names that could not be read.
 func (k *VaultCache) Load(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTime)
 	defer cancel()
@@ -81,7 +83,7 @@ func (k *VaultCache) Load(ctx context.Context) error {
 	return nil
 }
 
-// Run refreshes until ctx ends, and returns nil then.
+// Run refreshes until ctx ends, and then returns nil.
 func (k *VaultCache) Run(ctx context.Context) error {
 	next := k.every
 	for {
@@ -98,7 +100,7 @@ func (k *VaultCache) Run(ctx context.Context) error {
 	}
 }
 
-// refreshSoon refreshes unless that was done just now.
+// refreshSoon refreshes unless that was done within retryEvery.
 func (k *VaultCache) refreshSoon(ctx context.Context) error {
 	k.mu.Lock()
 	soon := time.Since(k.looked) < min(retryEvery, k.every)
@@ -119,16 +121,16 @@ func (k *VaultCache) read(ctx context.Context, name string) (holding, error) {
 	}
 	h := holding{}
 	if secret.ID != nil {
-		h.version = string(*secret.ID) // ends with the version, wherever the vault is
+		h.version = string(*secret.ID) // ends with the version, whatever the URL of the vault
 	}
 	data := []byte(*secret.Value)
 	if secret.ContentType != nil && *secret.ContentType == "application/x-pkcs12" {
 		if data, err = base64.StdEncoding.DecodeString(*secret.Value); err != nil {
-			return holding{}, errors.New("it is no base64")
+			return holding{}, errors.New("the value is not base64")
 		}
 	}
 	if h.chain, h.key, err = azidentity.ParseCertificates(data, nil); err != nil {
-		return holding{}, errors.New("it is no certificate with its key")
+		return holding{}, errors.New("the value is not a certificate with its key")
 	}
 	return h, nil
 }
@@ -142,7 +144,7 @@ func (k *VaultCache) secret(ctx context.Context, name string) (azsecrets.Secret,
 	return answer.Secret, err
 }
 
-// get is what is held under a name; what was never loaded is read first.
+// get returns the value of a name; one that was never loaded is read first.
 func (k *VaultCache) get(ctx context.Context, name string) (holding, error) {
 	k.mu.RLock()
 	h, ok := k.held[name]
@@ -158,7 +160,7 @@ func (k *VaultCache) get(ctx context.Context, name string) (holding, error) {
 	return k.held[name], nil
 }
 
-// Text reads a secret's text, which is not held.
+// Text reads a secret's text. It is not cached.
 func (k *VaultCache) Text(ctx context.Context, name string) (model.Secret, error) {
 	secret, err := k.secret(ctx, name)
 	if err != nil {
@@ -167,7 +169,7 @@ func (k *VaultCache) Text(ctx context.Context, name string) (model.Secret, error
 	return model.Secret(*secret.Value), nil
 }
 
-// Certificate is a certificate with its key, as TLS wants them.
+// Certificate returns a certificate with its key, for TLS.
 func (k *VaultCache) Certificate(ctx context.Context, name string) (*tls.Certificate, error) {
 	h, err := k.get(ctx, name)
 	if err != nil {

@@ -24,11 +24,11 @@ const (
 	tryTimeout = 2 * time.Minute
 )
 
-// correlation is how a request's correlation id reaches the SDK's calls.
+// correlation is the context key of the correlation id for the SDK's calls.
 type correlation struct{}
 
-// WithCorrelation makes all calls to Azure under ctx carry the correlation id of
-// the request that began the operation.
+// WithCorrelation returns a context whose calls to Azure send the correlation id of
+// the request that started the operation.
 func WithCorrelation(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, correlation{}, id)
 }
@@ -45,13 +45,13 @@ const (
 	permissions     service = "checkaccess"
 )
 
-// options are the SDK's options for clients of one kind of endpoint.
+// options returns the SDK's options for clients of one kind of endpoint.
 func (a *Azure) options(kind service) azcore.ClientOptions {
 	return azcore.ClientOptions{
 		Cloud:     a.cloud.Configuration,
 		Transport: a.transport,
 		Telemetry: policy.TelemetryOptions{ApplicationID: "aro"},
-		// The SDK's own log is never listened to; observe logs what is safe.
+		// The SDK's own log is not used; observe logs what contains no secrets.
 		Retry: policy.RetryOptions{
 			MaxRetries: maxRetries, TryTimeout: tryTimeout,
 			RetryDelay: a.env.RetryDelay(), MaxRetryDelay: maxRetryDelay,
@@ -63,11 +63,12 @@ func (a *Azure) options(kind service) azcore.ClientOptions {
 }
 
 func (a *Azure) armOptions() *armcore.ClientOptions {
-	// Registering resource providers is the customer's decision.
+	// The customer decides which resource providers are registered.
 	return &armcore.ClientOptions{ClientOptions: a.options(resourceManager), DisableRPRegistration: true}
 }
 
-// shouldRetry repeats what failed in transit and what Azure asks to repeat.
+// shouldRetry repeats requests that failed in transit and those that Azure asks to
+// repeat.
 func shouldRetry(resp *http.Response, err error) bool {
 	if err != nil || resp == nil {
 		return true
@@ -85,10 +86,10 @@ func shouldRetry(resp *http.Response, err error) bool {
 // tries counts the tries of one call.
 type tries struct{ n int }
 
-// called is under which a request's context says what kind of endpoint it is for.
+// called is the context key of the kind of endpoint.
 type called struct{}
 
-// perCall prepares a call once, however often it is tried.
+// perCall prepares a call once, for all its tries.
 type perCall struct{ kind service }
 
 func (p perCall) Do(req *policy.Request) (*http.Response, error) {
@@ -101,8 +102,8 @@ func (p perCall) Do(req *policy.Request) (*http.Response, error) {
 	return req.Next()
 }
 
-// observe measures and logs every try. Neither its log nor an error of the
-// transport has queries, which may be signatures, nor headers and bodies.
+// observe measures and logs every try. Its log and the errors of the transport
+// contain no queries, which may be signatures, and no headers and bodies.
 type observe struct {
 	kind    service
 	metrics *metrics

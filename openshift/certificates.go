@@ -18,8 +18,8 @@ import (
 // KeyPair is a certificate with its chain, leaf first, and its key, both PEM.
 type KeyPair struct{ Certificate, Key []byte }
 
-// ParseKeyPair takes apart PEM blocks of a key and certificates, in any order of
-// the two, and checks that they belong together.
+// ParseKeyPair parses PEM blocks of a key and certificates, in any order, and
+// checks that they match.
 func ParseKeyPair(text []byte) (KeyPair, error) {
 	var pair KeyPair
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
@@ -35,8 +35,8 @@ func ParseKeyPair(text []byte) (KeyPair, error) {
 	return pair, nil
 }
 
-// Validity is when clients accept the certificate: within that of its leaf and of
-// all that come with it.
+// Validity returns the time in which clients accept the certificate: the
+// intersection of the validity of its whole chain.
 func (p KeyPair) Validity() (from, until time.Time, err error) {
 	for block, rest := pem.Decode(p.Certificate); block != nil; block, rest = pem.Decode(rest) {
 		certificate, err := x509.ParseCertificate(block.Bytes)
@@ -53,12 +53,12 @@ func (p KeyPair) Validity() (from, until time.Time, err error) {
 	return from, until, nil
 }
 
-// SystemNamespace is where the service's own operator lives. It keeps copies of
-// the certificates to put back what somebody removes.
+// SystemNamespace is the namespace of the service's operator. It has copies of the
+// certificates, from which removed ones are restored.
 const SystemNamespace = "openshift-azure-operator"
 
-// ServeAPI makes the API server present the certificate when it is asked for
-// host. name is the Secret's.
+// ServeAPI configures the API server to use the certificate for host. name is that
+// of the Secret.
 func (c *Cluster) ServeAPI(ctx context.Context, name, host string, pair KeyPair) error {
 	if err := c.keep(ctx, name, pair, "openshift-config"); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (c *Cluster) ServeAPI(ctx context.Context, name, host string, pair KeyPair)
 	})
 }
 
-// ServeRoutes makes the default router present the certificate.
+// ServeRoutes configures the default router to use the certificate.
 func (c *Cluster) ServeRoutes(ctx context.Context, name string, pair KeyPair) error {
 	if err := c.keep(ctx, name, pair, "openshift-ingress"); err != nil {
 		return err
@@ -79,8 +79,8 @@ func (c *Cluster) ServeRoutes(ctx context.Context, name string, pair KeyPair) er
 	return c.change(ctx, router, func() { router.Spec.DefaultCertificate = &corev1.LocalObjectReference{Name: name} })
 }
 
-// keep stores the certificate where it is served from, and beside the service's
-// operator if that is installed.
+// keep stores the certificate for its server, and for the service's operator if
+// that is installed.
 func (c *Cluster) keep(ctx context.Context, name string, pair KeyPair, namespace string) error {
 	data := map[string][]byte{corev1.TLSCertKey: pair.Certificate, corev1.TLSPrivateKeyKey: pair.Key}
 	if err := c.putSecret(ctx, namespace, name, corev1.SecretTypeTLS, data); err != nil {
@@ -96,7 +96,7 @@ func (c *Cluster) keep(ctx context.Context, name string, pair KeyPair, namespace
 	return c.putSecret(ctx, SystemNamespace, name, corev1.SecretTypeTLS, data)
 }
 
-// putSecret makes a Secret hold these members, among others that it may have.
+// putSecret sets members of a Secret and keeps its other members.
 func (c *Cluster) putSecret(ctx context.Context, namespace, name string, kind corev1.SecretType, data map[string][]byte) error {
 	secret := &corev1.Secret{ObjectMeta: within(namespace, name)}
 	return c.ensure(ctx, secret, func() {

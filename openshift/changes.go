@@ -18,13 +18,13 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// change reads the object, changes it, and writes what changed, if anything. It
-// writes no more than that: newer releases of OpenShift have members that the
-// service does not know. When somebody else wrote meanwhile it looks again.
+// change reads the object, changes it, and writes the difference, if there is any.
+// It writes no other members, because newer releases of OpenShift have members that
+// the service does not know. After a conflict it reads again.
 func (c *Cluster) change(ctx context.Context, object Object, change func()) error {
 	key := keyOf(object)
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		reflect.ValueOf(object).Elem().SetZero() // reading adds to what is there
+		reflect.ValueOf(object).Elem().SetZero() // decoding adds to existing values
 		return c.changeOnce(ctx, key, object, change)
 	})
 }
@@ -33,7 +33,7 @@ func (c *Cluster) changeOnce(ctx context.Context, key types.NamespacedName, obje
 	if err := c.Get(ctx, key, object); err != nil {
 		return fmt.Errorf("read %T %s: %w", object, key.Name, err)
 	}
-	before, _ := object.DeepCopyObject().(Object) // a copy of what is one
+	before, _ := object.DeepCopyObject().(Object) // a copy has the same type
 	change()
 	if equality.Semantic.DeepEqual(before, object) {
 		return nil
@@ -71,13 +71,13 @@ func within(namespace, name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name}
 }
 
-// BrandConsole makes the console say whose service it is.
+// BrandConsole sets the brand of the console.
 func (c *Cluster) BrandConsole(ctx context.Context) error {
 	console := &operatorv1.Console{ObjectMeta: named(singleton)}
 	return c.change(ctx, console, func() { console.Spec.Customization.Brand = operatorv1.BrandAzureLegacy })
 }
 
-// DisableSamples removes the sample images, which only a pull secret gives access to.
+// DisableSamples removes the sample images, whose access needs a Red Hat pull secret.
 func (c *Cluster) DisableSamples(ctx context.Context) error {
 	samples := &samplesv1.Config{ObjectMeta: named(singleton)}
 	return c.ensure(ctx, samples, func() { samples.Spec.ManagementState = operatorv1.Removed })
@@ -86,7 +86,7 @@ func (c *Cluster) DisableSamples(ctx context.Context) error {
 // catalogs are OpenShift's sources of operators.
 var catalogs = []string{"certified-operators", "community-operators", "redhat-marketplace", "redhat-operators"}
 
-// DisableOperatorHub turns OpenShift's sources of operators off, for the same
+// DisableOperatorHub disables OpenShift's sources of operators, for the same
 // reason. Other sources are the customer's.
 func (c *Cluster) DisableOperatorHub(ctx context.Context) error {
 	hub := &configv1.OperatorHub{ObjectMeta: named(singleton)}
@@ -99,22 +99,21 @@ func (c *Cluster) DisableOperatorHub(ctx context.Context) error {
 	})
 }
 
-// DisableUpdates takes the cluster off all update channels: its customer chooses one.
+// DisableUpdates removes the cluster's update channel: its customer sets one.
 func (c *Cluster) DisableUpdates(ctx context.Context) error {
 	version := &configv1.ClusterVersion{ObjectMeta: named(clusterVersion)}
 	return c.change(ctx, version, func() { version.Spec.Upstream, version.Spec.Channel = "", "" })
 }
 
-// The storage class that a cluster comes with, the one whose disks are encrypted
-// with the customer's key, and what makes a class the default.
+// The default storage class of a new cluster, the one whose disks are encrypted
+// with the customer's key, and the annotation of the default class.
 const (
 	plainClass     = "managed-csi"
 	encryptedClass = "managed-csi-encrypted-cmk"
 	isDefault      = "storageclass.kubernetes.io/is-default-class"
 )
 
-// EncryptVolumes makes a storage class the default whose disks are encrypted
-// with the key of the disk encryption set.
+// EncryptVolumes makes the storage class with the disk encryption set the default.
 func (c *Cluster) EncryptVolumes(ctx context.Context, diskEncryptionSetID string) error {
 	plain := &storagev1.StorageClass{ObjectMeta: named(plainClass)}
 	if err := c.change(ctx, plain, func() { metav1.SetMetaDataAnnotation(&plain.ObjectMeta, isDefault, "false") }); err != nil {
@@ -130,13 +129,13 @@ func (c *Cluster) EncryptVolumes(ctx context.Context, diskEncryptionSetID string
 	})
 }
 
-// RemoveFileStorageClass takes away the class that works with account keys alone.
+// RemoveFileStorageClass removes the class that needs account keys.
 func (c *Cluster) RemoveFileStorageClass(ctx context.Context) error {
 	driver := &operatorv1.ClusterCSIDriver{ObjectMeta: named("file.csi.azure.com")}
 	return c.change(ctx, driver, func() { driver.Spec.StorageClassState = operatorv1.RemovedStorageClass })
 }
 
-// NetworkType is the network plugin that the cluster runs; empty while it says nothing.
+// NetworkType returns the network plugin of the cluster; empty if its status has none.
 func (c *Cluster) NetworkType(ctx context.Context) (string, error) {
 	var network configv1.Network
 	if err := c.Get(ctx, types.NamespacedName{Name: singleton}, &network); err != nil {
@@ -145,8 +144,8 @@ func (c *Cluster) NetworkType(ctx context.Context) (string, error) {
 	return network.Status.NetworkType, nil
 }
 
-// Version is the release that the cluster runs or is on its way to; empty before
-// it knows.
+// Version returns the release that the cluster runs or is updating to; empty if its
+// status has none.
 func (c *Cluster) Version(ctx context.Context) (string, error) {
 	var version configv1.ClusterVersion
 	if err := c.Get(ctx, types.NamespacedName{Name: clusterVersion}, &version); err != nil {
@@ -155,8 +154,8 @@ func (c *Cluster) Version(ctx context.Context) (string, error) {
 	return version.Status.Desired.Version, nil
 }
 
-// RouterIP is the address that the default router's load balancer has; empty
-// while it has none.
+// RouterIP returns the address of the default router's load balancer; empty if it
+// has none.
 func (c *Cluster) RouterIP(ctx context.Context) (string, error) {
 	var service corev1.Service
 	if err := c.Get(ctx, types.NamespacedName{Namespace: "openshift-ingress", Name: "router-default"}, &service); err != nil {
@@ -170,17 +169,17 @@ func (c *Cluster) RouterIP(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// allowUpgrade lets the credentials operator upgrade to a version although it
+// allowUpgrade allows the credentials operator to upgrade to a version although it
 // cannot check identities.
 const allowUpgrade = "cloudcredential.openshift.io/upgradeable-to"
 
-// AllowUpgrade tells the cluster that its identities suffice for a version.
+// AllowUpgrade records that the cluster's identities have the roles for a version.
 func (c *Cluster) AllowUpgrade(ctx context.Context, version string) error {
 	credential := &operatorv1.CloudCredential{ObjectMeta: named(singleton)}
 	return c.change(ctx, credential, func() { metav1.SetMetaDataAnnotation(&credential.ObjectMeta, allowUpgrade, version) })
 }
 
-// Absent reports whether err says that an object or its type does not exist.
+// Absent reports whether err means that an object or its type does not exist.
 func Absent(err error) bool { return absent(err) }
 
 func absent(err error) bool { return apierrors.IsNotFound(err) }

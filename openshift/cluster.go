@@ -1,10 +1,10 @@
-// Package openshift is how the service talks to one cluster: the connection to
-// its API server, the questions the service asks, and the changes it makes.
+// Package openshift accesses one cluster: the connection to its API server, the
+// conditions that the service reads, and the changes that it makes.
 //
-// A question answers what is still missing, in words that complete "waiting
-// for", and nothing when all is there. A change is harmless to repeat, and writes
-// nothing when nothing is to be changed. The package knows neither plans nor
-// Azure; what is done when is package cluster's business.
+// A condition returns what is still missing, as text that completes "waiting for",
+// and empty text when it holds. A change is idempotent, and writes nothing if
+// nothing differs. The package knows neither plans nor Azure; package
+// backend/cluster decides when it is used.
 package openshift
 
 import (
@@ -19,22 +19,22 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// How long to wait for one connection and for one answer.
+// The timeouts of one connection and of one request.
 const (
 	dialTimeout   = 5 * time.Second
 	answerTimeout = 20 * time.Second
 )
 
-// Cluster is a connection to one cluster. Close it: clusters come and go.
+// Cluster is a connection to one cluster. It must be closed.
 type Cluster struct {
 	Objects
 	transport *http.Transport
 }
 
-// Connect prepares to talk to the cluster of kubeconfig at address, an IP, in
-// place of the host that kubeconfig names; the port and the name to be verified
-// remain kubeconfig's. It dials nobody yet. await is called when a request
-// begins, and done when the answer is there.
+// Connect returns a Cluster for the cluster of kubeconfig. It connects to address,
+// an IP, instead of the host in kubeconfig; the port and the verified name are
+// those of kubeconfig. It makes no connection yet. await is called when a request
+// begins, and done when the response is read.
 func Connect(kubeconfig []byte, address string, await func(context.Context) (done func())) (*Cluster, error) {
 	api, err := Open(kubeconfig, address)
 	if err != nil {
@@ -47,7 +47,7 @@ func Connect(kubeconfig []byte, address string, await func(context.Context) (don
 	return &Cluster{Objects: objects, transport: api.transport}, nil
 }
 
-// awaited tells when requests begin and end.
+// awaited calls await and done around requests.
 type awaited struct {
 	http.RoundTripper
 	await func(context.Context) (done func())
@@ -58,7 +58,7 @@ func (a awaited) RoundTrip(req *http.Request) (*http.Response, error) {
 	return a.RoundTripper.RoundTrip(req)
 }
 
-// Over puts a Cluster on objects that somebody else made and closes.
+// Over returns a Cluster with objects that the caller created and closes.
 func Over(o Objects) *Cluster { return &Cluster{Objects: o, transport: &http.Transport{}} }
 
 // Close closes the connections.
@@ -69,29 +69,29 @@ func restConfig(kubeconfig []byte) (*rest.Config, error) {
 		return nil, errors.New("the cluster has no kubeconfig yet")
 	}
 	config, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
-	if err != nil { // its text may repeat what it read
+	if err != nil { // its text may contain the input
 		return nil, errors.New("the kubeconfig cannot be read")
 	}
 	if config.Insecure || config.ExecProvider != nil || config.AuthProvider != nil {
 		return nil, errors.New("the kubeconfig skips verification or runs a program for its credentials")
 	}
-	config.QPS = -1 // a step asks a handful of questions
+	config.QPS = -1 // a step makes few requests
 	config.UserAgent = "aro-service"
 	config.WarningHandler = rest.NoWarnings{}
 	return config, nil
 }
 
-// dialAt reaches address whatever host is asked for.
-func dialAt(address string) (func(ctx context.Context, network, asked string) (net.Conn, error), error) {
+// dialAt connects to address whatever the requested host.
+func dialAt(address string) (func(ctx context.Context, network, requested string) (net.Conn, error), error) {
 	if net.ParseIP(address) == nil {
-		return nil, fmt.Errorf("%q is no IP to reach the cluster at", address)
+		return nil, fmt.Errorf("%q is not an IP address of the cluster", address)
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	return func(ctx context.Context, network, asked string) (net.Conn, error) {
+	return func(ctx context.Context, network, requested string) (net.Conn, error) {
 		if network != "tcp" {
 			return nil, fmt.Errorf("network %q is not tcp", network)
 		}
-		_, port, err := net.SplitHostPort(asked)
+		_, port, err := net.SplitHostPort(requested)
 		if err != nil {
 			return nil, err
 		}

@@ -160,8 +160,8 @@ func TestWhatCannotBeConnectedTo(t *testing.T) {
 	for name, test := range map[string]struct {
 		why, kubeconfig, address, says string
 	}{
-		"nowhere":     {"a dial to nothing reaches the machine itself", string(kubeconfig), "", "no IP"},
-		"a name":      {"who answers for it is the resolver's choice", string(kubeconfig), "api.example.com", "no IP"},
+		"nowhere":     {"a dial to nothing reaches the machine itself", string(kubeconfig), "", "not an IP"},
+		"a name":      {"who answers for it is the resolver's choice", string(kubeconfig), "api.example.com", "not an IP"},
 		"nothing":     {"the installer did not run yet", "", "127.0.0.1", "no kubeconfig"},
 		"garbage":     {"its text stays out of the error", "canary: [", "127.0.0.1", "cannot be read"},
 		"unverified":  {"anybody could answer", insecure, "127.0.0.1", "skips verification"},

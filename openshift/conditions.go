@@ -14,18 +14,18 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// clusterVersion and cluster name the objects of which a cluster has one.
+// clusterVersion and cluster are the names of objects of which a cluster has one.
 const (
 	clusterVersion = "version"
 	singleton      = "cluster"
 )
 
-// Answers asks whether the API server serves requests.
+// Answers checks that the API server serves requests.
 func (c *Cluster) Answers(ctx context.Context) error {
 	return c.Get(ctx, types.NamespacedName{Name: "kube-system"}, &corev1.Namespace{})
 }
 
-// BootstrapComplete asks whether the control plane runs on its own machines.
+// BootstrapComplete checks that the control plane runs on its own machines.
 func (c *Cluster) BootstrapComplete(ctx context.Context) (missing string, err error) {
 	const waiting = "the control plane machines to take over from the bootstrap machine"
 	var status corev1.ConfigMap
@@ -39,8 +39,8 @@ func (c *Cluster) BootstrapComplete(ctx context.Context) (missing string, err er
 	return "", nil
 }
 
-// Settled asks whether each of the operators is available, and neither
-// progressing nor degraded.
+// Settled checks that each of the operators is available, and neither progressing
+// nor degraded.
 func (c *Cluster) Settled(ctx context.Context, operators ...string) (missing string, err error) {
 	var waiting []string
 	for _, name := range operators {
@@ -63,8 +63,8 @@ func orAbsent(why string, err error) string {
 	return why
 }
 
-// unsettled says why an operator is not ready, and nothing when it is.
-// An operator that says nothing about being degraded is not.
+// unsettled returns why an operator is not ready, and empty text if it is. A
+// missing condition Degraded counts as false.
 func unsettled(conditions []configv1.ClusterOperatorStatusCondition) string {
 	found := map[configv1.ClusterStatusConditionType]configv1.ClusterOperatorStatusCondition{}
 	for _, condition := range conditions {
@@ -82,7 +82,7 @@ func unsettled(conditions []configv1.ClusterOperatorStatusCondition) string {
 	return ""
 }
 
-// because adds the operator's own words, of which people need only the beginning.
+// because adds the beginning of the operator's message.
 func because(what string, condition configv1.ClusterOperatorStatusCondition) string {
 	words := condition.Message
 	if words == "" {
@@ -96,7 +96,7 @@ func because(what string, condition configv1.ClusterOperatorStatusCondition) str
 
 const longestWords = 200
 
-// Short is the beginning of words, on one line.
+// Short returns the beginning of a text, on one line.
 func Short(words string) string {
 	words = strings.Join(strings.Fields(words), " ")
 	if len(words) > longestWords {
@@ -105,7 +105,7 @@ func Short(words string) string {
 	return words
 }
 
-// ConsoleExists asks whether the console has been asked for.
+// ConsoleExists checks that the console has been created.
 func (c *Cluster) ConsoleExists(ctx context.Context) (missing string, err error) {
 	err = c.Get(ctx, types.NamespacedName{Name: singleton}, &operatorv1.Console{})
 	if apierrors.IsNotFound(err) {
@@ -117,7 +117,7 @@ func (c *Cluster) ConsoleExists(ctx context.Context) (missing string, err error)
 	return "", nil
 }
 
-// VersionReady asks whether all of the release runs.
+// VersionReady checks that all of the release runs.
 func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) {
 	var version configv1.ClusterVersion
 	if err := c.Get(ctx, types.NamespacedName{Name: clusterVersion}, &version); err != nil {
@@ -135,22 +135,22 @@ func (c *Cluster) VersionReady(ctx context.Context) (missing string, err error) 
 	return fmt.Sprintf("the cluster version (%s)", why), nil
 }
 
-// Unreachable reports whether err only says that the API server does not answer
-// yet, or not well: it does not listen, it starts, or it is busy.
+// Unreachable reports whether err means that the API server does not respond yet:
+// it does not listen, is starting, or is busy.
 func Unreachable(err error) bool {
-	var transport *url.Error // the connection failed, in one of many ways
+	var transport *url.Error // the connection failed
 	return errors.As(err, &transport) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
 		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || Obstacle(err) == "" && apierrors.IsUnexpectedServerError(err)
 }
 
-// Obstacle is what an API server that answers has to be waited for, in words
-// that complete "waiting for"; empty for errors that do not go away by themselves.
+// Obstacle returns what to wait for after an error of an API server that responds,
+// as text that completes "waiting for"; empty for errors that are not temporary.
 func Obstacle(err error) string {
 	for _, o := range []struct {
 		is    func(error) bool
 		words string
 	}{
-		{apierrors.IsUnauthorized, "the API server to accept the service's credentials"}, // it may not have read all authorities yet
+		{apierrors.IsUnauthorized, "the API server to accept the service's credentials"}, // it may not have loaded all certificate authorities yet
 		{apierrors.IsForbidden, "the API server to let the service do its work"},         // nor all roles
 		{apierrors.IsNotFound, "what the cluster is to create"},                          // or its type
 		{apierrors.IsConflict, "others who write the same object"},
@@ -163,8 +163,8 @@ func Obstacle(err error) string {
 	return ""
 }
 
-// Why is what to tell people about err: of a connection that failed, the reason
-// without the request, which the step tells already.
+// Why returns the text of err for users: of a failed connection the reason without
+// the request, which the step names already.
 func Why(err error) string {
 	var transport *url.Error
 	if errors.As(err, &transport) {

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// ServicePrincipal is the application that the cluster acts as, and where.
+// ServicePrincipal is the cluster's application and its tenant.
 type ServicePrincipal struct {
 	ClientID, ClientSecret   string
 	TenantID, SubscriptionID string
@@ -20,8 +20,9 @@ type ServicePrincipal struct {
 	InfraID                  string
 }
 
-// UseServicePrincipal makes the cluster act as p: the credentials operator hands
-// the new credentials to all others, the control plane reads its own copy.
+// UseServicePrincipal sets the cluster's service principal to p: the credentials
+// operator distributes the new credentials to all others, the control plane reads
+// its own copy.
 func (c *Cluster) UseServicePrincipal(ctx context.Context, p ServicePrincipal) error {
 	changed, err := c.putRootCredentials(ctx, p)
 	if err != nil {
@@ -44,16 +45,16 @@ func (c *Cluster) UseServicePrincipal(ctx context.Context, p ServicePrincipal) e
 
 func (c *Cluster) putRootCredentials(ctx context.Context, p ServicePrincipal) (changed bool, err error) {
 	secret := &corev1.Secret{ObjectMeta: within("kube-system", "azure-credentials")}
-	wanted := map[string]string{
+	desired := map[string]string{
 		"azure_client_id": p.ClientID, "azure_client_secret": p.ClientSecret,
 		"azure_tenant_id": p.TenantID, "azure_subscription_id": p.SubscriptionID,
 		"azure_region": p.Location, "azure_resourcegroup": p.ResourceGroup, "azure_resource_prefix": p.InfraID,
 	}
-	err = c.ensure(ctx, secret, func() { changed = set(secret, wanted) })
+	err = c.ensure(ctx, secret, func() { changed = set(secret, desired) })
 	return changed, err
 }
 
-// set puts text members into a Secret and reports whether one of them is new.
+// set sets text members of a Secret and reports whether one of them changed.
 func set(secret *corev1.Secret, members map[string]string) (changed bool) {
 	if secret.Data == nil {
 		secret.Data = map[string][]byte{}
@@ -67,9 +68,10 @@ func set(secret *corev1.Secret, members map[string]string) (changed bool) {
 	return changed
 }
 
-// cloudConfigKey is the Secret's member that holds the cloud provider's configuration.
-// The annotation says why its readers must start again; it comes with the new
-// configuration and goes when they are told, so that no crash in between loses it.
+// cloudConfigKey is the Secret's member with the cloud provider's configuration. The
+// annotation is the reason why its readers must restart; it is written with the new
+// configuration and removed after the restart, so that a crash in between does not
+// lose it.
 const (
 	cloudConfigKey  = "cloud-config"
 	redeployPending = "aro.openshift.io/redeploy-pending"
@@ -77,9 +79,9 @@ const (
 
 func cloudProvider() metav1.ObjectMeta { return within("kube-system", "azure-cloud-provider") }
 
-// putCloudConfig changes the members that are the service principal's, and its
-// tenant; the rest of the file is the installer's. A reason is why its readers must start
-// again.
+// putCloudConfig changes the members for the service principal, and its tenant; the rest
+// of the file is the installer's. It returns the reason why its readers must restart, or
+// empty text.
 func (c *Cluster) putCloudConfig(ctx context.Context, p ServicePrincipal) (reason string, err error) {
 	secret := &corev1.Secret{ObjectMeta: cloudProvider()}
 	var unreadable error
@@ -96,18 +98,19 @@ func (c *Cluster) putCloudConfig(ctx context.Context, p ServicePrincipal) (reaso
 	return secret.Annotations[redeployPending], errors.Join(unreadable, err)
 }
 
-// cloudConfig is file with p's credentials in it, and nil if they are there.
+// cloudConfig returns the file with p's credentials, and nil if it has them
+// already.
 func cloudConfig(file []byte, p ServicePrincipal) ([]byte, error) {
 	config := map[string]any{}
 	if err := yaml.Unmarshal(file, &config); err != nil {
-		return nil, errors.New("the cloud provider's configuration is no YAML")
+		return nil, errors.New("the cloud provider's configuration is not YAML")
 	}
-	wanted := map[string]any{"aadClientId": p.ClientID, "aadClientSecret": p.ClientSecret}
+	desired := map[string]any{"aadClientId": p.ClientID, "aadClientSecret": p.ClientSecret}
 	if _, there := config["tenantId"]; there && p.TenantID != "" { // the subscription may have moved
-		wanted["tenantId"] = p.TenantID
+		desired["tenantId"] = p.TenantID
 	}
 	changed := false
-	for member, value := range wanted {
+	for member, value := range desired {
 		changed = changed || config[member] != value
 		config[member] = value
 	}
@@ -121,8 +124,7 @@ func cloudConfig(file []byte, p ServicePrincipal) ([]byte, error) {
 	return file, nil
 }
 
-// redeploy makes those who read the cloud provider's configuration at start
-// start again.
+// redeploy restarts the readers of the cloud provider's configuration.
 func (c *Cluster) redeploy(ctx context.Context, reason string) error {
 	server := &operatorv1.KubeAPIServer{ObjectMeta: named(singleton)}
 	if err := c.change(ctx, server, func() { server.Spec.ForceRedeploymentReason = reason }); err != nil {
@@ -132,19 +134,20 @@ func (c *Cluster) redeploy(ctx context.Context, reason string) error {
 	return c.change(ctx, manager, func() { manager.Spec.ForceRedeploymentReason = reason })
 }
 
-// Identity is the identity of one operator, and the Secret it reads it from.
+// Identity is the identity of one operator, and the Secret with it.
 type Identity struct {
 	Namespace, Name string
 	ClientID        string
 }
 
-// Cloud is what every identity's Secret says beside the identity.
+// Cloud has the values that every identity's Secret contains beside the identity.
 type Cloud struct{ TenantID, SubscriptionID, Location string }
 
-// tokenFile is where operators find the token that they exchange for their identity's.
+// tokenFile is the path of the token that operators exchange for that of their
+// identity.
 const tokenFile = "/var/run/secrets/openshift/serviceaccount/token" //nolint:gosec // a path
 
-// UseIdentities gives each operator its identity.
+// UseIdentities sets the identity of each operator.
 func (c *Cluster) UseIdentities(ctx context.Context, cloud Cloud, identities []Identity) error {
 	for _, identity := range identities {
 		if err := c.ensure(ctx, &corev1.Namespace{ObjectMeta: named(identity.Namespace)}, func() {}); err != nil {
@@ -158,7 +161,8 @@ func (c *Cluster) UseIdentities(ctx context.Context, cloud Cloud, identities []I
 			return err
 		}
 	}
-	// The credentials operator has no identity, and takes this as the sign that all others have one.
+	// The credentials operator has no identity, and uses this Secret as the sign that all others
+	// have one.
 	return c.putText(ctx, "openshift-cloud-credential-operator", "azure-credentials", map[string]string{"azure_tenant_id": cloud.TenantID})
 }
 

@@ -14,17 +14,18 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Finding is one thing that was looked at, in lines.
+// Finding is the result of one diagnostic, in lines.
 type Finding struct{ Name, Text string }
 
-// mostLines bounds what is told about many objects of one kind.
+// mostLines bounds the lines about objects of one kind.
 const mostLines = 100
 
-// Findings tells how the cluster fares. What cannot be read says so.
+// Findings returns diagnostics of the cluster. One that cannot be read contains its
+// error.
 func (c *Cluster) Findings(ctx context.Context) []Finding {
-	looks := []struct {
+	diagnostics := []struct {
 		name string
-		look func(context.Context) ([]string, error)
+		read func(context.Context) ([]string, error)
 	}{
 		{"cluster version", c.describeVersion},
 		{"cluster operators", c.describeOperators},
@@ -32,16 +33,16 @@ func (c *Cluster) Findings(ctx context.Context) []Finding {
 		{"machines", c.describeMachines},
 		{"ingress controllers", c.describeIngress},
 	}
-	findings := make([]Finding, len(looks))
-	for i, l := range looks {
-		lines, err := l.look(ctx)
+	findings := make([]Finding, len(diagnostics))
+	for i, d := range diagnostics {
+		lines, err := d.read(ctx)
 		if err != nil {
 			lines = []string{"cannot be read: " + Why(err)}
 		}
 		if len(lines) > mostLines {
 			lines = append(lines[:mostLines], fmt.Sprintf("and %d more", len(lines)-mostLines))
 		}
-		findings[i] = Finding{l.name, strings.Join(lines, "\n")}
+		findings[i] = Finding{d.name, strings.Join(lines, "\n")}
 	}
 	return findings
 }
@@ -61,7 +62,7 @@ func (c *Cluster) describeVersion(ctx context.Context) ([]string, error) {
 	return lines, nil
 }
 
-// describeOperators names those that are not ready first, and why.
+// describeOperators lists those that are not ready first, with the reason.
 func (c *Cluster) describeOperators(ctx context.Context) ([]string, error) {
 	var operators configv1.ClusterOperatorList
 	if err := c.List(ctx, &operators, Where{}); err != nil {
@@ -88,7 +89,7 @@ func (c *Cluster) describeNodes(ctx context.Context) ([]string, error) {
 	lines := []string{fmt.Sprintf("%d of %d are ready", countReady(nodes.Items), len(nodes.Items))}
 	for i := range nodes.Items {
 		for _, condition := range nodes.Items[i].Status.Conditions {
-			// All conditions but Ready are troubles.
+			// All conditions except Ready are problems if they are true.
 			if (condition.Type == corev1.NodeReady) != (condition.Status == corev1.ConditionTrue) {
 				lines = append(lines, nodes.Items[i].Name+": "+conditionLine(string(condition.Type), string(condition.Status), condition.Reason, condition.Message))
 			}

@@ -18,15 +18,15 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// How long the credentials work, and how long those given to customers must
-// still work: a customer may keep them for most of a year.
+// The lifetime of credentials, and the minimum remaining time of those that
+// customers get: a customer may keep them for most of a year.
 const (
 	serviceValidity = 10 * 365 * 24 * time.Hour
 	userValidity    = 365 * 24 * time.Hour
 	userFreshness   = 275 * 24 * time.Hour
 )
 
-// Issuer makes credentials for one cluster.
+// Issuer issues credentials for one cluster.
 type Issuer struct {
 	authority tls.Certificate
 	cluster   *clientcmdapi.Cluster
@@ -34,8 +34,8 @@ type Issuer struct {
 	now       func() time.Time
 }
 
-// NewIssuer takes the cluster's address and authority from the installer's
-// kubeconfig and signs with signer, the authority of administrators.
+// NewIssuer takes the cluster's address and certificate authority from the
+// installer's kubeconfig and signs with signer, the authority for administrators.
 func NewIssuer(installers []byte, signer KeyPair, now func() time.Time) (*Issuer, error) {
 	config, err := clientcmd.Load(installers)
 	if err != nil || len(config.Clusters) != 1 {
@@ -55,39 +55,40 @@ func NewIssuer(installers []byte, signer KeyPair, now func() time.Time) (*Issuer
 	return issuer, nil
 }
 
-// Service makes the service's own kubeconfig.
+// Service returns the service's own kubeconfig.
 func (i *Issuer) Service() ([]byte, error) {
 	return i.kubeconfig(pkix.Name{CommonName: "system:aro-service", Organization: []string{"system:masters"}}, serviceValidity, i.cluster)
 }
 
-// SRE makes the kubeconfig of those who run the service. What they may do is
-// bound to their name in the cluster.
+// SRE returns the kubeconfig for operators of the service. A role binding in the
+// cluster for their name defines their permissions.
 func (i *Issuer) SRE() ([]byte, error) {
 	return i.kubeconfig(pkix.Name{CommonName: "system:aro-sre"}, serviceValidity, i.cluster)
 }
 
-// Reach is how customers reach the API server.
+// Reach is how customers connect to the API server.
 type Reach struct {
 	// Domain of the cluster, in full.
 	Domain string
-	// Address is an IP that stands for names which nobody outside resolves;
-	// empty where names resolve.
+	// Address is an IP to use instead of names that do not resolve outside; empty
+	// if names resolve.
 	Address string
-	// Signed says that everybody trusts the certificate of the API server's name.
+	// Signed is true if the certificate of the API server's name is publicly
+	// trusted.
 	Signed bool
 }
 
-// public says that customers need to know of no authority.
+// public reports whether customers need no certificate authority.
 func (r Reach) public() bool { return r.Signed && r.Address == "" }
 
-// User makes the kubeconfig that customers get.
+// User returns the kubeconfig for customers.
 func (i *Issuer) User(r Reach) ([]byte, error) {
 	return i.kubeconfig(pkix.Name{CommonName: "system:admin"}, userValidity, i.userCluster(r))
 }
 
-// userCluster names the API server as customers reach it. Where nobody resolves
-// its name the address stands for it, and the internal name is the one that the
-// cluster's own authority vouches for, whatever certificate is put on the other.
+// userCluster returns the API server's entry for customers. If its name does not
+// resolve, it has the address, and the internal name, for which the cluster's own
+// authority signs whatever certificate is configured for the other.
 func (i *Issuer) userCluster(r Reach) *clientcmdapi.Cluster {
 	cluster := i.cluster.DeepCopy()
 	cluster.Server = userServer(r)
@@ -122,9 +123,9 @@ func (i *Issuer) kubeconfig(subject pkix.Name, validity time.Duration, cluster *
 	})
 }
 
-// sign completes a certificate and makes its key. It begins with the authority's
-// validity, so that clocks of cluster and service may differ, and ends no later
-// than that.
+// sign completes a certificate and generates its key. Its validity begins with that
+// of the authority, because clocks of cluster and service may differ, and does not
+// exceed it.
 func sign(authority tls.Certificate, template *x509.Certificate, until time.Time) (KeyPair, error) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -148,8 +149,8 @@ func sign(authority tls.Certificate, template *x509.Certificate, until time.Time
 	}, nil
 }
 
-// Fresh reports whether a customer's kubeconfig reaches the cluster and will work
-// for long enough.
+// Fresh reports whether a customer's kubeconfig connects to the cluster and is
+// valid long enough.
 func Fresh(kubeconfig []byte, r Reach, now time.Time) bool {
 	config, err := clientcmd.Load(kubeconfig)
 	if err != nil || len(config.Clusters) == 0 || len(config.AuthInfos) == 0 {

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Where machines are kept and how workers are told from masters.
+// Where machines are, and the label that separates workers from masters.
 const (
 	machineNamespace = "openshift-machine-api"
 	machineRole      = "machine.openshift.io/cluster-api-machine-role"
@@ -22,13 +22,14 @@ const (
 	workerNode       = "node-role.kubernetes.io/worker"
 )
 
-// CapacityError says that Azure cannot provide a machine.
+// CapacityError means that Azure cannot provide a machine.
 type CapacityError struct{ Machine, Message string }
 
 func (e *CapacityError) Error() string { return fmt.Sprintf("machine %s: %s", e.Machine, e.Message) }
 
-// WorkersReady asks whether at least so many workers run and are ready. A machine
-// that failed for want of quota or capacity stays so: that is a *CapacityError.
+// WorkersReady checks that at least so many workers run and are ready. A machine
+// that failed because of quota or capacity does not recover: that is a
+// *CapacityError.
 func (c *Cluster) WorkersReady(ctx context.Context, atLeast int) (missing string, err error) {
 	var machines machinev1beta1.MachineList
 	if err := c.List(ctx, &machines, Where{machineNamespace, machineRole + "=" + workerRole}); err != nil {
@@ -40,7 +41,7 @@ func (c *Cluster) WorkersReady(ctx context.Context, atLeast int) (missing string
 		case machinev1beta1.PhaseRunning:
 			running++
 		case machinev1beta1.PhaseFailed:
-			if why := wantOfCapacity(m); why != "" {
+			if why := capacityMessage(m); why != "" {
 				return "", &CapacityError{m.Name, why}
 			}
 		}
@@ -76,12 +77,13 @@ func countReady(nodes []corev1.Node) (n int) {
 	return n
 }
 
-// capacityCodes are Azure's words for a machine that there is no room for.
+// capacityCodes are Azure's codes for a machine without capacity or quota.
 var capacityCodes = []string{"QuotaExceeded", "SkuNotAvailable", "NotAvailableForSubscription", "OperationNotAllowed",
 	"AllocationFailed", "ZonalAllocationFailed", "OverconstrainedAllocationRequest"}
 
-// wantOfCapacity is Azure's message if a failed machine failed for that.
-func wantOfCapacity(m *machinev1beta1.Machine) string {
+// capacityMessage returns Azure's message if a machine failed because of quota or
+// capacity.
+func capacityMessage(m *machinev1beta1.Machine) string {
 	var texts []string
 	if m.Status.ErrorMessage != nil {
 		texts = append(texts, *m.Status.ErrorMessage)
@@ -115,8 +117,8 @@ type Pool struct {
 	DiskEncryptionSetID string
 }
 
-// Pools are the worker pools that the cluster has, by name, whoever made them.
-// A machine set that cannot be understood is left out: it is not the service's.
+// Pools returns the worker pools of the cluster, by name, whoever created them. A
+// machine set that cannot be parsed is omitted: it is not the service's.
 func (c *Cluster) Pools(ctx context.Context) ([]Pool, error) {
 	var sets machinev1beta1.MachineSetList
 	if err := c.List(ctx, &sets, Where{Namespace: machineNamespace}); err != nil {

@@ -19,7 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// RegistryAccount is the storage account of the image registry; empty if it has none.
+// RegistryAccount returns the storage account of the image registry; empty if it has
+// none.
 func (c *Cluster) RegistryAccount(ctx context.Context) (string, error) {
 	var config imageregistryv1.Config
 	if err := c.Get(ctx, types.NamespacedName{Name: singleton}, &config); err != nil {
@@ -31,7 +32,7 @@ func (c *Cluster) RegistryAccount(ctx context.Context) (string, error) {
 	return config.Spec.Storage.Azure.AccountName, nil
 }
 
-// LargePackets reports whether the masters were made for large packets.
+// LargePackets reports whether the masters were created for the larger MTU.
 func (c *Cluster) LargePackets(ctx context.Context) (bool, error) {
 	err := c.Get(ctx, types.NamespacedName{Name: "99-master-mtu"}, &machineconfigurationv1.MachineConfig{})
 	if absent(err) {
@@ -43,8 +44,8 @@ func (c *Cluster) LargePackets(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// PointUserData makes new machines fetch their configuration from address where
-// they were told to resolve host, which nobody does for them.
+// PointUserData makes new machines read their configuration from address instead of
+// host, which they cannot resolve.
 func (c *Cluster) PointUserData(ctx context.Context, host, address string) error {
 	for _, role := range []string{"master", workerRole} {
 		secret := &corev1.Secret{ObjectMeta: within(machineNamespace, role+"-user-data")}
@@ -62,12 +63,12 @@ func (c *Cluster) PointUserData(ctx context.Context, host, address string) error
 	return nil
 }
 
-// pointed is ignition whose sources are at address instead of host; nil if none
-// is at host. Version 2 appends configurations, version 3 merges them.
+// pointed returns ignition whose sources are at address instead of host; nil if
+// none is at host. Version 2 appends configurations, version 3 merges them.
 func pointed(ignition []byte, host, address string) ([]byte, error) {
 	var document map[string]any
 	if err := json.Unmarshal(ignition, &document); err != nil {
-		return nil, errors.New("the user data of machines is no ignition")
+		return nil, errors.New("the user data of machines is not ignition")
 	}
 	inner, _ := document["ignition"].(map[string]any)
 	config, _ := inner["config"].(map[string]any)
@@ -89,14 +90,14 @@ func pointed(ignition []byte, host, address string) ([]byte, error) {
 	return json.Marshal(document)
 }
 
-// Where the machine config server runs, and its certificate.
+// The namespace of the machine config server, and its certificate.
 const (
 	configServerNamespace = "openshift-machine-config-operator"
 	configServerSecret    = "machine-config-server-tls" //nolint:gosec // a name
 )
 
-// ServeMachineConfig makes the machine config server show a certificate for
-// address, signed by the cluster's own authority.
+// ServeMachineConfig makes the machine config server use a certificate for address,
+// signed by the cluster's own authority.
 func (c *Cluster) ServeMachineConfig(ctx context.Context, authority KeyPair, host, address string, now time.Time) error {
 	secret := &corev1.Secret{ObjectMeta: within(configServerNamespace, configServerSecret)}
 	var failed error
@@ -130,7 +131,7 @@ func isFor(certificates []byte, address string) bool {
 	return err == nil && len(certificate.IPAddresses) == 1 && certificate.IPAddresses[0].String() == address
 }
 
-// signServer makes a certificate as the installer does.
+// signServer creates a certificate as the installer does.
 func signServer(authority KeyPair, host, address string, now time.Time) (KeyPair, error) {
 	ca, err := tls.X509KeyPair(authority.Certificate, authority.Key)
 	if err != nil {

@@ -21,8 +21,8 @@ type Object interface {
 	runtime.Object
 }
 
-// Where limits a request to a namespace and to a label selector; empty ones
-// limit nothing.
+// Where limits a request to a namespace and to a label selector; empty ones limit
+// nothing.
 type Where struct{ Namespace, Labels string }
 
 // Objects reads and writes the objects of a cluster.
@@ -37,7 +37,7 @@ type Objects interface {
 }
 
 // restObjects are the objects behind an API server's REST API. A general client
-// would link every type of Kubernetes, and ask each cluster for what it serves.
+// would link every type of Kubernetes, and run discovery in each cluster.
 type restObjects map[schema.GroupVersion]rest.Interface
 
 func newRESTObjects(config *rest.Config, client *http.Client) (restObjects, error) {
@@ -57,7 +57,7 @@ func newRESTObjects(config *rest.Config, client *http.Client) (restObjects, erro
 	return objects, nil
 }
 
-// resource is where a kind of object is found.
+// resource is the endpoint of a kind of object.
 type resource struct {
 	rest.Interface
 	name       string
@@ -96,7 +96,7 @@ func (o restObjects) Get(ctx context.Context, key types.NamespacedName, into Obj
 	return r.in(key.Namespace, r.Interface.Get()).Name(key.Name).Do(ctx).Into(into)
 }
 
-// List reads many.
+// List reads a list of objects.
 func (o restObjects) List(ctx context.Context, into runtime.Object, where Where) error {
 	r, err := o.resource(into)
 	if err != nil {
@@ -105,7 +105,7 @@ func (o restObjects) List(ctx context.Context, into runtime.Object, where Where)
 	return where.limit(r.in(where.Namespace, r.Interface.Get())).Do(ctx).Into(into)
 }
 
-// Create creates one.
+// Create creates an object.
 func (o restObjects) Create(ctx context.Context, object Object) error {
 	r, err := o.resource(object)
 	if err != nil {
@@ -114,7 +114,7 @@ func (o restObjects) Create(ctx context.Context, object Object) error {
 	return r.in(object.GetNamespace(), r.Post()).Body(object).Do(ctx).Into(object)
 }
 
-// Patch changes one.
+// Patch changes an object.
 func (o restObjects) Patch(ctx context.Context, object Object, patch []byte) error {
 	r, err := o.resource(object)
 	if err != nil {
@@ -123,7 +123,7 @@ func (o restObjects) Patch(ctx context.Context, object Object, patch []byte) err
 	return r.in(object.GetNamespace(), r.Interface.Patch(types.MergePatchType)).Name(object.GetName()).Body(patch).Do(ctx).Into(object)
 }
 
-// DeleteAll deletes many.
+// DeleteAll deletes objects.
 func (o restObjects) DeleteAll(ctx context.Context, kind Object, where Where) error {
 	r, err := o.resource(kind)
 	if err != nil {
@@ -132,13 +132,13 @@ func (o restObjects) DeleteAll(ctx context.Context, kind Object, where Where) er
 	return where.limit(r.in(where.Namespace, r.Delete())).Do(ctx).Error()
 }
 
-// keyOf is the name of an object.
+// keyOf returns the name of an object.
 func keyOf(object Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 }
 
-// difference is the merge patch from one state of an object to another. It holds
-// for that version of the object alone.
+// difference returns the merge patch from one state of an object to another. It
+// applies to that version of the object only.
 func difference(before, after Object) ([]byte, error) {
 	version := before.GetResourceVersion()
 	before.SetResourceVersion("")

@@ -16,7 +16,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
-// scheme knows the types that are asked for.
+// scheme has the types that are used.
 var scheme = sync.OnceValue(func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	for _, install := range []func(*runtime.Scheme) error{corev1.AddToScheme, storagev1.AddToScheme,
@@ -26,7 +26,7 @@ var scheme = sync.OnceValue(func() *runtime.Scheme {
 	return s
 })
 
-// Scheme knows the types of the objects that the service reads and writes.
+// Scheme has the types of the objects that the service reads and writes.
 func Scheme() *runtime.Scheme { return scheme() }
 
 // endpoint is the path segment of a kind of object, and whether its objects
@@ -36,8 +36,8 @@ type endpoint struct {
 	namespaced bool
 }
 
-// resources are where the kinds are found, so that no connection has to discover
-// it, and no answer depends on what an aggregated API server says that is down.
+// resources are the endpoints of the kinds, so that no connection needs discovery,
+// which would depend on aggregated API servers.
 var resources = map[schema.GroupVersionKind]endpoint{
 	corev1.SchemeGroupVersion.WithKind("ConfigMap"):               {"configmaps", true},
 	corev1.SchemeGroupVersion.WithKind("Namespace"):               {"namespaces", false},

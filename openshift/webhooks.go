@@ -8,19 +8,21 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Stop is something of the cluster's own administrators that stops a request: a
-// webhook or a policy, which the API server asks before it answers.
+// Stop is a webhook or a policy of the cluster's administrators that stopped a
+// request.
 type Stop struct {
-	// What it is: "admission webhook", "admission policy" or "conversion webhook".
+	// What is "admission webhook", "admission policy" or "conversion webhook".
 	What string
-	// Name of the webhook or policy; of a conversion webhook, what it converts.
+	// Name of the webhook or policy; of a conversion webhook, the kind that it
+	// converts.
 	Name string
-	// Why it could not be asked, in the API server's words; empty if it was asked
-	// and refused. Its own words are left out: it may repeat what it was shown.
+	// Why is the API server's reason why it could not be called; empty if it
+	// refused the request. The webhook's own message is omitted, because it may
+	// contain the object.
 	Why string
 }
 
-// The API server's words, of all releases that clusters run.
+// Patterns of the API server's messages, of all supported releases.
 var (
 	webhookFails    = regexp.MustCompile(`failed calling (?:admission )?webhook "([^"]{1,300})": (.*)`)
 	webhookDenies   = regexp.MustCompile(`admission webhook "([^"]{1,300})" (?:denied the request|attempted to modify the object)`)
@@ -28,8 +30,8 @@ var (
 	conversionFails = regexp.MustCompile(`conversion webhook for ([^:]{1,300}?),? failed: (.*)`)
 )
 
-// StoppedBy finds out whether err is the API server's word that a webhook or a
-// policy of the cluster stopped the request; nil if not.
+// StoppedBy returns the webhook or policy of the cluster that stopped a request,
+// from the API server's message in err; nil if there is none.
 func StoppedBy(err error) *Stop {
 	var answer apierrors.APIStatus
 	if !errors.As(err, &answer) {

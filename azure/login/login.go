@@ -1,7 +1,7 @@
-// Package login is how the tools for people reach an Azure: which cloud, as
-// whom, and plain calls where no client of the SDK knows what is asked.
+// Package login gives developer tools access to an Azure: the cloud, the identity,
+// and plain calls where the SDK has no client.
 //
-// It holds no tool's business.
+// It has no code of a single tool.
 package login
 
 import (
@@ -28,26 +28,27 @@ import (
 	"github.com/aro-rp/aro/environment"
 )
 
-// The identities that the local Azure keeps for tools: of people, and of the
-// service. A tool gives its parser one of them as the variable "identity".
+// The identities that the local Azure creates for tools: a user, and the service. A
+// tool passes one of them to its parser as the variable "identity".
 const (
 	People  = ".aro/demo.json"
 	Service = ".aro/service.json"
 )
 
-// FirstParty is the service's application in every cloud.
+// FirstParty is the client id of the service's application in every cloud.
 const FirstParty = "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875"
 
-// Flags say where and as whom. The defaults are those of the local Azure.
+// Flags specify the cloud and the identity. The defaults are those of the local
+// Azure.
 type Flags struct {
 	Cloud        string `env:"ARO_CLOUD" default:"https://localhost:8443" help:"Azure: public, usgovernment, or the https URL of another."`
 	CA           string `env:"ARO_CA_FILE" default:".aro/azure/ca.pem" help:"Authorities to trust beside the system's, for a cloud at a URL."`
-	Identity     string `default:"${identity}" help:"File with clientId, clientSecret, tenantId and subscriptionId, for a cloud at a URL. Elsewhere: what az login or the environment says."`
+	Identity     string `default:"${identity}" help:"File with clientId, clientSecret, tenantId and subscriptionId, for a cloud at a URL. Otherwise the identity of az login or of the environment is used."`
 	Tenant       string `env:"AZURE_TENANT_ID" help:"Tenant. Default: the identity's."`
 	Subscription string `env:"AZURE_SUBSCRIPTION_ID" help:"Subscription. Default: the identity's."`
 }
 
-// Session is one person in one Azure.
+// Session is a user's session in one Azure.
 type Session struct {
 	azure.Cloud
 	TenantID, SubscriptionID string
@@ -57,7 +58,8 @@ type Session struct {
 	management, graph line
 }
 
-// ServiceSession is the service in one Azure, with the vault of its own secrets.
+// ServiceSession is a session of the service in one Azure, with the vault of its
+// own secrets.
 type ServiceSession struct {
 	*azure.Azure
 	Vault string
@@ -67,7 +69,7 @@ type ServiceSession struct {
 // line carries calls for one audience.
 type line struct{ runtime.Pipeline }
 
-// identity is what the local Azure writes for people.
+// identity is the file that the local Azure writes for users.
 type identity struct {
 	TenantID       string `json:"tenantId"`
 	SubscriptionID string `json:"subscriptionId"`
@@ -92,8 +94,8 @@ func (f Flags) Open(ctx context.Context) (*Session, error) {
 	return s, err
 }
 
-// OpenService logs in as the service. vault has its certificate and its keys;
-// without one it is the local Azure's.
+// OpenService logs in as the service. vault has its certificate and its keys; empty
+// is the vault of the local Azure.
 func (f Flags) OpenService(ctx context.Context, vault string) (*ServiceSession, error) {
 	if vault == "" {
 		if !f.custom() {
@@ -110,7 +112,7 @@ func (f Flags) OpenService(ctx context.Context, vault string) (*ServiceSession, 
 	return &ServiceSession{Azure: service, Vault: vault, HTTP: s.HTTP}, err
 }
 
-// enter finds the cloud, and who we are there.
+// enter finds the cloud and the credential.
 func (f Flags) enter(ctx context.Context) (*Session, error) {
 	client, err := f.client()
 	if err != nil {
@@ -125,7 +127,8 @@ func (f Flags) enter(ctx context.Context) (*Session, error) {
 
 func (f Flags) custom() bool { return strings.HasPrefix(f.Cloud, "https://") }
 
-// client trusts the local authority as well, where there is one.
+// client trusts the certificate authority of the local Azure as well, if there is
+// one.
 func (f Flags) client() (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	client := &http.Client{Transport: transport, Timeout: time.Minute}
@@ -134,7 +137,7 @@ func (f Flags) client() (*http.Client, error) {
 	}
 	pem, err := os.ReadFile(f.CA)
 	if errors.Is(err, fs.ErrNotExist) {
-		return client, nil // the system's may do
+		return client, nil // those of the system may suffice
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--ca: %w", err)
@@ -150,8 +153,8 @@ func (f Flags) client() (*http.Client, error) {
 	return client, nil
 }
 
-// credential takes the identity's file for a cloud at a URL, and whatever the
-// environment says for Microsoft's.
+// credential reads the identity's file for a cloud at a URL, and uses the
+// environment for Microsoft's clouds.
 func (f Flags) credential(s *Session) (err error) {
 	options := azcore.ClientOptions{Cloud: s.Configuration, Transport: s.HTTP}
 	content, err := os.ReadFile(f.Identity)
@@ -165,7 +168,7 @@ func (f Flags) credential(s *Session) (err error) {
 	}
 	var who identity
 	if err := json.Unmarshal(content, &who); err != nil {
-		return fmt.Errorf("--identity: %s is not the JSON it should be", f.Identity) // the error might repeat it
+		return fmt.Errorf("--identity: %s is not the JSON it should be", f.Identity) // the error may contain the secret
 	}
 	if s.TenantID == "" {
 		s.TenantID = who.TenantID
@@ -178,7 +181,7 @@ func (f Flags) credential(s *Session) (err error) {
 	return err
 }
 
-// ARM are the options of the SDK's clients.
+// ARM returns the options of the SDK's clients.
 func (s *Session) ARM() *azarm.ClientOptions {
 	return &azarm.ClientOptions{ClientOptions: policy.ClientOptions{Cloud: s.Configuration, Transport: s.HTTP}}
 }
@@ -192,7 +195,7 @@ func (s *Session) line(audience string) (line, error) {
 		runtime.NewBearerTokenPolicy(s.Credential, []string{strings.TrimRight(audience, "/") + "/.default"}, nil)}}, &options)}, nil
 }
 
-// Call asks the resource manager. path may be a full URL that it gave out; body
+// Call calls the resource manager. path may be a full URL that it returned; body
 // and into may be nil.
 func (s *Session) Call(ctx context.Context, method, path string, body, into any) (http.Header, error) {
 	if !strings.HasPrefix(path, "https://") {
@@ -201,7 +204,7 @@ func (s *Session) Call(ctx context.Context, method, path string, body, into any)
 	return s.management.call(ctx, method, path, body, into)
 }
 
-// Directory asks Microsoft Graph.
+// Directory calls Microsoft Graph.
 func (s *Session) Directory(ctx context.Context, method, path string, body, into any) error {
 	_, err := s.graph.call(ctx, method, s.Graph+"/v1.0"+path, body, into)
 	return err

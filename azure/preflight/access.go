@@ -14,7 +14,7 @@ import (
 	"github.com/aro-rp/aro/azure"
 )
 
-// kind is what sort of identity a subject is.
+// kind is the kind of a subject's identity.
 type kind int
 
 const (
@@ -30,19 +30,19 @@ type subject struct {
 	// who names it in messages, such as "The service principal x".
 	who  string
 	code arm.Code
-	// token is the identity's own; objectID stands for it where there is none.
+	// token is the identity's own; objectID is used if there is none.
 	token, objectID string
-	// only are the actions that its roles are about; nil for all. What no role of
-	// an operator is about, the operator does not need.
+	// only are the actions in its roles; nil for all. An operator needs no action
+	// that is in none of its roles.
 	only []string
 }
 
-// resource is something that must be usable, and what each sort of identity
-// needs to do with it.
+// resource is a resource that must be usable, and the actions that each kind of
+// identity needs on it.
 type resource struct {
 	id, target string
 	needs      map[kind][]string
-	// absent is the code where it does not exist.
+	// absent is the code if it does not exist.
 	absent arm.Code
 }
 
@@ -59,12 +59,12 @@ func all(prefix string) []string {
 	return []string{prefix + "join/action", prefix + "read", prefix + "write"}
 }
 
-// same gives the service principal and the operators the same needs.
+// same returns equal needs for the service principal and the operators.
 func same(customer, service []string) map[kind][]string {
 	return map[kind][]string{servicePrincipal: customer, operator: customer, theService: service}
 }
 
-// resources are all that identities need permissions on.
+// resources returns all resources on which identities need permissions.
 func (r *run) resources() []resource {
 	var list []resource
 	for _, n := range r.readable() {
@@ -106,7 +106,7 @@ func securityGroupID(s *armnetwork.Subnet) string {
 	return value(s.Properties.NetworkSecurityGroup.ID)
 }
 
-// permissions are checks of every identity on every resource.
+// permissions returns the checks of every identity on every resource.
 func (r *run) permissions() []check {
 	var checks []check
 	for _, s := range r.subjects {
@@ -128,7 +128,7 @@ func (r *run) permissions() []check {
 	return checks
 }
 
-// concerned are those actions that the subject's roles are about.
+// concerned returns the actions that are in the subject's roles.
 func (s subject) concerned(actions []string) []string {
 	if s.only == nil {
 		return actions
@@ -142,7 +142,8 @@ func (s subject) concerned(actions []string) []string {
 	return some
 }
 
-// matches reports whether an action is one of a role's pattern, which may have stars.
+// matches reports whether an action matches a pattern of a role, which may have
+// stars.
 func matches(pattern, action string) bool {
 	parts := strings.Split(arm.ToLower(pattern), "*")
 	action = arm.ToLower(action)
@@ -163,8 +164,8 @@ func matches(pattern, action string) bool {
 	return strings.HasSuffix(action, parts[len(parts)-1])
 }
 
-// permission finds actions that the subject may not do on a resource. Roles take
-// their time to spread.
+// permission checks which actions the subject may not do on a resource. Role
+// assignments take time to take effect.
 func (r *run) permission(s subject, on resource, actions []string) check {
 	return func(ctx context.Context, found *report) {
 		client, err := r.azure.CheckAccess(r.c.Location)
@@ -189,7 +190,8 @@ func (r *run) permission(s subject, on resource, actions []string) check {
 	}
 }
 
-// request asks about a subject: with its token, which tells its groups, or by id.
+// request returns a request about a subject: with its token, which contains its
+// groups, or by id.
 func (s subject) request(client checkaccess.RemotePDPClient, resourceID string, actions []string) (*checkaccess.AuthorizationRequest, error) {
 	if s.token != "" {
 		return client.CreateAuthorizationRequest(resourceID, actions, s.token)
@@ -204,7 +206,7 @@ func (s subject) request(client checkaccess.RemotePDPClient, resourceID string, 
 	return request, nil
 }
 
-// refusedActions are the actions that are not allowed, or that the answer lacks.
+// refusedActions returns the actions that are denied, or missing in the response.
 func refusedActions(ctx context.Context, client checkaccess.RemotePDPClient, request *checkaccess.AuthorizationRequest, actions []string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

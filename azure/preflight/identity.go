@@ -18,15 +18,16 @@ import (
 const (
 	principalTarget = "properties.servicePrincipalProfile"
 	operatorsTarget = "properties.platformWorkloadIdentityProfile.platformWorkloadIdentities"
-	// forbiddenRole would let the cluster change applications of the tenant.
+	// forbiddenRole would allow the cluster to change applications of the tenant.
 	forbiddenRole = "Application.ReadWrite.OwnedBy"
 	// federationRole is the built-in role of cluster identities.
 	federationRole = "ef318e2a-8334-4a05-9e4a-295a196c6a6e"
-	// audience is that of the cluster's own service account tokens.
+	// audience is that of the cluster's service account tokens.
 	audience = "openshift"
 )
 
-// identities finds out who the cluster acts as, and that they can act.
+// identities finds the cluster's identities, and checks that tokens can be issued
+// for them.
 func (r *run) identities(ctx context.Context, found *report) {
 	if r.c.UsesWorkloadIdentity() {
 		r.clusterIdentity(ctx, found)
@@ -48,8 +49,8 @@ func (r *run) identities(ctx context.Context, found *report) {
 	}
 }
 
-// claims judges whether a token names somebody; target is the member that says who,
-// if the customer does.
+// claims checks that a token names a subject; target is the member with the
+// identity, if the customer sets it.
 func claims(token, who, target string, found *report) bool {
 	c, err := azure.ReadClaims(token)
 	switch {
@@ -86,7 +87,7 @@ func (r *run) servicePrincipal(ctx context.Context, found *report) {
 	r.graphRoles(ctx, cred, who, found)
 }
 
-// graphRoles refuses a principal that could change the tenant's applications.
+// graphRoles rejects a principal that could change the tenant's applications.
 func (r *run) graphRoles(ctx context.Context, cred azcore.TokenCredential, who string, found *report) {
 	token, err := r.azure.GraphToken(ctx, cred)
 	if err != nil {
@@ -102,8 +103,8 @@ func (r *run) graphRoles(ctx context.Context, cred azcore.TokenCredential, who s
 	}
 }
 
-// clusterIdentity makes a subject of the cluster's identity: it may do what its
-// built-in role says, on every operator's identity.
+// clusterIdentity adds the cluster's identity as a subject: it must have the
+// actions of its built-in role on every operator's identity.
 func (r *run) clusterIdentity(ctx context.Context, found *report) {
 	cred, err := r.azure.ClusterIdentity(ctx, r.c)
 	if err != nil {
@@ -123,7 +124,7 @@ func (r *run) clusterIdentity(ctx context.Context, found *report) {
 	r.subjects = append(r.subjects, subject{kind: clusterIdentity, who: "The cluster's identity", code: arm.InvalidClusterMSIPermissions, token: token, only: actions})
 }
 
-// roleActions are all actions of a built-in role.
+// roleActions returns all actions of a built-in role.
 func (r *run) roleActions(ctx context.Context, id string) ([]string, error) {
 	got, err := r.customer.RoleDefinitions.GetByID(ctx, strings.TrimPrefix(id, "/"), nil)
 	if err != nil {
@@ -141,7 +142,7 @@ func (r *run) roleActions(ctx context.Context, id string) ([]string, error) {
 	return actions, nil
 }
 
-// operators are the names of operators with identities, in order.
+// operators returns the names of operators with identities, sorted.
 func (r *run) operators() []string {
 	if p := r.c.Properties.PlatformWorkloadIdentityProfile; p != nil {
 		return slices.Sorted(maps.Keys(p.PlatformWorkloadIdentities))
@@ -156,8 +157,8 @@ func (r *run) operator(name string) *model.PlatformWorkloadIdentity {
 	return &model.PlatformWorkloadIdentity{}
 }
 
-// operatorIdentities makes a subject of each operator's identity, if the
-// operators are those that the cluster's versions have.
+// operatorIdentities adds each operator's identity as a subject, if the operators
+// are those of the cluster's versions.
 func (r *run) operatorIdentities(ctx context.Context, found *report) {
 	needed := map[string][]string{}
 	for _, minor := range r.c.RoleSetVersions() {
@@ -175,13 +176,13 @@ func (r *run) operatorIdentities(ctx context.Context, found *report) {
 			needed[role.OperatorName] = append(needed[role.OperatorName], role.RoleDefinitionID)
 		}
 	}
-	wanted := slices.Sorted(maps.Keys(needed))
-	if !slices.Equal(wanted, r.operators()) {
+	desired := slices.Sorted(maps.Keys(needed))
+	if !slices.Equal(desired, r.operators()) {
 		found.add(arm.PlatformWorkloadIdentityMismatch, operatorsTarget, "The operators are %s. Give one identity for each of %s, and no other.",
-			cmp.Or(strings.Join(r.operators(), ", "), "none"), strings.Join(wanted, ", "))
+			cmp.Or(strings.Join(r.operators(), ", "), "none"), strings.Join(desired, ", "))
 		return
 	}
-	for _, name := range wanted {
+	for _, name := range desired {
 		if r.operator(name).ObjectID == "" {
 			found.err = cmp.Or(found.err, fmt.Errorf("the object id of operator %s's identity is not known yet", name))
 			return
@@ -200,11 +201,11 @@ func (r *run) operatorIdentities(ctx context.Context, found *report) {
 	}
 }
 
-// operatorTarget is where the cluster names an operator's identity.
+// operatorTarget returns the path of an operator's identity.
 func operatorTarget(name string) string { return operatorsTarget + `["` + name + `"].resourceId` }
 
-// federatedCredentials finds credentials on the operators' identities that are
-// not this cluster's: whoever has them could act as the operators.
+// federatedCredentials finds credentials on the operators' identities that are not
+// this cluster's: their owner could act as the operators.
 func (r *run) federatedCredentials(ctx context.Context, found *report) {
 	cred, err := r.azure.ClusterIdentity(ctx, r.c)
 	if err != nil {

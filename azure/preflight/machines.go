@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// skuAge is how long a list of sizes is believed; it is long and moves slowly.
+	// skuAge is how long a list of sizes is cached; it is long and changes rarely.
 	skuAge = 10 * time.Minute
-	// maxSKULists bounds how many subscriptions' lists are kept.
+	// maxSKULists bounds the number of subscriptions whose lists are cached.
 	maxSKULists = 64
-	// masters is how many there are; while bootstrapping one more.
+	// masters is their number; while bootstrapping there is one more.
 	masters      = 3
 	masterTarget = "properties.masterProfile"
 )
 
-// pool is machines of one size, and where the cluster names them.
+// pool is machines of one size, with the path that specifies them.
 type pool struct {
 	target, size, subnet, diskSet string
 	count                         int
@@ -32,7 +32,7 @@ type pool struct {
 	by                            naming
 }
 
-// pools are the masters, counted with the bootstrap machine, and the workers.
+// pools returns the masters, counted with the bootstrap machine, and the workers.
 func (r *run) pools() []pool { return poolsOf(r.c) }
 
 func poolsOf(c *model.Cluster) []pool {
@@ -45,7 +45,7 @@ func poolsOf(c *model.Cluster) []pool {
 	return all
 }
 
-// skusIn lists the sizes of machines that a subscription sees in a location.
+// skusIn lists the VM sizes that a subscription can use in a location.
 func (v *Validator) skusIn(ctx context.Context, clients *azure.Clients, location string) (map[string]*armcompute.ResourceSKU, error) {
 	key := arm.ToLower(clients.Subscription + "/" + location)
 	v.mu.Lock()
@@ -82,7 +82,8 @@ func isMachine(sku *armcompute.ResourceSKU, location string) bool {
 		slices.ContainsFunc(sku.Locations, func(l *string) bool { return sameLocation(value(l), location) })
 }
 
-// Capabilities of a VM size in a location, as Azure's resource SKU API names them.
+// Capabilities returns those of a VM size in a location, with the names of Azure's
+// resource SKU API.
 func (v *Validator) Capabilities(ctx context.Context, clients *azure.Clients, location, size string) (map[string]string, error) {
 	skus, err := v.skusIn(ctx, clients, location)
 	if err != nil {
@@ -107,7 +108,8 @@ func absentSize(target, size, location string) *arm.Error {
 	return arm.InvalidParameter.At(target, "The size %q does not exist in %s. Choose another one.", size, location)
 }
 
-// sizes finds sizes that are not offered to the subscription, or cannot encrypt.
+// sizes finds sizes that are not offered to the subscription, or do not support
+// encryption.
 func (r *run) sizes(ctx context.Context, found *report) {
 	skus, err := r.skusIn(ctx, r.customer, r.c.Location)
 	if err != nil {
@@ -127,7 +129,8 @@ func (r *run) sizes(ctx context.Context, found *report) {
 	}
 }
 
-// encryptionFeature finds a subscription that may not encrypt at host.
+// encryptionFeature finds a missing registration of the feature for encryption at
+// host.
 func (r *run) encryptionFeature(ctx context.Context, found *report) {
 	i := slices.IndexFunc(r.pools(), func(p pool) bool { return p.encrypted })
 	if i < 0 {
@@ -143,7 +146,8 @@ func (r *run) encryptionFeature(ctx context.Context, found *report) {
 	}
 }
 
-// providers finds resource providers that clusters need and nobody registered.
+// providers finds resource providers that clusters need and that are not
+// registered.
 func (r *run) providers(ctx context.Context, found *report) {
 	var missing []string
 	for _, name := range []string{"Microsoft.Authorization", "Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage"} {
@@ -161,7 +165,7 @@ func (r *run) providers(ctx context.Context, found *report) {
 	}
 }
 
-// diskSet is a disk encryption set, and where the cluster first names it.
+// diskSet is a disk encryption set, with the first path that refers to it.
 type diskSet struct {
 	id, target string
 	by         naming
@@ -179,7 +183,7 @@ func (r *run) encryptionSets() []diskSet {
 	return all
 }
 
-// diskEncryptionSets finds sets that are absent or elsewhere.
+// diskEncryptionSets finds sets that do not exist or are in another location.
 func (r *run) diskEncryptionSets(ctx context.Context, found *report) {
 	for _, set := range r.encryptionSets() {
 		group, name, ok := named(set.id)

@@ -14,27 +14,27 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// smallestSubnet is the longest prefix that a subnet of machines may have.
+// smallestSubnet is the longest prefix of a subnet for machines.
 const smallestSubnet = 27
 
-// network is a virtual network as it was read once in this run.
+// network is a virtual network, read once per run.
 type network struct {
 	id, location string
-	target       string                        // what first named it
+	target       string                        // the first path that refers to it
 	subnets      map[string]*armnetwork.Subnet // by lower-case id
-	gateways     bool                          // routes may come from them
+	gateways     bool                          // which may add routes
 }
 
-// place is a subnet, and where the cluster names it.
+// place is a subnet, with the path that refers to it.
 type place struct {
 	id, target string
 	by         naming
 }
 
-// naming is the machine set that names something; empty for the request.
+// naming is the machine set that has a value; empty for the request.
 type naming string
 
-// String completes what is named.
+// String returns a phrase for messages.
 func (n naming) String() string {
 	if n == "" {
 		return ""
@@ -42,7 +42,7 @@ func (n naming) String() string {
 	return fmt.Sprintf(" of the machine set %q", string(n))
 }
 
-// remedy is what to do about an id that is wrong.
+// remedy returns what to do about an invalid id.
 func (n naming) remedy() string {
 	if n == "" {
 		return "correct the id"
@@ -50,8 +50,8 @@ func (n naming) remedy() string {
 	return "correct or delete the machine set in the cluster"
 }
 
-// namingOf finds the machine set of a pool, if pools of that property are what was
-// found in the cluster.
+// namingOf returns the machine set of a pool, if the pools of that property were
+// read from the cluster.
 func namingOf(property string, w model.WorkerProfile) naming {
 	if property == "workerProfilesStatus" {
 		return naming(w.Name)
@@ -59,7 +59,7 @@ func namingOf(property string, w model.WorkerProfile) naming {
 	return ""
 }
 
-// places are the subnets of the cluster's machines, the masters' first.
+// places returns the subnets of the cluster's machines, the masters' first.
 func (r *run) places() []place {
 	p := r.c.Properties
 	all := []place{{id: p.MasterProfile.SubnetID, target: "properties.masterProfile.subnetId"}}
@@ -72,7 +72,7 @@ func (r *run) places() []place {
 	return all
 }
 
-// uniquePlaces names each subnet once.
+// uniquePlaces returns each subnet once.
 func (r *run) uniquePlaces() []place {
 	var all []place
 	seen := map[string]bool{}
@@ -85,7 +85,7 @@ func (r *run) uniquePlaces() []place {
 	return all
 }
 
-// networkOf is the id of a subnet's virtual network.
+// networkOf returns the id of a subnet's virtual network.
 func networkOf(subnetID string) (*azarm.ResourceID, bool) {
 	id, err := azarm.ParseResourceID(subnetID)
 	if err != nil || id.Parent == nil || !arm.EqualFold(id.ResourceType.String(), "Microsoft.Network/virtualNetworks/subnets") {
@@ -133,8 +133,8 @@ func networkFrom(id, target string, got armnetwork.VirtualNetwork) *network {
 	return n
 }
 
-// subnet is what was read of a subnet; nil if its network is not there. known
-// reports whether the network was read at all.
+// subnet returns a subnet; nil if its network does not exist. known reports whether
+// the network was read at all.
 func (r *run) subnet(id string) (s *armnetwork.Subnet, known bool) {
 	parent, ok := networkOf(id)
 	if !ok {
@@ -147,7 +147,7 @@ func (r *run) subnet(id string) (s *armnetwork.Subnet, known bool) {
 	return n.subnets[arm.ToLower(id)], true
 }
 
-// readable are the networks that are there, in the order of the places.
+// readable returns the networks that exist, in the order of the places.
 func (r *run) readable() []*network {
 	var all []*network
 	seen := map[*network]bool{}
@@ -162,7 +162,7 @@ func (r *run) readable() []*network {
 	return all
 }
 
-// networkLocations finds networks elsewhere than the cluster.
+// networkLocations finds networks in another location than the cluster.
 func (r *run) networkLocations(_ context.Context, found *report) {
 	for _, n := range r.readable() {
 		if !sameLocation(n.location, r.c.Location) {
@@ -176,7 +176,7 @@ func sameLocation(a, b string) bool {
 	return plain(a) == plain(b)
 }
 
-// cidrs finds address ranges that overlap: of subnets, pods and services.
+// cidrs finds overlapping address ranges of subnets, pods and services.
 func (r *run) cidrs(_ context.Context, found *report) {
 	type named struct {
 		target, name string
@@ -223,7 +223,7 @@ func prefixes(s *armnetwork.Subnet) []string {
 	return all
 }
 
-// reserved finds subnets in ranges that every cluster uses inside.
+// reserved finds subnets in ranges that every cluster uses internally.
 func (r *run) reserved(p place, s *armnetwork.Subnet, found *report) {
 	if !r.create {
 		return
@@ -239,8 +239,8 @@ func (r *run) reserved(p place, s *armnetwork.Subnet, found *report) {
 	}
 }
 
-// subnetsUsable finds subnets that are absent, small, half made or guarded by
-// another security group than agreed.
+// subnetsUsable finds subnets that do not exist, are too small, are not ready or
+// have an unexpected security group.
 func (r *run) subnetsUsable(_ context.Context, found *report) {
 	for _, p := range r.places() {
 		s, known := r.subnet(p.id)
@@ -264,8 +264,8 @@ func (r *run) subnetsUsable(_ context.Context, found *report) {
 	}
 }
 
-// securityGroup judges the security group of a subnet: before the service
-// attached its own, none; the customer's only where that was agreed.
+// securityGroup checks the security group of a subnet: before the service attaches
+// its own there must be none, or the customer's if preconfiguredNSG is enabled.
 func (r *run) securityGroup(p place, s *armnetwork.Subnet, found *report) {
 	attached := ""
 	if s.Properties.NetworkSecurityGroup != nil {
@@ -288,7 +288,7 @@ func (r *run) preconfigured() bool {
 	return r.c.Properties.NetworkProfile.PreconfiguredNSG == model.Enabled
 }
 
-// value is what p points to, or its zero.
+// value returns *p, or the zero value.
 func value[T any](p *T) T {
 	if p == nil {
 		var zero T

@@ -1,9 +1,9 @@
-// Package preflight asks Azure whether a cluster can be what its customer wants:
-// its networks, permissions, quotas and sizes. It tells everything that stands
-// in the way at once, each with what to do about it.
+// Package preflight checks with Azure whether a cluster can be created or updated:
+// its networks, permissions, quotas and sizes. It reports all problems at once,
+// each with what to do about it.
 //
-// It reads and changes nothing, in Azure or in the store. What can be told from
-// the request alone is package model's business.
+// It changes nothing, in Azure or in the store. Checks of the request alone are in
+// package model.
 package preflight
 
 import (
@@ -28,10 +28,10 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// RoleSets finds the roles of an OpenShift minor version; nil if it has none.
+// RoleSets returns the roles of an OpenShift minor version; nil if it has none.
 type RoleSets func(ctx context.Context, minor string) (*model.PlatformWorkloadIdentityRoleSet, error)
 
-// Validator asks Azure about clusters. Make it with New.
+// Validator checks clusters with Azure. New returns it.
 type Validator struct {
 	azure    *azure.Azure
 	env      *environment.Environment
@@ -42,36 +42,37 @@ type Validator struct {
 	skus map[string]skuList
 }
 
-// skuList is what a subscription may use in a location, and since when it is known.
+// skuList is the list of sizes of a subscription in a location, with the time when
+// it was read.
 type skuList struct {
 	sizes map[string]*armcompute.ResourceSKU
 	at    time.Time
 }
 
-// New makes a validator. A nil log is slog.Default.
+// New returns a validator. A nil log is slog.Default.
 func New(a *azure.Azure, e *environment.Environment, roleSets RoleSets, log *slog.Logger) *Validator {
 	return &Validator{azure: a, env: e, roleSets: roleSets, log: cmp.Or(log, slog.Default()), skus: map[string]skuList{}}
 }
 
-// parallel is how many checks ask Azure at the same time.
+// parallel is the number of concurrent checks.
 const parallel = 8
 
-// check is one question; it reports what it finds.
+// check is one check; it adds its findings to the report.
 type check func(ctx context.Context, r *report)
 
-// hope is how long it may take until a fault has cured itself.
+// hope is how long a fault may be temporary.
 type hope int
 
 const (
-	// none is for what somebody must cure.
+	// none is for a fault that somebody must correct.
 	none hope = iota
-	// brief is for an application, which is known everywhere within a minute or so.
+	// brief is for an application, which is replicated within about a minute.
 	brief
 	// long is for roles and secrets.
 	long
 )
 
-// patience is how long to go on asking.
+// patience returns how long to repeat the check.
 func (h hope) patience(e *environment.Environment) time.Duration {
 	if h == brief {
 		return e.Patience() / 4
@@ -79,12 +80,13 @@ func (h hope) patience(e *environment.Environment) time.Duration {
 	return e.Patience()
 }
 
-// report is what one check found. Its zero value says that all is well.
+// report is the result of one check. Its zero value means no problem.
 type report struct {
-	// faults are the customer's to cure; passing are those that may cure themselves.
+	// faults are for the customer to correct; passing are those that may be
+	// temporary.
 	faults  []*arm.Error
 	passing map[*arm.Error]hope
-	// err is why the check could not be made.
+	// err is why the check failed.
 	err error
 }
 
@@ -92,7 +94,7 @@ func (r *report) add(code arm.Code, target, format string, args ...any) {
 	r.faults = append(r.faults, code.At(target, format, args...))
 }
 
-// addPassing adds a fault that may cure itself.
+// addPassing adds a fault that may be temporary.
 func (r *report) addPassing(e *arm.Error, h hope) {
 	r.faults = append(r.faults, e)
 	if r.passing == nil {
@@ -101,8 +103,8 @@ func (r *report) addPassing(e *arm.Error, h hope) {
 	r.passing[e] = h
 }
 
-// explain takes an error of Azure: as the customer's fault, or as a check that
-// could not be made.
+// explain adds an error of Azure: as a fault of the customer, or as a failure of
+// the check.
 func (r *report) explain(err error, about azure.Subject) {
 	e, again := azure.Explanation(err, about)
 	switch {
@@ -125,7 +127,8 @@ type run struct {
 	c      *model.Cluster
 	create bool
 	about  azure.Subject
-	// customer are clients of the cluster's subscription, as the service.
+	// customer are clients of the cluster's subscription, with the service's
+	// identity.
 	customer *azure.Clients
 	networks map[string]*network
 	subjects []subject
@@ -133,10 +136,10 @@ type run struct {
 	balancer func(context.Context) (*armnetwork.LoadBalancer, error)
 }
 
-// Validate tells everything that stands in the way of c, as one error whose
-// details are all problems; and another error where Azure could not be asked.
-// Problems that may all cure themselves come by wait.AgainFor, with the time that
-// this may take: whoever asks shows them meanwhile, and takes them for real then.
+// Validate reports all problems of c, as one error with a detail for each, or
+// another error if the calls to Azure fail. Problems that may all be temporary are
+// returned by wait.AgainFor with the time that this may take: the step shows them
+// meanwhile, and fails with them afterwards.
 func (v *Validator) Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error {
 	problems, left, err := v.validate(ctx, c, kind)
 	switch {
@@ -150,24 +153,25 @@ func (v *Validator) Validate(ctx context.Context, c *model.Cluster, kind model.O
 	return &wait.Retryable{Err: problems, After: v.env.PatienceStep(), Within: left.patience(v.env)}
 }
 
-// validate asks everything once, and tells what hope there is for all problems.
+// validate runs all checks once, and returns how long all problems may be
+// temporary.
 func (v *Validator) validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) (problems *arm.Error, left hope, err error) {
 	r, err := v.begin(c, kind == model.Create)
 	if err != nil {
 		return nil, none, err
 	}
-	// Who they are and where the networks are comes before what may be done to them.
-	reports := r.ask(ctx, r.first())
-	reports = append(reports, r.ask(ctx, r.second())...)
+	// Identities and networks are read before permissions on them are checked.
+	reports := r.runChecks(ctx, r.first())
+	reports = append(reports, r.runChecks(ctx, r.second())...)
 	return verdict(reports)
 }
 
-// clientPatience bounds how long a client waits for Azure's limits.
+// clientPatience bounds how long a client waits for CheckCreate.
 const clientPatience = 10 * time.Second
 
-// CheckCreate tells what of Azure's limits stands in the way of creating c, while
-// its client waits. It asks for no more than that, and what Azure cannot say now,
-// or what may cure itself, is left to Validate.
+// CheckCreate reports the limits of Azure that prevent the creation of c, while its
+// client waits. Checks that fail, and problems that may be temporary, are left to
+// Validate.
 func (v *Validator) CheckCreate(ctx context.Context, c *model.Cluster) error {
 	r, err := v.begin(c, true)
 	if err != nil {
@@ -175,7 +179,7 @@ func (v *Validator) CheckCreate(ctx context.Context, c *model.Cluster) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, clientPatience)
 	defer cancel()
-	problems, left, err := verdict(r.ask(ctx, r.limits()))
+	problems, left, err := verdict(r.runChecks(ctx, r.limits()))
 	if err != nil {
 		v.log.WarnContext(ctx, "limits are not known yet", "resource_id", c.ID, "error", err)
 	}
@@ -200,7 +204,7 @@ func (v *Validator) begin(c *model.Cluster, create bool) (*run, error) {
 	return r, nil
 }
 
-// once makes of read a function that reads once, for whoever asks first.
+// once returns a function that calls read once.
 func once[T any](read func(context.Context) (T, error)) func(context.Context) (T, error) {
 	var first sync.Once
 	var got T
@@ -211,8 +215,8 @@ func once[T any](read func(context.Context) (T, error)) func(context.Context) (T
 	}
 }
 
-// first are the checks that others stand on. They run one after another, for they
-// fill in r.
+// first returns the checks on which others depend. They run one after another,
+// because they write to r.
 func (r *run) first() []check {
 	return []check{func(ctx context.Context, all *report) {
 		for _, c := range []check{r.identities, r.readNetworks} {
@@ -234,13 +238,13 @@ func (r *run) second() []check {
 	return append(checks, r.permissions()...)
 }
 
-// limits are what the subscription may have at all.
+// limits returns the checks of the subscription's limits.
 func (r *run) limits() []check {
 	return []check{r.sizes, r.zones, r.encryptionFeature, r.quotas, r.providers}
 }
 
-// ask makes checks, some at a time. The order of reports is that of the checks.
-func (r *run) ask(ctx context.Context, checks []check) []report {
+// runChecks runs checks, some in parallel. Reports are in the order of the checks.
+func (r *run) runChecks(ctx context.Context, checks []check) []report {
 	reports := make([]report, len(checks))
 	var group errgroup.Group
 	group.SetLimit(parallel)
@@ -251,8 +255,7 @@ func (r *run) ask(ctx context.Context, checks []check) []report {
 	return reports
 }
 
-// verdict makes one error of all reports. What is certain comes before what could
-// not be asked.
+// verdict combines all reports into one error. Problems come before failed checks.
 func verdict(reports []report) (problems *arm.Error, left hope, failed error) {
 	var faults arm.Faults
 	left = long
@@ -273,7 +276,7 @@ func verdict(reports []report) (problems *arm.Error, left hope, failed error) {
 	return nil, none, failed
 }
 
-// named is an Azure id taken apart.
+// named parses an Azure id.
 func named(id string) (group, name string, ok bool) {
 	parsed, err := azarm.ParseResourceID(id)
 	if err != nil {

@@ -15,16 +15,17 @@ import (
 const (
 	balancerTarget = "properties.networkProfile.loadBalancerProfile"
 	managedTarget  = balancerTarget + ".managedOutboundIps.count"
-	// leastIPs is how many public IPs a create takes at most without more outbound ones.
+	// leastIPs is the maximum number of public IPs of a create without additional
+	// outbound ones.
 	leastIPs = 3
-	// portsPerIP are an address's ports for outbound connections; portsPerMachine is
-	// what each machine is given of them.
+	// portsPerIP are an address's ports for outbound connections; portsPerMachine
+	// those allocated to each machine.
 	portsPerIP      = 63992
 	portsPerMachine = 1024
 )
 
-// quotas finds counters of the subscription that do not suffice for a create.
-// Counters that the subscription does not have are not limited.
+// quotas finds quotas of the subscription that are too small for a create. Quotas
+// that the subscription does not list are not limited.
 func (r *run) quotas(ctx context.Context, found *report) {
 	needs := map[string]int64{}
 	var order []string
@@ -37,7 +38,7 @@ func (r *run) quotas(ctx context.Context, found *report) {
 	for _, p := range r.pools() {
 		size, known := sizeOf(p)
 		if !known {
-			continue // the model's rules refuse it
+			continue // the model's rules reject it
 		}
 		need("virtualMachines", p.count)
 		need("PremiumDiskCount", p.count)
@@ -65,7 +66,7 @@ func (r *run) quotas(ctx context.Context, found *report) {
 	}
 }
 
-// sizeOf finds what quota has to know of a pool's size.
+// sizeOf returns the quota data of a pool's size.
 func sizeOf(p pool) (model.VMSize, bool) {
 	role := model.Worker
 	if p.target == masterTarget {
@@ -79,7 +80,7 @@ func sizeOf(p pool) (model.VMSize, bool) {
 	return model.VMSize{}, false
 }
 
-// managedIPs is how many outbound addresses the service is to make; 0 if it makes none.
+// managedIPs returns the number of outbound addresses that the service creates.
 func (r *run) managedIPs() int {
 	n := r.c.Properties.NetworkProfile
 	if n.OutboundType == model.UserDefinedRouting || n.LoadBalancerProfile == nil || n.LoadBalancerProfile.ManagedOutboundIPs == nil {
@@ -88,7 +89,7 @@ func (r *run) managedIPs() int {
 	return n.LoadBalancerProfile.ManagedOutboundIPs.Count
 }
 
-// outboundIPs finds a quota of public IPs that does not suffice.
+// outboundIPs finds a quota of public IPs that is too small.
 func (r *run) outboundIPs(ctx context.Context, found *report) {
 	needed, target, err := r.publicIPs(ctx)
 	if err != nil {
@@ -108,7 +109,8 @@ func (r *run) outboundIPs(ctx context.Context, found *report) {
 	}
 }
 
-// publicIPs is how many more public IPs the cluster will have, and what says so.
+// publicIPs returns how many additional public IPs the cluster needs, and the path
+// that requires them.
 func (r *run) publicIPs(ctx context.Context) (needed int, target string, err error) {
 	managed := r.managedIPs()
 	if !r.create {
@@ -130,14 +132,14 @@ func (r *run) publicIPs(ctx context.Context) (needed int, target string, err err
 	return leastIPs, "", nil
 }
 
-// currentIPs is how many addresses serve outbound traffic now. What the cluster's
-// document says of them was true after its last operation.
+// currentIPs returns the current number of outbound addresses. The cluster's
+// document has their number after its last operation.
 func (r *run) currentIPs(ctx context.Context) (int, error) {
 	lb, err := r.balancer(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if lb == nil { // an update makes it anew, with the addresses that are recorded
+	if lb == nil { // an update creates it again, with the recorded addresses
 		return len(r.c.Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs), nil
 	}
 	for _, rule := range lb.Properties.OutboundRules {
@@ -148,7 +150,7 @@ func (r *run) currentIPs(ctx context.Context) (int, error) {
 	return 0, nil
 }
 
-// readBalancer reads the cluster's public load balancer; nil if it is not there.
+// readBalancer reads the cluster's public load balancer; nil if it does not exist.
 func (r *run) readBalancer(ctx context.Context) (*armnetwork.LoadBalancer, error) {
 	group, _, ok := named(r.c.Properties.ClusterProfile.ResourceGroupID)
 	if !ok || r.c.Internal.InfraID == "" {
@@ -180,7 +182,7 @@ func freePublicIPs(ctx context.Context, clients *azure.Clients, location string)
 	return 0, false, nil
 }
 
-// outboundPorts finds fewer outbound addresses than the machines' connections need.
+// outboundPorts finds too few outbound addresses for the machines' connections.
 func (r *run) outboundPorts(ctx context.Context, found *report) {
 	ips := r.managedIPs()
 	if ips == 0 {
@@ -199,7 +201,7 @@ func (r *run) outboundPorts(ctx context.Context, found *report) {
 	}
 }
 
-// machinesBehind counts the machines in a balancer's pool.
+// machinesBehind returns the number of machines in a balancer's pool.
 func machinesBehind(lb *armnetwork.LoadBalancer, name string) int {
 	for _, p := range lb.Properties.BackendAddressPools {
 		if arm.EqualFold(value(p.Name), name) && p.Properties != nil {

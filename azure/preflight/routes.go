@@ -12,14 +12,14 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// everywhere is the prefix of a default route. Two halves together are another
-// way to write one.
+// everywhere is the prefix of a default route. Routes for its two halves have the
+// same effect.
 const everywhere = "0.0.0.0/0"
 
 var halves = [2]string{"0.0.0.0/1", "128.0.0.0/1"}
 
-// defaultRoutes finds subnets from which nothing leads out, where the customer
-// brings the routes. A running cluster is not asked: it has shown that they do.
+// defaultRoutes finds subnets without a default route, if the customer provides the
+// routes. Running clusters are not checked, because their routes work.
 func (r *run) defaultRoutes(ctx context.Context, found *report) {
 	if r.c.Properties.NetworkProfile.OutboundType != model.UserDefinedRouting {
 		return
@@ -28,7 +28,7 @@ func (r *run) defaultRoutes(ctx context.Context, found *report) {
 	for _, p := range r.uniquePlaces() {
 		s, _ := r.subnet(p.id)
 		if s == nil || s.Properties == nil {
-			continue // told elsewhere
+			continue // reported by another check
 		}
 		table, id := &armnetwork.RouteTable{}, ""
 		if attached := s.Properties.RouteTable; attached != nil {
@@ -44,7 +44,7 @@ func (r *run) defaultRoutes(ctx context.Context, found *report) {
 	}
 }
 
-// readRoutes is nil if the table cannot be judged.
+// readRoutes returns nil if the table cannot be checked.
 func (r *run) readRoutes(ctx context.Context, p place, id string, found *report) *armnetwork.RouteTable {
 	parsed, err := azarm.ParseResourceID(id)
 	if err != nil {
@@ -62,13 +62,13 @@ func (r *run) readRoutes(ctx context.Context, p place, id string, found *report)
 	return &got.RouteTable
 }
 
-// defaultRoute judges where the traffic of one subnet goes that no other route takes.
+// defaultRoute checks the next hop of the default route of one subnet.
 func (r *run) defaultRoute(p place, s *armnetwork.Subnet, table *armnetwork.RouteTable, id string, found *report) {
 	hops := nextHops(table)
 	var hop armnetwork.RouteNextHopType
 	leads := false
 	switch whole, isWhole := hops[everywhere]; {
-	case hops[halves[0]] != "" && hops[halves[1]] != "": // longer prefixes come first
+	case hops[halves[0]] != "" && hops[halves[1]] != "": // longer prefixes take precedence
 		leads = true
 		if hops[halves[0]] == armnetwork.RouteNextHopTypeNone || hops[halves[1]] == armnetwork.RouteNextHopTypeNone {
 			hop = armnetwork.RouteNextHopTypeNone
@@ -80,7 +80,7 @@ func (r *run) defaultRoute(p place, s *armnetwork.Subnet, table *armnetwork.Rout
 	case leads && hop == armnetwork.RouteNextHopTypeNone:
 		found.add(arm.InvalidLinkedRouteTable, p.target, "The default route in the route table %q of the subnet %q has the next hop None, which drops all traffic. "+
 			"Let it lead to a firewall or gateway, for outboundType is UserDefinedRouting.", id, p.id)
-	case leads, s.Properties.NatGateway != nil, r.learnsRoutes(p, table):
+	case leads, s.Properties.NatGateway != nil, r.propagatesRoutes(p, table):
 	case id == "":
 		found.add(arm.InvalidLinkedRouteTable, p.target, "The subnet %q has no route table. Attach one with a route for %s that leads to a firewall or gateway, "+
 			"for outboundType is UserDefinedRouting.", p.id, everywhere)
@@ -90,7 +90,7 @@ func (r *run) defaultRoute(p place, s *armnetwork.Subnet, table *armnetwork.Rout
 	}
 }
 
-// nextHops are the next hops of a table's routes by prefix.
+// nextHops returns the next hops of a table's routes by prefix.
 func nextHops(table *armnetwork.RouteTable) map[string]armnetwork.RouteNextHopType {
 	hops := map[string]armnetwork.RouteNextHopType{}
 	if table.Properties == nil {
@@ -104,9 +104,9 @@ func nextHops(table *armnetwork.RouteTable) map[string]armnetwork.RouteNextHopTy
 	return hops
 }
 
-// learnsRoutes reports whether gateways may tell the subnet routes, the default
-// route among them, that stand in no table.
-func (r *run) learnsRoutes(p place, table *armnetwork.RouteTable) bool {
+// propagatesRoutes reports whether gateways may propagate routes to the subnet that
+// are in no table, such as the default route.
+func (r *run) propagatesRoutes(p place, table *armnetwork.RouteTable) bool {
 	if table.Properties != nil && value(table.Properties.DisableBgpRoutePropagation) {
 		return false
 	}
@@ -119,7 +119,7 @@ func (r *run) learnsRoutes(p place, table *armnetwork.RouteTable) bool {
 }
 
 // hasGateways reports whether a network has a gateway or route server, or uses
-// those of a network it is peered with.
+// those of a peered network.
 func hasGateways(n *armnetwork.VirtualNetworkPropertiesFormat) bool {
 	for _, s := range n.Subnets {
 		if name := arm.ToLower(value(s.ID)); strings.HasSuffix(name, "/subnets/gatewaysubnet") || strings.HasSuffix(name, "/subnets/routeserversubnet") {

@@ -14,7 +14,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Zones chooses the zones of the cluster's machines; none where there are none.
+// Zones chooses the zones of the cluster's machines; none if the region has none.
 func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]string, error) {
 	skus, err := v.skusIn(ctx, clients, c.Location)
 	if err != nil {
@@ -36,14 +36,14 @@ func (v *Validator) Zones(ctx context.Context, clients *azure.Clients, c *model.
 	return zones, faults.Err()
 }
 
-// zones finds sizes that are left in too few availability zones.
+// zones finds sizes that are available in too few availability zones.
 func (r *run) zones(ctx context.Context, found *report) {
 	skus, err := r.skusIn(ctx, r.customer, r.c.Location)
 	if err != nil {
 		found.explain(err, r.about)
 		return
 	}
-	for _, p := range zonedPools(r.c) { // what is not offered at all is told by sizes
+	for _, p := range zonedPools(r.c) { // sizes reports those that are not offered at all
 		if sku := skus[arm.ToLower(p.size)]; sku == nil || restricted(sku, r.c.Location) {
 			return
 		}
@@ -52,15 +52,15 @@ func (r *run) zones(ctx context.Context, found *report) {
 	found.faults = append(found.faults, short...)
 }
 
-// zonedPools are the masters and the first pool of workers, of which the
-// installer makes a machine set in each zone.
+// zonedPools returns the masters and the first pool of workers, for which the
+// installer creates a machine set in each zone.
 func zonedPools(c *model.Cluster) []pool {
 	pools := poolsOf(c)
 	return pools[:min(2, len(pools))]
 }
 
-// chooseZones is the union of the zones of masters and workers, whose sizes are
-// known, and what stands in the way.
+// chooseZones returns the union of the zones of masters and workers, whose sizes
+// are known, and the problem if there is one.
 func chooseZones(skus map[string]*armcompute.ResourceSKU, c *model.Cluster) (zones []string, faults []*arm.Error) {
 	pools, union := zonedPools(c), map[string]bool{}
 	offered := make([][]string, len(pools))
@@ -100,7 +100,7 @@ func zoneList(offered []string, taken map[string]bool) string {
 	return fmt.Sprintf("zones %s and %s", strings.Join(names[:len(names)-1], ", "), names[len(names)-1])
 }
 
-// zonesOf are the zones that clusters may use: the classic three.
+// zonesOf returns the zones that clusters can use: 1, 2 and 3.
 func zonesOf(sku *armcompute.ResourceSKU) []string {
 	var all []string
 	if len(sku.LocationInfo) == 0 || sku.LocationInfo[0] == nil {
@@ -115,8 +115,8 @@ func zonesOf(sku *armcompute.ResourceSKU) []string {
 	return all
 }
 
-// restrictedZones are the zones of a location in which the subscription may not
-// use a size that the location offers, and Azure's code for why.
+// restrictedZones returns the zones of a location in which the subscription cannot
+// use a size that the location offers, and Azure's reason code.
 func restrictedZones(sku *armcompute.ResourceSKU, location string) (zones map[string]bool, reason string) {
 	zones = map[string]bool{}
 	for _, restriction := range sku.Restrictions {
@@ -130,7 +130,7 @@ func restrictedZones(sku *armcompute.ResourceSKU, location string) (zones map[st
 	return zones, reason
 }
 
-// restricted reports whether a size may not be used in the whole location.
+// restricted reports whether a size cannot be used in the whole location.
 func restricted(sku *armcompute.ResourceSKU, location string) bool {
 	return slices.ContainsFunc(sku.Restrictions, func(restriction *armcompute.ResourceSKURestrictions) bool {
 		if restriction == nil {
@@ -141,7 +141,7 @@ func restricted(sku *armcompute.ResourceSKU, location string) bool {
 	})
 }
 
-// restricts reports whether a restriction is about a location.
+// restricts reports whether a restriction applies to a location.
 func restricts(restriction *armcompute.ResourceSKURestrictions, location string) bool {
 	listed := restriction.Values
 	if restriction.RestrictionInfo != nil {

@@ -5,44 +5,44 @@ import (
 	"slices"
 )
 
-// The built-in roles the service assigns itself.
+// The built-in roles that the service assigns.
 const (
 	Owner                      = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 	Contributor                = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 	storageBlobDataContributor = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 )
 
-// Access is who may do what in the managed group.
+// Access defines permissions in the managed group.
 type Access struct {
-	// ServicePrincipalID is the object id of the cluster's service principal; empty
-	// for workload identity clusters.
+	// ServicePrincipalID is the object id of the cluster's service principal;
+	// empty for workload identity clusters.
 	ServicePrincipalID string
 	// Grants are the roles of workload identities.
 	Grants []Grant
 	// ResourceProviderID is the object id of the service's own application.
 	ResourceProviderID string
-	// Excluded are the object ids that the deny assignment is not for.
+	// Excluded are the object ids that the deny assignment excludes.
 	Excluded []string
 }
 
-// Grant gives an identity a role in the managed group.
+// Grant assigns a role in the managed group to an identity.
 type Grant struct {
 	// RoleID is the GUID of the role.
 	RoleID, ObjectID string
 }
 
-// Wanted are the grants that there are to be in the managed group.
-func (a *Access) Wanted() []Grant {
+// Desired returns all role assignments that the managed group needs.
+func (a *Access) Desired() []Grant {
 	if a.ServicePrincipalID != "" {
 		return append([]Grant{{Contributor, a.ServicePrincipalID}}, a.Grants...)
 	}
 	return a.Grants
 }
 
-// Principals are the object ids of those whom the cluster acts as, each once.
+// Principals returns the object ids of the cluster's identities, each once.
 func (a *Access) Principals() []string {
 	var ids []string
-	for _, g := range a.Wanted() {
+	for _, g := range a.Desired() {
 		if !slices.Contains(ids, g.ObjectID) {
 			ids = append(ids, g.ObjectID)
 		}
@@ -50,18 +50,18 @@ func (a *Access) Principals() []string {
 	return ids
 }
 
-// RoleAssignments gives a template with the assignments alone. They are named
-// after their principals, unlike that of a new cluster: Azure gives an assignment
-// to nobody else, and the former principal keeps its own for a while.
+// RoleAssignments returns a template with the assignments alone. They are named
+// after their principals, unlike those of a new cluster: the principal of an
+// assignment cannot change, and the former principal keeps its own for a while.
 func (a *Access) RoleAssignments() map[string]any {
 	l := list{}
-	for _, g := range a.Wanted() {
+	for _, g := range a.Desired() {
 		l = append(l, grant(g))
 	}
 	return document(object{}, l)
 }
 
-// DenyAssignment gives a template with the deny assignment alone.
+// DenyAssignment returns a template with the deny assignment alone.
 func (a *Access) DenyAssignment() map[string]any {
 	return document(object{}, list{a.denyAssignment()})
 }
@@ -81,8 +81,8 @@ func grant(g Grant) object {
 	return assignment(fmt.Sprintf("[guid(resourceGroup().id, '%s', '%s')]", g.RoleID, g.ObjectID), g)
 }
 
-// assignment names the kind of principal, so that Azure need not find one that is
-// newer than its replicas know.
+// assignment includes the type of the principal, so that Azure accepts one that is
+// not replicated yet.
 func assignment(name string, g Grant) object {
 	return object{
 		"type": roleAssignedKind, "apiVersion": roleAssignmentAPI, "name": name,
@@ -94,8 +94,8 @@ func assignment(name string, g Grant) object {
 	}
 }
 
-// blobRole lets the service read and write the cluster's storage account, which
-// has no usable keys.
+// blobRole allows the service to read and write the cluster's storage account,
+// whose keys are disabled.
 func (b *Base) blobRole() object {
 	account := b.id(accountKind, b.Account)
 	o := assignment(fmt.Sprintf("[guid('%s', '%s', '%s')]", account, storageBlobDataContributor, b.ResourceProviderID),
@@ -106,8 +106,8 @@ func (b *Base) blobRole() object {
 	return o
 }
 
-// denyAssignment keeps everybody from changing what the service made, but for
-// those who run the cluster and a few things that do no harm.
+// denyAssignment denies changes of the cluster's resources to all but the excluded
+// principals, except for the actions of harmless.
 func (a *Access) denyAssignment() object {
 	excluded := list{}
 	for _, id := range a.Excluded {
@@ -127,7 +127,7 @@ func (a *Access) denyAssignment() object {
 	}
 }
 
-// harmless are the actions that customers may take on the cluster's resources.
+// harmless returns the actions that customers may use on the cluster's resources.
 func harmless() list {
 	return list{
 		"Microsoft.Compute/disks/beginGetAccess/action",

@@ -14,8 +14,8 @@ const masters = 3
 
 const idleMinutes = 30
 
-// internalBalancer carries the API and the machine config server to the masters
-// from within the virtual network, and SSH to each of them.
+// internalBalancer forwards the API and the machine config server to the masters
+// within the virtual network, and SSH to each of them.
 func (b *Base) internalBalancer() object {
 	name := b.name("-internal")
 	frontend := b.zoned(object{"name": InternalFrontend, "properties": object{
@@ -41,7 +41,7 @@ func (b *Base) internalBalancer() object {
 	})
 }
 
-// publicBalancer is the way out, and for a public API the way in.
+// publicBalancer is for outbound traffic, and for a public API.
 func (b *Base) publicBalancer() object {
 	name := b.InfraID
 	var outbound list
@@ -72,7 +72,7 @@ func (b *Base) publicBalancer() object {
 	return o
 }
 
-// publicIPs are those of the API, of outbound traffic and of the routes.
+// publicIPs returns those of the API, of outbound traffic and of the routes.
 func (b *Base) publicIPs() list {
 	var names []string
 	if b.PublicAPI {
@@ -97,15 +97,15 @@ func (b *Base) balancer(name string, properties object) object {
 	return o
 }
 
-// forward is what a load balancing rule does.
+// forward describes a load balancing rule.
 type forward struct {
 	name        string
 	from, to    int
 	pool, probe string
 }
 
-// rule of a balancer. Outbound traffic goes by the outbound rule alone, so that
-// its addresses are known.
+// rule returns a rule of a balancer. Outbound traffic uses the outbound rule alone,
+// so that its addresses are known.
 func (c *Cluster) rule(balancer, frontend string, f forward) object {
 	part := func(kind, name string) object { return ref(c.id(balancerKind+"/"+kind, balancer, name)) }
 	return object{"name": f.name, "properties": object{

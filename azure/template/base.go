@@ -1,17 +1,18 @@
 package template
 
-// Base is all of a cluster's own resources that are there before its machines.
+// Base has all Azure resources of a cluster that are created before its machines.
 type Base struct {
 	Cluster
 	Storage
-	// OutboundIPs are the names of public IPs made for outbound traffic alone.
+	// OutboundIPs are the names of the public IPs for outbound traffic only.
 	OutboundIPs []string
-	// ServiceSubscription may link to the API server without being asked.
+	// ServiceSubscription is approved automatically for private endpoints to the
+	// API server.
 	ServiceSubscription string
 	Access
 }
 
-// Template gives the template, which has no parameters.
+// Template returns the template, which has no parameters.
 func (b *Base) Template() map[string]any {
 	r := b.Storage.resources(&b.Cluster)
 	r = append(r, b.securityGroup(), b.internalBalancer(), b.linkService())
@@ -28,18 +29,18 @@ func (b *Base) Template() map[string]any {
 
 // Storage is the cluster's two storage accounts.
 type Storage struct {
-	// Account keeps ignition and the installer's graph; RegistryAccount the
-	// cluster's own image registry.
+	// Account stores the ignition and the installer's graph; RegistryAccount is
+	// for the cluster's image registry.
 	Account, RegistryAccount string
-	// Subnets may reach them; nobody else on the network may.
+	// Subnets may access them; the rest of the network may not.
 	Subnets []string
-	// WorkloadIdentity clusters know no account keys.
+	// WorkloadIdentity clusters do not use account keys.
 	WorkloadIdentity bool
-	// Unencrypted leaves the encryption settings, which cannot change, out.
+	// Unencrypted omits the encryption settings, which cannot change.
 	Unencrypted bool
 }
 
-// Template gives a template with the accounts alone.
+// Template returns a template with the accounts alone.
 func (s *Storage) Template(c *Cluster) map[string]any { return document(object{}, s.resources(c)) }
 
 func (s *Storage) resources(c *Cluster) list {
@@ -86,8 +87,8 @@ func (s *Storage) container(c *Cluster, account, name string) object {
 	}
 }
 
-// securityGroup lets the API server be reached from outside, if it is public. The
-// cloud controller adds what the routes need.
+// securityGroup allows access to the API server from the internet, if it is public.
+// The cloud controller adds the rules for routes.
 func (b *Base) securityGroup() object {
 	rules := list{}
 	if b.PublicAPI {
@@ -99,7 +100,7 @@ func (b *Base) securityGroup() object {
 	return b.resource(groupKind, networkAPI, b.name("-nsg"), object{"securityRules": rules})
 }
 
-// linkService is where the service's private endpoint leads to.
+// linkService is the target of the service's private endpoint.
 func (b *Base) linkService() object {
 	ours := object{"subscriptions": list{b.ServiceSubscription}}
 	o := b.resource(linkServiceKind, networkAPI, b.name("-pls"), object{

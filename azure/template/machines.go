@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Machines are the first machines of a cluster: the bootstrap machine, which
-// starts the control plane and is removed then, and the three masters.
+// Machines are the first machines of a cluster: the bootstrap machine, which starts
+// the control plane and is then removed, and the three masters.
 type Machines struct {
 	Cluster
 	VMSize                string
@@ -19,31 +19,31 @@ type Machines struct {
 	AcceleratedNetworking bool
 	// MasterIgnition is the masters' ignition document.
 	MasterIgnition []byte
-	// Bootstrap is nil when the bootstrap machine is there already: what a machine
-	// starts from cannot be changed.
+	// Bootstrap is nil if the bootstrap machine exists: its custom data cannot
+	// change.
 	Bootstrap *Bootstrap
 }
 
-// Image is one of Azure's marketplace.
+// Image is an image of the Azure marketplace.
 type Image struct{ Publisher, Offer, SKU, Version string }
 
-// Bootstrap is where the bootstrap machine finds its ignition, which is too large
+// Bootstrap is where the bootstrap machine reads its ignition, which is too large
 // for custom data.
 type Bootstrap struct {
 	// BlobURL of the ignition, without a signature.
 	BlobURL string
-	// Account, if set, is the storage account whose keys sign the way to the blob,
-	// from SignedAt on: Azure does it within the template, so that the signature is
-	// never in our hands. Else the parameter signature has it.
+	// Account, if set, is the storage account whose keys sign the URL of the blob,
+	// valid from SignedAt: Azure signs it within the template, so that the service
+	// never has the signature. Otherwise the parameter signature has it.
 	Account  string
 	SignedAt time.Time
 }
 
-// SignatureParameter is the secure parameter with the query that opens the
-// ignition blob; the template has it if Bootstrap.Account is empty.
+// SignatureParameter is the secure parameter with the query that signs the URL of
+// the ignition blob; the template has it if Bootstrap.Account is empty.
 const SignatureParameter = "signature"
 
-// signedFor is how long the bootstrap machine may take to fetch its ignition.
+// signedFor is the time in which the bootstrap machine must read its ignition.
 const signedFor = 24 * time.Hour
 
 // OSDisk sizes.
@@ -52,7 +52,7 @@ const (
 	masterDiskGB    = 1024
 )
 
-// Template gives the template.
+// Template returns the template.
 func (m *Machines) Template() map[string]any {
 	parameters, resources := object{}, list{}
 	if m.Bootstrap != nil {
@@ -110,7 +110,7 @@ func (m *Machines) masterMachine(i int) object {
 	return o
 }
 
-// host is what differs between the machines.
+// host has the differences between the machines.
 type host struct {
 	suffix, computer, nic, data string
 	diskGB                      int
@@ -133,7 +133,7 @@ func (m *Machines) machine(h host) object {
 			},
 		},
 		"osProfile": object{
-			// Azure wants a user; ignition makes the one there really is.
+			// Azure requires a user; ignition creates the actual one.
 			"computerName": h.computer, "adminUsername": "core", "adminPassword": "NotActuallyApplied!",
 			"customData": h.data, "linuxConfiguration": object{"disablePasswordAuthentication": false},
 		},
@@ -148,7 +148,7 @@ func (m *Machines) machine(h host) object {
 	return o
 }
 
-// customData is an ignition document that only says where the real one is.
+// customData returns an ignition document that refers to the real one.
 func (b *Bootstrap) customData(m *Machines) string {
 	signature := "parameters('" + SignatureParameter + "')"
 	if b.Account != "" {

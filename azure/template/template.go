@@ -1,9 +1,9 @@
-// Package template makes the ARM templates of a cluster's Azure resources: what
-// there is, how it is called and what depends on what. Its functions are pure;
-// who deploys a template, and when, is package cluster's business.
+// Package template builds the ARM templates of a cluster's Azure resources: their
+// properties, names and dependencies. Its functions are pure. Package
+// backend/cluster deploys the templates.
 //
-// Ids within the managed resource group are written out, so that a template can
-// be read; expressions stand only where Azure alone knows the value.
+// Ids within the managed resource group are literal, so that a template is
+// readable; expressions are used only for values that Azure generates.
 package template
 
 import (
@@ -24,22 +24,23 @@ type object = map[string]any
 
 type list = []any
 
-// Cluster is what every template needs to know of a cluster.
+// Cluster has the properties that every template needs.
 type Cluster struct {
-	// GroupID is the managed resource group; everything stands in it.
+	// GroupID is the managed resource group, which has all resources.
 	GroupID  string
 	Location string
-	// InfraID begins the names of all that belongs to the machines.
+	// InfraID is the prefix of the names of resources for machines.
 	InfraID string
-	// Zones of load balancers' addresses; of machines the first three.
+	// Zones of load balancers' addresses; machines use the first three.
 	Zones []string
-	// PublicAPI and PublicIngress say who reaches the API server and the routes;
-	// PublicOutbound that a load balancer of ours is the way out.
+	// PublicAPI and PublicIngress are true if the API server and the routes are
+	// public; PublicOutbound if the cluster's load balancer is for outbound
+	// traffic.
 	PublicAPI, PublicIngress, PublicOutbound bool
 	MasterSubnetID                           string
 }
 
-// document is a whole template.
+// document returns a whole template.
 func document(parameters object, resources list) object {
 	return object{
 		"$schema":        "https://schema.management.azure.com/schemas/2015-01-01/deploymentTemplate.json#",
@@ -49,8 +50,7 @@ func document(parameters object, resources list) object {
 	}
 }
 
-// resource is one entry of a template; its properties and what is beside them
-// come as more.
+// resource returns one entry of a template, with its properties and more members.
 func (c *Cluster) resource(kind, version, name string, properties object) object {
 	return object{
 		"type": kind, "apiVersion": version, "name": name,
@@ -58,7 +58,7 @@ func (c *Cluster) resource(kind, version, name string, properties object) object
 	}
 }
 
-// id of a resource in the managed group.
+// id returns the id of a resource in the managed group.
 func (c *Cluster) id(kind string, name ...string) string {
 	provider, types, _ := strings.Cut(kind, "/")
 	var b strings.Builder
@@ -69,10 +69,10 @@ func (c *Cluster) id(kind string, name ...string) string {
 	return b.String()
 }
 
-// name of something that belongs to the machines.
+// name returns the name of a resource for machines.
 func (c *Cluster) name(suffix string) string { return c.InfraID + suffix }
 
-// zones as templates want them: absent where there are none.
+// zoned sets the zones of a resource, if there are any.
 func (c *Cluster) zoned(o object) object {
 	if len(c.Zones) > 0 {
 		o["zones"] = c.Zones
@@ -90,7 +90,7 @@ func refs(ids ...string) list {
 	return l
 }
 
-// The kinds that are named more than once.
+// The resource types that are used more than once.
 const (
 	accountKind      = "Microsoft.Storage/storageAccounts"
 	containerKind    = "Microsoft.Storage/storageAccounts/blobServices/containers"

@@ -112,7 +112,7 @@ func (s *access) renewRoles(ctx context.Context, w *Work, deployment string) err
 	if err != nil {
 		return err
 	}
-	if len(missing(roles, access.Wanted())) > 0 {
+	if len(missing(roles, access.Desired())) > 0 {
 		if err := s.azure.deploy(ctx, w, deployment, access.RoleAssignments()); err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func missing(roles []held, wanted []template.Grant) (grants []template.Grant) {
 // own, nor of those who are kept.
 func surplus(roles []held, access *template.Access, kept ...string) (others []held) {
 	for _, r := range roles {
-		wanted := slices.ContainsFunc(access.Wanted(), func(g template.Grant) bool { return lower(g) == r.Grant })
+		wanted := slices.ContainsFunc(access.Desired(), func(g template.Grant) bool { return lower(g) == r.Grant })
 		ours := access.ServicePrincipalID == "" && access.ResourceProviderID != "" && arm.EqualFold(r.ObjectID, access.ResourceProviderID)
 		if r.RoleID != template.Owner && !wanted && !ours && !holds(kept, r.ObjectID) {
 			others = append(others, r)

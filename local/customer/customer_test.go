@@ -24,7 +24,7 @@ func enter(t *testing.T, routes map[string]string) (*Customer, *[]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, &azure.Asked
+	return c, &azure.Requests
 }
 
 const (

@@ -1,5 +1,5 @@
-// Package logintest is an Azure for tests of tools: anybody may log in, and it
-// answers what a test says.
+// Package logintest is an Azure for tests of tools: it accepts every login, and
+// returns what a test configures.
 package logintest
 
 import (
@@ -15,18 +15,18 @@ import (
 	"github.com/aro-rp/aro/azure/login"
 )
 
-// Azure is one that a test started.
+// Azure is a server that a test started.
 type Azure struct {
 	login.Flags
-	// Asked are the calls, such as GET /path, after any login.
-	Asked []string
+	// Requests are the calls, such as GET /path, after any login.
+	Requests []string
 
 	url    string
 	routes map[string]string
 }
 
 // Start starts an Azure with routes: bodies by method and path, in which ORIGIN
-// stands for its URL. Paths below /vaults/ are for those who show a token.
+// stands for its URL. Paths below /vaults/ need a token.
 func Start(t *testing.T, routes map[string]string) *Azure {
 	t.Helper()
 	a := &Azure{routes: routes}
@@ -47,7 +47,7 @@ func Start(t *testing.T, routes map[string]string) *Azure {
 	return a
 }
 
-// ServeHTTP answers as the login, or by the routes.
+// ServeHTTP responds to logins, or by the routes.
 func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	body, status := a.login(r), http.StatusOK
@@ -58,7 +58,7 @@ func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusUnauthorized
 	default:
 		call := r.Method + " " + r.URL.Path
-		a.Asked = append(a.Asked, call)
+		a.Requests = append(a.Requests, call)
 		var known bool
 		if body, known = a.routes[call]; !known {
 			body, status = `{"error":{"code":"NotFound","message":"no"}}`, http.StatusNotFound
@@ -68,7 +68,7 @@ func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(strings.ReplaceAll(body, "ORIGIN", a.url)))
 }
 
-// login is what everybody is answered on the way in; empty for other paths.
+// login returns the response to the requests of a login; empty for other paths.
 func (a *Azure) login(r *http.Request) string {
 	switch {
 	case r.URL.Path == "/metadata/endpoints":

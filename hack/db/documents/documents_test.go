@@ -43,10 +43,10 @@ func TestKeysMayBeInTheServicesVault(t *testing.T) {
 	})
 	for vault, asked := range map[string]string{"": "GET /vaults/aro-svc/secrets/keys/", azure.Cloud + "/vaults/named": "GET /vaults/named/secrets/keys/"} {
 		flags := documents.Flags{Azure: azure.Flags, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"), Keys: "keyvault:keys", Vault: vault}
-		azure.Asked = nil
+		azure.Requests = nil
 		testSecrets(t, flags, key)
-		if len(azure.Asked) != 1 || azure.Asked[0] != asked {
-			t.Errorf("it was asked %v, want %s once: only secrets need keys", azure.Asked, asked)
+		if len(azure.Requests) != 1 || azure.Requests[0] != asked {
+			t.Errorf("it was asked %v, want %s once: only secrets need keys", azure.Requests, asked)
 		}
 	}
 }
