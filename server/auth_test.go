@@ -112,7 +112,7 @@ func TestMutualTLSTellsCallersApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t} // for its log
+	w := edge.Unserved(t) // for its log
 	base := "https://" + edge.Serve(t, edge.Must(t, edge.Options{Config: server.Config{Store: openStore(t), Logger: slog.New(slog.NewJSONHandler(w, nil))},
 		HTTP: httpserver.Config{Auth: auth, TLS: httpserver.TLSConfig(certificate)}}))
 	send := func(cert *tls.Certificate, verb, path string, headers map[string]string) *harness.Reply {
@@ -166,7 +166,7 @@ func TestMutualTLSTellsCallersApart(t *testing.T) {
 		send(cert, "PUT", "/admin/versions", map[string]string{"X-Ms-Client-Principal-Name": "ann"})
 	}
 	fingerprint := func(c tls.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Leaf.Raw)) }
-	audits := slices.DeleteFunc(w.audits(), func(o harness.Object) bool { return o["method"] == "GET" })
+	audits := slices.DeleteFunc(w.Audits(t), func(o harness.Object) bool { return o["method"] == "GET" })
 	for i, want := range []harness.Object{
 		{"certificate": "admin", "fingerprint": fingerprint(adminCert), "principal": "ann", "status": 400.0},
 		{"certificate": "arm", "fingerprint": fingerprint(armCert), "principal": "", "status": 403.0},

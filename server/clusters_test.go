@@ -46,12 +46,12 @@ func TestLifeOfAClusterInEveryVersion(t *testing.T) {
 		w.finish(id, model.Succeeded)
 		w.wantError(arm.ResourceNotFound, w.do("GET", id.String(), version, nil))
 		w.want(204, w.do("DELETE", id.String(), version, nil))
-		if running := created.Header.Get("Azure-AsyncOperation"); !contains(w.logged(), `"operation_id":"`+name(created)[1:]) {
+		if running := created.Header.Get("Azure-AsyncOperation"); !contains(w.Logged(), `"operation_id":"`+name(created)[1:]) {
 			t.Errorf("%s: the log does not name the operation %s", version, running)
 		}
 	}
 	for _, secret := range []string{harness.PullSecretCanary, harness.ClientSecretCanary, "password-canary", "kubeconfig-canary"} {
-		if contains(w.logged(), secret) {
+		if contains(w.Logged(), secret) {
 			t.Errorf("%s is in the log", secret)
 		}
 	}
@@ -127,7 +127,7 @@ func TestAChangeIsOfferedToWorkersAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.ready(newest, "due")
-	if w.wakes == 0 {
+	if w.Woken() == 0 {
 		t.Error("the create woke nobody")
 	}
 	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "new"}}}))
@@ -294,7 +294,7 @@ func TestSystemDataIsTheTriggersAndOnlyFromARM(t *testing.T) {
 		t.Error(got)
 	}
 	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"x": "z"}}, header, `{not json`))
-	if log := w.logged(); contains(log, "example.com") {
+	if log := w.Logged(); contains(log, "example.com") {
 		t.Errorf("system data is in the log: %s", log)
 	}
 }

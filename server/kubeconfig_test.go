@@ -42,7 +42,7 @@ func TestReadingAKubeconfigRenewsItBeforeItExpires(t *testing.T) {
 				}
 			}
 		})
-		before, wakes := operations(t, w), w.wakes
+		before, wakes := operations(t, w), w.Woken()
 		reply := w.want(test.status, w.do("POST", id.String()+"/listAdminCredentials", newest, nil))
 		if test.status == 200 && reply.Text("kubeconfig") != base64.StdEncoding.EncodeToString([]byte(kubeconfig)) {
 			t.Errorf("%s: answered %v", test.why, reply)
@@ -65,7 +65,7 @@ func TestReadingAKubeconfigRenewsItBeforeItExpires(t *testing.T) {
 			renewed++
 			// Whoever asks meanwhile begins nothing more.
 			w.want(test.status, w.do("POST", id.String()+"/listAdminCredentials", newest, nil))
-			if w.wakes == wakes {
+			if w.Woken() == wakes {
 				t.Errorf("%s: no worker was woken", test.why)
 			}
 		}
@@ -84,7 +84,7 @@ func TestReadingAKubeconfigRenewsItBeforeItExpires(t *testing.T) {
 	fresh := server.KubeconfigUntil(t, time.Now().Add(365*day))
 	w.alter(id, func(doc *store.ClusterDocument) { doc.Cluster.Internal.UserAdminKubeconfig = fresh })
 	w.want(200, w.do("POST", id.String()+"/listAdminCredentials", newest, nil))
-	if contains(w.logged(), string(fresh)) {
+	if contains(w.Logged(), string(fresh)) {
 		t.Error("the log has a kubeconfig")
 	}
 }

@@ -169,7 +169,7 @@ func TestTokensOutliveAKeyRotation(t *testing.T) {
 	before := newWorld(t, func(c *edge.Options) { c.Keys = keys(old) })
 	before.fill("a", 3)
 	next := before.do("GET", groupList("a")+"?$top=1", newest, nil).Text("nextLink")
-	path := strings.TrimPrefix(next, before.http.URL)
+	path := strings.TrimPrefix(next, before.HTTP.URL)
 
 	after := newWorld(t, func(c *edge.Options) { c.Store, c.Keys = before.store, keys(young, old) })
 	after.want(200, after.do("GET", path, "", nil))
@@ -181,7 +181,7 @@ func TestTokensOutliveAKeyRotation(t *testing.T) {
 	behind := keys(old)
 	behind.Follow(func(context.Context) ([]byte, error) { return []byte(young + "\n" + old), nil })
 	late := newWorld(t, func(c *edge.Options) { c.Store, c.Keys = before.store, behind })
-	late.want(200, late.do("GET", strings.TrimPrefix(next, stranger.http.URL), "", nil))
+	late.want(200, late.do("GET", strings.TrimPrefix(next, stranger.HTTP.URL), "", nil))
 }
 
 func TestLinksAreOnTheClientsHost(t *testing.T) {
@@ -192,11 +192,11 @@ func TestLinksAreOnTheClientsHost(t *testing.T) {
 		"https://management.example.com/subscriptions/x?api-version=y": "https://management.example.com/",
 		"https://management.example.com":                               "https://management.example.com/",
 		"http://localhost:8443/x":                                      "http://localhost:8443/",
-		"":                                                             w.http.URL + "/",
-		"javascript://x/":                                              w.http.URL + "/",
-		"https://user:password@host/":                                  w.http.URL + "/",
-		"https://":                                                     w.http.URL + "/",
-		"no url":                                                       w.http.URL + "/",
+		"":                                                             w.HTTP.URL + "/",
+		"javascript://x/":                                              w.HTTP.URL + "/",
+		"https://user:password@host/":                                  w.HTTP.URL + "/",
+		"https://":                                                     w.HTTP.URL + "/",
+		"no url":                                                       w.HTTP.URL + "/",
 	} {
 		next := w.do("GET", groupList("a")+"?$top=1&extra=kept", newest, nil, "Referer", referer).Text("nextLink")
 		u, err := url.Parse(next)

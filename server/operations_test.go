@@ -194,7 +194,6 @@ func TestAnOperationThatEndsWhileItIsReadIsNotCanceled(t *testing.T) {
 	o := &overtaken{}
 	st := openStore(t, func(k store.Driver) store.Driver { o.Driver = k; return o })
 	w := newWorld(t, func(c *edge.Options) { c.Store = st })
-	w.store = st
 	polls := map[string]func(created *harness.Reply) string{"status": status, "result": result}
 	for poll, url := range polls {
 		created := w.create(newest, poll)

@@ -45,20 +45,20 @@ func TestIdsOfRequests(t *testing.T) {
 		t.Errorf("Content-Type %q, Date %q", got, asked.Header.Get("Date"))
 	}
 	for _, want := range []string{id, "client-1", "correlation-1", `"operation":"OpenShiftClusters_List"`, `"status":200`, `"api_version":"` + newest} {
-		if !contains(w.logged(), want) {
-			t.Errorf("the log has no %s: %s", want, w.logged())
+		if !contains(w.Logged(), want) {
+			t.Errorf("the log has no %s: %s", want, w.Logged())
 		}
 	}
-	if contains(w.logged(), "forged") || contains(w.logged(), "routing-1") {
-		t.Errorf("foreign ids are taken as ours: %s", w.logged())
+	if contains(w.Logged(), "forged") || contains(w.Logged(), "routing-1") {
+		t.Errorf("foreign ids are taken as ours: %s", w.Logged())
 	}
-	for line := range strings.Lines(w.logged()) {
+	for line := range strings.Lines(w.Logged()) {
 		if !json.Valid([]byte(line)) {
 			t.Errorf("a log line is no JSON: %s", line)
 		}
 	}
 	w.want(200, w.do("GET", listPath, newest, nil, "X-Ms-Client-Request-Id", strings.Repeat("x", 5000)))
-	if contains(w.logged(), strings.Repeat("x", 200)) {
+	if contains(w.Logged(), strings.Repeat("x", 200)) {
 		t.Error("a foreign id fills the log")
 	}
 }
@@ -131,7 +131,7 @@ func TestMetricsCountByOperation(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
-	if !contains(w.logged(), `"operation":"Admin_ListVersions"`) {
+	if !contains(w.Logged(), `"operation":"Admin_ListVersions"`) {
 		t.Error("the log does not name the operation of an engineer")
 	}
 	if contains(text, "canary") || contains(text, subscription) {
@@ -168,7 +168,7 @@ func brokenWorld(t *testing.T, driver broken) *world {
 	if keysErr != nil {
 		t.Fatal(keysErr)
 	}
-	w := &world{t: t}
+	w := &world{World: edge.Unserved(t), t: t}
 	address := edge.Serve(t, edge.Must(t, edge.Options{Config: server.Config{Store: store.New(driver, keys), Logger: slog.New(slog.NewJSONHandler(w, nil))}}))
 	w.Client = harness.NewClient("http://"+address, nil)
 	return w
@@ -216,7 +216,7 @@ func TestAPanicIsOneFailedRequest(t *testing.T) {
 			t.Error(why, r, r.Header)
 		}
 		w.want(200, w.do("GET", "/healthz/live", "", nil))
-		if log := w.logged(); contains(log, "canary") || !contains(log, test.logged) || !contains(log, "service_test.go") {
+		if log := w.Logged(); contains(log, "canary") || !contains(log, test.logged) || !contains(log, "service_test.go") {
 			t.Errorf("%s: want %q and the stack in\n%s", why, test.logged, log)
 		}
 	}
@@ -314,7 +314,6 @@ func TestAWriteThatMayHaveHappenedKeepsItsOperation(t *testing.T) {
 	l := &lossy{}
 	st := openStore(t, func(k store.Driver) store.Driver { l.Driver = k; return l })
 	w := newWorld(t, func(c *edge.Options) { c.Store = st })
-	w.store = st
 	id := w.ready(newest, "lossy")
 	work := harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "next"}}}
 	l.lose.Store(true)

@@ -61,7 +61,7 @@ func TestARepairedClusterGoesOnAtOnce(t *testing.T) {
 		t.Fatal(r)
 	}
 	s.eventually("a worker takes it", func() bool {
-		return strings.Contains(s.worker.Output(), "cluster was due without an operation")
+		return strings.Contains(s.worker.Output(), "document was due without an operation")
 	})
 }
 
