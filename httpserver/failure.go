@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,10 +44,11 @@ type Failure struct {
 	Cause error
 	// Err is recorded in full for errors of the service.
 	Err error
-	// Body is JSON. RetryAfter is the value of the Retry-After header; zero sends
-	// none.
-	Body       []byte
-	RetryAfter time.Duration
+	// Body is of ContentType, JSON if that is empty. RetryAfter is the value of the
+	// Retry-After header; zero sends none.
+	Body        []byte
+	ContentType string
+	RetryAfter  time.Duration
 }
 
 // PlainFailure renders an error in the form that most APIs of Azure use. For an error
@@ -69,7 +71,7 @@ func (f Failure) write(x *Exchange) {
 	if f.RetryAfter > 0 {
 		x.Response().Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
-	_ = x.Blob(f.Status, JSON, f.Body) // the client may have disconnected
+	_ = x.Blob(f.Status, cmp.Or(f.ContentType, JSON), f.Body) // the client may have disconnected
 }
 
 // panicked describes a panic. Errors of the Go runtime keep their text; of any

@@ -41,6 +41,9 @@ type API struct {
 	// logged and counted with the operation's name; it must therefore have no other
 	// effects.
 	Route func(*Exchange) func() error
+	// Endless reports whether a request may last for as long as its client stays, such as
+	// a watch or an upgraded connection; nil has none. What answers it bounds it.
+	Endless func(*http.Request) bool
 	// Audited reports whether a request is recorded; nil records none.
 	Audited func(*Exchange) bool
 	// Failure renders errors; default PlainFailure.
@@ -162,21 +165,32 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if own, ok := r.Context().Value(connectionKey{}).(*connection); ok {
 		defer own.begin()()
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-	defer cancel()
+	api := s.apiOf(r.URL.Path)
+	ctx := r.Context()
+	if api.Endless != nil && api.Endless(r) {
+		// A deadline of the connection would end the request. Not every writer has them.
+		control := http.NewResponseController(w)
+		_, _ = control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{})
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+	}
 	inner := s.echo.AcquireContext()
 	defer s.echo.ReleaseContext(inner)
 	inner.Reset(r.WithContext(ctx), w)
-	s.exchange(&Exchange{Context: inner, Canonical: r.URL.Path})
+	x := &Exchange{Context: inner, Canonical: r.URL.Path}
+	if s.exchange(x, api); x.aborted {
+		panic(http.ErrAbortHandler) // net/http cuts the connection and says nothing
+	}
 }
 
 // exchange handles a request. Every request is answered, counted, audited and
 // logged, in this order.
-func (s *Server) exchange(x *Exchange) {
+func (s *Server) exchange(x *Exchange, api *API) {
 	s.identify(x)
 	s.metrics.running.Inc()
 	defer s.metrics.running.Dec()
-	api := s.apiOf(x.Canonical)
 	var failure *Failure
 	if err := s.answer(x, api); err != nil {
 		f := api.Failure(x, err)
@@ -206,7 +220,12 @@ func (s *Server) apiOf(path string) *API {
 // an error.
 func (s *Server) answer(x *Exchange, api *API) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if p == http.ErrAbortHandler { // an answer that has begun cannot be completed
+			x.aborted = true
+			return
+		}
+		if p != nil {
 			err = panicked(p)
 			s.Logger.Error("panic", "request_id", x.RequestID, "operation", x.Operation, "error", err.Error(), "stack", string(debug.Stack()))
 		}

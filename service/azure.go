@@ -113,6 +113,7 @@ func (c *Cloud) open(ctx context.Context, cfg *Config, s *Service) (func(context
 	if err != nil {
 		return nil, err
 	}
+	s.HTTP = transport
 	cloud, err := azure.FindCloud(ctx, c.Cloud, transport)
 	if err != nil {
 		return nil, fmt.Errorf("--cloud: %w", err)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -36,8 +37,10 @@ type Service struct {
 	Azure       *azure.Azure
 	Environment *environment.Environment
 	Vault       Vault
-	Store       *store.Store
-	Keys        *store.Keyring
+	// HTTP trusts whom the process trusts; nil in a process that does not reach Azure.
+	HTTP  *http.Client
+	Store *store.Store
+	Keys  *store.Keyring
 	// Own and Clusters send metrics of the process and of clusters to Geneva's agent; nil
 	// until MDM.Open.
 	Own, Clusters metrics.Emitter

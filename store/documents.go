@@ -15,6 +15,7 @@ var (
 	versionsContainer      = Container{Name: "OpenShiftVersions"}
 	roleSetsContainer      = Container{Name: "PlatformWorkloadIdentityRoleSets"}
 	billingContainer       = Container{Name: "Billing"}
+	portalContainer        = Container{Name: "Portal", TTL: 24 * time.Hour}
 	probesContainer        = Container{Name: "KeyProbes"}
 	poolWorkersContainer   = Container{Name: "PoolWorkers"}
 )
@@ -22,7 +23,7 @@ var (
 // Containers lists every container, for those who create databases.
 func Containers() []*Container {
 	return []*Container{&clustersContainer, &operationsContainer, &subscriptionsContainer,
-		&versionsContainer, &roleSetsContainer, &billingContainer, &probesContainer, &poolWorkersContainer}
+		&versionsContainer, &roleSetsContainer, &billingContainer, &portalContainer, &probesContainer, &poolWorkersContainer}
 }
 
 // Meta is what every document carries beside its content.
@@ -114,4 +115,12 @@ type PoolWorkerDocument struct {
 
 	// Buckets are the ids of the processes that have them, by number; of the shares only.
 	Buckets []string `json:"buckets,omitempty"`
+}
+
+// PortalDocument keeps what lets somebody in at the portal. ID is the hash of the secret
+// that the holder shows, Partition the person to whom it was given. Its TTL ends it.
+type PortalDocument struct {
+	Meta
+
+	Portal model.PortalAccess `json:"portal"`
 }

@@ -11,6 +11,7 @@ type Store struct {
 	RoleSets      *Collection[RoleSetDocument]
 	Billing       *Collection[BillingDocument]
 	PoolWorkers   *Collection[PoolWorkerDocument]
+	Portal        *Collection[PortalDocument]
 
 	driver    Driver
 	documents *documents
@@ -30,6 +31,7 @@ func New(k Driver, keys *Keyring) *Store {
 		RoleSets:      newCollection[RoleSetDocument](k, d, &roleSetsContainer),
 		Billing:       newCollection[BillingDocument](k, d, &billingContainer),
 		PoolWorkers:   newCollection[PoolWorkerDocument](k, d, &poolWorkersContainer),
+		Portal:        newCollection[PortalDocument](k, d, &portalContainer),
 		driver:        k,
 		documents:     d,
 		probes:        newCollection[ProbeDocument](k, d, &probesContainer),

@@ -23,6 +23,7 @@ var version = "unknown"
 
 type commands struct {
 	RP       rpCommand       `cmd:"" name:"rp" help:"Serve the resource provider's API and work on clusters."`
+	Portal   portalCommand   `cmd:"" name:"portal" help:"Serve the portal of those who run the service."`
 	Versions versionsCommand `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
 	Monitor  monitorCommand  `cmd:"" name:"monitor" help:"Look at all clusters, and tell in metrics what is not as it should be."`
 	Mirror   mirrorCommand   `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
@@ -63,6 +64,7 @@ func run(args []string) int {
 	}
 	c.RP.TokenFile = os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
 	c.Monitor.TokenFile = c.RP.TokenFile
+	c.Portal.TokenFile = c.RP.TokenFile
 	c.RP.Lookup, c.Versions.Lookup = os.LookupEnv, os.LookupEnv
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

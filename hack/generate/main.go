@@ -1,5 +1,5 @@
 // Command generate writes the packages below generated/ from the specs below
-// openapi/: one per api-version, one that lists them, and one for the admin API.
+// openapi/: one per api-version, one that lists them, and one for the admin API and the portal each.
 //
 // It fails if a property or a keyword of a spec would be lost. Its output is
 // deterministic.
@@ -51,8 +51,10 @@ func generate(specs, out string) error {
 	if idle = append(idle, shared.Idle()...); len(idle) > 0 {
 		return fmt.Errorf("rules that nothing obeys:\n\t%s", strings.Join(idle, "\n\t"))
 	}
-	if err := admin(specs, files); err != nil {
-		return err
+	for _, name := range []string{"admin", "portal"} {
+		if err := unversioned(specs, name, files); err != nil {
+			return err
+		}
 	}
 	if files[filepath.Join("registry", "registry.gen.go")], err = emit.Registry(names); err != nil {
 		return fmt.Errorf("registry: %w", err)
@@ -77,18 +79,18 @@ func version(specs, v string, shared, own *spec.Overlay, files map[string][]byte
 	return nil
 }
 
-// admin adds the files of the admin API's package.
-func admin(specs string, files map[string][]byte) error {
-	d, err := spec.Read(filepath.Join(specs, "admin", "admin.json"))
+// unversioned adds the files of the package of an API without an api-version.
+func unversioned(specs, name string, files map[string][]byte) error {
+	d, err := spec.Read(filepath.Join(specs, name, name+".json"))
 	if err != nil {
-		return fmt.Errorf("admin API: %w", err)
+		return fmt.Errorf("%s API: %w", name, err)
 	}
-	code, err := emit.Admin(d, "admin")
+	code, err := emit.Unversioned(d, name)
 	if err != nil {
-		return fmt.Errorf("admin API: %w", err)
+		return fmt.Errorf("%s API: %w", name, err)
 	}
-	for name, text := range code {
-		files[filepath.Join("admin", name)] = text
+	for file, text := range code {
+		files[filepath.Join(name, file)] = text
 	}
 	return nil
 }

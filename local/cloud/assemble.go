@@ -21,7 +21,7 @@ import (
 func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.Entra, err = entra.New(ctx, entra.Options{
 		State: a.State, Origin: a.Origin, Tenant: TenantID, Others: []string{OtherTenantID}, FirstParty: FirstPartyApplication,
-		Roots: a.Authority.Pool(), Federated: a, Client: a.Client(), Assigned: a.provider.assigned, Now: a.Now,
+		Roots: a.Authority.Pool(), Federated: a, Client: a.Client(), Assigned: a.provider.assigned, Users: users(), Now: a.Now,
 	})
 	if err != nil {
 		return err
@@ -52,8 +52,8 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	return nil
 }
 
-// principal tells what role assignments call an object of the directory: it has
-// no people and no groups.
+// principal tells what role assignments call an object of the directory: people
+// and groups have no roles here.
 func (a *Azure) principal(ctx context.Context, objectID string) (string, bool, error) {
 	_, found, err := a.Entra.Principal(ctx, objectID)
 	return "ServicePrincipal", found, err

@@ -63,6 +63,9 @@ type Options struct {
 	// SignOperations makes the addresses of operations as long as Azure's, and insists
 	// that they are used as they were given.
 	SignOperations bool
+	// Portal is the origin of the portal of the service, such as https://localhost:8444; without
+	// it there is nobody who could log in there.
+	Portal string
 	// Secrets of the applications made at first start; random if empty.
 	ServiceSecret, DemoSecret string
 	// Plug adds behaviours to the resource manager before it starts.
@@ -117,7 +120,7 @@ func New(ctx context.Context, o Options) (_ *Azure, err error) {
 			a.Close()
 		}
 	}()
-	for _, step := range []func(context.Context) error{a.open, a.assemble, a.plug, a.seed, a.start} {
+	for _, step := range []func(context.Context) error{a.open, a.assemble, a.plug, a.seed, a.seedPortal, a.start} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("local Azure: %w", err)
 		}

@@ -24,14 +24,14 @@ func Version(d *spec.Document, pkg string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// Admin writes the package of the admin API: types and echo server.
-func Admin(d *spec.Document, pkg string) (map[string][]byte, error) {
+// Unversioned writes the package of an API without an api-version: types and echo server.
+func Unversioned(d *spec.Document, pkg string) (map[string][]byte, error) {
 	files, _, err := common(d, pkg, Typed)
 	if err != nil {
 		return nil, err
 	}
-	doc := newSource(pkg, "// Package "+pkg+" has the types and routes of the admin API, from its spec.\n"+
-		"// Package admin implements them.\n", module+"/validation")
+	doc := newSource(pkg, "// Package "+pkg+" has the types and routes of the API of that name, from its spec.\n"+
+		"// Package "+pkg+" of the service implements them.\n", module+"/validation")
 	doc.f("// Operations lists the operations of the spec by id.\nfunc Operations() []validation.Operation {")
 	operations(doc, d)
 	doc.f("}")

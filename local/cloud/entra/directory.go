@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,15 +38,17 @@ const (
 
 // Application is an app registration.
 type Application struct {
-	ObjectID       string        `json:"objectId"`
-	AppID          string        `json:"appId"`
-	DisplayName    string        `json:"displayName"`
-	SignInAudience string        `json:"signInAudience,omitempty"`
-	IdentifierURIs []string      `json:"identifierUris,omitempty"`
-	Tags           []string      `json:"tags,omitempty"`
-	Created        time.Time     `json:"created"`
-	Passwords      []Password    `json:"passwords,omitempty"`
-	Certificates   []Certificate `json:"certificates,omitempty"`
+	ObjectID       string   `json:"objectId"`
+	AppID          string   `json:"appId"`
+	DisplayName    string   `json:"displayName"`
+	SignInAudience string   `json:"signInAudience,omitempty"`
+	IdentifierURIs []string `json:"identifierUris,omitempty"`
+	Tags           []string `json:"tags,omitempty"`
+	// ReplyURLs are where users may be sent back to after they signed in.
+	ReplyURLs    []string      `json:"replyUrls,omitempty"`
+	Created      time.Time     `json:"created"`
+	Passwords    []Password    `json:"passwords,omitempty"`
+	Certificates []Certificate `json:"certificates,omitempty"`
 	// Owners are object ids.
 	Owners []string `json:"owners,omitempty"`
 	// More are members that mean nothing here and come back as they were sent.
@@ -132,6 +135,16 @@ func (e *Entra) ChangeApplication(ctx context.Context, id string, change func(*A
 			return err
 		}
 		return tx.Put(ctx, kindApplication, app.AppID, app)
+	})
+}
+
+// AddReplyURL lets users of an application be sent back to an address.
+func (e *Entra) AddReplyURL(ctx context.Context, id, address string) error {
+	return e.ChangeApplication(ctx, id, func(app *Application) error {
+		if !slices.Contains(app.ReplyURLs, address) {
+			app.ReplyURLs = append(app.ReplyURLs, address)
+		}
+		return nil
 	})
 }
 

@@ -36,6 +36,8 @@ type Options struct {
 	Roots *x509.CertPool
 	// Federated finds the federated credentials of a managed identity. Without it there are none.
 	Federated FederatedCredentials
+	// Users may sign in to applications.
+	Users []User
 	// Client fetches the documents of other OpenID issuers; it has to trust the origin.
 	Client *http.Client
 	// Now is the clock; nil is time.Now.
@@ -48,6 +50,7 @@ type Entra struct {
 	signer  *signer
 	machine *authority // issues the certificates of managed identities
 	issuers *issuerCache
+	codes   codes
 	mux     *http.ServeMux
 }
 
@@ -85,6 +88,8 @@ func (e *Entra) routes() *http.ServeMux {
 	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", e.keys)
 	mux.HandleFunc("POST /{tenant}/oauth2/token", e.token(1))
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", e.token(2))
+	mux.HandleFunc("GET /{tenant}/oauth2/v2.0/authorize", e.authorize)
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/authorize", e.authorize)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, &oauthError{http.StatusNotFound, "invalid_request", 90015, "Requested query string is too long or the address is unknown."})
 	})

@@ -49,6 +49,11 @@ func (e *Entra) grant(r *http.Request, version int) (map[string]any, *oauthError
 	form := r.PostForm
 	switch grant := form.Get("grant_type"); grant {
 	case "client_credentials":
+	case "authorization_code":
+		if version == 2 {
+			return e.redeem(r)
+		}
+		return nil, &oauthError{http.StatusBadRequest, "unsupported_grant_type", 70003, "The endpoint of version 1.0 redeems no codes here."}
 	case "":
 		return nil, missing("grant_type")
 	default:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -62,7 +63,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 	l := &localCloud{identity: service}
 	ctx, l.stop = context.WithCancel(ctx)
 	l.azure, err = cloud.New(ctx, cloud.Options{
-		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Private: c.addresses(0).String(), Unlimited: c.Unlimited, SignOperations: c.Sign,
+		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Portal: c.portalOrigin(), Private: c.addresses(0).String(), Unlimited: c.Unlimited, SignOperations: c.Sign,
 		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
 		Plug: []func(context.Context, *cloud.Azure) error{
 			func(_ context.Context, a *cloud.Azure) error { return c.plugMachines(ctx, l, a, self, log) },
@@ -192,5 +193,48 @@ func (c runCommand) provider(id identity, log *slog.Logger) *supervisor.Process 
 		Log:         log,
 	}
 }
+
+// portal is the child `aro portal`, which uses the provider's database.
+func (c runCommand) portal(id identity, log *slog.Logger) *supervisor.Process {
+	return &supervisor.Process{
+		Name: "aro portal",
+		Path: c.RP,
+		Args: []string{
+			"portal", "--listen", c.portalListen(), "--origin", c.portalOrigin(), "--store", "sqlite:" + filepath.Join(c.Data, "aro.db"),
+			"--cloud", c.origin(), "--ca-file", c.caFile(), "--tenant", id.TenantID, "--location", "eastus",
+			"--client-id", id.ClientID, "--service-vault", c.origin() + "/vaults/aro-svc",
+			"--portal-client-id", cloud.PortalApplication, "--access-groups", cloud.PortalGroup, "--elevated-groups", cloud.PortalElevatedGroup,
+		},
+		Env:     []string{"ARO_CLIENT_SECRET=" + id.ClientSecret},
+		LogFile: filepath.Join(c.Data, "logs", "portal.log"),
+		PIDFile: c.portalPID(),
+		Grace:   portalGrace,
+		Log:     log,
+	}
+}
+
+// portalListen is where the portal listens: its name is localhost, as Azure's is.
+func (c runCommand) portalListen() string {
+	_, port, _ := net.SplitHostPort(c.Portal) // reserve has checked it
+	return net.JoinHostPort("127.0.0.1", port)
+}
+
+// portalOrigin is where browsers reach the portal; empty for none.
+func (c runCommand) portalOrigin() string {
+	if c.Portal == noPortal {
+		return ""
+	}
+	return "https://" + c.Portal
+}
+
+// portalAddress says where the portal is.
+func (c runCommand) portalAddress() string {
+	if c.Portal == noPortal {
+		return noPortal
+	}
+	return c.portalOrigin() + "/"
+}
+
+func (c runCommand) portalPID() string { return filepath.Join(c.Data, "portal.pid") }
 
 func (c runCommand) rpPID() string { return filepath.Join(c.Data, "rp.pid") }

@@ -72,8 +72,10 @@ func (c *runCommand) takeData(_ context.Context, r *reservation) error {
 		return err
 	}
 	r.undo = append(r.undo, unlock)
-	if err := supervisor.StopLeftover(c.rpPID()); err != nil {
-		return err
+	for _, left := range []string{c.rpPID(), c.portalPID()} {
+		if err := supervisor.StopLeftover(left); err != nil {
+			return err
+		}
 	}
 	return c.settleAddresses()
 }
@@ -89,6 +91,17 @@ func (c *runCommand) check() error {
 	}
 	if name, port, err := net.SplitHostPort(c.Azure); err != nil || name != "localhost" || port == "" {
 		return fmt.Errorf("--azure must be localhost:PORT, not %q", c.Azure)
+	}
+	if c.Portal == "" {
+		_, port, _ := net.SplitHostPort(c.Azure)
+		n, err := net.LookupPort("tcp", port)
+		if err != nil {
+			return fmt.Errorf("--azure must be localhost:PORT, not %q", c.Azure)
+		}
+		c.Portal = net.JoinHostPort("localhost", strconv.Itoa(n+1))
+	}
+	if name, port, err := net.SplitHostPort(c.Portal); c.Portal != noPortal && (err != nil || name != "localhost" || port == "") {
+		return fmt.Errorf("--portal must be localhost:PORT or none, not %q", c.Portal)
 	}
 	if c.Addresses < 0 || c.Addresses > maxAddresses {
 		return fmt.Errorf("--addresses must be a number from 1 to %d, not %d", maxAddresses, c.Addresses)
@@ -180,12 +193,18 @@ func (c *runCommand) takeAddresses(ctx context.Context, r *reservation) error {
 	return nil
 }
 
-// checkFree finds out whether another program has the provider's address, because
-// its answers would be taken for the provider's.
+// checkFree finds out whether another program has the provider's address or
+// the portal's, because its answers would be taken for theirs.
 func (c *runCommand) checkFree(ctx context.Context, _ *reservation) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return portError("--listen", c.Listen, err)
+	}
+	if err := listener.Close(); err != nil || c.Portal == noPortal {
+		return err
+	}
+	if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.portalListen()); err != nil {
+		return portError("--portal", c.Portal, err)
 	}
 	return listener.Close()
 }

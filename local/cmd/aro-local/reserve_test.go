@@ -69,7 +69,7 @@ func free(t *testing.T, addresses int) runCommand {
 		defer func() { _ = l.Close() }()
 		ports[i] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	}
-	return runCommand{Data: t.TempDir(), Listen: "127.0.0.1:" + ports[0], Azure: "localhost:" + ports[1], Addresses: addresses}
+	return runCommand{Data: t.TempDir(), Listen: "127.0.0.1:" + ports[0], Azure: "localhost:" + ports[1], Portal: noPortal, Addresses: addresses}
 }
 
 func TestASecondInstanceIsToldWhatToChange(t *testing.T) {

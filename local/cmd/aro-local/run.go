@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,6 +22,10 @@ import (
 const (
 	// rpGrace lets the provider finish requests and hand its leases back.
 	rpGrace = 30 * time.Second
+	// noPortal as the portal's address starts none.
+	noPortal = "none"
+	// portalGrace lets the portal finish requests; shells do not keep it.
+	portalGrace = 5 * time.Second
 	// rpTries is how often the provider may fail to start before only a person helps.
 	rpTries = 5
 )
@@ -29,6 +34,7 @@ type runCommand struct {
 	Data      string            `env:"ARO_DATA" default:".aro" type:"path" help:"Directory for everything that is kept: database, Azure, machines, logs."`
 	Listen    string            `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address at which the resource provider listens. It must be a loopback address."`
 	Azure     string            `env:"ARO_AZURE" default:"localhost:8443" help:"Name and port at which Azure answers. The name must be localhost."`
+	Portal    string            `env:"ARO_PORTAL" placeholder:"localhost:PORT" help:"Name and port at which the portal answers. The name must be localhost. Default: the port after that of --azure. none starts no portal."`
 	Addresses int               `env:"ARO_ADDRESSES" placeholder:"N" help:"Private endpoints get addresses of 127.N.0.0/16, public IPs of 127.(N+1).0.0/16; N is from 1 to 253. Each aro-local on a machine needs its own ranges. Set at the first start with a data directory. Default: 64."`
 	Unlimited bool              `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
 	Sign      bool              `name:"sign-operations" env:"ARO_SIGN_OPERATIONS" help:"Sign the URLs of operations as Azure does: they get 4 KB longer, and no others are accepted."`
@@ -66,7 +72,11 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer cloud.close()
 	opened()
-	return c.serve(ctx, lower, cloud, reserved.azure, c.provider(cloud.identity, log))
+	programs := []*supervisor.Process{c.provider(cloud.identity, log)}
+	if c.Portal != noPortal {
+		programs = append(programs, c.portal(cloud.identity, log))
+	}
+	return c.serve(ctx, lower, cloud, reserved.azure, programs)
 }
 
 // quietKubernetes lets Kubernetes' libraries, which have a log of their own, say only
@@ -76,8 +86,8 @@ func quietKubernetes(to io.Writer) {
 	klog.SetSlogLogger(slog.New(handler).With("component", "kubernetes"))
 }
 
-// serve returns once the provider has stopped, or a part failed.
-func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, listeners []net.Listener, provider *supervisor.Process) error {
+// serve returns once the programs have stopped, or a part failed.
+func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, listeners []net.Listener, programs []*supervisor.Process) error {
 	lower, stop := context.WithCancel(lower)
 	defer stop()
 	g, lower := errgroup.WithContext(lower)
@@ -86,9 +96,18 @@ func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, listene
 	for _, listener := range listeners {
 		g.Go(func() error { return cloud.azure.Serve(lower, listener) })
 	}
-	g.Go(func() error {
-		defer stop()
-		return provider.Run(upper)
+	var running sync.WaitGroup
+	for _, program := range programs {
+		running.Add(1)
+		g.Go(func() error {
+			defer running.Done()
+			return program.Run(upper)
+		})
+	}
+	g.Go(func() error { // the last one needs Azure no more
+		running.Wait()
+		stop()
+		return nil
 	})
 	g.Go(func() error { return c.present(upper) })
 	context.AfterFunc(ctx, func() { fmt.Println("stopping; everything that was created is kept, and the next start resumes it") })
@@ -105,7 +124,7 @@ func (c runCommand) present(ctx context.Context) error {
 	if !ready {
 		return nil // stopped before it was ready
 	}
-	fmt.Printf(welcome, c.origin(), c.origin()+apipage.Prefix+"/", c.Listen, c.Data, clusterFlags{Data: c.Data}.command("create"))
+	fmt.Printf(welcome, c.origin(), c.origin()+apipage.Prefix+"/", c.portalAddress(), c.Listen, c.Data, clusterFlags{Data: c.Data}.command("create"))
 	provider.Follow(ctx, os.Stdout)
 	return nil
 }

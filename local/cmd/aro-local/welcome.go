@@ -1,9 +1,10 @@
 package main
 
-// welcome takes: origin, page, address, data directory, command.
+// welcome takes: origin, page, portal, address, data directory, command.
 const welcome = `
 Azure                 %s
 The API in a browser  %s
+The portal            %s
 Resource provider     http://%s
 Data directory        %s
 

@@ -1,0 +1,62 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/aro-rp/aro/local/cloud/entra"
+)
+
+// The application as which people log in to the portal of the service, and the groups
+// that let them in.
+const (
+	PortalApplication   = "00000000-0000-0000-0000-0000000000e2"
+	PortalGroup         = "00000000-0000-0000-0000-0000000000b0"
+	PortalElevatedGroup = "00000000-0000-0000-0000-0000000000b1"
+)
+
+// The certificates of the portal in the vault aro-svc: the one that its server has, and the one
+// by which its application proves itself.
+const (
+	PortalServerCertificate = "portal-server"
+	PortalClientCertificate = "portal-client"
+	portalSubject           = "portal.aroapp.test"
+)
+
+// users are the people of the directory.
+func users() []entra.User {
+	return []entra.User{
+		{ObjectID: "00000000-0000-0000-0000-0000000000c0", Name: "sre@aroapp.test", DisplayName: "May log in to the portal", Groups: []string{PortalGroup}},
+		{ObjectID: "00000000-0000-0000-0000-0000000000c1", Name: "admin@aroapp.test", DisplayName: "May also act as an administrator of clusters", Groups: []string{PortalGroup, PortalElevatedGroup}},
+		{ObjectID: "00000000-0000-0000-0000-0000000000c2", Name: "guest@aroapp.test", DisplayName: "May not log in to the portal"},
+	}
+}
+
+// seedPortal makes what the portal needs, unless it is there: a directory of an earlier
+// release has none of it.
+func (a *Azure) seedPortal(ctx context.Context) error {
+	if a.Portal == "" {
+		return nil
+	}
+	origin, err := url.Parse(a.Portal)
+	if err != nil {
+		return err
+	}
+	if _, err := a.Entra.CreateApplication(ctx, PortalApplication, "ARO portal"); err != nil {
+		return err
+	}
+	if _, err := a.Entra.CreateServicePrincipal(ctx, PortalApplication); err != nil && !errors.Is(err, entra.ErrExists) {
+		return err
+	}
+	if err := a.Entra.AddReplyURL(ctx, PortalApplication, a.Portal+"/callback"); err != nil {
+		return err
+	}
+	if err := a.Entra.AddCertificate(ctx, PortalApplication, portalSubject); err != nil {
+		return err
+	}
+	if err := a.Vault.EnsureCertificate(ctx, "aro-svc", PortalClientCertificate, portalSubject, portalSubject); err != nil {
+		return err
+	}
+	return a.Vault.EnsureCertificate(ctx, "aro-svc", PortalServerCertificate, origin.Hostname(), origin.Hostname())
+}

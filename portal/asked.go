@@ -1,0 +1,92 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+// asked is what a request wants of an API server, in the words of Kubernetes' audit.
+type asked struct {
+	verb, group, resource, namespace, name, subresource string
+	path                                                string // of what is no resource
+	// upgrade says that it leaves HTTP, and long that it lasts as long as its client stays.
+	upgrade, long bool
+}
+
+// askedOf reads a request for a path of an API server.
+func askedOf(r *http.Request, path string) asked {
+	q := r.URL.Query()
+	a := asked{verb: verbOf(r.Method), path: path, upgrade: r.Header.Get("Upgrade") != ""}
+	parts := strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
+	for i := range parts {
+		parts[i] = unescaped(parts[i])
+	}
+	switch {
+	case len(parts) > 2 && parts[0] == "api":
+		parts = parts[2:]
+	case len(parts) > 3 && parts[0] == "apis":
+		a.group, parts = parts[1], parts[3:]
+	default:
+		return a
+	}
+	if len(parts) > 2 && parts[0] == "namespaces" {
+		a.namespace, parts = parts[1], parts[2:]
+	}
+	a.resource = parts[0]
+	if len(parts) > 1 {
+		a.name = parts[1]
+	}
+	if len(parts) > 2 {
+		a.subresource = parts[2]
+	}
+	watched := q.Get("watch") == "true" || q.Get("watch") == "1"
+	switch {
+	case a.verb == "get" && watched:
+		a.verb = "watch"
+	case a.verb == "get" && a.name == "":
+		a.verb = "list"
+	case a.verb == "delete" && a.name == "":
+		a.verb = "deletecollection"
+	}
+	a.long = a.upgrade || watched || q.Get("follow") == "true" || q.Get("follow") == "1" || a.subresource == "proxy"
+	return a
+}
+
+func verbOf(method string) string {
+	switch method {
+	case http.MethodPost:
+		return "create"
+	case http.MethodPut:
+		return "update"
+	case http.MethodHead:
+		return "get"
+	}
+	return arm.ToLower(method)
+}
+
+// String is the request for the audit.
+func (a asked) String() string {
+	if a.resource == "" {
+		return a.verb + " " + a.path
+	}
+	what := a.resource
+	if a.group != "" {
+		what += "." + a.group
+	}
+	if a.subresource != "" {
+		what += "/" + a.subresource
+	}
+	name := strings.Trim(a.namespace+"/"+a.name, "/")
+	return strings.TrimSpace(a.verb + " " + what + " " + name)
+}
+
+// unescaped is a part of a path in plain letters, or as it is if it cannot be read.
+func unescaped(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}

@@ -1,0 +1,157 @@
+package portal
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/armhttp"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/store"
+)
+
+// details is what the page of a cluster shows.
+type details struct {
+	ID          arm.ClusterID
+	Cluster     *model.Cluster
+	Modified    time.Time
+	Owner       string
+	Lost        int
+	Installed   string
+	Events      []event
+	Kubeconfigs []kubeconfig
+	Now         time.Time
+}
+
+// event is a line of the timeline.
+type event struct {
+	At time.Time
+	// Kind is the style of the line: state, step, current or failure.
+	Kind, What, Note string
+	Took             time.Duration
+	Attempts         int
+	Waits            []wait
+}
+
+// wait is for how long a step waited, and for whom.
+type wait struct {
+	For string
+	Was time.Duration
+}
+
+// kubeconfig is one that the reader has.
+type kubeconfig struct {
+	ID                 string
+	Elevated           bool
+	Created, ExpiresAt time.Time
+}
+
+// view reads the cluster of the path without its secrets.
+func (p *Portal) view(c *call) (*store.ClusterDocument, error) {
+	id := c.clusterID()
+	doc, err := p.Store.Clusters.View(c.Ctx(), id.Partition(), id.Key())
+	if errors.Is(err, store.ErrNotFound) {
+		p.index.forget(id.Key())
+		return nil, armhttp.NotFound(id)
+	}
+	return doc, err
+}
+
+// PortalShowCluster shows a cluster.
+func (p *Portal) PortalShowCluster(ec echo.Context, _, _, _ string) error {
+	c := ec.(*call)
+	doc, err := p.view(c)
+	if err != nil {
+		return err
+	}
+	d := details{ID: c.clusterID(), Cluster: &doc.Cluster, Modified: doc.WrittenAt, Owner: doc.Owner, Lost: doc.Lost, Installed: installStatus(&doc.Cluster),
+		Events: timeline(&doc.Cluster), Now: p.Now()}
+	if d.Kubeconfigs, err = p.kubeconfigs(c); err != nil {
+		return err
+	}
+	return p.show(c, http.StatusOK, "cluster", doc.Cluster.Name, d)
+}
+
+func installStatus(c *model.Cluster) string {
+	if op := c.Internal.Operation; op != nil && op.Kind == model.Create {
+		return "Installing"
+	}
+	if c.Internal.FailedProvisioningState == model.Creating {
+		return "Failed"
+	}
+	return "Installed"
+}
+
+// timeline is what the document tells of the cluster's past and present, the newest first.
+func timeline(c *model.Cluster) []event {
+	var events []event
+	in := &c.Internal
+	for _, t := range in.Transitions {
+		what := "became " + string(t.To)
+		if t.From != "" {
+			what = string(t.From) + " → " + string(t.To)
+		}
+		e := event{At: t.At, Kind: "state", What: what}
+		if t.Reason != "" {
+			e.Kind, e.Note = "failure", t.Reason
+		}
+		events = append(events, e)
+	}
+	if op := in.Operation; op != nil {
+		for i := range op.Finished {
+			events = append(events, stepEvent(&op.Finished[i], "step"))
+		}
+		if op.Current != nil {
+			events = append(events, stepEvent(op.Current, "current"))
+		}
+	}
+	if f := in.LastFailure; f != nil {
+		events = append(events, event{At: f.At, Kind: "failure", What: strings.TrimSpace("failed " + f.Step), Note: f.Error.Code + ": " + f.Error.Message})
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return b.At.Compare(a.At) })
+	return events
+}
+
+func stepEvent(s *model.Step, kind string) event {
+	e := event{At: s.StartedAt, Kind: kind, What: s.Name, Attempts: s.Attempts, Note: s.LastError}
+	if !s.EndedAt.IsZero() {
+		e.Took = s.EndedAt.Sub(s.StartedAt)
+	}
+	if kind == "current" && s.WaitingFor != "" {
+		e.Note = strings.TrimSuffix("waiting for "+s.WaitingFor+"; "+s.LastError, "; ")
+	}
+	for who, seconds := range s.Waited {
+		e.Waits = append(e.Waits, wait{who, time.Duration(seconds * float64(time.Second))})
+	}
+	slices.SortFunc(e.Waits, func(a, b wait) int { return cmp.Or(cmp.Compare(b.Was, a.Was), strings.Compare(a.For, b.For)) })
+	return e
+}
+
+// kubeconfigs are those that the reader has for the cluster of the path.
+func (p *Portal) kubeconfigs(c *call) ([]kubeconfig, error) {
+	var all []kubeconfig
+	q := store.Query{Partition: holder(c.session.ObjectID), Limit: indexPage}
+	for {
+		docs, next, err := p.Store.Portal.List(c.Ctx(), q)
+		if err != nil {
+			return nil, err
+		}
+		for _, doc := range docs {
+			a := &doc.Portal
+			if a.Kind == model.PortalKubeconfig && arm.ToLower(a.ClusterID) == arm.ToLower(c.clusterID().String()) && a.ExpiresAt.After(p.Now()) {
+				all = append(all, kubeconfig{ID: doc.ID, Elevated: a.Elevated, Created: a.CreatedAt, ExpiresAt: a.ExpiresAt})
+			}
+		}
+		if q.Continuation = next; next == "" {
+			break
+		}
+	}
+	slices.SortFunc(all, func(a, b kubeconfig) int { return b.Created.Compare(a.Created) })
+	return all, nil
+}

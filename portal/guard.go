@@ -1,0 +1,84 @@
+package portal
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/httpserver"
+)
+
+// policy lets pages load and ask nothing but the portal, and run no inline code.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// guarded answers requests to the portal's own name only, under headers that keep other
+// sites out.
+func (p *Portal) guarded(x *httpserver.Exchange, answer func() error) error {
+	h := x.Response().Header()
+	for name, value := range map[string]string{
+		"Content-Security-Policy":      policy,
+		"X-Content-Type-Options":       "nosniff",
+		"X-Frame-Options":              "DENY",
+		"Referrer-Policy":              "no-referrer",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Resource-Policy": "same-origin",
+		"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",
+		"Cache-Control":                "no-store",
+	} {
+		h.Set(name, value)
+	}
+	if name, _, _ := strings.Cut(p.host, ":"); name != "localhost" { // whose other ports serve plain HTTP
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if !arm.EqualFold(x.Request().Host, p.host) {
+		return &httpserver.Refusal{Status: http.StatusMisdirectedRequest, Target: "Host", Message: "The portal answers at " + p.Origin + " only."}
+	}
+	return answer()
+}
+
+// ownForm refuses what a page of another site may have sent. The token belongs to the
+// session; where the browser tells from where a request comes, that has to be right too.
+func (c *call) ownForm(origin string) error {
+	r := c.Request()
+	if from := r.Header.Get("Origin"); from != "" && from != origin {
+		return &httpserver.Refusal{Status: http.StatusForbidden, Target: "Origin", Message: "The request comes from a page of another site."}
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+		return &httpserver.Refusal{Status: http.StatusForbidden, Target: "Origin", Message: "The request comes from a page of another site."}
+	}
+	if r.ContentLength > maxForm {
+		return &httpserver.Refusal{Status: http.StatusRequestEntityTooLarge, Message: "The form is too large."}
+	}
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+	given := r.Header.Get("X-Csrf-Token")
+	if given == "" {
+		given = r.PostFormValue("csrf")
+	}
+	if subtle.ConstantTimeCompare([]byte(given), []byte(c.session.csrf())) != 1 {
+		return &httpserver.Refusal{Status: http.StatusForbidden, Target: "csrf", Message: "The form is not of this session. Load the page again."}
+	}
+	return nil
+}
+
+// maxForm bounds a form, in bytes.
+const maxForm = 64 << 10
+
+// localPath is the place on the portal that a link names, or the portal's first page if
+// it leads anywhere else. Browsers read "//host" and "/\host" as other sites.
+func localPath(link string) string {
+	const home = "/clusters"
+	u, err := url.Parse(link)
+	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(link, "/") || strings.HasPrefix(link, "//") ||
+		strings.ContainsFunc(link, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f }) || strings.HasPrefix(u.Path, "//") {
+		return home
+	}
+	if u.Path == "/login" || u.Path == "/callback" || u.Path == "/loggedout" || u.Path == "/logout" {
+		return home
+	}
+	return u.RequestURI()
+}
+
+// isAPI reports whether a path is for scripts, which want to be told rather than sent away.
+func isAPI(path string) bool { return strings.HasPrefix(path, "/api/") }

@@ -1,0 +1,188 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/armhttp"
+	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
+	"github.com/aro-rp/aro/store"
+)
+
+const (
+	// proxyPath is where a cluster's API server is, below the cluster's path.
+	proxyPath = "/kubeconfig/proxy"
+	// upgradeLimit is how long an upgraded connection may last, such as a shell.
+	upgradeLimit = time.Hour
+	// routeAge is how long a way to a cluster is used before the document is read again.
+	routeAge = time.Minute
+	// routesMost bounds the ways that are kept.
+	routesMost = 1000
+)
+
+// proxiedPath returns the cluster of a path below which its API server is, and the rest.
+func proxiedPath(escaped string) (id arm.ClusterID, rest string, ok bool) {
+	const clusterSegments = 9 // with the empty one before the first slash
+	parts := strings.SplitN(escaped, "/", clusterSegments+3)
+	if len(parts) < clusterSegments+2 || !arm.EqualFold("/"+parts[clusterSegments]+"/"+parts[clusterSegments+1], proxyPath) {
+		return id, "", false
+	}
+	id, ok = arm.ParseClusterID(strings.Join(parts[:clusterSegments], "/"))
+	if len(parts) > clusterSegments+2 {
+		rest = parts[clusterSegments+2]
+	}
+	return id, "/" + rest, ok
+}
+
+// proxy lets the holder of a kubeconfig through to the API server of its cluster.
+func (p *Portal) proxy(x *httpserver.Exchange, id arm.ClusterID, rest string) error {
+	r := x.Request()
+	asked := askedOf(r, rest)
+	x.Subject = asked.String()
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !arm.EqualFold(scheme, "Bearer") {
+		secret = ""
+	}
+	access, err := p.access.find(x.Ctx(), secret, model.PortalKubeconfig)
+	if err != nil {
+		return err
+	}
+	if access == nil {
+		return &httpserver.Refusal{Status: http.StatusForbidden, Target: "Authorization", Message: "The kubeconfig has expired or was revoked. Download another one at " + p.Origin + "."}
+	}
+	x.Principal = access.Username
+	if !arm.EqualFold(access.ClusterID, id.String()) {
+		return arm.InvalidParameter.Errorf("The kubeconfig is for another cluster.")
+	}
+	route, err := p.routes.to(x.Ctx(), id, access.Elevated)
+	if err != nil {
+		return err
+	}
+	ctx := x.Ctx()
+	if asked.long {
+		until := access.ExpiresAt
+		if limit := p.Now().Add(upgradeLimit); asked.upgrade && limit.Before(until) {
+			until = limit
+		}
+		var done func()
+		ctx, done = p.streams.add(ctx, holder(access.ObjectID), idOf(secret), until)
+		defer done()
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, shortLimit)
+		defer cancel()
+	}
+	// The policy keeps what a cluster answers from being a page of the portal.
+	x.Response().Header().Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	return forward(x, r.WithContext(ctx), route, rest)
+}
+
+// shortLimit bounds requests that are no stream. API servers end theirs after a minute.
+const shortLimit = 75 * time.Second
+
+// forward sends the request on and the answer back.
+func forward(x *httpserver.Exchange, r *http.Request, route *openshift.Route, rest string) error {
+	var failed error
+	proxy := httputil.ReverseProxy{
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			u := pr.Out.URL
+			u.Scheme, u.Host, u.RawQuery = route.Server.Scheme, route.Server.Host, pr.In.URL.RawQuery
+			u.RawPath = strings.TrimSuffix(route.Server.EscapedPath(), "/") + rest
+			u.Path = unescaped(u.RawPath)
+			pr.Out.Host = route.Server.Host
+			for _, name := range []string{"Authorization", "Cookie", "Origin", "Referer"} {
+				pr.Out.Header.Del(name)
+			}
+		},
+		Transport:     route.Transport,
+		FlushInterval: -1,
+		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		ModifyResponse: func(res *http.Response) error {
+			res.Header.Del("Set-Cookie")
+			if res.StatusCode == http.StatusSwitchingProtocols {
+				x.Response().Status = res.StatusCode // which is written past the response
+			}
+			return nil
+		},
+		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
+	}
+	proxy.ServeHTTP(x.Response(), r)
+	switch {
+	case failed == nil:
+		return nil
+	case errors.Is(context.Cause(r.Context()), errRevoked):
+		return &httpserver.Refusal{Status: http.StatusForbidden, Message: "The kubeconfig was revoked or has expired."}
+	case x.Response().Committed:
+		return nil
+	}
+	return &httpserver.Refusal{Status: http.StatusBadGateway, Message: "The API server of the cluster cannot be reached: " + openshift.Why(failed), Cause: failed}
+}
+
+// routes are the ways to clusters that were used lately.
+type routes struct {
+	clusters *store.Collection[store.ClusterDocument]
+	now      func() time.Time
+
+	mu    sync.Mutex
+	known map[routeKey]*knownRoute
+}
+
+type routeKey struct {
+	cluster  string
+	elevated bool
+}
+
+type knownRoute struct {
+	*openshift.Route
+	kubeconfig model.Secret
+	address    string
+	read       time.Time
+}
+
+// to returns the way to a cluster, as the service or as those who run it.
+func (s *routes) to(ctx context.Context, id arm.ClusterID, elevated bool) (*openshift.Route, error) {
+	key := routeKey{id.Key(), elevated}
+	s.mu.Lock()
+	known := s.known[key]
+	s.mu.Unlock()
+	if known != nil && s.now().Sub(known.read) < routeAge {
+		return known.Route, nil
+	}
+	doc, err := s.clusters.Get(ctx, id.Partition(), id.Key())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, armhttp.NotFound(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in := &doc.Cluster.Internal
+	fresh := knownRoute{kubeconfig: in.SREKubeconfig, address: in.PrivateEndpointIP, read: s.now()}
+	if elevated {
+		fresh.kubeconfig = in.ServiceKubeconfig
+	}
+	if known != nil && known.kubeconfig == fresh.kubeconfig && known.address == fresh.address {
+		fresh.Route = known.Route
+	} else if fresh.Route, err = openshift.NewRoute([]byte(fresh.kubeconfig), fresh.address); err != nil {
+		return nil, &httpserver.Refusal{Status: http.StatusServiceUnavailable, Message: "The cluster has no API server that the portal can reach yet.", Cause: err}
+	}
+	s.keep(key, &fresh)
+	return fresh.Route, nil
+}
+
+func (s *routes) keep(key routeKey, route *knownRoute) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil || len(s.known) >= routesMost {
+		s.known = map[routeKey]*knownRoute{} // running requests keep theirs
+	}
+	s.known[key] = route
+}

@@ -1,0 +1,88 @@
+// Package portal is the process of the portal: it serves the pages of those who run the
+// service.
+package portal
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aro-rp/aro/armhttp"
+	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/portal"
+	"github.com/aro-rp/aro/service"
+)
+
+// Config is what the process is told beside what every process is.
+type Config struct {
+	service.Config `embed:""`
+	service.Cloud  `embed:""`
+
+	Listen         string   `env:"ARO_PORTAL_LISTEN" default:"127.0.0.1:8444" help:"Address to listen on."`
+	Origin         string   `env:"ARO_PORTAL_ORIGIN" default:"https://localhost:8444" placeholder:"URL" help:"The one address at which browsers and kubectl reach the portal."`
+	PortalClientID string   `env:"ARO_PORTAL_CLIENT_ID" placeholder:"ID" help:"Application as which people log in. Its reply URL is ORIGIN/callback."`
+	ServerCert     string   `env:"ARO_PORTAL_SERVER_CERT" default:"portal-server" placeholder:"NAME" help:"Certificate of the server, in the service vault."`
+	ClientCert     string   `env:"ARO_PORTAL_CLIENT_CERT" default:"portal-client" placeholder:"NAME" help:"Certificate that proves the application, in the service vault."`
+	AccessGroups   []string `env:"ARO_PORTAL_ACCESS_GROUPS" placeholder:"ID,..." help:"Groups whose members may log in."`
+	ElevatedGroups []string `env:"ARO_PORTAL_ELEVATED_GROUPS" placeholder:"ID,..." help:"Groups whose members may also act as administrators of clusters."`
+
+	// Build is the version of the program.
+	Build string `kong:"-"`
+}
+
+// Check notes everything that is wrong with the configuration, and returns what the process
+// asks of Azure.
+func (c *Config) Check(f *service.Faults) service.Needs {
+	needs := service.Needs{Certificates: []string{c.ServerCert, c.ClientCert}}
+	const why = "to let people log in"
+	c.Config.Check(f)
+	c.Cloud.Check(f, &c.Config, needs)
+	f.Listen("--listen", c.Listen)
+	f.Address("--origin", c.Origin, why)
+	f.Need("--portal-client-id", c.PortalClientID, why)
+	f.Need("--server-cert", c.ServerCert, "in the service vault")
+	f.Need("--client-cert", c.ClientCert, "in the service vault")
+	f.Need("--access-groups or --elevated-groups", strings.Join(append(c.AccessGroups, c.ElevatedGroups...), ""), why)
+	return needs
+}
+
+// Run serves the portal until ctx ends or a part fails.
+func Run(ctx context.Context, c *Config, s *service.Service) error {
+	certificate := func(name string) func(context.Context) (*tls.Certificate, error) {
+		return func(ctx context.Context) (*tls.Certificate, error) { return s.Vault.Certificate(ctx, name) }
+	}
+	issuer, err := url.JoinPath(s.Azure.Cloud().ActiveDirectoryAuthorityHost, c.Tenant, "v2.0")
+	if err != nil {
+		return fmt.Errorf("--tenant: %w", err)
+	}
+	p, err := portal.New(portal.Config{Store: s.Store, Keys: s.Keys, Origin: c.Origin, Certificate: certificate(c.ServerCert), Location: c.Location, Build: c.Build, Logger: s.Log,
+		Login: portal.Login{Issuer: issuer, ClientID: c.PortalClientID, Certificate: certificate(c.ClientCert), Access: c.AccessGroups, Elevated: c.ElevatedGroups, Client: s.HTTP}})
+	if err != nil {
+		return err
+	}
+	server, err := httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP()}, TLS: portalTLS(certificate(c.ServerCert)),
+		Ready: armhttp.Ready(s.Store), Failure: armhttp.Failure, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.Run(ctx) })
+	group.Go(func() error { return server.Serve(ctx, listener) })
+	return group.Wait()
+}
+
+// portalTLS asks browsers for no certificate.
+func portalTLS(certificate func(context.Context) (*tls.Certificate, error)) *tls.Config {
+	cfg := httpserver.TLSConfig(certificate)
+	cfg.ClientAuth = tls.NoClientCert
+	return cfg
+}
