@@ -40,7 +40,9 @@ func newDatabase(t testing.TB) database {
 type wire struct {
 	store.Driver
 	isCut atomic.Bool
-	wrote atomic.Pointer[func(container string)]
+	// refused counts the replaces that it did not let through.
+	refused atomic.Int32
+	wrote   atomic.Pointer[func(container string)]
 }
 
 // onWrite calls f after each write that went through.
@@ -71,6 +73,7 @@ func (w *wire) Read(ctx context.Context, c *store.Container, partition, id strin
 
 func (w *wire) Replace(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
 	if err := w.try(); err != nil {
+		w.refused.Add(1)
 		return r, err
 	}
 	r, err := w.Driver.Replace(ctx, c, r)

@@ -228,7 +228,6 @@ func TestOneSubscriptionDoesNotStarveAnother(t *testing.T) {
 		mu.Lock()
 		order = append(order, w.Resource().ID)
 		mu.Unlock()
-		time.Sleep(10 * time.Millisecond)
 		return nil
 	})}})
 	var docs []*store.ClusterDocument
@@ -260,7 +259,8 @@ func TestAnOutageOfTheStoreIsSurvived(t *testing.T) {
 	within(t, "the step begins", entered)
 	w.wire.cut()
 	close(back)
-	time.Sleep(700 * time.Millisecond) // the step's record fails at least twice
+	refused := w.wire.refused.Load()
+	eventually(t, "the step's record fails twice", func() bool { return w.wire.refused.Load() >= refused+2 })
 	w.wire.isCut.Store(false)
 	if c := settled(t, s, doc); c.Cluster.Properties.ProvisioningState != model.Succeeded || ran.Load() != 2 {
 		t.Errorf("cluster is %s after %d steps, want Succeeded after 2", c.Cluster.Properties.ProvisioningState, ran.Load())
@@ -517,11 +517,7 @@ func TestAnotherWorkerGoesOnWithWhatADeadOneHeld(t *testing.T) {
 	if took := time.Since(begun); took > ttl+2*time.Second {
 		t.Errorf("the other worker took over after %s, want at most a lease of %s", took, ttl)
 	}
-	before := looks.Load()
-	time.Sleep(300 * time.Millisecond)
-	if after := looks.Load(); after != before {
-		t.Error("the dead worker goes on looking after it lost the lease")
-	}
+	eventually(t, "the dead worker gives up", func() bool { return strings.Contains(dying.logs.String(), `"msg":"lease lost"`) })
 }
 
 func TestADueClusterWithoutAnOperationIsPutToRest(t *testing.T) {

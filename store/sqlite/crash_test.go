@@ -337,8 +337,15 @@ func TestExpiredDocumentsLeaveTheFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := s.Operations.Get(ctx, "p", "2"); errors.Is(err, store.ErrNotFound) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the documents do not expire")
+		}
+	}
 	_ = s.Close()
-	time.Sleep(1100 * time.Millisecond)
 	open(t, path) // purges at once
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
