@@ -21,7 +21,7 @@ func (p *Portal) guarded(x *httpserver.Exchange, answer func() error) error {
 		"Content-Security-Policy":      policy,
 		"X-Content-Type-Options":       "nosniff",
 		"X-Frame-Options":              "DENY",
-		"Referrer-Policy":              "no-referrer",
+		"Referrer-Policy":              "same-origin", // under no-referrer browsers say that forms come from the origin null
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
 		"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",

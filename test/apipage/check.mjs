@@ -2,8 +2,8 @@
 // "try it" gets an answer of the API.
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile } from "node:fs/promises";
-import { connect } from "node:tls";
 import { chromium } from "playwright";
+import { verify, watch } from "./browser.mjs";
 
 const origin = process.env.ARO_LOCAL_ORIGIN;
 const address = `${origin}/local/api/`;
@@ -11,34 +11,6 @@ const subscription = "00000000-0000-0000-0000-0000000000a1";
 const folder = new URL("../../openapi/arm/", import.meta.url);
 const picture = new URL("../../docs/images/api.png", import.meta.url);
 const patience = 30_000;
-
-// verify checks the server's certificate. Chromium has no option for an authority, so
-// it is told to accept what was found good here.
-async function verify() {
-  const { hostname, port } = new URL(origin);
-  const ca = await readFile(process.env.ARO_LOCAL_CA);
-  const socket = connect({ host: hostname, servername: hostname, port: port || 443, ca, timeout: patience });
-  await new Promise((resolve, reject) => {
-    socket.once("secureConnect", resolve);
-    socket.once("error", reject);
-    socket.once("timeout", () => reject(new Error(`${origin} does not answer`)));
-  });
-  socket.destroy();
-}
-
-// watch collects what a browser's console and network panel would show in red.
-function watch(page) {
-  const problems = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) problems.push(`console: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => problems.push(`script: ${error.message}`));
-  page.on("requestfailed", (request) => problems.push(`${request.url()}: ${request.failure()?.errorText}`));
-  page.on("response", (response) => {
-    if (response.status() >= 400) problems.push(`${response.url()}: ${response.status()}`);
-  });
-  return problems;
-}
 
 async function showsEveryVersion(page) {
   const described = await readdir(folder);
@@ -104,7 +76,7 @@ async function takePicture(page) {
   await page.screenshot({ path: picture.pathname, animations: "disabled" });
 }
 
-await verify();
+await verify(origin);
 const browser = await chromium.launch({ executablePath: process.env.ARO_CHROMIUM });
 try {
   const page = await browser.newPage({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 1500 } });

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Looks at the API page with headless Chromium. aro-local must run:
+# Looks at the API page and the portal with headless Chromium. aro-local must run:
 #
 #   test/apipage/run.sh [--update]
 #
 # ARO_LOCAL_ORIGIN and ARO_LOCAL_CA say where it is and whom to trust; without them it is the one of `make run`.
 # ARO_CHROMIUM names a browser; without it, it is this machine's Chromium or Chrome, which root gets from Debian or Ubuntu
-# if there is none. --update renews the picture in docs/images.
+# if there is none. --update renews the pictures in docs/images.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -39,3 +39,4 @@ fi
 export ARO_CHROMIUM
 
 timeout 300 node check.mjs "$@"
+timeout 300 node portal.mjs "$@"

@@ -1,0 +1,124 @@
+// The portal as engineers meet it: they log in at the local Entra ID, find a cluster, read
+// what happened to it, download and revoke a kubeconfig, and log out. Every page is checked
+// by axe, in light and dark, wide and narrow.
+import assert from "node:assert/strict";
+import { mkdir, readFile } from "node:fs/promises";
+import { chromium } from "playwright";
+import { verify, watch } from "./browser.mjs";
+
+const azure = new URL(process.env.ARO_LOCAL_ORIGIN);
+const origin = process.env.ARO_LOCAL_PORTAL ?? `https://localhost:${Number(azure.port) + 1}`;
+const pictures = new URL("../../docs/images/", import.meta.url);
+const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const patience = 30_000;
+
+async function login(page, user) {
+  await page.goto(`${origin}/clusters`);
+  assert.equal(new URL(page.url()).origin, azure.origin, "people log in at Entra ID");
+  await page.getByRole("button", { name: user }).click();
+}
+
+// accessible reports what axe finds wrong with a page. It runs outside the page's policy.
+async function accessible(page, where) {
+  const session = await page.context().newCDPSession(page);
+  const { executionContextId } = await (async () => {
+    const { frameTree } = await session.send("Page.getFrameTree");
+    return session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
+  })();
+  const run = async (expression) => {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, contextId: executionContextId, awaitPromise: true, returnByValue: true });
+    assert.ok(!exceptionDetails, exceptionDetails?.exception?.description);
+    return result.value;
+  };
+  await run(`${axe}; undefined`);
+  const violations = await run("axe.run(document).then((r) => JSON.stringify(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target).join(' '))))");
+  assert.deepEqual(JSON.parse(violations), [], `what axe finds on ${where}`);
+  await session.detach();
+}
+
+// fits checks that nothing makes the page wider than a phone.
+async function fits(page, where) {
+  const [width, shown] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  assert.ok(width <= shown, `${where} is ${width} wide on a screen of ${shown}`);
+}
+
+async function everywhere(page, where, colorSchemes = ["light", "dark"]) {
+  for (const colorScheme of colorSchemes) {
+    await page.emulateMedia({ colorScheme });
+    await accessible(page, `${where}, ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 375, height: 700 });
+  await fits(page, where);
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+async function picture(page, name) {
+  if (!process.argv.includes("--update")) return;
+  await mkdir(pictures, { recursive: true });
+  await page.screenshot({ path: new URL(name, pictures).pathname, animations: "disabled" });
+}
+
+async function looksAtACluster(page) {
+  const name = page.locator("tbody th a").first();
+  if ((await name.count()) === 0) return false;
+  await page.keyboard.press("Tab"); // the first stop leads past the header
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  await page.getByLabel("Filter").fill(await name.textContent());
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.locator("#ClusterCount", { hasText: "of 1 clusters" }).waitFor();
+  await everywhere(page, "the clusters");
+  await picture(page, "portal-clusters.png");
+  await page.locator("tbody th a").first().click();
+  await page.getByRole("heading", { name: "Timeline" }).waitFor();
+  assert.ok((await page.locator(".timeline li").count()) > 0, "something happened to the cluster");
+  await everywhere(page, "a cluster");
+  await picture(page, "portal-cluster.png");
+  await page.getByRole("link", { name: "Nodes, machines and operators" }).click();
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await everywhere(page, "the objects of a cluster");
+  await page.getByRole("link", { name: "Overview" }).click();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download a kubeconfig" }).click();
+  const file = await downloading;
+  assert.match(file.suggestedFilename(), /\.kubeconfig$/);
+  const text = await readFile(await file.path(), "utf8");
+  assert.match(text, /server: https:\/\/.*\/kubeconfig\/proxy/);
+  await page.reload();
+  await page.getByRole("button", { name: /^Revoke/ }).first().click();
+  await page.getByRole("heading", { name: "Kubeconfigs" }).waitFor();
+  return true;
+}
+
+await verify(azure.origin);
+await verify(origin);
+const browser = await chromium.launch({ executablePath: process.env.ARO_CHROMIUM });
+try {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 } });
+  context.setDefaultTimeout(patience);
+  const page = await context.newPage();
+  const problems = watch(page);
+  const foreign = [];
+  page.on("request", (request) => {
+    if (![azure.origin, origin].includes(new URL(request.url()).origin)) foreign.push(request.url());
+  });
+  await login(page, "sre@aroapp.test");
+  await page.getByRole("heading", { name: "Clusters" }).waitFor();
+  const found = await looksAtACluster(page);
+  await page.goto(`${origin}/clusters`);
+  await everywhere(page, "all clusters");
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("heading", { name: "Logged out" }).waitFor();
+  await everywhere(page, "the page after the session");
+  // A download is a request that no page shows.
+  assert.deepEqual(problems.filter((problem) => !problem.endsWith("/kubeconfig/new: net::ERR_ABORTED")), [], "what console and network complain about");
+  assert.deepEqual(foreign, [], "what was asked of others");
+
+  const guest = await context.newPage();
+  await login(guest, "guest@aroapp.test");
+  await guest.getByText("in none of the groups").waitFor();
+  await everywhere(guest, "a refusal");
+  console.log(`${origin}: ${found ? "a cluster was read" : "there was no cluster to read"}, axe finds nothing; ${browser.version()}`);
+} finally {
+  await browser.close();
+}
