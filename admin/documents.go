@@ -94,8 +94,8 @@ func (p *pages) nextLink() (*string, error) {
 	return &link, nil
 }
 
-func (a *API) infirmary(container string) (store.Infirmary, error) {
-	found, ok := a.Store.Infirmary(container)
+func (a *API) repairer(container string) (store.Repairer, error) {
+	found, ok := a.Store.Repairer(container)
 	if !ok {
 		var names []string
 		for _, c := range store.Containers() {
@@ -109,7 +109,7 @@ func (a *API) infirmary(container string) (store.Infirmary, error) {
 // AdminListUnreadableDocuments lists what cannot be read in a container.
 func (a *API) AdminListUnreadableDocuments(ec echo.Context, container string, params api.AdminListUnreadableDocumentsParams) error {
 	c := ec.(*call)
-	documents, err := a.infirmary(container)
+	documents, err := a.repairer(container)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (a *API) AdminListUnreadableDocuments(ec echo.Context, container string, pa
 // AdminRepairDocument merges a patch into a document that cannot be read.
 func (a *API) AdminRepairDocument(ec echo.Context, container, partition, documentID string) error {
 	c := ec.(*call)
-	documents, err := a.infirmary(container)
+	documents, err := a.repairer(container)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (a *API) AdminRepairDocument(ec echo.Context, container, partition, documen
 // AdminRemoveDocument removes a document that cannot be read.
 func (a *API) AdminRemoveDocument(ec echo.Context, container, partition, documentID string) error {
 	c := ec.(*call)
-	documents, err := a.infirmary(container)
+	documents, err := a.repairer(container)
 	if err != nil {
 		return err
 	}

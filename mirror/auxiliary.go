@@ -1,7 +1,7 @@
 package mirror
 
-// Auxiliary are the images beside releases that clusters' operators and engineers
-// need: tools to support clusters with, and what the service's own images are built on.
+// Auxiliary returns the images beside releases that clusters' operators and engineers
+// need: support tools, and base images of the service's own images.
 func Auxiliary() []string {
 	return []string{
 		"mcr.microsoft.com/azure-cli:azurelinux3.0",

@@ -14,24 +14,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// manifestsAtOnce bounds how many images of one index are copied at once.
+// manifestsAtOnce bounds how many images of one index are copied in parallel.
 const manifestsAtOnce = 4
 
-// copier copies images into one registry: blobs before the manifest that refers to
-// them, signatures before the image that they are for, images before their index. So
-// a manifest that is there says that all it needs is there too, and a run that was
-// stopped anywhere leaves nothing that the next one would have to undo.
+// copier copies images to one registry: blobs before the manifest that refers to
+// them, signatures before the image that they sign, images before their index. A
+// manifest in the destination therefore implies that everything that it refers to is
+// there too, and an interrupted run needs no clean-up.
 type copier struct {
 	source, destination *endpoint
 	progress            *Progress
 	blobs               chan struct{} // bounds transfers
 
-	manifests turns // by repository and digest
-	transfers turns // by digest: a blob is brought once, and mounted elsewhere
+	manifests locks // by repository and digest
+	transfers locks // by digest: a blob is transferred once, and mounted elsewhere
 
 	mu           sync.Mutex
-	repositories []name.Repository                        // of the destination, as they came
-	holders      map[v1.Hash]map[name.Repository]struct{} // where blobs are known to be
+	repositories []name.Repository                        // of the destination, in the order of the run
+	holders      map[v1.Hash]map[name.Repository]struct{} // where blobs are known to exist
 }
 
 func newCopier(source, destination *endpoint, parallel int, p *Progress) *copier {
@@ -39,7 +39,7 @@ func newCopier(source, destination *endpoint, parallel int, p *Progress) *copier
 		holders: map[v1.Hash]map[name.Repository]struct{}{}}
 }
 
-// image copies what from refers to.
+// image copies the image of a reference.
 func (c *copier) image(ctx context.Context, from, to name.Reference) error {
 	digest, err := c.source.digest(ctx, from)
 	if err != nil {
@@ -51,9 +51,10 @@ func (c *copier) image(ctx context.Context, from, to name.Reference) error {
 	return c.manifest(ctx, from.Context().Digest(digest.String()), to.Context().Digest(digest.String()), true)
 }
 
-// tagged copies an image of that digest, and writes its tag unless it stands there.
+// tagged copies an image of that digest, and writes its tag unless the tag exists
+// with the digest.
 func (c *copier) tagged(ctx context.Context, from name.Reference, tag name.Tag, digest v1.Hash, signed bool) error {
-	if there, err := c.destination.stands(ctx, tag, digest); err != nil || there {
+	if there, err := c.destination.exists(ctx, tag, digest); err != nil || there {
 		return err
 	}
 	source := from.Context().Digest(digest.String())
@@ -67,8 +68,8 @@ func (c *copier) tagged(ctx context.Context, from name.Reference, tag name.Tag, 
 	return c.destination.pusher.Put(ctx, tag, m)
 }
 
-// manifest copies a manifest and all that it refers to, unless it is there; signed
-// says that it may have signatures, which signatures have not.
+// manifest copies a manifest and all that it refers to, unless it exists; signed is
+// false for signatures, which have no signatures of their own.
 func (c *copier) manifest(ctx context.Context, from, to name.Digest, signed bool) error {
 	return c.manifests.once(ctx, to.String(), func() error { return c.copyManifest(ctx, from, to, signed) })
 }
@@ -78,7 +79,7 @@ func (c *copier) copyManifest(ctx context.Context, from, to name.Digest, signed 
 	if err != nil {
 		return err
 	}
-	if there, err := c.destination.stands(ctx, to, digest); err != nil || there {
+	if there, err := c.destination.exists(ctx, to, digest); err != nil || there {
 		return err
 	}
 	m, err := c.source.manifest(ctx, from)
@@ -109,13 +110,13 @@ func (c *copier) copyManifest(ctx context.Context, from, to name.Digest, signed 
 	return nil
 }
 
-// attachedTags are the endings of the tags under which cosign keeps what belongs to
-// an image: its signatures and its attestations.
+// attachedTags are the suffixes of the tags that cosign uses for an image:
+// signatures and attestations.
 var attachedTags = []string{".sig", ".att"}
 
 // attachments copies the signatures and attestations of an image: those under tags
-// named after its digest, and those that name it as their subject, which the source
-// lists itself or under a tag.
+// named after its digest, and those whose subject is the image, which the source
+// lists by the referrers API or under a tag.
 func (c *copier) attachments(ctx context.Context, from, to name.Digest) error {
 	base := strings.Replace(from.DigestStr(), ":", "-", 1)
 	for _, ending := range attachedTags {
@@ -142,7 +143,7 @@ func (c *copier) attachments(ctx context.Context, from, to name.Digest) error {
 	if err != nil {
 		return fmt.Errorf("what refers to %s: %w", from, err)
 	}
-	for _, d := range index.Manifests { // one by one: each may write the same list
+	for _, d := range index.Manifests { // sequentially: each may write the same list
 		if err := c.manifest(ctx, from.Context().Digest(d.Digest.String()), to.Context().Digest(d.Digest.String()), false); err != nil {
 			return err
 		}
@@ -150,15 +151,16 @@ func (c *copier) attachments(ctx context.Context, from, to name.Digest) error {
 	return nil
 }
 
-// isRefused reports whether a registry said that it does not have or know something.
+// isRefused reports whether a registry responded that it does not have or support
+// something.
 func isRefused(err error) bool {
 	return isAbsent(err) || err != nil && isFinal(err) && !errors.As(err, new(final))
 }
 
-// blob brings a blob into a repository: it is there, or in another repository of the
-// destination from which it is mounted, or it is transferred.
+// blob copies a blob to a repository, unless it exists there: it is mounted from
+// another repository of the destination or transferred.
 func (c *copier) blob(ctx context.Context, from, to name.Repository, d descriptor) error {
-	release, err := c.transfers.turn(ctx, d.Digest.String())
+	release, err := c.transfers.lock(ctx, d.Digest.String())
 	if err != nil {
 		return err
 	}
@@ -183,7 +185,7 @@ func (c *copier) blob(ctx context.Context, from, to name.Repository, d descripto
 	}
 	transferred := int64(0)
 	layer, err := c.source.blob(ctx, from, d, func(content io.ReadCloser) io.ReadCloser {
-		c.progress.transferred(-transferred) // of an attempt before
+		c.progress.transferred(-transferred) // of the previous attempt
 		transferred = 0
 		return &counted{content, func(n int64) { transferred += n; c.progress.transferred(n) }}
 	})
@@ -203,8 +205,8 @@ func (c *copier) blob(ctx context.Context, from, to name.Repository, d descripto
 	return nil
 }
 
-// holder finds a repository of the destination that has the blob, to first of all. A
-// run that was stopped may have left it in any of those that this one writes to.
+// holder returns a repository of the destination that has the blob, preferably to.
+// An interrupted run may have left it in any repository that this run writes to.
 func (c *copier) holder(ctx context.Context, to name.Repository, digest v1.Hash) (name.Repository, error) {
 	for _, candidate := range c.candidates(to, digest) {
 		there, err := c.destination.has(ctx, candidate, digest)
@@ -234,12 +236,12 @@ func (c *copier) candidates(to name.Repository, digest v1.Hash) []name.Repositor
 		}
 	}
 	if len(all) == 1 {
-		return nil // whoever uploads looks there
+		return nil // the upload checks that repository itself
 	}
 	return all
 }
 
-// visit remembers a repository that this run writes to, before it copies anything.
+// visit records a repository that this run writes to, before anything is copied.
 func (c *copier) visit(repository name.Repository) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -267,7 +269,7 @@ func (c *copier) holds(repository name.Repository, digest v1.Hash) bool {
 	return there
 }
 
-// counted tells how much was read of a blob.
+// counted counts the bytes read of a blob.
 type counted struct {
 	io.ReadCloser
 	read func(int64)

@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// PullSecret is a keychain of logins as a pull secret has them: {"auths": {REGISTRY:
-// {"auth": …}}}, where REGISTRY may go on with a path below which the login counts.
+// PullSecret is a keychain with the logins of a pull secret: {"auths": {REGISTRY:
+// {"auth": …}}}, where REGISTRY may include a path, below which the login applies.
 type PullSecret map[string]authn.AuthConfig
 
 // ReadPullSecret reads a file with a pull secret. Without a path there are no logins.
@@ -35,7 +35,7 @@ func ReadPullSecret(path string) (PullSecret, error) {
 	return ParsePullSecret(text)
 }
 
-// ParsePullSecret reads a pull secret. Its errors do not repeat what it holds.
+// ParsePullSecret parses a pull secret. Errors do not contain its text.
 func ParsePullSecret(text []byte) (PullSecret, error) {
 	var read struct {
 		Auths map[string]authn.AuthConfig `json:"auths"`
@@ -51,7 +51,7 @@ func ParsePullSecret(text []byte) (PullSecret, error) {
 	return read.Auths, nil
 }
 
-// Resolve finds the login with the longest path that the resource lies below.
+// Resolve returns the login with the longest path that contains the resource.
 func (p PullSecret) Resolve(resource authn.Resource) (authn.Authenticator, error) {
 	for name := resource.String(); ; {
 		if login, ok := p[name]; ok {
@@ -66,13 +66,14 @@ func (p PullSecret) Resolve(resource authn.Resource) (authn.Authenticator, error
 }
 
 const (
-	// anyUser is whom a refresh token of Azure's registry is for.
+	// anyUser is the user name for refresh tokens of Azure's registry.
 	anyUser = "00000000-0000-0000-0000-000000000000"
-	// refreshAfter is when a refresh token, which lasts 3 h, is exchanged anew.
+	// refreshAfter is the age at which a refresh token, which is valid for 3 h, is
+	// replaced.
 	refreshAfter = 2*time.Hour + 45*time.Minute
-	// registryScope is whom tokens for Azure's registries are for, in all clouds.
+	// registryScope is the scope of tokens for Azure's registries, in all clouds.
 	registryScope = "https://containerregistry.azure.net/.default"
-	// exchangeTime and maxExchange bound the answer.
+	// exchangeTime and maxExchange bound the time and the length of the response.
 	exchangeTime = time.Minute
 	maxExchange  = 1 << 20
 )
@@ -83,8 +84,8 @@ func IsAzure(registry name.Registry) bool {
 	return strings.HasSuffix(host, ".azurecr.io") || strings.HasSuffix(host, ".azurecr.us")
 }
 
-// AzureRegistry is the login of an identity of Microsoft Entra ID to an Azure
-// container registry, as a keychain for that registry alone.
+// AzureRegistry is a keychain with the login of a Microsoft Entra ID identity to
+// one Azure container registry.
 type AzureRegistry struct {
 	registry   name.Registry
 	credential azcore.TokenCredential
@@ -95,13 +96,13 @@ type AzureRegistry struct {
 	expires time.Time
 }
 
-// NewAzureRegistry makes the login; the credential's token is for the audience of
-// Azure's registries, whichever the registry is. client reaches the registry.
+// NewAzureRegistry returns the keychain; the credential's token has the audience of
+// all Azure registries. client connects to the registry.
 func NewAzureRegistry(registry name.Registry, credential azcore.TokenCredential, client *http.Client) *AzureRegistry {
 	return &AzureRegistry{registry: registry, credential: credential, client: client}
 }
 
-// Resolve gives the login to its own registry, and none to others.
+// Resolve returns the login for its own registry, and none for others.
 func (a *AzureRegistry) Resolve(resource authn.Resource) (authn.Authenticator, error) {
 	if resource.RegistryStr() != a.registry.RegistryStr() {
 		return authn.Anonymous, nil
@@ -109,7 +110,8 @@ func (a *AzureRegistry) Resolve(resource authn.Resource) (authn.Authenticator, e
 	return a, nil
 }
 
-// Authorization gives the login, with a refresh token that is exchanged before it ends.
+// Authorization returns the login, with a refresh token that is replaced before it
+// expires.
 func (a *AzureRegistry) Authorization() (*authn.AuthConfig, error) {
 	return a.AuthorizationContext(context.Background())
 }
@@ -128,7 +130,7 @@ func (a *AzureRegistry) AuthorizationContext(ctx context.Context) (*authn.AuthCo
 	return &authn.AuthConfig{Username: anyUser, Password: a.token}, nil
 }
 
-// exchange gives the credential's token for a refresh token of the registry.
+// exchange exchanges the credential's token for a refresh token of the registry.
 func (a *AzureRegistry) exchange(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()

@@ -16,10 +16,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// userAgent names the mirror to registries.
+// userAgent identifies the mirror to registries.
 const userAgent = "aro-mirror"
 
-// endpoint reads and writes the registries that one keychain opens.
+// endpoint reads and writes the registries of one keychain.
 type endpoint struct {
 	puller *remote.Puller
 	pusher *remote.Pusher
@@ -38,8 +38,9 @@ func newEndpoint(keychain authn.Keychain, transport http.RoundTripper) (*endpoin
 	return &endpoint{puller, pusher}, nil
 }
 
-// digest is the digest of a reference. A tag is asked with every media type, and what
-// follows goes by digest alone: registries differ in what they give to whom by tag.
+// digest returns the digest of a reference. A tag is resolved with every media type,
+// and everything else uses the digest: registries return different manifests for a
+// tag depending on the accepted media types.
 func (r *endpoint) digest(ctx context.Context, ref name.Reference) (v1.Hash, error) {
 	if digest, ok := ref.(name.Digest); ok {
 		return v1.NewHash(digest.DigestStr())
@@ -51,8 +52,9 @@ func (r *endpoint) digest(ctx context.Context, ref name.Reference) (v1.Hash, err
 	return described.Digest, nil
 }
 
-// stands reports whether the registry has, at that digest or tag, the manifest of the digest.
-func (r *endpoint) stands(ctx context.Context, ref name.Reference, digest v1.Hash) (bool, error) {
+// exists reports whether the registry has, at that digest or tag, the manifest with the
+// digest.
+func (r *endpoint) exists(ctx context.Context, ref name.Reference, digest v1.Hash) (bool, error) {
 	described, err := r.puller.Head(ctx, ref)
 	if isAbsent(err) {
 		return false, nil
@@ -69,7 +71,7 @@ func (r *endpoint) has(ctx context.Context, repository name.Repository, blob v1.
 	return partial.Exists(layer)
 }
 
-// manifest reads a manifest by its digest, which it is checked against.
+// manifest reads a manifest by its digest, and verifies it.
 func (r *endpoint) manifest(ctx context.Context, ref name.Digest) (manifest, error) {
 	got, err := r.puller.Get(ctx, ref)
 	if err != nil {
@@ -82,7 +84,8 @@ func (r *endpoint) manifest(ctx context.Context, ref name.Digest) (manifest, err
 	return m, nil
 }
 
-// blob is a blob of a source whose size and type are known, so that nobody asks for them.
+// blob is a blob of a source with known size and type, so that no request is needed for
+// them.
 type blob struct {
 	v1.Layer
 	descriptor
@@ -95,7 +98,7 @@ func (r *endpoint) blob(ctx context.Context, repository name.Repository, d descr
 		return nil, err
 	}
 	if mountable, ok := layer.(*remote.MountableLayer); ok {
-		layer = mountable.Layer // where it comes from is another registry, as a rule
+		layer = mountable.Layer // the source usually is another registry
 	}
 	return &blob{layer, d, read}, nil
 }
@@ -111,19 +114,19 @@ func (b *blob) Compressed() (io.ReadCloser, error) {
 	return b.read(content), nil
 }
 
-// isAbsent reports whether a registry answered that there is no such thing.
+// isAbsent reports whether a registry responded that something does not exist.
 func isAbsent(err error) bool {
 	var answer *transport.Error
 	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
 }
 
-// final is a failure that trying again does not mend.
+// final is an error for which a retry is useless.
 type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
-// isFinal reports whether trying again is of no use: the registry refused, or what
-// it gave is not an image.
+// isFinal reports whether a retry is useless: the registry refused, or its response
+// is not an image.
 func isFinal(err error) bool {
 	if errors.As(err, new(final)) {
 		return true
@@ -133,7 +136,7 @@ func isFinal(err error) bool {
 		return false
 	}
 	switch answer.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusUnauthorized: // a token may have ended
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusUnauthorized: // a token may have expired
 		return false
 	}
 	return answer.StatusCode >= http.StatusBadRequest && answer.StatusCode < http.StatusInternalServerError

@@ -21,21 +21,23 @@ const (
 	DefaultGraph = "https://amd64.ocp.releases.ci.openshift.org/graph"
 	// graphType is the media type of Cincinnati's update graphs.
 	graphType = "application/vnd.redhat.cincinnati.graph+json"
-	// graphTime and maxGraph bound its answer; the public one has 10 MB.
+	// graphTime and maxGraph bound the time and the length of the response; the
+	// public one has 10 MB.
 	graphTime = 2 * time.Minute
 	maxGraph  = 256 << 20
 
-	// The graph names release images where they were built; these are the published ones.
+	// The graph has release images in the registry of their build; these are the
+	// published ones.
 	builtAt, publishedAt = "registry.ci.openshift.org/ocp/release", "quay.io/openshift-release-dev/ocp-release"
 )
 
 // withdrawn releases cannot be pulled.
 var withdrawn = []string{"4.8.8"}
 
-// Graph is the releases that an update graph names, oldest first.
+// Graph is the list of releases of an update graph, oldest first.
 type Graph []Release
 
-// ReadGraph fetches an update graph (Cincinnati). It keeps generally available
+// ReadGraph reads an update graph (Cincinnati). It keeps generally available
 // releases, "x.y.z", and drops candidates and nightly builds.
 func ReadGraph(ctx context.Context, client *http.Client, url string) (Graph, error) {
 	ctx, cancel := context.WithTimeout(ctx, graphTime)
@@ -88,10 +90,10 @@ func fetchGraph(ctx context.Context, client *http.Client, url string) (Graph, er
 	return slices.CompactFunc(graph, func(a, b Release) bool { return a.Version == b.Version }), nil
 }
 
-// major is the version of OpenShift that clusters can have.
+// major is the supported major version of OpenShift.
 const major = 4
 
-// Choose returns the named versions, of which "latest" is the newest of OpenShift 4;
+// Choose returns the named versions, where "latest" is the newest of OpenShift 4;
 // without any, all since a version.
 func (g Graph) Choose(versions []string, since string) (Graph, error) {
 	if len(versions) == 0 {
@@ -106,8 +108,8 @@ func (g Graph) Choose(versions []string, since string) (Graph, error) {
 	return g.Find(named...)
 }
 
-// newest is the newest version of OpenShift 4; "latest" itself, which Find refuses, if
-// there is none.
+// newest returns the newest version of OpenShift 4; if there is none "latest" itself,
+// which Find rejects.
 func (g Graph) newest() string {
 	for _, r := range slices.Backward(g) {
 		if v, err := parseVersion(r.Version); err == nil && v[0] == major {
@@ -117,7 +119,7 @@ func (g Graph) newest() string {
 	return "latest"
 }
 
-// From is the graph from a version on, within its major version.
+// From returns the graph from a version on, within its major version.
 func (g Graph) From(version string) (Graph, error) {
 	lowest, err := parseVersion(version)
 	if err != nil {
@@ -132,8 +134,8 @@ func (g Graph) From(version string) (Graph, error) {
 	return found, nil
 }
 
-// Find returns the named versions in the order of the graph. All that are wrong are
-// in its error.
+// Find returns the named versions in the order of the graph. Its error lists all
+// unknown ones.
 func (g Graph) Find(versions ...string) (Graph, error) {
 	var found Graph
 	var faults []error
@@ -165,7 +167,7 @@ func parseVersion(version string) ([3]int, error) {
 	}
 	var v [3]int
 	for i := range v {
-		v[i], _ = strconv.Atoi(parts[i+1]) // the pattern bounds it
+		v[i], _ = strconv.Atoi(parts[i+1]) // the pattern bounds the digits
 	}
 	return v, nil
 }

@@ -9,15 +9,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// descriptor says what a manifest refers to.
+// descriptor is the reference of a manifest to a blob or another manifest.
 type descriptor struct {
 	MediaType types.MediaType `json:"mediaType"`
 	Digest    v1.Hash         `json:"digest"`
 	Size      int64           `json:"size"`
 }
 
-// manifest is an image, or an index of images, as it was stored. What registries say
-// of its type is not trusted: some serve every manifest under a general one.
+// manifest is an image, or an index of images, as it was stored. Its type is taken
+// from its content, because some registries serve every manifest with a general
+// type.
 type manifest struct {
 	raw       []byte
 	mediaType types.MediaType
@@ -25,12 +26,12 @@ type manifest struct {
 	manifests, blobs []descriptor
 }
 
-// RawManifest and MediaType are what the registry's client writes.
+// RawManifest and MediaType implement the interface of the registry client.
 func (m manifest) RawManifest() ([]byte, error)        { return m.raw, nil }
 func (m manifest) MediaType() (types.MediaType, error) { return m.mediaType, nil }
 
-// parseManifest reads a manifest of version 2 of Docker's schema or of OCI's. One that
-// is both an image and an index is refused: clients would not agree on what it is.
+// parseManifest parses a manifest of Docker schema 2 or of OCI. One that is both an
+// image and an index is rejected, because clients would interpret it differently.
 func parseManifest(raw []byte) (manifest, error) {
 	var read struct {
 		SchemaVersion int             `json:"schemaVersion"`
@@ -49,10 +50,10 @@ func parseManifest(raw []byte) (manifest, error) {
 	case isImage && isIndex:
 		return manifest{}, errors.New("it is both an image and an index")
 	case !isImage && !isIndex:
-		return manifest{}, errors.New("it is neither an image nor an index")
+		return manifest{}, errors.New("it is not an image or an index")
 	}
 	m := manifest{raw: raw, mediaType: read.MediaType, manifests: read.Manifests}
-	if m.mediaType == "" { // which only OCI's may leave out
+	if m.mediaType == "" { // optional in OCI only
 		m.mediaType = types.OCIManifestSchema1
 		if isIndex {
 			m.mediaType = types.OCIImageIndex
@@ -65,7 +66,7 @@ func parseManifest(raw []byte) (manifest, error) {
 		m.blobs = append(m.blobs, *read.Config)
 	}
 	for _, layer := range read.Layers {
-		if layer.MediaType.IsDistributable() { // others are fetched from where they say
+		if layer.MediaType.IsDistributable() { // others are downloaded from their own URLs
 			m.blobs = append(m.blobs, layer)
 		}
 	}

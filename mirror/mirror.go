@@ -1,10 +1,10 @@
 // Package mirror copies OpenShift releases, and the other images that clusters and
-// engineers need, into the registry from which clusters pull.
+// engineers need, to the registry from which clusters pull.
 //
-// It owns what belongs to a release, in which order an image is copied, so that a run
-// that was stopped anywhere is resumed by the next one, and what a run reports. It
-// does not know the service's documents: which versions are offered is not its
-// business. Registries are reached by go-containerregistry.
+// It determines the images of a release and the order of copying, so that the next
+// run resumes an interrupted one, and reports the result. It does not know the
+// service's documents, which determine the offered versions. It accesses registries
+// with go-containerregistry.
 package mirror
 
 import (
@@ -22,38 +22,39 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// Options say from where, to where and how carefully to copy.
+// Options configure a Mirror.
 type Options struct {
-	// Destination is the registry that gets the images. Their repositories and
-	// digests or tags stay as they are.
+	// Destination is the registry to copy to. Repositories and digests or tags
+	// stay the same.
 	Destination name.Registry
-	// From and To give the logins to the sources and to the destination.
+	// From and To are the logins to the sources and to the destination.
 	From, To authn.Keychain
-	// Transport reaches registries; http.DefaultTransport by default.
+	// Transport connects to registries; default http.DefaultTransport.
 	Transport http.RoundTripper
-	// Parallel is how many images are copied at once, and how many blobs; 10 by default.
+	// Parallel is how many images, and how many blobs, are copied in parallel; default
+	// 10.
 	Parallel int
-	// Tries is how often an image is tried, Pause how long after a failure; 6 and
-	// 10 s by default.
+	// Tries is the number of attempts for an image, Pause the delay after a
+	// failure; defaults 6 and 10 s.
 	Tries int
 	Pause time.Duration
-	// Verify looks at each image of a release even if the release is there, which
-	// says that all its images were copied before it.
+	// Verify checks each image of a release even if the release image exists,
+	// which implies that all its images were copied before.
 	Verify bool
-	// Log gets what fails and is tried again; slog.Default by default.
+	// Log gets failures that are retried; default slog.Default.
 	Log *slog.Logger
 }
 
-// Mirror copies images to one destination. Make one with New.
+// Mirror copies images to one destination. New returns it.
 type Mirror struct {
 	Options
 	source, destination *endpoint
 	copier              *copier
-	// Progress counts what was done; it may be read at any time.
+	// Progress counts what was done; it is safe to read at any time.
 	Progress *Progress
 }
 
-// New returns a mirror that is ready to Run.
+// New returns a Mirror.
 func New(o Options) (*Mirror, error) {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
@@ -75,10 +76,9 @@ func New(o Options) (*Mirror, error) {
 		copier: newCopier(source, destination, o.Parallel, progress)}, nil
 }
 
-// Run copies the releases and then the images, and goes on after a failure. It logs its
-// progress. Its error
-// is set when anything failed, and when ctx ended before all was done; the summary
-// says what was done in either case.
+// Run copies the releases and then the images, and continues after a failure. It logs
+// its progress. It returns an error if anything failed, or if ctx ended before all was
+// done; the summary is valid in either case.
 func (m *Mirror) Run(ctx context.Context, releases []Release, images []string) (Summary, error) {
 	ended := make(chan struct{})
 	defer close(ended)
@@ -97,7 +97,7 @@ func (m *Mirror) Run(ctx context.Context, releases []Release, images []string) (
 	return s, errors.Join(context.Cause(ctx), s.err())
 }
 
-// progressEvery is how often the log shows how far a run is.
+// progressEvery is the interval of the progress in the log.
 const progressEvery = 10 * time.Second
 
 func (m *Mirror) logProgress(ctx context.Context, ended <-chan struct{}) {
@@ -111,8 +111,8 @@ func (m *Mirror) logProgress(ctx context.Context, ended <-chan struct{}) {
 	}
 }
 
-// release copies a release: the images that it names and then the release itself, so
-// that a release that is there vouches for its images.
+// release copies a release: the images that it refers to and then the release image,
+// whose existence implies that of the others.
 func (m *Mirror) release(ctx context.Context, r Release) ReleaseResult {
 	result := ReleaseResult{Version: r.Version}
 	fail := func(err error) ReleaseResult {
@@ -130,7 +130,7 @@ func (m *Mirror) release(ctx context.Context, r Release) ReleaseResult {
 		if err != nil {
 			return err
 		}
-		if result.Present, err = m.destination.stands(ctx, m.at(payload), digest); err != nil || result.Present && !m.Verify {
+		if result.Present, err = m.destination.exists(ctx, m.at(payload), digest); err != nil || result.Present && !m.Verify {
 			return err
 		}
 		names, err = m.source.releaseImages(ctx, payload.Context().Digest(digest.String()))
@@ -146,7 +146,7 @@ func (m *Mirror) release(ctx context.Context, r Release) ReleaseResult {
 	}
 	result.ImagesResult = m.images(ctx, names)
 	if len(result.Failures) > 0 || ctx.Err() != nil {
-		return result // without the release itself, so that the next run looks at all its images
+		return result // without the release image, so that the next run checks all images
 	}
 	m.Progress.expect(1)
 	if err := m.image(ctx, payload.String()); err != nil {
@@ -157,11 +157,11 @@ func (m *Mirror) release(ctx context.Context, r Release) ReleaseResult {
 	return result
 }
 
-// images copies images, several at once.
+// images copies images in parallel.
 func (m *Mirror) images(ctx context.Context, names []string) ImagesResult {
 	var result ImagesResult
 	m.Progress.expect(len(names))
-	for _, image := range names { // what a stopped run left in any of them is mounted, not uploaded
+	for _, image := range names { // blobs of an interrupted run in any of them are mounted, not uploaded
 		if ref, err := parseImage(image); err == nil {
 			m.copier.visit(m.at(ref).Context())
 		}
@@ -197,7 +197,7 @@ feed:
 	return result
 }
 
-// image copies one image, again and again if it must.
+// image copies one image, with retries.
 func (m *Mirror) image(ctx context.Context, image string) error {
 	ref, err := parseImage(image)
 	if err == nil {
@@ -218,7 +218,7 @@ func parseImage(image string) (name.Reference, error) {
 	return ref, nil
 }
 
-// at is where an image belongs in the destination.
+// at returns the reference of an image in the destination.
 func (m *Mirror) at(ref name.Reference) name.Reference {
 	repository := m.Destination.Repo(ref.Context().RepositoryStr())
 	if digest, ok := ref.(name.Digest); ok {
@@ -227,7 +227,7 @@ func (m *Mirror) at(ref name.Reference) name.Reference {
 	return repository.Tag(ref.Identifier())
 }
 
-// again tries until it works, the failure is final or the tries are used up.
+// again calls try until it succeeds, its error is final or the tries are used up.
 func (m *Mirror) again(ctx context.Context, image string, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()

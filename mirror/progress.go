@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Progress counts what a run has done. Safe for concurrent use.
+// Progress counts what a run has done. It is safe for concurrent use.
 type Progress struct {
 	mu      sync.Mutex
 	started time.Time
@@ -19,9 +19,10 @@ type Progress struct {
 
 // Snapshot is the state of a run at one moment.
 type Snapshot struct {
-	// Releases are done; of the Images known so far, Done are there and Failed are not.
+	// Releases are complete; of the Images known so far, Done exist in the destination
+	// and Failed do not.
 	Releases, Images, Done, Failed int
-	// Uploaded blobs were transferred, Reused ones were there or mounted.
+	// Uploaded blobs were transferred, Reused ones existed or were mounted.
 	Uploaded, Reused int
 	// Bytes were read from sources.
 	Bytes int64
@@ -31,7 +32,7 @@ type Snapshot struct {
 
 func newProgress() *Progress { return &Progress{started: time.Now()} }
 
-// Snapshot returns the present state.
+// Snapshot returns the current state.
 func (p *Progress) Snapshot() Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -40,13 +41,13 @@ func (p *Progress) Snapshot() Snapshot {
 	return s
 }
 
-// String is the line that shows a run's progress.
+// String returns one line for the log.
 func (s Snapshot) String() string {
 	rate := float64(s.Bytes) / max(s.For.Seconds(), 0.001)
 	return fmt.Sprintf("%d of %d images, %d failed, %s at %s/s", s.Done, s.Images, s.Failed, size(float64(s.Bytes)), size(rate))
 }
 
-// size gives bytes a unit that fits.
+// size formats a number of bytes with a unit.
 func size(n float64) string {
 	for _, unit := range []string{"B", "kB", "MB", "GB"} {
 		if n < 1000 {
@@ -77,7 +78,7 @@ func (p *Progress) image(err error) {
 	})
 }
 
-// blob counts a blob that has come to where it was to be.
+// blob counts a copied blob.
 func (p *Progress) blob(uploaded bool) {
 	p.change(func(s *Snapshot) {
 		if uploaded {
@@ -94,22 +95,22 @@ type Failure struct {
 	Err   error
 }
 
-// ImagesResult is what became of several images.
+// ImagesResult is the result for several images.
 type ImagesResult struct {
-	// Copied images are there, whether or not they were before.
+	// Copied images exist in the destination, whether or not they did before.
 	Copied   int
 	Failures []Failure
 }
 
-// ReleaseResult is what became of one release.
+// ReleaseResult is the result for one release.
 type ReleaseResult struct {
 	Version string
-	// Present says that the release was there already.
+	// Present is true if the release existed already.
 	Present bool
 	ImagesResult
 }
 
-// WritePlan prints what a run would mirror, a line each.
+// WritePlan prints what a run would mirror, one per line.
 func WritePlan(out io.Writer, releases []Release, images []string) error {
 	for _, r := range releases {
 		if _, err := fmt.Fprintln(out, r.Version, r.Image); err != nil {
@@ -124,7 +125,7 @@ func WritePlan(out io.Writer, releases []Release, images []string) error {
 	return nil
 }
 
-// Summary is what a run did.
+// Summary is the result of a run.
 type Summary struct {
 	Releases []ReleaseResult
 	// Images are those that belong to no release.

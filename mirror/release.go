@@ -14,11 +14,12 @@ import (
 )
 
 const (
-	// references is the file of a release that names its images, an image stream.
+	// references is the file of a release with its images, an image stream.
 	references = "release-manifests/image-references"
-	// maxReferences bounds it, in bytes; those of 4.19 have 150 kB.
+	// maxReferences bounds it, in bytes; that of 4.19 has 150 kB.
 	maxReferences = 16 << 20
-	// maxReleaseDepth bounds indexes of releases, one for each architecture.
+	// maxReleaseDepth bounds the nesting of indexes of releases, one for each
+	// architecture.
 	maxReleaseDepth = 2
 )
 
@@ -30,7 +31,7 @@ type Release struct {
 	Image string
 }
 
-// releaseImages are the images that a release names, each once, in alphabetical order.
+// releaseImages returns the images of a release, each once, sorted.
 func (r *endpoint) releaseImages(ctx context.Context, release name.Digest) ([]string, error) {
 	names, err := r.referenced(ctx, release, maxReleaseDepth)
 	if err != nil {
@@ -40,7 +41,7 @@ func (r *endpoint) releaseImages(ctx context.Context, release name.Digest) ([]st
 	return slices.Compact(names), nil
 }
 
-// referenced reads a release, or all that an index of releases names.
+// referenced reads the images of a release, or of all releases in an index.
 func (r *endpoint) referenced(ctx context.Context, release name.Digest, depth int) ([]string, error) {
 	m, err := r.manifest(ctx, release)
 	if err != nil {
@@ -57,7 +58,7 @@ func (r *endpoint) referenced(ctx context.Context, release name.Digest, depth in
 		}
 		return all, nil
 	}
-	// The manifests stand in the last layer, as a rule.
+	// The manifests are usually in the last layer.
 	for _, d := range slices.Backward(m.blobs) {
 		if !d.MediaType.IsLayer() {
 			continue
@@ -97,7 +98,7 @@ func (r *endpoint) file(ctx context.Context, repository name.Repository, d descr
 	}
 }
 
-// parseReferences reads the names out of an image stream.
+// parseReferences parses the image names in an image stream.
 func parseReferences(content []byte, err error) ([]string, error) {
 	if err != nil {
 		return nil, err

@@ -8,12 +8,12 @@ import (
 )
 
 // Kubeconfigs and keys are binary data in base64, often twice, and the same
-// certificates stand in several of them. Compression finds little of that in base64,
-// where the same bytes read differently at each of three offsets. So text is taken
-// out of its armor first: what follows from unarmor are segments, each a varint
-// that holds its length and its kind, and its content.
+// certificates occur in several of them. Compression is ineffective on base64, in
+// which the same bytes have three encodings depending on their offset. Text is
+// therefore decoded first: unarmor returns segments, each a varint with its length
+// and its kind, and its content.
 const (
-	// plainText is as it was.
+	// plainText is text without decoding.
 	plainText = iota
 	// oneLine is base64 in one run; its content is segments again.
 	oneLine
@@ -25,19 +25,20 @@ const (
 )
 
 const (
-	// pemLine is how long PEM's lines are.
+	// pemLine is the length of a line in PEM.
 	pemLine = 64
-	// shortestRun is the least base64 that is worth a segment.
+	// shortestRun is the minimum length of base64 for a segment.
 	shortestRun = 32
-	// deepestArmor is how often base64 is looked for in what was base64.
+	// deepestArmor is the maximum nesting of base64.
 	deepestArmor = 2
 )
 
 var errArmor = errors.New("the sealed secrets are not in a form that this release reads")
 
-// unarmor appends text without its armor to out. armor restores it byte by byte.
+// unarmor appends the segments of text to out. armor restores the text byte by
+// byte.
 func unarmor(out, text []byte, depth int) []byte {
-	plain := 0 // where the text begins that is not written yet
+	plain := 0 // the beginning of text that is not written yet
 	for at := 0; at < len(text); {
 		kind, end := armored(text, at)
 		content, ok := unwrapped(text[at:end], kind)
@@ -65,7 +66,8 @@ func segment(out []byte, kind int, content []byte) []byte {
 	return append(out, content...)
 }
 
-// armored finds the end of the base64 that begins at a place, and whether it is in lines.
+// armored returns the end of the base64 that begins at a place, and whether it is in
+// lines.
 func armored(text []byte, at int) (kind, end int) {
 	end = runEnd(text, at)
 	kind = oneLine
@@ -79,7 +81,7 @@ func armored(text []byte, at int) (kind, end int) {
 	return kind, end
 }
 
-// runEnd is the end of the letters of base64 from a place on, with its padding.
+// runEnd returns the end of the base64 characters from a place on, with padding.
 func runEnd(text []byte, at int) int {
 	for at < len(text) && isBase64(text[at]) {
 		at++
@@ -94,13 +96,14 @@ func isBase64(c byte) bool {
 	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '+' || c == '/'
 }
 
-// unwrapped decodes base64; false if encoding it again would not give the same.
+// unwrapped decodes base64; false if encoding it again would not return the same
+// text.
 func unwrapped(run []byte, kind int) ([]byte, bool) {
 	if len(run) < shortestRun {
 		return nil, false
 	}
 	content := make([]byte, base64.StdEncoding.DecodedLen(len(run)))
-	n, err := base64.StdEncoding.Decode(content, run) // which passes over line ends
+	n, err := base64.StdEncoding.Decode(content, run) // ignores line ends
 	if err != nil {
 		return nil, false
 	}
@@ -118,7 +121,7 @@ func wrapped(out, content []byte, kind int) []byte {
 	return base64.StdEncoding.AppendEncode(out, content)
 }
 
-// armor appends the text to out that unarmor made segments of.
+// armor appends the text of segments to out.
 func armor(out, segments []byte, depth int) ([]byte, error) {
 	for len(segments) > 0 {
 		head, n := binary.Uvarint(segments)

@@ -14,21 +14,21 @@ import (
 	"sync"
 )
 
-// apart is what stands in a document in the place of each of its secrets. Releases
-// that kept secrets in the document refuse it as a secret that is not sealed text,
-// and so lose none.
+// apart is the placeholder in a document for each of its secrets. Releases that
+// stored secrets in the document reject it because it is not sealed text, and so
+// lose none.
 const apart = "v3.apart"
 
 const (
-	// boxVersion marks secrets that are sealed together, in the headers of keys and as
-	// the first byte of a box.
+	// boxVersion marks secrets that are encrypted together, in the headers of keys
+	// and as the first byte of a box.
 	boxVersion     = "v3"
 	boxMark        = 3
 	boxHeaderBytes = 1 + keyIDBytes
 )
 
-// ErrSealed is returned for a change to secrets of a document that were not opened.
-// See Collection.UpdateSealed.
+// ErrSealed is returned for a change of secrets in a document that were not
+// decrypted. See Collection.UpdateSealed.
 var ErrSealed = errors.New("the document's secrets are not opened")
 
 var (
@@ -36,26 +36,26 @@ var (
 	errDamaged = errors.New("the document's sealed secrets were damaged, or sealed for another place")
 )
 
-// sealing is how the secrets are of the version of a document that was read or
-// written.
+// sealing is the encryption state of the secrets of a document.
 type sealing struct {
-	// box is as it is stored; nil for none or where the driver left it out.
+	// box is the stored ciphertext; nil if there is none or the driver omitted it.
 	box []byte
-	// opened is what is in it, nil as long as that is not known.
+	// opened is its plaintext, nil if it has not been decrypted.
 	opened *opened
-	// closed says that apart stands in the document for every secret.
+	// closed is true if the document has apart for every secret.
 	closed bool
 }
 
-// opened are the secrets in a box. They are never changed.
+// opened are the secrets in a box. They are immutable.
 type opened struct {
 	keyID string
-	// texts by path in the document, and those of them that this release has no place
-	// for: a newer release's, which are kept.
+	// texts by path in the document; others are those for which this release has no
+	// member: they were written by a newer release and are kept.
 	texts, others map[string]string
 }
 
-// holds reports whether the secrets are these and those of others, sealed with that key.
+// holds reports whether the secrets are texts and those in others, encrypted with that
+// key.
 func (o *opened) holds(texts map[string]string, k *sealKey) bool {
 	if o == nil || o.keyID != k.id || len(o.texts)-len(o.others) != len(texts) {
 		return false
@@ -68,7 +68,7 @@ func (o *opened) holds(texts map[string]string, k *sealKey) bool {
 	return true
 }
 
-// with tells which paths there is a place for.
+// with separates the secrets for which there is a member.
 func (o *opened) with(places []string) *opened {
 	if o == nil || len(places) == len(o.texts) && o.others == nil {
 		return o
@@ -80,7 +80,8 @@ func (o *opened) with(places []string) *opened {
 	return &opened{keyID: o.keyID, texts: o.texts, others: others}
 }
 
-// sealBox seals secrets together: version, key, nonce, and what pack makes of them.
+// sealBox encrypts secrets together. A box is version, key, nonce, and the
+// ciphertext of pack.
 func (r *Keyring) sealBox(texts map[string]string, at place) (box []byte, keyID string, err error) {
 	packed, err := pack(texts)
 	if err != nil {
@@ -100,7 +101,8 @@ func (r *Keyring) sealBox(texts map[string]string, at place) (box []byte, keyID 
 	return k.aead.Seal(box, nonce, packed, at.binding(k.boxed)), k.id, nil
 }
 
-// boxKey is the id of the key that a box is sealed with, empty for what is no box.
+// boxKey returns the id of the key that a box is encrypted with, empty if it is not
+// a box.
 func boxKey(box []byte) string {
 	if len(box) < boxHeaderBytes || box[0] != boxMark {
 		return ""
@@ -108,7 +110,8 @@ func boxKey(box []byte) string {
 	return hex.EncodeToString(box[1:boxHeaderBytes])
 }
 
-// openBox reverses sealBox. Its errors may name the key, never what was sealed.
+// openBox reverses sealBox. Errors may contain the id of the key, never the
+// plaintext.
 func (r *Keyring) openBox(box []byte, at place) (*opened, error) {
 	id := boxKey(box)
 	if id == "" {
@@ -133,26 +136,26 @@ func (r *Keyring) openBox(box []byte, at place) (*opened, error) {
 	return &opened{keyID: id, texts: texts}, nil
 }
 
-// Deflaters are large. The one that finds most takes longer to begin than a few small
-// secrets take.
+// Deflaters are large. Setting up the best compression takes longer than compressing
+// a few small secrets.
 var (
 	bestDeflaters = newDeflaters(flate.BestCompression)
 	fastDeflaters = newDeflaters(flate.BestSpeed)
 	inflaters     = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 )
 
-// fewSecrets is how many bytes are compressed fast.
+// fewSecrets is the maximum number of bytes for fast compression.
 const fewSecrets = 4 << 10
 
 func newDeflaters(level int) *sync.Pool {
 	return &sync.Pool{New: func() any {
-		w, _ := flate.NewWriter(nil, level) // fails for levels that there are not
+		w, _ := flate.NewWriter(nil, level) // fails for invalid levels only
 		return w
 	}}
 }
 
-// pack writes texts by path, in the order of the paths, out of their armor and
-// compressed.
+// pack encodes texts by path, in the order of the paths, with unarmor and
+// compression.
 func pack(texts map[string]string) ([]byte, error) {
 	var plain []byte
 	for _, path := range slices.Sorted(maps.Keys(texts)) {

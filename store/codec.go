@@ -13,20 +13,20 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// documents turns documents into JSON and back. Encoding is deterministic but
-// for sealed secrets. Members that a struct does not know go through
-// model.Unknown, at every depth.
+// documents encodes documents as JSON and decodes them. Encoding is deterministic
+// except for encrypted secrets. Unknown members are kept in model.Unknown, at every
+// depth.
 type documents struct {
 	keys *Keyring
-	// observe is told of every document that cannot be read.
+	// observe is called for every document that cannot be read.
 	observe func(context.Context, Sighting, *UnreadableError)
-	// keysFail reports why the keys are not those of the database; nil when they are.
+	// keysFail returns why the keys are not those of the database; nil if they are.
 	keysFail func(context.Context) error
 
 	encoders sync.Pool // of *encoder
 	decoders sync.Pool // of *codec.Decoder
 	viewers  sync.Pool // of *codec.Decoder that leave secrets empty
-	// Those that let nothing but apart stand for a secret.
+	// Those that accept only apart as a secret.
 	closedEncoders sync.Pool // of *encoder
 	closedDecoders sync.Pool // of *codec.Decoder
 }
@@ -35,7 +35,7 @@ func newDocuments(keys *Keyring) *documents {
 	d := &documents{keys: keys}
 	d.observe = func(context.Context, Sighting, *UnreadableError) {}
 	d.keysFail = func(context.Context) error { return nil }
-	whole, view, closed := newHandle(text{}), newHandle(blind{}), newHandle(stands{})
+	whole, view, closed := newHandle(text{}), newHandle(blind{}), newHandle(closedText{})
 	d.encoders.New = func() any { return &encoder{Encoder: codec.NewEncoderBytes(nil, whole)} }
 	d.decoders.New = func() any { return codec.NewDecoderBytes(nil, whole) }
 	d.viewers.New = func() any { return codec.NewDecoderBytes(nil, view) }
@@ -48,7 +48,7 @@ func newHandle(secrets codec.InterfaceExt) *codec.JsonHandle {
 	h := &codec.JsonHandle{HTMLCharsAsIs: true}
 	h.Canonical = true
 	h.MapType = reflect.TypeFor[map[string]any]()
-	// Bodies are never written to again, so strings may point into them.
+	// Bodies are never modified, so strings may point into them.
 	h.ZeroCopy = true
 	if err := h.SetInterfaceExt(reflect.TypeFor[model.Secret](), 1, secrets); err != nil {
 		panic(err) // only for types that cannot have an extension
@@ -56,14 +56,14 @@ func newHandle(secrets codec.InterfaceExt) *codec.JsonHandle {
 	return h
 }
 
-// encoder writes into its buffer, which grows to the size of usual documents.
+// encoder writes to its buffer, which grows to the size of usual documents.
 type encoder struct {
 	*codec.Encoder
 	buffer []byte
 }
 
-// encode writes the document of that container, id and partition into r, which holds
-// its secrets sealed, or says that they are as before.
+// encode writes the document of that container, id and partition to r, with its
+// encrypted secrets, or marks them as unchanged.
 func (d *documents) encode(at place, doc any, before sealing, r *Record) (err error) {
 	r.sealing, r.Secrets, r.SecretsKept = before, before.box, true
 	if before.closed || !holdsSecrets(reflect.TypeOf(doc)) {
@@ -85,7 +85,7 @@ func (d *documents) encode(at place, doc any, before sealing, r *Record) (err er
 	return err
 }
 
-// sealApart seals the secrets of a document unless they are sealed so already.
+// sealApart encrypts the secrets of a document unless they are unchanged.
 func (d *documents) sealApart(at place, texts map[string]string, before sealing, r *Record) error {
 	if before.opened.holds(texts, d.keys.current.Load().newest) || len(texts) == 0 && before.opened == nil {
 		return nil
@@ -119,8 +119,8 @@ func encodeWith(encoders *sync.Pool, doc any) ([]byte, error) {
 	return bytes.Clone(e.buffer), nil
 }
 
-// decode fills doc from r, whose body must not be changed afterwards: the strings of
-// doc point into it. It returns how the secrets are sealed.
+// decode sets doc from r, whose body must not be changed afterwards: the strings of
+// doc point into it. It returns the encryption state of the secrets.
 func (d *documents) decode(at place, r Record, doc any) (sealing, error) {
 	now := sealing{box: r.Secrets, opened: r.sealing.opened}
 	if err := decodeWith(&d.decoders, r.Body, doc); err != nil {
@@ -144,20 +144,20 @@ func (d *documents) decode(at place, r Record, doc any) (sealing, error) {
 	})
 	into := reflect.ValueOf(doc).Elem()
 	if err != nil {
-		into.SetZero() // rather than with sealed text in the place of secrets
+		into.SetZero() // it would have sealed text as secrets
 		return now, err
 	}
 	into.Set(reflect.ValueOf(whole).Elem())
 	if now.opened == nil && now.box != nil {
-		// Only a newer release has places for what is in it. If it does not open nobody
-		// misses it.
+		// Only a newer release has members for its content, so an error does not
+		// matter.
 		now.opened, _ = d.keys.openBox(now.box, at)
 	}
 	now.opened = now.opened.with(places)
 	return now, nil
 }
 
-// fromBox finds a secret in the box, which it opens at the first one.
+// fromBox returns a secret in the box, which it decrypts at the first call.
 func (d *documents) fromBox(now *sealing, at place, path string) (string, error) {
 	if now.opened == nil {
 		if now.box == nil {
@@ -175,15 +175,15 @@ func (d *documents) fromBox(now *sealing, at place, path string) (string, error)
 	return text, nil
 }
 
-// close is decode but that apart stands in the place of every secret. It returns
-// ErrSealed for what an earlier release wrote.
+// close is decode, but every secret is set to apart. It returns ErrSealed for
+// documents of an earlier release.
 func (d *documents) close(r Record, doc any) (sealing, error) {
 	return sealing{box: r.Secrets, closed: true}, decodeWith(&d.closedDecoders, r.Body, doc)
 }
 
-// view is decode but for the secrets, which stay empty. Earlier releases kept sealed
-// text in the document, which is most of it then; the codec looks at every byte, so
-// it goes first.
+// view is decode with empty secrets. Earlier releases stored sealed text in the
+// document, which is most of it; it is removed first, because the codec reads every
+// byte.
 func (d *documents) view(body []byte, doc any) error {
 	return decodeWith(&d.viewers, d.keys.cut(body), doc)
 }
@@ -197,13 +197,14 @@ func decodeWith(decoders *sync.Pool, body []byte, doc any) error {
 		err = errForm
 	}
 	if err != nil {
-		reflect.ValueOf(doc).Elem().SetZero() // rather than half read, or with values of other members
+		reflect.ValueOf(doc).Elem().SetZero() // instead of a partly decoded document
 	}
 	return err
 }
 
-// text is the codec's extension for model.Secret, which lets nothing else marshal
-// it. What it reads and writes is sealed text. The codec turns its panics into errors.
+// text is the codec's extension for model.Secret, which otherwise cannot be
+// marshalled. It reads and writes sealed text. The codec converts its panics to
+// errors.
 type text struct{}
 
 func (text) ConvertExt(v any) any { return string(v.(model.Secret)) }
@@ -216,24 +217,24 @@ func (text) UpdateExt(dst any, v any) {
 	*dst.(*model.Secret) = model.Secret(sealed)
 }
 
-// stands is the extension for documents whose secrets stay closed.
-type stands struct{}
+// closedText is the extension for documents whose secrets stay encrypted.
+type closedText struct{}
 
-func (stands) ConvertExt(v any) any {
+func (closedText) ConvertExt(v any) any {
 	if secret := v.(model.Secret); secret != apart && secret != "" {
 		panic(ErrSealed)
 	}
 	return string(v.(model.Secret))
 }
 
-func (stands) UpdateExt(dst any, v any) {
+func (closedText) UpdateExt(dst any, v any) {
 	if v != apart {
 		panic(ErrSealed)
 	}
 	*dst.(*model.Secret) = apart
 }
 
-// blind is the extension for views: sealed text is passed over.
+// blind is the extension for views: it skips sealed text.
 type blind struct{}
 
 func (blind) ConvertExt(any) any { panic(errView) }

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// errView is a bug of ours: a view would be written without its secrets.
+// errView indicates a bug: a view would be written without its secrets.
 var errView = errors.New("a document that was only viewed cannot be written")
 
-// ErrUnchanged is what a change function returns when there is nothing to write.
+// ErrUnchanged is returned by a change function if there is nothing to write.
 var ErrUnchanged = errors.New("nothing to change")
 
 // Collection is the documents of one type. T embeds Meta.
@@ -27,13 +27,13 @@ func newCollection[T any](k Driver, d *documents, c *Container) *Collection[T] {
 
 func (m *Meta) meta() *Meta { return m }
 
-// metaOf finds the Meta that every document embeds.
+// metaOf returns the Meta that every document embeds.
 func metaOf[T any](doc *T) *Meta { return any(doc).(interface{ meta() *Meta }).meta() }
 
 // Create writes a new document and sets its ETag and WrittenAt, or returns a
 // ConflictError.
 func (c *Collection[T]) Create(ctx context.Context, doc *T) error {
-	metaOf(doc).sealing = sealing{} // it may be that of another document
+	metaOf(doc).sealing = sealing{} // the document may have been read elsewhere
 	r, err := c.encode(doc)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (c *Collection[T]) Create(ctx context.Context, doc *T) error {
 	return nil
 }
 
-// Get returns ErrNotFound if there is no such document.
+// Get returns ErrNotFound if the document does not exist.
 func (c *Collection[T]) Get(ctx context.Context, partition, id string) (*T, error) {
 	r, err := c.driver.Read(ctx, c.container, partition, id)
 	if err != nil {
@@ -55,9 +55,8 @@ func (c *Collection[T]) Get(ctx context.Context, partition, id string) (*T, erro
 	return c.decode(ctx, r)
 }
 
-// View is Get for looking only: every secret is left empty and so is the ETag,
-// and the document cannot be written. It is the cheaper the more secrets a
-// document has.
+// View is Get without secrets and ETag, for a document that is not written. It is
+// faster for documents with secrets.
 func (c *Collection[T]) View(ctx context.Context, partition, id string) (*T, error) {
 	r, err := c.driver.ReadBody(ctx, c.container, partition, id)
 	if err != nil {
@@ -71,8 +70,8 @@ func (c *Collection[T]) View(ctx context.Context, partition, id string) (*T, err
 	return doc, nil
 }
 
-// getClosed is Get but that the secrets stay closed, unless an earlier release wrote
-// the document.
+// getClosed is Get with encrypted secrets, unless an earlier release wrote the
+// document.
 func (c *Collection[T]) getClosed(ctx context.Context, partition, id string) (*T, error) {
 	r, err := c.driver.ReadBody(ctx, c.container, partition, id)
 	if err != nil {
@@ -81,26 +80,26 @@ func (c *Collection[T]) getClosed(ctx context.Context, partition, id string) (*T
 	doc := new(T)
 	sealing, err := c.documents.close(r, doc)
 	if err != nil || placed(doc, r) != nil {
-		return c.Get(ctx, partition, id) // which also tells what is wrong
+		return c.Get(ctx, partition, id) // which also returns the error
 	}
 	r.sealing = sealing
 	stamp(doc, r)
 	return doc, nil
 }
 
-// Update reads the document, changes it and writes it under its ETag, anew
-// whenever somebody else wrote in between, and returns what is stored in the
-// end. change may run several times, each time on the newest document. If it
-// returns ErrUnchanged nothing is written; any other error is returned as it is.
-// The members of the lease stay as they are unless change sets them.
+// Update reads the document, changes it and writes it with its ETag, again after
+// every concurrent write, and returns the stored document. change may be called
+// several times, each time with the newest document. If it returns ErrUnchanged
+// nothing is written; any other error is returned unchanged. The members of the
+// lease are kept unless change sets them.
 func (c *Collection[T]) Update(ctx context.Context, partition, id string, change func(*T) error) (*T, error) {
 	return c.update(ctx, func() (*T, error) { return c.Get(ctx, partition, id) }, change)
 }
 
-// UpdateSealed is Update for changes that seldom touch secrets. Secrets are not
-// opened: the same text, which is none, stands for each. A change that needs them
-// returns ErrSealed, and one that sets some is found out; then change runs on the
-// document with its secrets.
+// UpdateSealed is Update for changes that rarely touch secrets. Secrets are not
+// decrypted: each has the same placeholder. If change sets secrets, or returns
+// ErrSealed because it needs them, it is called again on the document with its
+// secrets.
 func (c *Collection[T]) UpdateSealed(ctx context.Context, partition, id string, change func(*T) error) (*T, error) {
 	doc, err := c.update(ctx, func() (*T, error) { return c.getClosed(ctx, partition, id) }, change)
 	if errors.Is(err, ErrSealed) {
@@ -127,16 +126,16 @@ func (c *Collection[T]) update(ctx context.Context, read func() (*T, error), cha
 	return doc, nil
 }
 
-// maxUpserts bounds how often Upsert changes its mind between creating and replacing.
+// maxUpserts bounds how often Upsert changes between creating and replacing.
 const maxUpserts = 3
 
-// Upsert is Update that also creates: where there is no such document change is given
-// fresh, which has no ETag. A ConflictError is about another document.
+// Upsert is Update that also creates: if the document does not exist, change is
+// called with fresh, which has no ETag. A ConflictError is about another document.
 func (c *Collection[T]) Upsert(ctx context.Context, partition, id string, fresh func() *T, change func(*T) error) (*T, error) {
 	return c.upsert(ctx, id, func() (*T, error) { return c.Get(ctx, partition, id) }, fresh, change)
 }
 
-// UpsertSealed is Upsert for changes that seldom touch secrets; see UpdateSealed.
+// UpsertSealed is Upsert for changes that rarely touch secrets; see UpdateSealed.
 func (c *Collection[T]) UpsertSealed(ctx context.Context, partition, id string, fresh func() *T, change func(*T) error) (*T, error) {
 	doc, err := c.upsert(ctx, id, func() (*T, error) { return c.getClosed(ctx, partition, id) }, fresh, change)
 	if errors.Is(err, ErrSealed) {
@@ -169,7 +168,7 @@ func (c *Collection[T]) upsert(ctx context.Context, id string, read func() (*T, 
 		} else {
 			_, err = c.replace(ctx, doc)
 		}
-		// Somebody else has created it just now, or deleted it: look again.
+		// It was just created or deleted concurrently.
 		if absent && errors.As(err, &conflict) || !absent && errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("%w: %w", ErrPreconditionFailed, err)
 		}
@@ -181,7 +180,7 @@ func (c *Collection[T]) upsert(ctx context.Context, id string, read func() (*T, 
 	return doc, nil
 }
 
-// Delete removes the document if it is still the version that was read, else
+// Delete removes the document if it still has the ETag that was read; otherwise it
 // returns ErrPreconditionFailed or ErrNotFound.
 func (c *Collection[T]) Delete(ctx context.Context, doc *T) error {
 	m := metaOf(doc)
@@ -193,22 +192,22 @@ func (c *Collection[T]) Delete(ctx context.Context, doc *T) error {
 
 // Page is one page of a list.
 type Page[T any] struct {
-	// Documents are as View gives them.
+	// Documents are views; see View.
 	Documents []*T
-	// Unreadable are those of the page that cannot be read.
+	// Unreadable are the documents of the page that cannot be read.
 	Unreadable []*UnreadableError
 	// Next is the continuation of the next page, empty at the end.
 	Next string
 }
 
-// List returns one page of documents, as View gives them, and the continuation of
-// the next, empty at the end. It leaves out what cannot be read.
+// List returns one page of views, and the continuation of the next, empty at the
+// end. It omits documents that cannot be read.
 func (c *Collection[T]) List(ctx context.Context, q Query) ([]*T, string, error) {
 	page, err := c.Page(ctx, q)
 	return page.Documents, page.Next, err
 }
 
-// Page is List with what List leaves out.
+// Page is List, but includes the errors of documents that cannot be read.
 func (c *Collection[T]) Page(ctx context.Context, q Query) (Page[T], error) {
 	return c.page(ctx, q, c.viewed)
 }
@@ -231,20 +230,20 @@ func (c *Collection[T]) page(ctx context.Context, q Query, read func(Record) (*T
 	return page, nil
 }
 
-// Due returns up to limit documents that may be claimed, and no more than
-// perPartition of one partition. One that cannot be read is set aside: it is due
-// again after a growing delay, and stands in nobody's way until then. Due returns
-// how many there were: others may have been hidden behind them.
+// Due returns up to limit documents that can be claimed, and at most perPartition
+// of one partition. A document that cannot be read is postponed with a growing
+// delay, so that it does not block others. Due returns the number of those: others
+// may have been hidden behind them.
 func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) (docs []*T, aside int, err error) {
 	records, err := c.driver.Due(ctx, c.container, perPartition, limit)
 	if err != nil {
 		return nil, 0, c.name("due", err)
 	}
 	docs = make([]*T, 0, len(records))
-	var unreadable []sick
+	var unreadable []unreadableRecord
 	for _, r := range records {
 		if doc, err := c.decoded(r); err != nil {
-			unreadable = append(unreadable, sick{r, err})
+			unreadable = append(unreadable, unreadableRecord{r, err})
 		} else {
 			docs = append(docs, doc)
 		}
@@ -253,8 +252,8 @@ func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) (docs 
 }
 
 // Changes returns documents written since the mark, at least once each, and the
-// next mark. While there are more, ask again at once. The empty mark starts at the
-// beginning. Deletions are not told, nor what cannot be read.
+// next mark. While there are more, call it again at once. The empty mark is the
+// beginning. Deletions, and documents that cannot be read, are not included.
 func (c *Collection[T]) Changes(ctx context.Context, mark string) (docs []*T, next string, more bool, err error) {
 	records, next, more, err := c.driver.Changes(ctx, c.container, mark)
 	if err != nil {
@@ -272,7 +271,7 @@ func (c *Collection[T]) Changes(ctx context.Context, mark string) (docs []*T, ne
 	return docs, next, more, nil
 }
 
-// AllChanges is Changes until there are no more.
+// AllChanges calls Changes until there are no more.
 func (c *Collection[T]) AllChanges(ctx context.Context, mark string) (all []*T, next string, err error) {
 	for next, more := mark, true; ; {
 		var docs []*T
@@ -285,7 +284,7 @@ func (c *Collection[T]) AllChanges(ctx context.Context, mark string) (all []*T, 
 	}
 }
 
-// replace writes doc under its ETag and stamps it.
+// replace writes doc with its ETag and sets the new one.
 func (c *Collection[T]) replace(ctx context.Context, doc *T) (Record, error) {
 	r, err := c.encode(doc)
 	if err != nil {
@@ -315,7 +314,7 @@ func (c *Collection[T]) place(partition, id string) place {
 	return place{container: c.container.Name, partition: partition, id: id}
 }
 
-// decode is decoded for the one document that a caller asked for.
+// decode decodes the document that a caller requested.
 func (c *Collection[T]) decode(ctx context.Context, r Record) (*T, error) {
 	doc, err := c.decoded(r)
 	if err != nil {
@@ -352,8 +351,8 @@ func (c *Collection[T]) viewed(r Record) (*T, *UnreadableError) {
 	return doc, nil
 }
 
-// placed refuses a document that says it stands elsewhere: whatever writes it back
-// would write to that place.
+// placed rejects a document whose id and partition are not those of its place: a
+// write would go to another place.
 func placed[T any](doc *T, r Record) error {
 	if m := metaOf(doc); m.ID != r.ID || m.Partition != r.Partition {
 		return errMisplaced
@@ -366,7 +365,7 @@ func stamp[T any](doc *T, r Record) {
 	m.ETag, m.WrittenAt, m.sealing = r.ETag, r.WrittenAt, r.sealing
 }
 
-// name adds what the error is about; nil stays nil.
+// name adds the document to an error; nil stays nil.
 func (c *Collection[T]) name(what string, err error) error {
 	if err == nil {
 		return nil
@@ -374,16 +373,15 @@ func (c *Collection[T]) name(what string, err error) error {
 	return fmt.Errorf("%s %s: %w", c.container.Name, what, err)
 }
 
-// The bounds of RetryOnPreconditionFailed: a hundred tries, from 1 ms to 64 ms apart.
+// The limits of RetryOnPreconditionFailed: a hundred tries, from 1 ms to 64 ms apart.
 const (
 	conflictTries   = 100
 	conflictBackoff = time.Millisecond
 	conflictDoubles = 6
 )
 
-// RetryOnPreconditionFailed runs try, which reads, changes and writes, again
-// while somebody else's write comes between: at most 100 times, at growing random
-// distances, until ctx ends.
+// RetryOnPreconditionFailed calls try, which reads, changes and writes, again after
+// concurrent writes: at most 100 times, with growing random delays, until ctx ends.
 func RetryOnPreconditionFailed(ctx context.Context, try func() error) error {
 	for n := 0; ; n++ {
 		err := try()

@@ -6,8 +6,8 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// The containers. A new collection is a container here, its document type, and
-// its line in Store.
+// The containers. A new collection needs a container here, its document type, and a
+// line in Store.
 var (
 	clustersContainer      = Container{Name: "Clusters", UniqueKeys: []string{"managedResourceGroup", "clientIdentity"}}
 	operationsContainer    = Container{Name: "Operations", TTL: 7 * 24 * time.Hour}
@@ -20,42 +20,42 @@ var (
 	poolWorkersContainer   = Container{Name: "PoolWorkers"}
 )
 
-// Containers lists every container, for those who create databases.
+// Containers lists every container, for code that creates databases.
 func Containers() []*Container {
 	return []*Container{&clustersContainer, &operationsContainer, &subscriptionsContainer,
 		&versionsContainer, &roleSetsContainer, &billingContainer, &portalContainer, &probesContainer, &poolWorkersContainer}
 }
 
-// Meta is what every document carries beside its content.
+// Meta has the members of every document beside its content.
 type Meta struct {
 	model.Unknown
 
 	ID        string `json:"id"`
 	Partition string `json:"partition"`
-	// TTL in seconds overrides the container's; 0 does not.
+	// TTL in seconds overrides that of the container, unless it is 0.
 	TTL int `json:"ttl,omitempty"`
 
-	// Due is after how many seconds since its last write the document may be
-	// claimed; nil means there is no work. One number serves as lease expiry and
-	// as delay, by the database's clock alone.
+	// Due is the number of seconds after the last write from which the document
+	// can be claimed; nil means there is no work. It is both the expiry of a lease
+	// and a delay, by the database's clock.
 	Due *float64 `json:"due,omitempty"`
-	// Owner is the worker that holds the lease; empty when nobody does.
+	// Owner is the worker that holds the lease; empty if there is none.
 	Owner string `json:"leaseOwner,omitempty"`
 	// Fence grows with every claim. A holder with an older fence cannot write.
 	Fence int64 `json:"leaseFence,omitempty"`
-	// Lost counts claims of a lease that its holder did not give back. The holder
-	// sets it to 0 when it gets on.
+	// Lost counts consecutive claims of a lease that its holder did not release.
+	// The holder sets it to 0 when it makes progress.
 	Lost int `json:"leaseLost,omitempty"`
 
-	// ETag and WrittenAt are of the version that was read.
+	// ETag and WrittenAt are those of the version that was read.
 	ETag      string    `json:"-"`
 	WrittenAt time.Time `json:"-"`
 
 	sealing sealing // of that version
 }
 
-// ClusterDocument keeps one cluster. ID and Partition are arm.ClusterID's Key
-// and Partition.
+// ClusterDocument stores one cluster. ID and Partition are arm.ClusterID's Key and
+// Partition.
 type ClusterDocument struct {
 	Meta
 
@@ -68,7 +68,7 @@ type ClusterDocument struct {
 	Cluster model.Cluster `json:"cluster"`
 }
 
-// OperationDocument keeps what the client of an operation is told. ID and
+// OperationDocument stores the status of an operation for its client. ID and
 // Partition are both the operation's id.
 type OperationDocument struct {
 	Meta
@@ -76,7 +76,8 @@ type OperationDocument struct {
 	Operation model.AsyncOperation `json:"operation"`
 }
 
-// SubscriptionDocument keeps one subscription. ID and Partition are its lower-case id.
+// SubscriptionDocument stores one subscription. ID and Partition are its lower-case
+// id.
 type SubscriptionDocument struct {
 	Meta
 
@@ -85,21 +86,23 @@ type SubscriptionDocument struct {
 	Operation *model.Operation `json:"operation,omitempty"`
 }
 
-// VersionDocument keeps one OpenShift version. ID is the version, Partition "versions".
+// VersionDocument stores one OpenShift version. ID is the version, Partition
+// "versions".
 type VersionDocument struct {
 	Meta
 
 	Version model.OpenShiftVersion `json:"openShiftVersion"`
 }
 
-// RoleSetDocument keeps one role set. ID is the minor version, Partition "rolesets".
+// RoleSetDocument stores one role set. ID is the minor version, Partition
+// "rolesets".
 type RoleSetDocument struct {
 	Meta
 
 	RoleSet model.PlatformWorkloadIdentityRoleSet `json:"platformWorkloadIdentityRoleSet"`
 }
 
-// BillingDocument keeps when a cluster was billed. ID is the cluster's UID,
+// BillingDocument stores when a cluster was billed. ID is the cluster's UID,
 // Partition its subscription. It is never deleted.
 type BillingDocument struct {
 	Meta
@@ -107,13 +110,13 @@ type BillingDocument struct {
 	Billing model.Billing `json:"billing"`
 }
 
-// PoolWorkerDocument keeps one process of a pool that shares work by buckets, for as
-// long as it says that it is alive, or which process has which bucket. Partition is the
-// pool; ID is the process's, or the pool's own for the shares.
+// PoolWorkerDocument stores a process of a pool that shares work by buckets, while it
+// renews the document, or the assignment of buckets to processes. Partition is the
+// pool; ID is the process's, or the pool's own for the assignment.
 type PoolWorkerDocument struct {
 	Meta
 
-	// Buckets are the ids of the processes that have them, by number; of the shares only.
+	// Buckets are the ids of the processes by bucket number; in the assignment only.
 	Buckets []string `json:"buckets,omitempty"`
 }
 

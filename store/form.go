@@ -10,19 +10,19 @@ import (
 	"sync"
 )
 
-// errForm means that there is an array in the place of an object, or the reverse.
-// The codec reads both, by position, without an error.
+// errForm means that there is an array in place of an object, or the reverse. The
+// codec accepts both, by position, without an error.
 var errForm = errors.New("there is an array in the place of an object, or an object in the place of an array")
 
-// form is where a type has objects and arrays in JSON. A nil form is that of values
-// that are neither, and of those that may be anything.
+// form is the structure of objects and arrays of a type in JSON. A nil form is that
+// of other values, and of values of any type.
 type form struct {
 	opens   byte             // '{' or '['
-	members map[string]*form // of a struct; those of nil forms are left out
+	members map[string]*form // of a struct; nil forms are omitted
 	element *form            // of a map or slice
 }
 
-// forms remembers the form of each type of document.
+// forms caches the form of each type of document.
 var forms sync.Map
 
 func formOf(t reflect.Type) *form {
@@ -39,7 +39,7 @@ var (
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// newForm ends at types that seen has: types may contain themselves.
+// newForm stops at types in seen, because types may contain themselves.
 func newForm(t reflect.Type, seen map[reflect.Type]*form) *form {
 	if known, ok := seen[t]; ok {
 		return known
@@ -93,10 +93,11 @@ func (f *form) fits(body []byte) bool {
 	return ok
 }
 
-// scanner goes through valid JSON, by places in it. In any other it ends somewhere.
+// scanner walks valid JSON by offsets. For invalid JSON its result is undefined.
 type scanner []byte
 
-// next is where the next value, name or bracket begins, and its first byte; 0 at the end.
+// next returns the offset of the next value, name or bracket, and its first byte; 0 at
+// the end.
 func (s scanner) next(at int) (int, byte) {
 	for ; at < len(s); at++ {
 		switch c := s[at]; c {
@@ -108,7 +109,7 @@ func (s scanner) next(at int) (int, byte) {
 	return len(s), 0
 }
 
-// fits returns where the value ends.
+// fits returns the end of the value.
 func (s scanner) fits(f *form, at int) (end int, ok bool) {
 	at, c := s.next(at)
 	if f == nil || c != '{' && c != '[' {
@@ -131,7 +132,7 @@ func (s scanner) fits(f *form, at int) (end int, ok bool) {
 			at = s.text(at)
 			nameEnd := at - 1
 			if at, first = s.next(at); first != '{' && first != '[' {
-				at = s.skip(at, first) // as most are: nobody asks for its name
+				at = s.skip(at, first) // most members: their names are not needed
 				continue
 			}
 			inner := f.element
@@ -148,7 +149,8 @@ func (s scanner) fits(f *form, at int) (end int, ok bool) {
 	}
 }
 
-// member is the form of the member of that name, which is still in JSON.
+// member returns the form of the member with that name, which is still
+// JSON-encoded.
 func (f *form) member(name []byte) *form {
 	if bytes.IndexByte(name, '\\') < 0 {
 		return f.members[string(name)]
@@ -160,7 +162,7 @@ func (f *form) member(name []byte) *form {
 	return f.members[plain]
 }
 
-// skip is where a value ends that begins with c.
+// skip returns the end of a value that begins with c.
 func (s scanner) skip(at int, c byte) int {
 	switch c {
 	case '"':
@@ -176,7 +178,7 @@ func (s scanner) skip(at int, c byte) int {
 	return at
 }
 
-// skipAll is where an object or array ends.
+// skipAll returns the end of an object or array.
 func (s scanner) skipAll(at int) int {
 	for depth := 0; ; {
 		var c byte
@@ -198,7 +200,7 @@ func (s scanner) skipAll(at int) int {
 	}
 }
 
-// text is where a string ends, which begins with a quote.
+// text returns the end of a string that begins with a quote.
 func (s scanner) text(at int) int {
 	for at++; ; at++ {
 		i := bytes.IndexByte(s[min(at, len(s)):], '"')

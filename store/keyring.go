@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// boundVersion marks sealed text that stands in the document and is bound to its
-	// place. Text of unboundVersion, of releases before it, is bound to nothing but its
-	// key. Both are opened still; at the next write the secret goes into the box.
+	// boundVersion marks sealed text in the document that is bound to its place. Text
+	// of unboundVersion, from earlier releases, is bound to its key only. Both can
+	// still be decrypted; the next write moves the secret to the box.
 	boundVersion   = "v2"
 	unboundVersion = "v1"
 	keyBytes       = 32
@@ -29,58 +29,59 @@ const (
 
 var (
 	errNotSealed = errors.New("the secret is not sealed text")
-	// errKeyMissing is about the reader, not about the document: another process may
+	// errKeyMissing is about the process, not the document: another process may
 	// have the key.
 	errKeyMissing = errors.New("the keyring does not have the key")
 )
 
-// Keyring seals and opens secrets. The newest key seals; all of them open. It is
-// safe for concurrent use.
+// Keyring encrypts and decrypts secrets. The newest key encrypts; all of them
+// decrypt. It is safe for concurrent use.
 type Keyring struct {
 	current atomic.Pointer[keySet]
 	renewal renewal
 }
 
-// keySet is what a keyring holds at a time. It is not changed once it is in use.
+// keySet is the content of a keyring at one time. It is immutable.
 type keySet struct {
 	newest *sealKey
 	keys   map[string]*sealKey
-	// raw are the keys themselves, newest first; Derive alone reads them.
+	// raw are the keys, newest first; only Derive reads them.
 	raw [][]byte
 }
 
 type sealKey struct {
 	id string
 	// boxed is "v3.<id>.", bound "v2.<id>." and unbound "v1.<id>."; they are
-	// authenticated with what is sealed.
+	// authenticated with the ciphertext.
 	boxed, bound, unbound string
 	aead                  cipher.AEAD
 }
 
-// place is where secrets stand. What is sealed opens at its place only, so that
-// nobody who can write the database gets at a secret by copying it elsewhere.
+// place is where secrets are stored. Ciphertext can be decrypted at its place only,
+// so that write access to the database is not enough to disclose a secret by
+// copying it.
 type place struct {
 	container, partition, id string
-	// path is the secret's in the document, such as cluster.tags.a or list[2]; empty for
-	// a box, which has the paths in it.
+	// path is that of the secret in the document, such as cluster.tags.a or list[2];
+	// empty for a box, which contains the paths.
 	path string
 }
 
-// binding is the additional data that secrets at p are authenticated with.
+// binding returns the additional authenticated data of secrets at p.
 func (p place) binding(header string) []byte {
 	return fmt.Appendf(nil, "%s%q%q%q%q", header, p.container, p.partition, p.id, p.path)
 }
 
-// NewKey makes a line for a key file: 32 random bytes in base64.
+// NewKey returns a line for a key file: 32 random bytes in base64.
 func NewKey() string {
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails (crypto/rand)
 	return base64.StdEncoding.EncodeToString(key)
 }
 
-// ParseKeyring reads a key file: one base64 key of 32 bytes a line, the newest
-// first; empty lines and lines that begin with # are skipped. Errors name the
-// line and never what stands in it.
+// ParseKeyring parses a key file: one base64 key of 32 bytes per line, the newest
+// first; empty lines and lines that begin with # are skipped. Errors contain the
+// number of the line and never its text.
 func ParseKeyring(text []byte) (*Keyring, error) {
 	set, err := parseKeys(text)
 	if err != nil {
@@ -130,7 +131,7 @@ func (s *keySet) add(line string) error {
 	}
 	id := keyID(raw)
 	if s.keys[id] != nil {
-		return fmt.Errorf("key %s stands there twice", id)
+		return fmt.Errorf("key %s is listed twice", id)
 	}
 	key := &sealKey{id: id, boxed: boxVersion + "." + id + ".", bound: boundVersion + "." + id + ".", unbound: unboundVersion + "." + id + ".", aead: aead}
 	s.keys[id] = key
@@ -141,14 +142,14 @@ func (s *keySet) add(line string) error {
 	return nil
 }
 
-// keyID is what sealed text names a key by.
+// keyID returns the id by which ciphertext refers to a key.
 func keyID(raw []byte) string {
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:keyIDBytes])
 }
 
-// Derive makes keys of 32 bytes for another purpose from these, newest first, so
-// that one key file serves the whole service. Different purposes get unrelated keys.
+// Derive derives keys of 32 bytes for another purpose, newest first, so that one key
+// file serves the whole service. Keys of different purposes are unrelated.
 func (r *Keyring) Derive(purpose string) ([][]byte, error) {
 	keys := r.current.Load().raw
 	derived := make([][]byte, len(keys))
@@ -162,8 +163,8 @@ func (r *Keyring) Derive(purpose string) ([][]byte, error) {
 	return derived, nil
 }
 
-// open opens sealed text that stands in a document, as earlier releases wrote it. Its
-// errors may name the key, never what was sealed.
+// open decrypts sealed text in a document of an earlier release. Errors may contain
+// the id of the key, never the plaintext.
 func (r *Keyring) open(sealed string, at place) (string, error) {
 	version, rest, _ := strings.Cut(sealed, ".")
 	id, text, found := strings.Cut(rest, ".")
@@ -194,14 +195,15 @@ func missingKey(id string) error {
 	return fmt.Errorf("the secret is sealed with key %s: %w", id, errKeyMissing)
 }
 
-// isKeyID keeps text that is no key's id, but might be a secret, out of errors.
+// isKeyID reports whether text is a key's id. Other text may be a secret and must
+// not appear in errors.
 func isKeyID(id string) bool {
 	raw, err := hex.DecodeString(id)
 	return err == nil && len(raw) == keyIDBytes
 }
 
-// cut returns a JSON text with empty strings in the place of sealed ones, which
-// earlier releases wrote. They are known by the headers of the keys, which nobody outside has ever seen.
+// cut returns a JSON text with empty strings instead of sealed text, which earlier releases wrote.
+// Sealed text is recognised by the headers of the keys, which are not known outside the service.
 func (r *Keyring) cut(text []byte) []byte {
 	if bytes.Contains(text, []byte(apart)) {
 		return text // they are elsewhere
@@ -213,7 +215,7 @@ func (r *Keyring) cut(text []byte) []byte {
 	return text
 }
 
-// sealed reports whether anything of a record is sealed with one of the keys.
+// sealed reports whether anything of a record is encrypted with one of the keys.
 func (r *Keyring) sealed(record Record) bool {
 	text := record.Body
 	if len(record.Secrets) > 0 {
@@ -228,7 +230,7 @@ func (r *Keyring) sealed(record Record) bool {
 }
 
 // cutStrings empties the strings that begin with start, a quote and what follows
-// it. There are no escapes in them.
+// it. They contain no escapes.
 func cutStrings(text, start []byte) []byte {
 	var few [8][]byte
 	kept := few[:0]
@@ -239,7 +241,7 @@ func cutStrings(text, start []byte) []byte {
 		}
 		length := bytes.IndexByte(text[from:], '"')
 		if length < 0 {
-			break // no JSON; the codec will say so
+			break // invalid JSON; the codec returns the error
 		}
 		kept = append(kept, text[:from])
 		text = text[from+length:]

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// ErrLeaseLost means that another worker holds the document now, or it is gone. Whoever
-// gets it must write nothing more.
+// ErrLeaseLost means that another worker holds the document, or that it no longer
+// exists. The caller must write nothing more.
 var ErrLeaseLost = errors.New("lease lost")
 
-// Due is the value of Meta.Due for a document that may be claimed after d.
+// Due returns the value of Meta.Due for a document that can be claimed after d.
 func Due(d time.Duration) *float64 {
 	seconds := d.Seconds()
 	return &seconds
 }
 
-// Lease is the right to work on one document. Its time runs by the database's
-// clock from the document's last write. Safe for concurrent use.
+// Lease is the exclusive right to work on one document. It expires by the
+// database's clock after the document's last write. It is safe for concurrent use.
 type Lease[T any] struct {
 	collection *Collection[T]
 	owner      string
@@ -36,8 +36,8 @@ type Lease[T any] struct {
 }
 
 // Claim takes the lease of a due document as owner for ttl. ErrPreconditionFailed
-// means that another worker won, ErrNotFound that the document is gone. A document
-// that still has an owner was lost by that owner, and Lost says so.
+// means that another worker won, ErrNotFound that the document no longer exists. If
+// the document still has an owner, that owner lost it, which Lost counts.
 func (c *Collection[T]) Claim(ctx context.Context, doc *T, owner string, ttl time.Duration) (*Lease[T], error) {
 	claimed, begun := *doc, time.Now()
 	m := metaOf(&claimed)
@@ -56,30 +56,30 @@ func (c *Collection[T]) Claim(ctx context.Context, doc *T, owner string, ttl tim
 	return l, nil
 }
 
-// Doc is the last known state. It is not to be changed.
+// Doc returns the last known state. It must not be changed.
 func (l *Lease[T]) Doc() *T { return l.doc.Load() }
 
-// Renewed is since when the lease lasts for its time, by this process's monotonic clock:
-// when the last write began that took or renewed it, whoever made that write.
+// Renewed returns the time from which the lease lasts, by this process's monotonic
+// clock: the begin of the last write that took or renewed it.
 func (l *Lease[T]) Renewed() time.Time { return *l.renewed.Load() }
 
-// Save changes the document and renews the lease. change sees the newest
-// document, with what others wrote meanwhile, and may run several times. If it
-// returns ErrUnchanged nothing is written and nothing renewed; any other error is
-// returned as it is.
+// Save changes the document and renews the lease. change is called with the newest
+// document, including concurrent writes, and may be called several times. If it
+// returns ErrUnchanged nothing is written or renewed; any other error is returned
+// unchanged.
 func (l *Lease[T]) Save(ctx context.Context, change func(*T) error) error {
 	return l.write(ctx, change, func(m *Meta) { m.Due = Due(l.ttl) })
 }
 
-// Renew starts the lease's time anew, in a write as small as the database can make
-// it. Call it before half the time is over: one lost beat must not cost the lease.
-// What others wrote meanwhile is shown to check; if it returns an error, that is
-// returned, nothing is written, and Doc stays as it was. A lease that was given back
-// meanwhile is lost: the document may have a new delay, which is to stand.
+// Renew restarts the lease's time, with as small a write as the database supports.
+// It must be called before half of the time is over, so that one failure does not
+// lose the lease. check is called with concurrent changes; if it returns an error,
+// that is returned, nothing is written, and Doc is unchanged. A lease that was
+// released meanwhile is lost: the document may have a new delay, which is kept.
 func (l *Lease[T]) Renew(ctx context.Context, check func(*T) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.released { // by another call, while this one waited for it
+	if l.released { // by another call, while this one waited
 		return ErrLeaseLost
 	}
 	stale := false
@@ -101,16 +101,16 @@ func (l *Lease[T]) Renew(ctx context.Context, check func(*T) error) error {
 	}))
 }
 
-// Refresh makes Doc what is stored now, without a write. What others wrote is shown
-// to check first, as by Renew.
+// Refresh reads the stored document into Doc, without a write. check is called
+// first, as by Renew.
 func (l *Lease[T]) Refresh(ctx context.Context, check func(*T) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return lost(l.read(ctx, check))
 }
 
-// read makes the newest version the last known one, unless it is not this lease's
-// or check refuses it.
+// read makes the newest version the last known one, unless another lease holds it
+// or check returns an error.
 func (l *Lease[T]) read(ctx context.Context, check func(*T) error) error {
 	now, err := l.collection.driver.Read(ctx, l.collection.container, l.latest.Partition, l.latest.ID)
 	if err != nil {
@@ -131,7 +131,7 @@ func (l *Lease[T]) read(ctx context.Context, check func(*T) error) error {
 	return nil
 }
 
-// decode refuses a version that this lease does not hold.
+// decode rejects a version that this lease does not hold.
 func (l *Lease[T]) decode(ctx context.Context, r Record) (*T, error) {
 	doc, err := l.collection.decode(ctx, r)
 	if err != nil {
@@ -143,7 +143,7 @@ func (l *Lease[T]) decode(ctx context.Context, r Record) (*T, error) {
 	return doc, nil
 }
 
-// lost is what it means for a lease that its document is gone.
+// lost converts an error about a missing document to ErrLeaseLost.
 func lost(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: %w", ErrLeaseLost, err)
@@ -151,9 +151,9 @@ func lost(err error) error {
 	return err
 }
 
-// Release changes the document and gives the lease back. The document is due
-// again after that time; nil means that no work is left. An ErrUnchanged of
-// change still gives the lease back.
+// Release changes the document and releases the lease. The document is due again
+// after that time; nil means that there is no more work. If change returns
+// ErrUnchanged the lease is still released.
 func (l *Lease[T]) Release(ctx context.Context, change func(*T) error, after *time.Duration) error {
 	always := func(doc *T) error {
 		if err := change(doc); !errors.Is(err, ErrUnchanged) {
@@ -169,7 +169,7 @@ func (l *Lease[T]) Release(ctx context.Context, change func(*T) error, after *ti
 	})
 }
 
-// Delete removes the document while the lease holds.
+// Delete removes the document while the lease is held.
 func (l *Lease[T]) Delete(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -206,9 +206,9 @@ func (l *Lease[T]) write(ctx context.Context, change func(*T) error, then func(*
 	return err
 }
 
-// guarded gives a fresh copy of the document to act, which writes under its ETag.
-// The last known version is tried first; only if it is not current any more the
-// document is read.
+// guarded calls act with a copy of the document; act writes it with its ETag. The
+// last known version is tried first; the document is read only if that is no longer
+// current.
 func (l *Lease[T]) guarded(ctx context.Context, act func(*T) error) error {
 	newest, stale := l.latest, false
 	return lost(RetryOnPreconditionFailed(ctx, func() (err error) {

@@ -4,45 +4,45 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// The partitions of the small catalogues.
+// The partitions of the small collections.
 const (
 	VersionsPartition = "versions"
 	RoleSetsPartition = "rolesets"
 )
 
-// NewCluster is an empty document for the cluster with this id.
+// NewCluster returns an empty document for the cluster with this id.
 func NewCluster(id arm.ClusterID) *ClusterDocument {
 	return &ClusterDocument{Meta: Meta{ID: id.Key(), Partition: id.Partition()}}
 }
 
-// NewOperation is an empty document for the operation with this id, a UUID.
+// NewOperation returns an empty document for the operation with this id, a UUID.
 func NewOperation(id string) *OperationDocument {
 	return &OperationDocument{Meta: Meta{ID: id, Partition: id}}
 }
 
-// NewSubscription is an empty document for the subscription with this id.
+// NewSubscription returns an empty document for the subscription with this id.
 func NewSubscription(id string) *SubscriptionDocument {
 	id = arm.ToLower(id)
 	return &SubscriptionDocument{Meta: Meta{ID: id, Partition: id}}
 }
 
-// NewVersion is an empty document for the OpenShift version x.y.z.
+// NewVersion returns an empty document for the OpenShift version x.y.z.
 func NewVersion(version string) *VersionDocument {
 	return &VersionDocument{Meta: Meta{ID: version, Partition: VersionsPartition}}
 }
 
-// NewRoleSet is an empty document for the role set of the minor version x.y.
+// NewRoleSet returns an empty document for the role set of the minor version x.y.
 func NewRoleSet(minor string) *RoleSetDocument {
 	return &RoleSetDocument{Meta: Meta{ID: minor, Partition: RoleSetsPartition}}
 }
 
-// NewBilling is an empty document for the cluster with this UID.
+// NewBilling returns an empty document for the cluster with this UID.
 func NewBilling(subscriptionID, clusterUID string) *BillingDocument {
 	return &BillingDocument{Meta: Meta{ID: clusterUID, Partition: arm.ToLower(subscriptionID)}}
 }
 
-// NewPoolWorker is an empty document for a process of the pool, or for the pool's shares,
-// whose id is the pool's name.
+// NewPoolWorker returns an empty document for a process of the pool, or for the pool's
+// assignment, whose id is the pool's name.
 func NewPoolWorker(pool, id string) *PoolWorkerDocument {
 	return &PoolWorkerDocument{Meta: Meta{ID: id, Partition: pool}}
 }

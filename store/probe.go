@@ -11,11 +11,12 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// ErrWrongKeys means that the keys at hand are not those that the database is
-// sealed with: what this process sealed nobody else could read.
+// ErrWrongKeys means that the configured keys are not those with which the database
+// is encrypted: other processes could not decrypt what this one writes.
 var ErrWrongKeys = errors.New("the encryption keys are not those of the database")
 
-// ProbeDocument is sealed with the keys of the database, and opens with them alone.
+// ProbeDocument is encrypted with the keys of the database, to check the keys of a
+// process.
 type ProbeDocument struct {
 	Meta
 
@@ -26,12 +27,12 @@ const (
 	probePartition = "keys"
 	probeID        = "probe"
 	probeText      = "opens"
-	// sampled is how many clusters are tried in a database that has no probe yet.
+	// sampled is how many clusters are checked in a database without a probe.
 	sampled = 100
 )
 
-// CheckKeys reports whether the keys are those of the database, an ErrWrongKeys if
-// not. The first process on a database leaves a probe for those after it. It belongs
+// CheckKeys returns ErrWrongKeys if the keys are not those of the database. The
+// first process of a database writes a probe for later ones. It must be called
 // before anything else is read or written.
 func (s *Store) CheckKeys(ctx context.Context) error {
 	err := s.tryProbe(ctx)
@@ -44,13 +45,13 @@ func (s *Store) CheckKeys(ctx context.Context) error {
 	probe := &ProbeDocument{Meta: Meta{ID: probeID, Partition: probePartition}, Probe: probeText}
 	err = s.probes.Create(ctx, probe)
 	if errors.As(err, new(*ConflictError)) {
-		return s.tryProbe(ctx) // another process was faster
+		return s.tryProbe(ctx) // another process created it first
 	}
 	return err
 }
 
-// tryProbe opens the probe, and has it sealed with the newest key. It returns
-// ErrNotFound if there is none.
+// tryProbe decrypts the probe, and encrypts it again with the newest key if needed.
+// It returns ErrNotFound if there is none.
 func (s *Store) tryProbe(ctx context.Context) error {
 	r, err := s.driver.Read(ctx, s.probes.container, probePartition, probeID)
 	if err != nil {
@@ -59,20 +60,20 @@ func (s *Store) tryProbe(ctx context.Context) error {
 	if _, unreadable := s.probes.decoded(r); unreadable != nil {
 		return fmt.Errorf("%w: %s", ErrWrongKeys, unreadable.Reason)
 	}
-	// What an earlier release sealed with this key stays: processes of it may be running.
+	// Keys of an earlier release are kept: its processes may be running.
 	newest := s.documents.keys.current.Load().newest
 	if boxKey(r.Secrets) == newest.id || bytes.Contains(r.Body, []byte(newest.bound)) {
 		return nil
 	}
 	_, err = s.probes.Update(ctx, probePartition, probeID, func(*ProbeDocument) error { return nil })
 	if errors.Is(err, ErrPreconditionFailed) {
-		return nil // others seal it at the same time
+		return nil // others encrypt it concurrently
 	}
 	return err
 }
 
-// tryClusters judges the keys of a database that is older than its probe by
-// whether they open anything.
+// tryClusters checks the keys of a database without a probe by whether they decrypt
+// any cluster.
 func (s *Store) tryClusters(ctx context.Context) error {
 	records, _, err := s.driver.List(ctx, s.Clusters.container, Query{Limit: sampled, Secrets: true})
 	if err != nil {
@@ -94,7 +95,7 @@ func (s *Store) tryClusters(ctx context.Context) error {
 	return nil
 }
 
-// keysFail is nil while the probe opens, and where there is none.
+// keysFail returns nil if the probe can be decrypted, and if there is none.
 func (s *Store) keysFail(ctx context.Context) error {
 	if err := s.tryProbe(ctx); !errors.Is(err, ErrNotFound) {
 		return err
@@ -102,7 +103,7 @@ func (s *Store) keysFail(ctx context.Context) error {
 	return nil
 }
 
-// HasDocuments reports whether there is anything in the database.
+// HasDocuments reports whether the database has any document.
 func HasDocuments(ctx context.Context, k Driver) (bool, error) {
 	for _, c := range Containers() {
 		records, _, err := k.List(ctx, c, Query{Limit: 1})
@@ -114,26 +115,26 @@ func HasDocuments(ctx context.Context, k Driver) (bool, error) {
 }
 
 const (
-	// pingValid is how long one answer of the database serves everybody who asks.
+	// pingValid is how long a result of Ping is cached for all callers.
 	pingValid   = time.Second
 	pingTimeout = 5 * time.Second
 )
 
-// pings ask the database how it is: one at a time, and not again while the answer
-// is fresh, for it costs a write and anybody may ask.
+// pings check the database: one at a time, with a cached result, because a check
+// costs a write and callers are not authenticated.
 type pings struct {
 	mu   sync.Mutex
-	last *asked
+	last *pingResult
 }
 
-type asked struct {
+type pingResult struct {
 	done chan struct{}
-	// at and err are to be read after done.
+	// at and err may be read after done.
 	at  time.Time
 	err error
 }
 
-func (a *asked) stale() bool {
+func (a *pingResult) stale() bool {
 	select {
 	case <-a.done:
 		return time.Since(a.at) >= pingValid
@@ -142,8 +143,8 @@ func (a *asked) stale() bool {
 	}
 }
 
-// Ping answers whether the database can be read and written with the keys at hand,
-// as it was at most a second ago.
+// Ping checks that the database can be read and written with the current keys. The
+// result is at most a second old.
 func (s *Store) Ping(ctx context.Context) error {
 	a := s.pings.current(func(ctx context.Context) error {
 		if err := s.driver.Ping(ctx); err != nil {
@@ -162,19 +163,19 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// current is the question under way, or the last one while it is fresh.
-func (p *pings) current(ask func(context.Context) error) *asked {
+// current returns the running check, or the last one while it is valid.
+func (p *pings) current(check func(context.Context) error) *pingResult {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.last != nil && !p.last.stale() {
 		return p.last
 	}
-	a := &asked{done: make(chan struct{})}
+	a := &pingResult{done: make(chan struct{})}
 	p.last = a
-	go func() { // its end is not that of the request that was first
+	go func() { // it must not end with the first request
 		ctx, cancel := context.WithTimeout(context.Background(), pingTimeout)
 		defer cancel()
-		a.err = ask(ctx)
+		a.err = check(ctx)
 		a.at = time.Now()
 		close(a.done)
 	}()

@@ -7,40 +7,40 @@ import (
 )
 
 const (
-	// renewTime bounds one look at the source of the keys.
+	// renewTime bounds one read of the source of the keys.
 	renewTime = 10 * time.Second
-	// renewPause is the least time between two looks for the same reason, which may
-	// be a key that is nowhere.
+	// renewPause is the minimum time between two reads for the same reason, which
+	// may be a key that does not exist.
 	renewPause = 10 * time.Second
 )
 
-// renewal is how a keyring learns of keys that are newer than itself.
+// renewal reads newer keys of a keyring.
 type renewal struct {
 	mu sync.Mutex
 	// source is nil for keys that are never renewed.
 	source func(context.Context) ([]byte, error)
-	// looked is when the source was last read, by the id of the key that was wanted;
-	// the empty id stands for no particular one.
-	looked map[string]time.Time
+	// read is when the source was last read, by the id of the missing key; empty
+	// for no particular key.
+	read map[string]time.Time
 }
 
-// Follow names where the text of the keys comes from, for Renew. It belongs before
-// the first use.
+// Follow sets the source of the keys, for Renew. It must be called before the first
+// use.
 func (r *Keyring) Follow(source func(context.Context) ([]byte, error)) {
-	r.renewal.source, r.renewal.looked = source, map[string]time.Time{}
+	r.renewal.source, r.renewal.read = source, map[string]time.Time{}
 }
 
-// Renew reads the keys again, unless that was done just now: new ones are taken up,
-// and the first of them seals from now on. Keys that are gone from the source still
-// open what they sealed. On an error everything stays.
+// Renew reads the keys again, unless that was just done: new ones are added, and
+// the first of them encrypts from now on. Keys that are no longer in the source
+// still decrypt. After an error nothing changes.
 func (r *Keyring) Renew(ctx context.Context) error {
 	r.renewal.mu.Lock()
 	defer r.renewal.mu.Unlock()
 	return r.renew(ctx, "")
 }
 
-// key finds a key. One that is not known was made since by whoever sealed with it,
-// so that the source has it.
+// key returns a key. An unknown one has been created since by another process, so
+// it is read from the source.
 func (r *Keyring) key(id string) *sealKey {
 	if k := r.current.Load().keys[id]; k != nil || r.renewal.source == nil {
 		return k
@@ -50,16 +50,16 @@ func (r *Keyring) key(id string) *sealKey {
 	if k := r.current.Load().keys[id]; k != nil {
 		return k
 	}
-	// The codec, which asks, knows no context. Its own error says what is missing.
+	// The codec has no context. Its own error names the missing key.
 	_ = r.renew(context.Background(), id)
 	return r.current.Load().keys[id]
 }
 
-func (r *Keyring) renew(ctx context.Context, wanted string) error {
-	if r.renewal.source == nil || time.Since(r.renewal.looked[wanted]) < renewPause {
+func (r *Keyring) renew(ctx context.Context, missing string) error {
+	if r.renewal.source == nil || time.Since(r.renewal.read[missing]) < renewPause {
 		return nil
 	}
-	r.renewal.looked[wanted] = time.Now()
+	r.renewal.read[missing] = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
 	text, err := r.renewal.source(ctx)

@@ -22,11 +22,11 @@ func (e *sealError) Unwrap() error { return e.cause }
 
 var secretType = reflect.TypeFor[model.Secret]()
 
-// holding remembers, by type, whether values can have secrets in them.
+// holding caches, by type, whether values can contain secrets.
 var holding sync.Map
 
-// holdsSecrets reports whether a value of the type can have secrets in it. What an
-// interface holds is not looked at: no document has one there.
+// holdsSecrets reports whether a value of the type can contain secrets. Interfaces
+// are ignored: no document has secrets in one.
 func holdsSecrets(t reflect.Type) bool {
 	if known, ok := holding.Load(t); ok {
 		return known.(bool)
@@ -61,7 +61,7 @@ func reaches(t reflect.Type, seen map[reflect.Type]bool) bool {
 type replacement func(path string, secret model.Secret) (model.Secret, error)
 
 // replaceSecrets returns the document, a pointer, with its secrets replaced. The
-// document itself stays as it is; both share what has no secrets in it.
+// document itself is unchanged; both share values without secrets.
 func replaceSecrets(doc any, replace replacement) (any, error) {
 	v := reflect.ValueOf(doc)
 	if !holdsSecrets(v.Type()) {
@@ -74,7 +74,7 @@ func replaceSecrets(doc any, replace replacement) (any, error) {
 	return replaced.Interface(), nil
 }
 
-// in returns a copy of v, which stands at path, with its secrets replaced.
+// in returns a copy of v, which is at path, with its secrets replaced.
 func (r replacement) in(v reflect.Value, path string) (reflect.Value, error) {
 	if !holdsSecrets(v.Type()) {
 		return v, nil
@@ -129,7 +129,7 @@ func (r replacement) inStruct(v reflect.Value, path string) (reflect.Value, erro
 	return replaced, nil
 }
 
-// below is the path of a field, by its name in JSON.
+// below returns the path of a field, by its name in JSON.
 func below(path string, f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	switch {

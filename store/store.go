@@ -2,7 +2,7 @@ package store
 
 import "context"
 
-// Store is every collection of the service on one driver.
+// Store has every collection of the service on one driver.
 type Store struct {
 	Clusters      *Collection[ClusterDocument]
 	Operations    *Collection[OperationDocument]
@@ -19,8 +19,8 @@ type Store struct {
 	pings     pings
 }
 
-// New puts the collections on k, which the Store owns from now on. Secrets are
-// sealed with keys.
+// New returns the collections on k, which the Store owns from now on. Secrets are
+// encrypted with keys.
 func New(k Driver, keys *Keyring) *Store {
 	d := newDocuments(keys)
 	s := &Store{
@@ -40,8 +40,8 @@ func New(k Driver, keys *Keyring) *Store {
 	return s
 }
 
-// Observe names who is told of every document that cannot be read, each time one is
-// met. It belongs before the first use.
+// Observe sets a function that is called each time a document cannot be read. It
+// must be called before the first use.
 func (s *Store) Observe(observe func(context.Context, Sighting, *UnreadableError)) {
 	s.documents.observe = observe
 }

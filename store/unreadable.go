@@ -13,12 +13,12 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// UnreadableError is about a document that is there and cannot be read. It never
-// holds anything of the document's content.
+// UnreadableError is about a document that exists and cannot be read. It contains
+// nothing of the document's content.
 type UnreadableError struct {
-	// Container, Partition and ID are where it is.
+	// Container, Partition and ID are its place.
 	Container, Partition, ID string
-	// Reason is why, in words for engineers: the path of a member and what is wrong with it.
+	// Reason is for engineers: the path of a member and what is wrong with it.
 	Reason string
 
 	keyMissing bool
@@ -28,10 +28,10 @@ func (e *UnreadableError) Error() string {
 	return fmt.Sprintf("%s %s: the document cannot be read: %s", e.Container, e.ID, e.Reason)
 }
 
-// Sighting is where an unreadable document was met.
+// Sighting is the kind of read that found an unreadable document.
 type Sighting string
 
-// The sightings. DueSighting alone sets the document aside.
+// The sightings. Only DueSighting postpones the document.
 const (
 	DueSighting    Sighting = "due"
 	ListSighting   Sighting = "list"
@@ -39,16 +39,16 @@ const (
 	ChangeSighting Sighting = "change"
 )
 
-// A document that is due and cannot be read is pushed back by at least firstAside,
-// and twice as long each time, up to longestAside.
+// A due document that cannot be read is postponed by at least firstAside, and twice
+// as long each time, up to longestAside.
 const (
 	firstAside   = time.Minute
 	longestAside = 10 * time.Minute
 )
 
-// asideFor is how long to push a document back whose due was that many seconds.
+// asideFor returns how long to postpone a document whose due was that many seconds.
 func asideFor(due float64) time.Duration {
-	if !(due > 0) { // also what is no number
+	if !(due > 0) { // includes NaN
 		return firstAside
 	}
 	if due >= longestAside.Seconds() {
@@ -57,7 +57,7 @@ func asideFor(due float64) time.Duration {
 	return min(max(firstAside, 2*time.Duration(due*float64(time.Second))), longestAside)
 }
 
-// asideOf reads the member due of a document that might be anything.
+// asideOf reads the member due of a document with any content.
 func asideOf(body []byte) time.Duration {
 	var members struct {
 		Due json.RawMessage `json:"due"`
@@ -69,7 +69,7 @@ func asideOf(body []byte) time.Duration {
 	return asideFor(due)
 }
 
-// unreadable describes what is wrong with a record that cannot be decoded into doc.
+// unreadable describes why a record cannot be decoded into doc.
 func (c *Collection[T]) unreadable(r Record, err error) *UnreadableError {
 	e := &UnreadableError{Container: c.container.Name, Partition: r.Partition, ID: r.ID}
 	var sealed *sealError
@@ -86,10 +86,11 @@ func (c *Collection[T]) unreadable(r Record, err error) *UnreadableError {
 	return e
 }
 
-// errMisplaced means that a document was copied from elsewhere.
+// errMisplaced means that a document was copied from another place.
 var errMisplaced = errors.New("its members id and partition are not those of its place")
 
-// fault finds out what does not fit, for the codec says it with the value.
+// fault returns what does not match the type, because the codec's error contains
+// the value.
 func fault(body []byte, doc any) string {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -98,7 +99,7 @@ func fault(body []byte, doc any) string {
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("it is not valid JSON at byte %d", syntax.Offset)
 	case errors.As(err, &kind):
-		is, _, _ := strings.Cut(kind.Value, " ") // "number 17" tells the number
+		is, _, _ := strings.Cut(kind.Value, " ") // "number 17" contains the number
 		return fmt.Sprintf("%s is a JSON %s and should be %s", orWhole(kind.Field), is, jsonKind(kind.Type))
 	case errors.As(err, &at):
 		return "a time is not in the form of RFC 3339"
@@ -127,26 +128,26 @@ func jsonKind(t reflect.Type) string {
 	return "a number in range"
 }
 
-// sick is a record and why it cannot be read.
-type sick struct {
+// unreadableRecord is a record and why it cannot be read.
+type unreadableRecord struct {
 	record Record
 	*UnreadableError
 }
 
-// setAside pushes back documents that are due and cannot be read, so that they do
-// not stand before those that can. Nothing of them changes but when they are due. The
-// error is about this process, which must leave such documents to others then.
-func (c *Collection[T]) setAside(ctx context.Context, all []sick) error {
+// setAside postpones due documents that cannot be read, so that they do not block
+// others. Only their due time changes. An error means that this process has the wrong
+// keys and must leave such documents to others.
+func (c *Collection[T]) setAside(ctx context.Context, all []unreadableRecord) error {
 	for _, s := range all {
 		if s.keyMissing {
-			// Others may well read it, if it is this process that has the wrong keys.
+			// Others may be able to read it, if this process has the wrong keys.
 			if err := c.documents.keysFail(ctx); err != nil {
 				return c.name(s.record.ID, err)
 			}
 			break
 		}
 	}
-	var writes sync.WaitGroup // at once: a database may put them into one transaction
+	var writes sync.WaitGroup // concurrently: a database may combine them in one transaction
 	for _, s := range all {
 		writes.Go(func() {
 			_, err := c.driver.Postpone(ctx, c.container, s.record, asideOf(s.record.Body))
@@ -165,21 +166,22 @@ func (c *Collection[T]) setAside(ctx context.Context, all []sick) error {
 // ErrReadable means that there is nothing to repair.
 var ErrReadable = errors.New("the document can be read")
 
-// Infirmary is a collection as it looks to those who repair what cannot be read.
-type Infirmary interface {
+// Repairer finds and repairs the documents of a collection that cannot be read.
+type Repairer interface {
 	// Unreadable returns those documents of one page that cannot be read, and the
 	// continuation of the next page.
 	Unreadable(ctx context.Context, q Query) ([]*UnreadableError, string, error)
-	// Repair changes the stored JSON of a document that cannot be read. What cannot be
-	// read after that is not written; the error is an UnreadableError then.
+	// Repair changes the stored JSON of a document that cannot be read. If the result
+	// cannot be read either, it is not written and the error is an UnreadableError.
 	Repair(ctx context.Context, partition, id string, change func(body []byte) ([]byte, error)) error
 	// Remove removes a document that cannot be read.
 	Remove(ctx context.Context, partition, id string) error
 }
 
-// Infirmary finds a container by its name, in any case; false if there is none.
-func (s *Store) Infirmary(container string) (Infirmary, bool) {
-	for c, collection := range map[*Container]Infirmary{
+// Repairer returns the Repairer of a container by its name, in any case; false if
+// there is none.
+func (s *Store) Repairer(container string) (Repairer, bool) {
+	for c, collection := range map[*Container]Repairer{
 		&clustersContainer: s.Clusters, &operationsContainer: s.Operations, &subscriptionsContainer: s.Subscriptions,
 		&versionsContainer: s.Versions, &roleSetsContainer: s.RoleSets, &billingContainer: s.Billing, &probesContainer: s.probes, &poolWorkersContainer: s.PoolWorkers,
 	} {
@@ -190,8 +192,8 @@ func (s *Store) Infirmary(container string) (Infirmary, bool) {
 	return nil, false
 }
 
-// Inspect is Page but that a document counts as unreadable also if one of its
-// secrets cannot be opened.
+// Inspect is Page, but a document also counts as unreadable if one of its secrets
+// cannot be decrypted.
 func (c *Collection[T]) Inspect(ctx context.Context, q Query) (Page[T], error) {
 	q.Secrets = true
 	return c.page(ctx, q, func(r Record) (*T, *UnreadableError) {
@@ -202,15 +204,15 @@ func (c *Collection[T]) Inspect(ctx context.Context, q Query) (Page[T], error) {
 	})
 }
 
-// Unreadable implements Infirmary.
+// Unreadable implements Repairer.
 func (c *Collection[T]) Unreadable(ctx context.Context, q Query) ([]*UnreadableError, string, error) {
 	page, err := c.Inspect(ctx, q)
 	return page.Unreadable, page.Next, err
 }
 
-// Repair implements Infirmary. If work waits in the document it is due at once.
+// Repair implements Repairer. If the document has work it is due at once.
 func (c *Collection[T]) Repair(ctx context.Context, partition, id string, change func(body []byte) ([]byte, error)) error {
-	r, err := c.readSick(ctx, partition, id)
+	r, err := c.readUnreadable(ctx, partition, id)
 	if err != nil {
 		return err
 	}
@@ -228,17 +230,17 @@ func (c *Collection[T]) Repair(ctx context.Context, partition, id string, change
 	return err
 }
 
-// Remove implements Infirmary.
+// Remove implements Repairer.
 func (c *Collection[T]) Remove(ctx context.Context, partition, id string) error {
-	r, err := c.readSick(ctx, partition, id)
+	r, err := c.readUnreadable(ctx, partition, id)
 	if err != nil {
 		return err
 	}
 	return c.name(id, c.driver.Delete(ctx, c.container, partition, id, r.ETag))
 }
 
-// readSick reads the record of a document that cannot be read.
-func (c *Collection[T]) readSick(ctx context.Context, partition, id string) (Record, error) {
+// readUnreadable reads the record of a document that cannot be read.
+func (c *Collection[T]) readUnreadable(ctx context.Context, partition, id string) (Record, error) {
 	r, err := c.driver.Read(ctx, c.container, partition, id)
 	if err != nil {
 		return Record{}, c.name(id, err)

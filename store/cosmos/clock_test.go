@@ -15,7 +15,7 @@ func TestTheClockFollowsTheDatabases(t *testing.T) {
 	shown := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
 	for what, ahead := range map[string]time.Duration{"at first": 0, "set back": -time.Hour, "set forward": 3 * time.Hour} {
 		truth := shown.Add(ahead)
-		c.note(truth.Truncate(time.Second), time.Now().Add(-50*time.Millisecond))
+		c.observe(truth.Truncate(time.Second), time.Now().Add(-50*time.Millisecond))
 		least, most, _ := c.bounds()
 		if now := float64(truth.Unix()); least < now || least > now+5 || most < now+1 || most > now+6 {
 			t.Errorf("%s: from %.3f to %.3f, want about %.0f", what, least, most, now)
@@ -37,7 +37,7 @@ func TestAnswersNarrowTheClock(t *testing.T) {
 	for at := range 100 {
 		now := begin.Add(time.Duration(at) * 10 * time.Millisecond)
 		sent := time.Now()
-		c.note(truth(now).Truncate(time.Second).Add(sent.Sub(now)), sent) // as if it were that much later
+		c.observe(truth(now).Truncate(time.Second).Add(sent.Sub(now)), sent) // as if it were that much later
 	}
 	least, most, _ := c.bounds()
 	if most-least > 0.05 {

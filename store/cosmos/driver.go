@@ -1,9 +1,9 @@
-// Package cosmos keeps documents in Azure Cosmos DB (NoSQL API), for production.
-// All clocks that matter are the database's.
+// Package cosmos stores documents in Azure Cosmos DB (NoSQL API), for production.
+// Times are those of the database's clock.
 //
-// The official client has no change feed and serves no cross-partition order, no
-// triggers and no stored procedures, so nothing here needs them. The package knows
-// containers and records, never what a document means.
+// The official client has no change feed and no cross-partition order, triggers and
+// stored procedures, so the package does not use them. It knows containers and
+// records and does not interpret documents.
 package cosmos
 
 import (
@@ -21,12 +21,13 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// Options say where the database is and who asks. Either Credential or Key is set.
+// Options configure the connection. Exactly one of Credential and Key is set.
 type Options struct {
 	// Endpoint of the account, such as https://NAME.documents.azure.com/.
 	Endpoint string
 	Database string
-	// Credential is an identity that may read and write the database's documents.
+	// Credential is an identity with permission to read and write the database's
+	// documents.
 	Credential azcore.TokenCredential
 	// Key is the account's key in base64.
 	Key string
@@ -40,16 +41,16 @@ type Driver struct {
 	database   string
 	containers map[string]*azcosmos.ContainerClient
 	clock      *clock
-	// undated is when documents without a time were last looked for, by container.
+	// undated is when documents without a time were last searched, by container.
 	undated sync.Map
 }
 
 var _ store.Driver = (*Driver)(nil)
 
-// Open connects to the account. Database and containers are expected to be there;
-// deployments create them, and Prepare does in development. The account's default
-// consistency must be strong or bounded staleness: with less, a document could be
-// read as it was before one's own write.
+// Open connects to the account. Database and containers must exist; deployments
+// create them, and Prepare does in development. The account's default consistency
+// must be strong or bounded staleness: with weaker ones, a read could miss the
+// process's own write.
 func Open(_ context.Context, o Options) (*Driver, error) {
 	clock := newClock()
 	client, err := newClient(o, clock)
@@ -66,10 +67,10 @@ func Open(_ context.Context, o Options) (*Driver, error) {
 }
 
 func newClient(o Options, clock *clock) (*azcosmos.Client, error) {
-	options := &azcosmos.ClientOptions{} // answers to writes have no content
+	options := &azcosmos.ClientOptions{} // responses to writes have no content
 	options.Transport = o.Transport
 	options.PerRetryPolicies = []policy.Policy{clock}
-	// attempt retries: it alone knows which writes may be sent again.
+	// attempt retries, because it knows which writes may be repeated.
 	options.Retry = policy.RetryOptions{MaxRetries: -1, TryTimeout: tryTimeout}
 	if o.Credential != nil {
 		return azcosmos.NewClient(o.Endpoint, o.Credential, options)
@@ -81,7 +82,7 @@ func newClient(o Options, clock *clock) (*azcosmos.Client, error) {
 	return azcosmos.NewClientWithKey(o.Endpoint, key, options)
 }
 
-// Prepare creates the database and the containers that are missing.
+// Prepare creates the database and the containers that do not exist.
 func (k *Driver) Prepare(ctx context.Context) error {
 	err := existing(attempt(ctx, func(ctx context.Context) error {
 		_, err := k.client.CreateDatabase(ctx, azcosmos.DatabaseProperties{ID: k.database}, nil)
@@ -106,7 +107,7 @@ func (k *Driver) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// existing accepts that somebody created it before.
+// existing ignores the error that something exists.
 func existing(_ bool, err error) error {
 	if errors.As(err, new(*store.ConflictError)) {
 		return nil
@@ -114,7 +115,8 @@ func existing(_ bool, err error) error {
 	return err
 }
 
-// Properties are what a container must be created with; deployments use them too.
+// Properties returns the properties with which a container must be created;
+// deployments use them too.
 func Properties(c *store.Container) azcosmos.ContainerProperties {
 	ttl := int32(-1) // documents may have their own
 	if c.TTL != 0 {
@@ -124,7 +126,8 @@ func Properties(c *store.Container) azcosmos.ContainerProperties {
 		ID:                     c.Name,
 		PartitionKeyDefinition: azcosmos.PartitionKeyDefinition{Paths: []string{"/partition"}, Kind: azcosmos.PartitionKeyKindHash, Version: 2},
 		DefaultTimeToLive:      &ttl,
-		// Only what queries ask for is indexed: it is what writes cost.
+		// Only what queries use is indexed, because indexes determine the cost of
+		// writes.
 		IndexingPolicy: &azcosmos.IndexingPolicy{
 			Automatic:     true,
 			IndexingMode:  azcosmos.IndexingModeConsistent,
@@ -163,10 +166,10 @@ func (k *Driver) Create(ctx context.Context, c *store.Container, r store.Record)
 	}
 	existing, readErr := k.Read(ctx, c, r.Partition, r.ID)
 	switch {
-	case readErr == nil && wrote(existing.ETag, token): // the answer to our own create was lost
+	case readErr == nil && wrote(existing.ETag, token): // the response to this create was lost
 		return existing, nil
 	case readErr == nil && lost && !complete(existing.ETag, ""):
-		return store.Record{}, errUntold
+		return store.Record{}, errUnknownOutcome
 	case readErr == nil:
 		return store.Record{}, err
 	case errors.Is(readErr, store.ErrNotFound):
@@ -199,25 +202,26 @@ func (k *Driver) Replace(ctx context.Context, c *store.Container, r store.Record
 	return store.Record{}, err
 }
 
-// errUntold ends a write whose answer was lost under so many others that whether it
-// took effect cannot be told any more.
-var errUntold = &store.UnavailableError{Cause: errors.New("the answer to a write was lost, and too many writes followed it")}
+// errUnknownOutcome is the result of a write whose response was lost, if so many
+// writes followed that its outcome can no longer be determined.
+var errUnknownOutcome = &store.UnavailableError{Cause: errors.New("the answer to a write was lost, and too many writes followed it")}
 
-// recognise finds out whether a write whose answer was lost changed the document,
-// after a repetition did not find the old version any more.
+// recognise determines whether a write whose response was lost changed the
+// document, after a retry did not match the ETag.
 func (k *Driver) recognise(ctx context.Context, c *store.Container, r store.Record, token string) (store.Record, error) {
 	current, err := k.Read(ctx, c, r.Partition, r.ID)
 	if err != nil {
 		return store.Record{}, err
 	}
 	if !wrote(current.ETag, token) && !complete(current.ETag, r.ETag) {
-		return store.Record{}, errUntold
+		return store.Record{}, errUnknownOutcome
 	}
 	if !wrote(current.ETag, token) {
 		return store.Record{}, store.ErrPreconditionFailed
 	}
 	if _, tokens := splitETag(current.ETag); tokens[0] != token {
-		// Others wrote on top of it: it is ours, but no ETag meets it any more.
+		// Other writes followed: the write succeeded, but its ETag is no longer
+		// current.
 		r.WrittenAt = current.WrittenAt
 		return r, nil
 	}
@@ -232,7 +236,7 @@ func (k *Driver) Delete(ctx context.Context, c *store.Container, partition, id, 
 		return err
 	})
 	if lost && errors.Is(err, store.ErrNotFound) {
-		return nil // an attempt whose answer was lost removed it
+		return nil // an attempt whose response was lost removed it
 	}
 	return err
 }
@@ -260,12 +264,12 @@ func (k *Driver) Read(ctx context.Context, c *store.Container, partition, id str
 	return open(raw)
 }
 
-// ReadBody implements store.Driver. Secrets are in the document here.
+// ReadBody implements store.Driver. In Cosmos DB the secrets are in the document.
 func (k *Driver) ReadBody(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
 	return k.Read(ctx, c, partition, id)
 }
 
-// violated finds the unique key at which another document has what r has.
+// violated returns the unique key for which another document has the value of r.
 func (k *Driver) violated(ctx context.Context, c *store.Container, r store.Record, note envelope) error {
 	for _, key := range c.UniqueKeys {
 		query := fmt.Sprintf(`SELECT c.id FROM c WHERE c["partition"] = @partition AND c["%s"]["%s"] = @value AND c.id != @id`, envelopeMember, key)
@@ -283,8 +287,8 @@ func (k *Driver) violated(ctx context.Context, c *store.Container, r store.Recor
 	return &store.ConflictError{}
 }
 
-// Ping asks for a write that changes nothing: it removes a document that does not
-// exist. That needs the database's write region to answer.
+// Ping sends a write without effect: it removes a document that does not exist.
+// This needs the database's write region to respond.
 func (k *Driver) Ping(ctx context.Context) error {
 	err := k.Delete(ctx, store.Containers()[0], "ping", "ping", "none")
 	if errors.Is(err, store.ErrNotFound) {
@@ -293,7 +297,7 @@ func (k *Driver) Ping(ctx context.Context) error {
 	return err
 }
 
-// Close implements store.Driver. The client holds nothing that must be given back.
+// Close implements store.Driver. The client has nothing to release.
 func (k *Driver) Close() error { return nil }
 
 func partitionKey(partition string) azcosmos.PartitionKey {
@@ -304,7 +308,7 @@ func meeting(etag string) *azcosmos.ItemOptions {
 	return &azcosmos.ItemOptions{IfMatchEtag: (*azcore.ETag)(&etag)}
 }
 
-// sealed is seal with a clock that goes.
+// sealed is seal with an initialised clock.
 func (k *Driver) sealed(ctx context.Context, c *store.Container, r store.Record, token string) ([]byte, envelope, error) {
 	if _, _, known := k.clock.bounds(); !known {
 		if err := k.Ping(ctx); err != nil {
@@ -314,7 +318,7 @@ func (k *Driver) sealed(ctx context.Context, c *store.Container, r store.Record,
 	return seal(c, r, token, k.clock)
 }
 
-// written is r as the database has it now, by the headers of its answer.
+// written returns r with the ETag and time in the headers of the response.
 func written(r store.Record, answer azcosmos.Response, note envelope) (store.Record, error) {
 	at, err := http.ParseTime(answer.RawResponse.Header.Get("Date"))
 	if err != nil {

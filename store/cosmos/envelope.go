@@ -15,33 +15,33 @@ import (
 )
 
 const (
-	// envelopeMember is the top-level member where the driver keeps its own notes.
+	// envelopeMember is the top-level member with the driver's own data. Its name
+	// is stored and cannot change.
 	envelopeMember = "keeper"
 	tokensMember   = "tokens"
 	dueAtMember    = "dueAt"
-	// secretsMember is the top-level member with the sealed secrets, in base64. It is not
-	// in the envelope, of which earlier releases keep nothing that they do not know.
+	// secretsMember is the top-level member with the encrypted secrets, in base64. It is
+	// not in the envelope, from which earlier releases remove unknown members.
 	secretsMember = "sealed"
 	// trailLength is how many writes later a write can still be recognised: more
-	// than a document sees while a request is tried again, but for the oddest day.
+	// than usually happen to a document while a request is retried.
 	trailLength = 32
 )
 
-// envelope is what the driver notes in a document beside its content.
+// envelope is the driver's own data in a document.
 //
-// Tokens are those of the last writes, the newest first. After an answer was lost
-// they report whether the write took effect, even if others wrote since.
+// Tokens are those of the last writes, the newest first. After a lost response they
+// show whether the write took effect, even if others followed.
 //
 // The document is due from dueAt on, in seconds since 1970 by the database's clock:
-// a time, unlike a delay since the last write, can be looked up in an index.
+// a time, unlike a delay since the last write, can be indexed.
 //
-// The other members stand in for the document's unique keys: Cosmos DB compares
-// absent members too, as if they were equal, so an absent key is noted as
-// something that no other document has.
+// The other members represent the document's unique keys: Cosmos DB treats absent
+// members as equal, so an absent key has a value that no other document has.
 type envelope map[string]any
 
-// unique is what stands in for the unique key with this value; value is nil if
-// the document does not have the key.
+// unique returns the value that represents a unique key; value is nil if the
+// document does not have the key.
 func unique(value []byte, id string) string {
 	if value == nil || string(value) == "null" {
 		return "absent in " + id
@@ -49,10 +49,10 @@ func unique(value []byte, id string) string {
 	return "=" + string(value)
 }
 
-// roomForEnvelope is what most envelopes take.
+// roomForEnvelope is the size of most envelopes.
 const roomForEnvelope = 1024
 
-// seal puts the envelope and the secrets into the body of r. The tokens of the version
+// seal adds the envelope and the secrets to the body of r. The tokens of the version
 // that r replaces come from its ETag.
 func seal(c *store.Container, r store.Record, token string, clock *clock) ([]byte, envelope, error) {
 	_, trail := splitETag(r.ETag)
@@ -88,9 +88,9 @@ func seal(c *store.Container, r store.Record, token string, clock *clock) ([]byt
 	return append(body, '}'), note, nil
 }
 
-// open takes the database's and the driver's own members out of what was read. One
-// of the driver's that is not as it was written counts as absent: one damaged
-// document must not keep the others of an answer from being read.
+// open removes the database's and the driver's own members from a stored document.
+// An invalid member of the driver counts as absent: one damaged document must not
+// prevent reading the others of a response.
 func open(raw []byte) (store.Record, error) {
 	var r store.Record
 	var etag string
@@ -116,7 +116,7 @@ func open(raw []byte) (store.Record, error) {
 			}
 		case secretsMember:
 			if json.Unmarshal(value, &r.Secrets) != nil {
-				r.Secrets = bytes.Clone(value) // for the store to find it damaged
+				r.Secrets = bytes.Clone(value) // so that the store finds it damaged
 			}
 		case "_rid", "_self", "_attachments":
 		default:
@@ -131,18 +131,18 @@ func open(raw []byte) (store.Record, error) {
 	return r, nil
 }
 
-// read leaves the zero value where the text is one of another type.
+// read leaves the zero value if the text has another type.
 func read[T any](text []byte, into *T) {
 	if json.Unmarshal(text, into) != nil {
 		*into = *new(T)
 	}
 }
 
-// dueMember is the document's own member that is a delay.
+// dueMember is the document's own member with a delay.
 const dueMember = "due"
 
-// postponed is a body that is due after another time. It is the same body if it has that
-// already, as that of a lease which is renewed.
+// postponed returns a body with another delay; the same body if it has that delay
+// already, like that of a renewed lease.
 func postponed(body []byte, after time.Duration) ([]byte, error) {
 	var had float64
 	left, err := divide(body, len(dueMember)+32, func(name string, value []byte) bool {
@@ -158,7 +158,7 @@ func postponed(body []byte, after time.Duration) ([]byte, error) {
 	return append(appendMember(left, dueMember, due), '}'), err
 }
 
-// The ETag of a record is Cosmos DB's and the tokens of the last writes.
+// The ETag of a record is that of Cosmos DB and the tokens of the last writes.
 func joinETag(etag string, tokens []string) string {
 	return strings.Join(append([]string{etag}, tokens...), " ")
 }
@@ -168,19 +168,20 @@ func splitETag(s string) (etag string, tokens []string) {
 	return parts[0], parts[1:]
 }
 
-// wrote reports whether the write with that token is behind the version with this ETag.
+// wrote reports whether the write with that token is part of the version with this
+// ETag.
 func wrote(etag, token string) bool {
 	_, tokens := splitETag(etag)
 	return slices.Contains(tokens, token)
 }
 
-// complete reports whether the trail of the version with this ETag names every write
-// since the version with the other one, which is empty for none.
+// complete reports whether the trail of the version with this ETag has every write
+// since the version with the other one; since may be empty.
 func complete(etag, since string) bool {
 	_, tokens := splitETag(etag)
 	_, older := splitETag(since)
 	return len(tokens) < trailLength || len(older) > 0 && slices.Contains(tokens, older[0])
 }
 
-// newToken names one write.
+// newToken returns the token of one write.
 func newToken() string { return rand.Text()[:8] }

@@ -12,12 +12,12 @@ import (
 var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
 
 // divide walks the members of a JSON object once. It returns the object without its
-// closing brace and without the members that take takes out, whose names and values are
-// those of the text. extra is how much the caller will append.
+// closing brace and without the members for which take returns true; names and values
+// are passed as they are in the text. extra is how much the caller will append.
 func divide(object []byte, extra int, take func(name string, value []byte) bool) ([]byte, error) {
 	d := decoders.Get().(*jsontext.Decoder)
 	defer decoders.Put(d)
-	// What is repeated or no UTF-8 is for the store to judge.
+	// The store checks for duplicate names and invalid UTF-8.
 	d.Reset(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if kind := d.PeekKind(); kind != '{' {
 		return nil, fmt.Errorf("document: no JSON object but %v", kind)
@@ -49,8 +49,8 @@ func divide(object []byte, extra int, take func(name string, value []byte) bool)
 	return left, nil
 }
 
-// appendMember appends a member to an object without its closing brace. name is as it
-// stands between quotes.
+// appendMember appends a member to an object without its closing brace. name is the
+// text between the quotes.
 func appendMember(object []byte, name string, value []byte) []byte {
 	if len(object) > 1 {
 		object = append(object, ',')

@@ -13,28 +13,28 @@ import (
 )
 
 const (
-	// pageSize is how many documents one answer of the database has at most.
+	// pageSize is the maximum number of documents in one response of the database.
 	pageSize = 100
 	// overlap is how far Changes looks back, in seconds: the clocks of partitions
-	// differ, and a write shows up a little later than its time.
+	// differ, and a write becomes visible a little later than its time.
 	overlap = 5
 )
 
-// cosmosQuery is a query in Cosmos DB's SQL and where to go on with it.
+// cosmosQuery is a query in Cosmos DB's SQL with its continuation.
 type cosmosQuery struct {
 	text       string
 	parameters []azcosmos.QueryParameter
-	// partition to ask; empty means all.
+	// partition of the query; empty means all.
 	partition    string
 	continuation string
 	size         int
 }
 
-// page is one answer of the database.
+// page is one response of the database.
 type page struct {
 	items [][]byte
 	next  string
-	// at is the database's time of the answer.
+	// at is the database's time of the response.
 	at time.Time
 }
 
@@ -62,7 +62,7 @@ func (k *Driver) page(ctx context.Context, c *store.Container, q cosmosQuery) (p
 	return p, err
 }
 
-// gather collects up to limit documents, over pages that may be short or empty.
+// gather collects up to limit documents from pages that may be short or empty.
 func (k *Driver) gather(ctx context.Context, c *store.Container, q cosmosQuery, limit int) (items [][]byte, err error) {
 	for {
 		p, err := k.page(ctx, c, q)
@@ -87,8 +87,8 @@ func records(items [][]byte) ([]store.Record, error) {
 	return rs, nil
 }
 
-// place is where a page of List ended. In one partition that is an id: the
-// database can order there. Over all partitions it is the database's own token.
+// place is where a page of List ended. In one partition that is an id, by which the
+// database can sort. Over all partitions it is the database's own token.
 type place struct {
 	Partition string `json:"p,omitempty"`
 	Prefix    string `json:"x,omitempty"`
@@ -101,7 +101,7 @@ func (p place) String() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// parsePlace refuses continuations that are not of a page of q.
+// parsePlace rejects continuations that are not of a page of q.
 func parsePlace(q store.Query) (p place, err error) {
 	if q.Continuation == "" {
 		return place{Partition: q.Partition, Prefix: q.Prefix}, nil
@@ -162,26 +162,26 @@ func (k *Driver) listAll(ctx context.Context, c *store.Container, q store.Query,
 	return rs, at.String(), nil
 }
 
-// dueQuery compares with a time that the index finds. The function of the database
-// that tells its time would keep it from using the index.
+// dueQuery compares with a constant time, which uses the index. The database's own
+// time function would not.
 const dueQuery = `SELECT * FROM c WHERE c["` + envelopeMember + `"]["` + dueAtMember + `"] <= @now`
 
-// undatedQuery finds what releases wrote that noted no time, whenever such a document
-// was due. The time of a write is known in whole seconds: what is not due at once waits
-// for the second to be over, so that no lease ends early.
+// undatedQuery finds due documents of earlier releases, which stored no time. The time
+// of a write has a resolution of one second: what is not due at once waits until that
+// second is over, so that no lease ends early.
 const undatedQuery = `SELECT * FROM c WHERE IS_NUMBER(c.due) AND NOT IS_DEFINED(c["` + envelopeMember + `"]["` + dueAtMember + `"]) AND
 	(c.due <= 0 OR c._ts + 1 + c.due <= @now)`
 
-// How often they are looked for, which no index serves: often while the leases end that
-// an earlier release left behind, seldom after that.
+// How often they are searched, without an index: often while leases of an earlier
+// release expire, then rarely.
 const (
 	undatedOften  = 30 * time.Second
 	undatedFirst  = 15 * time.Minute
 	undatedSeldom = 15 * time.Minute
 )
 
-// Due implements store.Driver. The database cannot order over partitions, so what
-// comes first is its choice.
+// Due implements store.Driver. The database cannot sort over partitions, so the
+// order is undefined.
 func (k *Driver) Due(ctx context.Context, c *store.Container, perPartition, limit int) ([]store.Record, error) {
 	now, _, known := k.clock.bounds()
 	if !known {
@@ -192,7 +192,7 @@ func (k *Driver) Due(ctx context.Context, c *store.Container, perPartition, limi
 	}
 	picked := &selection{perPartition: perPartition, limit: limit, share: map[string]int{}}
 	queries := []string{dueQuery}
-	if k.looksForUndated(c) {
+	if k.undatedDue(c) {
 		queries = append(queries, undatedQuery)
 	}
 	for _, text := range queries {
@@ -204,8 +204,8 @@ func (k *Driver) Due(ctx context.Context, c *store.Container, perPartition, limi
 	return picked.records, nil
 }
 
-// looksForUndated reports whether it is time to, and takes the turn.
-func (k *Driver) looksForUndated(c *store.Container) bool {
+// undatedDue reports whether it is time for undatedQuery, and records the time.
+func (k *Driver) undatedDue(c *store.Container) bool {
 	now, every := time.Now(), undatedSeldom
 	if now.Sub(k.clock.begun) < undatedFirst {
 		every = undatedOften
@@ -218,7 +218,7 @@ func (k *Driver) looksForUndated(c *store.Container) bool {
 	return true
 }
 
-// selection is some of the documents that are due, fairly chosen.
+// selection is a part of the due documents, distributed over partitions.
 type selection struct {
 	perPartition, limit int
 	share               map[string]int
@@ -254,9 +254,8 @@ func (k *Driver) pick(ctx context.Context, c *store.Container, q cosmosQuery, in
 	return nil
 }
 
-// mark is how far a reader of Changes has come: it has everything before Since
-// and, while Token is set, is on its way through what follows; Next is where it
-// will be then.
+// mark is the position of a reader of Changes: it has everything before Since and,
+// while Token is set, continues with what follows; Next is its position after that.
 type mark struct {
 	Since int64  `json:"s"`
 	Next  int64  `json:"n,omitempty"`
@@ -264,7 +263,7 @@ type mark struct {
 }
 
 // Changes implements store.Driver. Documents written in the last seconds before a
-// mark are told again.
+// mark are returned again.
 func (k *Driver) Changes(ctx context.Context, c *store.Container, after string) (found []store.Record, next string, more bool, err error) {
 	var m mark
 	if after != "" {
@@ -281,7 +280,7 @@ func (k *Driver) Changes(ctx context.Context, c *store.Container, after string) 
 	if err != nil {
 		return nil, "", false, err
 	}
-	if m.Token == "" { // a new round: everything older than its first answer is in it
+	if m.Token == "" { // a new round: it includes everything older than its first response
 		m.Next = p.at.Unix() - overlap
 	}
 	if m.Token = p.next; m.Token == "" {

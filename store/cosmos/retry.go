@@ -15,33 +15,33 @@ import (
 )
 
 const (
-	// tries and patience bound the attempts at one request. A database that asks
-	// for more patience is unavailable.
+	// tries and patience bound the attempts for one request. A database that
+	// requires a longer wait is unavailable.
 	tries    = 7
 	patience = 8 * time.Second
-	// tryTimeout is how long one attempt may take.
+	// tryTimeout bounds one attempt.
 	tryTimeout   = 5 * time.Second
 	firstBackoff = 50 * time.Millisecond
 )
 
-// substatusNoContainer comes with 404 when it is not the document that is missing.
+// substatusNoContainer comes with 404 if the container does not exist.
 const substatusNoContainer = "1003"
 
-// statusRetryWith is Cosmos DB's own status for a write that met another one.
+// statusRetryWith is Cosmos DB's own status for a conflict with a concurrent write.
 const statusRetryWith = 449
 
-// failure is what an attempt that did not succeed means.
+// failure classifies the error of an attempt.
 type failure struct {
 	err error
-	// transient failures are worth another attempt, after that long.
+	// transient errors can be retried, after that time.
 	transient bool
 	after     time.Duration
-	// lost means that the request may have taken effect.
+	// lost is true if the request may have taken effect.
 	lost bool
 }
 
-// judge tells what an error of azcosmos means.
-func judge(err error) failure {
+// classify classifies an error of azcosmos.
+func classify(err error) failure {
 	answer := (*azcore.ResponseError)(nil)
 	if !errors.As(err, &answer) {
 		return failure{err: err, transient: true, lost: true}
@@ -80,8 +80,8 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// attempt runs do until it succeeds, fails for good or the bounds are reached.
-// lost reports whether an attempt before the last may have taken effect.
+// attempt calls do until it succeeds, fails finally or the limits are reached. lost
+// reports whether an attempt before the last may have taken effect.
 func attempt(ctx context.Context, do func(context.Context) error) (lost bool, err error) {
 	var waited time.Duration
 	for n := 1; ; n++ {
@@ -92,7 +92,7 @@ func attempt(ctx context.Context, do func(context.Context) error) (lost bool, er
 		if ctx.Err() != nil {
 			return lost, &store.UnavailableError{Cause: ctx.Err()}
 		}
-		f := judge(err)
+		f := classify(err)
 		if !f.transient {
 			return lost, f.err
 		}
@@ -107,7 +107,7 @@ func attempt(ctx context.Context, do func(context.Context) error) (lost bool, er
 	}
 }
 
-// backoff doubles with each try and is spread over its upper half.
+// backoff returns a delay that doubles with each try, random in its upper half.
 func backoff(n int) time.Duration {
 	full := firstBackoff << (n - 1)
 	return full/2 + rand.N(full/2)

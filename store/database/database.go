@@ -1,5 +1,5 @@
-// Package database opens the database that a flag names: the one place that knows
-// every driver.
+// Package database opens the database of a flag. It is the only package that
+// imports every driver.
 package database
 
 import (
@@ -18,21 +18,21 @@ import (
 	"github.com/aro-rp/aro/store/sqlite"
 )
 
-// Options say how to open a database.
+// Options configure a database.
 type Options struct {
 	// Name is sqlite:PATH or cosmos:ENDPOINT?database=NAME.
 	Name string
-	// CosmosKey is the account's key; empty takes Credential.
+	// CosmosKey is the account's key; if empty, Credential is used.
 	CosmosKey model.Secret
-	// Credential for Cosmos DB; nil takes the environment's Azure credential.
+	// Credential for Cosmos DB; nil uses the environment's Azure credential.
 	Credential azcore.TokenCredential
-	// Prepare makes what is missing in the Cosmos DB account.
+	// Prepare creates what does not exist in the Cosmos DB account.
 	Prepare bool
-	// Production refuses to send documents in the clear.
+	// Production rejects unencrypted connections.
 	Production bool
 }
 
-// Check says what is wrong with the name of the database.
+// Check returns what is wrong with the name of the database.
 func (o *Options) Check() error {
 	switch kind, location, _ := strings.Cut(o.Name, ":"); kind {
 	case "sqlite":
@@ -48,7 +48,7 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// Open opens the database. SQLite makes an absent file.
+// Open opens the database. SQLite creates a file that does not exist.
 func Open(ctx context.Context, o Options) (driver store.Driver, err error) {
 	switch kind, location, _ := strings.Cut(o.Name, ":"); kind {
 	case "sqlite":
@@ -94,7 +94,7 @@ func (o *Options) credential() (azcore.TokenCredential, error) {
 	return azidentity.NewDefaultAzureCredential(nil)
 }
 
-// cosmos reads ENDPOINT?database=NAME.
+// cosmos parses ENDPOINT?database=NAME.
 func (o *Options) cosmos(location string) (cosmos.Options, error) {
 	u, err := url.Parse(location)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {

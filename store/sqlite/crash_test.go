@@ -258,7 +258,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for name, test := range map[string]struct{ path, want string }{
 		"not a database": {file("text", func(p string) {
 			_ = os.WriteFile(p, []byte(strings.Repeat("no database here\n", 100)), 0o600)
-		}), "is no SQLite database"},
+		}), "is not an SQLite database"},
 		"another program's": {file("other", execute("CREATE TABLE t (x)")), "another program"},
 		"a newer release's": {file("newer", func(p string) {
 			open(t, p)

@@ -1,9 +1,9 @@
-// Package sqlite keeps documents in one SQLite file: the embedded default, for
-// laptops, tests and small sites. Several processes may share the file on one
-// machine; their clock is the database's clock.
+// Package sqlite stores documents in one SQLite file: the embedded default, for
+// laptops, tests and small sites. Several processes on one machine may share the
+// file; their clock is the database's clock.
 //
-// Writes are durable when they return: the file survives kill -9 and loss of
-// power. It knows containers and records, never what a document means.
+// Writes are durable when they return: the file survives kill -9 and loss of power.
+// It knows containers and records and does not interpret documents.
 package sqlite
 
 import (
@@ -24,13 +24,13 @@ import (
 
 const (
 	purgeEvery = 30 * time.Second
-	// A clock that was set back has stamped documents in its future. What is further
-	// ahead than clockSlack is found within restampEvery.
+	// A clock that was set back leaves documents with times in the future. Those
+	// ahead by more than clockSlack are found within restampEvery.
 	restampEvery = 5 * time.Second
 	clockSlack   = time.Second
 	// purgeBatch bounds how long other writers wait for a purge.
 	purgeBatch = 500
-	// pingPad is how many bytes Ping writes.
+	// pingPad is the number of bytes that Ping writes.
 	pingPad = 64 << 10
 )
 
@@ -46,8 +46,9 @@ type driver struct {
 	done sync.WaitGroup
 }
 
-// Open opens the database at path, creates it if there is none, and brings it to
-// this release's schema. It refuses files that are not ours or of a newer release.
+// Open opens the database at path, creates it if it does not exist, and migrates it
+// to this release's schema. It rejects files of other programs and of newer
+// releases.
 func Open(ctx context.Context, path string) (store.Driver, error) {
 	k, err := open(ctx, path, time.Now)
 	if err != nil {
@@ -56,8 +57,8 @@ func Open(ctx context.Context, path string) (store.Driver, error) {
 	return k, nil
 }
 
-// clock is the wall clock of the machine, the one thing that all processes on a
-// file agree about. It may be set back.
+// clock is the wall clock of the machine, which all processes of a file share. It
+// may be set back.
 type clock func() time.Time
 
 func (c clock) millis() int64 { return c().UnixMilli() }
@@ -72,7 +73,8 @@ func open(ctx context.Context, path string, clock clock) (_ *driver, err error) 
 			_ = k.Close()
 		}
 	}()
-	// The writer comes first: it makes the tables that readers prepare for.
+	// The writer comes first: it creates the tables for which readers prepare
+	// statements.
 	if k.writer, err = openWriter(ctx, source(path, "_pragma=synchronous(FULL)"), clock); err != nil {
 		return nil, err
 	}
@@ -97,8 +99,8 @@ func open(ctx context.Context, path string, clock clock) (_ *driver, err error) 
 	return k, nil
 }
 
-// touch creates the file so that only its owner can read it; SQLite gives its
-// side files the same mode.
+// touch creates the file with access for its owner only; SQLite uses the same mode
+// for its side files.
 func touch(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -107,14 +109,14 @@ func touch(path string) error {
 	return f.Close()
 }
 
-// source is the driver's name of the database. Connections wait up to ten seconds for
-// each other. The log may grow to 16 MB before it goes into the file: pages that many
-// renewals of leases share are then written there once.
+// source returns the driver's name of the database. Connections wait up to ten
+// seconds for each other. The write-ahead log may grow to 16 MB before it is written
+// to the file: pages shared by many renewals of leases are then written once.
 func source(path, pragma string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(4000)&" + pragma
 }
 
-// live is the condition that a document has not expired at that time.
+// live returns the condition that a document has not expired at that time.
 func live(now string) string { return "(expires_at IS NULL OR expires_at > " + now + ")" }
 
 func (k *driver) Create(ctx context.Context, c *store.Container, r store.Record) (store.Record, error) {
@@ -158,7 +160,8 @@ func (k *driver) Postpone(ctx context.Context, c *store.Container, r store.Recor
 				return err
 			}
 		}
-		// A lease that is over may be another's at any moment: that needs a new version.
+		// Another worker may claim an expired lease at any moment: that needs a new
+		// version.
 		err := t.guarded(t.postpone, r.Partition, r.ID, at.now, current, after.Milliseconds(), after.Seconds(), at.version)
 		if err == nil {
 			r.ETag, r.WrittenAt = strconv.FormatInt(at.version, 10), time.UnixMilli(at.now).UTC()
@@ -168,7 +171,7 @@ func (k *driver) Postpone(ctx context.Context, c *store.Container, r store.Recor
 	return r, err
 }
 
-// version is what an ETag stands for; what is no ETag of ours is 0, which no document has.
+// version returns the version of an ETag; 0, which no document has, for an invalid one.
 func version(etag string) int64 {
 	n, err := strconv.ParseInt(etag, 10, 64)
 	if err != nil {
@@ -189,7 +192,7 @@ func (k *driver) read(ctx context.Context, query *sql.Stmt, partition, id string
 	if err := ctx.Err(); err != nil {
 		return store.Record{}, unavailable(err)
 	}
-	// A read of one row is not worth a goroutine that watches the context.
+	// A read of one row does not justify a goroutine that watches the context.
 	r := store.Record{Partition: partition, ID: id}
 	err := scanContent(query.QueryRow(partition, id, k.clock.millis()), &r)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -201,8 +204,8 @@ func (k *driver) read(ctx context.Context, query *sql.Stmt, partition, id string
 	return r, nil
 }
 
-// body takes the bytes that the driver copied out of SQLite. Without it
-// database/sql would copy them once more, to be safe from drivers that do not.
+// body takes the bytes that the driver copied out of SQLite. Otherwise database/sql
+// would copy them again, for drivers that do not copy.
 type body []byte
 
 // Scan implements sql.Scanner.
@@ -215,8 +218,8 @@ func (b *body) Scan(value any) error {
 	return nil
 }
 
-// Ping writes a pad of the size of a large document and removes it afterwards. A
-// disk that is full is found out here: the pad takes pages that nothing else uses.
+// Ping writes a pad of the size of a large document and removes it afterwards. It
+// detects a full disk: the pad uses pages of its own.
 func (k *driver) Ping(ctx context.Context) error {
 	err := k.writer.do(ctx, store.Containers()[0], func(*statements, stamp) error {
 		_, err := k.writer.pad.Exec(pingPad)
@@ -246,7 +249,8 @@ func (k *driver) Close() error {
 	return errors.Join(errs...)
 }
 
-// every looks after each container now and then; complaint is what a failure means.
+// every calls a function for each container periodically; complaint is the log
+// message of a failure.
 func every(ctx context.Context, period time.Duration, complaint string, look func(context.Context, *store.Container) error) {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
@@ -264,10 +268,10 @@ func every(ctx context.Context, period time.Duration, complaint string, look fun
 	}
 }
 
-// restamp makes leases and delays run by the clock as it is now. A document that
-// was written in what is the future since the clock was set back is due as long
-// from now as it was to be from its last write: nobody's lease ends early, and
-// none lasts longer than it would after a write of now. Contents and ETags stay.
+// restamp adjusts leases and delays after the clock was set back. A document with a
+// write time in the future is due as long from now as it was from its last write:
+// no lease ends early, and none lasts longer than after a write of now. Contents
+// and ETags are unchanged.
 func (k *driver) restamp(ctx context.Context, c *store.Container) error {
 	var ahead bool
 	query := "SELECT EXISTS (SELECT 1 FROM " + c.Name + " WHERE due_at IS NOT NULL AND written_at > ?1)" +
@@ -285,7 +289,7 @@ func (k *driver) restamp(ctx context.Context, c *store.Container) error {
 	})
 }
 
-// purgeContainer removes expired documents, which nobody sees any more.
+// purgeContainer removes expired documents, which reads ignore.
 func (k *driver) purgeContainer(ctx context.Context, c *store.Container) error {
 	for more := true; more; {
 		due, err := k.expired(ctx, c)
@@ -315,7 +319,7 @@ func (k *driver) expired(ctx context.Context, c *store.Container) (yes bool, err
 	return yes, err
 }
 
-// ttl is the container's time to live in seconds, nil for ever.
+// ttl returns the container's time to live in seconds, nil if it has none.
 func ttl(c *store.Container) any {
 	if c.TTL == 0 {
 		return nil

@@ -12,13 +12,13 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// changesLimit is the most documents of one answer of Changes.
+// changesLimit is the maximum number of documents in one result of Changes.
 const changesLimit = 500
 
 // end is greater than every byte of a valid UTF-8 text.
 const end = "\xff"
 
-// columns are what scan reads of each document.
+// columns returns the columns that scan reads of each document.
 func columns(c *store.Container, secrets bool) string {
 	return "SELECT " + content(c, secrets) + ", partition, id FROM " + c.Name + " AS d"
 }
@@ -28,7 +28,7 @@ func scan(rows *sql.Rows) (r store.Record, err error) {
 	return r, err
 }
 
-// content are what scanContent reads of a document in the table d.
+// content returns the columns that scanContent reads of a document in the table d.
 func content(c *store.Container, secrets bool) string {
 	const always = "version, written_at, CAST(body AS BLOB), "
 	if !secrets {
@@ -53,7 +53,7 @@ func (p place) continuation(q store.Query) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(q.Partition + "\x00" + p.partition + "\x00" + p.id))
 }
 
-// parsePlace refuses continuations that cannot come from a page of q.
+// parsePlace rejects continuations that cannot come from a page of q.
 func parsePlace(q store.Query) (place, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(q.Continuation)
 	parts := strings.Split(string(raw), "\x00")
@@ -114,15 +114,15 @@ func (k *driver) Due(ctx context.Context, c *store.Container, perPartition, limi
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	// What was claimed since it was picked is not due any more.
+	// A document claimed since it was selected is no longer due.
 	due := "coalesce(due_at, (SELECT r.due_at FROM " + c.Name + "_renewals AS r WHERE r.partition = d.partition AND r.id = d.id))"
 	query := columns(c, true) + " WHERE rowid IN (?" + strings.Repeat(", ?", len(rows)-1) + ") AND " + due + " <= ? AND " +
 		live("?") + " ORDER BY " + due
 	return k.records(ctx, query, append(rows, now, now)...)
 }
 
-// pick walks the documents that are due, the longest due first, and stops when it
-// has enough; it touches nothing but indexes, and what renewals that are over are of.
+// pick selects the due documents, the longest due first, until it has enough; it
+// reads only indexes, and the documents of expired renewals.
 func (k *driver) pick(ctx context.Context, c *store.Container, now int64, perPartition, limit int) (picked []any, err error) {
 	query := "SELECT rowid, partition, due_at FROM " + c.Name + " WHERE due_at <= ?1 UNION ALL" +
 		" SELECT d.rowid, d.partition, r.due_at FROM " + c.Name + "_renewals AS r CROSS JOIN " + c.Name + " AS d" +

@@ -13,27 +13,28 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// applicationID marks a database file as ours ("ARO1").
+// applicationID marks a database file of this service ("ARO1").
 const applicationID = 0x41524f31
 
-// migrations[v] brings a database of schema version v to v+1. They only ever
-// grow: a release that went out is never edited.
+// migrations[v] migrates a database from schema version v to v+1. Migrations are
+// only added: a released one is never edited.
 var migrations = []string{
 	// The one row of sequence counts all writes; it orders them and is their ETag.
 	`CREATE TABLE sequence (last INTEGER NOT NULL);
 	INSERT INTO sequence VALUES (0);`,
-	// Ping writes here. From this schema on secrets are bound to their places, which
-	// releases before it cannot read.
+	// Ping writes here. From this schema on secrets are bound to their places;
+	// earlier releases cannot read them.
 	`CREATE TABLE ping (pad BLOB);`,
-	// From this schema on secrets are in tables of their own, where releases before it
-	// would not look for them.
+	// From this schema on secrets are in tables of their own, which earlier releases
+	// do not read.
 	``,
-	// From this schema on renewals say when a document is due whose due_at is null.
+	// From this schema on renewals have the due time of documents whose due_at is
+	// null.
 	``,
 }
 
-// table makes the place of one container and that of the secrets of its documents,
-// which end with the document. Times are milliseconds since 1970.
+// table creates the tables of one container and of the secrets of its documents,
+// which are deleted with the document. Times are milliseconds since 1970.
 const table = `
 CREATE TABLE IF NOT EXISTS %[1]s (
 	partition  TEXT NOT NULL,
@@ -59,10 +60,10 @@ CREATE TRIGGER IF NOT EXISTS %[1]s_no_secrets AFTER DELETE ON %[1]s BEGIN
 END;` + renewals
 
 // renewals are leases that were renewed since their document was last written. They
-// leave the document as it is, with its version, and stand in for its due_at: to renew
-// a lease writes a few bytes, and many at once share a page. Any write of the document
-// ends that. They are kept in the order in which they began, as those do that are
-// renewed at the same time.
+// leave the document and its version unchanged, and replace its due_at: renewing a
+// lease writes a few bytes, and many renewals share a page. Any write of the document
+// removes its renewal. They are stored in the order of their first renewal, because
+// leases of about the same time are renewed together.
 const renewals = `
 CREATE TABLE IF NOT EXISTS %[1]s_renewals (
 	partition  TEXT NOT NULL,
@@ -86,7 +87,7 @@ const uniqueIndex = `
 CREATE UNIQUE INDEX IF NOT EXISTS %[1]s_unique_%[2]s ON %[1]s (partition, json_extract(body, '$.%[2]s'))
 WHERE json_extract(body, '$.%[2]s') IS NOT NULL;`
 
-// migrate brings the database to this release's schema, in one transaction.
+// migrate migrates the database to this release's schema, in one transaction.
 func migrate(ctx context.Context, conn *sql.Conn) (err error) {
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -115,7 +116,7 @@ func migrate(ctx context.Context, conn *sql.Conn) (err error) {
 	return err
 }
 
-// schemaVersion refuses a database of another program or of a newer release.
+// schemaVersion rejects a database of another program or of a newer release.
 func schemaVersion(ctx context.Context, conn *sql.Conn) (int, error) {
 	var application, version, objects int
 	err := conn.QueryRowContext(ctx, `SELECT (SELECT * FROM pragma_application_id),
@@ -131,11 +132,11 @@ func schemaVersion(ctx context.Context, conn *sql.Conn) (int, error) {
 	return version, nil
 }
 
-// explain puts SQLite's codes into words that say what to do.
+// explain returns an error that says what to do for SQLite's codes.
 func explain(err error) error {
 	switch code(err) {
 	case codes.SQLITE_NOTADB, codes.SQLITE_CORRUPT:
-		return fmt.Errorf("is no SQLite database, or a damaged one: %w", err)
+		return fmt.Errorf("is not an SQLite database, or is damaged: %w", err)
 	case codes.SQLITE_CANTOPEN:
 		return fmt.Errorf("cannot be opened or created; does its folder exist: %w", err)
 	case codes.SQLITE_READONLY, codes.SQLITE_PERM, codes.SQLITE_AUTH:
@@ -144,7 +145,7 @@ func explain(err error) error {
 	return err
 }
 
-// code is SQLite's primary result code, 0 if err is not SQLite's.
+// code returns SQLite's primary result code, 0 if err is not SQLite's.
 func code(err error) int {
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
 		return e.Code() & 0xff
@@ -152,8 +153,8 @@ func code(err error) int {
 	return 0
 }
 
-// conflict turns a violated uniqueness into a ConflictError, and returns nil for
-// other errors. SQLite tells the index only in the error's text.
+// conflict converts a violated unique constraint to a ConflictError, and returns
+// nil for other errors. SQLite names the index in the error's text only.
 func conflict(err error, c *store.Container) *store.ConflictError {
 	if code(err) != codes.SQLITE_CONSTRAINT {
 		return nil

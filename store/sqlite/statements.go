@@ -11,31 +11,31 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// statements are the prepared writes to one container's table. Those on one
-// document take its partition and id as ?1 and ?2, the time as ?3.
+// statements are the prepared writes of one container's table. Those for one
+// document have its partition and id as ?1 and ?2, the time as ?3.
 type statements struct {
 	container *store.Container
 	// insert: version, body, ttl.
 	insert *sql.Stmt
-	// update: the version it must meet, body, ttl, the new version.
+	// update: the version to match, body, ttl, the new version.
 	update *sql.Stmt
-	// delete: the version it must meet.
+	// delete: the version to match.
 	delete *sql.Stmt
-	// postpone: the version it must meet, the delay in milliseconds and in seconds,
+	// postpone: the version to match, the delay in milliseconds and in seconds,
 	// the new version.
 	postpone *sql.Stmt
-	// renew and renewFirst renew a lease that lasts, without a new version: the version it
-	// must meet, the delay in milliseconds that it had before and has again.
+	// renew and renewFirst renew a lease that has not expired, without a new version: the
+	// version to match, the unchanged delay in milliseconds.
 	renew, renewFirst *sql.Stmt
 	exists            *sql.Stmt
 	// seal and unseal set and remove the secrets of a document, by partition and id.
 	seal, unseal *sql.Stmt
-	// restamp and restampRenewals take a time and one after it: what was written after
-	// that is due as if it had been written at the first.
+	// restamp and restampRenewals take a time and a later one: what was written after
+	// the later one is due as if it had been written at the first.
 	restamp, restampRenewals *sql.Stmt
 	// purge takes a time and how many documents to remove that expired by then.
 	purge *sql.Stmt
-	// evict takes a time and a partition, and removes what expired there.
+	// evict takes a time and a partition, and removes expired documents there.
 	evict *sql.Stmt
 }
 
@@ -69,7 +69,7 @@ func prepareTable(ctx context.Context, conn *sql.Conn, c *store.Container) (*sta
 		"UPDATE " + c.Name + "_renewals SET due_at = due_at - written_at + ?1, written_at = ?1 WHERE written_at > ?2": &t.restampRenewals,
 		"DELETE FROM " + c.Name + " WHERE rowid IN" +
 			" (SELECT rowid FROM " + c.Name + " WHERE expires_at <= ?1 LIMIT ?2)": &t.purge,
-		// The plus keeps SQLite from walking the partition instead of the few that expired.
+		// The plus makes SQLite read the index of expiry times instead of the partition.
 		"DELETE FROM " + c.Name + " WHERE expires_at <= ?1 AND +partition = ?2": &t.evict,
 	} {
 		var err error
@@ -80,8 +80,8 @@ func prepareTable(ctx context.Context, conn *sql.Conn, c *store.Container) (*sta
 	return t, nil
 }
 
-// guarded runs a write that has to meet a version of one document, and tells why
-// it met none. The first three arguments are partition, id and time.
+// guarded runs a write that has to match a version of one document, and returns why
+// it matched none. The first three arguments are partition, id and time.
 func (t *statements) guarded(s *sql.Stmt, args ...any) error {
 	result, err := s.Exec(args...)
 	if err != nil {
@@ -110,8 +110,8 @@ func (t *statements) keepSecrets(r store.Record) (err error) {
 	return err
 }
 
-// unique runs a write that may violate a uniqueness. What it collides with may
-// have expired and only wait for the purge; then it goes first.
+// unique runs a write that may violate a unique constraint. If it collides with an
+// expired document that is not purged yet, that is removed first.
 func (t *statements) unique(partition string, at stamp, act func(*statements, stamp) error) error {
 	err := act(t, at)
 	violation := conflict(err, t.container)
@@ -134,8 +134,9 @@ func (t *statements) unique(partition string, at stamp, act func(*statements, st
 	return err
 }
 
-// fault marks as unavailable what the database cannot do now. What the store
-// knows, and what only a bug of ours can cause, stays as it is.
+// fault wraps temporary failures of the database in an UnavailableError. Errors
+// that the store handles, and those that only a bug can cause, are returned
+// unchanged.
 func fault(err error) error {
 	known := err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrPreconditionFailed) ||
 		errors.As(err, new(*store.ConflictError))

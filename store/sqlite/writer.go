@@ -15,54 +15,53 @@ import (
 )
 
 const (
-	// batchLimit bounds a transaction, and with it how long a write waits.
+	// batchLimit bounds a transaction, and so how long a write waits.
 	batchLimit = 256
-	// lockWait is how long another process may hold the file.
+	// lockWait is how long another process may lock the file.
 	lockWait = 10 * time.Second
-	// A process that writes without a break lets others in once per courtesyEvery
-	// for courtesy; they look for the lock every lockPoll.
+	// A process that writes continuously yields to others once per courtesyEvery
+	// for courtesy; they poll the lock every lockPoll.
 	courtesyEvery = 25 * time.Millisecond
 	courtesy      = time.Millisecond
 	lockPoll      = 500 * time.Microsecond
-	// company is how long renewals wait for others to share a transaction with, when
+	// batchWait is how long renewals wait for others to share a transaction, if
 	// nothing else is to be written.
-	company = 50 * time.Millisecond
+	batchWait = 50 * time.Millisecond
 )
 
 var errClosed = errors.New("database is closed")
 
-// writer owns the one connection that writes. It puts the writes that wait at the
-// same time into one transaction: syncing the disk is what a write costs, and one
-// sync serves them all.
+// writer owns the one connection that writes. It combines concurrent writes into
+// one transaction, because syncing the disk is most of a write's cost.
 type writer struct {
 	clock  clock
 	db     *sql.DB
 	conn   *sql.Conn
 	tables map[string]*statements
-	// reserve, begin, commit and rollback are those of the transaction.
+	// reserve, begin, commit and rollback are the statements of the transaction.
 	reserve, begin, commit, rollback *sql.Stmt
-	// pad and unpad are Ping's.
+	// pad and unpad are those of Ping.
 	pad, unpad *sql.Stmt
 
 	queue  chan *write
 	closed chan struct{}
 	once   sync.Once
 	ended  chan struct{}
-	// breathed is when others were last let in.
-	breathed time.Time
+	// yielded is when the writer last yielded to others.
+	yielded time.Time
 }
 
-// stamp is what a write gets from the transaction it is in.
+// stamp is the version and the time that a write gets from its transaction.
 type stamp struct{ version, now int64 }
 
-// write is one waiting write. act runs in the transaction, in statements that
-// either take effect or fail as a whole.
+// write is one queued write. act runs in the transaction, in statements that either
+// take effect or fail as a whole.
 type write struct {
 	ctx   context.Context
 	table *statements
 	act   func(*statements, stamp) error
 	done  chan error
-	// patient writes wait for company.
+	// patient writes can wait for a larger batch.
 	patient bool
 }
 
@@ -92,7 +91,8 @@ func (w *writer) prepare(ctx context.Context) (err error) {
 	if err = migrate(ctx, w.conn); err != nil {
 		return err
 	}
-	// From here on run waits for locks itself: SQLite's own waiting grows too long between looks.
+	// From here on run waits for locks itself: the delays of SQLite's own waiting become too
+	// long.
 	if _, err = w.conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (w *writer) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// put has act write r and returns it as written.
+// put writes r with act and returns the written record.
 func (w *writer) put(ctx context.Context, c *store.Container, r store.Record, act func(*statements, stamp) error) (store.Record, error) {
 	var at stamp
 	err := w.do(ctx, c, func(t *statements, s stamp) error {
@@ -143,18 +143,18 @@ func (w *writer) putSealed(ctx context.Context, c *store.Container, r store.Reco
 	})
 }
 
-// halfError means that half of a write has taken effect. The other half fails only if
-// the database does, so that the whole transaction may go.
+// halfError means that a part of a write has taken effect. The other part fails only
+// if the database does, so the whole transaction is rolled back.
 type halfError struct{ error }
 
 func (e *halfError) Unwrap() error { return e.error }
 
-// do has act run in a transaction and returns when that is on the disk.
+// do runs act in a transaction and returns when it is durable.
 func (w *writer) do(ctx context.Context, c *store.Container, act func(*statements, stamp) error) error {
 	return w.enqueue(&write{ctx: ctx, table: w.tables[c.Name], act: act, done: make(chan error, 1)})
 }
 
-// doPatiently is do for what may wait for company.
+// doPatiently is do for a write that can wait for a larger batch.
 func (w *writer) doPatiently(ctx context.Context, c *store.Container, act func(*statements, stamp) error) error {
 	return w.enqueue(&write{ctx: ctx, table: w.tables[c.Name], act: act, done: make(chan error, 1), patient: true})
 }
@@ -175,7 +175,7 @@ func (w *writer) enqueue(p *write) error {
 		return unavailable(ctx.Err())
 	case <-w.ended:
 	}
-	select { // the last batch may have been ours
+	select { // the last batch may have included the write
 	case err := <-p.done:
 		return err
 	default:
@@ -183,8 +183,8 @@ func (w *writer) enqueue(p *write) error {
 	}
 }
 
-// close lets the batch under way end; what waits behind it fails. It brings what is in
-// the log into the file, unless other processes use it, so that one file is everything.
+// close waits for the running batch; queued writes fail. It writes the write-ahead log
+// to the file, unless other processes use it, so that one file is complete.
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.closed) })
 	<-w.ended
@@ -211,11 +211,11 @@ func (w *writer) run() {
 			}
 		}
 		clear(batch)
-		w.breathe()
+		w.yield()
 	}
 }
 
-// gather takes what waits.
+// gather adds the queued writes.
 func (w *writer) gather(batch []*write) []*write {
 	for len(batch) < batchLimit {
 		select {
@@ -228,7 +228,7 @@ func (w *writer) gather(batch []*write) []*write {
 	return batch
 }
 
-// linger waits for company while all of the batch are patient.
+// linger waits for more writes while all of the batch are patient.
 func (w *writer) linger(batch []*write) []*write {
 	var timer <-chan time.Time
 	for seen := 0; len(batch) < batchLimit; {
@@ -238,7 +238,7 @@ func (w *writer) linger(batch []*write) []*write {
 			}
 		}
 		if timer == nil {
-			timer = time.After(company)
+			timer = time.After(batchWait)
 		}
 		select {
 		case p := <-w.queue:
@@ -252,18 +252,19 @@ func (w *writer) linger(batch []*write) []*write {
 	return batch
 }
 
-// breathe lets other processes have the file if this one has more to write.
-func (w *writer) breathe() {
+// yield lets other processes lock the file if this one has more to write.
+func (w *writer) yield() {
 	if len(w.queue) == 0 {
-		w.breathed = time.Now()
-	} else if time.Since(w.breathed) > courtesyEvery {
+		w.yielded = time.Now()
+	} else if time.Since(w.yielded) > courtesyEvery {
 		time.Sleep(courtesy)
-		w.breathed = time.Now()
+		w.yielded = time.Now()
 	}
 }
 
-// transact runs the batch in one transaction. Its error means that nothing of it
-// was written, or that it is not known; else the outcomes tell for each write.
+// transact runs the batch in one transaction. Its error means that nothing was
+// written, or that the outcome is unknown; otherwise outcomes has the error of each
+// write.
 func (w *writer) transact(batch []*write) (outcomes []error, err error) {
 	if err := w.lock(); err != nil {
 		return nil, err

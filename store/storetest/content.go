@@ -12,7 +12,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// newer is a document with members that this release does not know, everywhere.
+// newer is a document with members that this release does not know, at every depth.
 const newer = `{"id":"a","partition":"p","new":{"deep":[1,{"x":null}]},"cluster":{"new":12345678901,"tags":{"t":"1"},
 "identity":{"userAssignedIdentities":{"/id/1":{"new":"in a map value","clientId":"c"}}},
 "properties":{"new":true,"clusterProfile":{"new":0.25},"workerProfiles":[{"name":"w","new":"in an element"}]},
@@ -104,7 +104,7 @@ func views(t *testing.T, d *database) {
 	}
 }
 
-// together: body and secrets are written under one ETag, and removed together.
+// together: body and secrets are written with one ETag, and removed together.
 func together(t *testing.T, d *database) {
 	d.secretive(t)
 	first := d.record(t)
@@ -146,7 +146,7 @@ func together(t *testing.T, d *database) {
 	d.atSecondTime(t)
 }
 
-// atSecondTime: a document of the same name has nothing of the one before.
+// atSecondTime: a document with the id of a deleted one has nothing of it.
 func (d *database) atSecondTime(t *testing.T) {
 	t.Helper()
 	doc, err := d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
@@ -172,7 +172,7 @@ func closed(t *testing.T, d *database) {
 		return tag(c)
 	})
 	check(t, err)
-	lease := func() { // what was written so goes on as any other
+	lease := func() { // it then continues like any other
 		_, err := d.Clusters.UpdateSealed(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Due = store.Due(0); return nil })
 		check(t, err)
 		l := d.claim(t, "w", time.Minute)
@@ -229,11 +229,11 @@ func rotation(t *testing.T, d *database) {
 	}
 }
 
-// keyOf is the id of the key that a record's secrets are sealed with.
+// keyOf returns the id of the key with which a record's secrets are encrypted.
 func keyOf(r store.Record) string { return hex.EncodeToString(r.Secrets[1:5]) }
 
-// binding: whoever can write the database, and no more, cannot have a secret shown
-// by copying it to where its own are shown.
+// binding: write access to the database is not enough to disclose a secret by
+// copying it to another place.
 func binding(t *testing.T, d *database) {
 	d.secretive(t)
 	r := d.record(t)
@@ -255,8 +255,8 @@ func binding(t *testing.T, d *database) {
 	}
 }
 
-// Secrets as releases wrote them that kept them in the document, the second bound to
-// its place, with the key of 32 zero bytes.
+// Secrets as earlier releases stored them in the document, the second bound to its
+// place, with the key of 32 zero bytes.
 const (
 	zeroKey     = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	unboundText = "v1.66687aad.AAAAAAAAAAAAAAAArcYuXD8ZRgFrKvSiYhjKsDrmpPlDphZosDQ"

@@ -75,7 +75,7 @@ func walk(t *testing.T, d *database) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	got := d.list(t, store.Query{Partition: "p", Limit: 7}, func(page int) {
-		group.Go(func() { // while the walk goes on, documents come, go and change
+		group.Go(func() { // documents are created, deleted and changed during the walk
 			i := (page * 7) % staying
 			_ = d.Clusters.Create(d.ctx, cluster("p", numbered(i)+"-new"))
 			_ = d.Clusters.Delete(d.ctx, passing[i])

@@ -10,9 +10,8 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// SampleCluster is the n-th of many clusters as they are in production, with
-// every usual member set: what benchmarks measure with. A thousand of them share
-// a subscription.
+// SampleCluster returns the n-th of many clusters for benchmarks, with every member
+// that is usual in production. A thousand of them share a subscription.
 func SampleCluster(n int) *store.ClusterDocument {
 	subscription := fmt.Sprintf("00000000-0000-0000-0000-%012d", n/1000)
 	name := fmt.Sprintf("cluster-%06d", n)

@@ -1,6 +1,6 @@
-// Package storetest holds every driver to the contract of package store: one
-// suite, run by each driver's tests against a real database. It may use nothing
-// of a driver but the contract, and no clock but the database's.
+// Package storetest is the test suite of the contract of package store, which each
+// driver's tests run against a real database. It uses only the contract of a
+// driver, and only the database's clock.
 package storetest
 
 import (
@@ -14,10 +14,10 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for a condition.
 const patience = 15 * time.Second
 
-// Run runs the suite. open gives an empty database each time it is called, and
+// Run runs the suite. open returns an empty database each time it is called, and
 // closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Driver) {
 	for _, test := range []struct {
@@ -75,7 +75,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Driver) {
 	}
 }
 
-// database is what a test gets: the collections and the bare driver below them.
+// database has the collections and their driver for a test.
 type database struct {
 	*store.Store
 	ctx     context.Context
@@ -83,7 +83,7 @@ type database struct {
 	keyLine string
 }
 
-// clusters finds the container of clusters, for writing raw records.
+// clusters returns the container of clusters, for writing raw records.
 func clusters(t *testing.T) *store.Container {
 	t.Helper()
 	for _, c := range store.Containers() {
@@ -108,7 +108,7 @@ func cluster(partition, id string) *store.ClusterDocument {
 	return doc
 }
 
-// create writes a cluster that change may have dressed up.
+// create writes a cluster that change may have modified.
 func (d *database) create(t *testing.T, partition, id string, change func(*store.ClusterDocument)) *store.ClusterDocument {
 	t.Helper()
 	doc := cluster(partition, id)
@@ -122,7 +122,7 @@ func (d *database) create(t *testing.T, partition, id string, change func(*store
 // raw reads the stored body of cluster a in partition p.
 func (d *database) raw(t *testing.T) []byte { t.Helper(); return d.record(t).Body }
 
-// record reads cluster a in partition p as it is stored.
+// record reads the stored cluster a in partition p.
 func (d *database) record(t *testing.T) store.Record {
 	t.Helper()
 	r, err := d.driver.Read(d.ctx, clusters(t), "p", "a")
@@ -130,7 +130,7 @@ func (d *database) record(t *testing.T) store.Record {
 	return r
 }
 
-// member reads one member of stored JSON by its path.
+// member returns one member of stored JSON by its path.
 func member(t *testing.T, body []byte, path ...any) any {
 	t.Helper()
 	var v any
@@ -151,7 +151,7 @@ func member(t *testing.T, body []byte, path ...any) any {
 	return v
 }
 
-// eventually waits until what returns true.
+// eventually waits until happened returns true.
 func (d *database) eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !happened(); time.Sleep(50 * time.Millisecond) {

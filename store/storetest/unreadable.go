@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// poison are clusters that cannot be read, by what is said about them.
+// poison returns clusters that cannot be read, by a part of the error.
 func poison() map[string]string {
 	return map[string]string{
 		"cluster is a JSON string and should be an object":                                     `"canary"`,
@@ -75,7 +75,7 @@ func setAside(t *testing.T, d *database) {
 	}
 }
 
-// content is what is stored at p/id but for when it is due.
+// content returns what is stored at p/id, without its due time.
 func (d *database) content(t *testing.T, id string) any {
 	t.Helper()
 	r, err := d.driver.Read(d.ctx, clusters(t), "p", id)
@@ -108,7 +108,7 @@ func (d *database) due(t *testing.T, id string) float64 {
 	return due
 }
 
-// leftToOthers: a process that has not got the database's keys judges nothing.
+// leftToOthers: a process without the database's keys postpones nothing.
 func leftToOthers(t *testing.T, d *database) {
 	check(t, d.CheckKeys(d.ctx))
 	d.secretive(t)

@@ -12,7 +12,7 @@ import (
 
 func nothing(*store.ClusterDocument) error { return nil }
 
-// dueIDs are the ids that are due, sorted: at most limit, and 10 of a partition.
+// dueIDs returns the due ids, sorted: at most limit, and 10 of a partition.
 func (d *database) dueIDs(t *testing.T, limit int) (ids []string) {
 	t.Helper()
 	docs, _, err := d.Clusters.Due(d.ctx, 10, limit)
@@ -211,7 +211,7 @@ func lateRenewal(t *testing.T, d *database) {
 		check(t, err)
 		return len(seen) == 1
 	})
-	check(t, lease.Renew(d.ctx, nothing)) // late, but nobody has claimed it
+	check(t, lease.Renew(d.ctx, nothing)) // late, but no other worker has claimed it
 	_, err := d.Clusters.Claim(d.ctx, seen[0], "late", ttl)
 	wantError(t, "claim of what was renewed since it was seen due", err, store.ErrPreconditionFailed)
 	check(t, lease.Save(d.ctx, func(c *store.ClusterDocument) error { c.Cluster.Name = "n"; return nil }))
@@ -247,7 +247,7 @@ func interleaving(t *testing.T, d *database) {
 
 	const steps = 10
 	var group sync.WaitGroup
-	for i := range 4 { // others write, the heart beats and steps are recorded at the same time
+	for i := range 4 { // concurrent writes, renewals and steps
 		group.Go(func() {
 			_, err := d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error {
 				c.Cluster.Tags[numbered(i)] = "yes"

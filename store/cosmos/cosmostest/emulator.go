@@ -1,9 +1,8 @@
 // Package cosmostest runs a Cosmos DB server on the loopback for tests: the
 // emulator @vercel/cosmosdb-server, pinned by the files in emulator/, behind a
-// proxy that makes up for what it lacks. Any client can use it, real processes
-// included.
+// proxy that adds what it lacks. Any client can use it, other processes included.
 //
-// It knows the protocol, never what a document means, and judges nothing.
+// It implements the protocol and does not interpret documents.
 package cosmostest
 
 import (
@@ -32,7 +31,7 @@ const (
 var pinned embed.FS
 
 // Start serves an empty account until the test ends and returns its endpoint and
-// key. The first time it installs the emulator into the repository's cache, which
+// key. On first use it installs the emulator into the repository's cache, which
 // needs Node.js 20 and npm; without them the test fails. With -short the test is
 // skipped.
 func Start(t testing.TB) (endpoint, key string) {
@@ -46,13 +45,13 @@ func Start(t testing.TB) (endpoint, key string) {
 	return front.URL, base64.StdEncoding.EncodeToString([]byte("the emulator takes any key"))
 }
 
-// startEmulator runs what is installed in dir and returns its port.
+// startEmulator runs the emulator installed in dir and returns its port.
 func startEmulator(t testing.TB, dir string) string {
 	t.Helper()
 	cmd := exec.Command("node", "server.js")
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe() // it ends with its input: also when this process is killed
+	stdin, err := cmd.StdinPipe() // it ends when its input ends, also if this process is killed
 	must(t, err)
 	stdout, err := cmd.StdoutPipe()
 	must(t, err)
@@ -70,7 +69,7 @@ func startEmulator(t testing.TB, dir string) string {
 	return lines.Text()
 }
 
-// installEmulator returns a folder with the emulator and all that it needs.
+// installEmulator returns a folder with the emulator and its dependencies.
 func installEmulator(t testing.TB) string {
 	t.Helper()
 	dir := filepath.Join(repository(t), ".cache", "cosmos-emulator")
@@ -100,7 +99,7 @@ func installEmulator(t testing.TB) string {
 	return dir
 }
 
-// repository is the folder above the test that has the go.mod.
+// repository returns the parent folder with the go.mod.
 func repository(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.Abs(".")

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// emulatorTimeout is how long the emulator may think about one request.
+// emulatorTimeout bounds one request to the emulator.
 const emulatorTimeout = 30 * time.Second
 
-// newProxy forwards to the emulator what clients of Cosmos DB ask.
+// newProxy forwards requests of Cosmos DB clients to the emulator.
 func newProxy(emulator *url.URL) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -26,31 +26,31 @@ func newProxy(emulator *url.URL) http.Handler {
 			r.Out.Host = r.In.Host
 		},
 		Transport: &complete{
-			next:   &http.Transport{MaxIdleConnsPerHost: 64, ResponseHeaderTimeout: emulatorTimeout},
-			mortal: map[string]bool{}, expiring: map[string]mortalDocument{},
+			next:    &http.Transport{MaxIdleConnsPerHost: 64, ResponseHeaderTimeout: emulatorTimeout},
+			expires: map[string]bool{}, expiring: map[string]expiringDocument{},
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 }
 
-// complete makes up for what Cosmos DB has and the emulator lacks:
-//   - the read of a document that does not exist is answered with 500, unless it
-//     claims to be for all partitions;
+// complete adds what Cosmos DB has and the emulator lacks:
+//   - the read of a document that does not exist returns 500, unless it is for all
+//     partitions;
 //   - documents do not expire;
-//   - answers to writes have content even if the client wants none;
-//   - the account names addresses at which nobody listens;
-//   - a request whose client has gone may end half way.
+//   - responses to writes have content even if the client does not want it;
+//   - the account has addresses on which no server listens;
+//   - a request of a disconnected client may be executed in part.
 type complete struct {
 	next http.RoundTripper
 
 	mu sync.Mutex
-	// mortal are the containers whose documents may expire, by their path: Cosmos DB
-	// ignores a document's own ttl in all others.
-	mortal   map[string]bool
-	expiring map[string]mortalDocument
+	// expires has the containers whose documents may expire, by path: Cosmos DB
+	// ignores the ttl of documents in all others.
+	expires  map[string]bool
+	expiring map[string]expiringDocument
 }
 
-type mortalDocument struct {
+type expiringDocument struct {
 	partition, etag string
 	end             time.Time
 }
@@ -58,7 +58,7 @@ type mortalDocument struct {
 // RoundTrip implements http.RoundTripper.
 func (c *complete) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(context.WithoutCancel(r.Context()))
-	c.bury(r)
+	c.expire(r)
 	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/docs/") {
 		r.Header.Set("x-ms-documentdb-query-enablecrosspartition", "true")
 	}
@@ -70,7 +70,7 @@ func (c *complete) RoundTrip(r *http.Request) (*http.Response, error) {
 	case r.URL.Path == "/":
 		err = readdress(r, answer)
 	case wrote(r, answer):
-		if err = c.remember(r, answer); err == nil && r.Header.Get("Prefer") == "return=minimal" {
+		if err = c.record(r, answer); err == nil && r.Header.Get("Prefer") == "return=minimal" {
 			answer.Body, answer.ContentLength = http.NoBody, 0
 			answer.Header.Set("Content-Length", "0")
 		}
@@ -84,7 +84,7 @@ func wrote(r *http.Request, answer *http.Response) bool {
 	return answer.StatusCode < 300 && (r.Method == http.MethodPost || r.Method == http.MethodPut) && !isQuery(r)
 }
 
-// readdress puts the proxy's address into the account's properties.
+// readdress sets the proxy's address in the account's properties.
 func readdress(r *http.Request, answer *http.Response) error {
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
@@ -96,8 +96,8 @@ func readdress(r *http.Request, answer *http.Response) error {
 	return nil
 }
 
-// remember notes containers and documents that can expire.
-func (c *complete) remember(r *http.Request, answer *http.Response) error {
+// record stores containers and documents that can expire.
+func (c *complete) record(r *http.Request, answer *http.Response) error {
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err
@@ -116,14 +116,14 @@ func (c *complete) remember(r *http.Request, answer *http.Response) error {
 	defer c.mu.Unlock()
 	container, document, found := strings.Cut(r.URL.Path, "/docs")
 	if !found {
-		c.mortal[strings.TrimSuffix(r.URL.Path, "/")+"/"+v.ID] = v.DefaultTTL != 0
+		c.expires[strings.TrimSuffix(r.URL.Path, "/")+"/"+v.ID] = v.DefaultTTL != 0
 		return nil
 	}
 	if document == "" {
 		document = "/" + v.ID
 	}
-	if v.TTL > 0 && c.mortal[container] {
-		c.expiring[container+"/docs"+document] = mortalDocument{
+	if v.TTL > 0 && c.expires[container] {
+		c.expiring[container+"/docs"+document] = expiringDocument{
 			partition: r.Header.Get("x-ms-documentdb-partitionkey"), etag: v.ETag,
 			end: time.Now().Add(time.Duration(v.TTL) * time.Second),
 		}
@@ -131,8 +131,8 @@ func (c *complete) remember(r *http.Request, answer *http.Response) error {
 	return nil
 }
 
-// bury removes the documents that have expired.
-func (c *complete) bury(r *http.Request) {
+// expire removes the documents that have expired.
+func (c *complete) expire(r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for path, doc := range c.expiring {
