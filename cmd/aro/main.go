@@ -26,6 +26,7 @@ type commands struct {
 	Portal   portalCommand   `cmd:"" name:"portal" help:"Serve the portal of those who run the service."`
 	Versions versionsCommand `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
 	Monitor  monitorCommand  `cmd:"" name:"monitor" help:"Look at all clusters, and tell in metrics what is not as it should be."`
+	Proxy    proxyCommand    `cmd:"" name:"proxy" help:"Let a developer's machine reach private endpoints of clusters."`
 	Mirror   mirrorCommand   `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
 }
 
