@@ -113,7 +113,7 @@ func (a *API) route(x *httpserver.Exchange) func() error {
 	}
 }
 
-// failure tells engineers why a record cannot be read.
+// failure shows engineers why a record cannot be read.
 func failure(x *httpserver.Exchange, err error) httpserver.Failure {
 	if e, ok := errors.AsType[*store.UnreadableError](err); ok {
 		err = arm.RecordUnreadable.Errorf("The document %s of container %s cannot be read: %s. Repair or remove it at /admin/documents.", e.ID, e.Container, e.Reason).Because(e)

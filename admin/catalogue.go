@@ -41,11 +41,11 @@ func (a *API) version(p model.OpenShiftVersionProperties) api.Version {
 // AdminPutVersion creates a version or replaces it.
 func (a *API) AdminPutVersion(ec echo.Context) error {
 	c := ec.(*call)
-	var told api.Version
-	if err := c.strict(&told); err != nil {
+	var body api.Version
+	if err := c.strict(&body); err != nil {
 		return err
 	}
-	p := told.Properties
+	p := body.Properties
 	c.Subject = p.Version
 	version := model.OpenShiftVersionProperties{
 		Version: p.Version, OpenShiftPullspec: p.OpenShiftPullspec,
@@ -56,7 +56,7 @@ func (a *API) AdminPutVersion(ec echo.Context) error {
 	}
 	var f arm.Faults
 	version.Validate(a.Installable, &f)
-	sameEnvelope(&f, told.Name, told.Type, p.Version, catalogue.VersionType)
+	sameEnvelope(&f, body.Name, body.Type, p.Version, catalogue.VersionType)
 	if err := f.Err(); err != nil {
 		return err
 	}
@@ -100,16 +100,16 @@ func roleSet(p *model.RoleSetProperties) api.RoleSet {
 // AdminPutRoleSet creates the role set of a minor version or replaces it.
 func (a *API) AdminPutRoleSet(ec echo.Context) error {
 	c := ec.(*call)
-	var told api.RoleSet
-	if err := c.strict(&told); err != nil {
+	var body api.RoleSet
+	if err := c.strict(&body); err != nil {
 		return err
 	}
-	c.Subject = told.Properties.OpenShiftVersion
-	set := model.RoleSetProperties{OpenShiftVersion: told.Properties.OpenShiftVersion,
-		PlatformWorkloadIdentityRoles: modelRoles(told.Properties.PlatformWorkloadIdentityRoles)}
+	c.Subject = body.Properties.OpenShiftVersion
+	set := model.RoleSetProperties{OpenShiftVersion: body.Properties.OpenShiftVersion,
+		PlatformWorkloadIdentityRoles: modelRoles(body.Properties.PlatformWorkloadIdentityRoles)}
 	var f arm.Faults
 	set.Validate(&f)
-	sameEnvelope(&f, told.Name, told.Type, set.OpenShiftVersion, catalogue.RoleSetType)
+	sameEnvelope(&f, body.Name, body.Type, set.OpenShiftVersion, catalogue.RoleSetType)
 	if err := f.Err(); err != nil {
 		return err
 	}
@@ -120,9 +120,9 @@ func (a *API) AdminPutRoleSet(ec echo.Context) error {
 	return armhttp.Value(c, answered(created), roleSet(&set))
 }
 
-func modelRoles(told []api.Role) []model.PlatformWorkloadIdentityRole {
-	roles := make([]model.PlatformWorkloadIdentityRole, len(told))
-	for i, r := range told {
+func modelRoles(body []api.Role) []model.PlatformWorkloadIdentityRole {
+	roles := make([]model.PlatformWorkloadIdentityRole, len(body))
+	for i, r := range body {
 		roles[i] = model.PlatformWorkloadIdentityRole{OperatorName: r.OperatorName, RoleDefinitionName: r.RoleDefinitionName,
 			RoleDefinitionID: r.RoleDefinitionID, ServiceAccounts: r.ServiceAccounts}
 		if l := r.SecretLocation; l != nil {

@@ -177,14 +177,14 @@ func (a *API) announce(c *call, state model.MaintenanceState) error {
 
 // maintenanceTask is the task of the body; everything if it names none.
 func (c *call) maintenanceTask() (model.MaintenanceTask, error) {
-	var told api.ClusterUpdate
-	if err := c.strict(&told); err != nil {
+	var body api.ClusterUpdate
+	if err := c.strict(&body); err != nil {
 		return "", err
 	}
-	if told.Properties == nil || told.Properties.MaintenanceTask == nil {
+	if body.Properties == nil || body.Properties.MaintenanceTask == nil {
 		return model.Everything, nil
 	}
-	task := model.MaintenanceTask(*told.Properties.MaintenanceTask)
+	task := model.MaintenanceTask(*body.Properties.MaintenanceTask)
 	if all := model.MaintenanceRequests(); !slices.Contains(all, task) {
 		return "", arm.InvalidParameter.At("properties.maintenanceTask", "There is no such maintenance task. There are %v.", all)
 	}

@@ -63,7 +63,7 @@ func (a *API) pages(c *call, list string, top *int32, skipToken *string) (*pages
 	return p, nil
 }
 
-// more reports whether the page goes on, which has so many entries, and prepares
+// more reports whether the page has room, which has so many entries, and prepares
 // the next query.
 func (p *pages) more(entries int) bool {
 	p.query.Limit = p.top - entries

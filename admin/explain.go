@@ -59,7 +59,7 @@ func explain(doc *store.ClusterDocument) api.Explanation {
 	return e
 }
 
-// explainFailure tells how the last operation failed, if it did.
+// explainFailure shows how the last operation failed, if it did.
 func explainFailure(e *api.Explanation, in *model.Internal) {
 	if f := in.LastFailure; f != nil {
 		e.LastFailure = &api.Failure{

@@ -47,7 +47,7 @@ type Config struct {
 	// Concurrency is how many operations run at once in this process; 100.
 	Concurrency int
 	// Waiting is how many operations may wait in this process, under their leases, for
-	// their next attempt. Those beyond are given back, for any process to go on with.
+	// their next attempt. Those beyond are given back, for any process to continue.
 	// 100 for each that may run.
 	Waiting int
 	// LeaseTTL is how long a silent worker keeps a cluster; 60 s. A quarter of it

@@ -65,7 +65,7 @@ func (w *Worker) pollLooks(ctx context.Context) {
 	}
 }
 
-// idle waits for about d, and reports whether to go on.
+// idle waits for about d, and reports whether to continue.
 func (w *Worker) idle(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(worker.Spread(d))
 	defer timer.Stop()
@@ -117,7 +117,7 @@ func (w *Worker) lookAt(ctx context.Context, doc *store.ClusterDocument) {
 	}
 }
 
-// silent records that a cluster did not answer. What it said before stands.
+// silent records that a cluster did not answer. What it reported before stands.
 func (w *Worker) silent(c *model.Cluster, failure error) {
 	words := failure.Error()
 	last := model.Observation{}

@@ -101,7 +101,7 @@ func (s *access) renewIdentityRoles(ctx context.Context, w *Work) error {
 }
 
 // renewRoles adds first and removes then, and nothing of whom the cluster still
-// acts as: it works on as it is until it was told of new ones, and if that fails.
+// acts as: it works on as it is until it has new ones, and if that fails.
 func (s *access) renewRoles(ctx context.Context, w *Work, deployment string) error {
 	c := w.Resource()
 	access, err := s.accessOf(ctx, c)
@@ -123,8 +123,8 @@ func (s *access) renewRoles(ctx context.Context, w *Work, deployment string) err
 	return s.takeAway(ctx, c, surplus(roles, access, c.Internal.ActingPrincipals...))
 }
 
-// removeFormerRights ends a change of principals: the cluster has been told whom
-// it acts as now. Once its control plane has taken that up, nobody else needs
+// removeFormerRights ends a change of principals: the cluster has the
+// credentials of those that it acts as now. Once its control plane has taken that up, nobody else needs
 // rights.
 func (s *access) removeFormerRights(ctx context.Context, w *Work) error {
 	c := w.Resource()
@@ -257,7 +257,7 @@ func (s *access) takeAway(ctx context.Context, c *model.Cluster, roles []held) e
 }
 
 // acting are the principals whom the cluster may act as besides those it is to:
-// those that it was told of last or, if nobody knows them, all that have rights.
+// those whose credentials it got last or, if nobody knows them, all that have rights.
 func (s *access) acting(ctx context.Context, c *model.Cluster) ([]string, error) {
 	if len(c.Internal.ActingPrincipals) > 0 {
 		return c.Internal.ActingPrincipals, nil
@@ -306,7 +306,7 @@ func (s *access) removeOldRoles(ctx context.Context, c *model.Cluster) error {
 	return nil
 }
 
-// isOldRole wants the group to be the only place of the role: others are not ours.
+// isOldRole requires the group to be the only scope of the role: others are not ours.
 func isOldRole(d *armauthorization.RoleDefinition, group string) bool {
 	p := d.Properties
 	return p != nil && strings.HasPrefix(deref(p.RoleName), oldRolePrefix) &&

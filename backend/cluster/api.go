@@ -65,7 +65,7 @@ func (s *clusterAPI) change(ctx context.Context, w *Work, change func(context.Co
 	return err
 }
 
-// stoppedBy tells customers which webhook or policy of theirs stands in the way.
+// stoppedBy names to customers which webhook or policy of theirs stands in the way.
 func stoppedBy(stop *openshift.Stop) *arm.Error {
 	if stop.Why != "" {
 		return arm.AdmissionDenied.Errorf("The %s %q in the cluster cannot be called, and so the API server refuses what the service has to change: %s. "+
@@ -97,19 +97,19 @@ func (s *clusterAPI) settled(ctx context.Context, w *Work, operators ...string) 
 
 // follow stores what the cluster says of itself, if it says anything.
 func (s *clusterAPI) follow(ctx context.Context, w *Work, ask func(*openshift.Cluster, context.Context) (string, error), place func(*model.Cluster) *string) error {
-	var said string
+	var reported string
 	err := s.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {
-		said, err = ask(kube, ctx)
+		reported, err = ask(kube, ctx)
 		return err
 	})
-	if err != nil || said == "" {
+	if err != nil || reported == "" {
 		return err
 	}
 	return w.Save(ctx, func(c *model.Cluster) error {
-		if *place(c) == said {
+		if *place(c) == reported {
 			return store.ErrUnchanged
 		}
-		*place(c) = said
+		*place(c) = reported
 		return nil
 	})
 }

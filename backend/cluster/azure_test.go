@@ -36,7 +36,7 @@ func TestOnlyStoppedMachinesAreStarted(t *testing.T) {
 }
 
 // power makes a machine exist and be in a state; start is how Azure answers a start.
-func (s *stand) power(name, state string, start func(*http.Request, []byte) (int, any)) {
+func (s *fixture) power(name, state string, start func(*http.Request, []byte) (int, any)) {
 	machine := groupID + "/providers/Microsoft.Compute/virtualMachines/" + name
 	s.put(machine, map[string]any{})
 	s.on("GET "+machine+"/instanceView", func(*http.Request, []byte) (int, any) {
@@ -347,7 +347,7 @@ func TestADeletedCertificateIsRecoveredOrPurged(t *testing.T) {
 
 // assignments makes the managed group have these role assignments, "principal role"
 // by name, as the service's deletes and deployments leave them.
-func (s *stand) assignments(given map[string]string) {
+func (s *fixture) assignments(given map[string]string) {
 	kind := groupID + "/providers/Microsoft.Authorization/"
 	s.on("GET "+kind+"roleDefinitions", func(*http.Request, []byte) (int, any) { return 200, map[string]any{"value": []any{}} })
 	s.on("GET "+kind+"roleAssignments", func(*http.Request, []byte) (int, any) {
@@ -368,7 +368,7 @@ func (s *stand) assignments(given map[string]string) {
 }
 
 // deployments answers that they succeed, and keeps what they were.
-func (s *stand) deployments() map[string]string {
+func (s *fixture) deployments() map[string]string {
 	made := map[string]string{}
 	for _, name := range deployments() {
 		s.on("PUT "+groupID+"/providers/Microsoft.Resources/deployments/"+name, func(_ *http.Request, body []byte) (int, any) {

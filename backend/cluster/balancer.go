@@ -274,7 +274,7 @@ func (s *internalBalancer) restoreSSH(ctx context.Context, w *Work) error {
 	})
 }
 
-// masterInterface names the interface of a master, and tells which.
+// masterInterface matches the interface of a master, with its number.
 var masterInterface = regexp.MustCompile(`master.*([0-2])-nic$`)
 
 // restorePools puts the masters' interfaces into the pools that they belong to,

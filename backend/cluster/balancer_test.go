@@ -12,7 +12,7 @@ import (
 const internalID = balancerID + "-internal"
 
 // internal makes the internal balancer of a cluster from before zones, without SSH.
-func (s *stand) internal() {
+func (s *fixture) internal() {
 	part := func(kind, name string, properties map[string]any) map[string]any {
 		return map[string]any{"name": name, "id": internalID + "/" + kind + "/" + name, "properties": properties}
 	}
@@ -27,7 +27,7 @@ func (s *stand) internal() {
 }
 
 // linked is the frontend that the private link leads to.
-func (s *stand) linked() string {
+func (s *fixture) linked() string {
 	service := s.get(groupID + "/providers/Microsoft.Network/privateLinkServices/" + infraID + "-pls")["properties"].(map[string]any)
 	id, _ := service["loadBalancerFrontendIpConfigurations"].([]any)[0].(map[string]any)["id"].(string)
 	return lastSegment(id)
@@ -65,7 +65,7 @@ func TestTheBalancerGetsZonesAndKeepsItsAddress(t *testing.T) {
 }
 
 // named gives the balancer's parts the ids that Azure gives them.
-func (s *stand) named(id string) {
+func (s *fixture) named(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for kind, list := range s.docs[lowered(id)]["properties"].(map[string]any) {

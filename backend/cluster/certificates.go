@@ -81,7 +81,7 @@ func (s *certificates) isOrdered(ctx context.Context, vault *azcertificates.Clie
 
 // reclaim makes the name of a certificate free that was deleted in the vault, which
 // keeps it: the certificate is recovered or, without the right to do that, purged.
-// refusal is what the vault said to the order.
+// refusal is the vault's answer to the order.
 func (s *certificates) reclaim(ctx context.Context, w *Work, vault *azcertificates.Client, name string, refusal error) error {
 	_, err := vault.GetDeletedCertificate(ctx, name, nil)
 	if azure.NotFound(err) { // it is on its way back, or something else is in the way
@@ -250,8 +250,8 @@ func (s *certificates) certificate(ctx context.Context, w *Work, name string) (o
 	return s.servable(name, &newest.Secret)
 }
 
-// issuerTag is the tag of a certificate, and of the secret with its key, that tells
-// for which issuer it was ordered. The policy tells of the next one only.
+// issuerTag is the tag of a certificate, and of the secret with its key, that names
+// the issuer for which it was ordered. The policy is about the next one only.
 const issuerTag = "issuer"
 
 func (s *certificates) ofTodaysIssuer(certificate *azsecrets.Secret) bool {

@@ -35,7 +35,7 @@ type Installer interface {
 
 // Validator judges what a cluster is to be made of, by asking Azure.
 type Validator interface {
-	// Validate tells everything that stands in the way at once.
+	// Validate returns everything that stands in the way at once.
 	Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error
 	// Zones chooses those of the machines; none where there are none.
 	Zones(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]string, error)

@@ -121,7 +121,7 @@ func (s *credentials) updateClusterSecrets(ctx context.Context, w *Work) error {
 	})
 }
 
-// identitySecrets tells each operator in the cluster which identity it has.
+// identitySecrets writes into the cluster which identity each operator has.
 func (s *credentials) identitySecrets(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	id, err := clusterID(c)

@@ -52,7 +52,7 @@ type diagnosis struct {
 // lookAround asks Azure and the cluster, each in its own time.
 func (s *diagnosis) lookAround(ctx context.Context, c *model.Cluster) [][]model.Finding {
 	looks := []func(context.Context, *model.Cluster) []model.Finding{
-		s.azureFindings(failedOperations), s.azureFindings(balancerFindings), s.azureFindings(s.machineFindings), kubeFindings,
+		s.azureFindings(failedOperations), s.azureFindings(balancerFindings), s.azureFindings(s.machineFindings), clusterFindings,
 	}
 	parts := make([][]model.Finding, len(looks))
 	var group sync.WaitGroup
@@ -155,7 +155,7 @@ func members(pool *armnetwork.BackendAddressPool) []string {
 	return names
 }
 
-// machineFindings are the machines' states, and what their consoles last said.
+// machineFindings are the machines' states, and the last lines of their consoles.
 func (s *diagnosis) machineFindings(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error) {
 	names, err := machineNames(ctx, clients, managedGroup(c))
 	if azure.NotFound(err) {
@@ -267,8 +267,8 @@ func cut(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// kubeFindings tells what the cluster says about itself.
-func kubeFindings(ctx context.Context, c *model.Cluster) []model.Finding {
+// clusterFindings are what the cluster reports about itself.
+func clusterFindings(ctx context.Context, c *model.Cluster) []model.Finding {
 	kube, err := reach(c)
 	if err != nil {
 		return []model.Finding{{Name: "API server", Text: "not asked: " + err.Error()}}

@@ -11,7 +11,7 @@ import (
 )
 
 // broken is a cluster whose machines could not all be made.
-func (s *stand) broken(console string) {
+func (s *fixture) broken(console string) {
 	operations := groupID + "/deployments/" + machinesDeployment + "/operations"
 	s.on("GET "+operations, func(*http.Request, []byte) (int, any) {
 		return 200, map[string]any{"value": []any{
@@ -43,7 +43,7 @@ func (s *stand) broken(console string) {
 	}})
 }
 
-func (s *stand) diagnose(w *model.Cluster, cause error) map[string]string {
+func (s *fixture) diagnose(w *model.Cluster, cause error) map[string]string {
 	found := map[string]string{}
 	for _, f := range Diagnose(s.Dependencies)(s.t.Context(), w, "deploy machines", cause).Findings {
 		found[f.Name] = f.Text

@@ -118,7 +118,7 @@ type judged struct {
 }
 
 // door is the API over the store, without the workers.
-func (s *stand) door() *bodies.Client {
+func (s *fixture) door() *bodies.Client {
 	doc := store.NewSubscription(lastSegment(customerID))
 	doc.Subscription.State, doc.Subscription.Properties.TenantID = model.Registered, tenant
 	s.must(s.store.Subscriptions.Create(s.t.Context(), doc))
@@ -133,7 +133,7 @@ func (s *stand) door() *bodies.Client {
 
 // leadsTo is the cluster that a body stands for: the stored one, or, if the API refused
 // it, the one that its words make. Nil if they make none.
-func (s *stand) leadsTo(id arm.ClusterID, body []byte, accepted bool) *model.Cluster {
+func (s *fixture) leadsTo(id arm.ClusterID, body []byte, accepted bool) *model.Cluster {
 	s.t.Helper()
 	if accepted {
 		doc, err := s.store.Clusters.Get(s.t.Context(), id.Partition(), id.Key())
@@ -202,7 +202,7 @@ func TestWhatTheAPIAcceptsTheInstallerAccepts(t *testing.T) {
 }
 
 // requestFor is what the installer is asked for a body; nil if it cannot be asked.
-func (s *stand) requestFor(id arm.ClusterID, body []byte, accepted bool, chosen model.Internal) *install.Request {
+func (s *fixture) requestFor(id arm.ClusterID, body []byte, accepted bool, chosen model.Internal) *install.Request {
 	c := s.leadsTo(id, body, accepted)
 	if c == nil || len(c.Properties.IngressProfiles) == 0 {
 		return nil

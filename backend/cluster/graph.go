@@ -123,7 +123,7 @@ func (s *graphStore) delegatedSignature(ctx context.Context, c *model.Cluster) (
 	return model.Secret(signed.Encode()), nil
 }
 
-// absent tells of a blob, or all of its container. Without an account that is an error.
+// absent reports whether an error is about a blob that does not exist, or all of its container. Without an account that is an error.
 func absent(err error) bool {
 	return bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound)
 }

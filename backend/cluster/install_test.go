@@ -23,7 +23,7 @@ import (
 const accountID = groupID + "/providers/Microsoft.Storage/storageAccounts/clusterq3rt5w7z9b"
 
 // storage makes the cluster's storage account, and an OpenShift version.
-func (s *stand) storage() *fakeInstaller {
+func (s *fixture) storage() *fakeInstaller {
 	s.put(accountID, map[string]any{"properties": map[string]any{"primaryEndpoints": map[string]any{"blob": origin + "/blob/clusterq3rt5w7z9b"}}})
 	s.on("POST "+accountID+"/ListAccountSas", func(*http.Request, []byte) (int, any) {
 		return 200, map[string]any{"accountSasToken": "sv=1&sig=canary"}

@@ -84,22 +84,22 @@ func (s *installation) version(ctx context.Context, version string) (*model.Open
 	return nil, arm.InvalidParameter.At("properties.clusterProfile.version", "The OpenShift version %q is not offered any more. Create the cluster with another one.", version)
 }
 
-// notInstalled tells customers that the installer failed, and at what. A value
+// notInstalled is the error of an installer that failed, for customers. A value
 // that it refused is named as the API does, with what the installer says against
 // it; other words of the program are for the log. What it refused once it refuses
 // again; a program that did not answer may do better.
 func notInstalled(err error) error {
-	var said *install.Error
-	if !errors.As(err, &said) {
+	var failed *install.Error
+	if !errors.As(err, &failed) {
 		return wait.Again(arm.ComponentNotReady.Errorf("The OpenShift installer could not make what the machines start from. " +
 			"Delete the cluster and create it again; if it persists open a support ticket.").Because(err))
 	}
-	if refused := refusedByInstaller(said.Refused); refused != nil {
+	if refused := refusedByInstaller(failed.Refused); refused != nil {
 		return refused.Because(err)
 	}
 	at := ""
-	if said.Asset != "" {
-		at = " (" + said.Asset + ")"
+	if failed.Asset != "" {
+		at = " (" + failed.Asset + ")"
 	}
 	return arm.ComponentNotReady.Errorf("The OpenShift installer could not make what the machines start from%s. "+
 		"Delete the cluster and create it again; if it persists open a support ticket.", at).Because(err)
@@ -116,9 +116,9 @@ func refusedByInstaller(refused []install.Refusal) *arm.Error {
 			}
 		}
 	}
-	var told *arm.Error
-	if errors.As(f.Err(), &told) {
-		return told
+	var refusal *arm.Error
+	if errors.As(f.Err(), &refusal) {
+		return refusal
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ func (s *installation) cloudFor() (name, endpoint string) {
 	return c.Name, ""
 }
 
-// networkOf tells the installer of the customer's network.
+// networkOf describes to the installer the customer's network.
 func networkOf(c *model.Cluster, r *install.Request) error {
 	master, err := parseSubnet(c.Properties.MasterProfile.SubnetID)
 	if err != nil {
@@ -216,7 +216,7 @@ func networkOf(c *model.Cluster, r *install.Request) error {
 	return err
 }
 
-// machinesOf tells the installer of the machines, as Azure describes their sizes.
+// machinesOf describes the machines to the installer, as Azure describes their sizes.
 func (s *installation) machinesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
 	clients, err := s.azure.customer(c)
 	if err != nil {
@@ -261,7 +261,7 @@ func imageOf(version string, capabilities ...map[string]string) install.OSImage 
 	return image
 }
 
-// identitiesOf tells the installer as whom the cluster acts.
+// identitiesOf describes to the installer as whom the cluster acts.
 func (s *installation) identitiesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
 	if !c.UsesWorkloadIdentity() {
 		sp := c.Properties.ServicePrincipalProfile
@@ -328,7 +328,7 @@ func sshPublicKey(private model.Secret) (string, error) {
 	}
 	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 	if err != nil {
-		return "", errors.New("the cluster's SSH key is damaged") // the cause might tell of it
+		return "", errors.New("the cluster's SSH key is damaged") // the cause might show it
 	}
 	public, err := ssh.NewPublicKey(&key.PublicKey)
 	if err != nil {

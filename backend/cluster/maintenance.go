@@ -125,9 +125,9 @@ func (s *observation) look(ctx context.Context, c *model.Cluster) (record func(*
 	now := s.now().UTC()
 	return func(c *model.Cluster) bool {
 		p, changed := &c.Properties, false
-		for place, said := range map[*string]string{&p.ClusterProfile.Version: version, &p.NetworkProfile.SoftwareDefinedNetwork: network} {
-			if said != "" && said != *place {
-				*place, changed = said, true
+		for place, reported := range map[*string]string{&p.ClusterProfile.Version: version, &p.NetworkProfile.SoftwareDefinedNetwork: network} {
+			if reported != "" && reported != *place {
+				*place, changed = reported, true
 			}
 		}
 		if !slices.EqualFunc(workers, p.WorkerProfilesStatus, sameWorkers) {

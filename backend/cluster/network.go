@@ -200,7 +200,7 @@ func (s *network) publicIP(ctx context.Context, clients *azure.Clients, c *model
 }
 
 // recordIngressAddress decides where routes are served, before anything serves
-// them: the cluster is told to use that address.
+// them: the cluster is configured to use that address.
 func (s *network) recordIngressAddress(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	clients, err := s.azure.customer(c)

@@ -15,7 +15,7 @@ import (
 	"github.com/aro-rp/aro/openshift"
 )
 
-func (s *stand) subnets(properties map[string]any) {
+func (s *fixture) subnets(properties map[string]any) {
 	for i, name := range []string{"master", "worker"} {
 		p := map[string]any{"addressPrefix": fmt.Sprintf("10.0.%d.0/24", i)}
 		for k, v := range properties {

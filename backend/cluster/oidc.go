@@ -139,7 +139,7 @@ func keySet(private model.Secret) ([]byte, error) {
 	}
 	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, errors.New("the signing key of service accounts is damaged") // the cause might tell of it
+		return nil, errors.New("the signing key of service accounts is damaged") // the cause might show it
 	}
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 
 // balancer makes a public load balancer with the API's frontend, if it is public,
 // a router's, and those of outbound traffic.
-func (s *stand) balancer(public bool, outbound ...string) {
+func (s *fixture) balancer(public bool, outbound ...string) {
 	frontends := []any{frontend("router", "router-ip")}
 	rules := []any{rule("router")}
 	var used []any

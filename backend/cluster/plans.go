@@ -97,7 +97,7 @@ func (s *steps) createOpenShift() []Step {
 }
 
 // update makes a running cluster match what its customer changed, above all whom
-// it acts as and where its traffic comes from, and mends what moved meanwhile.
+// it acts as and where its traffic comes from, and repairs what changed meanwhile.
 func (s *steps) update() []Step {
 	return slices.Concat([]Step{
 		{Name: "fetch cluster identity", Do: s.identity.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},

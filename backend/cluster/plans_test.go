@@ -150,7 +150,7 @@ func TestBillingHasABeginningAndAnEnd(t *testing.T) {
 	}
 }
 
-func (s *stand) billing(w *Work) model.Billing {
+func (s *fixture) billing(w *Work) model.Billing {
 	s.t.Helper()
 	d, err := s.store.Billing.Get(s.t.Context(), lastSegment(customerID), w.Resource().Internal.UID)
 	s.must(err)

@@ -82,7 +82,7 @@ var sshKey = sync.OnceValue(func() model.Secret {
 	return key
 })
 
-func planOf(s *stand, kind model.OperationKind) []Step {
+func planOf(s *fixture, kind model.OperationKind) []Step {
 	return Plans(s.Dependencies)[kind]
 }
 

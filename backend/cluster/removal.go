@@ -63,7 +63,7 @@ type item struct {
 }
 
 // removeResources empties the managed group, level by level, and removes it. All
-// that blocks is told at once.
+// that blocks is reported at once.
 func (s *removal) removeResources(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	there, err := s.azure.groupIsOurs(ctx, c)
@@ -177,7 +177,7 @@ func (r *remover) loosen(ctx context.Context, it item) error {
 	case "microsoft.network/privatednszones":
 		return r.unlinkZone(ctx, it.id)
 	case "microsoft.network/networkinterfaces":
-		return r.mendInterface(ctx, it.id)
+		return r.repairInterface(ctx, it.id)
 	}
 	return nil
 }
@@ -230,15 +230,15 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 	return nil
 }
 
-// mendInterface writes an interface that failed once more: Azure deletes no other.
-func (r *remover) mendInterface(ctx context.Context, id string) error {
+// repairInterface writes an interface that failed once more: Azure deletes no other.
+func (r *remover) repairInterface(ctx context.Context, id string) error {
 	name := lastSegment(id)
 	_, err := azure.Await(ctx, r.clients, r.w, "the change of network interface "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientCreateOrUpdateResponse], error) {
 		var nic armnetwork.Interface
 		if token == "" {
 			got, err := r.clients.Interfaces.Get(ctx, managedGroup(r.c), name, nil)
 			if err != nil || got.Properties == nil || deref(got.Properties.ProvisioningState) != armnetwork.ProvisioningStateFailed {
-				return nil, nil //nolint:nilnil,nilerr // nothing to mend; the deletion will tell
+				return nil, nil //nolint:nilnil,nilerr // nothing to repair; the deletion reports it
 			}
 			nic = got.Interface
 		}
@@ -248,7 +248,7 @@ func (r *remover) mendInterface(ctx context.Context, id string) error {
 		return err
 	}
 	if err != nil {
-		r.log.WarnContext(ctx, "network interface not mended", "resource_id", r.c.ID, "resource", id, "error", err)
+		r.log.WarnContext(ctx, "network interface not repaired", "resource_id", r.c.ID, "resource", id, "error", err)
 	}
 	return nil
 }

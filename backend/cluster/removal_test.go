@@ -14,7 +14,7 @@ import (
 )
 
 // created fills the managed group as a create does, in no order.
-func (s *stand) created() {
+func (s *fixture) created() {
 	s.put(groupID, map[string]any{"location": "eastus", "managedBy": customerID + "/RESOURCEGROUPS/rg/providers/Microsoft.RedHatOpenShift/openShiftClusters/One"})
 	for _, name := range []string{
 		"Microsoft.Network/networkSecurityGroups/" + infraID + "-nsg", "Microsoft.Network/loadBalancers/" + infraID + "-internal",
@@ -191,7 +191,7 @@ const identitiesID = customerID + "/resourceGroups/ids/providers/Microsoft.Manag
 
 // clusterIdentity gives the cluster an identity whose stored credentials are long
 // over: Entra ID refuses them. The data plane has fresh ones, unless it is away.
-func (s *stand) clusterIdentity(uid string, away bool) {
+func (s *fixture) clusterIdentity(uid string, away bool) {
 	credentials := func(client string) string {
 		text, _ := json.Marshal(map[string]any{"explicit_identities": []any{map[string]any{
 			"resource_id": identitiesID + "cluster", "client_id": client, "object_id": "o", "tenant_id": tenant, "authentication_endpoint": origin + "/",

@@ -87,7 +87,7 @@ func (s *slowly) ask(r *http.Request, n int) *http.Response {
 }
 
 // next is the work as another worker picks it up after the one before it was killed.
-func (s *stand) next(w *Work) *Work {
+func (s *fixture) next(w *Work) *Work {
 	s.t.Helper()
 	id, _ := arm.ParseClusterID(w.Resource().ID)
 	doc, err := s.store.Clusters.Update(s.t.Context(), id.Partition(), id.Key(), func(d *store.ClusterDocument) error { d.Due = store.Due(0); return nil })
@@ -104,40 +104,40 @@ func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
 	tests := map[string]struct {
 		why     string
 		kind    model.OperationKind
-		prepare func(s *stand)
-		step    func(s *stand) func(context.Context, *Work) error
+		prepare func(s *fixture)
+		step    func(s *fixture) func(context.Context, *Work) error
 		begun   int
 	}{
-		"removal": {why: "of each machine and network resource, the group and the subnet", kind: model.Delete, prepare: func(s *stand) { s.created() }, begun: 9,
-			step: func(s *stand) func(context.Context, *Work) error { return s.removeResources }},
+		"removal": {why: "of each machine and network resource, the group and the subnet", kind: model.Delete, prepare: func(s *fixture) { s.created() }, begun: 9,
+			step: func(s *fixture) func(context.Context, *Work) error { return s.removeResources }},
 		"bootstrap": {why: "machine, disk and interface, one after the other", kind: model.Create, begun: 3,
-			prepare: func(s *stand) {
+			prepare: func(s *fixture) {
 				s.put(machines+infraID+"-bootstrap", map[string]any{})
 				s.put(groupID+"/providers/Microsoft.Compute/disks/"+infraID+"-bootstrap_OSDisk", map[string]any{})
 				s.put(groupID+"/providers/Microsoft.Network/networkInterfaces/"+infraID+"-bootstrap-nic", map[string]any{})
 			},
-			step: func(s *stand) func(context.Context, *Work) error { return s.removeBootstrap }},
+			step: func(s *fixture) func(context.Context, *Work) error { return s.removeBootstrap }},
 		"subnets": {why: "each is changed once", kind: model.Create, begun: 2,
-			prepare: func(s *stand) {
+			prepare: func(s *fixture) {
 				s.put(vnetID+"/subnets/master", subnet)
 				s.put(vnetID+"/subnets/worker", map[string]any{"properties": map[string]any{"addressPrefix": "10.0.1.0/24"}})
 			},
-			step: func(s *stand) func(context.Context, *Work) error { return s.attachSecurityGroup }},
-		"deployment": {why: "one PUT makes everything", kind: model.Create, prepare: func(*stand) {}, begun: 1,
-			step: func(s *stand) func(context.Context, *Work) error { return s.deployBase }},
+			step: func(s *fixture) func(context.Context, *Work) error { return s.attachSecurityGroup }},
+		"deployment": {why: "one PUT makes everything", kind: model.Create, prepare: func(*fixture) {}, begun: 1,
+			step: func(s *fixture) func(context.Context, *Work) error { return s.deployBase }},
 		"start": {why: "masters are awaited", kind: model.Update, begun: 1,
-			prepare: func(s *stand) {
+			prepare: func(s *fixture) {
 				s.power(infraID+"-master-0", "deallocated", func(*http.Request, []byte) (int, any) {
 					s.power(infraID+"-master-0", "starting", nil)
 					return 200, nil
 				})
 			},
-			step: func(s *stand) func(context.Context, *Work) error { return s.startMachines }},
+			step: func(s *fixture) func(context.Context, *Work) error { return s.startMachines }},
 		"private endpoint": {why: "it is removed once", kind: model.Delete, begun: 1,
-			prepare: func(s *stand) {
+			prepare: func(s *fixture) {
 				s.put(ownID+"/resourceGroups/aro-rp/providers/Microsoft.Network/privateEndpoints/rp-pe-5f5c0a3e-2f64-4f3c-9a0e-0b6f4d0c9e11", map[string]any{})
 			},
-			step: func(s *stand) func(context.Context, *Work) error { return s.unlinkAPIServer }},
+			step: func(s *fixture) func(context.Context, *Work) error { return s.unlinkAPIServer }},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

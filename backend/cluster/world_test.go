@@ -225,8 +225,8 @@ var certificate = sync.OnceValue(func() string {
 // documents are the documents that plans are about.
 var documents = backend.Clusters()
 
-// stand is the steps, the world they work in, and one cluster.
-type stand struct {
+// fixture is the steps, the world they work in, and one cluster.
+type fixture struct {
 	Dependencies
 	*subjects
 	*steps
@@ -261,7 +261,7 @@ type subjects struct {
 }
 
 // use makes the steps anew with other dependencies.
-func (s *stand) use(change func(*Dependencies)) {
+func (s *fixture) use(change func(*Dependencies)) {
 	if change != nil {
 		change(&s.Dependencies)
 	}
@@ -296,7 +296,7 @@ func (f *fakeInstaller) Run(_ context.Context, release install.Release, r instal
 	return f.result, nil
 }
 
-func setUp(t *testing.T) *stand {
+func setUp(t *testing.T) *fixture {
 	t.Helper()
 	a := &world{t: t, docs: map[string]map[string]any{}, text: map[string][]byte{}, head: map[string]http.Header{},
 		hook: map[string]func(*http.Request, []byte) (int, any){}}
@@ -325,10 +325,10 @@ func setUp(t *testing.T) *stand {
 	if err := reach.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return newStand(t, a, reach, environment)
+	return newFixture(t, a, reach, environment)
 }
 
-func newStand(t *testing.T, a *world, reach *azure.Azure, environment *environment.Environment) *stand {
+func newFixture(t *testing.T, a *world, reach *azure.Azure, environment *environment.Environment) *fixture {
 	k, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -339,14 +339,14 @@ func newStand(t *testing.T, a *world, reach *azure.Azure, environment *environme
 	}
 	s := store.New(k, keys)
 	t.Cleanup(func() { s.Close() })
-	made := &stand{world: a, store: s, t: t, Dependencies: Dependencies{Azure: reach, Env: environment, Validator: fakeValidator{},
+	made := &fixture{world: a, store: s, t: t, Dependencies: Dependencies{Azure: reach, Env: environment, Validator: fakeValidator{},
 		Installer: &fakeInstaller{}, Versions: s.Versions, RoleSets: s.RoleSets, Billing: s.Billing, Seal: keys, Build: "build-1", Log: slog.New(slog.DiscardHandler)}}
 	made.use(nil)
 	return made
 }
 
 // work is a cluster in the hands of a worker. change makes it what a test needs.
-func (s *stand) work(kind model.OperationKind, change func(*model.Cluster)) *Work {
+func (s *fixture) work(kind model.OperationKind, change func(*model.Cluster)) *Work {
 	s.t.Helper()
 	id := arm.ClusterID{SubscriptionID: lastSegment(customerID), ResourceGroup: "rg", Name: "One"}
 	doc := store.NewCluster(id)
@@ -380,7 +380,7 @@ func (s *stand) work(kind model.OperationKind, change func(*model.Cluster)) *Wor
 }
 
 // do runs a step as a plan would.
-func (s *stand) do(step func(context.Context, *Work) error, w *Work) error {
+func (s *fixture) do(step func(context.Context, *Work) error, w *Work) error {
 	s.t.Helper()
 	return attempt(s.t.Context(), s.explained([]Step{{Do: step}})[0], w)
 }
@@ -394,7 +394,7 @@ func attempt(ctx context.Context, step Step, w *Work) error {
 }
 
 // must fails the test if err is one.
-func (s *stand) must(err error) {
+func (s *fixture) must(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)

@@ -35,13 +35,13 @@ func (d *Document) UnmarshalJSON(text []byte) error {
 	return (*json.RawMessage)(d).UnmarshalJSON(text)
 }
 
-// Format tells which cluster it is. What a pointer in it leads to, fmt would print
+// Format shows which cluster it is. What a pointer in it leads to, fmt would print
 // without asking it.
 func (r Request) Format(s fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(s, "request for cluster %s (%s)", r.ClusterID, r.Domain)
 }
 
-// LogValue tells which cluster it is: handlers that write JSON would write it all.
+// LogValue shows which cluster it is: handlers that write JSON would write it all.
 func (r Request) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("clusterId", r.ClusterID), slog.String("infraId", r.InfraID), slog.String("domain", r.Domain))
 }

@@ -72,14 +72,14 @@ func (r *relay) line(line []byte) {
 		}
 		return
 	}
-	said := struct{ Level, Msg string }{Level: "warning", Msg: string(line)}
-	if err := json.Unmarshal(line, &said); err != nil || said.Msg == "" {
-		said.Msg = string(line) // no log line of the program's, so nobody expected it
+	entry := struct{ Level, Msg string }{Level: "warning", Msg: string(line)}
+	if err := json.Unmarshal(line, &entry); err != nil || entry.Msg == "" {
+		entry.Msg = string(line) // no log line of the program's, so nobody expected it
 	}
 	for _, s := range r.hide {
-		said.Msg = strings.ReplaceAll(said.Msg, s, hidden)
+		entry.Msg = strings.ReplaceAll(entry.Msg, s, hidden)
 	}
-	r.log.Log(r.ctx, level(said.Level), "installer", "said", said.Msg[:min(len(said.Msg), maxLine)])
+	r.log.Log(r.ctx, level(entry.Level), "installer", "message", entry.Msg[:min(len(entry.Msg), maxLine)])
 }
 
 // level of a line, in the words of the installer's logger.

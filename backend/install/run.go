@@ -85,8 +85,8 @@ func (i *Installer) run(ctx context.Context, program command, by string, req Req
 
 	started := time.Now()
 	out := &limited{max: maxResult}
-	said := &relay{ctx: ctx, log: i.Log.With("program", "aro-installer", "cluster", req.ClusterID), hide: req.secrets()}
-	exit := program.start(ctx, in, out, said)
+	stderr := &relay{ctx: ctx, log: i.Log.With("program", "aro-installer", "cluster", req.ClusterID), hide: req.secrets()}
+	exit := program.start(ctx, in, out, stderr)
 	if exit != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("installer: %w", context.Cause(ctx))
 	}
@@ -101,12 +101,12 @@ func (i *Installer) run(ctx context.Context, program command, by string, req Req
 
 // start runs the program to its end. It gets no environment but what its runtime
 // needs, and a process group of its own that is killed as a whole when ctx ends.
-func (c command) start(ctx context.Context, in []byte, out *limited, said io.Writer) error {
+func (c command) start(ctx context.Context, in []byte, out *limited, stderr io.Writer) error {
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
 	cmd.Env = append([]string{}, c.env...)
 	cmd.Stdin = bytes.NewReader(in)
 	cmd.Stdout = out
-	cmd.Stderr = said
+	cmd.Stderr = stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = drainTimeout

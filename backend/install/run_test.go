@@ -172,7 +172,7 @@ func mustEnd(t *testing.T, pidFile string) {
 }
 
 type line struct {
-	Level, Msg, Said, Cluster string
+	Level, Msg, Message, Cluster string
 }
 
 func logLines(t *testing.T, log *bytes.Buffer) (all []line) {
@@ -213,16 +213,16 @@ func TestWhatTheProgramLogsIsInOurLogAtItsLevel(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []line{
-		{Level: "DEBUG", Said: "one"}, {Level: "INFO", Said: "two"}, {Level: "WARN", Said: "three"}, {Level: "ERROR", Said: "four"},
-		{Level: "WARN", Said: "panic: of its own"}, {Level: "WARN", Said: "key [secret]"}, {Level: "INFO", Said: "[secret]"}, {Level: "INFO", Said: "of [secret]"},
-		{Level: "WARN", Said: strings.Repeat("long ", 1000)[:2048]}, {Level: "WARN", Said: `{"level":"info",`},
+		{Level: "DEBUG", Message: "one"}, {Level: "INFO", Message: "two"}, {Level: "WARN", Message: "three"}, {Level: "ERROR", Message: "four"},
+		{Level: "WARN", Message: "panic: of its own"}, {Level: "WARN", Message: "key [secret]"}, {Level: "INFO", Message: "[secret]"}, {Level: "INFO", Message: "of [secret]"},
+		{Level: "WARN", Message: strings.Repeat("long ", 1000)[:2048]}, {Level: "WARN", Message: `{"level":"info",`},
 	}
 	got := logLines(t, &log)
 	if len(got) != len(want) {
 		t.Fatalf("got %d lines, want %d: %s", len(got), len(want), &log)
 	}
 	for i := range want {
-		if got[i].Level != want[i].Level || got[i].Said != want[i].Said || got[i].Cluster != req.ClusterID {
+		if got[i].Level != want[i].Level || got[i].Message != want[i].Message || got[i].Cluster != req.ClusterID {
 			t.Errorf("line %d is %+v, want %+v", i, got[i], want[i])
 		}
 	}

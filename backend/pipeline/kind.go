@@ -17,7 +17,7 @@ type Kind[D, R any] struct {
 	Operation func(*D) *model.Operation
 	// Saved is called after a step changed the resource; may be nil.
 	Saved func(*D)
-	// GaveUp is what clients are told of a step whose failures explain nothing; by
+	// GaveUp is the error that clients see of a step whose failures explain nothing; by
 	// default an arm.OperationFailed.
 	GaveUp func(kind model.OperationKind, step string) *arm.Error
 }

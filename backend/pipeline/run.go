@@ -35,7 +35,7 @@ const (
 //   - *Pause: run it again after that time, under the lease with Work.Hold or, given
 //     back with Work.Rest, under the next one.
 //   - ErrSuperseded, store.ErrLeaseLost, or the cause with which ctx was
-//     cancelled: somebody else goes on.
+//     cancelled: somebody else continues.
 //   - anything else, always an *arm.Error: the operation has failed.
 func Run[D, R any](ctx context.Context, w *Work[D, R], steps []Step[D, R]) error {
 	if ctx.Err() != nil {
@@ -62,7 +62,7 @@ func Run[D, R any](ctx context.Context, w *Work[D, R], steps []Step[D, R]) error
 }
 
 // stopped is what to make of progress that could not be recorded. The operation
-// has not failed, but this worker cannot go on with it; if nobody can, the
+// has not failed, but this worker cannot continue it; if nobody can, the
 // operation will have been lost too often.
 func stopped(ctx context.Context, err error) error {
 	switch {

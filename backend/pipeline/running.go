@@ -38,7 +38,7 @@ func (r *running) set(name, token string) {
 	r.tokens[name] = token
 }
 
-// begin goes on from what earlier attempts kept.
+// begin continues from what earlier attempts kept.
 func (r *running) begin(tokens map[string]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

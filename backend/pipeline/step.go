@@ -62,7 +62,7 @@ func Validate[D, R any](steps []Step[D, R]) error {
 	return nil
 }
 
-// Pause is Run's answer when the plan cannot go on now. The worker is free until
+// Pause is Run's answer when the plan cannot continue now. The worker is free until
 // then.
 type Pause struct {
 	// After is how long to wait before the next attempt.

@@ -14,7 +14,7 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// Work is one operation in the hands of one worker: what steps see of it.
+// Work is one operation that a worker runs: what steps see of it.
 type Work[D, R any] struct {
 	kind    *Kind[D, R]
 	lease   *store.Lease[D]
@@ -153,8 +153,8 @@ func (w *Work[D, R]) Hold(ctx context.Context, p *Pause) error {
 	return nil
 }
 
-// hasNews reports whether the last attempt said anything that is not written yet. That
-// there was one more is no news.
+// hasNews reports whether the last attempt has anything to show that is not written yet.
+// That there was one more is no news.
 func (w *Work[D, R]) hasNews() bool {
 	attempted, running := w.attempted.Load(), w.operation()
 	if attempted == nil || running == nil || running.Current == nil || attempted.Name != running.Current.Name {
@@ -199,7 +199,7 @@ func (w *Work[D, R]) End(ctx context.Context, after *time.Duration, change func(
 	})
 }
 
-// HandOver gives the lease back, for somebody to go on after that time.
+// HandOver gives the lease back, for somebody to continue after that time.
 func (w *Work[D, R]) HandOver(ctx context.Context, after time.Duration) error {
 	nothing := func(*D) error { return nil }
 	return Persist(ctx, func(ctx context.Context) error {

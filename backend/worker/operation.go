@@ -56,7 +56,7 @@ func (p *Pool[D, R]) work(ctx context.Context, due *D, lease *store.Lease[D], t 
 				outcome = p.await(ctx, op)
 			}
 		}
-		again = p.conclude(ctx, op, outcome)
+		again = p.finish(ctx, op, outcome)
 		release()
 	}
 	p.Metrics.running.Dec()
@@ -188,10 +188,10 @@ func (p *Pool[D, R]) verify(ctx context.Context, op *Operation[D, R]) error {
 	return nil
 }
 
-// conclude is the one place that decides what becomes of an operation after its plan
+// finish is the one place that determines what becomes of an operation after its plan
 // ran. It reports whether the document is due again at once.
-func (p *Pool[D, R]) conclude(ctx context.Context, op *Operation[D, R], outcome error) (again bool) {
-	err := p.finish(ctx, op, outcome)
+func (p *Pool[D, R]) finish(ctx context.Context, op *Operation[D, R], outcome error) (again bool) {
+	err := p.applyOutcome(ctx, op, outcome)
 	if errors.Is(err, pipeline.ErrSuperseded) { // meanwhile
 		err, again = op.Work.HandOver(ctx, 0), true
 	}
@@ -205,8 +205,8 @@ func (p *Pool[D, R]) conclude(ctx context.Context, op *Operation[D, R], outcome 
 	return again && err == nil
 }
 
-// finish ends the operation, gives it back until its next attempt, or hands it over.
-func (p *Pool[D, R]) finish(ctx context.Context, op *Operation[D, R], outcome error) error {
+// applyOutcome ends the operation, gives it back until its next attempt, or hands it over.
+func (p *Pool[D, R]) applyOutcome(ctx context.Context, op *Operation[D, R], outcome error) error {
 	var pause *pipeline.Pause
 	switch {
 	case outcome == nil:
