@@ -88,7 +88,7 @@ func TestVersionsChangeByFlags(t *testing.T) {
 		want    string
 	}{
 		"the default stays enabled":    {versionsCommand{Disable: []string{"4.19.24"}}, "cannot be disabled"},
-		"a default exists":             {versionsCommand{Default: "4.99.0"}, "want exactly one"},
+		"a default exists":             {versionsCommand{Default: "4.99.0"}, "exactly one"},
 		"unknown versions are refused": {versionsCommand{Enable: []string{"4.99.0"}}, "add it with --release"},
 		"a version has three numbers":  {versionsCommand{Release: map[string]string{"4.19": "x"}}, "major.minor.patch"},
 		"without leading zeros":        {versionsCommand{Release: map[string]string{"04.019.1": "x"}}, "without leading zeros"},
