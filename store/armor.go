@@ -19,6 +19,8 @@ const (
 	oneLine
 	// inLines is base64 in lines, as in PEM; its content is binary.
 	inLines
+	// keyInLines is inLines of an RSA key; its content is what determines that.
+	keyInLines
 
 	kindBits = 2
 	kindMask = 1<<kindBits - 1
@@ -50,6 +52,8 @@ func unarmor(out, text []byte, depth int) []byte {
 			content = unarmor(nil, content, depth-1)
 		} else if kind == oneLine {
 			content = segment(nil, plainText, content)
+		} else if short, ok := shortKey(content); ok {
+			kind, content = keyInLines, short
 		}
 		out = segment(out, plainText, text[plain:at])
 		out = segment(out, kind, content)
@@ -136,6 +140,12 @@ func armor(out, segments []byte, depth int) ([]byte, error) {
 			out = append(out, content...)
 		case kind == inLines:
 			out = wrapped(out, content, inLines)
+		case kind == keyInLines:
+			der, err := derKey(content)
+			if err != nil {
+				return nil, err
+			}
+			out = wrapped(out, der, inLines)
 		case kind == oneLine && depth >= 0:
 			inner, err := armor(nil, content, depth-1)
 			if err != nil {

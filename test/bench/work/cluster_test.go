@@ -1,10 +1,15 @@
 package work
 
 import (
+	cryptorand "crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/aro-rp/aro/model"
@@ -13,35 +18,47 @@ import (
 
 func name(n int) string { return fmt.Sprintf("cluster-%06d", n) }
 
-// Sizes in bytes of what is in the kubeconfigs of a real cluster: certificates and
-// private keys of RSA with 2048 bits.
+// The kubeconfigs of a real cluster have certificates and private keys of RSA with
+// 2048 bits. A signature has as many, which are 256 bytes.
 const (
 	authorities = 3
-	modulus     = 256
+	bits        = 2048
 	signature   = 256
-	key         = 1192
 )
 
-// material makes what compresses as certificates and keys do.
-type material struct{ random *rand.ChaCha8 }
+// keys are some, because making one takes long. No cluster gets one twice.
+var keys = sync.OnceValue(func() []*rsa.PrivateKey {
+	made := make([]*rsa.PrivateKey, 24)
+	for i := range made {
+		made[i], _ = rsa.GenerateKey(cryptorand.Reader, bits) // does not fail for these bits
+	}
+	return made
+})
 
-func (m material) bytes(n int) []byte {
+// material makes what compresses as certificates and keys do.
+type material struct {
+	random *rand.ChaCha8
+	keys   []*rsa.PrivateKey // that are left
+}
+
+func (m *material) bytes(n int) []byte {
 	raw := make([]byte, n)
 	_, _ = m.random.Read(raw) // never fails
 	return raw
 }
 
 // pair is a certificate and its key, in PEM: the modulus stands in both.
-func (m material) pair(of string) (certificate, private []byte) {
-	n := m.bytes(modulus)
+func (m *material) pair(of string) (certificate, private []byte) {
+	key := m.keys[0]
+	m.keys = m.keys[1:]
 	der := fmt.Appendf(m.bytes(12), "%-100s%-60s%-160s", of, "issued by kube-apiserver-localhost-signer of OpenShift", "validity, usages and constraints")
-	der = append(append(der, n...), m.bytes(signature)...)
+	der = append(append(der, key.N.Bytes()...), m.bytes(signature)...)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: append(n, m.bytes(key-modulus)...)})
+		pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }
 
 // kubeconfig is one for the cluster with these authorities.
-func (m material) kubeconfig(cluster, who string, authority []byte) model.Secret {
+func (m *material) kubeconfig(cluster, who string, authority []byte) model.Secret {
 	certificate, private := m.pair(who)
 	text := base64.StdEncoding.EncodeToString
 	return model.Secret(fmt.Sprintf("apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: %s\n    server: https://api-int.%[2]s.eastus.example.com:6443\n"+
@@ -98,7 +115,9 @@ func worker(name, network string, count int) model.WorkerProfile {
 }
 
 func addSecrets(c *model.Cluster, n int) {
-	m := material{rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)})}
+	m := &material{random: rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}), keys: slices.Clone(keys())}
+	first := n % len(m.keys)
+	m.keys = append(m.keys[first:], m.keys[:first]...)
 	var authority []byte
 	for i := range authorities {
 		certificate, _ := m.pair(fmt.Sprint("authority ", i))
