@@ -53,8 +53,10 @@ type Config struct {
 	// LeaseTTL is how long a silent worker keeps a cluster; 60 s. A quarter of it
 	// is the heartbeat.
 	LeaseTTL time.Duration
-	// PollInterval bounds how long work of other processes goes unnoticed; 1 s.
-	PollInterval time.Duration
+	// PollInterval bounds how long work of other processes goes unnoticed; 1 s. IdleInterval
+	// takes its place while there is none, in a process that is told of work by Wake; 0
+	// stands for PollInterval.
+	PollInterval, IdleInterval time.Duration
 	// DrainGrace is how long running steps may take to stop; 25 s.
 	DrainGrace time.Duration
 	// SubscriptionRetry is after how long the clusters of a deleted subscription are
@@ -112,7 +114,7 @@ func (c Config) validate() error {
 	if c.Concurrency < 1 {
 		faults = append(faults, errors.New("concurrency must be at least 1"))
 	}
-	for name, d := range map[string]time.Duration{"lease time": c.LeaseTTL, "poll interval": c.PollInterval,
+	for name, d := range map[string]time.Duration{"lease time": c.LeaseTTL, "poll interval": c.PollInterval, "idle interval": c.IdleInterval,
 		"drain grace": c.DrainGrace, "subscription retry": c.SubscriptionRetry} {
 		if d < 0 {
 			faults = append(faults, fmt.Errorf("%s must not be negative", name))
@@ -139,7 +141,7 @@ func New(cfg Config) (*Worker, error) {
 		return nil, fmt.Errorf("worker: metrics: %w", err)
 	}
 	w := &Worker{Config: cfg, metrics: m, looks: looks}
-	pools := worker.Config{Owner: cfg.NewID(), LeaseTTL: cfg.LeaseTTL, PollInterval: cfg.PollInterval, DrainGrace: cfg.DrainGrace,
+	pools := worker.Config{Owner: cfg.NewID(), LeaseTTL: cfg.LeaseTTL, PollInterval: cfg.PollInterval, IdleInterval: cfg.IdleInterval, DrainGrace: cfg.DrainGrace,
 		Now: cfg.Now, Log: cfg.Log, Metrics: m}
 	w.clusters = worker.New(pools, w.clusterKind(), cfg.Concurrency, cfg.Waiting)
 	w.subscriptions = worker.New(pools, w.subscriptionKind(), subscriptionsAtOnce, cfg.Waiting)

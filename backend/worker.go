@@ -29,6 +29,9 @@ func (w *Worker) Wake() {
 	w.subscriptions.Wake()
 }
 
+// Busy reports whether operations run or wait in this process.
+func (w *Worker) Busy() bool { return w.clusters.Busy() || w.subscriptions.Busy() }
+
 // Replaced says that another operation has taken over a cluster, so that one that
 // waits here makes way at once. A step that runs is not cut short: that is noticed
 // when it pauses, or when the lease is renewed. It never blocks.

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aro-rp/aro/backend/pipeline"
@@ -67,8 +68,10 @@ type Config struct {
 	// heartbeat; half of it, how long an operation waits for a free worker before
 	// another process may take it.
 	LeaseTTL time.Duration
-	// PollInterval bounds how long work of other processes goes unnoticed.
-	PollInterval time.Duration
+	// PollInterval bounds how long work of other processes goes unnoticed. IdleInterval
+	// takes its place while neither this process nor, as far as it was told, any other
+	// has had work for twice the lease time; 0 stands for PollInterval.
+	PollInterval, IdleInterval time.Duration
 	// DrainGrace is how long running steps may take to stop.
 	DrainGrace time.Duration
 	Now        func() time.Time
@@ -83,23 +86,41 @@ type Pool[D, R any] struct {
 	size    int
 	workers *workers
 	wake    chan struct{}
-	handing chan struct{} // bounds how many operations are handed over at once
+	told    atomic.Pointer[time.Time] // when there was word of work
+	handing chan struct{}             // bounds how many operations are handed over at once
 }
 
 // New makes a pool of size workers, which holds up to waiting operations beside those
 // that run.
 func New[D, R any](cfg Config, kind Kind[D, R], size, waiting int) *Pool[D, R] {
-	return &Pool[D, R]{Config: cfg, kind: kind, size: size, workers: newWorkers(size, waiting),
+	p := &Pool[D, R]{Config: cfg, kind: kind, size: size, workers: newWorkers(size, waiting),
 		wake: make(chan struct{}, 1), handing: make(chan struct{}, size)}
+	now := time.Now() // what another process left is found soon
+	p.told.Store(&now)
+	return p
 }
 
-// Wake makes the pool look for work now. Call it after writing a document that is due.
-// It never blocks.
+// Wake makes the pool look for work now. Call it after writing a document that is due,
+// and when another process tells of work. It never blocks.
 func (p *Pool[D, R]) Wake() {
+	now := time.Now()
+	p.told.Store(&now)
 	select {
 	case p.wake <- struct{}{}:
 	default: // it will look anyway
 	}
+}
+
+// Busy reports whether operations run or wait here.
+func (p *Pool[D, R]) Busy() bool { return p.workers.count() > 0 }
+
+// interval is how long to rest between two looks for work. After word of work that is
+// short for twice the lease time: a process that dies with it leaves it for one.
+func (p *Pool[D, R]) interval() time.Duration {
+	if p.IdleInterval <= p.PollInterval || p.Busy() || time.Since(*p.told.Load()) < 2*p.LeaseTTL {
+		return p.PollInterval
+	}
+	return p.IdleInterval
 }
 
 // Replaced says that another operation has taken over a document, so that one that
@@ -120,13 +141,13 @@ func (p *Pool[D, R]) Run(ctx context.Context) error {
 }
 
 func (p *Pool[D, R]) poll(ctx, working context.Context) {
-	pause := p.PollInterval
+	pause := p.interval()
 	for ctx.Err() == nil {
 		if err := p.pickUp(ctx, working); err != nil && ctx.Err() == nil {
 			pause = min(2*pause, slowestPoll)
 			p.Log.WarnContext(ctx, "no work picked up", "error", err, "retry_in", pause)
 		} else {
-			pause = p.PollInterval
+			pause = p.interval()
 		}
 		p.rest(ctx, pause)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/server"
 	"github.com/aro-rp/aro/service"
+	"github.com/aro-rp/aro/service/peers"
 )
 
 // Config is the configuration of the process beside service.Config.
@@ -36,6 +37,8 @@ type Config struct {
 	Workers     int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
 	Lease       time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
 	Poll        time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
+	Peers       []string      `env:"ARO_PEERS" placeholder:"HOST:PORT,..." help:"The processes of the service, with their ports of --listen, to tell of new work by UDP. A name stands for all its addresses."`
+	PollIdle    time.Duration `env:"ARO_POLL_IDLE" default:"20s" help:"With --peers, the time between looks for work while no process has any."`
 	Look        time.Duration `env:"ARO_LOOK_INTERVAL" default:"15m" help:"Age at which what a running cluster says of itself, its version and workers, is asked for again, at a bounded rate."`
 	Drain       time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
 
@@ -67,6 +70,10 @@ func (c *Config) Check(f *service.Faults) {
 	f.Within("--workers", c.Workers, 1, maxWorkers)
 	f.Positive("--lease", c.Lease)
 	f.Positive("--poll", c.Poll)
+	for _, peer := range c.Peers {
+		f.Listen("--peers", peer)
+	}
+	f.Positive("--poll-idle", c.PollIdle)
 	f.Positive("--look", c.Look)
 	f.Positive("--drain", c.Drain)
 	if !c.Server || !c.Production {
@@ -130,7 +137,11 @@ func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error 
 		s.Log.Info("working on clusters", "workers", cfg.Workers)
 		group.Go(func() error { return worker.Run(ctx) })
 	}
-	edge, err := newEdge(cfg, s, work, known, worker)
+	others, err := meetPeers(ctx, cfg, s.Log, worker, group)
+	if err != nil {
+		return fmt.Errorf("--peers: %w", err)
+	}
+	edge, err := newEdge(cfg, s, work, known, tidings{worker, others})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -146,15 +157,68 @@ func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error 
 func newWorker(ctx context.Context, cfg *Config, s *service.Service, work Work) (*backend.Worker, error) {
 	b := backend.Config{Store: s.Store, Metrics: s.Metrics, Log: s.Log, LookInterval: cfg.Look,
 		Concurrency: cfg.Workers, LeaseTTL: cfg.Lease, PollInterval: cfg.Poll, DrainGrace: cfg.Drain}
+	if len(cfg.Peers) > 0 {
+		b.IdleInterval = cfg.PollIdle
+	}
 	if err := work.Plan(ctx, &b); err != nil {
 		return nil, err
 	}
 	return backend.New(b)
 }
 
-// newEdge returns the HTTP server, with the APIs unless the process only works. The
-// worker of the process, which is signalled about new work, may be nil.
-func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalogue, worker *backend.Worker) (*httpserver.Server, error) {
+// meetPeers begins to tell the other processes of work, and to hear of theirs. There
+// are none without --peers. A process that is busy says so several times in the time
+// of a lease, so that the others look for what it leaves if it dies.
+func meetPeers(ctx context.Context, cfg *Config, log *slog.Logger, worker *backend.Worker, group *errgroup.Group) (*peers.Peers, error) {
+	if len(cfg.Peers) == 0 {
+		return nil, nil
+	}
+	others := peers.New(cfg.Peers, log)
+	group.Go(func() error { return others.Run(ctx) })
+	if worker == nil {
+		return others, nil
+	}
+	socket, err := net.ListenPacket("udp", cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	group.Go(func() error { return peers.Hear(ctx, socket, worker.Wake) })
+	group.Go(func() error {
+		beat := time.NewTicker(cfg.Lease / 4)
+		defer beat.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-beat.C:
+				if worker.Busy() {
+					others.Notify()
+				}
+			}
+		}
+	})
+	return others, nil
+}
+
+// tidings are who hears of new work: the worker of this process and other processes,
+// if there are any.
+type tidings struct {
+	worker *backend.Worker
+	peers  *peers.Peers
+}
+
+func (t tidings) wake() {
+	if t.worker != nil {
+		t.worker.Wake()
+	}
+	if t.peers != nil {
+		t.peers.Notify()
+	}
+}
+
+// newEdge returns the HTTP server, with the APIs unless the process only works. New
+// work is signalled to news.
+func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalogue, news tidings) (*httpserver.Server, error) {
 	h := httpserver.Config{Ready: armhttp.Ready(s.Store), Failure: armhttp.Failure, Connections: cfg.Connections,
 		Grace: cfg.Drain, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics}
 	if !cfg.Server {
@@ -163,8 +227,9 @@ func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalo
 	a := server.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Location: cfg.Location, Domain: s.Domain, Build: cfg.Build,
 		IdentityHosts: work.IdentityHosts, Preflight: work.Preflight, Logger: s.Log}
 	e := admin.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Installable: work.Installable, Logger: s.Log}
-	if worker != nil {
-		a.Wake, a.Replaced, e.Wake = worker.Wake, worker.Replaced, worker.Wake
+	a.Wake, e.Wake = news.wake, news.wake
+	if news.worker != nil {
+		a.Replaced = news.worker.Replaced
 	}
 	arm, err := server.New(a)
 	if err != nil {

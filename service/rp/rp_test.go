@@ -14,7 +14,7 @@ import (
 func usable() rp.Config {
 	return rp.Config{Config: service.Config{Database: service.Database{Store: "sqlite:aro.db"}, Location: "eastus"},
 		Listen: "127.0.0.1:8080", Server: true, Backend: true, Connections: 4096, Workers: 100,
-		Lease: time.Minute, Poll: time.Second, Look: 15 * time.Minute, Drain: 25 * time.Second}
+		Lease: time.Minute, Poll: time.Second, PollIdle: 20 * time.Second, Look: 15 * time.Minute, Drain: 25 * time.Second}
 }
 
 func judge(c rp.Config) error {
@@ -36,6 +36,8 @@ func TestEveryValueOfTheConfigurationIsJudged(t *testing.T) {
 		{func(c *rp.Config) { c.Connections = 0 }, "--connections"},
 		{func(c *rp.Config) { c.Lease = -time.Second }, "--lease must be longer than 0"},
 		{func(c *rp.Config) { c.Poll = 0 }, "--poll"},
+		{func(c *rp.Config) { c.PollIdle = 0 }, "--poll-idle"},
+		{func(c *rp.Config) { c.Peers = []string{"10.0.0.4"} }, "--peers must be HOST:PORT"},
 		{func(c *rp.Config) { c.Look = -1 }, "--look"},
 		{func(c *rp.Config) { c.Drain = -time.Second }, "--drain"},
 		{func(c *rp.Config) { c.Domain = "a b.example.com" }, `--domain must be a DNS name`},
