@@ -331,9 +331,9 @@ func TestTheClustersIdentityIsFetchedOnceAndRenewedInTime(t *testing.T) {
 	})
 }
 
-// TestAStoredIdentityURLOfAnotherHostIsNotCalled: a document may hold a URL from
+// TestAStoredIdentityURLOfAnotherHostIsNotCalled: a document may have a URL from
 // before hosts were checked. The call would carry the service's own credential, so
-// neither it is sent nor a token for it asked for.
+// neither the call is made nor a token requested.
 func TestAStoredIdentityURLOfAnotherHostIsNotCalled(t *testing.T) {
 	for _, address := range []string{"https://evil.test/msi", origin + ".evil.test/msi", strings.Replace(origin, "https:", "http:", 1) + "/msi",
 		strings.Replace(origin, "https://", "https://user:hunter2@", 1) + "/msi", "https://169.254.169.254/metadata", "msi"} {

@@ -10,7 +10,8 @@ import (
 	"github.com/aro-rp/aro/test/message"
 )
 
-// TestRefusalsThatPeopleMet are answers in the shapes that Azure gives them.
+// TestRefusalsThatPeopleMet: refusals reported by users, in the forms that Azure
+// uses.
 func TestRefusalsThatPeopleMet(t *testing.T) {
 	inManaged := subID + "/resourceGroups/aro-managed/providers/Microsoft."
 	tests := map[string]struct {
@@ -62,7 +63,7 @@ func TestRefusalsThatPeopleMet(t *testing.T) {
 	}
 }
 
-// TestFaultsInsideADeployment have no HTTP status that tells anything: the
+// TestFaultsInsideADeployment: they have no HTTP status of their own, because the
 // deployment was accepted.
 func TestFaultsInsideADeployment(t *testing.T) {
 	tests := map[string]string{ // the code, or the message after a colon: whether it is tried again

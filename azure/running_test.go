@@ -25,7 +25,7 @@ func (k tokens) Keep(name, token string) {
 	}
 }
 
-// settle attempts a step as often as it asks for.
+// settle repeats a step until it does not ask for another attempt.
 func settle(attempt func() error) error {
 	for {
 		var pending *wait.Pending
@@ -59,7 +59,7 @@ func TestALongOperationIsGoneOnWithByWhoeverHasItsToken(t *testing.T) {
 		looks   int // attempts until it ended
 		fault   string
 		kept    bool // after the last attempt
-		garbage bool // stands in the place of the token
+		garbage bool // replaces the token
 	}{
 		"ends at once":          {why: "no other attempt is needed", polls: []answer{ended}, begun: 1, looks: 1},
 		"takes time":            {why: "each attempt asks once", polls: []answer{running, running, running, ended}, begun: 1, looks: 4},
@@ -103,7 +103,7 @@ func TestALongOperationIsGoneOnWithByWhoeverHasItsToken(t *testing.T) {
 func TestNothingToDoIsNoOperation(t *testing.T) {
 	s, kept := setUp(t), tokens{}
 	_, err := azure.Await(t.Context(), s.clients(t), kept, "nothing", func(context.Context, string) (*runtime.Poller[armcompute.DisksClientDeleteResponse], error) {
-		return nil, nil //nolint:nilnil // as Begin says
+		return nil, nil //nolint:nilnil // as Begin requires
 	})
 	if err != nil || len(kept) > 0 {
 		t.Errorf("got %v, kept %v", err, kept)

@@ -131,7 +131,7 @@ type stand struct {
 	registry *prometheus.Registry
 }
 
-// setUp makes an Azure whose every request the script answers.
+// setUp returns an Azure whose every request the script answers.
 func setUp(t *testing.T) *stand {
 	t.Helper()
 	return setUpIn(t, environment.Test)
@@ -181,7 +181,7 @@ func certificate(name string) string {
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// secretAnswer is a secret as the vault gives it.
+// secretAnswer returns a secret as the vault does.
 func secretAnswer(name, version, value string, tags map[string]string) answer {
 	body, _ := json.Marshal(map[string]any{"id": origin + "/vaults/v/secrets/" + name + "/" + version, "value": value, "tags": tags,
 		"contentType": "application/x-pem-file"})

@@ -32,8 +32,8 @@ func versions() (all []version) {
 // canary is in every secret of a drawn cluster.
 const canary = "canary-7f3a"
 
-// drawCluster draws a cluster with anything in it that some version can say, and
-// in every struct a member that this release does not know.
+// drawCluster draws a cluster with members of every version, and in every struct a
+// member that this release does not know.
 func drawCluster(t *rapid.T) *model.Cluster {
 	c := new(model.Cluster)
 	fill(t, reflect.ValueOf(c).Elem(), "")
@@ -44,7 +44,7 @@ func drawCluster(t *rapid.T) *model.Cluster {
 
 var states = []string{"", "Creating", "Updating", "AdminUpdating", "Deleting", "Succeeded", "Failed", "Canceled"}
 
-// words are what members with an enum or a format may hold; others are free.
+// words returns values for members with an enum or a format; others are free.
 func words(typ, name string) []string {
 	switch typ {
 	case "ProvisioningState":
@@ -131,7 +131,7 @@ func cut(tag string) (name, rest string, ok bool) {
 	return tag, "", false
 }
 
-// fillKey gives the elements of an array names that differ.
+// fillKey sets different names in the elements of an array.
 func fillKey(v reflect.Value, i int) {
 	for _, key := range []string{"Name", "ID"} {
 		if f := v.FieldByName(key); f.IsValid() {

@@ -89,8 +89,8 @@ func TestAnEmptyPatchChangesNothing(t *testing.T) {
 }
 
 // TestAWriteThroughOneVersionKeepsWhatAnotherSet creates a cluster through one
-// version, writes through another what both can change, and compares all that the
-// first says.
+// version, writes through another what both can change, and compares all members of
+// the first.
 func TestAWriteThroughOneVersionKeepsWhatAnotherSet(t *testing.T) {
 	for _, creator := range versions() {
 		for _, writer := range versions() {
@@ -141,7 +141,7 @@ func created(t *rapid.T, v version) *model.Cluster {
 	return stored
 }
 
-// writable is what a caller may say of a cluster at creation.
+// writable removes members that a caller cannot set at creation.
 func writable(c *model.Cluster) *model.Cluster {
 	c = clone(c)
 	c.SystemData = nil

@@ -37,8 +37,8 @@ func workloads() *model.Cluster {
 	return c
 }
 
-// TestAValueInOtherWordsIsTheSame: every id, UUID, region and size of the model in
-// another casing is no change, so that no update begins. Through PUT and PATCH.
+// TestAValueInOtherWordsIsTheSame: an id, UUID, region or size of the model in
+// another casing is not a change, so that no update begins. Through PUT and PATCH.
 func TestAValueInOtherWordsIsTheSame(t *testing.T) {
 	for _, test := range []struct {
 		what     string

@@ -17,7 +17,7 @@ import (
 
 const id = "/subscriptions/00000000-0000-0000-0000-0000000000a1/resourceGroups/rg/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"
 
-// fromURL is a cluster before its create: what the URL says of it.
+// fromURL returns a cluster before its create, with the values of the URL.
 func fromURL() *model.Cluster {
 	return &model.Cluster{ID: id, Name: "c", Type: "Microsoft.RedHatOpenShift/openShiftClusters"}
 }

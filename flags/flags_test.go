@@ -36,7 +36,7 @@ type serve struct {
 
 func (*serve) Run(context.Context) error { return nil }
 
-// fetch has arguments that are no flags, and a flag that must be there.
+// fetch has positional arguments and a required flag.
 type fetch struct {
 	Names []string `arg:"" optional:"" name:"name" help:"Names."`
 	To    string   `env:"TRY_TO" required:"" help:"Where to."`

@@ -31,7 +31,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// site is a real registry that counts what it is asked, and can be told to fail.
+// site is a real registry that counts requests, and can be made to fail.
 type site struct {
 	t    *testing.T
 	host string

@@ -9,7 +9,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// least is what a caller of the oldest api-version can say at the very least.
+// least is the minimal body of the oldest api-version.
 func least() *model.Cluster {
 	c := &model.Cluster{ID: valid().ID, Location: "eastus"}
 	c.Internal.UID = "8a1f8e5e-7a54-4e1c-8d2c-2f4c1f4c9f11"

@@ -97,8 +97,8 @@ func deepCopy(to, from reflect.Value) {
 	}
 }
 
-// FuzzRules: whatever a cluster holds, judging it ends, changes nothing, says the
-// same twice, and never blocks a cluster that stays as it is.
+// FuzzRules: for any cluster, validation ends, changes nothing, is deterministic,
+// and never rejects an unchanged cluster.
 func FuzzRules(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed, seed+1)

@@ -59,8 +59,7 @@ func workloadCluster() *model.Cluster {
 	return c
 }
 
-// fault is what a case expects: the code, the target, and words of the message
-// that tell the caller what to change.
+// fault is the expected error: the code, the target, and a part of the message.
 type fault struct {
 	code     arm.Code
 	target   string
@@ -69,7 +68,7 @@ type fault struct {
 
 func invalid(target, mentions string) fault { return fault{arm.InvalidParameter, target, mentions} }
 
-// ruleCase changes a cluster and says what is wrong then.
+// ruleCase is a change of a cluster and the expected errors.
 type ruleCase struct {
 	why    string
 	change func(*model.Cluster)
@@ -85,7 +84,7 @@ func TestTheFixturesBreakNoRule(t *testing.T) {
 	}
 }
 
-// onCreate judges each changed cluster as a new one.
+// onCreate validates each changed cluster as a new one.
 func onCreate(t *testing.T, base func() *model.Cluster, cases []ruleCase) {
 	t.Helper()
 	for _, tc := range cases {
@@ -97,7 +96,7 @@ func onCreate(t *testing.T, base func() *model.Cluster, cases []ruleCase) {
 	}
 }
 
-// onUpdate judges each changed cluster against what it was before.
+// onUpdate validates each changed cluster against its previous state.
 func onUpdate(t *testing.T, base func() *model.Cluster, cases []ruleCase) {
 	t.Helper()
 	for _, tc := range cases {

@@ -57,7 +57,7 @@ func Open(kubeconfig []byte, address string) (*API, error) {
 // Close closes the connections that nobody uses.
 func (a *API) Close() { a.transport.CloseIdleConnections() }
 
-// Abort closes all connections, whoever waits for answers on them.
+// Abort closes all connections, including those with running requests.
 func (a *API) Abort() {
 	a.Close()
 	a.open.closeAll()

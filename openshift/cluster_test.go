@@ -24,9 +24,9 @@ import (
 
 const domain = "demo.eastus.aroapp.test"
 
-// apiServer answers as an API server does, on a loopback address, with a
-// certificate for the name the kubeconfig has. States of its connections are told
-// to watch, if there is one.
+// apiServer serves like an API server on a loopback address, with a certificate for
+// the name in the kubeconfig. watch, if not nil, is called with the states of its
+// connections.
 func apiServer(t *testing.T, answer http.HandlerFunc, watch func(net.Conn, http.ConnState)) (kubeconfig []byte, address string, server *httptest.Server) {
 	t.Helper()
 	authority := newAuthority(t, time.Now().Add(time.Hour))
@@ -75,7 +75,7 @@ func bootstrapped(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, Data: map[string]string{"status": "complete"}})
 }
 
-// unwatched is for requests whose time nobody takes.
+// unwatched is for requests whose time is not measured.
 func unwatched(context.Context) (done func()) { return func() {} }
 
 func TestItTellsWhileItAwaitsAnAnswer(t *testing.T) {

@@ -92,7 +92,7 @@ func streamTo(streams httpstream.Connection, port int) (net.Conn, error) {
 	return forwarded{data, streams}, nil
 }
 
-// forwarded is a forwarded connection. Whoever uses it bounds its time by closing it.
+// forwarded is a forwarded connection. The caller bounds its time by closing it.
 type forwarded struct {
 	httpstream.Stream
 	streams httpstream.Connection

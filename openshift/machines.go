@@ -117,8 +117,8 @@ type Pool struct {
 	DiskEncryptionSetID string
 }
 
-// Pools returns the worker pools of the cluster, by name, whoever created them. A
-// machine set that cannot be parsed is omitted: it is not the service's.
+// Pools returns the worker pools of the cluster, by name, those that
+// customers created included. A machine set that cannot be parsed is omitted: it is not the service's.
 func (c *Cluster) Pools(ctx context.Context) ([]Pool, error) {
 	var sets machinev1beta1.MachineSetList
 	if err := c.List(ctx, &sets, Where{Namespace: machineNamespace}); err != nil {

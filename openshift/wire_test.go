@@ -14,8 +14,8 @@ import (
 	"github.com/aro-rp/aro/openshift"
 )
 
-// recorder answers every request with an object of the name that was asked for,
-// and keeps what was asked.
+// recorder answers every request with an object of the requested name, and records
+// the requests.
 type recorder struct {
 	mu    sync.Mutex
 	asked []string
@@ -35,8 +35,7 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"metadata": map[string]any{"namespace": namespace, "name": path.Base(req.URL.Path), "resourceVersion": "7"}})
 }
 
-// TestEveryKindIsFoundWhereAPIServersServeIt asks all questions and makes all
-// changes.
+// TestEveryKindIsFoundWhereAPIServersServeIt calls every read and every change.
 func TestEveryKindIsFoundWhereAPIServersServeIt(t *testing.T) {
 	server := &recorder{}
 	kubeconfig, address, _ := apiServer(t, server.ServeHTTP, nil)

@@ -155,7 +155,8 @@ func TestUniqueKeys(t *testing.T) {
 		return harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientId": id}}}
 	}
 	w.wantError(arm.DuplicateClientID, w.do("PATCH", second.String(), newest, patch(client)))
-	// The key follows a rotation: what the first gives up, the second may take.
+	// The key follows a rotation: an identity that the first no longer uses can be
+	// used by the second.
 	w.want(200, w.do("PATCH", first.String(), newest, patch(newID())))
 	w.want(200, w.do("PATCH", second.String(), newest, patch(client)))
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// KubeconfigUntil is a kubeconfig whose certificate expires then.
+// KubeconfigUntil returns a kubeconfig whose certificate expires at that time.
 func KubeconfigUntil(t *testing.T, until time.Time) model.Secret {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

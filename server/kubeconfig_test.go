@@ -11,8 +11,8 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// TestReadingAKubeconfigRenewsItBeforeItExpires and says so when it has, in a way that
-// clients repeat by themselves.
+// TestReadingAKubeconfigRenewsItBeforeItExpires: after the expiry the error is one
+// that clients retry.
 func TestReadingAKubeconfigRenewsItBeforeItExpires(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -63,7 +63,7 @@ func TestReadingAKubeconfigRenewsItBeforeItExpires(t *testing.T) {
 		}
 		if test.begins {
 			renewed++
-			// Whoever asks meanwhile begins nothing more.
+			// Further requests start nothing while it runs.
 			w.want(test.status, w.do("POST", id.String()+"/listAdminCredentials", newest, nil))
 			if w.Woken() == wakes {
 				t.Errorf("%s: no worker was woken", test.why)

@@ -216,7 +216,8 @@ func TestForeignPollsFindNothing(t *testing.T) {
 		w.wantError(arm.NotFound, w.do("GET", strings.Replace(url, subscription, newID(), 1), "", nil))
 		w.wantError(arm.NotFound, w.do("GET", url, "", nil, tenant, newID()))
 	}
-	// Whoever follows an operation while its subscription moves goes on in the new tenant.
+	// A client that polls an operation while its subscription moves continues in the new
+	// tenant.
 	moved := newID()
 	w.want(200, w.do("PUT", "/subscriptions/"+subscription, "2.0", harness.Object{"state": model.Registered, "properties": harness.Object{"tenantId": moved}}))
 	w.want(200, w.do("GET", status(created), "", nil, tenant, moved))

@@ -8,7 +8,7 @@ import (
 	"github.com/aro-rp/aro/generated/registry"
 )
 
-// lesser is a version that cannot say OpenShift versions.
+// lesser is a version that cannot encode OpenShift versions.
 type lesser struct{ registry.Version }
 
 func TestAnOperationThatTheVersionCannotSayStopsTheStart(t *testing.T) {

@@ -25,7 +25,8 @@ func TestInstallersAreFoundAtStart(t *testing.T) {
 		}
 	}
 
-	// A runtime is found by name, and knows of the machine what it needs.
+	// A runtime is found by name, and gets the environment of the machine that it
+	// needs.
 	bin := t.TempDir()
 	program(t, filepath.Join(bin, "podman"), "exit 1")
 	t.Setenv("PATH", bin)
@@ -44,7 +45,7 @@ func TestInstallersAreFoundAtStart(t *testing.T) {
 	why := Installable(found).Why
 	for _, test := range []struct{ version, image, says string }{
 		{"4.19.24", "", ""}, {"4.18.26", "", "no installer of OpenShift 4.18"}, {"4.18.26", "i@x", ""},
-		{"4.18.26", "r", "no installer of OpenShift 4.18"}, // the release image is no installer's
+		{"4.18.26", "r", "no installer of OpenShift 4.18"}, // the release image is not an installer's
 	} {
 		p := model.OpenShiftVersionProperties{Version: test.version, OpenShiftPullspec: "r", InstallerPullspec: test.image}
 		if got := why(&p); (got == "") != (test.says == "") || !strings.Contains(got, test.says) {
@@ -53,7 +54,7 @@ func TestInstallersAreFoundAtStart(t *testing.T) {
 	}
 }
 
-// program writes a script and gives its path back.
+// program writes a script and returns its path.
 func program(t *testing.T, path, does string) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+does+"\n"), 0o700); err != nil {

@@ -37,7 +37,8 @@ type Service struct {
 	Azure       *azure.Azure
 	Environment *environment.Environment
 	Vault       Vault
-	// HTTP trusts whom the process trusts; nil in a process that does not reach Azure.
+	// HTTP trusts the process's certificate authorities; nil in a process that does not
+	// access Azure.
 	HTTP  *http.Client
 	Store *store.Store
 	Keys  *store.Keyring

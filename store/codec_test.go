@@ -45,7 +45,7 @@ func encoded(t testing.TB, d *documents, doc any, before sealing) Record {
 	return r
 }
 
-// decoded reads a record into doc as a driver gives it.
+// decoded reads a record into doc as a driver returns it.
 func decoded(d *documents, r Record, doc any) error {
 	_, err := d.decode(here, Record{Body: r.Body, Secrets: r.Secrets}, doc)
 	return err
@@ -331,7 +331,7 @@ func mustParse(t *testing.T, text string) *Keyring {
 	return keys
 }
 
-// TestRetriesEndWhenTheContextDoes and tell why the last try failed.
+// TestRetriesEndWhenTheContextDoes: the error contains that of the last try.
 func TestRetriesEndWhenTheContextDoes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()

@@ -120,8 +120,8 @@ type PoolWorkerDocument struct {
 	Buckets []string `json:"buckets,omitempty"`
 }
 
-// PortalDocument keeps what lets somebody in at the portal. ID is the hash of the secret
-// that the holder shows, Partition the person to whom it was given. Its TTL ends it.
+// PortalDocument stores a session or another access of the portal. ID is the hash of
+// its secret, Partition the user to which it belongs. It expires by its TTL.
 type PortalDocument struct {
 	Meta
 

@@ -20,10 +20,10 @@ import (
 	"github.com/aro-rp/aro/validation"
 )
 
-// oracle judges a cluster body with kin-openapi, adjusted where its reading of
-// the spec is not ours: names must be known, in old versions whatever their case,
-// read-only values may be echoed, null is absent (in a PATCH also in maps), formats
-// are checked.
+// oracle validates a cluster body with kin-openapi, adjusted where its
+// interpretation of the spec differs: unknown names are rejected, in old versions
+// names ignore case, read-only values may be echoed, null is absent (in a PATCH
+// also in maps), formats are checked.
 type oracle struct {
 	put, patch *openapi3.Schema
 	anyCase    bool
@@ -106,7 +106,7 @@ var (
 	}))
 )
 
-// accepts is the oracle's verdict on a body whose JSON is sound.
+// accepts reports whether the oracle accepts a body of valid JSON.
 func (o oracle) accepts(body []byte, patch bool) bool {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -126,14 +126,14 @@ func (o oracle) accepts(body []byte, patch bool) bool {
 	return !meant.ambiguous && s.VisitJSON(value, openapi3.EnableFormatValidation(), uuidFormat, timeFormat) == nil
 }
 
-// reading is how a body is read before the schema judges it.
+// reading is how a body is read before the schema validates it.
 type reading struct {
 	anyCase   bool
 	ambiguous bool // a member occurs in two spellings
 }
 
-// value gives members the names of the schema, and drops those that are null.
-// Entries of maps keep theirs: the schema says if it is allowed.
+// value gives members the names of the schema, and removes null ones. Entries of
+// maps keep null: the schema decides whether it is allowed.
 func (r *reading) value(value any, s *openapi3.Schema) any {
 	switch v := value.(type) {
 	case map[string]any:

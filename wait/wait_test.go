@@ -35,5 +35,5 @@ func TestWaitsInParallelCountOnce(t *testing.T) {
 	if got := waits.Sum(3 * time.Second); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	wait.Await(t.Context(), wait.Azure)() // nobody listens
+	wait.Await(t.Context(), wait.Azure)() // without a step in the context
 }

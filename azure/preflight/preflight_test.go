@@ -24,7 +24,8 @@ const (
 	managedIPs   = "properties.networkProfile.loadBalancerProfile.managedOutboundIps.count"
 )
 
-// rule is one row: how the world or the cluster is spoilt, and what is said of it.
+// rule is one case: how the world or the cluster is changed, and the expected
+// errors.
 type rule struct {
 	why   string
 	kind  model.OperationKind // Create, unless given
@@ -89,7 +90,7 @@ func networkRules() map[string]rule {
 	}
 }
 
-// agree lets the customer bring security groups.
+// agree makes the customer provide the security groups.
 func agree(w *world, c *model.Cluster) {
 	c.Properties.NetworkProfile.PreconfiguredNSG = model.Enabled
 	w.master["networkSecurityGroup"], w.workers["networkSecurityGroup"] = nsg(theirs), nsg(theirs)
@@ -100,7 +101,7 @@ func (w *world) own() {
 	w.master["networkSecurityGroup"], w.workers["networkSecurityGroup"] = nsg(ourNSG), nsg(ourNSG)
 }
 
-// routed makes the customer bring the routes of both subnets.
+// routed makes the customer provide the routes of both subnets.
 func (w *world) routed(c *model.Cluster, table ...any) {
 	c.Properties.NetworkProfile.OutboundType = model.UserDefinedRouting
 	w.master["routeTable"], w.workers["routeTable"] = map[string]any{"id": routeID}, map[string]any{"id": arm.ToLower(routeID)}

@@ -66,7 +66,8 @@ type world struct {
 	healAfter int
 	asked     []question
 	reads     map[string]int
-	// claims of tokens by client id and resource; refusals are what Entra ID says.
+	// claims of tokens by client id and resource; refusals are the errors of Entra
+	// ID.
 	claims   map[string]map[string]any
 	refusals map[string]string
 }
@@ -245,7 +246,7 @@ func (s static) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 	return azcore.AccessToken{Token: string(s), ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-// validator asks w.
+// validator validates w.
 func (w *world) validator() (*preflight.Validator, *azure.Azure) {
 	w.t.Helper()
 	w.bodies["/metadata/endpoints"] = map[string]any{"resourceManager": origin, "microsoftGraphResourceId": origin + "/graph", "checkAccess": origin + "/checkaccess",

@@ -79,7 +79,7 @@ func run(path, match string, count int) error {
 
 // baseline compares with an earlier commit.
 func baseline(report *bytes.Buffer) error {
-	fmt.Fprintln(os.Stderr, "an earlier commit by turns with this one")
+	fmt.Fprintln(os.Stderr, "an earlier commit alternately with this one")
 	command := exec.Command("go", "run", "./hack/bench/baseline")
 	command.Stdout, command.Stderr = report, os.Stderr
 	return command.Run()

@@ -22,8 +22,8 @@ import (
 const (
 	ofTheCluster = "demo.eastus.aroapp.test"
 	httpsRecord  = dnsmessage.Type(65)
-	// prompt is what an answer that needs nobody else may take on a busy machine; a
-	// resolver that gets none waits five seconds.
+	// prompt bounds a response that needs no upstream on a busy machine; a
+	// resolver without a response waits five seconds.
 	prompt = 2 * time.Second
 )
 
@@ -92,7 +92,7 @@ func (u *upstream) serve() {
 	}
 }
 
-// heard are the names of the cluster that it was asked for.
+// heard returns the names of the cluster for which it was queried.
 func (u *upstream) heard() (names []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -135,8 +135,8 @@ func dnsmasqProgram(t *testing.T) string {
 	return find()
 }
 
-// nameServer runs dnsmasq with the file of the ignition, and gives its address.
-// All it changes is where it listens, whom it asks and as whom it runs.
+// nameServer runs dnsmasq with the file of the ignition, and returns its address.
+// It changes only the address, the upstream servers and the user.
 func nameServer(t *testing.T, program, config string, upstreams ...*upstream) string {
 	t.Helper()
 	free, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -191,7 +191,7 @@ func nameServer(t *testing.T, program, config string, upstreams ...*upstream) st
 	return address
 }
 
-// ask sends one question, once.
+// ask sends one query, once.
 func ask(server, name string, kind dnsmessage.Type, wait time.Duration) (*dnsmessage.Message, error) {
 	question := dnsmessage.Message{Header: dnsmessage.Header{ID: 7, RecursionDesired: true},
 		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(name), Type: kind, Class: dnsmessage.ClassINET}}}

@@ -79,7 +79,7 @@ func generate(t testing.TB, req *document.Request) *made {
 	return m
 }
 
-// parse asks the library that machines boot with.
+// parse parses with the library that machines boot with.
 func parse(t testing.TB, raw []byte) igntypes.Config {
 	t.Helper()
 	config, report, err := v3_2.Parse(raw)

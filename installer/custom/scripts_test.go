@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The scripts run as they are, but in a directory instead of the root, and with
-// programs that only machines have replaced by ones that note their call.
+// The scripts run unchanged, but in a directory instead of the root, and with
+// programs of the machines replaced by ones that record their calls.
 
 // machine is that directory.
 type machine struct {

@@ -1,10 +1,10 @@
-// Package peers lets processes of the service tell each other that there is work.
-// The database cannot tell: it answers at once, so that whoever learns from it alone
-// has to ask as often as work may not wait.
+// Package peers lets processes of the service notify each other of work. The
+// database has no notifications, so that without peers a worker has to query it as
+// often as work must start.
 //
-// A notice is one UDP datagram without content of meaning. It may get lost or be
-// forged: who hears one looks for work, at most once a second, and everybody looks
-// from time to time anyway.
+// A notice is one UDP datagram without data. It may be lost or forged: a process
+// that receives one looks for work, at most once a second, and every process also
+// looks periodically.
 package peers
 
 import (
@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// notice is what a datagram says.
+	// notice is the content of a datagram.
 	notice = "aro: work"
-	// again is after what time a notice is repeated: one lost datagram then costs
-	// no more than that.
+	// again is the delay after which a notice is repeated, so that one lost
+	// datagram causes no longer delay.
 	again = 200 * time.Millisecond
-	// heed is the least time between two looks for work because of notices.
+	// heed is the minimum time between two looks for work because of notices.
 	heed = time.Second
-	// resolveTime bounds finding the addresses of one name.
+	// resolveTime bounds the resolution of one name.
 	resolveTime = 2 * time.Second
-	// fresh is how long addresses are used.
+	// fresh is how long addresses are cached.
 	fresh = 30 * time.Second
 )
 
@@ -36,21 +36,22 @@ type Peers struct {
 	due   chan struct{}
 }
 
-// New makes peers of names with ports. A name that has several addresses is all of
-// them; one that has none is a process that does not run.
+// New returns the peers with the given names and ports. A name with several
+// addresses is several processes; one without an address is a process that does not
+// run.
 func New(names []string, log *slog.Logger) *Peers {
 	return &Peers{names: names, log: log, due: make(chan struct{}, 1)}
 }
 
-// Notify tells the others that there is work. It never blocks.
+// Notify notifies the others of work. It never blocks.
 func (p *Peers) Notify() {
 	select {
 	case p.due <- struct{}{}:
-	default: // they will be told of this, too
+	default: // the pending notice includes this one
 	}
 }
 
-// Run sends notices until ctx ends. One that is due then is sent.
+// Run sends notices until ctx ends. A pending one is still sent.
 func (p *Peers) Run(ctx context.Context) error {
 	socket, err := net.ListenUDP("udp", nil)
 	if err != nil {
@@ -113,7 +114,7 @@ func (p *Peers) resolve(ctx context.Context) (addresses []*net.UDPAddr) {
 	return addresses
 }
 
-// Hear calls wake when a notice comes in, until ctx ends.
+// Hear calls wake for each notice, until ctx ends.
 func Hear(ctx context.Context, socket net.PacketConn, wake func()) error {
 	defer context.AfterFunc(ctx, func() { _ = socket.Close() })()
 	datagram := make([]byte, len(notice)+1)
@@ -128,7 +129,8 @@ func Hear(ctx context.Context, socket net.PacketConn, wake func()) error {
 		case err != nil || string(datagram[:n]) != notice:
 			continue
 		}
-		// The first of many is heeded at once, and the last of them, too.
+		// The first of several notices takes effect at once, the last one after
+		// heed.
 		if wait := time.Until(last.Add(heed)); wait > 0 {
 			select {
 			case <-ctx.Done():

@@ -18,7 +18,7 @@ import (
 	"github.com/aro-rp/aro/service"
 )
 
-// Config is what the process is told beside what every process is.
+// Config is the configuration of the process beside service.Config.
 type Config struct {
 	service.Config `embed:""`
 	service.Cloud  `embed:""`

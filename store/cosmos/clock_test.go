@@ -29,7 +29,8 @@ func TestTheClockFollowsTheDatabases(t *testing.T) {
 	}
 }
 
-// TestAnswersNarrowTheClock: dates are whole seconds, but many of them tell more.
+// TestAnswersNarrowTheClock: dates are whole seconds, but several of them give a
+// better estimate.
 func TestAnswersNarrowTheClock(t *testing.T) {
 	c := newClock()
 	begin := time.Now()

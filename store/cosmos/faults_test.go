@@ -218,8 +218,8 @@ func wantConflict(t *testing.T, err error) {
 	}
 }
 
-// TestAWriteIsRecognisedUnderOthers loses the answer to a write and lets somebody
-// else write on top before it is tried again.
+// TestAWriteIsRecognisedUnderOthers loses the response to a write and lets another
+// write follow before the retry.
 func TestAWriteIsRecognisedUnderOthers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

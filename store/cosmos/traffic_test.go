@@ -150,7 +150,7 @@ func TestWhatIsNotDueIsNotMatched(t *testing.T) {
 	due(1)
 }
 
-// TestWhatEarlierReleasesWroteIsFoundWhenItIsDue, though they noted no time.
+// TestWhatEarlierReleasesWroteIsFoundWhenItIsDue: earlier releases stored no time.
 func TestWhatEarlierReleasesWroteIsFoundWhenItIsDue(t *testing.T) {
 	a := startAccount(t)
 	o := cosmos.Options{Endpoint: a.endpoint, Key: a.key, Database: "earlier"}

@@ -139,8 +139,8 @@ func TestTheClockIsWatched(t *testing.T) {
 	}
 }
 
-// TestAFullDiskIsNotReady, by way of SQLite's own bound on the file, which fails as a
-// full disk does: what fits still is written, and what does not is told by Ping.
+// TestAFullDiskIsNotReady uses SQLite's own limit of the file, which fails like a
+// full disk: small writes succeed, and Ping reports the error.
 func TestAFullDiskIsNotReady(t *testing.T) {
 	k := openAt(t, new(wall))
 	if err := k.Ping(t.Context()); err != nil {

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // child raises the shared counter childUpdates times, or, with a name that begins
-// with "endless", creates documents for ever and tells each acknowledged one.
+// with "endless", creates documents without end and prints each acknowledged one.
 func child(path, name string) error {
 	ctx := context.Background()
 	s, err := openStore(ctx, path)
@@ -167,7 +167,7 @@ func TestAcknowledgedWritesSurviveAKill(t *testing.T) {
 		for n := 0; lines.Scan(); n++ {
 			acknowledged[name] = append(acknowledged[name], lines.Text())
 			if n == 40+13*round {
-				_ = cmd.Process.Kill() // and go on to read what it had told before
+				_ = cmd.Process.Kill() // and read what it had printed before
 			}
 		}
 		_ = cmd.Wait()

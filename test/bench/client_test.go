@@ -27,10 +27,10 @@ func (credential) GetToken(context.Context, policy.TokenRequestOptions) (azcore.
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-// BenchmarkGoClient gets one cluster from a real process, by turns with the
-// generated client and by what a program without it does to have as much: it sends
-// the token, reads the answer, and decodes it into the client's model. Turns, and
-// medians, keep what else the machine does out of the ratio.
+// BenchmarkGoClient gets one cluster from a real process, alternately with the
+// generated client and with the equivalent code without it: send the token, read
+// the response, decode it into the client's model. Alternation and medians keep
+// other load on the machine out of the ratio.
 func BenchmarkGoClient(b *testing.B) {
 	d := openDatabase(b)
 	d.fill(b, 1)

@@ -82,8 +82,7 @@ func clusterID(n int) arm.ClusterID {
 	return arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "clusters", Name: fmt.Sprintf("cluster-%06d", n)}
 }
 
-// cluster is a document as it is after a create that succeeded, with everything
-// a customer said and the service found out.
+// cluster is a document after a successful create, with every member set.
 func cluster(b *testing.B, id arm.ClusterID) *store.ClusterDocument {
 	b.Helper()
 	doc := store.NewCluster(id)

@@ -86,7 +86,7 @@ func (d *database) due(b *testing.B) {
 	}
 }
 
-// claims finds the due cluster, claims it and gives it back, durably.
+// claims finds the due cluster, claims it and releases it, durably.
 func (d *database) claims(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

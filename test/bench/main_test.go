@@ -19,7 +19,7 @@ var (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if flag.Lookup("test.bench").Value.String() == "" {
-		os.Exit(m.Run()) // there are no tests, and so no need of a binary
+		os.Exit(m.Run()) // there are no tests, so no binary is needed
 	}
 	os.Exit(harness.Main(m, func(path string) { binary, scratch = path, filepath.Dir(path) }))
 }

@@ -23,7 +23,7 @@ func BenchmarkPickup(b *testing.B) {
 		path := b.TempDir() + "/aro.db"
 		planes := harness.NewControlPlanes(b, harness.Behaviour{Boot: time.Hour})
 		front := start(b, harness.Options{Store: "sqlite:" + path, Args: []string{"--backend=false"}})
-		start(b, harness.Options{Store: "sqlite:" + path, ControlPlanes: planes.Address}) // nobody asks its API
+		start(b, harness.Options{Store: "sqlite:" + path, ControlPlanes: planes.Address}) // its API is not used
 		measurePickup(b, path, front)
 	})
 }

@@ -64,7 +64,7 @@ func newSubject(t *testing.T, processes int) *subject {
 	return s
 }
 
-// send asks any of the processes.
+// send sends a request to any of the processes.
 func (s *subject) send(r harness.Request) *harness.Reply {
 	s.Helper()
 	reply, err := s.servers[rand.IntN(len(s.servers))].Do(s.ctx, r)

@@ -82,7 +82,7 @@ func checkAPIVersion(t *T) {
 		t.want(t.get(t.groupPath(), version), http.StatusOK)
 	})
 	t.want(t.post(c.path+"/listCredentials", ""), http.StatusBadRequest, "InvalidResourceType")
-	// An operation that a version does not offer is no missing resource.
+	// An operation that a version does not offer is not a missing resource.
 	t.want(t.post(c.path+"/listAdminCredentials", "2020-04-30"), http.StatusBadRequest, "InvalidResourceType")
 }
 

@@ -153,7 +153,7 @@ func (t *T) meanwhile() {
 	}
 }
 
-// credentials asks for both kinds of credentials and judges their form.
+// credentials requests both kinds of credentials and checks their form.
 func (t *T) credentials(c *cluster) {
 	t.Helper()
 	user := t.want(t.post(c.path+"/listCredentials", harness.Newest), http.StatusOK)
@@ -200,7 +200,7 @@ func checkStatus(t *T) {
 	t.versions(func(t *T, version string) {
 		t.Parallel()
 		c := t.begin("status", version, nil)
-		if t.can.getReady != "" { // then nobody knows when it ends
+		if t.can.getReady != "" { // then its end cannot be controlled
 			t.judge(t.want(t.get(c.created.Header.Get("Azure-AsyncOperation"), ""), http.StatusOK))
 			return
 		}
@@ -216,7 +216,7 @@ func checkStatus(t *T) {
 	})
 }
 
-// judge looks at a status and reports whether it is final.
+// judge checks a status and reports whether it is final.
 func (t *T) judge(reply *harness.Reply) bool {
 	t.Helper()
 	if name := reply.Text("name"); name == "" || path.Base(reply.Text("id")) != name {

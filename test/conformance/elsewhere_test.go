@@ -43,15 +43,15 @@ func terminal(t *testing.T) *os.File {
 	return tty
 }
 
-// say tells a person how the run gets on.
+// say prints the progress of the run.
 func (k *kit) say(format string, args ...any) {
 	if k.terminal != nil {
 		fmt.Fprintf(k.terminal, format+"\n", args...)
 	}
 }
 
-// explore says what the run is going to make, and finds out what clusters do here
-// by one of them.
+// explore prints what the run creates, and finds out with one cluster what is
+// possible here.
 func (t *T) explore() {
 	t.Helper()
 	t.say("The kit is going to create clusters in the resource group %s of the subscription %s, %s at a time, and some in\n"+
@@ -129,7 +129,7 @@ func (k *kit) sweep(t *testing.T) {
 	}
 }
 
-// ask is send for when no check is running.
+// ask is send outside of a check.
 func (k *kit) ask(method, path, version string, body any) (*harness.Reply, error) {
 	return k.client.Do(context.Background(), harness.Request{Method: method, Path: path, Version: version, Body: body})
 }

@@ -47,8 +47,8 @@ func checkForeignIDs(t *T) {
 	t.sameNames(c)
 }
 
-// sameNames proves that another subscription may use the same names and even the
-// same service principal without being told that they are taken.
+// sameNames: another subscription may use the same names and even the same service
+// principal, and is not told that they are taken.
 func (t *T) sameNames(c *cluster) {
 	t.Helper()
 	twin := arm.ClusterID{SubscriptionID: t.other, ResourceGroup: c.id.ResourceGroup, Name: c.id.Name}
@@ -123,14 +123,14 @@ func checkBodies(t *T) {
 	t.want(t.get(id.String(), harness.Newest), http.StatusNotFound)
 }
 
-// trap is an address that callers give and nobody may call.
+// trap is an address in requests that must never be called.
 type trap struct {
 	called chan struct{}
 	// created and got are the answers to requests that hold the address.
 	created, got *harness.Reply
 }
 
-// setTrap gives the provider the address. It has the whole run to call it.
+// setTrap sends the address to the provider, which has the whole run to call it.
 func (t *T) setTrap() {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -78,7 +78,7 @@ type kit struct {
 	can abilities
 	// own are the subscriptions that the kit registered.
 	own sync.Map
-	// terminal, if there is one, is told how the run gets on.
+	// terminal, if there is one, shows the progress of the run.
 	terminal *os.File
 	done     atomic.Int32
 	// held names clusters that must not get ready.
@@ -150,7 +150,7 @@ func (k *kit) transport() (*http.Transport, error) {
 	return &http.Transport{TLSClientConfig: config, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}, nil
 }
 
-// T is a check's test: it sends requests, judges answers, and remembers its
+// T is the test of a check: it sends requests, checks responses, and records its
 // first failure for the report.
 type T struct {
 	*testing.T
@@ -158,14 +158,14 @@ type T struct {
 	result *result
 }
 
-// Errorf notes a failure.
+// Errorf records a failure.
 func (t *T) Errorf(format string, args ...any) {
 	t.Helper()
 	t.result.fail(format, args...)
 	t.T.Errorf(format, args...)
 }
 
-// Fatalf notes a failure and ends the check.
+// Fatalf records a failure and ends the check.
 func (t *T) Fatalf(format string, args ...any) {
 	t.Helper()
 	t.result.fail(format, args...)
@@ -195,7 +195,7 @@ func (t *T) send(r harness.Request) *harness.Reply {
 	return reply
 }
 
-// want fails unless the answer has the status, and the code if one is given.
+// want fails unless the response has the status, and the code if one is given.
 func (t *T) want(reply *harness.Reply, status int, code ...string) *harness.Reply {
 	t.Helper()
 	if reply.Status != status {
@@ -243,7 +243,7 @@ func (t *T) remove(path, version string) *harness.Reply {
 	return t.send(harness.Request{Method: http.MethodDelete, Path: path, Version: version})
 }
 
-// register tells the provider a subscription's state.
+// register sends a subscription's state to the provider.
 func (t *T) register(subscription, tenant, state string) *harness.Reply {
 	t.Helper()
 	t.own.Store(subscription, true)

@@ -19,8 +19,8 @@ const (
 	maxURL = 4 << 10
 )
 
-// observations are what every answer of the whole run must hold to, whatever
-// check asked for it.
+// observations are rules for every response of the whole run, whichever check
+// requested it.
 type observations struct {
 	canaries []string
 
@@ -123,7 +123,7 @@ func (o *observations) async(r *harness.Reply) {
 	}
 }
 
-// observed makes a check of what was noted under its id.
+// observed returns a check of the failures recorded under its id.
 func observed(id, title, why string) check {
 	return check{id: id, title: title, why: why, run: func(t *T) {
 		t.seen.mu.Lock()

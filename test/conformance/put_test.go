@@ -245,7 +245,7 @@ func checkHoldsRequest(t *T) {
 	})
 }
 
-// lacks is the first path at which got does not hold what want says, or empty.
+// lacks returns the first path at which got differs from want, or empty text.
 func lacks(got, want any, path string) string {
 	switch w := want.(type) {
 	case harness.Object:

@@ -21,8 +21,8 @@ const (
 	notRun        = "not run"
 )
 
-// check is one line of the contract. A check without run does not apply, and
-// why says so; otherwise why may limit what is proved.
+// check is one line of the contract. A check without run does not apply, for the
+// reason in why; otherwise why may limit what is proved.
 type check struct {
 	id, title string
 	run       func(*T)
@@ -52,7 +52,7 @@ func TestConformance(t *testing.T) {
 	setUp := &T{T: t, kit: k, result: &result{}}
 	for subscription, tenant := range map[string]string{k.subscription: tenant, k.other: otherTenant} {
 		if _, ours := k.own.Load(subscription); !ours {
-			continue // whose registration is not the kit's to change
+			continue // whose registration the kit must not change
 		}
 		reply := setUp.register(subscription, tenant, "Registered")
 		if reply.Status != 200 && reply.Status != 201 {
@@ -135,7 +135,7 @@ func (k *kit) run(t *testing.T, c check, parallel bool) *result {
 	return r
 }
 
-// report prints one line per check id and writes the Markdown if it was asked for.
+// report prints one line per check id and writes the Markdown if requested.
 func (k *kit) report(t *testing.T, results []*result) {
 	slices.SortStableFunc(results, func(a, b *result) int { return strings.Compare(order(a.id), order(b.id)) })
 	var table bytes.Buffer

@@ -189,7 +189,7 @@ func (s *site) send(method, path string, body any, header ...string) *harness.Re
 	return reply
 }
 
-// want is send for requests with one right answer.
+// want is send for requests with one valid response.
 func (s *site) want(status int, method, path string, body any, header ...string) *harness.Reply {
 	s.Helper()
 	reply := s.send(method, path, body, header...)
@@ -249,7 +249,7 @@ func (s *site) pause(last *harness.Reply) {
 	}
 }
 
-// explain is what the admin API tells about a cluster.
+// explain returns the admin API's explanation of a cluster.
 func (s *site) explain(path string) string {
 	reply, err := s.client.Do(s.Context(), harness.Request{Method: http.MethodGet, Path: "/admin" + path + "/explain"})
 	if err != nil {

@@ -51,7 +51,7 @@ func TestKilledBackendsLeaveNothingUndoneOrDoneTwice(t *testing.T) {
 	d.exist(ids[:3]...)
 }
 
-// shootAfterAStep kills the next backend that finishes a step, and tells which.
+// shootAfterAStep kills the next backend that finishes a step, and returns it.
 func (d *deployment) shootAfterAStep() <-chan *harness.Process {
 	shot := make(chan *harness.Process, 1)
 	d.mu.Lock()

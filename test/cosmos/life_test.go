@@ -93,7 +93,7 @@ func live(id arm.ClusterID, sites []*site) {
 	next().want(http.StatusNoContent, http.MethodDelete, id.String(), nil)
 }
 
-// credentials asks for what a worker sealed: another process must open it.
+// credentials reads what a worker encrypted: another process must decrypt it.
 func credentials(s *site, id arm.ClusterID) {
 	s.Helper()
 	user := s.want(http.StatusOK, http.MethodPost, id.String()+"/listCredentials", nil)
@@ -107,7 +107,7 @@ func credentials(s *site, id arm.ClusterID) {
 	}
 }
 
-// ended judges the operation that reply began; the cluster is at rest already.
+// ended checks the operation that reply started; it has ended already.
 func (s *site) ended(reply *harness.Reply) {
 	s.Helper()
 	address, err := url.Parse(reply.Header.Get("Azure-AsyncOperation"))
@@ -141,7 +141,7 @@ func (s *site) runsThenSucceeds(created *harness.Reply) {
 	s.Errorf("%s: %v", created, err)
 }
 
-// list walks over the pages of a list and asks another site for each page.
+// list walks the pages of a list and uses another site for each page.
 func (s *site) list(path string, next func() *site) (ids []string) {
 	s.Helper()
 	page := s.want(http.StatusOK, http.MethodGet, path, nil)

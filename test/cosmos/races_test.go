@@ -31,8 +31,8 @@ func race(sites []*site, send func(s *site, caller int) *harness.Reply) []*harne
 	return replies
 }
 
-// oneOf fails the test unless one answer has the status and all others what
-// refused accepts; it returns whose it was.
+// oneOf fails the test unless one response has the status and refused accepts all
+// others; it returns the index of the first.
 func oneOf(t *testing.T, replies []*harness.Reply, status int, refused func(*harness.Reply) bool) (winner int) {
 	t.Helper()
 	winners := 0
@@ -50,8 +50,8 @@ func oneOf(t *testing.T, replies []*harness.Reply, status int, refused func(*har
 	return winner
 }
 
-// TestTwoServersCreateAClusterOnce lets every other caller want other tags: who
-// wants what the winner wants is shown the winner's operation, all others wait.
+// TestTwoServersCreateAClusterOnce: callers have two desired states. Those with the
+// winner's get the winner's operation, all others a conflict.
 func TestTwoServersCreateAClusterOnce(t *testing.T) {
 	d := newDeployment(t, harness.Behaviour{Boot: 200 * time.Millisecond})
 	sites := d.servers(2)

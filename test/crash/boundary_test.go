@@ -131,10 +131,10 @@ func TestDeleteCancelsACreateWhoseWorkersAreKilled(t *testing.T) {
 
 func TestAWorkerThatSleptThroughItsLeaseChangesNothingMore(t *testing.T) {
 	t.Parallel()
-	// The worker falls asleep inside a call, and outside of any write: it would keep
-	// SQLite's lock, which no store could help. It wakes when another worker has just
-	// finished the step that it was in, and the operation goes on at least until it
-	// has noticed.
+	// The worker is paused inside a call, and outside of any write: it would hold
+	// SQLite's lock, which no store could recover. It is resumed when another worker
+	// has just finished its step, and the operation continues at least until it has
+	// noticed.
 	var sleeper atomic.Pointer[harness.Process]
 	call := newFirstCall()
 	f := newFleet(t, 2, harness.Behaviour{OnCall: call.hold, Hold: func(provider.Spec) bool {
@@ -202,8 +202,8 @@ func (c *firstCall) hold(string) {
 	})
 }
 
-// inside waits for the first call, and returns who made it: whoever finished the
-// step before.
+// inside waits for the first call, and returns the process that made it: that which
+// finished the previous step.
 func (f *fleet) inside(c *firstCall) *harness.Process {
 	f.t.Helper()
 	deadline := time.After(operationTimeout)
@@ -224,7 +224,7 @@ func (f *fleet) inside(c *firstCall) *harness.Process {
 	}
 }
 
-// ends waits until the operation that reply began is over, and judges how.
+// ends waits until the operation that reply started is over, and checks its result.
 func (f *fleet) ends(reply *harness.Reply, want string) {
 	f.t.Helper()
 	address, err := url.Parse(reply.Header.Get("Azure-AsyncOperation"))
@@ -244,7 +244,7 @@ func (f *fleet) ends(reply *harness.Reply, want string) {
 	}
 }
 
-// explain is what the admin API tells about a cluster.
+// explain returns the admin API's explanation of a cluster.
 func (f *fleet) explain(path string) string {
 	return f.must(harness.Request{Method: http.MethodGet, Path: "/admin" + path + "/explain"}).String()
 }
@@ -258,7 +258,7 @@ func (f *fleet) noStepTwice() {
 	}
 }
 
-// onceFromOutside judges what was done to a cluster's control plane.
+// onceFromOutside checks what was done to a cluster's control plane.
 func (f *fleet) onceFromOutside(id arm.ClusterID, exists bool) {
 	f.t.Helper()
 	found := false
@@ -273,8 +273,8 @@ func (f *fleet) onceFromOutside(id arm.ClusterID, exists bool) {
 	}
 }
 
-// judge says what is wrong with the record of a cluster that exists, or does not
-// any more.
+// judge returns what is wrong with the record of a cluster that exists, or no
+// longer exists.
 func judge(t *testing.T, r harness.Record, exists bool) {
 	t.Helper()
 	names := map[string]bool{}

@@ -22,7 +22,8 @@ type database struct {
 	// open reads it beside the processes; whole is its own check of its files.
 	open  func(context.Context) (store.Driver, error)
 	whole func(t *testing.T)
-	// still runs act while no process is inside a write; nil where writes lock nobody out.
+	// still runs act while no process is inside a write; nil if writes lock out no
+	// others.
 	still func(t *testing.T, act func())
 }
 

@@ -9,8 +9,9 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// documentsWhole opens the database that the dead left behind and compares every
-// document with what customers were told and what was done outside.
+// documentsWhole opens the database of the killed processes and compares every
+// document with the responses that customers got and with the calls to the control
+// planes.
 func (f *fleet) documentsWhole(told [][]*story) {
 	t := f.t
 	t.Helper()

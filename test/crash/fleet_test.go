@@ -285,7 +285,7 @@ func clusterID(name string) arm.ClusterID {
 	return arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "crash", Name: name}
 }
 
-// secret is a PATCH that makes a worker act, and says so in a tag.
+// secret returns a PATCH that starts work, marked by a tag.
 func secret(salt string) harness.Object {
 	return harness.Object{"tags": harness.Object{"patched": salt},
 		"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "secret-" + salt}}}

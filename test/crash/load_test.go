@@ -29,12 +29,12 @@ const (
 	budget = 150 * time.Second
 )
 
-// story is what one customer did with one cluster and was told.
+// story records what one customer did with one cluster and the responses.
 type story struct {
 	id arm.ClusterID
 	// tag is the last acknowledged value of the tag "patched".
 	tag string
-	// deleted tells that the cluster must be gone at the end.
+	// deleted is true if the cluster must not exist at the end.
 	deleted bool
 	// operations are the statuses that were promised, and the end each must have;
 	// empty allows Canceled too, because a delete followed.
@@ -53,8 +53,8 @@ func TestKillsAtRandomMomentsHarmNothingInCosmosDB(t *testing.T) {
 	f.sufferUnderLoad(*killsFlag/4, customers/3)
 }
 
-// sufferUnderLoad kills processes at random moments while customers live their
-// lives, and judges everything at the end.
+// sufferUnderLoad kills processes at random moments while customers use clusters,
+// and checks everything at the end.
 func (f *fleet) sufferUnderLoad(wanted, customers int) {
 	t := f.t
 	seed := *seedFlag
@@ -95,9 +95,9 @@ func (f *fleet) sufferUnderLoad(wanted, customers int) {
 	f.documentsWhole(told)
 }
 
-// shootAround kills a random process at random moments and returns how often.
-// Some steps finish between two kills: a service that is given no time at all
-// rightly gives up. If none finish any more, a customer notices.
+// shootAround kills a random process at random moments and returns how often. Some
+// steps finish between two kills: a service that never gets enough time fails an
+// operation, as it should. If none finish any more, a customer notices.
 func (f *fleet) shootAround(random *rand.Rand, wanted, progress int) (kills int) {
 	for deadline := time.Now().Add(budget); kills < wanted && (kills < wanted/4 || time.Now().Before(deadline)); {
 		before := f.steps()
@@ -171,7 +171,8 @@ func (f *fleet) update(s *story, salt string) error {
 			s.promised(reply, "Succeeded")
 			return nil
 		}
-		// Busy with an earlier try of this same PATCH, whose answer was lost.
+		// Conflict with an earlier try of this same PATCH, whose response was
+		// lost.
 		if reply.Status != http.StatusConflict || time.Now().After(deadline) {
 			return fmt.Errorf("update: %s", reply)
 		}
@@ -234,7 +235,7 @@ func (s *story) promised(reply *harness.Reply, end string) {
 	}
 }
 
-// promisesKept judges every operation whose status a customer was given.
+// promisesKept checks every operation whose status a customer got.
 func (f *fleet) promisesKept(s *story) {
 	f.t.Helper()
 	for address, want := range s.operations {

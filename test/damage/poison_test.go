@@ -14,7 +14,7 @@ import (
 )
 
 // TestDamagedClustersHoldUpNothing: with 20 of them in the same subscription clusters
-// are created, changed, listed and deleted, and engineers are told.
+// are created, changed, listed and deleted, and they are reported to engineers.
 func TestDamagedClustersHoldUpNothing(t *testing.T) {
 	const ill = 20
 	s := newStage(t, func(s *stage) { s.poison(ill) })
@@ -67,11 +67,11 @@ func TestARepairedClusterGoesOnAtOnce(t *testing.T) {
 
 var speed = flag.Bool("speed", false, "measure how fast clusters are created beside damaged documents, over five rounds of about ten seconds")
 
-// TestDamageCostsNoSpeed compares how many clusters are created in a second beside
-// 100 damaged documents and beside none. On a machine with other work one round says
-// only that damage does not stop the others; with -speed the median of five long rounds,
-// which alternate in what comes first, is held to 0.95. A round has to be long: all the
-// damaged documents are met and set aside in its first tenth of a second.
+// TestDamageCostsNoSpeed compares how many clusters are created per second with 100
+// damaged documents and with none. On a busy machine one round shows only that damage
+// does not stop the others; with -speed the median of five long rounds, in alternating
+// order, must be at least 0.95. A round has to be long: all damaged documents are
+// postponed in its first tenth of a second.
 func TestDamageCostsNoSpeed(t *testing.T) {
 	rounds, creates, want := 1, 300, 0.3
 	if *speed {

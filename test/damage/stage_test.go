@@ -59,7 +59,7 @@ func newStage(t testing.TB, prepare func(*stage)) *stage {
 	return s
 }
 
-// tell puts the subscription's state.
+// tell sends the subscription's state.
 func (s *stage) tell(state string) {
 	s.t.Helper()
 	r := s.ask(harness.Request{Method: http.MethodPut, Path: "/subscriptions/" + subscription, Version: "2.0",
@@ -122,9 +122,9 @@ func (s *stage) eventually(what string, happened func() bool) {
 	}
 }
 
-// poison writes count clusters that are due, have been for an hour, and cannot be
-// read: every second one for a member of another type, the others for a key that
-// nobody has. It returns their ids.
+// poison writes count clusters that have been due for an hour and cannot be read:
+// every second one because of a member of another type, the others because of a
+// missing key. It returns their ids.
 func (s *stage) poison(count int) (ids []arm.ClusterID) {
 	s.t.Helper()
 	ctx := context.Background()

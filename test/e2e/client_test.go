@@ -25,8 +25,8 @@ import (
 )
 
 // client is one api-version's generated client of clusters. The packages of the
-// versions share words but no types, so methods are called by name, and models
-// pass as JSON.
+// versions share names but no types, so methods are called by name, and models are
+// passed as JSON.
 type client struct {
 	ctx context.Context
 	reflect.Value

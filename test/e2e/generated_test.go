@@ -18,7 +18,7 @@ import (
 	"github.com/aro-rp/aro/test/harness"
 )
 
-// body creates the cluster, in the words of the version.
+// body creates the cluster, in this version.
 func body(version, name string) harness.Object {
 	return harness.Body(version, arm.ClusterID{SubscriptionID: subscription, ResourceGroup: group, Name: name}, location)
 }
@@ -117,7 +117,7 @@ type fault struct {
 	code, target string
 }
 
-// wantError wants the error typed, with a message for people.
+// wantError requires a typed error with a message.
 func wantError(t *testing.T, err error, want fault) {
 	t.Helper()
 	var typed *azcore.ResponseError

@@ -58,7 +58,7 @@ func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// serve starts the service and returns how clients find it. A cluster whose name
+// serve starts the service and returns the options of clients. A cluster whose name
 // begins with "refused" cannot be created.
 func serve(t *testing.T) (context.Context, *azarm.ClientOptions) {
 	t.Helper()
@@ -108,7 +108,7 @@ func customer(t *testing.T) (context.Context, *sdk.ClientFactory) {
 	return ctx, factory
 }
 
-// order is the cluster as a customer writes it in the SDK's words.
+// order is the cluster in the types of the SDK.
 func order(name string) sdk.OpenShiftCluster {
 	network := "/subscriptions/" + subscription + "/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/"
 	return sdk.OpenShiftCluster{

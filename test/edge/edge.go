@@ -17,11 +17,11 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// Options say what is different from a development server in eastus.
+// Options are the differences from a development server in eastus.
 type Options struct {
 	server.Config
 	HTTP httpserver.Config
-	// Installable says which versions can be installed; nil does not know.
+	// Installable reports which versions can be installed; nil accepts all.
 	Installable model.Installable
 }
 

@@ -105,7 +105,7 @@ func NewWorld(t testing.TB, change ...func(*Options)) *World {
 	return w
 }
 
-// Register says what ARM says about a subscription.
+// Register sends a subscription's state as ARM does.
 func (w *World) Register(id string, state model.SubscriptionState) {
 	w.t.Helper()
 	r := w.Send("PUT", "/subscriptions/"+id, "2.0", harness.Object{"state": state, "properties": harness.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}})
@@ -156,7 +156,7 @@ func ClusterID(name string) arm.ClusterID {
 	return arm.ClusterID{SubscriptionID: Subscription, ResourceGroup: "Group-1", Name: name}
 }
 
-// Create puts a cluster in the words of the version.
+// Create puts a cluster in this version.
 func (w *World) Create(version, name string) *harness.Reply {
 	w.t.Helper()
 	id := ClusterID(name)
@@ -221,7 +221,7 @@ func (w *World) Ready(version, name string) arm.ClusterID {
 	return ClusterID(name)
 }
 
-// Woken is how often workers were asked to look for work.
+// Woken returns how often workers were signalled.
 func (w *World) Woken() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -244,7 +244,7 @@ func (w *World) Audits(t testing.TB) []harness.Object {
 	return lines
 }
 
-// NewRawWorld is a world whose database can be written raw.
+// NewRawWorld returns a world with write access to the raw database.
 func NewRawWorld(t testing.TB) (*World, store.Driver) {
 	t.Helper()
 	var driver store.Driver

@@ -30,7 +30,8 @@ func updates() []Fault {
 	return all(update, classic, modern)
 }
 
-// deletes are in the order of their steps: a delete that failed goes on where it was.
+// deletes are in the order of their steps: a delete that failed continues at the same
+// step.
 func deletes() []Fault {
 	classic := []Fault{
 		{Step: "remove domain", What: "the record is locked", Calls: &Calls{Method: "DELETE", Path: "/dnsZones/.*/A/.*NAME$", Answer: locked}, Code: "ScopeLocked"},

@@ -1,9 +1,8 @@
-// Package faults is what goes wrong in the proofs: at least one fault for each
-// step of the plans, with the error that it is told by, or the reason why a step
-// has none.
+// Package faults lists the faults that tests inject: at least one for each step of
+// the plans, with the resulting error, or the reason why a step has none.
 //
-// It is data only. Whoever runs clusters injects the faults (local/systemtest/proof),
-// and docs/faults.md is made of it.
+// It is data only. Tests with clusters inject the faults (local/systemtest/proof),
+// and docs/faults.md is generated from it.
 package faults
 
 import (
@@ -15,9 +14,9 @@ import (
 type Fault struct {
 	Plan, Step string
 	What       string // for people
-	On         Kind   // what cluster it meets
+	On         Kind   // the cluster for the fault
 	Boots      bool   // machines, before anything goes wrong
-	// Exactly one says how: by calls to Azure, ...
+	// Exactly one of these is set: calls to Azure, ...
 	Calls *Calls
 	// ... by the cluster's control plane, which stops when the step of this name is
 	// done, ...
@@ -43,22 +42,22 @@ const (
 	Classic   Kind = "classic"
 	Modern    Kind = "modern"
 	Encrypted Kind = "encrypted"
-	// Alone is Classic while there is no other cluster, for calls that name none, and
-	// in a network that never had one, for calls that only the first makes.
+	// Alone is Classic without other clusters, for calls that name none, and in a
+	// network without an earlier cluster, for calls that only the first makes.
 	Alone Kind = "alone"
 )
 
 // Installer is what the installer does in place of its work.
 type Installer string
 
-// Exits, writes what is no result, never ends.
+// Exits, writes an invalid result, never ends.
 const (
 	Exits  Installer = "exits"
 	Babels Installer = "babels"
 	Hangs  Installer = "hangs"
 )
 
-// Calls are calls to Azure that are met: from the nth of them, all.
+// Calls selects calls to Azure: from the nth of them, all.
 type Calls struct {
 	Method string
 	// Path is a regular expression, in which NAME is the cluster's name, UID its id in
@@ -70,7 +69,7 @@ type Calls struct {
 	Answer      Answer
 }
 
-// Answer is what the local Azure answers, in its words.
+// Answer is the response of the local Azure.
 type Answer struct {
 	Kind       string `json:"kind"`
 	Status     int    `json:"status,omitempty"`
@@ -116,7 +115,7 @@ type Passing struct {
 	Step, What string
 	// Path is a regular expression like that of Calls.
 	Path string
-	// Code is Azure's, of which the running operation tells.
+	// Code is that of Azure, which the running operation shows.
 	Code string
 }
 

@@ -21,8 +21,8 @@ func busy(step, method, path string) Fault {
 	return Fault{Step: step, What: "the vault throttles", Calls: &Calls{Method: method, Path: path, Answer: throttled}, Code: "ThrottlingLimitExceeded"}
 }
 
-// expired is a client secret whose time is over right after it was validated,
-// which takes a token for Azure and one for Microsoft Graph.
+// expired is a client secret that expires right after its validation, which uses a
+// token for Azure and one for Microsoft Graph.
 func expired(step string) Fault {
 	return Fault{Step: step, What: "the client secret expires", Code: "InvalidServicePrincipalCredentials", Target: principal,
 		Calls: &Calls{Method: "POST", Path: "/oauth2/v2.0/token$", Nth: 3, ByPrincipal: true,

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// vague are the codes that tell nobody what to do.
+// vague are codes that do not say what to do.
 var vague = []string{"InternalServerError", "ClusterCreationFailed", "OperationFailed", ""}
 
 // IsSpecific reports whether an error says what is wrong.
@@ -26,7 +26,7 @@ Run: ` + "`cd local && go test ./systemtest/proof -run EveryFault`" + `. It fail
 its steps are those of create and update, and no fault is injected into the others yet.
 
 ` + "`-run CodesThatNobodyKnows`" + ` answers the calls of these rows, where nothing has to boot before, with 400, 403 and 409 and a code that no service
-has ever used. Azure is asked again for six minutes at most, and then the error has that code, in all of them.
+has ever used. The calls are retried for six minutes at most, and then the error has that code, in all of them.
 
 `
 

@@ -19,7 +19,7 @@ const Oldest = registry.Oldest
 // Newest is the latest api-version.
 const Newest = registry.Newest
 
-// Versions are the api-versions the service speaks, oldest first.
+// Versions returns the served api-versions, oldest first.
 func Versions() []string { return registry.Names() }
 
 // The canned secrets of a Body. Nothing may ever repeat them.
@@ -31,8 +31,8 @@ const (
 // Object is a JSON object.
 type Object = map[string]any
 
-// Body is a valid create body in the words of an api-version. What must be
-// unique in a subscription follows from id, so that repeating it repeats the body.
+// Body returns a valid create body of an api-version. Values that must be unique in
+// a subscription depend on id only, so that repeating the call repeats the body.
 func Body(apiVersion string, id arm.ClusterID, location string) Object {
 	subnet := "/subscriptions/" + id.SubscriptionID + "/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/"
 	unique := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(id.String()))).String()

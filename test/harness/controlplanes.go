@@ -18,7 +18,7 @@ import (
 	"github.com/aro-rp/aro/test/simulated/provider"
 )
 
-// Behaviour says how the control planes of a stand behave.
+// Behaviour is the behaviour of the control planes of a test.
 type Behaviour struct {
 	// Boot is from the first Apply until everything is ready; Removal from the
 	// first Remove until nothing is left.
@@ -28,9 +28,9 @@ type Behaviour struct {
 	// OnCall is called with the HTTP method after a call took effect and before it
 	// is answered: the moment at which a caller cannot know what happened.
 	OnCall func(method string)
-	// Hold keeps clusters from getting ready for as long as it says so.
+	// Hold keeps clusters from getting ready while it returns true.
 	Hold func(provider.Spec) bool
-	// Refuse says which clusters can never be.
+	// Refuse selects clusters that can never be created.
 	Refuse func(provider.Spec) bool
 	// Kubeconfig and Password are what ready clusters hand out. Empty means
 	// something made up from the cluster's id.
@@ -60,13 +60,13 @@ type Record struct {
 	Removed int
 	// AppliedLate counts Applies after a Remove.
 	AppliedLate int
-	// Exists tells that something is there now.
+	// Exists is true if something exists now.
 	Exists bool
 }
 
 type plane struct {
 	record         Record
-	ready, removed time.Time // when it is so; zero when not asked for
+	ready, removed time.Time // when it happened; zero before
 }
 
 // NewControlPlanes serves on a socket until the test ends.
@@ -80,7 +80,7 @@ func NewControlPlanes(t testing.TB, b Behaviour) *ControlPlanes {
 	return c
 }
 
-// ServeControlPlanes is NewControlPlanes for callers that are no test.
+// ServeControlPlanes is NewControlPlanes for callers outside of tests.
 func ServeControlPlanes(b Behaviour) (*ControlPlanes, func(), error) {
 	dir, err := os.MkdirTemp("", "planes") // short: socket paths are limited
 	if err != nil {

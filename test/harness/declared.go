@@ -38,8 +38,8 @@ func (r *Reply) Declared() bool {
 	return true
 }
 
-// Accepted is the status of a DELETE that goes on: 202, or 200 in a version whose
-// file does not declare that.
+// Accepted returns the status of an asynchronous DELETE: 202, or 200 in a version
+// whose file does not declare that.
 func Accepted(version string) int {
 	for _, d := range published() {
 		if _, ok := d.statuses[strconv.Itoa(http.StatusAccepted)]; ok && d.version == version && d.method == http.MethodDelete {

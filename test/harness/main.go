@@ -8,8 +8,8 @@ import (
 )
 
 // Main is the body of a TestMain whose tests run the real binary: it builds it,
-// hands its path to use, runs the tests and cleans up. With -short it builds
-// nothing; such tests skip themselves then. It returns the exit code.
+// passes its path to use, runs the tests and cleans up. With -short it builds
+// nothing; such tests are then skipped. It returns the exit code.
 func Main(m *testing.M, use func(binary string)) int {
 	flag.Parse()
 	if testing.Short() {

@@ -1,9 +1,9 @@
-// Package harness is the test stand: it builds and runs real `aro rp` processes,
-// stands in for the provider of control planes, and writes the bodies and
-// requests that the proofs in the neighbouring folders send.
+// Package harness builds and runs real `aro rp` processes for tests, provides
+// simulated control planes, and has the bodies and requests that the tests in the
+// neighbouring folders send.
 //
-// It looks at the service from outside only: processes, sockets, log lines. It
-// holds no expectation about the service; those belong to the tests.
+// It accesses the service from outside only: processes, sockets, log lines. It has
+// no expectations of the service; those belong to the tests.
 package harness
 
 import (
@@ -52,8 +52,8 @@ func Build(dir string) (string, error) {
 	return binary, nil
 }
 
-// Options say how one `aro rp` is started. The zero value of a duration leaves
-// the program's own default.
+// Options are those of one `aro rp`. The zero value of a duration is the program's
+// own default.
 type Options struct {
 	// Binary is the path of aro, as Build returns it.
 	Binary string
@@ -65,8 +65,8 @@ type Options struct {
 	Lease, Poll time.Duration
 	// BackendOnly leaves the API to other processes: URL stays empty.
 	BackendOnly bool
-	// Listen is an address on which nobody listens, for a process whose log does not say
-	// that it is ready. Otherwise it finds one.
+	// Listen is a free address, for a process whose log has no line when it is ready.
+	// Otherwise one is chosen.
 	Listen string
 	// Args are further flags.
 	Args []string
@@ -141,7 +141,7 @@ func (p *Process) CheckSound(t testing.TB) {
 	}
 }
 
-// Launch is Start for callers that are no test; they must Kill or Stop it.
+// Launch is Start for callers outside of tests; they must call Kill or Stop.
 func Launch(o Options) (*Process, error) {
 	args := []string{"rp", "--listen", cmp.Or(o.Listen, "127.0.0.1:0"), "--store", o.Store}
 	if o.ControlPlanes != "" {
@@ -179,7 +179,7 @@ func Launch(o Options) (*Process, error) {
 	return p, p.await(first)
 }
 
-// await waits for the line that says that the process is ready.
+// await waits for the line that the process logs when it is ready.
 func (p *Process) await(ready <-chan Line) error {
 	select {
 	case line := <-ready:
@@ -195,7 +195,7 @@ func (p *Process) await(ready <-chan Line) error {
 	}
 }
 
-// knock tells first when the process listens.
+// knock sends to first when the process listens.
 func (p *Process) knock(address string, first chan<- Line) {
 	for {
 		conn, err := net.Dial("tcp", address)
@@ -203,7 +203,7 @@ func (p *Process) knock(address string, first chan<- Line) {
 			_ = conn.Close()
 			select {
 			case first <- Line{Attrs: map[string]any{"address": address}}:
-			default: // the log has said so
+			default: // the log has shown it
 			}
 			return
 		}
@@ -215,8 +215,8 @@ func (p *Process) knock(address string, first chan<- Line) {
 	}
 }
 
-// read follows the output to its end, which is the end of the process. It tells
-// first of the first line with the message ready.
+// read reads the output until the process ends. It sends the first line with the
+// message ready to first.
 func (p *Process) read(output io.ReadCloser, ready string, first chan<- Line) {
 	lines := bufio.NewScanner(output)
 	lines.Buffer(nil, maxLine)
@@ -244,7 +244,7 @@ func (p *Process) read(output io.ReadCloser, ready string, first chan<- Line) {
 	close(p.exited)
 }
 
-// ID is the number that the operating system gave the process.
+// ID returns the process id.
 func (p *Process) ID() int { return p.cmd.Process.Pid }
 
 // Output is everything the process has written so far.
@@ -257,9 +257,9 @@ func (p *Process) Output() string {
 // Shoot sends SIGKILL and does not wait; OnLine may call it.
 func (p *Process) Shoot() { _ = p.cmd.Process.Kill() }
 
-// Pause stops the process in its tracks, as a machine does that is out of breath;
-// Resume lets it go on without knowing. It returns when no thread runs any more: after
-// the signal alone threads go on until one of them has seen it.
+// Pause stops the process, as when a machine is suspended; Resume continues it. Pause
+// returns when no thread runs any more: after the signal alone threads continue until
+// one of them has received it.
 func (p *Process) Pause() error {
 	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return err

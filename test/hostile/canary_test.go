@@ -59,7 +59,7 @@ func leaks(text []byte) (found []string) {
 	return found
 }
 
-// watched is a service whose every answer is searched for canaries.
+// watched is a service whose every response is searched for canaries.
 type watched struct {
 	*testing.T
 	ctx     context.Context
@@ -91,7 +91,7 @@ func watch(t *testing.T, args ...string) *watched {
 	return w
 }
 
-// ask sends a request without judging its answer.
+// ask sends a request without checking the response.
 func (w *watched) ask(method, path, version string, body any) *harness.Reply {
 	w.Helper()
 	reply, err := w.client.Do(w.ctx, harness.Request{Method: method, Path: path, Version: version, Body: body})
@@ -190,9 +190,9 @@ func (w *watched) readEverywhere(id arm.ClusterID, created *harness.Reply) {
 	}
 }
 
-// misplace sends secrets where they do not belong, so that errors are tempted to
-// repeat them. A value of a member that is no secret is repeated to its sender, and
-// to nobody else: it may not be in the log.
+// misplace sends secrets in the wrong members, so that errors are likely to repeat
+// them. A value of a member that is not secret is repeated to its sender only: it
+// must not be in the log.
 func (w *watched) misplace(id arm.ClusterID) {
 	fresh := id
 	fresh.Name = "misplaced"

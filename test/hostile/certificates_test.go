@@ -205,9 +205,9 @@ func TestDevelopmentListensOnLoopbackOnly(t *testing.T) {
 	process, err := harness.Launch(harness.Options{Binary: binary, Store: "sqlite:" + filepath.Join(t.TempDir(), "aro.db"),
 		Args: []string{"--backend=false", "--listen", "0.0.0.0:0"}})
 	if err != nil {
-		return // it said no, and why
+		return // refused with an error
 	}
-	// It may say so only after the log line "listening".
+	// The log line "listening" must come first.
 	select {
 	case <-process.Exited():
 	case <-time.After(limit):

@@ -68,7 +68,7 @@ func put(t testing.TB, h http.Handler, target string, body any) {
 	}
 }
 
-// judge holds for every answer, whatever was asked.
+// judge checks every response, whatever the request.
 func judge(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if w.Code >= 500 || w.Code < 200 {

@@ -18,7 +18,7 @@ import (
 )
 
 // peakMemory bounds the resident memory of a server whose lists many clients read,
-// in MiB. It needs about 110; with lists that open every secret, about 240.
+// in MiB. It needs about 110; with lists that decrypt every secret, about 240.
 const peakMemory = 192
 
 // TestListsOfLargeSecretsFitInMemory: 60 clients at once list 100 clusters, each with

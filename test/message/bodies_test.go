@@ -39,10 +39,10 @@ const (
 
 var rules = model.Rules{Location: "eastus", Domain: "eastus.aroapp.io"}
 
-// TestEveryErrorOfABodyStandsAlone puts what is wrong in the place of each member of
-// a cluster, in every version, and reads all errors that the specs, the conversions
-// and the rules give for it, in a create, a PUT of what exists, and a PATCH. Where a
-// secret may stand, it is one.
+// TestEveryErrorOfABodyStandsAlone puts an invalid value in place of each member of
+// a cluster, in every version, and checks all errors of the specs, the conversions
+// and the rules, in a create, a PUT of an existing cluster, and a PATCH. In members
+// for secrets, the value is a secret.
 func TestEveryErrorOfABodyStandsAlone(t *testing.T) {
 	codes := map[string]int{}
 	for _, v := range versions() {
@@ -158,8 +158,8 @@ func created(t *testing.T, v version, good any) *model.Cluster {
 	return c
 }
 
-// places are the paths of all values in a body, and one for a name that nobody knows
-// in each object.
+// places returns the paths of all values in a body, and of one unknown name in each
+// object.
 func places(body any, above []any) (all [][]any) {
 	below := func(key, value any) {
 		at := append(slices.Clone(above), key)
@@ -170,7 +170,7 @@ func places(body any, above []any) (all [][]any) {
 		for _, name := range slices.Sorted(maps.Keys(body)) {
 			below(name, body[name])
 		}
-		if len(above) > 0 { // at the top it is rightly told as what it is: no member
+		if len(above) > 0 { // at the top level it is reported as an unknown member
 			below("odd", nil)
 		}
 	case []any:

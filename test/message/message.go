@@ -1,5 +1,5 @@
-// Package message judges errors as customers read them: clients such as Terraform
-// print code and message alone, so that a message has to stand without its target,
+// Package message checks errors as customers read them: clients such as Terraform
+// print code and message alone, so a message has to be clear without its target,
 // and others mark the member that the target names.
 package message
 
@@ -10,7 +10,8 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// Check fails t unless e and its details stand alone and repeat no secret.
+// Check fails t unless e and its details are clear on their own and contain no
+// secret.
 func Check(t testing.TB, e *arm.Error, secrets ...string) {
 	t.Helper()
 	for _, wrong := range Wrong(e, secrets...) {

@@ -85,7 +85,7 @@ func TestInternetCheckerOfWorkers(t *testing.T) {
 	w.unchanged(w.touched)
 }
 
-// token is unsigned, as nobody looks.
+// token is unsigned: the signature is not checked.
 func token(claims string) string {
 	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
 }

@@ -31,8 +31,8 @@ func TestTemplatesAreTheInstallers(t *testing.T) {
 	}
 }
 
-// TestNodesResolveTheNames takes the MachineConfig of a pool apart, gives its file to a
-// real dnsmasq, and asks it for names of every kind.
+// TestNodesResolveTheNames extracts the file of a pool's MachineConfig, runs a real
+// dnsmasq with it, and queries names of every kind.
 func TestNodesResolveTheNames(t *testing.T) {
 	config, err := dnsmasq.Build("worker", nodefiles.Values{Domain: "c.example.com", APIServerInternalIP: "10.0.0.1", IngressIP: "10.0.0.2",
 		GatewayDomains: []string{"arosvc.azurecr.io", "management.azure.com"}, GatewayPrivateEndpointIP: "10.0.0.3"}, true)
@@ -72,8 +72,8 @@ func firstAnswer(m *dnsmessage.Message) dnsmessage.ResourceBody {
 	return m.Answers[0].Body
 }
 
-// nameServer runs dnsmasq with a node's file before a name server that never answers,
-// and tells which names that was asked for.
+// nameServer runs dnsmasq with a node's file in front of a name server that never
+// responds, and returns the names of its queries.
 func nameServer(t *testing.T, config string) (address string, asked func() []string) {
 	t.Helper()
 	program := dnsmasqProgram(t)
@@ -135,7 +135,7 @@ func nameServer(t *testing.T, config string) (address string, asked func() []str
 	}
 }
 
-// ask sends a question once; nil is no answer.
+// ask sends a query once; nil is no response.
 func ask(t *testing.T, server, name string, kind dnsmessage.Type) *dnsmessage.Message {
 	t.Helper()
 	question := dnsmessage.Message{Header: dnsmessage.Header{ID: 7, RecursionDesired: true},

@@ -18,7 +18,7 @@ import (
 	"github.com/aro-rp/aro/operator/flags"
 )
 
-// as is a client of somebody who may do everything, by RBAC.
+// as returns a client of another user with all permissions by RBAC.
 func (w *world) as(user string, groups ...string) client.Client {
 	w.Helper()
 	w.with(&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "test-" + strings.ReplaceAll(user, ":", "-")}, Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}},
@@ -32,8 +32,8 @@ func (w *world) as(user string, groups ...string) client.Client {
 	return c
 }
 
-// refused waits until the server refuses something by a policy: that is Invalid, not
-// Forbidden, although its text says so.
+// refused waits until a policy of the server refuses a request: that is Invalid, not
+// Forbidden, although its text contains that word.
 func (w *world) refused(policy string, try func() error) {
 	w.Helper()
 	w.eventually(policy+" refuses", func() error {

@@ -66,7 +66,7 @@ func TestDnsmasq(t *testing.T) {
 		w.healthy(name)
 	}
 
-	// Outside upgrades what is there stays, whatever anybody did to it.
+	// Outside upgrades existing objects stay as they are, changed or not.
 	w.unchanged(func() {
 		edit(w, config, func(m *machineconfigurationv1.MachineConfig) { m.Labels["x"] = "y" })
 		edit(w, c, func(c *arov1alpha1.Cluster) {
@@ -208,7 +208,7 @@ func TestWorkaround(t *testing.T) {
 
 const drainStart = "aro.openshift.io/drainStartTime"
 
-// newNode is a ready one that nobody drains.
+// newNode returns a ready node that is not being drained.
 func (w *world) newNode(name string, labels map[string]string) *corev1.Node {
 	w.Helper()
 	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
@@ -296,7 +296,7 @@ func TestNodeDrainer(t *testing.T) {
 	})
 }
 
-// freshNote reports whether a drain began anew after the old note was removed.
+// freshNote reports whether a new drain began after the old annotation was removed.
 func freshNote(n *corev1.Node) bool {
 	start, err := time.Parse(time.RFC3339, n.Annotations[drainStart])
 	return err == nil && time.Since(start) < time.Hour

@@ -78,7 +78,7 @@ func TestPullSecretIsRepaired(t *testing.T) {
 	w.healthy("PullSecret")
 }
 
-// raw is the data of a pull secret. The server refuses what is no JSON.
+// raw returns the data of a pull secret. The server refuses invalid JSON.
 func raw(content string) map[string][]byte {
 	return map[string][]byte{corev1.DockerConfigJsonKey: []byte(content)}
 }

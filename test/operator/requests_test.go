@@ -56,7 +56,7 @@ type request struct{ method, path string }
 
 func (r request) write() bool { return r.method != http.MethodGet }
 
-// counting notes the requests that it passes on.
+// counting records the requests that it passes on.
 type counting struct {
 	next http.RoundTripper
 	to   *requests

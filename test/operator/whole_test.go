@@ -282,7 +282,7 @@ func (w *world) start(binary, role string) running {
 	return r
 }
 
-// resident is how much memory a process has, where the system tells.
+// resident returns the memory of a process, if the system reports it.
 func resident(t *testing.T, pid int) string {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

@@ -242,7 +242,7 @@ func (w *world) run(specs ...controller.Spec) (stop func()) {
 	return stop
 }
 
-// allow gives the account rules for the time of the test.
+// allow grants the account rules for the time of the test.
 func (w *world) allow(rules []controller.Rule) {
 	w.Helper()
 	w.allowed = true
@@ -391,7 +391,7 @@ func (w *world) condition(kind string, status operatorv1.ConditionStatus, part s
 	return found
 }
 
-// healthy waits until a controller says that it is.
+// healthy waits until a controller reports that it is healthy.
 func (w *world) healthy(name string) {
 	w.Helper()
 	w.condition(name+"ControllerAvailable", operatorv1.ConditionTrue, "")
@@ -413,7 +413,7 @@ func (w *world) touched() {
 // quietTime is how long no request means that an operator has done its work.
 const quietTime = 400 * time.Millisecond
 
-// quiet waits until the operator asks the server nothing any more.
+// quiet waits until the operator sends no more requests.
 func (w *world) quiet() {
 	w.Helper()
 	w.eventually("the operator is quiet", func() error {
@@ -435,7 +435,7 @@ func (w *world) clusterVersion(version string, state configv1.UpdateState) *conf
 	return cv
 }
 
-// history sets what the ClusterVersion says of the newest update.
+// history sets the newest update in the ClusterVersion.
 func (w *world) history(version string, state configv1.UpdateState) {
 	w.Helper()
 	cv := &configv1.ClusterVersion{ObjectMeta: metav1.ObjectMeta{Name: "version"}}

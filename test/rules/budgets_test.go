@@ -167,7 +167,8 @@ func TestExportedNamesAreDocumented(t *testing.T) {
 	}
 }
 
-// exported tells for each exported top-level name of a file whether it has a comment.
+// exported returns for each exported top-level name of a file whether it has a
+// comment.
 func exported(file *ast.File) map[string]bool {
 	names := map[string]bool{}
 	note := func(i *ast.Ident, docs ...*ast.CommentGroup) {

@@ -1,6 +1,6 @@
-// Package rules holds the tree to its drawing: who may import whom, and the
-// budgets that keep packages and functions small enough to read.
+// Package rules checks the source tree: imports between packages, and limits that
+// keep packages and functions small.
 //
-// It judges source, never behaviour. A number here is raised in a commit of its
-// own, with the reason.
+// It checks source, never behaviour. A limit is raised in a commit of its own, with
+// the reason.
 package rules

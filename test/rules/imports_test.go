@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// arrow says what a package of ours may import of ours. A trailing /... means
-// the package and everything below it.
+// arrow is what a package may import of this project. A trailing /... means the
+// package and everything below it.
 type arrow struct {
 	from, why string
 	to        []string
 }
 
-// arrows are matched from the top; the first whose from fits decides.
+// arrows are matched from the top; the first whose from matches applies.
 func arrows() []arrow {
 	return []arrow{
 		{"arm", "everybody needs it", nil},

@@ -80,7 +80,7 @@ func obeyedProperties() []obeyed {
 		{"RoleSet type", "admin/catalogue.go", "sameEnvelope(&f, body.Name, body.Type, set.OpenShiftVersion"},
 		{"RoleSet properties.openShiftVersion", "model/rules_identity.go", "OpenShiftVersion"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].operatorName", "backend/cluster/identity.go", "OperatorName"},
-		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionName", "server/catalogue.go", "RoleSets"}, // told to customers, who assign it by that name
+		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionName", "server/catalogue.go", "RoleSets"}, // returned to customers, who assign it by that name
 		{"RoleSet properties.platformWorkloadIdentityRoles[].roleDefinitionId", "backend/cluster/access.go", "role.RoleDefinitionID"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].serviceAccounts[]", "backend/cluster/oidc.go", "ServiceAccounts"},
 		{"RoleSet properties.platformWorkloadIdentityRoles[].secretLocation.namespace", "backend/cluster/installer.go", "SecretNamespace: at.Namespace"},

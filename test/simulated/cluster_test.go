@@ -25,8 +25,8 @@ import (
 	"github.com/aro-rp/aro/test/simulated/provider"
 )
 
-// world is a small world of machines: each look at a cluster brings it one
-// stage further, from booting to ready, or from leaving to gone.
+// world is a small world of machines: each read of a cluster moves it to the next
+// stage, from booting to ready, or from leaving to gone.
 type world struct {
 	mu       sync.Mutex
 	clusters map[string]*machines

@@ -16,7 +16,8 @@ import (
 // masterCount is OpenShift's number of control plane machines.
 const masterCount = 3
 
-// How often a condition is asked: at first often, later a tenth of its age apart.
+// How often a condition is polled: often at first, later at intervals of a tenth of
+// its age.
 const (
 	fastestPoll = 250 * time.Millisecond
 	slowestPoll = 10 * time.Second
@@ -60,8 +61,8 @@ func (m machines) apply(ctx context.Context, w *backend.ClusterWork) error {
 	return err
 }
 
-// status asks for the machines. If they are lost it asks for them anew, which
-// the step's timeout bounds.
+// status reads the machines. If they are lost it requests them again; the step's
+// timeout bounds this.
 func (m machines) status(ctx context.Context, c *model.Cluster) (provider.Status, error) {
 	status, err := m.provider.Get(ctx, c.Internal.UID)
 	if errors.Is(err, provider.ErrNotFound) {
@@ -123,7 +124,7 @@ func (m machines) remove(ctx context.Context, w *backend.ClusterWork) error {
 	return m.later(w, provider.Status{}, "the control plane to be removed")
 }
 
-// later asks again soon. The provider's own words, if it has any, tell more.
+// later waits for the next attempt, with the provider's message if it has one.
 func (m machines) later(w *backend.ClusterWork, status provider.Status, waitingFor string) error {
 	if status.Message != "" {
 		waitingFor += " (" + status.Message + ")"

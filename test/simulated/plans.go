@@ -1,8 +1,8 @@
-// Package simulated is plans whose clusters are simulated: their machines are
-// records of a program at the other end of the seam. With it the API, the store
-// and the worker are proved by thousands of clusters and hundreds of kills, for
-// which Azure and an API server a cluster would be too slow. The program in
-// the folder aro runs these plans in the process of the product; the product never does.
+// Package simulated has plans whose clusters are simulated: their machines are records
+// of a provider program. With them the API, the store and the worker are tested with
+// thousands of clusters and hundreds of kills, for which Azure and an API server per
+// cluster would be too slow. The program in the folder aro runs these plans in the
+// process of the product; the product never does.
 package simulated
 
 import (
@@ -21,11 +21,12 @@ import (
 // Machines provides the machines of clusters, and what runs on them. All its
 // methods answer soon, and repeating them is harmless.
 type Machines interface {
-	// Apply makes the machines be as spec says, or starts to.
+	// Apply starts to make the machines match spec.
 	Apply(ctx context.Context, spec provider.Spec) (provider.Status, error)
 	// Get returns provider.ErrNotFound for what was never applied or is gone.
 	Get(ctx context.Context, id string) (provider.Status, error)
-	// Remove starts or goes on to remove everything, and tells when nothing is left.
+	// Remove starts or continues to remove everything, and reports when nothing is
+	// left.
 	Remove(ctx context.Context, id string) (gone bool, err error)
 }
 
@@ -43,7 +44,7 @@ type Dependencies struct {
 	NewInfraID func(clusterName string) string
 }
 
-// Plans gives the plan of each kind of operation.
+// Plans returns the plan of each kind of operation.
 func Plans(d Dependencies) map[model.OperationKind][]backend.ClusterStep {
 	if d.Now == nil {
 		d.Now = time.Now
@@ -89,8 +90,8 @@ func update(m machines, r records) []backend.ClusterStep {
 	}
 }
 
-// adminUpdate maintains a cluster as far as its task says. The build is recorded
-// last: it vouches for all that stands before it.
+// adminUpdate runs the maintenance of a cluster's task. The build is recorded last,
+// because it implies all steps before it.
 func adminUpdate(m machines, r records) []backend.ClusterStep {
 	all, certificates := task(model.Everything), task(model.Everything, model.CertificatesRenewal, model.KubeconfigRenewal)
 	every := task(model.MaintenanceTasks()...)
@@ -123,7 +124,7 @@ func taskOf(c *model.Cluster) model.MaintenanceTask {
 	return cmp.Or(c.Internal.MaintenanceTask, model.Everything)
 }
 
-// foreignTask selects clusters whose task only another release knows.
+// foreignTask selects clusters with a task of another release.
 func foreignTask(c *model.Cluster) bool {
 	return taskOf(c) != model.KubeconfigRenewal && !slices.Contains(model.MaintenanceTasks(), taskOf(c))
 }

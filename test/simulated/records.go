@@ -54,7 +54,8 @@ func (r records) beginBilling(ctx context.Context, w *backend.ClusterWork) error
 	return nil
 }
 
-// endBilling marks the end. A cluster whose create did not come so far was never billed.
+// endBilling records the end of billing. A cluster whose create failed earlier was never
+// billed.
 func (r records) endBilling(ctx context.Context, w *backend.ClusterWork) error {
 	doc, err := billingDocument(w.Resource())
 	if err != nil {
@@ -103,8 +104,8 @@ const (
 	infraRandom = 5
 )
 
-// NewInfraID makes the prefix of a cluster's machine names. Names of machines are
-// DNS labels, so whatever is no letter or digit becomes a dash.
+// NewInfraID returns the prefix of a cluster's machine names. Names of machines are
+// DNS labels, so every other character becomes a dash.
 func NewInfraID(clusterName string) string {
 	label := strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {

@@ -134,7 +134,7 @@ func measure(program, length string, into values) error {
 }
 
 func write(commit string, rounds int, earlier, now values) {
-	fmt.Printf("\n## Against commit %s\n\nFinished clusters' documents of about 54 kB, by turns, medians of %d rounds (`go run ./hack/bench/baseline`).\n\n"+
+	fmt.Printf("\n## Against commit %s\n\nFinished clusters' documents of about 54 kB, measured alternately, medians of %d rounds (`go run ./hack/bench/baseline`).\n\n"+
 		"| what | %s | now | ratio | at most |\n|---|---:|---:|---:|---:|\n", commit, rounds, commit)
 	for _, f := range figures {
 		before, after := median(earlier[f.benchmark][f.unit]), median(now[f.benchmark][f.unit])

@@ -140,7 +140,7 @@ func TestAFailureIsADocumentToo(t *testing.T) {
 	}
 }
 
-// The fields are those that package backend/cluster knows in the words of the API.
+// The fields are those that package backend/cluster maps to the API.
 func TestARefusalNamesItsFields(t *testing.T) {
 	change := func(old, new string) []byte {
 		return bytes.Replace(example(t, "installer-request.json"), []byte(old), []byte(new), 1)

@@ -47,7 +47,7 @@ func (m *material) bytes(n int) []byte {
 	return raw
 }
 
-// pair is a certificate and its key, in PEM: the modulus stands in both.
+// pair returns a certificate and its key, in PEM: both contain the modulus.
 func (m *material) pair(of string) (certificate, private []byte) {
 	key := m.keys[0]
 	m.keys = m.keys[1:]

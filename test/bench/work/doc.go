@@ -1,4 +1,4 @@
 // Package work measures what one process does with the documents of finished
-// clusters. It uses nothing of the service but what earlier commits have too, so that
-// hack/bench/baseline can run the same work on two of them by turns.
+// clusters. It uses only functions of the service that earlier commits have too, so
+// that hack/bench/baseline can run it alternately on two of them.
 package work

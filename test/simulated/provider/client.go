@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	// requestTimeout bounds one call. The other side never waits for machines,
-	// so a call that takes longer has met a dead process.
+	// requestTimeout bounds one call. The provider never waits for machines, so a
+	// longer call means a dead process.
 	requestTimeout = 10 * time.Second
 	// maxAnswer bounds what is read of an answer, in bytes.
 	maxAnswer = 1 << 20
 )
 
-// ErrNotFound says that nothing exists for a cluster.
+// ErrNotFound means that nothing exists for a cluster.
 var ErrNotFound = errors.New("control plane not found")
 
-// ErrRefused says that what was asked will never be done.
+// ErrRefused means that the request will never succeed.
 var ErrRefused = errors.New("refused")
 
-// Client asks the provider of control planes for what a Spec says. It is safe
-// for concurrent use. Its errors carry no part of a Status.
+// Client calls the provider of control planes. It is safe for concurrent use. Its
+// errors contain no part of a Status.
 type Client struct {
 	base string
 	http *http.Client
@@ -66,7 +66,7 @@ func (c *Client) Apply(ctx context.Context, spec Spec) (Status, error) {
 	return c.status(ctx, http.MethodPut, spec.ID, body)
 }
 
-// Get tells what exists for the cluster, or ErrNotFound.
+// Get returns what exists for the cluster, or ErrNotFound.
 func (c *Client) Get(ctx context.Context, id string) (Status, error) {
 	return c.status(ctx, http.MethodGet, id, nil)
 }
@@ -98,7 +98,7 @@ func (c *Client) status(ctx context.Context, method, id string, body []byte) (St
 	}
 	var status Status
 	if json.Unmarshal(answer, &status) != nil {
-		// The decoder's own words may quote the answer, which holds secrets.
+		// The decoder's error may contain the response, which has secrets.
 		return Status{}, fmt.Errorf("control plane %s: %s: the answer is not a status", id, method)
 	}
 	return status, nil
@@ -121,8 +121,7 @@ func (c *Client) call(ctx context.Context, method, id string, body []byte) (int,
 	return res.StatusCode, answer, err
 }
 
-// Refusal is the answer of a provider that did not do what was asked. It
-// carries no secret.
+// Refusal is the error of a provider that refused a request. It contains no secret.
 type Refusal struct {
 	Message string `json:"error"`
 }

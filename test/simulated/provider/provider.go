@@ -1,9 +1,9 @@
-// Package provider is the narrow seam between a cluster's plan and whatever
-// provides its machines. It owns the words of that seam (Spec, Status) and a
-// client that speaks them as JSON over a local socket.
+// Package provider is the interface between a cluster's plan and the provider of
+// its machines. It defines the types Spec and Status, and a client that sends them
+// as JSON over a local socket.
 //
-// It knows nothing of api-versions, documents or leases, and it never decides
-// what a cluster should look like: plans do.
+// It knows nothing of api-versions, documents or leases, and does not decide the
+// state of a cluster: plans do.
 package provider
 
 // Spec is what must exist for one cluster. It is complete: applying it again,
@@ -38,7 +38,7 @@ type Pool struct {
 
 // Status is what exists for one cluster.
 type Status struct {
-	// APIServerReady tells that the API server answers its readiness check.
+	// APIServerReady is true if the API server passes its readiness check.
 	APIServerReady bool `json:"apiServerReady"`
 	// APIServerURL and APIServerIP are where it answers, once it was started.
 	APIServerURL string `json:"apiServerUrl,omitempty"`
@@ -49,7 +49,7 @@ type Status struct {
 	// NodesWanted and NodesReady count masters and workers alike.
 	NodesWanted int `json:"nodesWanted"`
 	NodesReady  int `json:"nodesReady"`
-	// Message says in a few words what it is waiting for; empty when nothing.
+	// Message is a short description of what it is waiting for; empty if nothing.
 	Message string `json:"message,omitempty"`
 	// AdminKubeconfig reaches the API server as cluster-admin. Secret.
 	AdminKubeconfig []byte `json:"adminKubeconfig,omitempty"`

@@ -1,0 +1,66 @@
+package rules
+
+import (
+	"go/ast"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// vague matches words that this project once used in senses of its own, or that
+// treat programs as persons. Each has a plain technical word.
+var vague = regexp.MustCompile(`(?i)\b(` + strings.Join([]string{
+	`(tells|says) (whether|how many)`, // reports whether, returns the number of …
+	`(is|are|was|were) (told|asked)`,  // gets, is called with
+	`whom`, `whoever`, `anybody`,      // callers, users, clients
+	`blames?`, `judges?`, `judged`, // reports, validates
+	`(is|are) wanted`, // desired
+	`by turns`, `anew`, `goes on (with|to|until)`, `of no use`,
+}, "|") + `)\b`)
+
+// revised are the folders whose comments are held to this.
+func revised() []string {
+	return []string{"arm", "armhttp", "azure", "catalogue", "conversion", "environment", "flags", "hack", "httpserver", "initialdata",
+		"installer", "mirror", "model", "openshift", "server", "service", "store", "test", "validation", "wait"}
+}
+
+func TestCommentsArePlainEnglish(t *testing.T) {
+	for _, p := range packages(t) {
+		if folder, _, _ := strings.Cut(p.name, "/"); p.generated || !slices.Contains(revised(), folder) {
+			continue
+		}
+		for _, file := range p.files {
+			for _, group := range file.Comments {
+				reportVague(t, p.set.Position(group.Pos()).String(), group)
+			}
+		}
+	}
+}
+
+func reportVague(t *testing.T, at string, group *ast.CommentGroup) {
+	t.Helper()
+	if found := vague.FindString(strings.Join(strings.Fields(group.Text()), " ")); found != "" {
+		t.Errorf("%s: %q: use a plain technical word, as the documentation of Kubernetes and Azure does", at, found)
+	}
+}
+
+func TestDocumentsArePlainEnglish(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(page) //nolint:gosec // a page of the repository
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if found := vague.FindString(line); found != "" {
+				t.Errorf("%s:%d: %q: use a plain technical word, as the documentation of Kubernetes and Azure does", page, i+1, found)
+			}
+		}
+	}
+}
