@@ -2,8 +2,9 @@
 local one. az goes there for the provider's calls in whatever cloud it is logged in to.
 
 It speaks CONNECT. For the one host it ends TLS with a certificate of its own authority
-and begins it anew to the local Azure; everything else it refuses: a proof talks to
-nobody outside.
+and begins it anew to the local Azure. Names below that of the local Azure, such as those
+of vaults, lead there as they are. Everything else it refuses: a proof talks to nobody
+outside.
 """
 
 import datetime
@@ -59,6 +60,11 @@ class Proxy:
         try:
             with connection:
                 target = _connect_target(connection)
+                if self._named(target):
+                    connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    with socket.create_connection(self.origin, timeout=IDLE_SECONDS) as server:
+                        _relay(connection, server)
+                    return
                 if target != HOST + ":443":
                     connection.sendall(b"HTTP/1.1 403 Only the resource manager is reached through here\r\n\r\n")
                     return
@@ -70,6 +76,11 @@ class Proxy:
                     _relay(client, server)
         except OSError:
             pass  # the client went away
+
+    def _named(self, target):
+        """Whether it is the local Azure, or a name below its own: az ends TLS there itself."""
+        host, _, port = target.rpartition(":")
+        return port == str(self.origin[1]) and (host == self.origin[0] or host.endswith("." + self.origin[0]))
 
 
 def _connect_target(connection):
@@ -88,14 +99,14 @@ def _relay(client, server):
     two may use a TLS connection at the same time."""
     other = {client: server, server: client}
     while True:
-        ready = [one for one in other if one.pending()] or select.select(list(other), [], [], IDLE_SECONDS)[0]
+        ready = [one for one in other if isinstance(one, ssl.SSLSocket) and one.pending()] or select.select(list(other), [], [], IDLE_SECONDS)[0]
         if not ready:
             return
         for source in ready:
             source.setblocking(False)  # what came may be TLS's own, with nothing to pass on
             try:
                 some = source.recv(CHUNK)
-            except ssl.SSLWantReadError:
+            except (ssl.SSLWantReadError, BlockingIOError):
                 continue
             finally:
                 source.settimeout(IDLE_SECONDS)
