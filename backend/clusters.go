@@ -105,6 +105,7 @@ func (w *Worker) endOfCluster(ctx context.Context, op *clusterOperation, failure
 	if err != nil {
 		return err
 	}
+	last := op.Work.Resource()
 	if op.Kind == model.Delete && result.State == model.Succeeded {
 		err = op.Work.Delete(ctx)
 	} else {
@@ -114,6 +115,7 @@ func (w *Worker) endOfCluster(ctx context.Context, op *clusterOperation, failure
 		return err
 	}
 	w.reportEnd(ctx, op, result, failure)
+	measured{cluster: last, operation: last.Internal.Operation, result: result, failure: failure, took: w.Now().Sub(op.StartedAt)}.emit(w.Emit)
 	return nil
 }
 

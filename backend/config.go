@@ -19,6 +19,7 @@ import (
 
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/backend/worker"
+	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
@@ -70,6 +71,8 @@ type Config struct {
 	Log *slog.Logger
 	// Metrics is where the worker's metrics are registered; nil for nowhere.
 	Metrics prometheus.Registerer
+	// Emit gets what is measured of each operation; nil for nobody.
+	Emit metrics.Emitter
 }
 
 // withDefaults fills what was left zero.
@@ -94,6 +97,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
+	}
+	if c.Emit == nil {
+		c.Emit = metrics.Discard{}
 	}
 	return c
 }

@@ -81,6 +81,9 @@ type Config struct {
 	// default Logger.
 	Logger, Audit *slog.Logger
 	Registry      *prometheus.Registry
+	// Answered is called after every request with its duration; may be
+	// nil.
+	Answered func(x *Exchange, took time.Duration)
 	// Now and NewID default to the clock and random UUIDs.
 	Now   func() time.Time
 	NewID func() string
@@ -197,7 +200,11 @@ func (s *Server) exchange(x *Exchange, api *API) {
 		f.write(x)
 		failure = &f
 	}
-	s.metrics.observe(x, s.Now().Sub(x.Started))
+	took := s.Now().Sub(x.Started)
+	s.metrics.observe(x, took)
+	if s.Answered != nil {
+		s.Answered(x, took)
+	}
 	if api.Audited != nil && api.Audited(x) {
 		s.audit(x, failure)
 	}

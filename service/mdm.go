@@ -27,7 +27,7 @@ func (m *MDM) Check(f *Faults) {
 	if _, err := metrics.ParseAddress(m.MDMSocket); m.MDMSocket != "" && err != nil {
 		f.Add("--mdm-socket", "cannot be used: %v", err)
 	}
-	f.Within("--mdm-queue", m.MDMQueue, 1, maxMDMQueue)
+	f.Within("--mdm-queue", m.MDMQueue, 0, maxMDMQueue)
 }
 
 // Open makes the emitters of s, which send while s runs. name is the process's, and

@@ -17,7 +17,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/metrics/sink"
 )
 
@@ -35,19 +34,15 @@ func main() {
 }
 
 func run(ctx context.Context, socket, listen string, keep time.Duration) error {
-	address, err := metrics.ParseAddress(socket)
-	if err != nil {
-		return fmt.Errorf("-socket: %w", err)
-	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("-listen: %w", err)
 	}
 	s := sink.New(keep, slog.Default())
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	fmt.Printf("metrics that are sent to %s are shown at http://%s/\n", address, listener.Addr())
+	fmt.Printf("metrics that are sent to %s are shown at http://%s/\n", socket, listener.Addr())
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.Listen(ctx, address) })
+	group.Go(func() error { return s.Listen(ctx, socket) })
 	group.Go(func() error { _ = server.Serve(listener); return nil })
 	group.Go(func() error { <-ctx.Done(); return server.Close() })
 	return group.Wait()

@@ -67,9 +67,13 @@ func New(keep time.Duration, log *slog.Logger) *Sink {
 	return &Sink{Keep: cmp.Or(keep, DefaultKeep), Log: log, series: map[string]*Series{}, now: time.Now}
 }
 
-// Listen takes datagrams at an address until ctx ends. A unix socket that another
-// process left is replaced.
-func (s *Sink) Listen(ctx context.Context, at metrics.Address) error {
+// Listen takes datagrams at unix:PATH or udp:HOST:PORT until ctx ends. A unix socket that
+// another process left is replaced.
+func (s *Sink) Listen(ctx context.Context, address string) error {
+	at, err := metrics.ParseAddress(address)
+	if err != nil {
+		return fmt.Errorf("socket for metrics: %w", err)
+	}
 	if at.Network == "unixgram" {
 		if err := os.Remove(at.Address); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("socket for metrics: %w", err)

@@ -36,7 +36,7 @@ func TestWhatAnEmitterSendsIsShownInThreeForms(t *testing.T) {
 	}
 	s := New(0, nil)
 	done := make(chan error, 2)
-	go func() { done <- s.Listen(t.Context(), at) }()
+	go func() { done <- s.Listen(t.Context(), at.String()) }()
 	e := metrics.New(metrics.Options{Address: at, Namespace: "BBM"})
 	go func() { done <- e.Run(t.Context()) }()
 	e.EmitGauge("node.conditions", 1, map[string]string{"nodeName": "<master-0>", "cluster.name": "demo"})

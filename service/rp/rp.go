@@ -28,6 +28,7 @@ import (
 // Config is the configuration of the process beside service.Config.
 type Config struct {
 	service.Config `embed:""`
+	service.MDM    `embed:""`
 
 	Listen      string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address. With --server=false it serves health and metrics alone, in plain HTTP."`
 	Server      bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
@@ -59,6 +60,7 @@ const (
 // Check adds everything that is wrong with the configuration.
 func (c *Config) Check(f *service.Faults) {
 	c.Config.Check(f)
+	c.MDM.Check(f)
 	if !c.Server && !c.Backend {
 		f.Add("--server=false and --backend=false", "leave nothing to do")
 	}
@@ -122,6 +124,9 @@ func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error 
 			return fmt.Errorf("seed the store: %w", err)
 		}
 	}
+	if err := cfg.MDM.Open(s, &cfg.Config, "rp", cfg.Build); err != nil {
+		return err
+	}
 	known := catalogue.New(s.Store, work.Installable, nil)
 	if err := warnOfVersions(ctx, known, work.Installable, s.Log); err != nil {
 		return err
@@ -151,11 +156,12 @@ func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error 
 	}
 	group.Go(func() error { return s.Run(ctx) })
 	group.Go(func() error { return edge.Serve(ctx, listener) })
+	group.Go(func() error { return heartbeat(ctx, s.Own, cfg.Build, armhttp.Ready(s.Store)) })
 	return group.Wait()
 }
 
 func newWorker(ctx context.Context, cfg *Config, s *service.Service, work Work) (*backend.Worker, error) {
-	b := backend.Config{Store: s.Store, Metrics: s.Metrics, Log: s.Log, LookInterval: cfg.Look,
+	b := backend.Config{Store: s.Store, Metrics: s.Metrics, Emit: s.Own, Log: s.Log, LookInterval: cfg.Look,
 		Concurrency: cfg.Workers, LeaseTTL: cfg.Lease, PollInterval: cfg.Poll, DrainGrace: cfg.Drain}
 	if len(cfg.Peers) > 0 {
 		b.IdleInterval = cfg.PollIdle
@@ -220,7 +226,7 @@ func (t tidings) wake() {
 // work is signalled to news.
 func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalogue, news tidings) (*httpserver.Server, error) {
 	h := httpserver.Config{Ready: armhttp.Ready(s.Store), Failure: armhttp.Failure, Connections: cfg.Connections,
-		Grace: cfg.Drain, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics}
+		Grace: cfg.Drain, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics, Answered: answered(s.Own)}
 	if !cfg.Server {
 		return httpserver.New(h)
 	}
