@@ -126,6 +126,12 @@ func spelling(folded string) string {
 		return "$skipToken"
 	case "skiptoken":
 		return "skipToken"
+	case "vmname":
+		return "vmName"
+	case "shouldcordon":
+		return "shouldCordon"
+	case "dryrun":
+		return "dryRun"
 	}
 	return folded
 }

@@ -37,7 +37,8 @@ var (
 		"2025-07-25":         roleSets,
 	}
 	adminOperations = []string{"Admin_ListClusters", "Admin_GetCluster", "Admin_ExplainCluster", "Admin_UpdateCluster", "Admin_ListVersions", "Admin_PutVersion", "Admin_ListRoleSets", "Admin_PutRoleSet",
-		"Admin_ListUnreadableDocuments", "Admin_RepairDocument", "Admin_RemoveDocument"}
+		"Admin_ListUnreadableDocuments", "Admin_RepairDocument", "Admin_RemoveDocument",
+		"Admin_GetKubernetesObjects", "Admin_GetPodLogs", "Admin_CordonNode"}
 )
 
 func with(names []string, more ...string) []string { return append(slices.Clone(names), more...) }

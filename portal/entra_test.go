@@ -19,7 +19,7 @@ import (
 )
 
 // directory is an Entra ID that signs in at once whoever the test names. The one of the
-// local Azure, with which the portal is tried in systemtest, cannot be imported here.
+// local Azure, with which test/apipage tries the portal, cannot be imported here.
 type directory struct {
 	*httptest.Server
 	key *rsa.PrivateKey

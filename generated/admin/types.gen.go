@@ -458,6 +458,42 @@ type AdminListUnreadableDocumentsParams struct {
 	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
 }
 
+// AdminCordonNodeParams defines parameters for AdminCordonNode.
+type AdminCordonNodeParams struct {
+	// VMName Name of the node.
+	VMName string `form:"vmName" json:"vmName"`
+
+	// ShouldCordon Whether to keep new pods away; false lets them on the node again.
+	ShouldCordon bool `form:"shouldCordon" json:"shouldCordon"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
+// AdminGetKubernetesObjectsParams defines parameters for AdminGetKubernetesObjects.
+type AdminGetKubernetesObjectsParams struct {
+	// Kind Kind or resource, such as Node, pods or machinesets.machine.openshift.io.
+	Kind string `form:"kind" json:"kind"`
+
+	// Namespace Namespace of the objects; empty for all of OpenShift's kinds that have none.
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+
+	// Name Name of the object.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+}
+
+// AdminGetPodLogsParams defines parameters for AdminGetPodLogs.
+type AdminGetPodLogsParams struct {
+	// Namespace Namespace of the pod.
+	Namespace string `form:"namespace" json:"namespace"`
+
+	// Podname Name of the pod.
+	Podname string `form:"podname" json:"podname"`
+
+	// Container Name of the container; needed if the pod has several.
+	Container *string `form:"container,omitempty" json:"container,omitempty"`
+}
+
 // AdminRepairDocumentJSONRequestBody defines body for AdminRepairDocument for application/json ContentType.
 type AdminRepairDocumentJSONRequestBody = DocumentPatch
 
