@@ -6,10 +6,10 @@
 # It needs the programs terraform and jq, and the three providers: from the registry, or from DIRECTORY, a mirror in the layout
 # of `terraform providers mirror`. `make test` does not run it, as not everybody can fetch these binaries.
 #
-# ARO_LOCAL_* name a local Azure that runs, see stand.sh; without them it starts one.
+# ARO_LOCAL_* name a local Azure that runs, see with-local-azure.sh; without them it starts one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-[ -n "${ARO_LOCAL_ORIGIN:-}" ] || exec test/clients/stand.sh test/clients/terraform.sh "$@"
+[ -n "${ARO_LOCAL_ORIGIN:-}" ] || exec test/clients/with-local-azure.sh test/clients/terraform.sh "$@"
 command -v terraform jq >/dev/null || { echo "terraform.sh needs terraform and jq"; exit 2; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/aro-terraform.XXXXXX")
