@@ -44,6 +44,7 @@ func serve(b *testing.B, h http.Handler, status int, next func() *http.Request) 
 // again repeats one request without a body.
 func again(method, path string) func() *http.Request {
 	r := httptest.NewRequest(method, path+"?api-version="+apiVersion, nil)
+	r.Host = "localhost" // a name that the service answers to in development
 	return func() *http.Request { return r }
 }
 
