@@ -101,7 +101,7 @@ func ReadQuery(x *httpserver.Exchange) error {
 		folded := arm.ToLower(name)
 		if len(values) > 1 || given[folded] {
 			name = arm.Plain(name, maxParameterName)
-			return arm.InvalidParameter.At(name, "The query parameter %s is given more than once. Give it once.", name)
+			return arm.InvalidParameter.At(name, "The query parameter %s occurs more than once. Specify it once.", name)
 		}
 		given[folded] = true
 		respelled = respelled || spelling(folded) != name

@@ -41,5 +41,5 @@ func (t Tokens) Open(ctx context.Context, token string, scope PageScope) (string
 }
 
 func badToken() *arm.Error {
-	return arm.InvalidParameter.At("$skipToken", "The $skipToken is not one that this service gave for this list. Use nextLink as it is, or start at the first page.")
+	return arm.InvalidParameter.At("$skipToken", "The $skipToken is not valid for this list. Use nextLink unchanged, or start at the first page.")
 }

@@ -30,21 +30,21 @@ type Cloud struct {
 	Subscription  string `env:"ARO_SUBSCRIPTION" placeholder:"ID" help:"The service's own subscription."`
 	ResourceGroup string `env:"ARO_RESOURCE_GROUP" placeholder:"NAME" help:"The service's own resource group."`
 
-	FirstPartyClientID string   `env:"ARO_FIRST_PARTY_CLIENT_ID" placeholder:"ID" help:"Application as which the service acts on customers' resources. With --backend=false it is optional: with it creates are checked against the subscription's limits at once."`
-	ServiceVault       string   `env:"ARO_SERVICE_VAULT" placeholder:"URL" help:"Key vault of the service's own secrets; it holds the certificate rp-firstparty."`
+	FirstPartyClientID string   `env:"ARO_FIRST_PARTY_CLIENT_ID" placeholder:"ID" help:"Application with which the service accesses customers' resources. Optional with --backend=false; without it, creates are not checked against the subscription's limits."`
+	ServiceVault       string   `env:"ARO_SERVICE_VAULT" placeholder:"URL" help:"Key vault of the service's own secrets; it has the certificate rp-firstparty."`
 	ClusterVault       string   `env:"ARO_CLUSTER_VAULT" placeholder:"URL" help:"Key vault of clusters' certificates."`
 	IdentityVault      string   `env:"ARO_IDENTITY_VAULT" placeholder:"URL" help:"Key vault of cluster identities' credentials."`
-	IdentityHosts      []string `env:"ARO_IDENTITY_HOSTS" placeholder:"HOST,..." help:"Hosts of the managed identity data plane, to which the service shows its credential; one that begins with a dot is every name below it. Default: those of --cloud."`
-	MSIAudience        string   `name:"msi-audience" env:"ARO_MSI_AUDIENCE" placeholder:"URL" help:"Audience of the managed identity data plane. Default: in a cloud given by its URL, that of its resource manager."`
+	IdentityHosts      []string `env:"ARO_IDENTITY_HOSTS" placeholder:"HOST,..." help:"Hosts of the managed identity data plane, to which the service presents its credential; one that begins with a dot matches every name below it. Default: those of --cloud."`
+	MSIAudience        string   `name:"msi-audience" env:"ARO_MSI_AUDIENCE" placeholder:"URL" help:"Audience of the managed identity data plane. Default, in a cloud given by its URL: the audience of its Resource Manager."`
 	OIDCStorage        string   `name:"oidc-storage" env:"ARO_OIDC_STORAGE" placeholder:"URL" help:"Blob container for clusters' OpenID documents."`
-	OIDCIssuer         string   `name:"oidc-issuer" env:"ARO_OIDC_ISSUER" placeholder:"URL" help:"URL below which everybody finds those documents."`
+	OIDCIssuer         string   `name:"oidc-issuer" env:"ARO_OIDC_ISSUER" placeholder:"URL" help:"Public URL of those documents."`
 	RegistryDomain     string   `env:"ARO_REGISTRY_DOMAIN" default:"arosvc.azurecr.io" help:"Registry that mirrors OpenShift's images."`
-	CertificateIssuer  string   `env:"ARO_CERTIFICATE_ISSUER" default:"OneCertV2-PublicCA" help:"Issuer of clusters' certificates, as the cluster vault names it."`
-	PullSecret         Secret   `env:"ARO_PULL_SECRET" placeholder:"JSON|FILE" help:"Pull secret of clusters beside their customers', as JSON or a file; or keyvault:NAME in the service vault, read whenever it is needed. Default: none."`
+	CertificateIssuer  string   `env:"ARO_CERTIFICATE_ISSUER" default:"OneCertV2-PublicCA" help:"Name of the issuer of clusters' certificates in the cluster vault."`
+	PullSecret         Secret   `env:"ARO_PULL_SECRET" placeholder:"JSON|FILE" help:"Pull secret that is added to those of customers: JSON, a file with JSON, or keyvault:NAME in the service vault, read when it is needed. Default: none."`
 
-	ClientID     string `env:"ARO_CLIENT_ID" placeholder:"ID" help:"The service's own identity. In production: of the managed identity, if the machine has several."`
+	ClientID     string `env:"ARO_CLIENT_ID" placeholder:"ID" help:"The service's own identity. In production: the client id of the managed identity, if the machine has several."`
 	ClientSecret Secret `env:"ARO_CLIENT_SECRET" placeholder:"SECRET" help:"Secret of --client-id; not in production."`
-	Test         bool   `env:"ARO_TEST" help:"Scale times down, for tests; not in production."`
+	Test         bool   `env:"ARO_TEST" help:"Shorten times, for tests; not in production."`
 
 	// TokenFile is that of the pod's federated identity, if it has one.
 	TokenFile string `kong:"-"`
@@ -238,11 +238,11 @@ func (c *Cloud) ReadPullSecret(ctx context.Context, vault Vault) (model.Secret, 
 	} else if !strings.HasPrefix(strings.TrimSpace(string(text)), "{") {
 		var err error
 		if text, err = os.ReadFile(string(c.PullSecret)); err != nil {
-			return "", errors.New("--pull-secret: it is neither JSON nor a readable file")
+			return "", errors.New("--pull-secret: the value is not JSON or a readable file")
 		}
 	}
 	if !json.Valid(text) {
-		return "", errors.New("--pull-secret: it is no valid JSON")
+		return "", errors.New("--pull-secret: the value is not valid JSON")
 	}
 	return model.Secret(text), nil
 }

@@ -24,10 +24,10 @@ type Config struct {
 	Database `embed:""`
 
 	Location       string     `env:"ARO_LOCATION" default:"eastus" help:"Azure region that this service serves."`
-	Domain         string     `env:"ARO_DOMAIN" placeholder:"DOMAIN" help:"Domain below which clusters get names. Default: LOCATION.aroapp.io."`
+	Domain         string     `env:"ARO_DOMAIN" placeholder:"DOMAIN" help:"Parent domain of clusters' names. Default: LOCATION.aroapp.io."`
 	LogLevel       slog.Level `env:"ARO_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
-	Audit          string     `env:"ARO_AUDIT" placeholder:"FILE" help:"File to which the audit's records are appended, as JSON lines. Default: standard error, where they have msg audit. They do not depend on --log-level."`
-	EncryptionKeys string     `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"Keys that seal secrets, one base64 key of 32 bytes a line, newest first; or keyvault:NAME in the service vault. All processes on one database need the same. In development an absent file is made; the default is then SQLite's path with .keys."`
+	Audit          string     `env:"ARO_AUDIT" placeholder:"FILE" help:"File to which audit records are appended, as JSON lines. Default: standard error, with the message audit. --log-level does not affect them."`
+	EncryptionKeys string     `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"File with the keys that encrypt secrets, one base64 key of 32 bytes per line, newest first; or keyvault:NAME in the service vault. All processes on one database need the same keys. In development a missing file is created, and the default is SQLite's path with .keys."`
 	Production     bool       `env:"ARO_PRODUCTION" help:"Refuse to start without TLS, client certificate allow-lists and keys."`
 }
 

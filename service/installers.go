@@ -16,8 +16,8 @@ import (
 
 // Installers configure what installs which release of OpenShift.
 type Installers struct {
-	Installer        []string `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several: each installs one minor release of OpenShift, which it names itself. Versions of other releases are offered only if they have an installer's image. Default: the one beside aro."`
-	ContainerRuntime string   `env:"ARO_CONTAINER_RUNTIME" placeholder:"PROGRAM" help:"What runs the images of installers. Default: podman, docker or nerdctl, whichever is found first."`
+	Installer        []string `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several: each installs one minor release of OpenShift, which it reports. Versions of other releases are offered only if they have an installer image. Default: the one beside aro."`
+	ContainerRuntime string   `env:"ARO_CONTAINER_RUNTIME" placeholder:"PROGRAM" help:"Program that runs installer images. Default: the first of podman, docker and nerdctl that is found."`
 
 	// Lookup reads the environment of the process, part of which is passed to container
 	// runtimes.

@@ -147,7 +147,7 @@ func renewKeys(ctx context.Context, keys *store.Keyring, log *slog.Logger) error
 		case <-time.After(renewEvery):
 		}
 		if err := keys.Renew(ctx); err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "encryption keys not renewed, the old ones serve on", "error", err)
+			log.WarnContext(ctx, "cannot renew the encryption keys; the current ones stay in use", "error", err)
 		}
 	}
 }

@@ -154,7 +154,7 @@ func firstKeys(ctx context.Context, source string, driver store.Driver) ([]byte,
 	}
 	text, err := os.ReadFile(source) // another process may have created both
 	if errors.Is(err, os.ErrNotExist) {
-		err = fmt.Errorf("%w: the database has documents already, which new keys would not open: put the file back, or begin with another database", err)
+		err = fmt.Errorf("%w: the database has documents already, which new keys cannot decrypt: restore the file, or use another database", err)
 	}
 	return text, err
 }

@@ -33,19 +33,19 @@ type Config struct {
 	Listen      string        `env:"ARO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on. In development it must be a loopback address. With --server=false it serves health and metrics alone, in plain HTTP."`
 	Server      bool          `env:"ARO_SERVER" default:"true" negatable:"" help:"Serve the API."`
 	Backend     bool          `env:"ARO_BACKEND" default:"true" negatable:"" help:"Work on clusters."`
-	Hosts       []string      `env:"ARO_HOSTS" placeholder:"HOST,..." help:"Names, with or without a port, that the service answers to in development, beside those of the loopback."`
-	Connections int           `env:"ARO_CONNECTIONS" default:"4096" help:"Connections open at the same time, at most. Beyond that the one is closed that has waited longest for a request."`
-	Workers     int           `env:"ARO_WORKERS" default:"100" help:"Clusters worked on at the same time, at most."`
-	Lease       time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over from one that died."`
-	Poll        time.Duration `env:"ARO_POLL" default:"1s" help:"Time between looks for work that other processes left."`
+	Hosts       []string      `env:"ARO_HOSTS" placeholder:"HOST,..." help:"Host names, with or without a port, that the service accepts in development, beside loopback names."`
+	Connections int           `env:"ARO_CONNECTIONS" default:"4096" help:"Maximum number of open connections. Beyond that, the connection that has waited longest for a request is closed."`
+	Workers     int           `env:"ARO_WORKERS" default:"100" help:"Maximum number of clusters that are worked on at the same time."`
+	Lease       time.Duration `env:"ARO_LEASE" default:"60s" help:"Time after which another worker takes over the work of one that died."`
+	Poll        time.Duration `env:"ARO_POLL" default:"1s" help:"Interval at which to look for work of other processes."`
 	Peers       []string      `env:"ARO_PEERS" placeholder:"HOST:PORT,..." help:"The processes of the service, with their ports of --listen, to tell of new work by UDP. A name stands for all its addresses."`
 	PollIdle    time.Duration `env:"ARO_POLL_IDLE" default:"20s" help:"With --peers, the time between looks for work while no process has any."`
-	Look        time.Duration `env:"ARO_LOOK_INTERVAL" default:"15m" help:"Age at which what a running cluster says of itself, its version and workers, is asked for again, at a bounded rate."`
-	Drain       time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time that requests and steps get to finish at shutdown."`
+	Look        time.Duration `env:"ARO_LOOK_INTERVAL" default:"15m" help:"Age at which the observed state of a running cluster, its version and workers, is read again, at a limited rate."`
+	Drain       time.Duration `env:"ARO_DRAIN" default:"25s" help:"Time for requests and steps to finish at shutdown."`
 
 	TLSCert      string `env:"ARO_TLS_CERT" placeholder:"FILE" help:"Server certificate chain, PEM; or keyvault:NAME in the service vault, with its key."`
 	TLSKey       string `env:"ARO_TLS_KEY" type:"path" placeholder:"FILE" help:"Server key, PEM."`
-	ARMClients   string `env:"ARO_ARM_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that are Azure Resource Manager, PEM."`
+	ARMClients   string `env:"ARO_ARM_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates of Azure Resource Manager, PEM."`
 	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the admin API, PEM."`
 
 	// Build is the version of the program.
@@ -121,7 +121,7 @@ type Work struct {
 func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error {
 	if !cfg.Production {
 		if err := initialdata.Empty(ctx, s.Store, work.Installable); err != nil {
-			return fmt.Errorf("seed the store: %w", err)
+			return fmt.Errorf("initial data: %w", err)
 		}
 	}
 	if err := cfg.MDM.Open(s, &cfg.Config, "rp", cfg.Build); err != nil {
