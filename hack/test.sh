@@ -39,9 +39,8 @@ local_module() {
 }
 
 other_modules() {
-  local tags=altinfra,aro,containers_image_openpgp
   part "installer module"
-  (cd installer && ./build.sh --data && go vet -tags "$tags" ./... && go test -tags "$tags" -timeout 10m ./...)
+  (cd installer && GOFLAGS=$(./build.sh --flags) && export GOFLAGS && go vet ./... && go test -timeout 10m ./...)
 
   part "registry module, and aro mirror with it"
   (cd registry && go vet ./... && go test -count=1 -timeout 10m ./...)

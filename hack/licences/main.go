@@ -23,15 +23,19 @@ import (
 // LICENSE.
 const own = "github.com/aro-rp/aro"
 
-// programs are the binaries: the folder of a module, a package, and build tags.
+// programs are the binaries: the folder of a module, a package, and the command that
+// prints the flags with which it is built.
 var programs = []program{
 	{dir: ".", path: "./cmd/aro"},
 	{dir: ".", path: "./cmd/aro-operator"},
 	{dir: "local", path: "./cmd/aro-local"},
-	{dir: "installer", path: "./cmd/aro-installer", tags: "altinfra,aro,containers_image_openpgp"},
+	{dir: "installer", path: "./cmd/aro-installer", flags: []string{"./build.sh", "--flags"}},
 }
 
-type program struct{ dir, path, tags string }
+type program struct {
+	dir, path string
+	flags     []string
+}
 
 func main() {
 	output := flag.String("o", "bin/THIRD-PARTY-LICENSES.txt", "file to write")
@@ -67,9 +71,7 @@ type module struct {
 func linked(root string, programs []program) ([]*module, error) {
 	byName := map[string]*module{}
 	for _, p := range programs {
-		command := exec.Command("go", "list", "-deps", "-tags", p.tags, "-json=Dir,Module,Standard", p.path)
-		command.Dir, command.Stderr = filepath.Join(root, p.dir), os.Stderr
-		out, err := command.Output()
+		out, err := p.list(filepath.Join(root, p.dir))
 		if err != nil {
 			return nil, fmt.Errorf("list %s in %s: %w", p.path, p.dir, err)
 		}
@@ -83,6 +85,22 @@ func linked(root string, programs []program) ([]*module, error) {
 	}
 	slices.SortFunc(all, func(a, b *module) int { return strings.Compare(a.name, b.name) })
 	return all, nil
+}
+
+// list asks Go for the packages that are linked.
+func (p program) list(dir string) ([]byte, error) {
+	command := exec.Command("go", "list", "-deps", "-json=Dir,Module,Standard", p.path)
+	command.Dir, command.Stderr = dir, os.Stderr
+	if len(p.flags) > 0 {
+		ask := exec.Command(p.flags[0], p.flags[1:]...)
+		ask.Dir, ask.Stderr = dir, os.Stderr
+		flags, err := ask.Output()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", strings.Join(p.flags, " "), err)
+		}
+		command.Env = append(os.Environ(), "GOFLAGS="+strings.TrimSpace(string(flags)))
+	}
+	return command.Output()
 }
 
 // collect parses the output of go list.
