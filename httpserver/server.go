@@ -168,6 +168,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if own, ok := r.Context().Value(connectionKey{}).(*connection); ok {
 		defer own.begin()()
 	}
+	if s.draining.Load() {
+		w.Header().Set("Connection", "close") // the next request finds another process
+	}
 	api := s.apiOf(r.URL.Path)
 	ctx := r.Context()
 	if api.Endless != nil && api.Endless(r) {

@@ -180,18 +180,28 @@ func (c *Cloud) Hosts() []string {
 
 // transport trusts the system's certificate authorities and those of --ca-file.
 func (c *Cloud) transport() (*http.Client, error) {
+	if c.CAFile == "" {
+		return Trusting("")
+	}
+	text, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("--ca-file: %w", err)
+	}
+	client, err := Trusting(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("--ca-file %s: %w", c.CAFile, err)
+	}
+	return client, nil
+}
+
+// Trusting makes a client that trusts the system's authorities and others, PEM.
+func Trusting(authorities string) (*http.Client, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, fmt.Errorf("the system's certificate authorities: %w", err)
 	}
-	if c.CAFile != "" {
-		text, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("--ca-file: %w", err)
-		}
-		if !roots.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--ca-file: %s holds no certificate", c.CAFile)
-		}
+	if authorities != "" && !roots.AppendCertsFromPEM([]byte(authorities)) {
+		return nil, errors.New("it holds no certificate")
 	}
 	return &http.Client{Transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,

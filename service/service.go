@@ -14,7 +14,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
@@ -67,16 +66,21 @@ func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Servi
 	}
 	s.Metrics = prometheus.NewRegistry()
 	s.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	var credential azcore.TokenCredential
+	var by Caller
+	if cloud != nil && cloud.CAFile != "" {
+		if by.Transport, err = cloud.transport(); err != nil {
+			return nil, err
+		}
+	}
 	if cloud != nil && cloud.reached(cfg, needs) {
 		if err := s.reachAzure(ctx, cfg, cloud, needs); err != nil {
 			return nil, err
 		}
 		if cfg.Production {
-			credential = s.Azure.Service()
+			by.Credential = s.Azure.Service()
 		}
 	}
-	if s.Store, s.Keys, err = openStore(ctx, cfg, s.Vault, credential); err != nil {
+	if s.Store, s.Keys, err = openStore(ctx, cfg, s.Vault, by); err != nil {
 		return nil, err
 	}
 	s.fresh = append(s.fresh, func(ctx context.Context) error { return renewKeys(ctx, s.Keys, s.Log) })

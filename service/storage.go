@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/model"
@@ -30,10 +31,17 @@ func (d *Database) Check(f *Faults, production bool) {
 	}
 }
 
+// Caller is the identity and the transport of requests to Cosmos DB. The zero Caller uses
+// the environment's Azure credential and the system's certificate authorities.
+type Caller struct {
+	Credential azcore.TokenCredential
+	Transport  policy.Transporter
+}
+
 // Open opens the database. In production the deployment creates the containers of
 // Cosmos DB; the service does not have permission to.
-func (d *Database) Open(ctx context.Context, production bool, credential azcore.TokenCredential) (store.Driver, error) {
-	return database.Open(ctx, database.Options{Name: d.Store, CosmosKey: model.Secret(d.CosmosKey), Credential: credential, Prepare: !production, Production: production})
+func (d *Database) Open(ctx context.Context, production bool, by Caller) (store.Driver, error) {
+	return database.Open(ctx, database.Options{Name: d.Store, CosmosKey: model.Secret(d.CosmosKey), Credential: by.Credential, Transport: by.Transport, Prepare: !production, Production: production})
 }
 
 // OpenWithoutSecrets opens the database for processes that read no secrets, without keys.
@@ -43,7 +51,7 @@ func (d *Database) OpenWithoutSecrets(ctx context.Context) (*store.Store, error)
 	if err != nil {
 		return nil, err
 	}
-	driver, err := d.Open(ctx, d.CosmosKey == "", nil)
+	driver, err := d.Open(ctx, d.CosmosKey == "", Caller{})
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +79,8 @@ func (c *Config) keysMissing() string {
 
 // openStore opens the database and the store on it, with the keys that encrypt its
 // secrets, which it checks.
-func openStore(ctx context.Context, cfg *Config, vault Vault, credential azcore.TokenCredential) (*store.Store, *store.Keyring, error) {
-	driver, err := cfg.Open(ctx, cfg.Production, credential)
+func openStore(ctx context.Context, cfg *Config, vault Vault, by Caller) (*store.Store, *store.Keyring, error) {
+	driver, err := cfg.Open(ctx, cfg.Production, by)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,7 +15,7 @@ func open(t *testing.T, cfg Config) (*store.Store, error) {
 	if cfg.Check(&f); f.Err() != nil {
 		return nil, f.Err()
 	}
-	documents, _, err := openStore(t.Context(), &cfg, nil, nil)
+	documents, _, err := openStore(t.Context(), &cfg, nil, Caller{})
 	return documents, err
 }
 

@@ -16,6 +16,7 @@ type Store struct {
 	driver    Driver
 	documents *documents
 	probes    *Collection[ProbeDocument]
+	formats   *Collection[FormatDocument]
 	pings     pings
 }
 
@@ -35,6 +36,7 @@ func New(k Driver, keys *Keyring) *Store {
 		driver:        k,
 		documents:     d,
 		probes:        newCollection[ProbeDocument](k, d, &probesContainer),
+		formats:       newCollection[FormatDocument](k, d, &probesContainer),
 	}
 	d.keysFail = s.keysFail
 	return s

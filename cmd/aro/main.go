@@ -28,6 +28,7 @@ type commands struct {
 	Monitor  monitorCommand  `cmd:"" name:"monitor" help:"Look at all clusters, and tell in metrics what is not as it should be."`
 	Proxy    proxyCommand    `cmd:"" name:"proxy" help:"Let a developer's machine reach private endpoints of clusters."`
 	Mirror   mirrorCommand   `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
+	Deploy   deployCommand   `cmd:"" name:"deploy" help:"Deploy the service, or another build of it, to a region of Azure."`
 }
 
 func cli() flags.Program {

@@ -8,7 +8,6 @@ import (
 	"github.com/aro-rp/aro/azure/preflight"
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/backend/cluster"
-	"github.com/aro-rp/aro/backend/install"
 	"github.com/aro-rp/aro/catalogue"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/service"
@@ -41,7 +40,12 @@ func (c *rpCommand) Run(ctx context.Context) error {
 	}
 	c.Build = version
 	work := rp.Work{Installable: service.Installable(installers), IdentityHosts: c.Cloud.Hosts(),
-		Plan: func(ctx context.Context, cfg *backend.Config) error { return c.plan(ctx, s, installers, cfg) }}
+		Plan: func(ctx context.Context, cfg *backend.Config) error {
+			if installers == nil {
+				return errors.New("--installer: there is no aro-installer beside aro, and none is named")
+			}
+			return c.plan(ctx, s, cluster.Dependencies{Installer: installers}, cfg)
+		}}
 	if c.ActsOnCustomers() {
 		work.Preflight = limits{preflight.New(s.Azure, s.Environment, catalogue.RoleSets(s.Store), s.Log)}
 	}
@@ -49,19 +53,15 @@ func (c *rpCommand) Run(ctx context.Context) error {
 }
 
 // plan completes cfg with what is done to clusters on Azure.
-func (c *rpCommand) plan(ctx context.Context, s *service.Service, installers *install.Installers, cfg *backend.Config) error {
-	if installers == nil {
-		return errors.New("--installer: there is no aro-installer beside aro, and none is named")
-	}
+func (c *rpCommand) plan(ctx context.Context, s *service.Service, d cluster.Dependencies, cfg *backend.Config) error {
 	pullSecret := func(ctx context.Context) (model.Secret, error) { return c.ReadPullSecret(ctx, s.Vault) }
 	if _, err := pullSecret(ctx); err != nil {
 		return err
 	}
 	cfg.Trace = azure.WithCorrelation
-	d := cluster.Dependencies{Azure: s.Azure, Env: s.Environment, Installer: installers,
-		Validator: preflight.New(s.Azure, s.Environment, catalogue.RoleSets(s.Store), s.Log),
-		Versions:  s.Store.Versions, RoleSets: s.Store.RoleSets, Billing: s.Store.Billing,
-		Seal: s.Keys, PullSecret: pullSecret, Build: version, Log: s.Log}
+	d.Azure, d.Env, d.Validator = s.Azure, s.Environment, preflight.New(s.Azure, s.Environment, catalogue.RoleSets(s.Store), s.Log)
+	d.Versions, d.RoleSets, d.Billing = s.Store.Versions, s.Store.RoleSets, s.Store.Billing
+	d.Seal, d.PullSecret, d.Build, d.Log = s.Keys, pullSecret, version, s.Log
 	cfg.Plans, cfg.Diagnose, cfg.Look = cluster.Plans(d), cluster.Diagnose(d), cluster.Look(d)
 	return nil
 }

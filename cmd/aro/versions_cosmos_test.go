@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 func TestVersionsNeedNoRightToMakeADatabase(t *testing.T) {
 	endpoint, key := cosmostest.Start(t)
 	f := service.Database{Store: "cosmos:" + endpoint + "?database=aro", CosmosKey: service.Secret(key)}
-	deployed, err := f.Open(t.Context(), false, nil)
+	deployed, err := f.Open(t.Context(), false, service.Caller{})
 	if err != nil {
 		t.Fatal(err)
 	}

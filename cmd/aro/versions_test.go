@@ -23,7 +23,7 @@ func versionsStore(t *testing.T) service.Database {
 
 func stored(t *testing.T, f service.Database) catalogue.Set {
 	t.Helper()
-	driver, err := f.Open(t.Context(), false, nil)
+	driver, err := f.Open(t.Context(), false, service.Caller{})
 	if err != nil {
 		t.Fatal(err)
 	}

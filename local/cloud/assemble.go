@@ -36,10 +36,12 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 		return err
 	}
 	a.Mount("/blob/", a.Blob)
+	a.Mount(entra.MachinePrefix, http.HandlerFunc(a.Entra.ServeMachines))
 	a.Mount("/graph/", msgraph.New(msgraph.Options{Entra: a.Entra, Origin: a.Origin, Tenant: TenantID, Administrators: []string{DemoApplication}, Now: a.Now}))
 	a.identityTypes()
 	a.storageTypes()
 	a.vaultTypes()
+	a.registryTypes()
 	a.lockTypes()
 	a.groupRights()
 	a.catalogueRoutes()

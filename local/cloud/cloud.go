@@ -66,6 +66,12 @@ type Options struct {
 	// Portal is the origin of the portal of the service, such as https://localhost:8444; without
 	// it there is nobody who could log in there.
 	Portal string
+	// Empty leaves the service's own resources out at first start: it is to be deployed.
+	Empty bool
+	// RPTLS is how the resource provider is reached by https; nil reaches it by http.
+	RPTLS *tls.Config
+	// RPDial opens connections to it; nil is the system's way.
+	RPDial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Secrets of the applications made at first start; random if empty.
 	ServiceSecret, DemoSecret string
 	// Plug adds behaviours to the resource manager before it starts.

@@ -25,6 +25,8 @@ const (
 	// clusterVersion is the api-version of calls that the local Azure makes itself.
 	clusterVersion  = "2023-11-22"
 	providerTimeout = 60 * time.Second
+	// providerIdle and providerIdleTime are of connections that wait for a request.
+	providerIdle, providerIdleTime = 64, 2 * time.Second
 	// deletionPoll is the time between two looks whether a cluster is gone.
 	deletionPoll = time.Second
 )
@@ -33,9 +35,10 @@ const (
 // engine keeps a shadow of each cluster, as ARM does, so that lists and the
 // deletion of a group know of it.
 type provider struct {
-	azure *Azure
-	proxy *httputil.ReverseProxy
-	http  *http.Client
+	azure  *Azure
+	scheme string
+	proxy  *httputil.ReverseProxy
+	http   *http.Client
 
 	// introductions of subscriptions to it, by id in lower case.
 	introductions sync.Map
@@ -46,8 +49,17 @@ type provider struct {
 }
 
 func newProvider(a *Azure) *provider {
-	p := &provider{azure: a, http: &http.Client{Timeout: providerTimeout}}
+	transport := &http.Transport{
+		TLSClientConfig: a.RPTLS, DialContext: a.RPDial, MaxIdleConnsPerHost: providerIdle,
+		// Shorter than any drain: a connection is not used that the provider closes.
+		IdleConnTimeout: providerIdleTime,
+	}
+	p := &provider{azure: a, scheme: "http", http: &http.Client{Timeout: providerTimeout, Transport: transport}}
+	if a.RPTLS != nil {
+		p.scheme = "https"
+	}
 	p.proxy = &httputil.ReverseProxy{
+		Transport:      transport,
 		Rewrite:        func(*httputil.ProxyRequest) {},
 		ModifyResponse: p.mirror,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
@@ -96,7 +108,7 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request, call *resources
 		}
 	}
 	out := r.Clone(r.Context())
-	out.URL = &url.URL{Scheme: "http", Host: p.azure.RPAddress, Path: call.Path, RawQuery: forwardedQuery(r.URL)}
+	out.URL = &url.URL{Scheme: p.scheme, Host: p.azure.RPAddress, Path: call.Path, RawQuery: forwardedQuery(r.URL)}
 	out.Host = p.azure.RPAddress
 	if err := p.headers(out, call); err != nil {
 		return err
@@ -409,7 +421,7 @@ func (p *provider) call(ctx context.Context, method, target string, body, result
 			return 0, err
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+p.azure.RPAddress+target, &content)
+	req, err := http.NewRequestWithContext(ctx, method, p.scheme+"://"+p.azure.RPAddress+target, &content)
 	if err != nil {
 		return 0, err
 	}

@@ -17,7 +17,7 @@ import (
 func namespaces() map[string][]string {
 	return map[string][]string{
 		"Microsoft.Authorization":     {"roleAssignments", "roleDefinitions", "denyAssignments", "permissions", "locks"},
-		"Microsoft.Compute":           {"virtualMachines", "virtualMachines/extensions", "disks", "snapshots", "images", "diskEncryptionSets", "availabilitySets", "galleries", "galleries/images", "galleries/images/versions", "skus", "locations", "locations/usages", "locations/vmSizes", "locations/publishers"},
+		"Microsoft.Compute":           {"virtualMachines", "virtualMachines/extensions", "virtualMachineScaleSets", "virtualMachineScaleSets/virtualMachines", "disks", "snapshots", "images", "diskEncryptionSets", "availabilitySets", "galleries", "galleries/images", "galleries/images/versions", "skus", "locations", "locations/usages", "locations/vmSizes", "locations/publishers"},
 		"Microsoft.Features":          {"features", "providers"},
 		"Microsoft.Insights":          {"actionGroups", "metricAlerts", "activityLogAlerts", "eventtypes", "metrics"},
 		"Microsoft.KeyVault":          {"vaults", "vaults/secrets", "vaults/keys", "vaults/accessPolicies", "deletedVaults", "locations", "locations/deletedVaults"},
@@ -26,7 +26,8 @@ func namespaces() map[string][]string {
 		"Microsoft.RedHatOpenShift":   {"openShiftClusters", "locations", "locations/openShiftVersions", "locations/platformWorkloadIdentityRoleSets", "locations/operationResults", "locations/operationsStatus", "operations"},
 		"Microsoft.Resources":         {"deployments", "resourceGroups", "subscriptions", "tags"},
 		"Microsoft.Storage":           {"storageAccounts", "storageAccounts/blobServices", "storageAccounts/blobServices/containers"},
-		"Microsoft.ContainerRegistry": {"registries"},
+		"Microsoft.ContainerRegistry": {"registries", "registries/replications"},
+		"Microsoft.DocumentDB":        {"databaseAccounts", "databaseAccounts/sqlDatabases", "databaseAccounts/sqlDatabases/containers", "databaseAccounts/sqlRoleAssignments", "databaseAccounts/sqlRoleDefinitions"},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aro-rp/aro/local/cloud/access"
@@ -70,8 +71,10 @@ func (a *Azure) seed(ctx context.Context) error {
 			}
 		}
 	}
-	if err := a.seedService(ctx); err != nil {
-		return fmt.Errorf("seed: %w", err)
+	if !a.Empty {
+		if err := a.seedService(ctx); err != nil {
+			return fmt.Errorf("seed: %w", err)
+		}
 	}
 	credentials, err := a.seedApplications(ctx)
 	if err != nil {
@@ -159,14 +162,19 @@ func (a *Azure) seedApplications(ctx context.Context) (Credentials, error) {
 			}
 		}
 		for _, role := range one.roles {
+			if a.Empty && strings.HasPrefix(role[1], serviceGroup) {
+				continue // whoever deploys the service grants what it needs
+			}
 			if err := a.Access.Assign(ctx, sp.ObjectID, role[0], role[1]); err != nil {
 				return c, fmt.Errorf("role of %s: %w", one.name, err)
 			}
 		}
 	}
 	// The first party proves itself by a certificate of the service's vault.
-	if err := a.Vault.EnsureCertificate(ctx, "aro-svc", FirstPartyCertificate, FirstPartySubject, FirstPartySubject); err != nil {
-		return c, err
+	if !a.Empty {
+		if err := a.Vault.EnsureCertificate(ctx, "aro-svc", FirstPartyCertificate, FirstPartySubject, FirstPartySubject); err != nil {
+			return c, err
+		}
 	}
 	if err := a.Entra.AddCertificate(ctx, FirstPartyApplication, FirstPartySubject); err != nil {
 		return c, err

@@ -119,6 +119,9 @@ type Work struct {
 
 // Run serves and works until ctx ends or a part fails.
 func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error {
+	if err := s.Store.CheckFormat(ctx, cfg.Build); err != nil {
+		return fmt.Errorf("--store: %w", err)
+	}
 	if !cfg.Production {
 		if err := initialdata.Empty(ctx, s.Store, work.Installable); err != nil {
 			return fmt.Errorf("initial data: %w", err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/aro-rp/aro/model"
@@ -26,6 +27,8 @@ type Options struct {
 	CosmosKey model.Secret
 	// Credential for Cosmos DB; nil uses the environment's Azure credential.
 	Credential azcore.TokenCredential
+	// Transport of the requests to Cosmos DB; nil is the default.
+	Transport policy.Transporter
 	// Prepare creates what does not exist in the Cosmos DB account.
 	Prepare bool
 	// Production rejects unencrypted connections.
@@ -108,5 +111,5 @@ func (o *Options) cosmos(location string) (cosmos.Options, error) {
 		return cosmos.Options{}, errors.New("the endpoint needs ?database=NAME")
 	}
 	u.RawQuery = ""
-	return cosmos.Options{Endpoint: u.String(), Database: name, Key: string(o.CosmosKey)}, nil
+	return cosmos.Options{Endpoint: u.String(), Database: name, Key: string(o.CosmosKey), Transport: o.Transport}, nil
 }

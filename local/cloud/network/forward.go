@@ -27,6 +27,9 @@ func (n *Network) Run(ctx context.Context, machines Machines) error {
 	n.mu.Unlock()
 	plane := &dataPlane{network: n, open: map[netip.AddrPort]*forwarder{}, warned: map[netip.AddrPort]bool{}}
 	defer plane.close()
+	var probing sync.WaitGroup
+	defer probing.Wait()
+	probing.Go(func() { n.probeAll(ctx) })
 	retry := time.NewTicker(retryListen)
 	defer retry.Stop()
 	for {
@@ -183,5 +186,5 @@ func (f *forwarder) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.network.dialAny(ctx, t.behind(f.door))
+	return f.network.dialAny(ctx, t.behind(f.door, f.network.Healthy))
 }

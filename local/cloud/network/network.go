@@ -61,6 +61,8 @@ type Network struct {
 	known    *topology // as of knownAt, nil if there is none
 	knownAt  int
 	machines Machines // nil until Run
+
+	prober prober
 }
 
 // New registers the types of Microsoft.Network with an engine.

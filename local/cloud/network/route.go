@@ -53,7 +53,7 @@ func (n *Network) Dial(ctx context.Context, from hypervisor.VM, network, address
 		}
 	}
 	if inSpace(t.get(from.VNetID), ip) {
-		return n.dialAny(ctx, t.inside(from.VNetID, ip, port))
+		return n.dialAny(ctx, n.inside(t, from.VNetID, ip, port))
 	}
 	return new(net.Dialer).DialContext(ctx, network, netip.AddrPortFrom(ip, uint16(port)).String())
 }
@@ -74,7 +74,7 @@ func inSpace(vnet *resources.Resource, ip netip.Addr) bool {
 }
 
 // inside are the machines that a private address of a virtual network leads to.
-func (t *topology) inside(vnet string, ip netip.Addr, port int) []backend {
+func (n *Network) inside(t *topology, vnet string, ip netip.Addr, port int) []backend {
 	for _, u := range t.users("") {
 		if u.address != ip.String() || !inNetwork(u.subnet, vnet) {
 			continue
@@ -84,22 +84,23 @@ func (t *topology) inside(vnet string, ip netip.Addr, port int) []backend {
 			continue
 		}
 		if owner.Type == loadBalancers {
-			return t.behind(door{u.id, port})
+			return t.behind(door{u.id, port}, n.Healthy)
 		}
 		if vm := t.attached(owner.ID); vm != "" {
 			return []backend{{vm, port}}
 		}
 		for _, d := range t.published(t.get(ownerOf(owner))) {
 			if d.port == port {
-				return t.behind(d)
+				return t.behind(d, n.Healthy)
 			}
 		}
 	}
 	return nil
 }
 
-// behind are the machines that a load balancer may forward to.
-func (t *topology) behind(d door) []backend {
+// behind are the machines that a load balancer may forward to: of those that it probes,
+// the healthy ones.
+func (t *topology) behind(d door, healthy func(instance, probe string) bool) []backend {
 	balancer := t.get(parentID(d.frontend))
 	if balancer == nil {
 		return nil
@@ -110,14 +111,15 @@ func (t *topology) behind(d door) []backend {
 		if !sameID(refID(properties["frontendIPConfiguration"]), d.frontend) || number(properties["frontendPort"]) != d.port || !carriesTCP(properties) {
 			continue
 		}
-		members := append(refIDs(properties["backendAddressPools"]), refID(properties["backendAddressPool"]))
-		for _, pool := range members {
-			if pool == "" {
-				continue
-			}
+		for _, pool := range poolsOfRule(properties) {
 			for _, configuration := range t.elementsUsing(interfaces, "ipConfigurations", "loadBalancerBackendAddressPools", pool) {
 				if vm := t.attached(parentID(configuration)); vm != "" {
 					all = append(all, backend{vm, number(properties["backendPort"])})
+				}
+			}
+			for _, instance := range t.instancesIn(pool) {
+				if probe := refID(properties["probe"]); probe == "" || healthy(instance.ID, probe) {
+					all = append(all, backend{instance.ID, number(properties["backendPort"])})
 				}
 			}
 		}

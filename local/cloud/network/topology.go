@@ -20,7 +20,7 @@ type topology struct {
 func known() []string {
 	types := []string{
 		virtualNetworks, securityGroups, routeTables, natGateways, interfaces, publicIPAddresses, loadBalancers,
-		privateLinkServices, privateEndpoints, virtualMachines, dnsZones, privateDNSZones, networkLinks,
+		privateLinkServices, privateEndpoints, virtualMachines, instances, dnsZones, privateDNSZones, networkLinks,
 	}
 	return append(types, dnsZones+"/A", privateDNSZones+"/A")
 }
@@ -94,7 +94,7 @@ func (t *topology) users(subnet string) []user {
 	for _, r := range t.of(loadBalancers) {
 		collect(r, "frontendIPConfigurations")
 	}
-	return all
+	return append(all, t.instanceUsers(subnet)...)
 }
 
 // using are the ids of resources of a type whose property refers to id.

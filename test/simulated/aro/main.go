@@ -20,11 +20,14 @@ import (
 	"github.com/aro-rp/aro/test/simulated/provider"
 )
 
-type command struct {
-	rp.Config `embed:""`
+// version is set by the linker.
+var version = "simulated"
 
-	IdentityHosts []string `env:"ARO_IDENTITY_HOSTS" placeholder:"HOST,..." help:"Hosts of the managed identity data plane."`
-	ControlPlanes string   `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where records stand for machines. The backend needs it."`
+type command struct {
+	rp.Config     `embed:""`
+	service.Cloud `embed:""`
+
+	ControlPlanes string `env:"ARO_CONTROL_PLANES" placeholder:"unix:PATH" help:"Where records stand for machines. The backend needs it."`
 }
 
 func main() {
@@ -45,16 +48,18 @@ func main() {
 // Run is the product's process with other work.
 func (c *command) Run(ctx context.Context) error {
 	var faults service.Faults
-	if c.Check(&faults); faults.Err() != nil {
+	if c.Config.Check(&faults); faults.Err() != nil {
 		return faults.Err()
 	}
-	s, err := service.Open(ctx, &c.Config.Config, nil, service.Needs{})
+	needs := c.Needs()
+	needs.Clusters = false // machines are records, without Azure
+	s, err := service.Open(ctx, &c.Config.Config, &c.Cloud, needs)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	c.Build = "simulated"
-	return rp.Run(ctx, &c.Config, s, rp.Work{IdentityHosts: c.IdentityHosts, Plan: func(_ context.Context, cfg *backend.Config) error {
+	c.Build = version
+	return rp.Run(ctx, &c.Config, s, rp.Work{IdentityHosts: c.Cloud.IdentityHosts, Plan: func(_ context.Context, cfg *backend.Config) error {
 		if c.ControlPlanes == "" {
 			return errors.New("--control-planes is missing: give it or use --backend=false")
 		}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/aro-rp/aro/azure"
+	"github.com/aro-rp/aro/deploy"
+	"github.com/aro-rp/aro/service"
+)
+
+// deployCommand rolls the service out into a region.
+type deployCommand struct {
+	Location string `arg:"" help:"Region to deploy, as the configuration names it."`
+
+	Config string `env:"ARO_DEPLOY_CONFIG" required:"" type:"existingfile" placeholder:"FILE" help:"Configuration file, YAML: defaults and regions. deploy/assets/config.schema.json is its schema."`
+	Build  string `env:"ARO_DEPLOY_BUILD" placeholder:"TAG" help:"Build to deploy: the tag of its image in the registry. Default: that of this program."`
+	DryRun bool   `env:"ARO_DEPLOY_DRY_RUN" help:"Print what would change, and change nothing."`
+}
+
+// Run deploys, and prints its progress.
+func (c *deployCommand) Run(ctx context.Context) error {
+	content, err := os.ReadFile(c.Config)
+	if err != nil {
+		return fmt.Errorf("--config: %w", err)
+	}
+	region, err := deploy.ReadRegion(content, c.Location)
+	if err != nil {
+		return &service.ConfigError{Faults: []string{err.Error()}}
+	}
+	transport, err := service.Trusting(region.Authorities)
+	if err != nil {
+		return fmt.Errorf("authorities: %w", err)
+	}
+	cloud, err := azure.FindCloud(ctx, region.Cloud, transport)
+	if err != nil {
+		return err
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: azcore.ClientOptions{Cloud: cloud.Configuration, Transport: transport}, TenantID: region.TenantID, DisableInstanceDiscovery: cloud.Custom})
+	if err != nil {
+		return fmt.Errorf("credential: %w", err)
+	}
+	build := c.Build
+	if build == "" {
+		build = version
+	}
+	return deploy.Run(ctx, deploy.Options{Region: region, Build: build, Cloud: cloud, Credential: credential, Transport: transport, Progress: os.Stdout, DryRun: c.DryRun})
+}

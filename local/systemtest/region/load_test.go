@@ -1,0 +1,281 @@
+package region
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/aro-rp/aro/arm"
+)
+
+const (
+	customer   = "11111111-2222-3333-4444-555555555555"
+	apiVersion = "2025-07-25"
+)
+
+type object = map[string]any
+
+// reply is an answer of the service.
+type reply struct {
+	status int
+	body   object
+	took   time.Duration
+}
+
+// front is Azure Resource Manager's way to the service: the load balancer, with its
+// client certificate. Connections are given up before a draining service closes them.
+func (w *world) front() *http.Client {
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: w.azure.RPTLS, DialContext: w.wires.DialPublic, MaxIdleConnsPerHost: 64, IdleConnTimeout: 2 * time.Second}}
+}
+
+// ask sends a request as Azure Resource Manager does.
+func (w *world) ask(ctx context.Context, client *http.Client, method, path string, body any) (*reply, error) {
+	content, err := json.Marshal(body)
+	must(w.t, err)
+	version := apiVersion
+	if strings.Count(path, "/") == 2 {
+		version = "2.0" // a subscription
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "https://"+w.azure.RPAddress+path+"?api-version="+version, bytes.NewReader(content))
+	must(w.t, err)
+	req.Header.Set("Referer", "https://management.azure.com"+path+"?api-version="+version)
+	req.Header.Set("X-Ms-Home-Tenant-Id", customer)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	} else {
+		req.Body, req.ContentLength = nil, 0
+	}
+	began := time.Now()
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	r := &reply{status: resp.StatusCode, took: time.Since(began)}
+	_ = json.Unmarshal(text, &r.body)
+	return r, nil
+}
+
+// ready registers the customer's subscription.
+func (w *world) ready() {
+	w.t.Helper()
+	r, err := w.ask(w.t.Context(), w.front(), http.MethodPut, "/subscriptions/"+customer, object{"state": "Registered", "registrationDate": time.Now().UTC().Format(http.TimeFormat), "properties": object{"tenantId": customer}})
+	must(w.t, err)
+	if r.status != http.StatusOK && r.status != http.StatusCreated {
+		w.t.Fatal(r)
+	}
+}
+
+// offer makes a version of OpenShift the default, as engineers do.
+func (w *world) offer(version string) {
+	w.t.Helper()
+	content, err := json.Marshal(object{"properties": object{"version": version, "enabled": true, "default": true, "openShiftPullspec": "quay.io/openshift-release-dev/ocp-release:" + version + "-x86_64"}})
+	must(w.t, err)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, "https://"+w.azure.RPAddress+"/admin/versions", bytes.NewReader(content))
+	must(w.t, err)
+	req.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{w.engineer}, InsecureSkipVerify: true}, DialContext: w.wires.DialPublic}}
+	resp, err := client.Do(req)
+	must(w.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
+		w.t.Fatalf("PUT /admin/versions: %s: %s", resp.Status, text)
+	}
+}
+
+// body of a create.
+func body(name string) object {
+	network := "/subscriptions/" + customer + "/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/"
+	return object{"location": location, "properties": object{
+		"clusterProfile":          object{"domain": "d" + name, "resourceGroupId": "/subscriptions/" + customer + "/resourceGroups/aro-" + name},
+		"servicePrincipalProfile": object{"clientId": uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String(), "clientSecret": "secret"},
+		"networkProfile":          object{"podCidr": "10.128.0.0/14", "serviceCidr": "172.30.0.0/16"},
+		"masterProfile":           object{"vmSize": "Standard_D8s_v3", "subnetId": network + "master"},
+		"workerProfiles":          []any{object{"name": "worker", "vmSize": "Standard_D4s_v3", "diskSizeGB": 128, "subnetId": network + "worker", "count": 3}},
+		"apiserverProfile":        object{"visibility": "Public"},
+		"ingressProfiles":         []any{object{"name": "default", "visibility": "Public"}},
+	}}
+}
+
+func clusterID(name string) arm.ClusterID {
+	return arm.ClusterID{SubscriptionID: customer, ResourceGroup: "load", Name: name}
+}
+
+// load is clients that read and write without a pause.
+type load struct {
+	mu       sync.Mutex
+	failures []string
+	took     []time.Duration
+	created  []string
+	// once repeats a request that found nobody, as standard clients do.
+	once bool
+	stop context.CancelFunc
+	work sync.WaitGroup
+}
+
+// note counts a request.
+func (l *load) note(r *reply, err error, fine ...int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err != nil:
+		l.failures = append(l.failures, err.Error())
+	case !slices.Contains(fine, r.status):
+		l.failures = append(l.failures, fmt.Sprint(*r))
+	default:
+		l.took = append(l.took, r.took)
+		return true
+	}
+	return false
+}
+
+// cut ends a period, and is its 99th percentile.
+func (l *load) cut() (requests int, p99 time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	took := l.took
+	l.took = nil
+	slices.Sort(took)
+	if len(took) == 0 {
+		return 0, 0
+	}
+	return len(took), took[len(took)*99/100]
+}
+
+// begin starts clients: most read lists and clusters, one creates clusters.
+func (w *world) begin(readers, clusters int, once ...bool) *load {
+	l := &load{once: len(once) > 0}
+	ctx, stop := context.WithCancel(w.t.Context())
+	l.stop = func() {
+		stop()
+		l.work.Wait()
+	}
+	for i := range readers {
+		l.work.Go(func() {
+			client := w.front()
+			for n := 0; ctx.Err() == nil; n++ {
+				path := "/subscriptions/" + customer + "/providers/Microsoft.RedHatOpenShift/openShiftClusters"
+				if n%2 == i%2 {
+					path = clusterID("c0").String()
+				}
+				r, err := w.ask(context.WithoutCancel(ctx), client, http.MethodGet, path, nil)
+				if l.once && (err != nil || r.status >= http.StatusInternalServerError) {
+					r, err = w.ask(context.WithoutCancel(ctx), client, http.MethodGet, path, nil)
+				}
+				l.note(r, err, http.StatusOK, http.StatusNotFound)
+				pause(ctx, 20*time.Millisecond)
+			}
+		})
+	}
+	l.work.Go(func() {
+		client := w.front()
+		for n := 0; n < clusters && ctx.Err() == nil; n++ {
+			id := clusterID(fmt.Sprintf("c%d", n))
+			fine := []int{http.StatusCreated}
+			r, err := w.ask(context.WithoutCancel(ctx), client, http.MethodPut, id.String(), body(id.Name))
+			if l.once && (err != nil || r.status >= http.StatusInternalServerError) {
+				fine = append(fine, http.StatusOK) // the first may have been accepted
+				r, err = w.ask(context.WithoutCancel(ctx), client, http.MethodPut, id.String(), body(id.Name))
+			}
+			if l.note(r, err, fine...) {
+				l.mu.Lock()
+				l.created = append(l.created, id.Name)
+				l.mu.Unlock()
+			}
+			pause(ctx, 500*time.Millisecond)
+		}
+	})
+	return l
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// await waits until something is so.
+func (w *world) await(within time.Duration, what string, so func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(within); !so(); pause(w.t.Context(), 100*time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.tail()
+			w.t.Fatalf("not within %s: %s", within, what)
+		}
+	}
+}
+
+// settled waits until all clusters that were accepted are as they should be.
+func (w *world) settled(l *load, planes *planes) {
+	w.t.Helper()
+	client := w.front()
+	for _, name := range l.created {
+		w.await(time.Minute, name+" succeeds", func() bool {
+			r, err := w.ask(w.t.Context(), client, http.MethodGet, clusterID(name).String(), nil)
+			properties, _ := r.properties()
+			return err == nil && properties["provisioningState"] == "Succeeded"
+		})
+	}
+	for id, n := range planes.counts() {
+		if n.created != 1 || n.removed != 0 {
+			w.t.Errorf("the machines of %s were made %d times and removed %d times", id, n.created, n.removed)
+		}
+	}
+}
+
+// properties of a resource; none of an error.
+func (r *reply) properties() (object, bool) {
+	if r == nil {
+		return nil, false
+	}
+	properties, ok := r.body["properties"].(object)
+	return properties, ok
+}
+
+// inventory is every resource of the service's subscription, by id.
+func (w *world) inventory() []string {
+	w.t.Helper()
+	var all []string
+	for _, kind := range w.azure.Engine.Types("") {
+		if strings.Contains(kind, "deployments") {
+			continue
+		}
+		some, err := w.azure.Engine.Below(w.t.Context(), "/subscriptions/"+"00000000-0000-0000-0000-0000000000a0", kind)
+		must(w.t, err)
+		for _, r := range some {
+			all = append(all, strings.ToLower(r.ID))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func check(t *testing.T, l *load) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, failure := range l.failures {
+		if i < 5 {
+			t.Errorf("a request failed: %s", failure)
+		}
+	}
+	if n := len(l.failures); n > 0 {
+		t.Errorf("%d requests failed", n)
+	}
+}
