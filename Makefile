@@ -51,6 +51,7 @@ check: ## the quick suite: vet, lint of what changed, tests that start no progra
 .PHONY: generate
 generate: clients ## regenerate everything in generated/ and clients/, and the generated documents
 	go run ./hack/generate
+	go run ./hack/pages
 	go run ./hack/errordocs
 	go run ./hack/operator
 	cd local && go run ./hack/crds

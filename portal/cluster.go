@@ -3,7 +3,7 @@ package portal
 import (
 	"cmp"
 	"errors"
-	"net/http"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +75,50 @@ func (p *Portal) PortalShowCluster(ec echo.Context, _, _, _ string) error {
 	if d.Kubeconfigs, err = p.kubeconfigs(c); err != nil {
 		return err
 	}
-	return p.show(c, http.StatusOK, "cluster", doc.Cluster.Name, d)
+	v := p.page(c, doc.Cluster.Name)
+	return v.show(c, v.cluster(d))
+}
+
+// fact is a line of the overview.
+type fact struct {
+	name, text string
+	code       bool
+}
+
+// facts are the lines of the overview.
+func (d details) facts() []fact {
+	c, p, in := d.Cluster, &d.Cluster.Properties, &d.Cluster.Internal
+	facts := []fact{
+		{name: "Resource id", text: c.ID, code: true},
+		{name: "Version", text: p.ClusterProfile.Version},
+		{name: "Location", text: c.Location},
+		{name: "Installation", text: d.Installed},
+		{name: "API server", text: fmt.Sprintf("%s (%s)", cmp.Or(p.APIServerProfile.URL, "–"), cmp.Or(string(p.APIServerProfile.Visibility), "–"))},
+		{name: "Console", text: p.ConsoleProfile.URL},
+		{name: "Infra id", text: in.InfraID},
+		{name: "Created", text: when(in.CreatedAt) + " by build " + cmp.Or(in.CreatedBy, "–")},
+		{name: "Provisioned by", text: in.ProvisionedBy},
+		{name: "Document written", text: when(d.Modified)},
+		{name: "Last state", text: string(in.LastProvisioningState)},
+		{name: "Maintenance", text: strings.TrimSuffix(cmp.Or(string(in.MaintenanceState), "None")+", "+string(in.MaintenanceTask), ", ")},
+		{name: "Last maintenance error", text: in.LastAdminUpdateError},
+		{name: "Lease", text: d.lease()},
+	}
+	if o := in.Observation; o != nil {
+		facts = append(facts, fact{name: "Asked last", text: strings.TrimSuffix(when(o.TriedAt)+": "+o.Error, ": ")})
+	}
+	for i := range facts {
+		facts[i].text = cmp.Or(facts[i].text, "–")
+	}
+	return facts
+}
+
+func (d details) lease() string {
+	holder := cmp.Or(d.Owner, "nobody works on it")
+	if d.Lost > 0 {
+		holder += fmt.Sprintf(", lost %d times", d.Lost)
+	}
+	return holder
 }
 
 func installStatus(c *model.Cluster) string {

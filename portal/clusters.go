@@ -177,7 +177,8 @@ func (p *Portal) find(c *call, l listing) found {
 // PortalShowClusters shows the clusters.
 func (p *Portal) PortalShowClusters(ec echo.Context, q api.PortalShowClustersParams) error {
 	c := ec.(*call)
-	return p.show(c, http.StatusOK, "clusters", "Clusters", p.find(c, listingOf(q.Filter, q.State, word(q.Sort), word(q.Order), q.Page)))
+	v := p.page(c, "Clusters")
+	return v.show(c, v.clusters(p.find(c, listingOf(q.Filter, q.State, word(q.Sort), word(q.Order), q.Page))))
 }
 
 // PortalListClusters gives the clusters to scripts.

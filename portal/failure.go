@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -26,10 +25,9 @@ func (p *Portal) failure(x *httpserver.Exchange, err error) httpserver.Failure {
 		f.Body, _ = json.Marshal(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure,
 			Message: "ARO portal: " + message, Reason: reasonOf(f.Status), Code: int32(f.Status)}) // strings always marshal
 	case strings.Contains(x.Header("Accept"), "text/html") && !isAPI(x.Request().URL.Path):
-		var page bytes.Buffer
-		shown := view{Title: "Error", Page: "error", Portal: p, Data: map[string]any{"Status": f.Status, "Message": message, "ID": x.Correlation()}}
-		if templates.ExecuteTemplate(&page, "layout", shown) == nil {
-			f.Body, f.ContentType = page.Bytes(), "text/html; charset=utf-8"
+		v := view{Title: "Error", Portal: p}
+		if page, err := v.render(x.Request().Context(), v.failure(f.Status, message, x.Correlation())); err == nil {
+			f.Body, f.ContentType = page, "text/html; charset=utf-8"
 		}
 	}
 	return f

@@ -115,7 +115,9 @@ func (p *Portal) PortalLogout(ec echo.Context) error {
 
 // PortalShowLoggedOut says that nobody is logged in.
 func (p *Portal) PortalShowLoggedOut(ec echo.Context) error {
-	return p.show(ec.(*call), http.StatusOK, "loggedout", "Logged out", nil)
+	c := ec.(*call)
+	v := p.page(c, "Logged out")
+	return v.show(c, v.loggedOut())
 }
 
 // PortalGetInfo says who is logged in.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -56,12 +55,12 @@ func (p *Portal) PortalShowObjects(ec echo.Context, _, _, _ string) error {
 	if err != nil {
 		return err
 	}
-	shown := objects{ID: id}
+	shown, v := objects{ID: id}, p.page(c, doc.Cluster.Name)
 	in := &doc.Cluster.Internal
 	cluster, err := openshift.Connect([]byte(in.ServiceKubeconfig), in.PrivateEndpointIP, func(context.Context) func() { return func() {} })
 	if err != nil {
 		shown.Error = "The cluster has no API server that the portal can reach yet."
-		return p.show(c, http.StatusOK, "objects", doc.Cluster.Name, shown)
+		return v.show(c, v.objects(shown))
 	}
 	defer cluster.Close()
 	ctx, cancel := context.WithTimeout(c.Ctx(), objectsTimeout)
@@ -69,7 +68,7 @@ func (p *Portal) PortalShowObjects(ec echo.Context, _, _, _ string) error {
 	for _, ask := range []func(context.Context, *openshift.Cluster) section{operators, nodes, machines, machineSets} {
 		shown.Sections = append(shown.Sections, ask(ctx, cluster))
 	}
-	return p.show(c, http.StatusOK, "objects", doc.Cluster.Name, shown)
+	return v.show(c, v.objects(shown))
 }
 
 // add adds a row.

@@ -2,33 +2,25 @@ package portal
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"fmt"
-	"html/template"
 	"mime"
 	"net/http"
 	"path"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"github.com/aro-rp/aro/httpserver"
 )
 
-//go:embed page assets
+//go:embed assets
 var files embed.FS
 
 // assetLife is how long browsers keep style sheets and scripts.
 const assetLife = "private, max-age=300"
-
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"when":  func(t time.Time) string { return stamp(t, "2006-01-02 15:04:05") },
-	"iso":   func(t time.Time) string { return stamp(t, time.RFC3339) },
-	"took":  func(d time.Duration) string { return d.Round(10 * time.Millisecond).String() },
-	"ago":   func(now, then time.Time) string { return ago(now.Sub(then)) },
-	"tone":  tone,
-	"group": func(n int) string { return grouped(n) },
-}).ParseFS(files, "page/*.html"))
 
 // stamp is a time in UTC, or a dash.
 func stamp(t time.Time, layout string) string {
@@ -37,6 +29,11 @@ func stamp(t time.Time, layout string) string {
 	}
 	return t.UTC().Format(layout)
 }
+
+// when is a time to the second.
+func when(t time.Time) string { return stamp(t, time.DateTime) }
+
+func took(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
 
 func ago(d time.Duration) string {
 	switch {
@@ -71,26 +68,36 @@ func tone(state string) string {
 	return "grey"
 }
 
-// view is what the layout shows around a page.
+// view is what the layout shows around a page. The pages themselves are the .templ files.
 type view struct {
-	Title, Page string
-	Portal      *Portal
-	Session     *session
-	CSRF        string
-	Data        any
+	Title   string
+	Portal  *Portal
+	Session *session
+	CSRF    string
 }
 
-// show answers with a page.
-func (p *Portal) show(c *call, status int, page, title string, data any) error {
-	v := view{Title: title, Page: page, Portal: p, Session: c.session, Data: data}
+// page begins a page for the reader.
+func (p *Portal) page(c *call, title string) view {
+	v := view{Title: title, Portal: p, Session: c.session}
 	if c.session != nil {
 		v.CSRF = c.session.csrf()
 	}
-	var out bytes.Buffer
-	if err := templates.ExecuteTemplate(&out, "layout", v); err != nil {
+	return v
+}
+
+// show answers with a page.
+func (v view) show(c *call, content templ.Component) error {
+	page, err := v.render(c.Ctx(), content)
+	if err != nil {
 		return err
 	}
-	return c.Blob(status, "text/html; charset=utf-8", out.Bytes())
+	return c.Blob(http.StatusOK, "text/html; charset=utf-8", page)
+}
+
+func (v view) render(ctx context.Context, content templ.Component) ([]byte, error) {
+	var out bytes.Buffer
+	err := v.layout(content).Render(ctx, &out)
+	return out.Bytes(), err
 }
 
 // PortalGetAsset gives a file that pages load.
