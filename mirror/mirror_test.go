@@ -371,7 +371,7 @@ func TestManifestsAreWhatTheyContain(t *testing.T) {
 		`{"schemaVersion":2,"mediaType":"` + string(types.DockerManifestSchema2) + `","manifests":[]}`: "not that of its media type",
 		`{"schemaVersion":2,"config":{` + digest + `},"layers":[],"manifests":[]}`:                     "both",
 		`{"schemaVersion":1,"fsLayers":[]}`:                                                            "version 1",
-		`{"schemaVersion":2}`:                                                                          "neither",
+		`{"schemaVersion":2}`:                                                                          "not an image or an index",
 		`[]`:                                                                                           "not a manifest",
 		`{"schemaVersion":2,"config":{` + digest + `},"layers":[{"mediaType":"x"}]}`:                   "without a digest",
 	} {

@@ -34,7 +34,7 @@ const budgets = `
 | GET through the whole server | at most 3 × a bare handler on the same row, at most 150 allocations | server, Get |
 | LIST of 100 | at most 3 × reading and writing the rows raw | server, List100 |
 | PUT create, durable | at most 3 × the same writes raw | server, Create |
-| validation of a full PUT body | at most 1/8 of kin-openapi's filter | shape, PutBody |
+| validation of a full PUT body | at most 1/8 of kin-openapi's filter | validation, PutBody |
 | HTTP over loopback, load generator included | at least 4,000 GET/s and 300 durable creates/s | test/bench, HTTP |
 | 100,000 clusters against 1,000 | GET, LIST page and claim at most 1.5 × | test/bench, Growth |
 | resident memory at 100,000 clusters | under 300 MiB | test/bench, Memory |
