@@ -142,7 +142,7 @@ func TestWhatAnotherProcessLookedAtTakesNoPause(t *testing.T) {
 	d := newDatabase(t)
 	s, _ := d.connect(t)
 	docs := runningClusters(t, s, 20)
-	const pause = 500 * time.Millisecond
+	const pause = 3 * time.Second // longer than writing the others takes on a busy machine
 	asked := make(chan string, 20)
 	d.work(t, backend.Config{Plans: plans(nil), LookPause: pause,
 		Look: func(ctx context.Context, c *model.Cluster) (func(*model.Cluster) bool, error) {
@@ -170,7 +170,7 @@ func TestWhatAnotherProcessLookedAtTakesNoPause(t *testing.T) {
 			first = time.Now()
 		}
 	}
-	if took := time.Since(first); took > 10*pause {
+	if took := time.Since(first); took > 5*pause {
 		t.Errorf("from the first to the last it took %s, as if each of the others took a pause of %s", took, pause)
 	}
 }
