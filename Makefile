@@ -73,6 +73,10 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 	cd registry && go test . -count 1 -timeout 20m -run TestSpeedBesideSkopeo -v -args -speed
 	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 
+.PHONY: soak
+soak: build ## proofs of rollouts that take minutes
+	cd local && go test ./systemtest/region -count 1 -timeout 30m -v -long
+
 .PHONY: lint
 lint: lint-go lint-specs ## lint Go and the specs
 

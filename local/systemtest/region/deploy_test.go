@@ -79,6 +79,7 @@ func TestAnotherBuildTakesOverUnderLoadAndBack(t *testing.T) {
 }
 
 func TestMachinesThatDoNotBecomeHealthyAreRemovedAndTheOldOnesGoOn(t *testing.T) {
+	takesMinutes(t)
 	w, p := withBuilds(t, "v1")
 	w.builds["broken"] = t.TempDir() // its image has no program
 	before := w.inventory()
@@ -100,6 +101,7 @@ func TestMachinesThatDoNotBecomeHealthyAreRemovedAndTheOldOnesGoOn(t *testing.T)
 }
 
 func TestAMachineThatDiesFailsNoRequestThatIsRepeatedOnce(t *testing.T) {
+	takesMinutes(t)
 	w, p := withBuilds(t, "v1")
 	set := ""
 	for _, id := range w.inventory() {
@@ -142,6 +144,7 @@ func (k *killed) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestADeploymentThatIsKilledAfterAnyCallEndsTheSameWhenRepeated(t *testing.T) {
+	takesMinutes(t)
 	w := newWorld(t)
 	w.build("v1", "./cmd/aro")
 	const serveOnly = `    environment: {ARO_BACKEND: "false"}`

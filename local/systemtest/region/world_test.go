@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -37,6 +38,16 @@ import (
 	"github.com/aro-rp/aro/local/instance"
 	"github.com/aro-rp/aro/store/cosmos/emulator"
 )
+
+var long = flag.Bool("long", false, "also run the tests that take minutes, as make soak does")
+
+// takesMinutes leaves a test to make soak.
+func takesMinutes(t *testing.T) {
+	t.Helper()
+	if !*long {
+		t.Skip("takes minutes: run with -long")
+	}
+}
 
 const (
 	location = "eastus"
