@@ -52,7 +52,7 @@ func (n *Network) privateDNSZones() resources.Behaviour {
 func (n *Network) recordSets() {
 	for _, zone := range []string{dnsZones, privateDNSZones} {
 		for _, kind := range recordTypes() {
-			b := resources.Behaviour{Stateless: zone == privateDNSZones, Put: putRecords(zone)}
+			b := resources.Behaviour{Stateless: zone == privateDNSZones, Synchronous: true, Put: putRecords(zone)}
 			n.Watch(&b)
 			n.engine.Register(zone+"/"+kind, b)
 		}

@@ -110,6 +110,8 @@ type Behaviour struct {
 	Missing func(id ID) error
 	// Located types answer the PUT that creates one with its path in a header.
 	Located bool
+	// Synchronous resources are deleted while the caller waits: their clients know no 202.
+	Synchronous bool
 	// Global resources need no location.
 	Global bool
 	// Echoes makes a DELETE answer with what it deleted.

@@ -54,8 +54,8 @@ func (e *Engine) delete(ctx context.Context, call *Call) (*Answer, error) {
 	done := e.begin(op, call.fated(e.remove))
 	answer := &Answer{Status: http.StatusOK, Header: http.Header{}}
 	grace := e.Grace
-	if b := e.behaviour(op.Type); b.Stateless && b.Delete == nil {
-		grace = operationTime // Azure deletes these while the caller waits, whose clients know no 202
+	if b := e.behaviour(op.Type); b.Synchronous || b.Stateless && b.Delete == nil {
+		grace = operationTime
 	}
 	if ended := call.Fails == nil && e.soon(ctx, done, grace); ended && e.behaviour(op.Type).Async == "" {
 		if err := e.failure(ctx, op.ID); err != nil {

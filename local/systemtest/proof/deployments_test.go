@@ -17,7 +17,7 @@ const (
 	deploymentTime = 30 * time.Second
 	deploymentStep = "deploy network and storage"
 	// standstill is the longest time without progress of any cluster.
-	standstill = time.Minute
+	standstill = 3 * time.Minute
 )
 
 // TestLongDeploymentsHoldNoWorker creates more clusters than there are workers while each
