@@ -60,7 +60,7 @@ func sound(all ...*process) bool {
 
 func TestProcessesShareTheBuckets(t *testing.T) {
 	s := newStore(t)
-	const ttl = 800 * time.Millisecond
+	const ttl = 3 * time.Second
 	a, b, c := newProcess(s, "a", ttl), newProcess(s, "b", ttl), newProcess(s, "c", ttl)
 	eventually(t, "the first has all", func() bool { beatAll(t, a); return sound(a) })
 	eventually(t, "three share", func() bool { beatAll(t, a, b, c); return sound(a, b, c) })
@@ -79,7 +79,7 @@ func TestProcessesShareTheBuckets(t *testing.T) {
 
 func TestWhoLosesTheLeaseDecidesNothingAnyMore(t *testing.T) {
 	s := newStore(t)
-	const ttl = 300 * time.Millisecond
+	const ttl = 2 * time.Second
 	a, b := newProcess(s, "a", ttl), newProcess(s, "b", ttl)
 	eventually(t, "a decides", func() bool { beatAll(t, a); return a.lease != nil && sound(a) })
 	eventually(t, "b decides, and has all", func() bool { beatAll(t, b); return b.lease != nil && sound(b) })
