@@ -29,9 +29,9 @@ def test_validate_names_each_problem_and_its_remedy(ours, group):
     assert "az role assignment create --assignee-object-id" in said
 
 
-def test_validate_asks_the_service_itself(ours, group):
+def test_validate_names_the_regions_of_clusters(ours, group):
     said = ours.refused("aro", "validate", *network_by_name(group), "--name", NAME, "--location", "westus2")
-    assert "eastus" in said  # where clusters can be created: Resource Manager or the service names it
+    assert "List of available regions for the resource type is 'eastus'" in said
 
 
 def test_refusals_have_code_message_and_target(ours, group):
