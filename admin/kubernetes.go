@@ -40,6 +40,19 @@ var objectName = regexp.MustCompile(`^[a-zA-Z0-9][-.a-zA-Z0-9]{0,254}$`)
 // clusterAPI is the API server of the cluster of a request.
 type clusterAPI struct{ *openshift.API }
 
+// withCluster calls do with the API server of the cluster of the path, which has
+// clusterTimeout to answer.
+func (a *API) withCluster(c *call, do func(ctx context.Context, k clusterAPI) error) error {
+	k, err := a.open(c)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	ctx, cancel := context.WithTimeout(c.Ctx(), clusterTimeout)
+	defer cancel()
+	return do(ctx, k)
+}
+
 // open connects to the cluster of the path. The caller closes it.
 func (a *API) open(c *call) (clusterAPI, error) {
 	id := armhttp.ClusterID(c)
@@ -170,37 +183,35 @@ func (a *API) AdminGetKubernetesObjects(ec echo.Context, _, _, _ string, p api.A
 			}
 		}
 	}
-	k, err := a.open(c)
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	ctx, cancel := context.WithTimeout(c.Ctx(), clusterTimeout)
-	defer cancel()
-	found, err := k.find(ctx, p.Kind)
-	if err != nil {
-		return err
-	}
-	namespace := optional(p.Namespace)
-	if err := found.allowed(namespace); err != nil {
-		return err
-	}
-	path := found.path
-	if found.namespaced {
+	return a.withCluster(c, func(ctx context.Context, k clusterAPI) error {
+		found, err := k.find(ctx, p.Kind)
+		if err != nil {
+			return err
+		}
+		namespace := optional(p.Namespace)
+		if err := found.allowed(namespace); err != nil {
+			return err
+		}
+		res, err := k.do(ctx, http.MethodGet, found.pathOf(namespace, optional(p.Name)), nil, "Accept", httpserver.JSON)
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		return c.Stream(http.StatusOK, httpserver.JSON, io.LimitReader(res.Body, maxObjects))
+	})
+}
+
+// pathOf is the path of an object, or of the list of objects if name is empty.
+func (k kind) pathOf(namespace, name string) string {
+	path := k.path
+	if k.namespaced {
 		path += "/namespaces/" + namespace
 	}
-	path += "/" + found.resource
-	if name := optional(p.Name); name != "" {
-		path += "/" + name
-	} else {
-		path += "?limit=" + strconv.Itoa(objectsMost)
+	path += "/" + k.resource
+	if name != "" {
+		return path + "/" + name
 	}
-	res, err := k.do(ctx, http.MethodGet, path, nil, "Accept", httpserver.JSON)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	return c.Stream(http.StatusOK, httpserver.JSON, io.LimitReader(res.Body, maxObjects))
+	return path + "?limit=" + strconv.Itoa(objectsMost)
 }
 
 // AdminGetPodLogs returns the logs of a pod.
@@ -215,31 +226,26 @@ func (a *API) AdminGetPodLogs(ec echo.Context, _, _, _ string, p api.AdminGetPod
 	if err := (kind{resource: "pods", namespaced: true}).allowed(p.Namespace); err != nil {
 		return err
 	}
-	k, err := a.open(c)
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	ctx, cancel := context.WithTimeout(c.Ctx(), clusterTimeout)
-	defer cancel()
-	path := "/api/v1/namespaces/" + p.Namespace + "/pods/" + p.Podname
-	var pod struct{ Spec struct{ NodeName string } }
-	if err := k.read(ctx, path, httpserver.JSON, &pod); err != nil {
-		return err
-	}
-	if pod.Spec.NodeName == "" { // an API server answers with nothing, which looks like empty logs
-		return arm.RequestNotAllowed.At("podname", "The pod is not scheduled to a node, so that it has no logs yet.")
-	}
-	q := url.Values{"limitBytes": {strconv.Itoa(maxLogs)}}
-	if container := optional(p.Container); container != "" {
-		q.Set("container", container)
-	}
-	res, err := k.do(ctx, http.MethodGet, path+"/log?"+q.Encode(), nil)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	return c.Stream(http.StatusOK, "text/plain; charset=utf-8", io.LimitReader(res.Body, maxLogs))
+	return a.withCluster(c, func(ctx context.Context, k clusterAPI) error {
+		path := "/api/v1/namespaces/" + p.Namespace + "/pods/" + p.Podname
+		var pod struct{ Spec struct{ NodeName string } }
+		if err := k.read(ctx, path, httpserver.JSON, &pod); err != nil {
+			return err
+		}
+		if pod.Spec.NodeName == "" { // an API server answers with nothing, which looks like empty logs
+			return arm.RequestNotAllowed.At("podname", "The pod is not scheduled to a node, so that it has no logs yet.")
+		}
+		q := url.Values{"limitBytes": {strconv.Itoa(maxLogs)}}
+		if container := optional(p.Container); container != "" {
+			q.Set("container", container)
+		}
+		res, err := k.do(ctx, http.MethodGet, path+"/log?"+q.Encode(), nil)
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		return c.Stream(http.StatusOK, "text/plain; charset=utf-8", io.LimitReader(res.Body, maxLogs))
+	})
 }
 
 // AdminCordonNode keeps new pods from a node, or lets them on it again.
@@ -249,24 +255,19 @@ func (a *API) AdminCordonNode(ec echo.Context, _, _, _ string, p api.AdminCordon
 	if err := checkName("vmName", p.VMName); err != nil {
 		return err
 	}
-	k, err := a.open(c)
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	ctx, cancel := context.WithTimeout(c.Ctx(), clusterTimeout)
-	defer cancel()
-	path := "/api/v1/nodes/" + p.VMName
-	if p.DryRun != nil && *p.DryRun {
-		path += "?dryRun=All"
-	}
-	patch := fmt.Sprintf(`{"spec":{"unschedulable":%t}}`, p.ShouldCordon)
-	res, err := k.do(ctx, http.MethodPatch, path, strings.NewReader(patch), "Content-Type", "application/merge-patch+json")
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	return c.NoContent(http.StatusOK)
+	return a.withCluster(c, func(ctx context.Context, k clusterAPI) error {
+		path := "/api/v1/nodes/" + p.VMName
+		if p.DryRun != nil && *p.DryRun {
+			path += "?dryRun=All"
+		}
+		patch := fmt.Sprintf(`{"spec":{"unschedulable":%t}}`, p.ShouldCordon)
+		res, err := k.do(ctx, http.MethodPatch, path, strings.NewReader(patch), "Content-Type", "application/merge-patch+json")
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		return c.NoContent(http.StatusOK)
+	})
 }
 
 // optional is the value of a parameter, empty if it is absent.

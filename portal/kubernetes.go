@@ -46,8 +46,8 @@ func proxiedPath(escaped string) (id arm.ClusterID, rest string, ok bool) {
 // proxy lets the holder of a kubeconfig through to the API server of its cluster.
 func (p *Portal) proxy(x *httpserver.Exchange, id arm.ClusterID, rest string) error {
 	r := x.Request()
-	asked := askedOf(r, rest)
-	x.Subject = asked.String()
+	info := requestInfoOf(r, rest)
+	x.Subject = info.String()
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !arm.EqualFold(scheme, "Bearer") {
 		secret = ""
@@ -68,9 +68,9 @@ func (p *Portal) proxy(x *httpserver.Exchange, id arm.ClusterID, rest string) er
 		return err
 	}
 	ctx := x.Ctx()
-	if asked.long {
+	if info.long {
 		until := access.ExpiresAt
-		if limit := p.Now().Add(upgradeLimit); asked.upgrade && limit.Before(until) {
+		if limit := p.Now().Add(upgradeLimit); info.upgrade && limit.Before(until) {
 			until = limit
 		}
 		var done func()

@@ -8,18 +8,18 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// asked is what a request wants of an API server, in the words of Kubernetes' audit.
-type asked struct {
+// requestInfo is what a request to an API server is for, in the terms of Kubernetes' audit.
+type requestInfo struct {
 	verb, group, resource, namespace, name, subresource string
 	path                                                string // of what is no resource
 	// upgrade says that it leaves HTTP, and long that it lasts as long as its client stays.
 	upgrade, long bool
 }
 
-// askedOf reads a request for a path of an API server.
-func askedOf(r *http.Request, path string) asked {
+// requestInfoOf parses a request for a path of an API server.
+func requestInfoOf(r *http.Request, path string) requestInfo {
 	q := r.URL.Query()
-	a := asked{verb: verbOf(r.Method), path: path, upgrade: r.Header.Get("Upgrade") != ""}
+	a := requestInfo{verb: verbOf(r.Method), path: path, upgrade: r.Header.Get("Upgrade") != ""}
 	parts := strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
 	for i := range parts {
 		parts[i] = unescaped(parts[i])
@@ -68,7 +68,7 @@ func verbOf(method string) string {
 }
 
 // String is the request for the audit.
-func (a asked) String() string {
+func (a requestInfo) String() string {
 	if a.resource == "" {
 		return a.verb + " " + a.path
 	}
