@@ -21,8 +21,12 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// Clients is the name of the allow-list of who may call the API.
-const Clients = "admin"
+// The names of the allow-lists of who may call the API: those who may do everything, and
+// those who may read.
+const (
+	Clients = "admin"
+	Readers = "admin-readers"
+)
 
 // headerPrincipal is the engineer for whom a tool of ours calls, as the tool says.
 const headerPrincipal = "X-Ms-Client-Principal-Name"
@@ -73,6 +77,9 @@ func New(cfg Config) (*API, error) {
 	if a.NewID == nil {
 		a.NewID = uuid.NewString
 	}
+	if err := checkActions(); err != nil {
+		return nil, err
+	}
 	a.operations = armhttp.Operations{Documents: a.Store.Operations, Logger: a.Logger, Now: a.Now, NewID: a.NewID}
 	api.RegisterHandlers(a.router, a)
 	return a, nil
@@ -81,7 +88,7 @@ func New(cfg Config) (*API, error) {
 // HTTP is the API for a server.
 func (a *API) HTTP() httpserver.API {
 	return httpserver.API{
-		Prefix: "/admin", Clients: Clients, Denied: "The client certificate is not allowed on the admin API.",
+		Prefix: "/admin", Clients: []string{Clients, Readers}, Denied: "The client certificate is not allowed on the admin API.",
 		Route: a.route, Failure: failure,
 		Audited: func(x *httpserver.Exchange) bool { return x.Operation != "" },
 	}
@@ -97,6 +104,9 @@ func (a *API) route(x *httpserver.Exchange) func() error {
 	route, methods := a.router.Find(x)
 	return func() (err error) {
 		x.Principal = x.Header(headerPrincipal)
+		if err := authorize(x); err != nil {
+			return err
+		}
 		if err := route.Check(x, methods, ""); err != nil {
 			return err
 		}
@@ -104,6 +114,7 @@ func (a *API) route(x *httpserver.Exchange) func() error {
 			return err
 		}
 		c := &call{Exchange: x}
+		x.DryRun = actions[x.Operation].dryRun && arm.EqualFold(x.QueryParam(dryRunParameter), "true")
 		if armhttp.HasBody(x.Request().Method) {
 			if c.body, err = x.JSONBody(armhttp.MaxBody); err != nil {
 				return err

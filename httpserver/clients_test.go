@@ -127,7 +127,7 @@ func TestProductionRefusesToStartWithoutItsGuards(t *testing.T) {
 	if _, err := httpserver.New(httpserver.Config{Auth: auth}); err == nil || !strings.Contains(err.Error(), "TLS") {
 		t.Errorf("started without TLS: %v", err)
 	}
-	if _, err := httpserver.New(httpserver.Config{APIs: []httpserver.API{{Prefix: "/", Clients: "arm", Route: nowhere}}}); err == nil {
+	if _, err := httpserver.New(httpserver.Config{APIs: []httpserver.API{{Prefix: "/", Clients: []string{"arm"}, Route: nowhere}}}); err == nil {
 		t.Error("started without an authenticator")
 	}
 	good, _ := save(t, t.TempDir(), ca.issue("good", time.Now().Add(time.Hour)))

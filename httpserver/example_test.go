@@ -11,7 +11,7 @@ import (
 // A server with one API: it answers at /hello, and has health, metrics, log and audit.
 func ExampleNew() {
 	hello := httpserver.API{
-		Prefix: "/hello", Clients: "people",
+		Prefix: "/hello", Clients: []string{"people"},
 		Route: func(x *httpserver.Exchange) func() error {
 			if x.Request().Method != http.MethodGet {
 				return func() error { return &httpserver.Refusal{Status: http.StatusMethodNotAllowed, Message: "Only GET."} }

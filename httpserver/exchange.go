@@ -50,6 +50,8 @@ type Exchange struct {
 	// Principal is the user on whose behalf a trusted caller calls, and Subject what a
 	// write is about beside its path; both for the audit.
 	Principal, Subject string
+	// DryRun says that the request was to change nothing; for the audit.
+	DryRun bool
 
 	aborted bool // the answer broke off, and its reader has to see that
 }

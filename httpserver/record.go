@@ -18,6 +18,12 @@ const (
 	maxAuditedPath = 512
 )
 
+// The outcomes of requests in the audit.
+const (
+	succeeded = "Succeeded"
+	failed    = "Failed"
+)
+
 // log writes one line when the request has ended. It contains no body, no query and
 // nothing that identifies the user (C17, Y03 of the ARM contract).
 func (s *Server) log(x *Exchange, quiet bool, failure *Failure) {
@@ -72,13 +78,16 @@ func logged(f *Failure) []slog.Attr {
 // id leads to that record.
 func (s *Server) audit(x *Exchange, failure *Failure) {
 	name, fingerprint := certificateOf(x.Request())
-	code := ""
+	code, outcome := "", succeeded
 	if failure != nil {
 		code = failure.Code
 	}
+	if failure != nil || x.Response().Status >= http.StatusBadRequest {
+		outcome = failed // also if it failed after the response had begun
+	}
 	s.Audit.InfoContext(x.Ctx(), "audit", "operation", x.Operation,
 		"certificate", ShortText(name), "fingerprint", fingerprint, "principal", ShortText(x.Principal),
-		"method", x.Request().Method, "path", arm.Plain(x.Canonical, maxAuditedPath), "subject", ShortText(x.Subject), "status", x.Response().Status,
+		"method", x.Request().Method, "path", arm.Plain(x.Canonical, maxAuditedPath), "subject", ShortText(x.Subject), "status", x.Response().Status, "outcome", outcome, "dry_run", x.DryRun,
 		"code", code, "operation_id", x.OperationID, "request_id", x.RequestID, "correlation_id", x.CorrelationID)
 }
 

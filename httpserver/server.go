@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,8 +33,9 @@ type API struct {
 	// Prefix is the first segment of its paths, such as "/admin"; "/" is for all paths
 	// that no other API has.
 	Prefix string
-	// Clients is the name of the allow-list of its callers; empty allows all.
-	Clients string
+	// Clients are the names of the allow-lists of its callers, who must be on one of
+	// them; none allows all.
+	Clients []string
 	// Denied is the message to other callers; optional.
 	Denied string
 	// Route returns the handler of a request, or why there is none, and sets the name
@@ -68,8 +70,8 @@ type Config struct {
 	Connections int
 	// Ready returns why the process cannot serve; nil is always ready.
 	Ready func(context.Context) error
-	// MetricsClients is the name of the allow-list for the metrics; empty allows all.
-	MetricsClients string
+	// MetricsClients are the names of the allow-lists for the metrics; none allows all.
+	MetricsClients []string
 	// Failure renders errors of health and metrics; default PlainFailure.
 	Failure func(*Exchange, error) Failure
 	// DrainDelay is how long a stopping server accepts requests while it reports
@@ -112,8 +114,8 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("the API below %q needs a prefix that begins with / and a route", api.Prefix)
 		case s.apis[arm.ToLower(api.Prefix)] != nil:
 			return nil, fmt.Errorf("two APIs are below %s", api.Prefix)
-		case api.Clients != "" && s.Auth == nil:
-			return nil, fmt.Errorf("the API below %s is for the clients %s only: it needs an authenticator", api.Prefix, api.Clients)
+		case len(api.Clients) > 0 && s.Auth == nil:
+			return nil, fmt.Errorf("the API below %s is for the clients %v only: it needs an authenticator", api.Prefix, api.Clients)
 		}
 		if api.Failure == nil {
 			api.Failure = PlainFailure
@@ -244,8 +246,8 @@ func (s *Server) answer(x *Exchange, api *API) (err error) {
 	if err := s.guardHost(x.Request()); err != nil {
 		return err
 	}
-	if api.Clients != "" {
-		if x.Caller = s.Auth.Authenticate(x.Request()); !x.Caller.On(api.Clients) {
+	if len(api.Clients) > 0 {
+		if x.Caller = s.Auth.Authenticate(x.Request()); !slices.ContainsFunc(api.Clients, x.Caller.On) {
 			return &Refusal{Status: http.StatusForbidden, Message: cmp.Or(api.Denied, "The client certificate is not allowed here.")}
 		}
 	}

@@ -48,7 +48,7 @@ func (s *Server) addRoutes() error {
 // HTTP returns the API for an httpserver.Server.
 func (s *Server) HTTP() httpserver.API {
 	return httpserver.API{
-		Prefix: "/", Clients: Clients, Denied: "The client certificate is not that of Azure Resource Manager.",
+		Prefix: "/", Clients: []string{Clients}, Denied: "The client certificate is not that of Azure Resource Manager.",
 		Route: s.route, Failure: armhttp.Failure,
 		Audited: func(x *httpserver.Exchange) bool { return readsCredentials(x.Operation) },
 	}

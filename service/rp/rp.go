@@ -46,7 +46,8 @@ type Config struct {
 	TLSCert      string `env:"ARO_TLS_CERT" placeholder:"FILE" help:"Server certificate chain, PEM; or keyvault:NAME in the service vault, with its key."`
 	TLSKey       string `env:"ARO_TLS_KEY" type:"path" placeholder:"FILE" help:"Server key, PEM."`
 	ARMClients   string `env:"ARO_ARM_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates of Azure Resource Manager, PEM."`
-	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the admin API, PEM."`
+	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the whole admin API, PEM."`
+	AdminReaders string `env:"ARO_ADMIN_READERS" type:"path" placeholder:"FILE" help:"Client certificates that may read in the admin API and change nothing, PEM. Default: none."`
 
 	// Build is the version of the program.
 	Build string `kong:"-"`
@@ -248,19 +249,27 @@ func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalo
 	if err != nil {
 		return nil, err
 	}
-	h.APIs, h.MetricsClients = []httpserver.API{arm.HTTP(), engineers.HTTP()}, admin.Clients
+	h.APIs, h.MetricsClients = []httpserver.API{arm.HTTP(), engineers.HTTP()}, []string{admin.Clients}
 	h.Auth, h.Hosts = httpserver.Development{}, cfg.Hosts
 	if cfg.Production {
 		h.DrainDelay = cfg.Drain
 		if h.TLS, err = serverTLS(cfg, s); err != nil {
 			return nil, err
 		}
-		if h.Auth, err = httpserver.NewAllowListFiles(s.Log, nil,
-			httpserver.AllowListFile{Name: server.Clients, Path: cfg.ARMClients}, httpserver.AllowListFile{Name: admin.Clients, Path: cfg.AdminClients}); err != nil {
-			return nil, fmt.Errorf("--arm-clients, --admin-clients: %w", err)
+		if h.Auth, err = httpserver.NewAllowListFiles(s.Log, nil, cfg.allowLists()...); err != nil {
+			return nil, fmt.Errorf("--arm-clients, --admin-clients, --admin-readers: %w", err)
 		}
 	}
 	return httpserver.New(h)
+}
+
+// allowLists are those of the client certificates.
+func (c *Config) allowLists() []httpserver.AllowListFile {
+	lists := []httpserver.AllowListFile{{Name: server.Clients, Path: c.ARMClients}, {Name: admin.Clients, Path: c.AdminClients}}
+	if c.AdminReaders != "" {
+		lists = append(lists, httpserver.AllowListFile{Name: admin.Readers, Path: c.AdminReaders})
+	}
+	return lists
 }
 
 // serverTLS serves the certificate from files or from the vault. Both are read again

@@ -50,7 +50,7 @@ func New(o Options) (*httpserver.Server, error) {
 		return nil, err
 	}
 	h := o.HTTP
-	h.APIs, h.MetricsClients = []httpserver.API{arm.HTTP(), engineers.HTTP()}, admin.Clients
+	h.APIs, h.MetricsClients = []httpserver.API{arm.HTTP(), engineers.HTTP()}, []string{admin.Clients}
 	h.Ready, h.Failure, h.Logger, h.Now, h.NewID = armhttp.Ready(o.Store), armhttp.Failure, o.Logger, o.Now, o.NewID
 	if h.Auth == nil {
 		h.Auth = httpserver.Development{}

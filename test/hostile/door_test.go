@@ -33,7 +33,7 @@ func TestAllowListsThatShareACertificateAreRefused(t *testing.T) {
 		certificate(t, dir, name, time.Now().Add(time.Hour))
 	}
 	join(t, dir, "admin.crt", "arm.crt")
-	process, err := production(t, dir)
+	process, err := production(t, dir, "")
 	if err == nil {
 		process.Kill()
 		t.Fatal("started although a certificate is ARM's and an engineer's")
@@ -54,7 +54,7 @@ func TestARemovedCertificateEndsOnItsLiveConnection(t *testing.T) {
 	for _, name := range []string{"server", "arm", "admin", "next"} {
 		pairs[name] = certificate(t, dir, name, time.Now().Add(time.Hour))
 	}
-	process, err := production(t, dir)
+	process, err := production(t, dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestOnlyCertificatesForClientsAreAllowed(t *testing.T) {
 		certificate(t, dir, name, time.Now().Add(time.Hour))
 	}
 	certificate(t, dir, "admin", time.Now().Add(time.Hour), x509.ExtKeyUsageServerAuth)
-	process, err := production(t, dir)
+	process, err := production(t, dir, "")
 	if err == nil {
 		process.Kill()
 		t.Fatal("started with a server's certificate on a list of clients")

@@ -1,0 +1,86 @@
+package admin
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aro-rp/aro/arm"
+	api "github.com/aro-rp/aro/generated/admin"
+	"github.com/aro-rp/aro/httpserver"
+)
+
+// role is what a caller may do. A higher one includes the lower ones.
+type role int
+
+const (
+	// reader may look, and change nothing.
+	reader role = iota + 1
+	// elevated may do everything.
+	elevated
+)
+
+// roleOf returns the role of a caller by the allow-list of its certificate.
+func roleOf(caller httpserver.Caller) role {
+	switch {
+	case caller.On(Clients):
+		return elevated
+	case caller.On(Readers):
+		return reader
+	}
+	return 0
+}
+
+// action is what the API needs to know about an operation beside its specification.
+type action struct {
+	// role is the lowest that may call it.
+	role role
+	// dryRun says that it has the parameter dryRun.
+	dryRun bool
+	// limit is how long it may last; 0 for the limit of all requests.
+	limit time.Duration
+}
+
+// dryRunParameter says that a request must change nothing.
+const dryRunParameter = "dryRun"
+
+// actions are the operations of the API. Each has a row, or the API does not start.
+var actions = map[string]action{
+	"Admin_ListClusters":            {role: reader},
+	"Admin_GetCluster":              {role: reader},
+	"Admin_ExplainCluster":          {role: reader},
+	"Admin_UpdateCluster":           {role: elevated},
+	"Admin_ListVersions":            {role: reader},
+	"Admin_PutVersion":              {role: elevated},
+	"Admin_ListRoleSets":            {role: reader},
+	"Admin_PutRoleSet":              {role: elevated},
+	"Admin_ListUnreadableDocuments": {role: reader},
+	"Admin_RepairDocument":          {role: elevated},
+	"Admin_RemoveDocument":          {role: elevated},
+	"Admin_GetKubernetesObjects":    {role: reader},
+	"Admin_GetPodLogs":              {role: reader},
+	"Admin_CordonNode":              {role: elevated, dryRun: true},
+}
+
+// checkActions returns an error unless the table and the specification have the same
+// operations.
+func checkActions() error {
+	operations := api.Operations()
+	for _, operation := range operations {
+		if actions[operation.ID].role == 0 {
+			return fmt.Errorf("the table of actions does not say who may call %s", operation.ID)
+		}
+	}
+	if len(actions) != len(operations) {
+		return fmt.Errorf("the table of actions has %d rows for %d operations", len(actions), len(operations))
+	}
+	return nil
+}
+
+// authorize refuses an operation to callers whose role is too low. Paths without an
+// operation are refused elsewhere.
+func authorize(x *httpserver.Exchange) error {
+	if x.Operation == "" || roleOf(x.Caller) >= actions[x.Operation].role {
+		return nil
+	}
+	return arm.Forbidden.Errorf("The client certificate may only read. %s needs one of --admin-clients.", x.Operation)
+}
