@@ -152,6 +152,9 @@ func (s *fixture) leadsTo(id arm.ClusterID, body []byte, accepted bool) *model.C
 }
 
 func TestWhatTheAPIAcceptsTheInstallerAccepts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for the installer")
+	}
 	program, err := filepath.Abs(filepath.Join("..", "..", "bin", "aro-installer"))
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,9 @@ const deepest = 5
 // TestEveryStepTellsTheCodeThatNobodyKnows answers each of a step's first calls to
 // Azure with a code that Azure has never had, and wants the customer to read it.
 func TestEveryStepTellsTheCodeThatNobodyKnows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs every step for each code, and nothing of it side by side")
+	}
 	var refused, told, steps, tried atomic.Int32
 	t.Run("steps", func(t *testing.T) {
 		for kind, plan := range Plans(setUp(t).Dependencies) {
