@@ -53,6 +53,7 @@ generate: clients ## regenerate everything in generated/ and clients/, and the g
 	go run ./hack/generate
 	go run ./hack/pages
 	go run ./hack/errordocs
+	go run ./hack/metricdocs
 	go run ./hack/operator
 	cd local && go run ./hack/crds
 

@@ -39,6 +39,7 @@ require (
 	github.com/oasdiff/oasdiff v1.35.0
 	github.com/openshift/api v0.0.0-20250409155250-8fcc4e71758a
 	github.com/prometheus/client_golang v1.25.0
+	github.com/prometheus/client_model v0.6.3
 	github.com/speakeasy-api/openapi v1.24.0
 	github.com/spf13/pflag v1.0.10
 	github.com/ugorji/go/codec v1.3.2
@@ -111,7 +112,6 @@ require (
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/pmezard/go-difflib v1.0.1-0.20181226105442-5d4384ee4fb2 // indirect
-	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect

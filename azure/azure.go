@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/environment"
+	"github.com/aro-rp/aro/metrics"
 )
 
 // Options configure an Azure. Log and Metrics may be nil.
@@ -31,6 +32,8 @@ type Options struct {
 	Service azcore.TokenCredential
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
+	// Emit gets what is measured of each request; nil discards it.
+	Emit metrics.Emitter
 }
 
 // Azure provides access to Azure with the service's identities.
@@ -40,7 +43,7 @@ type Azure struct {
 	transport *http.Client
 	service   azcore.TokenCredential
 	log       *slog.Logger
-	metrics   *metrics
+	measured  *measured
 	// certificates holds the first-party application's certificate.
 	certificates *VaultCache
 
@@ -56,12 +59,12 @@ func New(o Options) (*Azure, error) {
 	if o.Environment == nil || o.Transport == nil || o.Service == nil || o.Cloud.Services == nil {
 		return nil, errors.New("azure: cloud, environment, transport and service identity are needed")
 	}
-	m, err := newMetrics(o.Metrics)
+	m, err := newMeasured(o.Metrics, o.Emit)
 	if err != nil {
 		return nil, fmt.Errorf("azure: metrics: %w", err)
 	}
 	a := &Azure{cloud: o.Cloud, env: o.Environment, transport: o.Transport, service: o.Service,
-		log: cmp.Or(o.Log, slog.Default()), metrics: m}
+		log: cmp.Or(o.Log, slog.Default()), measured: m}
 	a.certificates, err = a.Keep(o.Environment.ServiceVault, firstPartyCertificate)
 	return a, err
 }

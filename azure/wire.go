@@ -1,20 +1,22 @@
 package azure
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	armcore "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aro-rp/aro/metrics"
+	"github.com/aro-rp/aro/wait"
 )
 
 const (
@@ -58,7 +60,7 @@ func (a *Azure) options(kind service) azcore.ClientOptions {
 			ShouldRetry: shouldRetry,
 		},
 		PerCallPolicies:  []policy.Policy{perCall{kind}},
-		PerRetryPolicies: []policy.Policy{observe{kind, a.metrics, a.log}},
+		PerRetryPolicies: []policy.Policy{observe{kind, a.measured, a.log}},
 	}
 }
 
@@ -105,9 +107,9 @@ func (p perCall) Do(req *policy.Request) (*http.Response, error) {
 // observe measures and logs every try. Its log and the errors of the transport
 // contain no queries, which may be signatures, and no headers and bodies.
 type observe struct {
-	kind    service
-	metrics *metrics
-	log     *slog.Logger
+	kind     service
+	measured *measured
+	log      *slog.Logger
 }
 
 func (o observe) Do(req *policy.Request) (*http.Response, error) {
@@ -126,7 +128,7 @@ func (o observe) Do(req *policy.Request) (*http.Response, error) {
 	if err == nil {
 		status = resp.StatusCode
 	}
-	o.metrics.count(o.kind, raw.Method, status, took, count.n > 1)
+	o.measured.count(o.kind, raw.Method, status, took, count.n > 1)
 	if ctx := raw.Context(); o.log.Enabled(ctx, slog.LevelDebug) {
 		o.log.DebugContext(ctx, "azure", "service", o.kind, "method", raw.Method, "host", raw.URL.Host,
 			"path", raw.URL.Path, "status", status, "try", count.n, "took", took.String(),
@@ -135,14 +137,19 @@ func (o observe) Do(req *policy.Request) (*http.Response, error) {
 	return resp, err
 }
 
-type metrics struct {
+// measured counts requests for Prometheus and for MDM.
+type measured struct {
+	emit               metrics.Emitter
 	requests           *prometheus.CounterVec
 	duration           *prometheus.HistogramVec
 	throttled, retries *prometheus.CounterVec
 }
 
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
-	m := &metrics{
+func newMeasured(r prometheus.Registerer, emit metrics.Emitter) (*measured, error) {
+	if emit == nil {
+		emit = metrics.Discard{}
+	}
+	m := &measured{emit: emit,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_azure_requests_total",
 			Help: "Requests sent to Azure, repeated ones included, by class of their HTTP status; none means no answer."}, []string{"service", "method", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "aro_azure_request_duration_seconds",
@@ -162,7 +169,13 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(faults...)
 }
 
-func (m *metrics) count(kind service, method string, status int, took time.Duration, repeated bool) {
+func (m *measured) count(kind service, method string, status int, took time.Duration, repeated bool) {
+	dims := map[string]string{"client": string(kind), "code": strconv.Itoa(status)}
+	m.emit.EmitGauge("client.azure.count", 1, dims)
+	m.emit.EmitGauge("client.azure.duration", took.Milliseconds(), dims)
+	if status == 0 {
+		m.emit.EmitGauge("client.azure.errors", 1, dims)
+	}
 	class := "none"
 	if status > 0 {
 		class = fmt.Sprintf("%dxx", status/100)

@@ -43,6 +43,7 @@ func (w *Worker) clusterKind() worker.Kind[store.ClusterDocument, model.Cluster]
 	return worker.Kind[store.ClusterDocument, model.Cluster]{
 		Kind: Clusters(), Documents: w.Store.Clusters, Plans: w.Plans, Trace: w.Trace,
 		ID: func(d *store.ClusterDocument) string { return d.Cluster.ID }, Begin: w.beginOfCluster, End: w.endOfCluster,
+		Working: func(n int) { w.Emit.EmitGauge("backend.openshiftcluster.workers.count", int64(n), nil) },
 	}
 }
 

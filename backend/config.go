@@ -141,8 +141,8 @@ func New(cfg Config) (*Worker, error) {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
 	m, err := worker.NewMetrics(cfg.Metrics)
-	looks := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "aro", Subsystem: "backend", Name: "looks_total",
-		Help: "Clusters that were asked what they report about themselves, and how that ended."}, []string{"result"})
+	looks := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_backend_looks_total",
+		Help: "Reads of the state that running clusters report, by how they ended."}, []string{"result"})
 	if err = errors.Join(err, cfg.Metrics.Register(looks)); err != nil {
 		return nil, fmt.Errorf("worker: metrics: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -19,6 +20,9 @@ type emitted map[string]struct {
 }
 
 func (e emitted) EmitGauge(name string, value int64, dims map[string]string) {
+	if err := metrics.Undeclared(name, dims); err != nil {
+		panic(err)
+	}
 	e[name] = struct {
 		value int64
 		dims  map[string]string

@@ -47,6 +47,7 @@ func (w *Worker) subscriptionKind() worker.Kind[store.SubscriptionDocument, mode
 		ID:      func(d *store.SubscriptionDocument) string { return "/subscriptions/" + d.ID },
 		Prepare: w.prepareSubscription,
 		End:     w.endOfSubscription,
+		Working: func(n int) { w.Emit.EmitGauge("backend.subscriptions.workers.count", int64(n), nil) },
 	}
 }
 
@@ -70,6 +71,9 @@ func (w *Worker) endOfSubscription(ctx context.Context, op *subscriptionOperatio
 		return err
 	}
 	w.metrics.Ended(string(op.Kind), result, seconds)
+	state := map[string]string{"state": result}
+	w.Emit.EmitGauge("backend.subscriptions.count", 1, state)
+	w.Emit.EmitGauge("backend.subscriptions.duration", int64(1000*seconds), state)
 	return nil
 }
 

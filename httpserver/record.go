@@ -105,10 +105,10 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Name: "aro_http_requests_running", Help: "Requests being answered.",
 		}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "aro_http_requests_total", Help: "Requests answered, by operation, api-version and status.",
+			Name: "aro_http_requests_total", Help: "Requests answered.",
 		}, []string{"operation", "api_version", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "aro_http_request_seconds", Help: "Time to answer a request.",
+			Name: "aro_http_request_duration_seconds", Help: "Time to answer a request.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60},
 		}, []string{"operation"}),
 	}

@@ -1,8 +1,8 @@
 // Package metrics sends what the service measures to the agent that forwards it to
 // Geneva (MDM): gauges and floats with dimensions, one line of statsd a datagram.
 //
-// It does not know what is measured. What Prometheus reads at /metrics is counted by
-// each package itself.
+// The catalogue declares every metric that is sent. What Prometheus reads at /metrics is
+// declared where it is counted; docs/metrics.md lists both.
 package metrics
 
 import "maps"

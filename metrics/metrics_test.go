@@ -246,6 +246,40 @@ func TestRunEndsWhileNobodyListens(t *testing.T) {
 	}
 }
 
+func TestEveryMetricIsDeclaredOnce(t *testing.T) {
+	seen := map[string]bool{}
+	service, clusters := Catalogue()
+	for _, m := range append(service, clusters...) {
+		if seen[m.Name] {
+			t.Errorf("%s is declared twice", m.Name)
+		}
+		seen[m.Name] = true
+	}
+}
+
+func TestWhatIsNotDeclaredIsFound(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		dims map[string]string
+		want string
+	}{
+		{"node.count", map[string]string{"role": "worker", "resourceId": "/x", "location": "eastus"}, ""},
+		{"node.count", map[string]string{"rolle": "worker"}, "metric node.count is declared without the dimension rolle"},
+		{"node.counts", nil, "metric node.counts is not declared in the catalogue"},
+		{"backend.openshiftcluster.install.runInstaller.duration.seconds", nil, ""},
+		{"backend.openshiftcluster.Creating", map[string]string{"fips": "Enabled"}, ""},
+		{"cluster.nonstandard.operator.featureflags", map[string]string{"aro.any.enabled": "DNE"}, ""},
+	} {
+		got := ""
+		if err := Undeclared(c.name, c.dims); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s %v: %q, want %q", c.name, c.dims, got, c.want)
+		}
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	for text, want := range map[string]string{
 		"unix:/run/a:b": "unixgram /run/a:b", "UNIX:x": "unixgram x", "udp:127.0.0.1:8125": "udp 127.0.0.1:8125",

@@ -66,8 +66,6 @@ const (
 	DefaultConcurrency = 500
 
 	defaultGrace = 10 * time.Second
-	// beatEvery is the time between two signs of life in the metrics.
-	beatEvery = time.Minute
 	// settled is how old a process is that says that it is ready.
 	settled = 2 * time.Minute
 	// fresh is how old what it knows may be then.
@@ -167,9 +165,7 @@ func (m *Monitor) schedule(ctx context.Context) error {
 
 // beat gives signs of life, and tells how much there is to look at.
 func (m *Monitor) beat(ctx context.Context) error {
-	tick := time.NewTicker(beatEvery)
-	defer tick.Stop()
-	for {
+	return metrics.Beat(ctx, func(ctx context.Context) {
 		if m.Ready(ctx) == nil {
 			m.Own.EmitGauge("monitor.heartbeat", 1, nil)
 		}
@@ -180,12 +176,7 @@ func (m *Monitor) beat(ctx context.Context) error {
 		m.fleet.mu.Unlock()
 		m.Own.EmitGauge("monitor.cache.size", int64(subscriptions), map[string]string{"cache": "subscriptions"})
 		m.Own.EmitGauge("monitor.workers.active.count", int64(running), nil)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	})
 }
 
 // Ready reports why the process does not look at clusters as it should; nil if it does.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
@@ -147,6 +148,9 @@ func (r *recorder) note(name string, dims map[string]string) {
 	defer r.mu.Unlock()
 	if r.n == nil {
 		r.n = map[string]int{}
+	}
+	if err := metrics.Undeclared(name, dims); err != nil {
+		panic(err)
 	}
 	id := dims["resourceId"]
 	r.n[strings.TrimSpace(name+" "+id[strings.LastIndexByte(id, '/')+1:])]++

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/metrics"
 )
 
 // API is a cluster's API server in plain HTTP, for those who read much of it and need
@@ -50,8 +52,25 @@ func Open(kubeconfig []byte, address string) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials of the kubeconfig: %w", err)
 	}
-	return &API{URL: strings.TrimSuffix(config.Host, "/"), Client: &http.Client{Transport: authenticated},
+	measured := reported{authenticated}
+	return &API{URL: strings.TrimSuffix(config.Host, "/"), Client: &http.Client{Transport: measured},
 		config: config, address: address, transport: transport, open: open}, nil
+}
+
+// reported reports requests where client-go reports its own.
+type reported struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (r reported) RoundTrip(req *http.Request) (*http.Response, error) {
+	began := time.Now()
+	resp, err := r.next.RoundTrip(req)
+	code := "<error>" // as in client-go
+	if err == nil {
+		code = strconv.Itoa(resp.StatusCode)
+	}
+	metrics.RequestLatency.Observe(req.Context(), req.Method, *req.URL, time.Since(began))
+	metrics.RequestResult.Increment(req.Context(), code, req.Method, req.URL.Host)
+	return resp, err
 }
 
 // Close closes the connections that nobody uses.

@@ -123,7 +123,7 @@ func TestMetricsCountByOperation(t *testing.T) {
 		`aro_http_requests_total{api_version="` + newest + `",operation="OpenShiftClusters_CreateOrUpdate",status="201"} 1`,
 		`aro_http_requests_total{api_version="",operation="",status="404"} 1`,
 		`aro_http_requests_total{api_version="",operation="OpenShiftClusters_List",status="400"} 1`,
-		`aro_http_request_seconds_count{operation="OpenShiftClusters_List"} 1`,
+		`aro_http_request_duration_seconds_count{operation="OpenShiftClusters_List"} 1`,
 		`aro_http_requests_total{api_version="",operation="Admin_ListVersions",status="200"} 1`,
 		`aro_http_requests_total{api_version="",operation="Admin_PutVersion",status="400"} 1`,
 	} {

@@ -126,7 +126,7 @@ func (c *Cloud) open(ctx context.Context, cfg *Config, s *Service) (func(context
 	if err != nil {
 		return nil, fmt.Errorf("the service's identity: %w", err)
 	}
-	s.Azure, err = azure.New(azure.Options{Cloud: cloud, Environment: s.Environment, Transport: transport, Service: identity, Log: s.Log, Metrics: s.Metrics})
+	s.Azure, err = azure.New(azure.Options{Cloud: cloud, Environment: s.Environment, Transport: transport, Service: identity, Log: s.Log, Metrics: s.Metrics, Emit: s.Own})
 	if err != nil || !c.ActsOnCustomers() {
 		return func(context.Context) error { return nil }, err
 	}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 
@@ -38,7 +39,6 @@ func (m *MDM) Open(s *Service, cfg *Config, name, build string) error {
 		socket = cmp.Or(socket, metrics.DefaultAddress)
 	}
 	if socket == "" {
-		s.Own, s.Clusters = metrics.Discard{}, metrics.Discard{}
 		return nil
 	}
 	address, err := metrics.ParseAddress(socket)
@@ -63,10 +63,17 @@ func (m *MDM) Open(s *Service, cfg *Config, name, build string) error {
 		}
 		s.fresh = append(s.fresh, e.Run)
 		if kind == "service" {
-			s.Own = e
+			s.Own.Set(e)
 		} else {
-			s.Clusters = e
+			s.Clusters.Set(e)
 		}
 	}
+	s.fresh = append(s.fresh, func(ctx context.Context) error {
+		return metrics.Beat(ctx, func(ctx context.Context) {
+			if err := metrics.EmitProcess(s.Own, s.Metrics); err != nil {
+				s.Log.WarnContext(ctx, "the process cannot be measured", "error", err)
+			}
+		})
+	})
 	return nil
 }

@@ -41,9 +41,9 @@ type Service struct {
 	HTTP  *http.Client
 	Store *store.Store
 	Keys  *store.Keyring
-	// Own and Clusters send metrics of the process and of clusters to Geneva's agent; nil
-	// until MDM.Open.
-	Own, Clusters metrics.Emitter
+	// Own and Clusters send metrics of the process and of clusters to Geneva's agent, from
+	// MDM.Open on; what is emitted before is discarded.
+	Own, Clusters *metrics.Late
 
 	fresh []func(context.Context) error
 }
@@ -66,6 +66,10 @@ func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Servi
 	}
 	s.Metrics = prometheus.NewRegistry()
 	s.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.Own, s.Clusters = &metrics.Late{}, &metrics.Late{}
+	if err := measureKubernetes(s.Own, s.Metrics); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
 	var by Caller
 	if cloud != nil && cloud.CAFile != "" {
 		if by.Transport, err = cloud.transport(); err != nil {
@@ -79,6 +83,9 @@ func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Servi
 		if cfg.Production {
 			by.Credential = s.Azure.Service()
 		}
+	}
+	if by.Transport, err = newCosmosClient(by.Transport, s.Own, s.Metrics); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	if s.Store, s.Keys, err = openStore(ctx, cfg, s.Vault, by); err != nil {
 		return nil, err

@@ -32,29 +32,27 @@ var (
 
 // NewMetrics registers them.
 func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
-	const space, system = "aro", "backend"
-	counter := func(name, help string) prometheus.CounterOpts {
-		return prometheus.CounterOpts{Namespace: space, Subsystem: system, Name: name, Help: help}
-	}
-	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
-		return prometheus.HistogramOpts{Namespace: space, Subsystem: system, Name: name, Help: help, Buckets: buckets}
-	}
 	m := &Metrics{
-		operations: prometheus.NewCounterVec(counter("operations_total", "Operations that ended, and how."), []string{"kind", "result"}),
-		duration: prometheus.NewHistogramVec(histogram("operation_duration_seconds",
-			"Time from the request of an operation to its end.", workBuckets), []string{"kind", "result"}),
-		steps: prometheus.NewHistogramVec(histogram("step_duration_seconds",
-			"Time from a step's first attempt to its end.", workBuckets), []string{"kind", "step", "result"}),
-		attempts: prometheus.NewCounterVec(counter("step_attempts_total", "Attempts of steps, and how they ended."), []string{"kind", "step", "result"}),
-		pickup: prometheus.NewHistogram(histogram("pickup_delay_seconds",
-			"Time from when an operation was due to its first step in this process.", pickupBuckets)),
-		running: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "running_operations",
+		operations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_backend_operations_total",
+			Help: "Operations that ended, and how."}, []string{"kind", "result"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "aro_backend_operation_duration_seconds",
+			Help: "Time from the request of an operation to its end.", Buckets: workBuckets}, []string{"kind", "result"}),
+		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "aro_backend_step_duration_seconds",
+			Help: "Time from a step's first attempt to its end.", Buckets: workBuckets}, []string{"kind", "step", "result"}),
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aro_backend_step_attempts_total",
+			Help: "Attempts of steps, and how they ended."}, []string{"kind", "step", "result"}),
+		pickup: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "aro_backend_pickup_delay_seconds",
+			Help: "Time from when an operation was due to its first step in this process.", Buckets: pickupBuckets}),
+		running: prometheus.NewGauge(prometheus.GaugeOpts{Name: "aro_backend_running_operations",
 			Help: "Operations that a worker of this process runs."}),
-		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "waiting_operations",
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "aro_backend_waiting_operations",
 			Help: "Operations of this process that wait for their next attempt."}),
-		claims:     prometheus.NewCounter(counter("claims_total", "Leases that were claimed.")),
-		lost:       prometheus.NewCounter(counter("lost_leases_total", "Leases that were lost while an operation ran.")),
-		handedBack: prometheus.NewCounter(counter("handed_back_total", "Operations that another process may continue because no worker was free for their next attempt.")),
+		claims: prometheus.NewCounter(prometheus.CounterOpts{Name: "aro_backend_claims_total",
+			Help: "Leases that were claimed."}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "aro_backend_lost_leases_total",
+			Help: "Leases that were lost while an operation ran."}),
+		handedBack: prometheus.NewCounter(prometheus.CounterOpts{Name: "aro_backend_handed_back_total",
+			Help: "Operations that another process may continue because no worker was free for their next attempt."}),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.operations, m.duration, m.steps, m.attempts, m.pickup, m.running, m.waiting, m.claims, m.lost, m.handedBack} {

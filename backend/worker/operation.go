@@ -42,6 +42,7 @@ type Operation[D, R any] struct {
 // to wait for longer than a lease lasts.
 func (p *Pool[D, R]) work(ctx context.Context, due *D, lease *store.Lease[D], t *task) {
 	p.Metrics.running.Inc()
+	p.reportCount()
 	again := false
 	if op := p.operationOf(ctx, lease); op == nil {
 		again = p.putToRest(ctx, lease)
@@ -60,8 +61,17 @@ func (p *Pool[D, R]) work(ctx context.Context, due *D, lease *store.Lease[D], t 
 		release()
 	}
 	p.Metrics.running.Dec()
-	if look := p.workers.done(t); again || look {
+	look := p.workers.done(t)
+	p.reportCount()
+	if again || look {
 		p.Wake()
+	}
+}
+
+// reportCount reports how many operations run or wait here, after that changed.
+func (p *Pool[D, R]) reportCount() {
+	if p.kind.Working != nil {
+		p.kind.Working(p.workers.count())
 	}
 }
 

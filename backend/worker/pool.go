@@ -58,6 +58,9 @@ type Kind[D, R any] struct {
 	// Trace puts an operation's correlation id where calls to other services find it;
 	// may be nil.
 	Trace func(ctx context.Context, correlationID string) context.Context
+	// Working is called with the number of operations that run or wait in this process,
+	// whenever it changes; may be nil.
+	Working func(n int)
 }
 
 // Config is what pools of one process have in common. All members are needed.

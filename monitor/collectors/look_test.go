@@ -102,12 +102,12 @@ func TestACollectorThatPanicsStopsNoOther(t *testing.T) {
 	err := l.together(t.Context(), []Collector{
 		{"panics", func(context.Context, *Look) error { panic("oh") }},
 		{"fails", func(context.Context, *Look) error { return errors.New("failed") }},
-		{"works", func(_ context.Context, l *Look) error { l.gauge("worked", nil); return nil }},
+		{"works", func(_ context.Context, l *Look) error { l.gauge("nsg.reconciliations", nil); return nil }},
 	})
 	if err == nil || !strings.Contains(err.Error(), "panics: panic: oh") || !strings.Contains(err.Error(), "fails: failed") {
 		t.Errorf("it ends as %v", err)
 	}
-	want := []string{"monitor.cluster.collector.duration float collector=works", "monitor.cluster.collector.error 1 collector=fails", "monitor.cluster.collector.error 1 collector=panics", "worked 1"}
+	want := []string{"monitor.cluster.collector.duration float collector=works", "monitor.cluster.collector.error 1 collector=fails", "monitor.cluster.collector.error 1 collector=panics", "nsg.reconciliations 1"}
 	if got := r.sorted(); !slices.Equal(got, want) {
 		t.Errorf("emitted %q, want %q", got, want)
 	}

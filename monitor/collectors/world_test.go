@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/openshift"
 )
 
@@ -38,6 +39,9 @@ func (r *recorder) EmitFloat(name string, value float64, dims map[string]string)
 func (r *recorder) note(name, value string, dims map[string]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := metrics.Undeclared(name, dims); err != nil {
+		panic(err) // which fails the collector's test with its stack
+	}
 	var parts []string
 	for _, d := range slices.Sorted(maps.Keys(dims)) {
 		if !strings.HasPrefix(d, "resource") || strings.HasPrefix(d, "resourceProvider") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v7"
 
+	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/monitor/collectors"
 )
 
@@ -15,6 +16,9 @@ import (
 type recorder struct{ all []string }
 
 func (r *recorder) EmitGauge(name string, _ int64, dims map[string]string) {
+	if err := metrics.Undeclared(name, dims); err != nil {
+		panic(err)
+	}
 	var parts []string
 	for _, d := range slices.Sorted(maps.Keys(dims)) {
 		parts = append(parts, d+"="+dims[d])

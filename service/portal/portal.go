@@ -14,6 +14,7 @@ import (
 
 	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/portal"
 	"github.com/aro-rp/aro/service"
 )
@@ -22,6 +23,7 @@ import (
 type Config struct {
 	service.Config `embed:""`
 	service.Cloud  `embed:""`
+	service.MDM    `embed:""`
 
 	Listen         string   `env:"ARO_PORTAL_LISTEN" default:"127.0.0.1:8444" help:"Address to listen on."`
 	Origin         string   `env:"ARO_PORTAL_ORIGIN" default:"https://localhost:8444" placeholder:"URL" help:"The one address at which browsers and kubectl reach the portal."`
@@ -42,6 +44,7 @@ func (c *Config) Check(f *service.Faults) service.Needs {
 	const why = "to let people log in"
 	c.Config.Check(f)
 	c.Cloud.Check(f, &c.Config, needs)
+	c.MDM.Check(f)
 	f.Listen("--listen", c.Listen)
 	f.Address("--origin", c.Origin, why)
 	f.Need("--portal-client-id", c.PortalClientID, why)
@@ -53,6 +56,9 @@ func (c *Config) Check(f *service.Faults) service.Needs {
 
 // Run serves the portal until ctx ends or a part fails.
 func Run(ctx context.Context, c *Config, s *service.Service) error {
+	if err := c.MDM.Open(s, &c.Config, "portal", c.Build); err != nil {
+		return err
+	}
 	certificate := func(name string) func(context.Context) (*tls.Certificate, error) {
 		return func(ctx context.Context) (*tls.Certificate, error) { return s.Vault.Certificate(ctx, name) }
 	}
@@ -77,6 +83,13 @@ func Run(ctx context.Context, c *Config, s *service.Service) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Run(ctx) })
 	group.Go(func() error { return server.Serve(ctx, listener) })
+	group.Go(func() error {
+		return metrics.Beat(ctx, func(ctx context.Context) {
+			if armhttp.Ready(s.Store)(ctx) == nil {
+				s.Own.EmitGauge("portal.heartbeat", 1, map[string]string{"version": c.Build})
+			}
+		})
+	})
 	return group.Wait()
 }
 

@@ -9,23 +9,13 @@ import (
 	"github.com/aro-rp/aro/metrics"
 )
 
-// beatEvery is the time between two signs of life.
-const beatEvery = time.Minute
-
 // heartbeat gives signs of life while the process is ready.
 func heartbeat(ctx context.Context, to metrics.Emitter, build string, ready func(context.Context) error) error {
-	tick := time.NewTicker(beatEvery)
-	defer tick.Stop()
-	for {
+	return metrics.Beat(ctx, func(ctx context.Context) {
 		if ready(ctx) == nil {
 			to.EmitGauge("frontend.heartbeat", 1, map[string]string{"version": build})
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	})
 }
 
 // answered tells of requests that were answered. The name of an operation stands for its
