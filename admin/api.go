@@ -28,7 +28,7 @@ const (
 	Readers = "admin-readers"
 )
 
-// headerPrincipal is the engineer for whom a tool of ours calls, as the tool says.
+// headerPrincipal names the engineer on whose behalf a tool calls, as reported by the tool.
 const headerPrincipal = "X-Ms-Client-Principal-Name"
 
 // Config is what an API needs. Store, Catalogue and Keys are required.

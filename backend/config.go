@@ -55,8 +55,8 @@ type Config struct {
 	// is the heartbeat.
 	LeaseTTL time.Duration
 	// PollInterval bounds how long work of other processes goes unnoticed; 1 s. IdleInterval
-	// takes its place while there is none, in a process that is told of work by Wake; 0
-	// stands for PollInterval.
+	// replaces it while there is no work, in a process that is notified of new work through Wake; 0
+	// means PollInterval.
 	PollInterval, IdleInterval time.Duration
 	// DrainGrace is how long running steps may take to stop; 25 s.
 	DrainGrace time.Duration

@@ -15,8 +15,8 @@ import (
 // lookPage is how many documents are read at a time to find clusters to look at.
 const lookPage = 50
 
-// looksAtOnce bounds how many clusters are asked at the same time: those that do not
-// answer are waited for, and must not keep the others.
+// looksAtOnce bounds how many clusters are queried at the same time, so that those that do not
+// answer do not delay the others.
 const looksAtOnce = 10
 
 // maxLookError bounds why a cluster did not answer, in bytes.

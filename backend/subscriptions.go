@@ -19,8 +19,8 @@ const (
 	// subscriptionsAtOnce is how many deleted subscriptions are worked on at the same time.
 	subscriptionsAtOnce = 10
 	clustersPage        = 100
-	// deletionTimeout is after how long it is an error that a deleted subscription still
-	// has clusters. Then their deletion begins anew.
+	// deletionTimeout is the time after which it is an error that a deleted subscription still has
+	// clusters. Their deletion then starts again.
 	deletionTimeout = 24 * time.Hour
 )
 

@@ -82,8 +82,7 @@ type Region struct {
 	Settings
 }
 
-// ReadRegion finds a region in a configuration file. Everything that is wrong with it is
-// told at once.
+// ReadRegion finds a region in a configuration file. Its error lists all problems of the file.
 func ReadRegion(content []byte, location string) (*Region, error) {
 	var f File
 	if err := yaml.UnmarshalStrict(content, &f); err != nil {

@@ -26,7 +26,7 @@ import (
 const (
 	// setPrefix begins the names of the service's scale sets.
 	setPrefix = "rp-vmss-"
-	// stopTries bounds how often a machine is asked to stop its service.
+	// stopTries bounds the attempts to stop a machine's service.
 	stopTries = 3
 )
 
@@ -210,9 +210,9 @@ func (r *rollout) otherSets(ctx context.Context, name string) ([]string, error) 
 	return others, nil
 }
 
-// retire has the machines of other builds hand over what they do, and removes them. A
-// service that is told to stop says to the load balancer that it is not ready, finishes
-// its requests, and gives its leases back.
+// retire stops the services of machines of other builds and removes the machines. A service that is
+// stopped reports to the load balancer that it is not ready, finishes its requests, and releases
+// its leases.
 func (r *rollout) retire(ctx context.Context) error {
 	others, err := r.otherSets(ctx, r.text("scaleSet"))
 	if err != nil {

@@ -145,7 +145,7 @@ func (m *Monitor) forgetIfGone(ctx context.Context, due *member) {
 	}
 }
 
-// tellSkipped is how often a subscription is told that is not looked at.
+// tellSkipped is the interval at which a skipped subscription is logged.
 const tellSkipped = 30 * time.Minute
 
 // billed reports whether the cluster's subscription is one whose clusters are looked at.

@@ -1,10 +1,10 @@
-// Package monitor looks at every running cluster, again and again, and tells in metrics
-// what is not as it should be.
+// Package monitor checks every running cluster periodically, and reports deviations from the
+// expected state as metrics.
 //
-// Several processes share the clusters by buckets (Pool). Each follows the changes of
-// documents (feeds), keeps of each cluster what a look needs (fleet), and looks at those
-// that are its own when they are due (Monitor). What is looked at is in collectors, and
-// in nsg for what is asked of Azure.
+// Several processes share the clusters by buckets (Pool). Each follows the changes of documents
+// (feeds), keeps the data that a check needs of each cluster (fleet), and checks those in its own
+// buckets when they are due (Monitor). The checks of a cluster are in package collectors, those of
+// its Azure resources in package nsg.
 package monitor
 
 import (

@@ -27,8 +27,8 @@ type Pool struct {
 	// of the database.
 	TTL time.Duration
 	Log *slog.Logger
-	// Assign is told which buckets this process has, each time they have been read: until
-	// that time, unless it is told again before.
+	// Assign is called with the buckets of this process each time they have been read. They are
+	// valid until the given time, unless it is called again before.
 	Assign func(buckets []int, until time.Time)
 
 	lease *store.Lease[store.PoolWorkerDocument]

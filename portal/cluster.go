@@ -39,7 +39,7 @@ type event struct {
 	Waits            []wait
 }
 
-// wait is for how long a step waited, and for whom.
+// wait is how long a step waited, and for what.
 type wait struct {
 	For string
 	Was time.Duration

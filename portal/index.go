@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// indexAge is how old what is shown may be before the database is asked what has changed.
+	// indexAge is the age of shown data from which the database is queried for changes.
 	indexAge = 2 * time.Second
 	// indexPatience is how long a page waits for that.
 	indexPatience = 3 * time.Second

@@ -101,7 +101,7 @@ func (p *Portal) end(c *call, secret string) error {
 	return p.access.revoke(c.Ctx(), holder(access.ObjectID), idOf(secret))
 }
 
-// PortalLogout ends the session for whoever has its cookie.
+// PortalLogout ends the session of the request's cookie.
 func (p *Portal) PortalLogout(ec echo.Context) error {
 	c := ec.(*call)
 	if err := p.end(c, c.session.secret); err != nil {

@@ -1,6 +1,6 @@
-// Package portal is what the people who run the service look at: the clusters of all
-// subscriptions, what happens to each of them, and a way to the clusters' API servers. It
-// knows who looks from Entra ID, and keeps what it gave to whom in the store.
+// Package portal serves the SRE portal: the clusters of all subscriptions, the operations of each,
+// and access to the clusters' API servers. It authenticates users by Entra ID, and keeps the
+// credentials that it issued in the store.
 //
 // It changes no cluster's document, and knows no api-version.
 package portal

@@ -32,7 +32,7 @@ type Config struct {
 const (
 	dialTimeout   = 30 * time.Second
 	headerTimeout = 10 * time.Second
-	// grace is how long tunnels may last after the end of Serve was asked for.
+	// grace is how long tunnels may last after the end of Serve was requested.
 	grace = 5 * time.Second
 )
 

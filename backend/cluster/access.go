@@ -65,8 +65,8 @@ func (s *access) grants(ctx context.Context, c *model.Cluster) ([]template.Grant
 	return grants, nil
 }
 
-// denyOthers renews the deny assignment, whose exclusions follow the identities.
-// Those whom the cluster still acts as remain among them.
+// denyOthers renews the deny assignment, whose exclusions follow the identities. Identities that
+// the cluster still uses stay excluded.
 func (s *access) denyOthers(ctx context.Context, w *Work) error {
 	access, err := s.accessOf(ctx, w.Resource())
 	if err != nil {
@@ -84,9 +84,9 @@ func (s *access) denyOthers(ctx context.Context, w *Work) error {
 	return s.azure.deploy(ctx, w, denyDeployment, access.DenyAssignment())
 }
 
-// renewPrincipalRoles gives the cluster's service principal its role in the managed
-// group, and takes away those of others than the owners and whom the cluster acts
-// as.
+// renewPrincipalRoles gives the cluster's service principal its role in the managed group and
+// removes the roles of all principals except the owners and the principals that the cluster still
+// uses.
 func (s *access) renewPrincipalRoles(ctx context.Context, w *Work) error {
 	if err := s.renewRoles(ctx, w, principalRoles); err != nil {
 		return err
@@ -100,8 +100,8 @@ func (s *access) renewIdentityRoles(ctx context.Context, w *Work) error {
 	return s.renewRoles(ctx, w, identityRoles)
 }
 
-// renewRoles adds first and removes then, and nothing of whom the cluster still
-// acts as: it works on as it is until it has new ones, and if that fails.
+// renewRoles adds roles before it removes others, and removes none of a principal that the cluster
+// still uses: the cluster continues to work until it has new credentials, and if that fails.
 func (s *access) renewRoles(ctx context.Context, w *Work, deployment string) error {
 	c := w.Resource()
 	access, err := s.accessOf(ctx, c)
@@ -150,7 +150,7 @@ func (s *access) removeFormerRights(ctx context.Context, w *Work) error {
 	return recordPrincipals(ctx, w, access)
 }
 
-// recordPrincipals stores whom a new cluster acts as.
+// recordPrincipals stores the principals that a new cluster uses.
 func (s *access) recordPrincipals(ctx context.Context, w *Work) error {
 	access, err := s.accessOf(ctx, w.Resource())
 	if err != nil {
@@ -169,8 +169,8 @@ func recordPrincipals(ctx context.Context, w *Work, access *template.Access) err
 	})
 }
 
-// removeRoles takes everybody's rights in the managed group but the owners', so
-// that nothing is made anew while it is removed.
+// removeRoles removes all role assignments in the managed group except the owners', so that nothing
+// is recreated during the removal.
 func (s *access) removeRoles(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	there, err := s.azure.groupIsOurs(ctx, c)
@@ -256,8 +256,8 @@ func (s *access) takeAway(ctx context.Context, c *model.Cluster, roles []held) e
 	return nil
 }
 
-// acting are the principals whom the cluster may act as besides those it is to:
-// those whose credentials it got last or, if nobody knows them, all that have rights.
+// acting returns the principals that the cluster may use besides its desired ones: those whose
+// credentials it received last or, if these are unknown, all that have roles.
 func (s *access) acting(ctx context.Context, c *model.Cluster) ([]string, error) {
 	if len(c.Internal.ActingPrincipals) > 0 {
 		return c.Internal.ActingPrincipals, nil

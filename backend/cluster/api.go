@@ -39,7 +39,7 @@ func (s *clusterAPI) ask(ctx context.Context, w *Work, part string, question fun
 	})
 }
 
-// apiServer is the part that all the others are asked for.
+// apiServer is the component through which all others are queried.
 const apiServer = "kube-apiserver"
 
 // change makes a step of a change. It waits while the API server does not answer,

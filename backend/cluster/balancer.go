@@ -168,7 +168,7 @@ func dropFrontend(lb *armnetwork.LoadBalancer, gone *armnetwork.FrontendIPConfig
 	})
 }
 
-// addZonalFrontend makes the frontend anew, with the address that it had.
+// addZonalFrontend recreates the frontend, with the address that it had.
 func (s *internalBalancer) addZonalFrontend(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (bool, error) {

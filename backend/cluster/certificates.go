@@ -110,8 +110,8 @@ const (
 	maxCommonName       = 64 // X.509
 	validMonths         = 3
 	renewDaysBeforeDead = 30
-	// orderBeforeDead is when a renewal by the vault has failed, so that an update
-	// orders the certificate anew.
+	// orderBeforeDead is how long before expiry a renewal by the vault counts as failed, so that an
+	// update orders the certificate again.
 	orderBeforeDead = 14 * 24 * time.Hour
 	// servesAtLeast is how long a certificate must last that is put into a cluster.
 	servesAtLeast = 24 * time.Hour
@@ -200,8 +200,8 @@ func (s *certificates) vaultCredential() azcore.TokenCredential {
 	return s.azure.FirstParty(s.env.TenantID)
 }
 
-// certificateIssued waits for the issuer. One that says it can be asked again is
-// asked again by the vault.
+// certificateIssued waits for the issuer. The vault itself repeats a request that the issuer allows
+// to repeat.
 func (s *certificates) certificateIssued(ctx context.Context, w *Work, name string) error {
 	vault, err := s.azure.Certificates(s.env.ClusterVault, s.vaultCredential())
 	if err != nil {
@@ -287,8 +287,7 @@ func (s *certificates) order(ctx context.Context, vault *azcertificates.Client, 
 	return err
 }
 
-// correctCertificateIssuer has certificates issued anew that are from another
-// issuer than today's.
+// correctCertificateIssuer reissues certificates whose issuer is not the configured one.
 func (s *certificates) correctCertificateIssuer(ctx context.Context, w *Work) error {
 	if !s.signed(w.Resource()) {
 		return nil

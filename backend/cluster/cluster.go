@@ -28,12 +28,12 @@ type Work = pipeline.Work[store.ClusterDocument, model.Cluster]
 // Step is one entry of a plan.
 type Step = pipeline.Step[store.ClusterDocument, model.Cluster]
 
-// Installer makes what a cluster of a release starts from, anew each time.
+// Installer makes the install assets of a cluster for a release, from scratch each time.
 type Installer interface {
 	Run(ctx context.Context, release install.Release, r install.Request) (*install.Result, error)
 }
 
-// Validator judges what a cluster is to be made of, by asking Azure.
+// Validator validates the Azure resources that a cluster is to be created from, against Azure.
 type Validator interface {
 	// Validate returns everything that stands in the way at once.
 	Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error
@@ -149,7 +149,7 @@ func (s *steps) explained(plan []Step) []Step {
 	return plan
 }
 
-// azureAccess gives the clients of Azure's services, as whom each is to act.
+// azureAccess returns clients of Azure's services for each identity that a step acts as.
 type azureAccess struct {
 	*azure.Azure
 	env *environment.Environment
@@ -201,7 +201,7 @@ func (s *azureAccess) deploy(ctx context.Context, w *Work, name string, t map[st
 	return err
 }
 
-// How often a condition is asked: at first often, later a tenth of its age apart.
+// How often a condition is checked: often at first, later at intervals of a tenth of its age.
 const (
 	fastestPoll = 250 * time.Millisecond
 	slowestPoll = 10 * time.Second

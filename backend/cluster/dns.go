@@ -58,8 +58,8 @@ func (z *zone) owns(r *armdns.RecordSet) bool {
 	return r != nil && r.Properties != nil && arm.EqualFold(deref(r.Properties.Metadata[ownerKey]), z.owner)
 }
 
-// reserve creates the api record without an address: whoever creates it first
-// has the domain.
+// reserve creates the api record without an address: the first cluster to create it owns the
+// domain.
 func (z *zone) reserve(ctx context.Context) error {
 	existing, err := z.api(ctx)
 	if err != nil || z.owns(existing) {

@@ -22,7 +22,7 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// identity is as whom a cluster acts in Azure, and as whom the service does.
+// identity holds the identities that a cluster, and the service on its behalf, uses in Azure.
 type identity struct {
 	azure *azureAccess
 	env   *environment.Environment

@@ -261,7 +261,7 @@ func imageOf(version string, capabilities ...map[string]string) install.OSImage 
 	return image
 }
 
-// identitiesOf describes to the installer as whom the cluster acts.
+// identitiesOf describes the cluster's identities to the installer.
 func (s *installation) identitiesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
 	if !c.UsesWorkloadIdentity() {
 		sp := c.Properties.ServicePrincipalProfile

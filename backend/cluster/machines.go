@@ -101,9 +101,8 @@ func bootstrapIsThere(ctx context.Context, clients *azure.Clients, w *Work) (boo
 	return false, removeMachine(ctx, clients, w, bootstrapName(c))
 }
 
-// removeFailedMasters removes the masters that Azure could not make or start in
-// time, so that the deployment makes them anew: written once more they would stay
-// as they are.
+// removeFailedMasters removes the masters that Azure could not create or start in time, so that the
+// deployment recreates them: a PUT of an existing failed machine would leave it as it is.
 func removeFailedMasters(ctx context.Context, clients *azure.Clients, w *Work) error {
 	c := w.Resource()
 	return inParallel(masterNames(c), func(name string) error {

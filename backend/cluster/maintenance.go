@@ -80,10 +80,9 @@ type observation struct {
 // lookTimeout bounds one look at a cluster, which may be away.
 const lookTimeout = 15 * time.Second
 
-// Look gives a function that asks a cluster what it says of itself, once, and
-// makes its customers' kubeconfig anew when that is due, whether the cluster answers
-// or not. What it learns is put into a document by the function that it returns, which
-// reports whether the customer sees a change.
+// Look returns a function that queries a cluster's state once and renews its customers' kubeconfig
+// when that is due, whether the cluster answers or not. The function that it returns records the
+// result in a document and reports whether the customer sees a change.
 func Look(d Dependencies) func(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) bool, err error) {
 	s := newSteps(d)
 	return func(ctx context.Context, c *model.Cluster) (func(*model.Cluster) bool, error) {
@@ -138,9 +137,9 @@ func (s *observation) look(ctx context.Context, c *model.Cluster) (record func(*
 	}, nil
 }
 
-// validateUpdate judges a cluster by what it says of itself now. Where it cannot be
-// asked, its workers' pools are not judged at all: what was found in it once may be
-// long gone, and an update may be what it needs to answer again.
+// validateUpdate validates an update against the cluster's current state. If the cluster cannot be
+// reached, its worker pools are not validated: what was recorded before may be out of date, and the
+// update may be what makes the cluster reachable again.
 func (s *observation) validateUpdate(ctx context.Context, w *Work) error {
 	record, err := s.look(ctx, w.Resource())
 	if err == nil {

@@ -294,7 +294,7 @@ func lastOf(p netip.Prefix) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// maxEdits is how often a change is made anew because somebody else wrote.
+// maxEdits bounds how often a change is repeated because another client wrote the resource.
 const maxEdits = 5
 
 // editable is how a resource is read, with its ETag, and written, or how the write
@@ -305,8 +305,8 @@ type editable[T, R any] struct {
 	write func(ctx context.Context, resource T, token string) (*runtime.Poller[R], error)
 }
 
-// edit changes a resource that others write too, if change says that it did.
-// Azure refuses what was made of an older state; then it is made anew.
+// edit changes a resource that other clients write too, if change reports a difference. Azure
+// refuses a write that is based on an older state; the change is then repeated on the newer one.
 func edit[T, R any](ctx context.Context, clients *azure.Clients, w *Work, e editable[T, R], change func(*T) (bool, error)) (err error) {
 	for range maxEdits {
 		_, err = azure.Await(ctx, clients, w, "the change of "+e.name, func(ctx context.Context, token string) (*runtime.Poller[R], error) {

@@ -31,10 +31,9 @@ const (
 	rollout = 30 * time.Minute
 )
 
-// create makes a cluster out of nothing: who it is and whether it can be, its
-// names, its resources, what it starts from, its machines, and then whatever
-// turns an OpenShift cluster into this service's. Billing begins once the
-// cluster's machines are asked for.
+// create creates a cluster: validation and identity, names, resources, install assets, machines,
+// and then whatever turns an OpenShift cluster into one of this service. Billing begins when the
+// cluster's machines are requested.
 func (s *steps) create() []Step {
 	return slices.Concat(s.createAzure(), s.createOpenShift())
 }
@@ -96,8 +95,8 @@ func (s *steps) createOpenShift() []Step {
 	}
 }
 
-// update makes a running cluster match what its customer changed, above all whom
-// it acts as and where its traffic comes from, and repairs what changed meanwhile.
+// update makes a running cluster match what its customer changed, above all its identities and its
+// outbound addresses, and repairs what changed outside of the service.
 func (s *steps) update() []Step {
 	return slices.Concat([]Step{
 		{Name: "fetch cluster identity", Do: s.identity.fetchClusterIdentity, Timeout: call, Only: workloadIdentity},
@@ -191,9 +190,9 @@ func (s *steps) migrateBalancer(only func(*model.Cluster) bool) []Step {
 	}
 }
 
-// remove takes a cluster away, whatever was made of it: first who would make
-// things anew, then what there is, then what proves who it was. What is the
-// customer's stays. Billing ends when there is nothing left that costs money.
+// remove deletes a cluster in any state of creation: first what would recreate resources, then the
+// resources, then the identities. The customer's resources stay. Billing ends when nothing is left
+// that costs money.
 func (s *steps) remove() []Step {
 	return []Step{
 		{Name: "restore rights", Do: s.removal.restoreRights, Timeout: call, Only: made},
@@ -209,8 +208,8 @@ func (s *steps) remove() []Step {
 	}
 }
 
-// made selects clusters of which anything may have been made: names are chosen and
-// stored before. A delete of others needs no token of anybody.
+// made selects clusters of which resources may exist: names are chosen and stored before. Deleting
+// any other cluster needs no token.
 func made(c *model.Cluster) bool {
 	return c.Internal.InfraID != "" || c.Internal.StorageSuffix != "" || c.Internal.SSHKey != ""
 }

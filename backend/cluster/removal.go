@@ -253,8 +253,8 @@ func (r *remover) repairInterface(ctx context.Context, id string) error {
 	return nil
 }
 
-// known are API versions of the kinds that clusters are made of; Azure is asked
-// for those of others.
+// known maps the resource types that clusters consist of to API versions; Azure is queried for
+// those of other types.
 var known = map[string]string{
 	"microsoft.compute/disks":                 "2023-04-02",
 	"microsoft.compute/snapshots":             "2023-04-02",

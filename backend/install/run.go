@@ -180,8 +180,8 @@ func (r *Request) secrets() []string {
 	return lines
 }
 
-// registries are what a pull secret has for each registry. The program writes the
-// pull secret anew, so that its whole text need not occur.
+// registries returns the pull secret's credentials for each registry. The installer reformats the
+// pull secret, so its whole text need not occur.
 func (s Secret) registries() (texts []string) {
 	var pull struct {
 		Auths map[string]struct {

@@ -53,7 +53,7 @@ func Run[D, R any](ctx context.Context, w *Work[D, R], steps []Step[D, R]) error
 			return context.Cause(ctx)
 		}
 		if err := w.attempt(ctx, step); err != nil {
-			return w.judge(ctx, step, err)
+			return w.evaluate(ctx, step, err)
 		}
 		if err := w.finish(ctx, step, steps); err != nil {
 			return stopped(ctx, err)
@@ -151,8 +151,8 @@ func (w *Work[D, R]) panicked(ctx context.Context, step *Step[D, R], r any) erro
 	return err
 }
 
-// judge says what an unsuccessful attempt means for the plan.
-func (w *Work[D, R]) judge(ctx context.Context, step *Step[D, R], err error) error {
+// evaluate decides what an unsuccessful attempt means for the plan.
+func (w *Work[D, R]) evaluate(ctx context.Context, step *Step[D, R], err error) error {
 	record := *w.current()
 	record.Running = w.running.kept()
 	if errors.Is(err, ErrSuperseded) || errors.Is(err, store.ErrLeaseLost) || ctx.Err() != nil {
@@ -278,8 +278,8 @@ func truncated(s string) string {
 	return strings.ToValidUTF8(s[:maxError], "") + "…"
 }
 
-// report writes to log and metrics how an attempt ended. Failures are logged by
-// whoever ends the operation.
+// report writes the result of an attempt to log and metrics. Failures are logged where the
+// operation ends.
 func (w *Work[D, R]) report(ctx context.Context, step model.Step, result Result, err error) {
 	log := w.options.Log.With("step", step.Name, "attempt", step.Attempts)
 	switch result {

@@ -9,8 +9,8 @@ import (
 // of its own; empty for nothing.
 func (w *Work[D, R]) Token(name string) string { return w.running.get(name) }
 
-// Keep keeps a token for the attempts of the step that follow, whoever makes them; an
-// empty one ends that. It is written when the attempt ends.
+// Keep stores a token for later attempts of the step, by any worker; an empty token removes it. It
+// is written when the attempt ends.
 func (w *Work[D, R]) Keep(name, token string) { w.running.set(name, token) }
 
 // running are the tokens of the current step. Several calls may be made at once.

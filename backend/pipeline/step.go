@@ -1,10 +1,8 @@
-// Package pipeline runs a plan: a list of named steps on one leased document, each
-// recorded in the document when it ends, so that any worker can continue where the
-// last one stopped.
+// Package pipeline runs a plan: a list of named steps on one leased document, each recorded in the
+// document when it ends, so that any worker can continue where the last one stopped.
 //
-// It defines what a step is, how its outcome is judged and how progress is recorded,
-// for documents of any Kind. It knows neither what the steps do nor who runs plans,
-// and it never ends an operation.
+// It defines what a step is, what its outcome means and how progress is recorded, for documents of
+// any Kind. It knows neither what the steps do nor who runs plans, and it never ends an operation.
 package pipeline
 
 import (
@@ -30,8 +28,8 @@ type Step[D, R any] struct {
 	// work now, or comes by wait.Again. Any other error is tried again until Timeout;
 	// one that comes by wait.AgainFor no longer than its bound.
 	Do func(ctx context.Context, w *Work[D, R]) error
-	// Timeout bounds the step over all its attempts, beginning with the first
-	// one that was recorded, whoever makes them.
+	// Timeout bounds the step over all its attempts by any worker, beginning with the first
+	// recorded one.
 	Timeout time.Duration
 	// Only says for which resources the step is; nil means for all.
 	Only func(*R) bool
@@ -75,8 +73,8 @@ func (p *Pause) Error() string {
 	return fmt.Sprintf("step %q: next attempt in %s", p.step.Name, p.After)
 }
 
-// ErrSuperseded means that the document now has another operation. Whoever runs the
-// old one stops and hands the document over.
+// ErrSuperseded means that the document has another operation now. The worker that runs the old one
+// stops and releases the document.
 var ErrSuperseded = errors.New("another operation has taken the document over")
 
 // next is the first step of the plan that is for this resource and has not ended.

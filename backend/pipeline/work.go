@@ -165,8 +165,8 @@ func (w *Work[D, R]) hasNews() bool {
 		(attempted.Refusal == nil) != (written.Refusal == nil) || !maps.Equal(attempted.Running, written.Running)
 }
 
-// carry puts the record of the last attempt into a document that has an older one.
-// Whoever records an attempt got on with the operation.
+// carry copies the record of the last attempt into a document that has an older one. An attempt
+// that could be recorded made progress with the operation.
 func (w *Work[D, R]) carry(d *D) {
 	attempted := w.attempted.Load()
 	op := w.kind.Operation(d)

@@ -27,7 +27,7 @@ const (
 	// claimTimeout bounds one claim. It is not cut short: a claim that went
 	// through unnoticed would hold the document for the whole lease time.
 	claimTimeout = 10 * time.Second
-	// slowestPoll is how rarely an unavailable store is asked for work.
+	// slowestPoll is the longest interval between queries to an unavailable store.
 	slowestPoll = 30 * time.Second
 	// timerSlack covers the database's resolution of time.
 	timerSlack = 2 * time.Millisecond
@@ -72,8 +72,8 @@ type Config struct {
 	// another process may take it.
 	LeaseTTL time.Duration
 	// PollInterval bounds how long work of other processes goes unnoticed. IdleInterval
-	// takes its place while neither this process nor, as far as it was told, any other
-	// has had work for twice the lease time; 0 stands for PollInterval.
+	// replaces it while neither this process nor, as far as it was notified, any other
+	// has had work for twice the lease time; 0 means PollInterval.
 	PollInterval, IdleInterval time.Duration
 	// DrainGrace is how long running steps may take to stop.
 	DrainGrace time.Duration

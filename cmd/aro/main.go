@@ -62,7 +62,7 @@ func run(args []string) int {
 		return exitUsage
 	}
 	if command == nil {
-		return 0 // it was asked what there is
+		return 0 // the caller requested the help text
 	}
 	c.RP.TokenFile = os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
 	c.Monitor.TokenFile = c.RP.TokenFile

@@ -1,6 +1,6 @@
 package template
 
-// ActionGroup is whom alerts call.
+// ActionGroup lists the receivers of alerts.
 type ActionGroup struct {
 	GroupShortName string `json:"groupShortName"`
 	Enabled        bool   `json:"enabled"`

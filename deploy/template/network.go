@@ -181,7 +181,7 @@ type Probe struct {
 	Properties ProbeProperties `json:"properties"`
 }
 
-// ProbeProperties say how machines are asked for their health.
+// ProbeProperties describe the health probe of machines.
 type ProbeProperties struct {
 	Protocol          string `json:"protocol"`
 	Port              Int    `json:"port"`

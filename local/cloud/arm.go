@@ -143,7 +143,7 @@ func foldQuery(query url.Values) url.Values {
 	return folded
 }
 
-// caller is whom the token of a request speaks for.
+// caller returns the principal of a request's token.
 func (a *Azure) caller(r *http.Request) (resources.Caller, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" {

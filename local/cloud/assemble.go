@@ -48,7 +48,7 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.activityRoutes()
 	a.provider.register()
 	a.deployments = deployments.New(deployments.Options{
-		Engine: a.Engine, Do: a.doNoted, Permit: a.permit, Judge: a.provider.judge, Offered: a.offered, Provider: a.describeProvider, Zones: zonesOf,
+		Engine: a.Engine, Do: a.doNoted, Permit: a.permit, Validate: a.provider.validate, Offered: a.offered, Provider: a.describeProvider, Zones: zonesOf,
 		Secret: a.Vault.Secret, Fetch: a.fetch, Tenant: TenantID, Cloud: a.describe(), Log: a.Log, Now: a.Now,
 	})
 	return nil

@@ -170,7 +170,7 @@ func (a *Azure) plug(ctx context.Context) error {
 
 func (a *Azure) start(ctx context.Context) error { return a.Engine.Start(ctx) }
 
-// Close ends what runs. What was left undone goes on with the next New.
+// Close stops what runs. The next New resumes what is unfinished.
 func (a *Azure) Close() {
 	for i := len(a.closers) - 1; i >= 0; i-- {
 		a.closers[i]()
@@ -260,7 +260,7 @@ func ofManager(path string) bool {
 	return false
 }
 
-// checkAccess lets anybody with a token of this tenant ask.
+// checkAccess serves every caller that has a token of this tenant.
 func (a *Azure) checkAccess(w http.ResponseWriter, r *http.Request) {
 	if _, err := a.caller(r); err != nil {
 		resources.WriteError(w, err)

@@ -222,7 +222,7 @@ func (a *Azure) disturbed(w http.ResponseWriter, r *http.Request, path string) b
 func applicationOf(w http.ResponseWriter, r *http.Request) string {
 	r.Body = http.MaxBytesReader(w, r.Body, maxTokenForm)
 	if err := r.ParseForm(); err != nil {
-		return "" // whoever issues tokens will miss all of it
+		return "" // a token service that is down misses all requests
 	}
 	return r.PostForm.Get("client_id")
 }

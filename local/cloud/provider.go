@@ -172,8 +172,8 @@ func (p *provider) do(ctx context.Context, call *resources.Call) (*resources.Ans
 	return &resources.Answer{Status: w.status, Header: w.header, Body: body}, nil
 }
 
-// judge asks the resource provider what it thinks of the clusters of a deployment.
-func (p *provider) judge(ctx context.Context, namespace, deployment string, planned []any) error {
+// validate has the resource provider validate the clusters of a deployment.
+func (p *provider) validate(ctx context.Context, namespace, deployment string, planned []any) error {
 	if namespace != providerNamespace {
 		return nil
 	}

@@ -163,7 +163,7 @@ func (a *Azure) seedApplications(ctx context.Context) (Credentials, error) {
 		}
 		for _, role := range one.roles {
 			if a.Empty && strings.HasPrefix(role[1], serviceGroup) {
-				continue // whoever deploys the service grants what it needs
+				continue // deploying the service grants these roles
 			}
 			if err := a.Access.Assign(ctx, sp.ObjectID, role[0], role[1]); err != nil {
 				return c, fmt.Errorf("role of %s: %w", one.name, err)

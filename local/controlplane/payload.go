@@ -115,8 +115,8 @@ func applyCRD(ctx context.Context, c client.Client, object *unstructured.Unstruc
 	case have == nil:
 		err = client.IgnoreAlreadyExists(c.Create(ctx, crd))
 	case have.Annotations[packed] != crd.Annotations[packed], !isEstablished(have):
-		// A server that was killed while it installed the definition goes on with it
-		// only when it changes.
+		// A server that was killed while it installed the definition resumes only when the
+		// definition changes.
 		metav1.SetMetaDataAnnotation(&crd.ObjectMeta, packed+"-at", time.Now().UTC().Format(time.RFC3339Nano))
 		crd.ResourceVersion = have.ResourceVersion
 		err = c.Update(ctx, crd)

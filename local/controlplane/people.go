@@ -29,7 +29,7 @@ func (p *plane) people() (login.Server, error) {
 	}}, nil
 }
 
-// letPeopleIn has an API server know whoever logged in.
+// letPeopleIn has an API server authenticate users that logged in.
 func letPeopleIn(front *genericapiserver.Config, people login.Server) {
 	front.Authentication.Authenticator = union.New(bearertoken.New(people), front.Authentication.Authenticator)
 	build := front.BuildHandlerChainFunc

@@ -10,7 +10,7 @@ import (
 // loopback is the address that everything listens on.
 const loopback = "127.0.0.1"
 
-// ports are chosen by whoever boots the machine, and kept over restarts.
+// ports are chosen when the machine boots, and kept over restarts.
 type ports struct {
 	APIServer     int `json:"apiServer"`
 	MachineConfig int `json:"machineConfig"`

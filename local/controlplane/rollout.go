@@ -57,8 +57,8 @@ func (r *rollout) reconcile(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	if operator.Spec.ObservedConfig.Raw == nil || !sameJSON(operator.Spec.ObservedConfig.Raw, observed) {
-		// The revision is announced before anything changes: whoever changed the
-		// spec must not see API servers that have settled.
+		// The revision is announced before anything changes: the client that changed the spec must
+		// not see API servers that have settled.
 		operator.Status.LatestAvailableRevision++
 		if err := r.report(ctx, &operator, "", false); err != nil {
 			return 0, err

@@ -37,8 +37,8 @@ type Customer struct {
 	// watchAgain is the command with which to watch a cluster again; %s is its name.
 	watchAgain   string
 	pollInterval time.Duration
-	// Steps tells what the operation of a cluster is at. The public API tells that only
-	// to whoever began it; nil is for a service that tells nobody else.
+	// Steps returns the progress of a cluster's operation. The public API shows it only to the
+	// client that began the operation; nil is for a service that shows it to nobody else.
 	Steps func(ctx context.Context, cluster string) (Progress, error)
 }
 

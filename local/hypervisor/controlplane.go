@@ -116,7 +116,7 @@ func (h *Host) destroyPlane(name string, p *controlPlane) {
 	}
 	p.stop()
 	if p.process != nil {
-		p.process.Kill() // what it would finish is of no use to anybody
+		p.process.Kill() // nothing needs what it would finish
 	}
 	h.background(func() {
 		<-p.done

@@ -28,7 +28,7 @@ type machine struct {
 	done     chan struct{} // closed when no run is left
 }
 
-// record is what was asked for.
+// record is the requested state of a machine.
 type record struct {
 	VM      VM
 	Running bool
@@ -79,7 +79,7 @@ func loadMachine(dir string) (*machine, error) {
 	return m, nil
 }
 
-// save keeps what was asked for, or changes nothing.
+// save stores the requested state, or changes nothing.
 func (m *machine) save(r record) error {
 	if err := writeJSON(filepath.Join(m.dir, "vm.json"), r); err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 	"github.com/aro-rp/aro/local/hypervisor/pods"
 )
 
-// VM is what a machine is told about itself.
+// VM is the configuration of a machine.
 type VM struct {
 	ID            string // resource id, in any case
 	Name          string

@@ -110,7 +110,7 @@ func (k *kubelet) run(ctx context.Context) {
 	}
 }
 
-// runPods runs the node's pods, in the name that it has now, until it is told to stop.
+// runPods runs the node's pods, under the node's current name, until it is stopped.
 func (k *kubelet) runPods(ctx context.Context) (stop func()) {
 	bootstrap, err := k.bootstrapConfig()
 	if err != nil { // it was good when the machine joined
@@ -174,7 +174,7 @@ func (k *kubelet) beat(ctx context.Context) error {
 	if err := k.renew(ctx); err != nil {
 		return gone(err)
 	}
-	// Whoever was late may have been declared dead meanwhile.
+	// A node that renews late may have been declared dead meanwhile.
 	late := !k.renewed.IsZero() && time.Since(k.renewed) > 2*renewEvery
 	k.renewed = time.Now()
 	if !late && time.Since(k.reported) < reportEvery {

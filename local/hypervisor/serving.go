@@ -73,7 +73,7 @@ func (k *kubelet) keepServing(ctx context.Context, client kubernetes.Interface, 
 	}
 }
 
-// onlyFor refuses everybody else whom the cluster trusts.
+// onlyFor refuses all other users that the cluster trusts.
 func onlyFor(user string, handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.TLS.PeerCertificates[0].Subject.CommonName != user {

@@ -127,8 +127,8 @@ func (h *Host) command(ctx context.Context, r *running, args []string) error {
 	return nil
 }
 
-// install makes the programs of an image those of the instance. No registry is asked: the
-// image stands for a directory of this machine.
+// install makes the programs of an image those of the instance. No registry is contacted: the image
+// stands for a directory of this machine.
 func (h *Host) install(r *running, image, destination string) error {
 	dir, ok := h.Programs(image)
 	if !ok {

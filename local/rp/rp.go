@@ -22,7 +22,7 @@ const (
 	maxRefusal = 64 << 10
 	// readyPoll is the time between two looks for readiness.
 	readyPoll = 100 * time.Millisecond
-	// readyNotice is the time after which the reason is told.
+	// readyNotice is the time after which the reason for not being ready is shown.
 	readyNotice = 10 * time.Second
 )
 

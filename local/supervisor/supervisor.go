@@ -1,8 +1,7 @@
-// Package supervisor keeps programs running on this machine: it restarts what
-// dies, stops what is asked to stop, and finds what a killed predecessor left.
+// Package supervisor keeps programs running on this machine: it restarts programs that end, stops
+// them on request, and finds what a killed predecessor left.
 //
-// It does not know what the programs do. Whoever needs an answer from one asks
-// that program, not this package.
+// It does not know what the programs do; it passes on no data of theirs.
 package supervisor
 
 import (

@@ -45,7 +45,7 @@ func (l *Look) deployment(ctx context.Context, name string) (*deployment, error)
 	return d, l.get(ctx, "/apis/apps/v1/namespaces/"+openshift.SystemNamespace+"/deployments/"+name, cached(), d)
 }
 
-// operatorHeartbeat tells whether the operator runs.
+// operatorHeartbeat reports whether the operator runs.
 func operatorHeartbeat(ctx context.Context, l *Look) error {
 	var errs []error
 	for _, name := range operatorDeployments {

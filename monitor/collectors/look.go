@@ -50,7 +50,7 @@ type Look struct {
 	API     *openshift.API
 	// Emit gets the metrics; the dimensions of the cluster are added here.
 	Emit metrics.Emitter
-	// Hourly adds what is told once an hour.
+	// Hourly enables what is reported once an hour.
 	Hourly bool
 	Log    *slog.Logger
 	Now    func() time.Time
@@ -125,7 +125,8 @@ func (l *Look) Run(ctx context.Context) error {
 	return nil
 }
 
-// prepare makes what several collectors read be read once, by whoever comes first.
+// prepare sets up the reads that several collectors share, each done once by the first that needs
+// it.
 func (l *Look) prepare(ctx context.Context) {
 	l.operators = sync.OnceValues(func() ([]clusterOperator, error) { return readOperators(ctx, l) })
 	l.pools = sync.OnceValues(func() ([]machineConfigPool, error) { return readPools(ctx, l) })

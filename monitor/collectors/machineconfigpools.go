@@ -34,8 +34,8 @@ func poolConditions(_ context.Context, l *Look) error {
 	return nil
 }
 
-// unmanagedNodes tells how many nodes more there are than pools know, which may be
-// fewer.
+// unmanagedNodes reports the number of nodes minus the number that the pools count, which may be
+// negative.
 func unmanagedNodes(_ context.Context, l *Look) error {
 	pools, err := l.pools()
 	if err != nil {

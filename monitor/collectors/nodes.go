@@ -61,7 +61,7 @@ func nodeConditions(_ context.Context, l *Look) error {
 	}
 	machines, err := l.machines()
 	if err != nil {
-		machines = nil // nodes are told without what their machines know
+		machines = nil // nodes are reported without data of their machines
 	}
 	count := map[string]int64{}
 	for i := range all {

@@ -39,7 +39,7 @@ type pod struct {
 // expectedOfPods is what a pod says that is well.
 var expectedOfPods = map[string]string{"ContainersReady": isTrue, "Initialized": isTrue, "PodScheduled": isTrue, "Ready": isTrue}
 
-// manyRestarts is from how many restarts on a pod is told.
+// manyRestarts is the number of restarts from which a pod is reported.
 const manyRestarts = 10
 
 // podConditions tells of pods that are not well, of containers that wait, and of

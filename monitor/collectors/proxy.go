@@ -35,7 +35,7 @@ var alwaysDirect = []string{"localhost", "127.0.0.1", ".svc", ".cluster.local", 
 // azureDNS answers names in networks that have no servers of their own.
 const azureDNS = "168.63.129.16"
 
-// proxyStatus tells whether a cluster-wide proxy keeps the cluster from what it must
+// proxyStatus reports whether a cluster-wide proxy keeps the cluster from endpoints that it must
 // reach directly. The status true means that something is wrong.
 func proxyStatus(ctx context.Context, l *Look) error {
 	var p proxy

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// pageSize is how many objects of a list are asked for at a time.
+	// pageSize is the number of objects that one page of a list requests.
 	pageSize = 50
-	// maxAnswer bounds one answer. An API server that serves a list from its cache
-	// answers with all of it, whatever page was asked for.
+	// maxAnswer bounds one answer, in bytes. An API server that serves a list from its cache
+	// answers with the whole list, whatever limit the request has.
 	maxAnswer = 64 << 20
 	// maxPages bounds a list that does not end.
 	maxPages = 2000
@@ -70,7 +70,7 @@ func (l *Look) get(ctx context.Context, path string, query url.Values, into any)
 	return nil
 }
 
-// without is an error of a request without its URL, which is told already.
+// without returns the error of a request without its URL, which is reported already.
 func without(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err

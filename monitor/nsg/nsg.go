@@ -30,8 +30,8 @@ type Monitor struct{ azure *azure.Azure }
 // New looks through a.
 func New(a *azure.Azure) *Monitor { return &Monitor{azure: a} }
 
-// Look tells whether the cluster has network security groups of its customer, and, if
-// check says so, which rules of theirs keep its machines from reaching each other.
+// Look reports whether the cluster has network security groups of its customer, and, if check is
+// true, which of their rules keep its machines from reaching each other.
 func (m *Monitor) Look(ctx context.Context, c *collectors.Cluster, emit metrics.Emitter, check bool) error {
 	if !c.PreconfiguredNSG {
 		return nil

@@ -163,8 +163,8 @@ func content(u *unstructured.Unstructured) map[string]any {
 // sameText reports whether labels or annotations are the same; here empty text says something.
 func sameText(a, b map[string]string) bool { return len(a) == 0 && len(b) == 0 || maps.Equal(a, b) }
 
-// desired is an object as the server is told of it: without a status and the zero
-// values that Go's types cannot leave out.
+// desired returns an object as it is sent to the server: without a status and the zero values that
+// Go's types cannot leave out.
 func (c Client) desired(o client.Object) (*unstructured.Unstructured, error) {
 	kind, err := apiutil.GVKForObject(o, c.Scheme())
 	if err != nil {

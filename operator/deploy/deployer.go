@@ -203,7 +203,7 @@ func (d Deployer) deployment(ctx context.Context, name string) (*appsv1.Deployme
 	return deployment, nil
 }
 
-// Restart replaces the master's pod, which then reads its credentials anew.
+// Restart replaces the master's pod, which then reads its new credentials.
 func (d Deployer) Restart(ctx context.Context, now time.Time) error {
 	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
 		"annotations": map[string]string{"kubectl.kubernetes.io/restartedAt": now.UTC().Format(time.RFC3339)}}}}})

@@ -1,8 +1,8 @@
-// Package deploy puts the operator into a cluster: which objects there are and in
-// which order, when they are ready, and how the Cluster object and its flags are kept.
+// Package deploy puts the operator into a cluster: which objects there are and in which order, when
+// they are ready, and how the Cluster object and its flags are kept.
 //
-// A question answers what is still missing, in words that complete "waiting for", and
-// nothing when all is there. Nothing here waits; whoever calls does.
+// Functions that check readiness return what is still missing, in words that complete "waiting
+// for", and an empty text when nothing is. Nothing here waits; the caller does.
 package deploy
 
 import (
@@ -44,7 +44,7 @@ var roles []byte
 type Settings struct {
 	// Image is the operator's; its tag is the version.
 	Image string
-	// Cluster is what the operator is told.
+	// Cluster is the specification that the operator receives.
 	Cluster arov1alpha1.ClusterSpec
 	// PullSecret has the service's logins, in Docker's format.
 	PullSecret string

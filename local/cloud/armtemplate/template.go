@@ -75,7 +75,7 @@ func New(definition, parameters *value.Object, env *Environment) (*Template, err
 	return t, nil
 }
 
-// readHeader judges what a template says of itself.
+// readHeader reads and validates the schema, version and language of a template.
 func (t *Template) readHeader() error {
 	schema := strings.ToLower(strings.TrimSuffix(t.definition.Text("$schema"), "#"))
 	switch file := schema[strings.LastIndex(schema, "/")+1:]; file {

@@ -10,7 +10,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
 
-// place is where a value is that a type judges.
+// place is the location of a value that a type is applied to.
 type place struct {
 	path string
 	what string
@@ -57,7 +57,7 @@ func nullable(definition *value.Object) bool { return member(definition, "nullab
 var constraints = []string{"type", "$ref", "metadata", "defaultValue", "allowedValues", "minLength", "maxLength", "minValue", "maxValue", "nullable",
 	"properties", "additionalProperties", "items", "prefixItems", "discriminator", "sealed", "value", "condition", "copy"}
 
-// fits judges a value by a type.
+// fits validates a value against a type.
 func (t *Template) fits(at place, definition *value.Object, v any, depth int) error {
 	if depth > maxTypeDepth {
 		return at.wrong("It nests too deep.")
@@ -231,7 +231,7 @@ func (t *Template) membersFit(at place, definition *value.Object, v *value.Objec
 	return nil
 }
 
-// variantFits judges an object by the type that one of its properties names.
+// variantFits validates an object against the type that one of its properties names.
 func (t *Template) variantFits(at place, discriminator, v *value.Object, depth int) error {
 	name := discriminator.Text("propertyName")
 	which, ok := member(v, name).(string)

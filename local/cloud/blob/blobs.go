@@ -277,7 +277,7 @@ func (s *Service) openBlob(q *request) (b stored, f *os.File, err error) {
 	return b, f, err
 }
 
-// span reads the range that is asked for.
+// span reads the requested range.
 func (q *request) span(size int64) (first, length int64, partial bool, err error) {
 	text := q.Header.Get("x-ms-range")
 	if text == "" {

@@ -52,7 +52,7 @@ func (m metadataShown) MarshalXML(e *xml.Encoder, start xml.StartElement) error 
 	return e.EncodeToken(start.End())
 }
 
-// page reads how many items are wanted and after which.
+// page reads the requested number of items and the marker after which they begin.
 func (q *request) page() (size int, marker string, err error) {
 	size = maxPage
 	if text := q.query.Get("maxresults"); text != "" {

@@ -98,7 +98,7 @@ func (c *Compute) settle(ctx context.Context, r *resources.Resource) error {
 	return c.Machines.Start(ctx, vm)
 }
 
-// machine is what the host is told of a virtual machine.
+// machine returns the description of a virtual machine for the hypervisor.
 func (c *Compute) machine(ctx context.Context, r *resources.Resource) (hypervisor.VM, error) {
 	text, _ := r.Local["customData"].(string)
 	customData, err := base64.StdEncoding.DecodeString(text)

@@ -220,7 +220,7 @@ func (s *Service) make(ctx context.Context, server http.Handler, path string, bo
 	return err
 }
 
-// send asks the server itself, which takes anybody.
+// send calls the server itself, which needs no authentication.
 func send(ctx context.Context, server http.Handler, method, path string, content []byte) (int, string, error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://account"+path, bytes.NewReader(content))
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package deployments is the behaviour of Microsoft.Resources/deployments: it
-// evaluates a template and makes its resources, in order, as the caller. It judges
-// templates before anything is made, says what one would change, and writes templates
-// of what there is.
+// Package deployments is the behaviour of Microsoft.Resources/deployments: it evaluates a template
+// and makes its resources, in order, with the caller's rights. It validates templates before
+// anything is made, computes what one would change (what-if), and exports templates of existing
+// resources.
 //
-// What a template means is package armtemplate's; resources are made by calls to the
-// resource manager like those of any client.
+// What a template means is package armtemplate's; resources are made by calls to the resource
+// manager like those of any client.
 package deployments
 
 import (
@@ -37,9 +37,9 @@ type Options struct {
 	Do func(context.Context, *resources.Call) (*resources.Answer, error)
 	// Permit checks only whether the caller may make a call.
 	Permit func(context.Context, *resources.Call) error
-	// Judge asks the provider of a namespace (in lower case) what it thinks of the
-	// resources of a deployment before it begins.
-	Judge func(ctx context.Context, namespace, deployment string, planned []any) error
+	// Validate has the provider of a namespace (in lower case) validate the resources of a deployment
+	// before it begins.
+	Validate func(ctx context.Context, namespace, deployment string, planned []any) error
 	// Offered refuses a type, an api-version or a region that the cloud does not have.
 	Offered func(resourceType, apiVersion, location string) error
 	// Provider describes a type of a namespace, or all of them if it is empty.
@@ -149,7 +149,7 @@ func target(path string) (deployment, action string) {
 // correlationHeader has the id under which all that one request leads to is found.
 const correlationHeader = "x-ms-correlation-request-id"
 
-// sender is for whom a deployment makes its calls, and under which correlation id.
+// sender is the principal and the correlation id of a deployment's calls.
 type sender struct {
 	resources.Caller
 	correlation string

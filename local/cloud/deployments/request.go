@@ -72,7 +72,7 @@ func readRequest(call *resources.Call) (*request, error) {
 // maxName is how long names of deployments are at most.
 const maxName = 64
 
-// place judges the name and the location of a deployment.
+// place validates the name and the location of a deployment.
 func (q *request) place(id, location string) error {
 	name := lastOf(id)
 	wrong := strings.ContainsFunc(name, func(r rune) bool {

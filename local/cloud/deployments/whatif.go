@@ -24,7 +24,8 @@ const (
 	array       = "Array"
 )
 
-// whatIf answers where to ask what a deployment would change. Preflight has judged it.
+// whatIf answers with the location of the result of a what-if. Preflight has already validated the
+// deployment.
 func (d *Deployments) whatIf(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
 	id, _ := target(call.Path)
 	q, err := readRequest(call)

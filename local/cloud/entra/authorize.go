@@ -20,8 +20,8 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// User is a person of the directory. Nobody has a password here: whoever reaches the
-// sign-in page chooses who to be.
+// User is a user of the directory. Users have no passwords here: the sign-in page lets its visitor
+// choose one.
 type User struct {
 	ObjectID string
 	// Name is the user principal name, such as sre@aroapp.test.
@@ -68,7 +68,7 @@ func (c *codes) add(one *code) string {
 	return name
 }
 
-// redeem returns a code once, and how often it was tried before is told by used.
+// redeem returns a code once; its member used counts the attempts before.
 func (c *codes) redeem(name string) (one code, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -152,8 +152,8 @@ func (e *Entra) issue(ctx context.Context, tenant string, p ServicePrincipal, au
 	return signed, expires, err
 }
 
-// Verify tells whom an access token speaks for, if one of the tenants issued it and it is
-// valid now. The audience is for the service that is called to judge.
+// Verify returns the caller of an access token, if one of the tenants issued it and it is valid
+// now. The called service checks the audience.
 func (e *Entra) Verify(token string) (Caller, error) {
 	var claims accessClaims
 	_, err := jwt.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {

@@ -97,7 +97,7 @@ func passwordsOf(app entra.Application, principal bool) []any {
 
 func list(values []string) []string { return append([]string{}, values...) }
 
-// password is a client secret; its text is told once.
+// password is a client secret; its text appears in this one answer only.
 func password(p entra.Password, secret string) map[string]any {
 	shown := map[string]any{
 		"keyId": p.KeyID, "displayName": p.DisplayName, "hint": p.Hint, "startDateTime": p.Start.Format(time.RFC3339), "endDateTime": p.End.Format(time.RFC3339),

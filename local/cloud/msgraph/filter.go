@@ -15,8 +15,8 @@ var (
 	member     = regexp.MustCompile(`^(\w+)/any\(\w+:\w+ eq '(.*)'\)$`)
 )
 
-// filter reports whether an object, whose members are strings or lists of them, is
-// wanted. Parts may be joined with and, or with or, not with both.
+// filter reports whether an object, whose members are strings or lists of them, matches. Parts may
+// be joined with and, or with or, not with both.
 func filter(text string, object map[string]any) (bool, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {

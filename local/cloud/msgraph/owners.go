@@ -10,8 +10,8 @@ import (
 	"github.com/aro-rp/aro/local/cloud/entra"
 )
 
-// checkOwners are the owners of a new object: those that are wanted, which must exist, and
-// the caller.
+// checkOwners returns the owners of a new object: the requested ones, which must exist, and the
+// caller.
 func (s *Service) checkOwners(c *call, wanted []string) ([]string, error) {
 	owners := []string{c.caller()}
 	for _, id := range wanted {

@@ -78,7 +78,7 @@ type Behaviour struct {
 	Keeps []string
 	// Put refuses a change or completes it: defaults, read-only values.
 	Put func(ctx context.Context, c *Change) error
-	// Kept runs when a change is kept, before anybody can see it through a call.
+	// Kept runs when a change is kept, before any call can see it.
 	Kept func(ctx context.Context, c *Change) error
 	// Settle does what takes time once the change is kept. Its resource is a copy to
 	// read; it changes things with Engine.Change. It runs again after a restart.

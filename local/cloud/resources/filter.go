@@ -15,8 +15,8 @@ type Filter struct {
 	operands []*Filter
 }
 
-// Fields is what a filter is asked of: the values of a field (several for tags),
-// and functions it may call.
+// Fields is what a filter is evaluated on: the values of a field (several for tags), and functions
+// it may call.
 type Fields struct {
 	Values func(field string) []string
 	Call   func(function string, arguments []string) bool

@@ -296,7 +296,7 @@ func (e *Engine) find(ctx context.Context, call *Call) (*Operation, error) {
 	return op, err
 }
 
-// Start goes on with what an earlier process left running.
+// Start resumes what an earlier process left running.
 func (e *Engine) Start(ctx context.Context) error {
 	return e.eachOperation(ctx, func(op *Operation) {
 		if op.Status == InProgress {
@@ -344,7 +344,7 @@ func (e *Engine) work(op *Operation) func(context.Context, *Resource) error {
 	}
 }
 
-// Close ends what runs; the next Start goes on with it.
+// Close stops what runs; the next Start resumes it.
 func (e *Engine) Close() {
 	e.stop()
 	e.finished.Wait()

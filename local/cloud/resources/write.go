@@ -188,7 +188,7 @@ func (e *Engine) needsLocation(r *Resource, id ID) bool {
 	return len(Segments(id.Scope)) == 4 && Group(id.Scope) != ""
 }
 
-// Location is how locations are told: "East US" is eastus.
+// Location normalizes a location: "East US" is eastus.
 func Location(name string) string {
 	return arm.ToLower(strings.ReplaceAll(name, " ", ""))
 }

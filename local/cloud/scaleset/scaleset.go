@@ -88,7 +88,7 @@ func (s *Sets) Resume(ctx context.Context) error {
 	}
 	for _, r := range all {
 		if r.ProvisioningState() != resources.Succeeded {
-			continue // an operation goes on with it
+			continue // an operation resumes it
 		}
 		if err := s.settle(ctx, r); err != nil {
 			return fmt.Errorf("scale set %s: %w", r.Name, err)

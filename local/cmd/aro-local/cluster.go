@@ -31,7 +31,7 @@ type clusterCommand struct {
 	Delete     clusterDelete     `cmd:"" aliases:"rm" help:"Delete a cluster and everything that create made for it."`
 }
 
-// clusterFlags say in which Azure, and as whom.
+// clusterFlags select the Azure and the identity that a command uses.
 type clusterFlags struct {
 	Data         string `env:"ARO_DATA" default:".aro" type:"path" help:"Data directory of the aro-local that runs."`
 	Cloud        string `env:"ARO_CLOUD" help:"Azure: public, usgovernment, or the https URL of another. Default: the local Azure."`

@@ -14,7 +14,7 @@ type controlPlaneCommand struct {
 	Nodes   string `env:"ARO_CLUSTER_NODES" help:"Where HTTP CONNECT leads to the nodes, HOST:PORT."`
 }
 
-// Run runs until the process is told to stop.
+// Run runs until the process receives a signal.
 func (c controlPlaneCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return controlplane.Cluster{Dir: c.Dir, Azure: c.Azure, AzureCAFile: c.AzureCA, Nodes: c.Nodes, Log: log}.Run(ctx)
 }

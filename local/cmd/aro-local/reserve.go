@@ -80,7 +80,7 @@ func (c *runCommand) takeData(_ context.Context, r *reservation) error {
 	return c.settleAddresses()
 }
 
-// check judges the values of flags that aro rp would judge only once it runs.
+// check validates the flags that aro rp would validate only once it runs.
 func (c *runCommand) check() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
@@ -118,7 +118,7 @@ func (c *runCommand) findPrograms(beside string) error {
 		return err
 	}
 	if len(c.Installer) > 0 {
-		return nil // aro rp judges them
+		return nil // aro rp validates them
 	}
 	c.Installer = []string{filepath.Join(beside, "aro-installer")}
 	return executable(c.Installer[0], "--installer")
@@ -177,7 +177,7 @@ func (c *runCommand) settleAddresses() error {
 // rangePort is a port at which nothing in the local Azure listens.
 const rangePort = "1025"
 
-// takeAddresses reserves both ranges: whoever has one listens at its last host.
+// takeAddresses reserves both ranges: the process that owns one listens at its last host.
 func (c *runCommand) takeAddresses(ctx context.Context, r *reservation) error {
 	for n := range 2 {
 		last := netip.AddrFrom4([4]byte{127, byte(c.Addresses + n), 255, 254}).String()

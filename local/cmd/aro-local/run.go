@@ -65,7 +65,7 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	opened := context.AfterFunc(ctx, stop)
 	cloud, err := c.openCloud(lower, self, log)
 	if ctx.Err() != nil {
-		err = nil // it was told to stop
+		err = nil // the process was stopped by a signal
 	}
 	if err != nil || cloud == nil {
 		return err

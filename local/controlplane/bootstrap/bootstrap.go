@@ -28,7 +28,7 @@ func (d Dir) asset(path ...string) string {
 	return filepath.Join(append([]string{string(d), assets}, path...)...)
 }
 
-// Config is what the control plane is told by the installer.
+// Config is what the installer passes to the control plane.
 type Config struct {
 	Domain      string // api.Domain is the API server
 	InfraID     string

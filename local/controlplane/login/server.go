@@ -57,7 +57,7 @@ func (s Server) AuthenticateToken(ctx context.Context, token string) (*authentic
 	}}, true, nil
 }
 
-// Outside answers those who are not logged in, before anybody asks who they are.
+// Outside answers unauthenticated requests, before authentication.
 func (s Server) Outside(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -138,7 +138,7 @@ func (s Server) authorize(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// exchange takes a code, from whoever has what its challenge was made of.
+// exchange redeems a code for a client that presents the verifier of its challenge.
 func (s Server) exchange(w http.ResponseWriter, r *http.Request) {
 	secret, err := s.Kubeadmin(r.Context())
 	if err != nil || r.Method != http.MethodPost {

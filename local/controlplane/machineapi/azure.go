@@ -200,7 +200,7 @@ func result[T any](ctx context.Context, poller *runtime.Poller[T], err error) (T
 	return poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: pollEvery})
 }
 
-// finish waits for a deletion; whoever was faster is welcome.
+// finish waits for a deletion; it is no error if another client deleted the resource first.
 func finish[T any](ctx context.Context, poller *runtime.Poller[T], err error) error {
 	_, err = result(ctx, poller, err)
 	if isStatus(err, http.StatusNotFound) {

@@ -40,9 +40,8 @@ var requests = []struct{ name, namespace, secret string }{
 	{"azure-file-csi-driver-operator", "openshift-cluster-csi-drivers", "azure-file-credentials"},
 }
 
-// credentials answers every request with the root credentials, as the cloud
-// credential operator does in passthrough mode. In manual mode whoever made the
-// cluster makes the secrets.
+// credentials answers every request with the root credentials, as the cloud credential operator
+// does in passthrough mode. In manual mode the creator of the cluster makes the secrets.
 type credentials struct{ client client.Client }
 
 func addCredentials(m manager.Manager) error {

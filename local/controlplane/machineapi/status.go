@@ -116,7 +116,7 @@ func azureMessage(refused *azcore.ResponseError) string {
 func providerStatus(old *apiruntime.RawExtension, vm *virtualMachine, condition metav1.Condition) *apiruntime.RawExtension {
 	status := machinev1beta1.AzureMachineProviderStatus{}
 	if old != nil {
-		_ = json.Unmarshal(old.Raw, &status) // begins anew if that was not ours
+		_ = json.Unmarshal(old.Raw, &status) // starts from an empty status if the old one has another type
 	}
 	status.TypeMeta = metav1.TypeMeta{Kind: "AzureMachineProviderStatus", APIVersion: machinev1beta1.GroupVersion.String()}
 	if vm != nil {

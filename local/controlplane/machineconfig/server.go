@@ -102,7 +102,7 @@ func (s Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ignitionVersion is asked for by Ignition; a person's client asks for none.
+// ignitionVersion finds the version that Ignition requests; other clients request none.
 var ignitionVersion = regexp.MustCompile(`ignition\+json; *version=(\d+)\.(\d+)`)
 
 func accepts(header string) bool {
@@ -112,8 +112,8 @@ func accepts(header string) bool {
 
 var errNoPool = errors.New("there is no such pool")
 
-// render merges the machine configs of a pool, by name, and adds what a kubelet
-// needs: the way in, and whom to trust.
+// render merges the machine configs of a pool, by name, and adds what a kubelet needs: the address
+// of the API server, and the certificates to trust.
 func (s Server) render(ctx context.Context, pool string) ([]byte, error) {
 	var list machineconfigurationv1.MachineConfigList
 	if err := s.Reader.List(ctx, &list, client.MatchingLabels{roleLabel: pool}); err != nil {

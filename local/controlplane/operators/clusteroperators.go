@@ -18,7 +18,7 @@ import (
 type facts struct {
 	nodes
 	ingress  bool // the default router serves
-	console  bool // a console is wanted
+	console  bool // the console is enabled
 	degraded string
 	rollout  string // what the API servers are rolling out; empty when settled
 }
@@ -30,8 +30,8 @@ type verdict struct {
 	message                string
 }
 
-// judge finds an operand in one way or another.
-type judge func(f facts) verdict
+// check computes the state of an operand.
+type check func(f facts) verdict
 
 // onMasters needs a master to run on.
 func onMasters(f facts) verdict {
@@ -86,8 +86,8 @@ func console(f facts) verdict {
 	return behindIngress(f)
 }
 
-// judges are the operators of a release, by the names of their ClusterOperators.
-var judges = map[string]judge{
+// checks are the operators of a release, by the names of their ClusterOperators.
+var checks = map[string]check{
 	"authentication": behindIngress, "cloud-controller-manager": onMasters, "cloud-credential": onMasters,
 	"cluster-autoscaler": onMasters, "config-operator": onMasters, "console": console,
 	"control-plane-machine-set": onMasters, "csi-snapshot-controller": onMasters, "dns": onMasters,
@@ -117,8 +117,8 @@ func (o *operators) clusterOperators(ctx context.Context) (time.Duration, error)
 		return 0, nil // the cluster version comes first
 	}
 	var errs []error
-	for name, judge := range judges {
-		if err := o.reportOperator(ctx, name, desired, judge(f)); err != nil {
+	for name, check := range checks {
+		if err := o.reportOperator(ctx, name, desired, check(f)); err != nil {
 			errs = append(errs, fmt.Errorf("cluster operator %s: %w", name, err))
 		}
 	}

@@ -22,7 +22,7 @@ const failing configv1.ClusterStatusConditionType = "Failing"
 // maxHistory is as many as OpenShift keeps.
 const maxHistory = 100
 
-// clusterVersion follows the operators to the version that is wanted.
+// clusterVersion follows the operators to the desired version.
 func (o *operators) clusterVersion(ctx context.Context) (time.Duration, error) {
 	var version configv1.ClusterVersion
 	if err := o.client.Get(ctx, client.ObjectKey{Name: "version"}, &version); err != nil {
@@ -96,7 +96,7 @@ func waitingFor(found []configv1.ClusterOperator, version string) []string {
 		have[found[i].Name] = &found[i]
 	}
 	var names []string
-	for name := range judges {
+	for name := range checks {
 		operator := have[name]
 		if operator == nil || operatorVersion(&operator.Status) != version ||
 			!holds(operator.Status.Conditions, configv1.OperatorAvailable) || holds(operator.Status.Conditions, configv1.OperatorDegraded) {
@@ -110,7 +110,7 @@ func waitingFor(found []configv1.ClusterOperator, version string) []string {
 // available once stays so, as OpenShift sees it, whatever its operators say.
 func settle(status *configv1.ClusterVersionStatus, waiting []string) {
 	current := &status.History[0]
-	progress := fmt.Sprintf("Working towards %s: %d of %d operators done", current.Version, len(judges)-len(waiting), len(judges))
+	progress := fmt.Sprintf("Working towards %s: %d of %d operators done", current.Version, len(checks)-len(waiting), len(checks))
 	if len(waiting) == 0 && current.State != configv1.CompletedUpdate {
 		current.State, current.CompletionTime = configv1.CompletedUpdate, ptr.To(metav1.Now())
 	}

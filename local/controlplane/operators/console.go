@@ -16,7 +16,7 @@ import (
 
 const consoleNamespace = "openshift-console"
 
-// console publishes where the console is, once its operator was asked for one.
+// console publishes the console's address once its operator is enabled.
 func (o *operators) console(ctx context.Context) (time.Duration, error) {
 	var operator operatorv1.Console
 	if err := o.client.Get(ctx, client.ObjectKey{Name: "cluster"}, &operator); err != nil {

@@ -16,7 +16,7 @@ import (
 
 const (
 	ingressNamespace = "openshift-ingress"
-	// fixedAddress is the address that the cloud controller is asked for.
+	// fixedAddress is the annotation that requests an address from the cloud controller.
 	fixedAddress = "service.beta.kubernetes.io/azure-load-balancer-ipv4"
 	routers      = 2
 )

@@ -94,7 +94,7 @@ func newPool(role string) *machineconfigurationv1.MachineConfigPool {
 	}
 }
 
-// network reports the network as it was asked for: nothing migrates it.
+// network reports the configured network: nothing migrates it.
 func (o *operators) network(ctx context.Context) (time.Duration, error) {
 	var network configv1.Network
 	if err := o.client.Get(ctx, client.ObjectKey{Name: "cluster"}, &network); err != nil {

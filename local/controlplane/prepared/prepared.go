@@ -1,9 +1,9 @@
-// Package prepared says what an etcd holds before its first API server reads it:
-// what every cluster of a release has, as if it had been there and had been
-// accepted for long. An API server that starts on it has nothing to establish.
+// Package prepared defines what an etcd holds before its first API server reads it: the objects
+// that every cluster of a release has, in the state in which the API server would have stored them.
+// An API server that starts on it has nothing to establish.
 //
-// What differs between clusters, the installer's manifests, is not its business:
-// those go through the API server, which judges them.
+// The installer's manifests, which differ between clusters, are not included: they go through the
+// API server, which validates them.
 package prepared
 
 import (

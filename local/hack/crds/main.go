@@ -55,8 +55,8 @@ var groups = []string{
 	"machineconfiguration/v1", "operator/v1", "operatoringress/v1", "route/v1", "samples/v1", "security/v1",
 }
 
-// variants are the parts of file names that say for whom a CRD is not: other
-// feature sets, and clusters whose control plane runs elsewhere.
+// variants are the parts of file names that mark CRDs of other feature sets, and of clusters whose
+// control plane runs elsewhere.
 var variants = []string{"-CustomNoUpgrade", "-DevPreviewNoUpgrade", "-TechPreviewNoUpgrade", "-Hypershift"}
 
 func main() {

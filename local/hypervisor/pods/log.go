@@ -20,7 +20,8 @@ import (
 const (
 	logName      = "log"
 	previousName = "log.previous"
-	// maxLog is where a log begins anew, so that the one before is lost.
+	// maxLog is the size, in bytes, at which a log is rotated and the rotated log before it is
+	// removed.
 	maxLog = 10 << 20
 )
 
@@ -100,7 +101,7 @@ func (l *logFile) write(line []byte) {
 	_, _ = l.file.Write(line)
 }
 
-// copyLog writes what is asked for of a container's log.
+// copyLog writes the requested part of a container's log.
 func (w *workload) copyLog(ctx context.Context, name string, options *corev1.PodLogOptions, to io.Writer) error {
 	path := filepath.Join(w.dir, "logs", name, logName)
 	if options.Previous {

@@ -194,7 +194,7 @@ func (n *Node) report(ctx context.Context, pod, next *corev1.Pod) error {
 	return err
 }
 
-// end lets a deleted pod go. Whoever waits for its outcome is told that first.
+// end removes a deleted pod, after its outcome is reported to those who watch it.
 func (n *Node) end(ctx context.Context, pod *corev1.Pod) error {
 	if w := n.workload(pod.UID); w != nil {
 		w.stop()

@@ -27,7 +27,7 @@ func (p Programs) Of(image string) string {
 	return p[name[strings.LastIndexByte(name, '/')+1:]]
 }
 
-// hasProgram tells whether there is anything of the pod to run.
+// hasProgram reports whether a program of this pod can be run.
 func (n *Node) hasProgram(pod *corev1.Pod) bool {
 	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range list {

@@ -92,7 +92,7 @@ func (n *Node) serveLog(w *workload, r *http.Request, rw http.ResponseWriter, na
 	}
 }
 
-// logOptions are those of the API server, which has judged them.
+// logOptions returns the options that the API server has passed on, and has validated.
 func logOptions(r *http.Request) *corev1.PodLogOptions {
 	options := &corev1.PodLogOptions{
 		Follow: r.FormValue("follow") == "true", Previous: r.FormValue("previous") == "true", Timestamps: r.FormValue("timestamps") == "true",
@@ -158,7 +158,7 @@ func (f flushing) Write(content []byte) (int, error) {
 	return n, err
 }
 
-// selected tells whether a single line, written then, is among those asked for.
+// selected reports whether a line, written at the given time, is among the requested ones.
 func selected(r *http.Request, written time.Time) bool {
 	if tail, err := strconv.Atoi(r.FormValue("tailLines")); err == nil && tail == 0 {
 		return false

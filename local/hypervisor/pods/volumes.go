@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// refreshEvery is how often files of secrets, config maps and tokens are made
-	// anew, as often as a kubelet does.
+	// refreshEvery is the interval at which files of secrets, config maps and tokens are rewritten,
+	// as a kubelet does.
 	refreshEvery = time.Minute
 	// tokenLife is how long a token is good for that says nothing.
 	tokenLife = time.Hour
 )
 
-// volumes makes the files of all volumes of a pod, or makes them anew.
+// volumes writes the files of all volumes of a pod, or rewrites them.
 func (w *workload) volumes(ctx context.Context) error {
 	for i := range w.pod.Spec.Volumes {
 		volume := &w.pod.Spec.Volumes[i]

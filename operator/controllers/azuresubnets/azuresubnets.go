@@ -28,7 +28,7 @@ const noted = "aro.openshift.io/lastSubnetReconcileTimestamp"
 // endpoints are the services that subnets reach without the internet.
 var endpoints = []string{"Microsoft.ContainerRegistry", "Microsoft.Storage"}
 
-// again is how often Azure is asked whether all is well: nothing there wakes us.
+// again is the interval at which Azure is checked: no event of Azure triggers a reconcile.
 const again = time.Hour
 
 // New is the controller.

@@ -1,4 +1,4 @@
-// Package clusterdnschecker tells whether the cluster's DNS is set up so that it works.
+// Package clusterdnschecker reports whether the cluster's DNS is set up so that it works.
 package clusterdnschecker
 
 import (

@@ -1,5 +1,5 @@
-// Package ingresscertificatechecker tells whether the default router presents the
-// certificate that it should.
+// Package ingresscertificatechecker reports whether the default router presents the expected
+// certificate.
 package ingresscertificatechecker
 
 import (

@@ -1,4 +1,4 @@
-// Package internetchecker tells whether a cluster reaches what it needs.
+// Package internetchecker reports whether a cluster reaches the endpoints that it needs.
 package internetchecker
 
 import (

@@ -1,4 +1,4 @@
-// Package machine tells whether the machines are as the service supports them.
+// Package machine reports whether the machines are as the service supports them.
 package machine
 
 import (
@@ -48,7 +48,7 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 	if err := r.List(ctx, &sets, client.InNamespace(namespace)); err != nil {
 		return fmt.Errorf("list machine sets: %w", err)
 	}
-	if found := judge(machines.Items, sets.Items); len(found) > 0 {
+	if found := deviations(machines.Items, sets.Items); len(found) > 0 {
 		r.Report(operatorv1.ConditionFalse, "CheckFailed", strings.Join(found, "\n")+"\n")
 	} else {
 		r.Report(operatorv1.ConditionTrue, "CheckDone", "")
@@ -56,8 +56,8 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 	return nil
 }
 
-// judge returns what is not as it should be, always in the same order.
-func judge(machines []machinev1beta1.Machine, sets []machinev1beta1.MachineSet) []string {
+// deviations returns the deviations from the supported state, always in the same order.
+func deviations(machines []machinev1beta1.Machine, sets []machinev1beta1.MachineSet) []string {
 	var found []string
 	have := map[bool]int{}
 	for i := range machines {

@@ -62,7 +62,7 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 	n := replicas(sets[0]) + fewest - sum
 	raised.Spec.Replicas = &n
 	r.Log.InfoContext(ctx, "too few workers are wanted", "machineSet", raised.Name, "replicas", n)
-	// With the version that was read: if anything changed since, it is judged anew.
+	// With the version that was read: a change since then causes another reconcile.
 	if err := r.Patch(ctx, raised, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return fmt.Errorf("raise the machine set %s: %w", raised.Name, err)
 	}

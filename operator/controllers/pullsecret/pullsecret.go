@@ -31,7 +31,7 @@ var Remediations = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Name: "aro_pullsecret_remediation", Help: "Repairs of the cluster's pull secret, by result.",
 }, []string{"result"})
 
-// redHat are the registries whose presence is told, in the order in which it is.
+// redHat are the registries whose presence is reported, in the order of the report.
 var redHat = []string{"registry.redhat.io", "cloud.openshift.com", "registry.connect.redhat.com"}
 
 // New is the controller.
@@ -114,7 +114,7 @@ func count(err error) error {
 	return err
 }
 
-// replace makes the secret anew: its type cannot be changed.
+// replace recreates the secret: its type cannot be changed.
 func replace(ctx context.Context, r *controller.Request, secret *corev1.Secret, ours document, exists bool) error {
 	if exists {
 		gone := client.Preconditions{UID: &secret.UID} // not one that somebody has put right meanwhile

@@ -1,5 +1,4 @@
-// Package serviceprincipalchecker tells whether the cluster's identity in Azure
-// still is one.
+// Package serviceprincipalchecker reports whether the cluster's identity in Azure is still valid.
 package serviceprincipalchecker
 
 import (

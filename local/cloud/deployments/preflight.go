@@ -144,9 +144,9 @@ func unknown(v any) bool {
 	return false
 }
 
-// judge refuses a plan that cannot succeed: types that do not exist, resources that the
-// caller may not write, and what the providers refuse.
-func (d *Deployments) judge(ctx context.Context, id string, all []*planned, caller resources.Caller) error {
+// refuse rejects a plan that cannot succeed: types that do not exist, resources that the caller may
+// not write, and what the providers refuse.
+func (d *Deployments) refuse(ctx context.Context, id string, all []*planned, caller resources.Caller) error {
 	name := lastOf(id)
 	var faults []*resources.Error
 	for _, p := range all {
@@ -176,7 +176,7 @@ func (d *Deployments) judge(ctx context.Context, id string, all []*planned, call
 		bodies[at] = append(bodies[at], body)
 	}
 	for _, at := range order {
-		err := d.Judge(ctx, at.namespace, lastOf(at.deployment), bodies[at])
+		err := d.Validate(ctx, at.namespace, lastOf(at.deployment), bodies[at])
 		if refusal := (*resources.Error)(nil); errors.As(err, &refusal) {
 			return invalidDeployment(name, []*resources.Error{refusal})
 		}
@@ -234,8 +234,8 @@ func (d *Deployments) permit(ctx context.Context, all []*planned, caller resourc
 	return nil
 }
 
-// Preflight judges a deployment that is about to be put, validated or asked about. What
-// its links name is in the call then.
+// Preflight validates a deployment before a PUT, a validation or a what-if. The call then has the
+// documents that its links name.
 func (d *Deployments) Preflight(ctx context.Context, call *resources.Call) error {
 	id, _ := target(call.Path)
 	if group := resources.GroupID(id); group != "" {
@@ -254,10 +254,10 @@ func (d *Deployments) Preflight(ctx context.Context, call *resources.Call) error
 	if err != nil {
 		return err
 	}
-	return d.judge(ctx, id, all, call.Caller)
+	return d.refuse(ctx, id, all, call.Caller)
 }
 
-// validate answers whether a deployment would be taken. Preflight has judged it.
+// validate answers a validation request. Preflight has already validated the deployment.
 func (d *Deployments) validate(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
 	q, err := readRequest(call)
 	if err != nil {
