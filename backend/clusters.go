@@ -47,8 +47,8 @@ func (w *Worker) clusterKind() worker.Kind[store.ClusterDocument, model.Cluster]
 	}
 }
 
-// beginOfCluster finds out whether only the end of the operation is missing, because a
-// process stopped in the middle of it, and in which tenant the cluster is now.
+// beginOfCluster finds out whether only the end of the operation is missing, because a process
+// stopped while ending it, and the current tenant of the cluster's subscription.
 func (w *Worker) beginOfCluster(ctx context.Context, op *clusterOperation) (ended bool, err error) {
 	if op.Lost > 0 && w.hasResult(ctx, op) {
 		return true, nil
@@ -56,15 +56,15 @@ func (w *Worker) beginOfCluster(ctx context.Context, op *clusterOperation) (ende
 	return false, w.followTenant(ctx, op)
 }
 
-// hasResult reports whether clients see already how the operation ended.
+// hasResult reports whether clients already see the operation's result.
 func (w *Worker) hasResult(ctx context.Context, op *clusterOperation) bool {
 	d, err := w.Store.Operations.Get(ctx, op.ID, op.ID)
 	return err == nil && isTerminal(d)
 }
 
-// followTenant takes the tenant from what ARM last said about the subscription, when
-// an operation begins: subscriptions move to other tenants, and then the one in
-// which a cluster was created knows neither it nor us. A create has just taken it.
+// followTenant records the subscription's current tenant, as ARM last reported it, when an
+// operation begins: a subscription that moved to another tenant is unknown in the tenant in which
+// the cluster was created. A create has just recorded it.
 func (w *Worker) followTenant(ctx context.Context, op *clusterOperation) error {
 	c := op.Work.Resource()
 	if op.Kind == model.Create || op.Current != nil || len(op.Finished) > 0 {
@@ -94,10 +94,9 @@ func (w *Worker) followTenant(ctx context.Context, op *clusterOperation) error {
 	})
 }
 
-// endOfCluster ends an operation, with a failure or without: first what was found out
-// is stored, then the result where clients look, then the cluster leaves its running
-// state or, deleted, goes. A crash in between is harmless: the next process finds the
-// result.
+// endOfCluster ends an operation: it stores the findings, then the result that clients read, then
+// the cluster's terminal state, or deletes the cluster's document. A crash in between is harmless:
+// the next process finds the result.
 func (w *Worker) endOfCluster(ctx context.Context, op *clusterOperation, failure error) error {
 	if err := w.diagnose(ctx, op, failure); err != nil {
 		return err
@@ -120,11 +119,11 @@ func (w *Worker) endOfCluster(ctx context.Context, op *clusterOperation, failure
 	return nil
 }
 
-// diagnoseTimeout bounds how long clients wait for a failure to be looked into.
+// diagnoseTimeout bounds how long the diagnosis delays the result.
 const diagnoseTimeout = 20 * time.Second
 
-// diagnose looks for what explains the failure, while it can still be seen, and
-// stores it. A process that lost the lease fails here, before clients see anything.
+// diagnose collects what explains the failure, while it can still be read, and stores it. A process
+// that lost the lease fails here, before clients see a result.
 func (w *Worker) diagnose(ctx context.Context, op *clusterOperation, failure error) error {
 	if failure == nil {
 		return nil
@@ -138,8 +137,8 @@ func (w *Worker) diagnose(ctx context.Context, op *clusterOperation, failure err
 	})
 }
 
-// publish writes the operation's result where clients look, and returns it. A result
-// that is there already stands.
+// publish writes the operation's result that clients read, and returns it. An existing result is
+// kept.
 func (w *Worker) publish(ctx context.Context, op *clusterOperation, failure error) (model.AsyncOperation, error) {
 	now := w.Now().UTC()
 	result := model.AsyncOperation{State: model.Succeeded, EndedAt: &now}
@@ -150,7 +149,7 @@ func (w *Worker) publish(ctx context.Context, op *clusterOperation, failure erro
 	return w.writeResult(ctx, op.ID, result)
 }
 
-// writeResult puts a result into an operation's document unless one stands there.
+// writeResult writes a result into an operation's document unless it has one.
 func (w *Worker) writeResult(ctx context.Context, id string, result model.AsyncOperation) (model.AsyncOperation, error) {
 	err := pipeline.Persist(ctx, func(ctx context.Context) error {
 		doc, err := w.Store.Operations.Update(ctx, id, id, func(d *store.OperationDocument) error {
@@ -173,7 +172,7 @@ func (w *Worker) writeResult(ctx context.Context, id string, result model.AsyncO
 
 func isUnreadable(err error) bool { return errors.As(err, new(*store.UnreadableError)) }
 
-// isTerminal reports whether the result of an operation stands.
+// isTerminal reports whether an operation has a result.
 func isTerminal(d *store.OperationDocument) bool {
 	return d.Operation.State != "" && d.Operation.State.Terminal()
 }

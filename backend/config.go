@@ -1,10 +1,9 @@
-// Package backend does the work that the server only writes down. A Worker runs the
-// operations of clusters, and deletes the clusters of deleted subscriptions: two kinds
-// of documents of the one engine in backend/worker and backend/pipeline. It also asks
-// running clusters what they report about themselves.
+// Package backend runs the operations that the server records. A Worker runs the operations of
+// clusters, and deletes the clusters of deleted subscriptions: two kinds of documents of the one
+// engine in backend/worker and backend/pipeline. It also queries the state of running clusters.
 //
-// It owns how operations begin and end. What the plans of clusters do is given to it:
-// it never touches a cluster, and it knows no api-version.
+// It owns how operations begin and end. The plans of clusters are passed in: this package never
+// calls a cluster or Azure, and knows no api-version.
 package backend
 
 import (
@@ -24,32 +23,32 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// Config is what a Worker is made of. Store and Plans are needed; the zero of
-// every other member means its default.
+// Config configures a Worker. Store and Plans are required; the zero value of every other member
+// means its default.
 type Config struct {
 	Store *store.Store
 	// Plans has one plan for each kind of operation.
 	Plans map[model.OperationKind][]ClusterStep
 
-	// Diagnose looks for what explains why a step failed, within what ctx leaves it;
-	// nil for nothing. It must hold no secrets.
+	// Diagnose collects what explains why a step failed, until ctx ends; nil disables it. Its
+	// findings must contain no secrets.
 	Diagnose func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics
-	// Look asks a cluster, once, what it reports about itself, and returns what records
-	// that in a document and reports whether customers see a change; nil for nothing.
-	// It returns both when the cluster does not answer.
+	// Look queries a cluster's state once, and returns a function that records it in a document and
+	// reports whether customers see a change; nil disables it. It returns the function and an error
+	// when the cluster does not answer.
 	Look func(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) (changed bool), err error)
-	// LookInterval is how old what clusters report may become; 15 min. LookPause is how long to
-	// wait between two looks, and bounds their rate; 200 ms.
+	// LookInterval is the age at which an observation of a cluster is renewed; 15 min. LookPause is
+	// the pause between two queries, and bounds their rate; 200 ms.
 	LookInterval, LookPause time.Duration
-	// Trace puts an operation's correlation id where calls to other services find
-	// it; nil when there are none.
+	// Trace adds an operation's correlation id to the context of calls to other services; nil
+	// disables it.
 	Trace func(ctx context.Context, correlationID string) context.Context
 
 	// Concurrency is how many operations run at once in this process; 100.
 	Concurrency int
-	// Waiting is how many operations may wait in this process, under their leases, for
-	// their next attempt. Those beyond are given back, for any process to continue.
-	// 100 for each that may run.
+	// Waiting is the number of operations that may wait in this process, under their leases, for
+	// their next attempt. Further ones are released for any process to continue. 100 for each that
+	// may run.
 	Waiting int
 	// LeaseTTL is how long a silent worker keeps a cluster; 60 s. A quarter of it
 	// is the heartbeat.
@@ -60,22 +59,22 @@ type Config struct {
 	PollInterval, IdleInterval time.Duration
 	// DrainGrace is how long running steps may take to stop; 25 s.
 	DrainGrace time.Duration
-	// SubscriptionRetry is after how long the clusters of a deleted subscription are
-	// looked at again, until none is left; 10 min.
+	// SubscriptionRetry is the interval at which the clusters of a deleted subscription are checked
+	// until none is left; 10 min.
 	SubscriptionRetry time.Duration
 
-	// Now is the clock, NewID makes UUIDs.
+	// Now is the clock; NewID makes UUIDs.
 	Now   func() time.Time
 	NewID func() string
-	// Log gets what happens; the default is slog.Default.
+	// Log receives events; the default is slog.Default.
 	Log *slog.Logger
-	// Metrics is where the worker's metrics are registered; nil for nowhere.
+	// Metrics is where the worker's metrics are registered; nil disables them.
 	Metrics prometheus.Registerer
-	// Emit gets what is measured of each operation; nil for nobody.
+	// Emit receives the measurements of each operation; nil disables them.
 	Emit metrics.Emitter
 }
 
-// withDefaults fills what was left zero.
+// withDefaults sets the defaults of zero members.
 func (c Config) withDefaults() Config {
 	c.Concurrency = orElse(c.Concurrency, 100)
 	c.Waiting = orElse(c.Waiting, 100*c.Concurrency)
@@ -134,7 +133,7 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
-// New makes a worker, or says everything that is wrong with cfg.
+// New returns a worker, or an error that lists all problems of cfg.
 func New(cfg Config) (*Worker, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {

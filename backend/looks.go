@@ -12,21 +12,20 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// lookPage is how many documents are read at a time to find clusters to look at.
+// lookPage is the number of documents that are read at a time to find clusters to query.
 const lookPage = 50
 
 // looksAtOnce bounds how many clusters are queried at the same time, so that those that do not
 // answer do not delay the others.
 const looksAtOnce = 10
 
-// maxLookError bounds why a cluster did not answer, in bytes.
+// maxLookError bounds the stored reason why a cluster did not answer, in bytes.
 const maxLookError = 256
 
-// pollLooks keeps what clusters say of themselves from ageing, however many there
-// are, at a rate that does not depend on that: one page of documents and one
-// cluster in each pause. With many clusters observations grow older than
-// LookInterval; the load stays the same. What another process asked meanwhile takes
-// no pause, so that processes share the clusters.
+// pollLooks renews the observations of clusters, at a rate that does not depend on their number:
+// one page of documents and one cluster in each pause. With many clusters observations grow older
+// than LookInterval; the load stays the same. Clusters that another process has queried meanwhile
+// are skipped without a pause, so that processes share the clusters.
 func (w *Worker) pollLooks(ctx context.Context) {
 	if w.Look == nil {
 		return
@@ -77,7 +76,7 @@ func (w *Worker) idle(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// isOutOfDate reports whether a cluster that runs was last looked at too long ago.
+// isOutOfDate reports whether a cluster runs and its last observation is too old.
 func (w *Worker) isOutOfDate(c *model.Cluster) bool {
 	state, failed := c.Properties.ProvisioningState, c.Internal.FailedProvisioningState
 	runs := state == model.Succeeded || state == model.Failed && failed != model.Creating && failed != model.Deleting
@@ -88,8 +87,8 @@ func (w *Worker) isOutOfDate(c *model.Cluster) bool {
 	return last == nil || w.Now().Sub(last.TriedAt) > worker.Spread(w.LookInterval)
 }
 
-// lookAt asks one cluster and records what it says, unless an operation has begun
-// meanwhile, which records it itself.
+// lookAt queries one cluster and records its answer, unless an operation has begun meanwhile, which
+// records it itself.
 func (w *Worker) lookAt(ctx context.Context, doc *store.ClusterDocument) {
 	result := "done"
 	record, failure := w.Look(ctx, &doc.Cluster)
@@ -117,7 +116,7 @@ func (w *Worker) lookAt(ctx context.Context, doc *store.ClusterDocument) {
 	}
 }
 
-// silent records that a cluster did not answer. What it reported before stands.
+// silent records that a cluster did not answer, and keeps its last report.
 func (w *Worker) silent(c *model.Cluster, failure error) {
 	words := failure.Error()
 	last := model.Observation{}

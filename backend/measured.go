@@ -13,9 +13,9 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// measured is an operation of a cluster that has ended, as the metrics tell it.
+// measured is a completed operation of a cluster, for metrics.
 type measured struct {
-	// cluster is as it was when the operation ended, with it.
+	// cluster is the cluster, with the operation, when the operation ended.
 	cluster   *model.Cluster
 	operation *model.Operation
 	result    model.AsyncOperation
@@ -26,7 +26,7 @@ type measured struct {
 // metricPrefix is common to the metrics of operations.
 const metricPrefix = "backend.openshiftcluster."
 
-// emit tells that the operation ended, and of one that ended well how long its steps took.
+// emit reports the end of the operation and, if it succeeded, the duration of its steps.
 func (m measured) emit(to metrics.Emitter) {
 	if m.operation == nil {
 		return
@@ -52,7 +52,7 @@ func (m measured) emit(to metrics.Emitter) {
 // topics are the operations whose steps are measured.
 var topics = map[model.OperationKind]string{model.Create: "install", model.Update: "update", model.AdminUpdate: "adminUpdate"}
 
-// camel is the name of a step as a part of a metric's name: runInstaller.
+// camel converts a step's name to a part of a metric's name: runInstaller.
 func camel(name string) string {
 	var b strings.Builder
 	for i, word := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
@@ -64,7 +64,7 @@ func camel(name string) string {
 	return b.String()
 }
 
-// The words for what is not there, or not understood.
+// Values of dimensions that are empty, or not understood.
 const (
 	dimEmpty    = "empty"
 	dimEnabled  = "Enabled"
@@ -73,8 +73,7 @@ const (
 	dimCustom   = "Custom"
 )
 
-// dimensions describe the operation and the cluster. None of them is a secret, or says
-// who somebody is.
+// dimensions describe the operation and the cluster. None of them is secret or identifies a person.
 func (m measured) dimensions() map[string]string {
 	c, op := m.cluster, m.operation
 	id, _ := arm.ParseClusterID(c.ID)
@@ -108,7 +107,7 @@ func describeMachines(dims map[string]string, p *model.Properties) {
 	dims["workprofile.vmsize"], dims["workprofile.encryptionathost"] = first.VMSize, string(first.EncryptionAtHost)
 }
 
-// The address ranges of clusters whose customers name none.
+// The default address ranges of clusters.
 const (
 	usualPods     = "10.128.0.0/14"
 	usualServices = "172.30.0.0/16"
@@ -158,8 +157,8 @@ func identityOf(c *model.Cluster) string {
 	return "unknown"
 }
 
-// resultType says whose fault a failure is. One that another process found has only its
-// code.
+// resultType classifies a failure as the customer's or the service's. For a result that another
+// process wrote, only its code is known.
 func (m measured) resultType() string {
 	if m.result.Error == nil {
 		return "Success"

@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// subscriptionsAtOnce is how many deleted subscriptions are worked on at the same time.
+	// subscriptionsAtOnce is the number of deleted subscriptions that are processed at the same
+	// time.
 	subscriptionsAtOnce = 10
 	clustersPage        = 100
 	// deletionTimeout is the time after which it is an error that a deleted subscription still has
@@ -60,7 +61,7 @@ func (w *Worker) prepareSubscription(d *store.SubscriptionDocument) error {
 	return nil
 }
 
-// endOfSubscription leaves the document without work or, after a failure, due again.
+// endOfSubscription leaves the document without work or, after a failure, due again later.
 func (w *Worker) endOfSubscription(ctx context.Context, op *subscriptionOperation, failure error) error {
 	seconds, result, after := w.Now().Sub(op.StartedAt).Seconds(), "succeeded", (*time.Duration)(nil)
 	if failure != nil {
@@ -77,9 +78,9 @@ func (w *Worker) endOfSubscription(ctx context.Context, op *subscriptionOperatio
 	return nil
 }
 
-// deleteClusters begins to delete every cluster of the subscription that is not being
-// deleted, again and again until none is left: a delete may fail. A subscription that
-// is not deleted any more keeps what it has.
+// deleteClusters begins to delete every cluster of the subscription that is not being deleted,
+// repeatedly until none is left: a delete may fail. A subscription that is no longer deleted keeps
+// its clusters.
 func (w *Worker) deleteClusters(ctx context.Context, work *subscriptionWork) error {
 	sub := work.Resource()
 	if sub.State != model.Deleted {
@@ -92,8 +93,8 @@ func (w *Worker) deleteClusters(ctx context.Context, work *subscriptionWork) err
 	return wait.Later(w.SubscriptionRetry, fmt.Sprintf("%d clusters to be deleted", left))
 }
 
-// beginDeletes returns how many clusters there still are. One that cannot be deleted,
-// or not even read, keeps no other from it.
+// beginDeletes returns the number of remaining clusters. A cluster that cannot be deleted or read
+// does not prevent the deletion of others.
 func (w *Worker) beginDeletes(ctx context.Context, subscription, tenant string) (left int, err error) {
 	var failed error
 	for q := (store.Query{Partition: subscription, Limit: clustersPage}); ; {
@@ -115,8 +116,8 @@ func (w *Worker) beginDeletes(ctx context.Context, subscription, tenant string) 
 	}
 }
 
-// beginDelete does what a client's DELETE does. The operation document comes
-// first; if nothing refers to it in the end, it expires.
+// beginDelete does what a client's DELETE does. It writes the operation document first; one that
+// nothing refers to expires.
 func (w *Worker) beginDelete(ctx context.Context, doc *store.ClusterDocument, tenant string) error {
 	if isBeingDeleted(&doc.Cluster) {
 		return nil

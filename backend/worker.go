@@ -32,15 +32,14 @@ func (w *Worker) Wake() {
 // Busy reports whether operations run or wait in this process.
 func (w *Worker) Busy() bool { return w.clusters.Busy() || w.subscriptions.Busy() }
 
-// Replaced says that another operation has taken over a cluster, so that one that
-// waits here makes way at once. A step that runs is not cut short: that is noticed
-// when it pauses, or when the lease is renewed. It never blocks.
+// Replaced reports that another operation has taken over a cluster, so that an operation that waits
+// here gives way at once. A running step is not interrupted: it notices when it pauses, or when the
+// lease is renewed. Replaced never blocks.
 func (w *Worker) Replaced(partition, id string) { w.clusters.Replaced(partition, id) }
 
-// Run works until ctx ends. Then it claims nothing more, cancels running steps and
-// hands their documents over, so that another process continues at once. It returns an
-// error only if steps did not stop within DrainGrace; their documents are free when
-// their leases end.
+// Run works until ctx ends. It then claims no more, cancels running steps and releases their
+// documents, so that another process continues at once. It returns an error only if steps did not
+// stop within DrainGrace; their documents are free when their leases end.
 func (w *Worker) Run(ctx context.Context) error {
 	var pools sync.WaitGroup
 	var ofSubscriptions, ofClusters error

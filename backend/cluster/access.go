@@ -15,15 +15,15 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// access is who may do what in the managed resource group.
+// access manages role assignments and the deny assignment of the managed resource group.
 type access struct {
 	azure    *azureAccess
 	roleSets *roleSets
 	api      *clusterAPI
 }
 
-// accessOf is who may do what in the managed group. An object id that is missing
-// would open or close the group to the wrong ones.
+// accessOf returns the role assignments and exclusions of the managed group. A missing object id
+// would give access to, or deny it to, the wrong principal.
 func (s *access) accessOf(ctx context.Context, c *model.Cluster) (*template.Access, error) {
 	a := &template.Access{ResourceProviderID: c.Internal.ResourceProviderID, Excluded: []string{c.Internal.ResourceProviderID}}
 	if c.UsesWorkloadIdentity() {
@@ -123,9 +123,8 @@ func (s *access) renewRoles(ctx context.Context, w *Work, deployment string) err
 	return s.takeAway(ctx, c, surplus(roles, access, c.Internal.ActingPrincipals...))
 }
 
-// removeFormerRights ends a change of principals: the cluster has the
-// credentials of those that it acts as now. Once its control plane has taken that up, nobody else needs
-// rights.
+// removeFormerRights completes a change of principals: once the control plane uses the new
+// credentials, the former principals lose their roles.
 func (s *access) removeFormerRights(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	access, err := s.accessOf(ctx, c)
@@ -187,7 +186,7 @@ func (s *access) removeRoles(ctx context.Context, w *Work) error {
 	return s.removeOldRoles(ctx, c)
 }
 
-// held is a role assignment at exactly the managed group. Its ids are in lower case.
+// held is a role assignment whose scope is exactly the managed group. Its ids are in lower case.
 type held struct {
 	template.Grant
 	id     string
@@ -220,7 +219,7 @@ func (s *access) heldRoles(ctx context.Context, c *model.Cluster) (roles []held,
 	return roles, nil
 }
 
-// missing are the wanted grants that nobody holds.
+// missing returns the desired grants that have no role assignment.
 func missing(roles []held, wanted []template.Grant) (grants []template.Grant) {
 	for _, g := range wanted {
 		if !slices.ContainsFunc(roles, func(r held) bool { return r.Grant == lower(g) }) {
@@ -230,8 +229,8 @@ func missing(roles []held, wanted []template.Grant) (grants []template.Grant) {
 	return grants
 }
 
-// surplus are the roles that are neither wanted nor the owners', nor the service's
-// own, nor of those who are kept.
+// surplus returns the role assignments that are neither desired nor the owners', nor the service's
+// own, nor held by a principal in kept.
 func surplus(roles []held, access *template.Access, kept ...string) (others []held) {
 	for _, r := range roles {
 		wanted := slices.ContainsFunc(access.Desired(), func(g template.Grant) bool { return lower(g) == r.Grant })
@@ -306,7 +305,7 @@ func (s *access) removeOldRoles(ctx context.Context, c *model.Cluster) error {
 	return nil
 }
 
-// isOldRole requires the group to be the only scope of the role: others are not ours.
+// isOldRole requires the group to be the only scope of the role: the service made no others.
 func isOldRole(d *armauthorization.RoleDefinition, group string) bool {
 	p := d.Properties
 	return p != nil && strings.HasPrefix(deref(p.RoleName), oldRolePrefix) &&

@@ -24,11 +24,11 @@ func reach(c *model.Cluster) (*openshift.Cluster, error) {
 	})
 }
 
-// clusterAPI makes steps of questions to the API server of a cluster, and of changes.
+// clusterAPI makes steps that query or change a cluster through its API server.
 type clusterAPI struct{ env *environment.Environment }
 
-// ask makes a step of a question about a part of the cluster: it waits for what
-// the cluster says is missing.
+// ask makes a step of a query about a part of the cluster: it waits while the query reports
+// something as missing.
 func (s *clusterAPI) ask(ctx context.Context, w *Work, part string, question func(context.Context, *openshift.Cluster) (missing string, err error)) error {
 	return s.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
 		missing, err := question(ctx, kube)
@@ -42,9 +42,8 @@ func (s *clusterAPI) ask(ctx context.Context, w *Work, part string, question fun
 // apiServer is the component through which all others are queried.
 const apiServer = "kube-apiserver"
 
-// change makes a step of a change. It waits while the API server does not answer,
-// or not well: it may restart at any time, most of all while it is installed. A
-// webhook that cannot be asked may restart too.
+// change makes a step of a change. It waits while the API server is unavailable: it may restart at
+// any time, above all during the installation. The same applies to a webhook that does not answer.
 func (s *clusterAPI) change(ctx context.Context, w *Work, change func(context.Context, *openshift.Cluster) error) error {
 	c := w.Resource()
 	kube, err := reach(c)
@@ -65,7 +64,7 @@ func (s *clusterAPI) change(ctx context.Context, w *Work, change func(context.Co
 	return err
 }
 
-// stoppedBy names to customers which webhook or policy of theirs stands in the way.
+// stoppedBy is the error for customers that names their webhook or policy that rejects a change.
 func stoppedBy(stop *openshift.Stop) *arm.Error {
 	if stop.Why != "" {
 		return arm.AdmissionDenied.Errorf("The %s %q in the cluster cannot be called, and so the API server refuses what the service has to change: %s. "+
@@ -95,7 +94,7 @@ func (s *clusterAPI) settled(ctx context.Context, w *Work, operators ...string) 
 	})
 }
 
-// follow stores what the cluster says of itself, if it says anything.
+// follow stores what the cluster reports, if it reports anything.
 func (s *clusterAPI) follow(ctx context.Context, w *Work, ask func(*openshift.Cluster, context.Context) (string, error), place func(*model.Cluster) *string) error {
 	var reported string
 	err := s.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) (err error) {

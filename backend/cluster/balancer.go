@@ -18,7 +18,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// internalBalancer is the load balancer before the API server, within the network.
+// internalBalancer is the load balancer of the API server within the network.
 type internalBalancer struct {
 	azure *azureAccess
 	now   func() time.Time
@@ -28,10 +28,10 @@ type internalBalancer struct {
 // lasting one is replaced.
 var temporaryFrontend = regexp.MustCompile(`^\d+-ip$`)
 
-// migration is how far the internal balancer is on its way to a frontend with
-// zones. Azure changes no frontend's zones, keeps one that a private link
-// service uses, and gives an address to one frontend only, so that it takes a
-// second frontend and the steps below, each of which looks where it stands.
+// migration is the progress of the internal balancer towards a frontend with zones. Azure cannot
+// change the zones of a frontend, keeps a frontend that a private link service uses, and assigns an
+// address to one frontend only. The migration therefore needs a second frontend and the steps
+// below, each of which first checks the current state.
 type migration struct {
 	lasting, temporary *armnetwork.FrontendIPConfiguration
 }
@@ -48,12 +48,12 @@ func migrationOf(lb *armnetwork.LoadBalancer) (m migration) {
 	return m
 }
 
-// zonal reports whether the frontend that stays has its zones.
+// zonal reports whether the lasting frontend has its zones.
 func (m migration) zonal() bool { return m.lasting != nil && len(m.lasting.Zones) > 0 }
 
 func internalBalancerName(c *model.Cluster) string { return c.Internal.InfraID + "-internal" }
 
-// editInternal changes the internal balancer, if change says that it did.
+// editInternal changes the internal balancer, if change reports a difference.
 func (s *internalBalancer) editInternal(ctx context.Context, w *Work, change func(*armnetwork.LoadBalancer) (bool, error)) error {
 	clients, err := s.azure.customer(w.Resource())
 	if err != nil {
@@ -89,7 +89,7 @@ func addFrontend(lb *armnetwork.LoadBalancer, c *model.Cluster, name, address st
 	lb.Properties.FrontendIPConfigurations = append(lb.Properties.FrontendIPConfigurations, f)
 }
 
-// linkTemporaryFrontend keeps the service's way to the API server open.
+// linkTemporaryFrontend keeps the service's connection to the API server working.
 func (s *internalBalancer) linkTemporaryFrontend(ctx context.Context, w *Work) error {
 	return s.link(ctx, w, func(m migration) *armnetwork.FrontendIPConfiguration {
 		if m.zonal() {
@@ -99,7 +99,7 @@ func (s *internalBalancer) linkTemporaryFrontend(ctx context.Context, w *Work) e
 	})
 }
 
-// linkLastingFrontend leads the private link back.
+// linkLastingFrontend connects the private link to the lasting frontend again.
 func (s *internalBalancer) linkLastingFrontend(ctx context.Context, w *Work) error {
 	return s.link(ctx, w, func(m migration) *armnetwork.FrontendIPConfiguration {
 		if !m.zonal() {
@@ -109,7 +109,7 @@ func (s *internalBalancer) linkLastingFrontend(ctx context.Context, w *Work) err
 	})
 }
 
-// link leads the private link service to a frontend; nil leaves it alone.
+// link connects the private link service to a frontend; nil leaves it unchanged.
 func (s *internalBalancer) link(ctx context.Context, w *Work, choose func(migration) *armnetwork.FrontendIPConfiguration) error {
 	c := w.Resource()
 	clients, err := s.azure.customer(c)
@@ -216,7 +216,7 @@ func (b balancer) rule(name string, from, to int32, pool, probe string) *armnetw
 	}}
 }
 
-// recordInternalAddress stores the internal balancer's address if nobody did.
+// recordInternalAddress stores the internal balancer's address if it is not stored yet.
 func (s *internalBalancer) recordInternalAddress(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	if c.Properties.APIServerProfile.InternalIP != "" {
@@ -243,12 +243,12 @@ func (s *internalBalancer) recordInternalAddress(ctx context.Context, w *Work) e
 	})
 }
 
-// masters is how many machines SSH leads to.
+// masters is the number of machines that SSH rules lead to.
 const masters = 3
 
 func sshPool(i int) string { return "ssh-" + strconv.Itoa(i) }
 
-// restoreSSH makes the internal balancer lead SSH to each master.
+// restoreSSH restores the internal balancer's SSH rule for each master.
 func (s *internalBalancer) restoreSSH(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	return s.editInternal(ctx, w, func(lb *armnetwork.LoadBalancer) (changed bool, _ error) {
@@ -326,8 +326,8 @@ func poolsOfMaster(c *model.Cluster, number string) []string {
 	return pools
 }
 
-// setPools adds an interface to pools, and takes it out of others for SSH: what
-// else it is in is not ours. Without wanted ones it leaves all.
+// setPools adds an interface to pools, and removes it from other SSH pools; pools that the service
+// did not make stay as they are. Without desired pools it changes nothing.
 func setPools(ctx context.Context, clients *azure.Clients, w *Work, name string, wanted []string) error {
 	c := w.Resource()
 	return edit(ctx, clients, w, editable[armnetwork.Interface, armnetwork.InterfacesClientCreateOrUpdateResponse]{
@@ -366,7 +366,7 @@ func setPools(ctx context.Context, clients *azure.Clients, w *Work, name string,
 	})
 }
 
-// removeInterface removes an interface that no machine has.
+// removeInterface removes an interface that no machine uses.
 func removeInterface(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
 	if err := setPools(ctx, clients, w, name, nil); err != nil && !azure.NotFound(err) {
 		return err

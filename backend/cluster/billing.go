@@ -9,7 +9,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// billing records from when to when a cluster costs money.
+// billing records the period in which a cluster is billed.
 type billing struct {
 	documents *store.Collection[store.BillingDocument]
 	now       func() time.Time
@@ -35,7 +35,8 @@ func (s *billing) beginBilling(ctx context.Context, w *Work) error {
 	return nil
 }
 
-// endBilling marks the end. A cluster whose create did not come so far was never billed.
+// endBilling marks the end. A cluster whose creation failed before its machines has no billing
+// document.
 func (s *billing) endBilling(ctx context.Context, w *Work) error {
 	doc, err := billingDocument(w.Resource())
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// certificates are those that the service has issued for the names of clusters.
+// certificates manages the certificates that the service issues for the names of clusters.
 type certificates struct {
 	azure *azureAccess
 	env   *environment.Environment
@@ -25,15 +25,15 @@ type certificates struct {
 	now   func() time.Time
 }
 
-// certificateNames are the names in DNS that each certificate of a cluster is for.
+// certificateNames returns the DNS names of each certificate of a cluster.
 func (s *certificates) certificateNames(c *model.Cluster) map[string]string {
 	domain := s.env.FullDomain(c.Properties.ClusterProfile.Domain)
 	return map[string]string{c.Internal.UID + apiCertificate: "api." + domain, c.Internal.UID + ingressCertificate: "*.apps." + domain}
 }
 
-// orderCertificates has the vault ask the issuer for the cluster's certificates
-// that are missing, or will not serve for much longer although the vault was to
-// renew them. They are awaited where they are used: the issuer takes minutes.
+// orderCertificates has the vault order the cluster's certificates that are missing, or that expire
+// soon although the vault should have renewed them. Later steps wait for them where they are used:
+// the issuer takes minutes.
 func (s *certificates) orderCertificates(ctx context.Context, w *Work) error {
 	vault, err := s.azure.Certificates(s.env.ClusterVault, s.vaultCredential())
 	if err != nil {
@@ -58,8 +58,7 @@ func (s *certificates) orderCertificates(ctx context.Context, w *Work) error {
 	return nil
 }
 
-// isOrdered reports whether a certificate is about to be issued, or has been and
-// lasts.
+// isOrdered reports whether a certificate is being issued, or was issued and is valid long enough.
 func (s *certificates) isOrdered(ctx context.Context, vault *azcertificates.Client, name string) (bool, error) {
 	operation, err := vault.GetCertificateOperation(ctx, name, nil)
 	if err == nil && arm.EqualFold(deref(operation.Status), "inProgress") {
@@ -79,9 +78,9 @@ func (s *certificates) isOrdered(ctx context.Context, vault *azcertificates.Clie
 	return a != nil && a.Expires != nil && (a.Enabled == nil || *a.Enabled) && s.now().Add(orderBeforeDead).Before(*a.Expires), nil
 }
 
-// reclaim makes the name of a certificate free that was deleted in the vault, which
-// keeps it: the certificate is recovered or, without the right to do that, purged.
-// refusal is the vault's answer to the order.
+// reclaim frees the name of a certificate that was deleted in the vault, which retains deleted
+// ones: the certificate is recovered or, without that permission, purged. refusal is the vault's
+// answer to the order.
 func (s *certificates) reclaim(ctx context.Context, w *Work, vault *azcertificates.Client, name string, refusal error) error {
 	_, err := vault.GetDeletedCertificate(ctx, name, nil)
 	if azure.NotFound(err) { // it is on its way back, or something else is in the way
@@ -113,9 +112,9 @@ const (
 	// orderBeforeDead is how long before expiry a renewal by the vault counts as failed, so that an
 	// update orders the certificate again.
 	orderBeforeDead = 14 * 24 * time.Hour
-	// servesAtLeast is how long a certificate must last that is put into a cluster.
+	// servesAtLeast is the remaining validity that a certificate needs to be put into a cluster.
 	servesAtLeast = 24 * time.Hour
-	// clockSkew is by how much clocks of the issuer and the service may differ.
+	// clockSkew is the tolerated difference between the clocks of the issuer and the service.
 	clockSkew = 10 * time.Minute
 )
 
@@ -144,7 +143,7 @@ func (s *certificates) certificatePolicy(dns string) *azcertificates.Certificate
 	}
 }
 
-// removeCertificates takes the certificates out of the vault.
+// removeCertificates deletes the certificates in the vault.
 func (s *certificates) removeCertificates(ctx context.Context, w *Work) error {
 	vault, err := s.azure.Certificates(s.env.ClusterVault, s.vaultCredential())
 	if err != nil {
@@ -165,8 +164,8 @@ const (
 	ingressCertificate = "-ingress"
 )
 
-// configureAPIServerCertificate makes the API server present the certificate
-// that everybody trusts. Customers' own domains have none.
+// configureAPIServerCertificate makes the API server present the publicly trusted certificate.
+// Customers' own domains have none.
 func (s *certificates) configureAPIServerCertificate(ctx context.Context, w *Work) error {
 	return s.configure(ctx, w, apiCertificate, func(ctx context.Context, kube *openshift.Cluster, name string, pair openshift.KeyPair) error {
 		return kube.ServeAPI(ctx, name, "api."+s.env.FullDomain(w.Resource().Properties.ClusterProfile.Domain), pair)
@@ -224,9 +223,9 @@ func (s *certificates) certificateIssued(ctx context.Context, w *Work, name stri
 	return arm.ComponentNotReady.Errorf("The certificate %q was not issued: %s %s. Repeat the request; if it persists open a support ticket.", name, status, strings.TrimRight(openshift.Short(details), "."))
 }
 
-// certificate is the newest certificate of a name with its key. A renewal is not
-// waited for: it may be stuck while the last one serves well. What does not serve
-// any more, or not yet, is not put into a cluster, whatever its order says.
+// certificate returns the newest certificate of a name with its key. It does not wait for a
+// renewal, which may be stuck while the last certificate is valid. A certificate that is not valid
+// now is not put into a cluster, whatever the state of its order.
 func (s *certificates) certificate(ctx context.Context, w *Work, name string) (openshift.KeyPair, error) {
 	vault, err := s.azure.Secrets(s.env.ClusterVault, s.vaultCredential())
 	if err != nil {
@@ -258,8 +257,8 @@ func (s *certificates) ofTodaysIssuer(certificate *azsecrets.Secret) bool {
 	return deref(certificate.Tags[issuerTag]) == s.env.CertificateIssuer
 }
 
-// servable takes a certificate out of the vault's secret, and refuses one that
-// clients would refuse now or soon.
+// servable reads a certificate from the vault's secret, and rejects one that is not valid now or
+// expires soon.
 func (s *certificates) servable(name string, secret *azsecrets.Secret) (openshift.KeyPair, error) {
 	pair, err := openshift.ParseKeyPair([]byte(deref(secret.Value)))
 	if err != nil {

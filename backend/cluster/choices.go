@@ -16,7 +16,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// choices decide, before anything is made, whether a cluster can be, and what is the
+// choices decide, before anything is made, whether a cluster can be created, and what stays the
 // same for its whole life.
 type choices struct {
 	azure     *azureAccess
@@ -27,7 +27,7 @@ func (s *choices) validateCreate(ctx context.Context, w *Work) error {
 	return s.validator.Validate(ctx, w.Resource(), model.Create)
 }
 
-// chooseZones decides once in which zones the cluster is.
+// chooseZones chooses the cluster's zones once.
 func (s *choices) chooseZones(ctx context.Context, w *Work) error {
 	clients, err := s.azure.customer(w.Resource())
 	if err != nil {
@@ -46,8 +46,8 @@ func (s *choices) chooseZones(ctx context.Context, w *Work) error {
 	})
 }
 
-// chooseNames makes everything that is random once, and stores it before
-// anything carries it: a repetition finds what was made before.
+// chooseNames makes all random values once, and stores them before any resource has them: a
+// repetition finds the stored values.
 func (s *choices) chooseNames(ctx context.Context, w *Work) error {
 	key, err := newSSHKey()
 	if err != nil {
@@ -96,7 +96,7 @@ func newStorageSuffix() string {
 
 const largeMTU, usualMTU = 3900, 1500
 
-// chooseMTU asks for the preview feature of large packets.
+// chooseMTU reads the preview feature of large packets.
 func (s *choices) chooseMTU(ctx context.Context, w *Work) error {
 	if w.Resource().Internal.MTU != 0 {
 		return nil // machines carry it by now
@@ -139,7 +139,7 @@ func NewInfraID(clusterName string) string {
 	return cmp.Or(label, "aro") + "-" + strings.ToLower(rand.Text()[:infraRandom])
 }
 
-// oldInfraID is that of clusters from before they had one of their own.
+// oldInfraID is the infra id of clusters that were created before they had one of their own.
 const oldInfraID = "aro"
 
 func (s *choices) recordInfraID(ctx context.Context, w *Work) error {

@@ -1,10 +1,9 @@
-// Package cluster is what is done to clusters: one plan for each kind of
-// operation, and the steps they are made of.
+// Package cluster defines the operations on clusters: one plan for each kind of operation, and the
+// steps of the plans.
 //
-// Plans are lists to be read from top to bottom. The package reaches the world
-// only through what it is given; leases, retries and terminal states are not its
-// business, what Azure's errors mean is package azure's, and what a template
-// looks like package template's.
+// Plans are lists to be read from top to bottom. Everything outside is passed in (Dependencies).
+// Leases, retries and terminal states belong to package worker, the meaning of Azure's errors to
+// package azure, and the content of templates to package template.
 package cluster
 
 import (
@@ -22,7 +21,7 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// Work is what steps work with.
+// Work is the state and the tools that a step works with.
 type Work = pipeline.Work[store.ClusterDocument, model.Cluster]
 
 // Step is one entry of a plan.
@@ -35,15 +34,16 @@ type Installer interface {
 
 // Validator validates the Azure resources that a cluster is to be created from, against Azure.
 type Validator interface {
-	// Validate returns everything that stands in the way at once.
+	// Validate returns all reasons at once why the cluster cannot be created.
 	Validate(ctx context.Context, c *model.Cluster, kind model.OperationKind) error
-	// Zones chooses those of the machines; none where there are none.
+	// Zones chooses the machines' zones; it returns none in a region without zones.
 	Zones(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]string, error)
-	// Capabilities of a VM size in a location, as Azure's resource SKU API names them.
+	// Capabilities returns those of a VM size in a location, as Azure's resource SKU API names
+	// them.
 	Capabilities(ctx context.Context, clients *azure.Clients, location, size string) (map[string]string, error)
 }
 
-// Keys gives keys of 32 bytes for a purpose, the newest first, and takes up newer ones.
+// Keys returns keys of 32 bytes for a purpose, the newest first, and picks up newer ones.
 type Keys interface {
 	Derive(purpose string) ([][]byte, error)
 	Renew(ctx context.Context) error
@@ -59,16 +59,16 @@ type Dependencies struct {
 	Versions  *store.Collection[store.VersionDocument]
 	RoleSets  *store.Collection[store.RoleSetDocument]
 	Billing   *store.Collection[store.BillingDocument]
-	// Seal has the keys that seal what is kept in clusters' storage accounts.
+	// Seal has the keys that encrypt blobs in clusters' storage accounts.
 	Seal Keys
-	// PullSecret reads the service's own, merged beneath the customer's; it may be
-	// empty, and nil.
+	// PullSecret reads the service's own pull secret, which is merged with the customer's, whose
+	// entries win; it may be empty, and nil.
 	PullSecret func(context.Context) (model.Secret, error)
 	// Build names this build of the service, for ProvisionedBy.
 	Build string
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
-	// Log gets what no error carries; slog.Default by default.
+	// Log receives what no error reports; slog.Default by default.
 	Log *slog.Logger
 }
 
@@ -139,8 +139,7 @@ func newSteps(d Dependencies) *steps {
 	return s
 }
 
-// explained makes every step say what Azure's errors mean, in the time that the
-// environment gives it.
+// explained makes every step explain Azure's errors, and gives it the environment's timeout.
 func (s *steps) explained(plan []Step) []Step {
 	for i := range plan {
 		plan[i].Timeout = s.env.StepTimeout(plan[i].Timeout)
@@ -155,8 +154,8 @@ type azureAccess struct {
 	env *environment.Environment
 }
 
-// customer are the clients of the cluster's subscription, as the service's first
-// party application.
+// customer returns the clients of the cluster's subscription, with the identity of the service's
+// first party application.
 func (s *azureAccess) customer(c *model.Cluster) (*azure.Clients, error) {
 	id, err := clusterID(c)
 	if err != nil {
@@ -165,20 +164,20 @@ func (s *azureAccess) customer(c *model.Cluster) (*azure.Clients, error) {
 	return s.Clients(id.SubscriptionID, s.FirstParty(c.Internal.TenantID))
 }
 
-// own are the clients of the service's own subscription, as the service itself.
+// own returns the clients of the service's own subscription, with the service's own identity.
 func (s *azureAccess) own() (*azure.Clients, error) {
 	return s.Clients(s.env.SubscriptionID, s.Service())
 }
 
-// managed reports whether the cluster's domain is in the service's own zone: then the
-// service makes its names and has certificates issued for them.
+// managed reports whether the cluster's domain is in the service's own zone: the service then
+// manages its DNS records and certificates.
 func managed(env *environment.Environment, c *model.Cluster) bool {
 	_, managed := env.ManagedName(c.Properties.ClusterProfile.Domain)
 	return managed
 }
 
-// groupIsOurs reports whether the managed group exists and is this cluster's: a
-// group that is not is never touched.
+// groupIsOurs reports whether the managed group exists and belongs to this cluster: the service
+// never changes any other group.
 func (s *azureAccess) groupIsOurs(ctx context.Context, c *model.Cluster) (bool, error) {
 	clients, err := s.customer(c)
 	if err != nil || managedGroup(c) == "" {
@@ -191,7 +190,7 @@ func (s *azureAccess) groupIsOurs(ctx context.Context, c *model.Cluster) (bool, 
 	return err == nil && arm.EqualFold(deref(group.ManagedBy), c.ID), err
 }
 
-// deploy makes a template's resources in the managed group.
+// deploy deploys a template into the managed group.
 func (s *azureAccess) deploy(ctx context.Context, w *Work, name string, t map[string]any) error {
 	clients, err := s.customer(w.Resource())
 	if err != nil {
@@ -207,7 +206,7 @@ const (
 	slowestPoll = 10 * time.Second
 )
 
-// later asks again soon.
+// later retries the step after a short delay.
 func later(w *Work, waitingFor string) error { return laterFor("", w, waitingFor) }
 
 // laterFor is later for a part of the cluster.

@@ -10,7 +10,7 @@ import (
 	"github.com/aro-rp/aro/openshift"
 )
 
-// credentials are kubeconfigs for a cluster, and secrets with which it acts in Azure.
+// credentials manages kubeconfigs for a cluster, and the secrets that it uses in Azure.
 type credentials struct {
 	api      *clusterAPI
 	env      *environment.Environment
@@ -52,8 +52,7 @@ func (s *credentials) makeKubeconfigs(ctx context.Context, w *Work) error {
 	})
 }
 
-// fixUserKubeconfig replaces a kubeconfig that customers cannot use, or not for
-// much longer.
+// fixUserKubeconfig replaces a kubeconfig that customers cannot use, or that expires soon.
 func (s *credentials) fixUserKubeconfig(ctx context.Context, w *Work) error {
 	user, err := s.freshUserKubeconfig(ctx, w.Resource())
 	if err != nil || user == "" {
@@ -65,7 +64,7 @@ func (s *credentials) fixUserKubeconfig(ctx context.Context, w *Work) error {
 	})
 }
 
-// freshUserKubeconfig is empty while the one that there is lasts.
+// freshUserKubeconfig returns an empty secret while the present one is valid long enough.
 func (s *credentials) freshUserKubeconfig(ctx context.Context, c *model.Cluster) (model.Secret, error) {
 	reach, err := s.userReach(c)
 	if err != nil || openshift.Fresh([]byte(c.Internal.UserAdminKubeconfig), reach, s.now()) {
@@ -79,7 +78,7 @@ func (s *credentials) freshUserKubeconfig(ctx context.Context, c *model.Cluster)
 	return model.Secret(user), err
 }
 
-// issuer signs with what the installer left behind.
+// issuer signs with the certificate authority of the installer's graph.
 func (s *credentials) issuer(ctx context.Context, c *model.Cluster) (*openshift.Issuer, model.Secret, error) {
 	result, err := s.graph.readGraph(ctx, c)
 	if err != nil {
@@ -90,7 +89,7 @@ func (s *credentials) issuer(ctx context.Context, c *model.Cluster) (*openshift.
 	return issuer, model.Secret(result.AdminKubeconfig), err
 }
 
-// userReach is how customers reach the API server: by name where it resolves.
+// userReach is the address at which customers reach the API server: its name where that resolves.
 func (s *credentials) userReach(c *model.Cluster) (openshift.Reach, error) {
 	reach := openshift.Reach{Domain: s.env.FullDomain(c.Properties.ClusterProfile.Domain), Signed: managed(s.env, c)}
 	if s.env.DelegatedDomain() {
@@ -103,8 +102,8 @@ func (s *credentials) userReach(c *model.Cluster) (openshift.Reach, error) {
 	return reach, nil
 }
 
-// updateClusterSecrets makes the cluster act with its service principal's
-// present credentials. It is for clusters that have one.
+// updateClusterSecrets writes its service principal's present credentials into the cluster. It is
+// for clusters that have one.
 func (s *credentials) updateClusterSecrets(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	id, err := clusterID(c)
@@ -121,7 +120,7 @@ func (s *credentials) updateClusterSecrets(ctx context.Context, w *Work) error {
 	})
 }
 
-// identitySecrets writes into the cluster which identity each operator has.
+// identitySecrets writes the identity of each operator into the cluster.
 func (s *credentials) identitySecrets(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	id, err := clusterID(c)

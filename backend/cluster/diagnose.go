@@ -18,7 +18,7 @@ import (
 	"github.com/aro-rp/aro/openshift"
 )
 
-// Bounds of what is kept, in bytes and machines.
+// Bounds of what is stored, in bytes and machines.
 const (
 	maxFindings    = 64 << 10
 	maxFinding     = 8 << 10
@@ -28,9 +28,9 @@ const (
 	maxMachines    = 8
 )
 
-// Diagnose gives a function that looks for what explains why a step failed,
-// while it can still be seen. It looks everywhere at once, within what ctx leaves
-// it, and never fails: what cannot be seen is a finding too.
+// Diagnose returns a function that collects facts that explain why a step failed, while they can
+// still be read. It queries all sources at once, until ctx ends, and never fails: an unavailable
+// source is a finding too.
 func Diagnose(d Dependencies) func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics {
 	s := newSteps(d).diagnosis
 	return func(ctx context.Context, c *model.Cluster, step string, cause error) *model.Diagnostics {
@@ -43,13 +43,13 @@ func Diagnose(d Dependencies) func(ctx context.Context, c *model.Cluster, step s
 	}
 }
 
-// diagnosis looks for what explains a failure.
+// diagnosis collects what explains a failure.
 type diagnosis struct {
 	azure *azureAccess
 	now   func() time.Time
 }
 
-// lookAround asks Azure and the cluster, each in its own time.
+// lookAround queries Azure and the cluster, each with its own timeout.
 func (s *diagnosis) lookAround(ctx context.Context, c *model.Cluster) [][]model.Finding {
 	looks := []func(context.Context, *model.Cluster) []model.Finding{
 		s.azureFindings(failedOperations), s.azureFindings(balancerFindings), s.azureFindings(s.machineFindings), clusterFindings,
@@ -83,7 +83,7 @@ func unseen(what string, err error) model.Finding {
 	return model.Finding{Name: what, Text: "cannot be seen: " + cut(err.Error(), maxShownErrors)}
 }
 
-// failedOperations are what Azure could not make.
+// failedOperations returns the deployment operations that failed.
 func failedOperations(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error) {
 	var found []model.Finding
 	for _, name := range deployments() {
@@ -126,7 +126,7 @@ func failedOperation(o *armresources.DeploymentOperation) string {
 	return line.String()
 }
 
-// balancerFindings are about the way to the masters.
+// balancerFindings are about the load balancers of the masters.
 func balancerFindings(ctx context.Context, clients *azure.Clients, c *model.Cluster) ([]model.Finding, error) {
 	lb, err := clients.LoadBalancers.Get(ctx, managedGroup(c), c.Internal.InfraID+"-internal", nil)
 	if azure.NotFound(err) || err == nil && lb.Properties == nil {
@@ -225,8 +225,7 @@ func splitBlobURL(text string) (service, container, blob, sas string, ok bool) {
 	return u.Scheme + "://" + u.Host + strings.Join(path[:n-2], "/") + "/", path[n-2], path[n-1], u.RawQuery, true
 }
 
-// readTail reads to the end, keeps the last whole lines and leaves out blank and
-// repeated ones.
+// readTail reads to the end, keeps the last complete lines, and omits blank and repeated ones.
 func readTail(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxSerialRead))
 	if err != nil {

@@ -23,8 +23,7 @@ type dns struct {
 	env   *environment.Environment
 }
 
-// zone is where the service's own names are. Customers' own domains are theirs:
-// all steps about DNS leave them alone.
+// zone is the service's own DNS zone. No step changes DNS records of customers' own domains.
 type zone struct {
 	records *armdns.RecordSetsClient
 	group   string
@@ -33,7 +32,7 @@ type zone struct {
 	owner   string // the cluster's id
 }
 
-// managed selects clusters whose domain is ours.
+// managed selects clusters whose domain is in the service's own zone.
 func (s *dns) managed(c *model.Cluster) bool { return managed(s.env, c) }
 
 func (s *dns) zoneOf(c *model.Cluster) (*zone, error) {
@@ -76,7 +75,7 @@ func (z *zone) reserve(ctx context.Context) error {
 	return err
 }
 
-// pointAPI gives the api record its address, as long as it is ours.
+// pointAPI sets the address of the api record, if this cluster owns the record.
 func (z *zone) pointAPI(ctx context.Context, ip string) error {
 	if err := z.reserve(ctx); err != nil {
 		return err
@@ -90,8 +89,8 @@ func (z *zone) pointAPI(ctx context.Context, ip string) error {
 	return err
 }
 
-// pointApps makes all names below apps lead to the routes' address. The api
-// record guards it.
+// pointApps sets the address of all names below apps to the routes' address, if this cluster owns
+// the api record.
 func (z *zone) pointApps(ctx context.Context, ip string) error {
 	name := "*.apps." + z.label
 	r, err := z.records.Get(ctx, z.group, z.name, name, armdns.RecordTypeA, nil)
@@ -105,7 +104,7 @@ func (z *zone) pointApps(ctx context.Context, ip string) error {
 	return err
 }
 
-// remove deletes both records, apps first: the api record says whose they are.
+// remove deletes both records, apps first: the api record names their owner.
 func (z *zone) remove(ctx context.Context) error {
 	existing, err := z.api(ctx)
 	if err != nil || !z.owns(existing) {
@@ -134,7 +133,7 @@ func pointsTo(r *armdns.RecordSet, ip string) bool {
 	return p != nil && len(p.ARecords) == 1 && p.ARecords[0] != nil && deref(p.ARecords[0].IPv4Address) == ip
 }
 
-// point changes the service's zone, if the cluster's name is in it.
+// point changes the service's zone, if the cluster's domain is in it.
 func (s *dns) point(c *model.Cluster, change func(*zone) error) error {
 	if !s.managed(c) {
 		return nil

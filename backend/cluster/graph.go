@@ -25,25 +25,25 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Where the installer's work is kept in a cluster's storage account.
+// Where the installer's output is kept in a cluster's storage account.
 const (
 	ignitionContainer, ignitionBlob = "ignition", "bootstrap.ign"
 	graphContainer, graphBlob       = "aro", "graph"
 )
 
 const (
-	// graceForClocks makes a signature valid for readers whose clocks are slow.
+	// graceForClocks backdates a signature for readers whose clocks are slow.
 	graceForClocks = 10 * time.Second
-	// keySignedFor is how long a signature made with an account's key opens it.
+	// keySignedFor is the validity of a signature made with an account's key.
 	keySignedFor = 24 * time.Hour
-	// delegatedFor is how long one delegated by Entra ID does.
+	// delegatedFor is the validity of a signature that Entra ID delegated.
 	delegatedFor = time.Hour
-	// maxGraph bounds what is read of a graph: some times what one has.
+	// maxGraph bounds the size of a graph, in bytes: several times the usual size.
 	maxGraph = 64 << 20
 )
 
-// rights are what a signature is for: the letters of permissions, and whether
-// they are about containers or about what is in them.
+// rights are the permissions of a signature: their letters, and whether they apply to containers or
+// to blobs.
 type rights struct {
 	permissions armstorage.Permissions
 	resources   armstorage.SignedResourceTypes
@@ -55,15 +55,15 @@ var (
 	toRemove = rights{"d", armstorage.SignedResourceTypesC}
 )
 
-// graphStore keeps what the installer made in the cluster's storage account.
+// graphStore stores the installer's output in the cluster's storage account.
 type graphStore struct {
 	azure *azureAccess
 	seal  Keys
 	now   func() time.Time
 }
 
-// blobs is the cluster's storage account: with a signature of its key that allows
-// the least or, where accounts have no keys, as our application.
+// blobs opens the cluster's storage account: with a signature by its key that has the fewest
+// permissions or, where accounts have no keys, as the first party application.
 func (s *graphStore) blobs(ctx context.Context, c *model.Cluster, r rights) (*azblob.Client, error) {
 	clients, err := s.azure.customer(c)
 	if err != nil {
@@ -99,8 +99,8 @@ func blobService(ctx context.Context, clients *azure.Clients, c *model.Cluster) 
 	return "", errors.New("the cluster's storage account has no blob service yet")
 }
 
-// delegatedSignature opens the ignition to the bootstrap machine of a cluster
-// whose accounts have no keys.
+// delegatedSignature lets the bootstrap machine of a cluster whose accounts have no keys read its
+// ignition.
 func (s *graphStore) delegatedSignature(ctx context.Context, c *model.Cluster) (model.Secret, error) {
 	blobs, err := s.blobs(ctx, c, toRead)
 	if err != nil {
@@ -123,12 +123,13 @@ func (s *graphStore) delegatedSignature(ctx context.Context, c *model.Cluster) (
 	return model.Secret(signed.Encode()), nil
 }
 
-// absent reports whether an error is about a blob that does not exist, or all of its container. Without an account that is an error.
+// absent reports whether an error means that a blob, or its container, does not exist. A missing
+// account is an error.
 func absent(err error) bool {
 	return bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound)
 }
 
-// readGraph reads what the installer made for the cluster.
+// readGraph reads the installer's output for the cluster.
 func (s *graphStore) readGraph(ctx context.Context, c *model.Cluster) (*install.Result, error) {
 	blobs, err := s.blobs(ctx, c, toRead)
 	if err != nil {
@@ -157,8 +158,8 @@ func (s *graphStore) readGraph(ctx context.Context, c *model.Cluster) (*install.
 	return &result, nil
 }
 
-// writeGraph commits what the installer made, and returns what is committed: of
-// two that write at once one wins.
+// writeGraph commits the installer's output, and returns what is committed: of two concurrent
+// writers one wins.
 func (s *graphStore) writeGraph(ctx context.Context, w *Work, result *install.Result) (*install.Result, error) {
 	c := w.Resource()
 	plain, err := json.Marshal(result)
@@ -185,8 +186,8 @@ func (s *graphStore) writeGraph(ctx context.Context, w *Work, result *install.Re
 	return result, err
 }
 
-// writeIgnition gives the bootstrap machine what is committed, however often: it
-// never lies beside another run's graph.
+// writeIgnition writes the committed ignition for the bootstrap machine, at any repetition, so that
+// it never differs from the graph.
 func (s *graphStore) writeIgnition(ctx context.Context, c *model.Cluster, committed *install.Result) error {
 	blobs, err := s.blobs(ctx, c, toWrite)
 	if err != nil {
@@ -196,7 +197,7 @@ func (s *graphStore) writeIgnition(ctx context.Context, c *model.Cluster, commit
 	return err
 }
 
-// removeIgnition takes the bootstrap machine's ignition away, which holds keys.
+// removeIgnition deletes the bootstrap machine's ignition, which holds keys.
 func (s *graphStore) removeIgnition(ctx context.Context, w *Work) error {
 	blobs, err := s.blobs(ctx, w.Resource(), toRemove)
 	if err != nil {
@@ -209,10 +210,10 @@ func (s *graphStore) removeIgnition(ctx context.Context, w *Work) error {
 	return err
 }
 
-// graphPurpose makes the keys of sealed blobs unrelated to those of the database.
+// graphPurpose separates the keys of encrypted blobs from those of the database.
 const graphPurpose = "installer graph"
 
-// seal encrypts with the newest key, for one cluster alone: about says which.
+// seal encrypts with the newest key; about names the cluster and is authenticated.
 func seal(keys Keys, about string, plain []byte) ([]byte, error) {
 	all, err := aeads(keys)
 	if err != nil {
@@ -223,7 +224,7 @@ func seal(keys Keys, about string, plain []byte) ([]byte, error) {
 	return all[0].Seal(nonce, nonce, plain, []byte(about)), nil
 }
 
-// unseal reverses seal with whichever key it was.
+// unseal decrypts what seal made with any of the keys.
 func unseal(keys Keys, about string, sealed []byte) ([]byte, error) {
 	all, err := aeads(keys)
 	if err != nil {

@@ -28,8 +28,7 @@ type identity struct {
 	env   *environment.Environment
 }
 
-// fetchClusterIdentity sees to it that we can act as the cluster's identity, and
-// records who that is.
+// fetchClusterIdentity obtains credentials of the cluster's identity, and records its ids.
 func (s *identity) fetchClusterIdentity(ctx context.Context, w *Work) error {
 	if err := s.azure.FetchClusterIdentity(ctx, w.Resource()); err != nil {
 		return err
@@ -52,8 +51,8 @@ func (s *identity) fetchClusterIdentity(ctx context.Context, w *Work) error {
 
 const operatorTarget = `properties.platformWorkloadIdentityProfile.platformWorkloadIdentities["%s"]`
 
-// readOperatorIdentities records who the operators' identities are, as the
-// cluster's identity reads them.
+// readOperatorIdentities records the ids of the operators' identities, read with the cluster's
+// identity.
 func (s *identity) readOperatorIdentities(ctx context.Context, w *Work) error {
 	found := map[string]armmsi.UserAssignedIdentityProperties{}
 	for operator, identity := range operators(w.Resource()) {
@@ -85,7 +84,8 @@ func (s *identity) readIdentity(ctx context.Context, c *model.Cluster, id string
 	return identity.Properties, err
 }
 
-// asClusterIdentity are clients of the subscription of the identity with that id.
+// asClusterIdentity returns clients, with the cluster's identity, of the subscription of the
+// identity with that id.
 func (s *identity) asClusterIdentity(ctx context.Context, c *model.Cluster, id string) (*azure.Clients, *azarm.ResourceID, error) {
 	r, err := azarm.ParseResourceID(id)
 	if err != nil {
@@ -99,8 +99,8 @@ func (s *identity) asClusterIdentity(ctx context.Context, c *model.Cluster, id s
 	return clients, r, err
 }
 
-// unreadable is final for an identity that does not exist; a role may still
-// spread. What Azure cannot answer now says nothing about the identity.
+// unreadable is a final error if an identity does not exist; a missing role may still be
+// propagating. An unavailable Azure says nothing about the identity.
 func (s *identity) unreadable(c *model.Cluster, operator, id string, err error) error {
 	refused := arm.InvalidPlatformWorkloadIdentity.At(fmt.Sprintf(operatorTarget, operator),
 		"The identity %s of the operator %s cannot be read by the cluster's identity. Check that it exists, and that the cluster's "+
@@ -116,7 +116,7 @@ func (s *identity) unreadable(c *model.Cluster, operator, id string, err error) 
 	return wait.AgainFor(s.env.RefusalPatience(), refused)
 }
 
-// operators are the identities of the platform's operators by operator.
+// operators returns the identities of the platform's operators by operator.
 func operators(c *model.Cluster) map[string]*model.PlatformWorkloadIdentity {
 	if p := c.Properties.PlatformWorkloadIdentityProfile; p != nil {
 		return p.PlatformWorkloadIdentities
@@ -151,7 +151,7 @@ func (s *roleSets) roles(ctx context.Context, c *model.Cluster) (map[string][]mo
 	return byOperator, nil
 }
 
-// operatorIdentities finds out where each operator reads its identity.
+// operatorIdentities returns where each operator reads its identity.
 func (s *roleSets) operatorIdentities(ctx context.Context, c *model.Cluster) ([]openshift.Identity, error) {
 	var identities []openshift.Identity
 	for _, version := range c.RoleSetVersions() {
@@ -181,9 +181,9 @@ func (s *identity) forgetClusterIdentity(ctx context.Context, w *Work) error {
 	return s.azure.ForgetClusterIdentity(ctx, w.Resource().Internal.UID)
 }
 
-// findServicePrincipal records the object id of the cluster's service principal:
-// rights are given to that. Its token names it; to ask Graph it would need rights
-// in the directory.
+// findServicePrincipal records the object id of the cluster's service principal, which role
+// assignments need. It reads it from a token, because Microsoft Graph would require permissions in
+// the directory.
 func (s *identity) findServicePrincipal(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	sp := c.Properties.ServicePrincipalProfile
@@ -207,8 +207,8 @@ func (s *identity) findServicePrincipal(ctx context.Context, w *Work) error {
 	})
 }
 
-// findLostServicePrincipal is for older clusters: what is known is not asked for,
-// because its secret may have expired since.
+// findLostServicePrincipal is for older clusters: a known object id is not read again, because the
+// secret may have expired since.
 func (s *identity) findLostServicePrincipal(ctx context.Context, w *Work) error {
 	if sp := w.Resource().Properties.ServicePrincipalProfile; sp != nil && sp.ObjectID != "" {
 		return nil
@@ -216,7 +216,7 @@ func (s *identity) findLostServicePrincipal(ctx context.Context, w *Work) error 
 	return s.findServicePrincipal(ctx, w)
 }
 
-// findOurselves records the object id of our own application in the customer's tenant.
+// findOurselves records the object id of the first party application in the customer's tenant.
 func (s *identity) findOurselves(ctx context.Context, w *Work) error {
 	id, err := s.azure.ObjectID(ctx, s.azure.FirstParty(w.Resource().Internal.TenantID))
 	if err != nil {

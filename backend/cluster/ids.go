@@ -24,7 +24,7 @@ func managedGroup(c *model.Cluster) string {
 	return id[strings.LastIndexByte(id, '/')+1:]
 }
 
-// subnetName is a subnet's id taken apart.
+// subnetName is a parsed subnet id.
 type subnetName struct{ subscription, group, network, name string }
 
 func parseSubnet(id string) (subnetName, error) {
@@ -58,7 +58,7 @@ func subnets(c *model.Cluster) []string {
 	return ids
 }
 
-// holds compares as Azure does: without regard to case.
+// holds reports whether ids contains id, ignoring case as Azure does.
 func holds(ids []string, id string) bool {
 	for _, other := range ids {
 		if arm.EqualFold(other, id) {

@@ -21,7 +21,7 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// installation makes what a cluster starts from, with the OpenShift installer.
+// installation makes the install assets of a cluster with the OpenShift installer.
 type installation struct {
 	azure             *azureAccess
 	env               *environment.Environment
@@ -33,8 +33,8 @@ type installation struct {
 	graph             *graphStore
 }
 
-// runInstaller makes what the cluster starts from, once: keys that exist in a
-// cluster must never be made again.
+// runInstaller makes the cluster's install assets once: keys that a cluster uses must never be made
+// again.
 func (s *installation) runInstaller(ctx context.Context, w *Work) error {
 	result, err := s.graph.readGraph(ctx, w.Resource())
 	if absent(err) {
@@ -51,7 +51,7 @@ func (s *installation) runInstaller(ctx context.Context, w *Work) error {
 	return s.graph.writeIgnition(ctx, w.Resource(), result)
 }
 
-// install runs the installer and commits what it made.
+// install runs the installer and commits its output.
 func (s *installation) install(ctx context.Context, w *Work) (*install.Result, error) {
 	version, err := s.version(ctx, w.Resource().Properties.ClusterProfile.Version)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *installation) install(ctx context.Context, w *Work) (*install.Result, e
 	return s.graph.writeGraph(ctx, w, result)
 }
 
-// version is what the service knows of a cluster's version of OpenShift.
+// version returns the catalogue's entry for a cluster's OpenShift version.
 func (s *installation) version(ctx context.Context, version string) (*model.OpenShiftVersionProperties, error) {
 	doc, err := s.versions.Get(ctx, store.VersionsPartition, version)
 	if err == nil && doc.Version.Properties.OpenShiftPullspec != "" {
@@ -84,10 +84,9 @@ func (s *installation) version(ctx context.Context, version string) (*model.Open
 	return nil, arm.InvalidParameter.At("properties.clusterProfile.version", "The OpenShift version %q is not offered any more. Create the cluster with another one.", version)
 }
 
-// notInstalled is the error of an installer that failed, for customers. A value
-// that it refused is named as the API does, with what the installer says against
-// it; other words of the program are for the log. What it refused once it refuses
-// again; a program that did not answer may do better.
+// notInstalled is the error of a failed installer, for customers. A value that it rejected is named
+// as in the API, with the installer's reason; its other messages go to the log. A rejected value is
+// a final error; an installer that did not answer is tried again.
 func notInstalled(err error) error {
 	var failed *install.Error
 	if !errors.As(err, &failed) {
@@ -105,7 +104,7 @@ func notInstalled(err error) error {
 		"Delete the cluster and create it again; if it persists open a support ticket.", at).Because(err)
 }
 
-// refusedByInstaller is what the customer can change, nil if that is nothing.
+// refusedByInstaller names the values that the customer can change; it is nil if there are none.
 func refusedByInstaller(refused []install.Refusal) *arm.Error {
 	var f arm.Faults
 	for _, r := range refused {
@@ -123,7 +122,7 @@ func refusedByInstaller(refused []install.Refusal) *arm.Error {
 	return nil
 }
 
-// fieldOf is where the API has what the installer knows by field.
+// fieldOf maps a field of the installer to a path of the API.
 type fieldOf struct{ field, path string }
 
 // installerFields are the installer's names of what installRequest passes on; the
@@ -152,7 +151,7 @@ func installerFields() []fieldOf {
 	}
 }
 
-// installRequest says to the installer what the cluster is to be.
+// installRequest describes the cluster to the installer.
 func (s *installation) installRequest(ctx context.Context, c *model.Cluster, release string) (*install.Request, error) {
 	id, err := clusterID(c)
 	if err != nil {
@@ -216,7 +215,7 @@ func networkOf(c *model.Cluster, r *install.Request) error {
 	return err
 }
 
-// machinesOf describes the machines to the installer, as Azure describes their sizes.
+// machinesOf describes the machines to the installer, with the capabilities of their sizes.
 func (s *installation) machinesOf(ctx context.Context, c *model.Cluster, r *install.Request) error {
 	clients, err := s.azure.customer(c)
 	if err != nil {
@@ -240,15 +239,15 @@ func (s *installation) machinesOf(ctx context.Context, c *model.Cluster, r *inst
 	return nil
 }
 
-// firstZones are the masters': one for each.
+// firstZones are the masters' zones: one for each.
 func firstZones(c *model.Cluster) []string { return c.Internal.Zones[:min(len(c.Internal.Zones), 3)] }
 
-// testedImages are the OS images that a minor version was tested with; others
-// take the newest.
+// testedImages are the OS images that a minor version was tested with; other versions use the
+// newest.
 var testedImages = map[string]string{"4.20": "9.6.20251015"}
 
-// imageOf is the OS image that all machines start from. One that some size can
-// only boot in the second generation is that for all.
+// imageOf returns the OS image of all machines: one of the second generation if any of the sizes
+// requires that.
 func imageOf(version string, capabilities ...map[string]string) install.OSImage {
 	parts := strings.SplitN(version, ".", 3)
 	minor := strings.Join(parts[:min(len(parts), 2)], ".")
@@ -287,7 +286,7 @@ func (s *installation) identitiesOf(ctx context.Context, c *model.Cluster, r *in
 	return nil
 }
 
-// pullSecret is the cluster's, with the service's own beneath.
+// pullSecret merges the cluster's pull secret with the service's own.
 func (s *installation) pullSecret(ctx context.Context, customer model.Secret) (install.Secret, error) {
 	var own model.Secret
 	if s.servicePullSecret != nil {
@@ -299,7 +298,7 @@ func (s *installation) pullSecret(ctx context.Context, customer model.Secret) (i
 	return mergedPullSecret(own, customer)
 }
 
-// mergedPullSecret has the customer's logins over the service's.
+// mergedPullSecret merges two pull secrets; the customer's entries win.
 func mergedPullSecret(service, customer model.Secret) (install.Secret, error) {
 	auths := map[string]json.RawMessage{}
 	for _, secret := range []model.Secret{service, customer} {

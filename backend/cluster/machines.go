@@ -84,9 +84,9 @@ func (s *machines) machineTemplate(ctx context.Context, clients *azure.Clients, 
 	return machines, err
 }
 
-// bootstrapIsThere reports whether there is a bootstrap machine: one that is keeps
-// what it started from, anything else Azure refuses. One that Azure could not make
-// is removed, for it would stay as it is.
+// bootstrapIsThere reports whether a bootstrap machine exists: an existing one keeps its custom
+// data, and Azure rejects any other. One that Azure failed to create is removed, because another
+// PUT would leave it as it is.
 func bootstrapIsThere(ctx context.Context, clients *azure.Clients, w *Work) (bool, error) {
 	c := w.Resource()
 	machine, err := clients.VirtualMachines.Get(ctx, managedGroup(c), bootstrapName(c), nil)
@@ -131,7 +131,7 @@ func isFailed(machine *armcompute.VirtualMachine) bool {
 
 func bootstrapName(c *model.Cluster) string { return c.Internal.InfraID + "-bootstrap" }
 
-// removeBootstrap removes the bootstrap machine: what uses comes before what is used.
+// removeBootstrap removes the bootstrap machine, and then the resources that it used.
 func (s *machines) removeBootstrap(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	clients, err := s.azure.customer(c)
@@ -165,7 +165,7 @@ func deleteInterface(ctx context.Context, clients *azure.Clients, w *Work, name 
 	})
 }
 
-// remove awaits the end of a deletion. What does not exist is removed.
+// remove waits for the end of a deletion. A resource that does not exist counts as deleted.
 func remove[T any](ctx context.Context, clients *azure.Clients, w *Work, what string, begin azure.Begin[T]) error {
 	_, err := azure.Await(ctx, clients, w, "the deletion of "+what, begin)
 	if azure.NotFound(err) {
@@ -174,9 +174,8 @@ func remove[T any](ctx context.Context, clients *azure.Clients, w *Work, what st
 	return err
 }
 
-// startMachines starts those that somebody stopped: nothing else in an update
-// works without the masters. Workers are started too, but neither awaited nor
-// needed: one that Azure has no room for must not stop what an update is for.
+// startMachines starts stopped machines: an update needs the masters. Workers are started too, but
+// not waited for: a worker for which Azure has no capacity must not stop the update.
 func (s *machines) startMachines(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	clients, err := s.azure.customer(c)
@@ -227,8 +226,8 @@ func (s *machines) startMachine(ctx context.Context, w *Work, clients *azure.Cli
 	return err
 }
 
-// isMaster knows masters by their names: those that the service makes and those
-// that the cluster makes in their place.
+// isMaster recognizes masters by their names: those that the service creates and those that the
+// cluster creates as replacements.
 func isMaster(c *model.Cluster, name string) bool {
 	return strings.HasPrefix(strings.ToLower(name), strings.ToLower(c.Internal.InfraID)+"-master-")
 }
@@ -259,7 +258,7 @@ func powerState(view *armcompute.VirtualMachineInstanceView) string {
 // atOnce bounds how many calls one step makes at the same time.
 const atOnce = 10
 
-// inParallel does something with each item, and joins what went wrong.
+// inParallel calls do for each item, and joins the errors.
 func inParallel[T any](items []T, do func(T) error) error {
 	errs := make([]error, len(items))
 	slots := make(chan struct{}, atOnce)

@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/openshift"
 )
 
-// maintenance follows what changed in a cluster, and repairs what grew old.
+// maintenance records what changed in a cluster, and renews what is out of date.
 type maintenance struct {
 	api   *clusterAPI
 	env   *environment.Environment
@@ -23,7 +23,7 @@ type maintenance struct {
 	now   func() time.Time
 }
 
-// withoutRegistryAccount selects clusters from before its name was kept.
+// withoutRegistryAccount selects clusters created before the account's name was stored.
 func withoutRegistryAccount(c *model.Cluster) bool {
 	return c.Internal.ImageRegistryStorageAccount == ""
 }
@@ -34,7 +34,7 @@ func (s *maintenance) recordRegistryAccount(ctx context.Context, w *Work) error 
 	})
 }
 
-// withoutMTU selects clusters from before the size of packets was kept.
+// withoutMTU selects clusters created before the MTU was stored.
 func withoutMTU(c *model.Cluster) bool { return c.Internal.MTU == 0 }
 
 func (s *maintenance) recordMTU(ctx context.Context, w *Work) error {
@@ -55,7 +55,7 @@ func (s *maintenance) recordMTU(ctx context.Context, w *Work) error {
 	})
 }
 
-// followRouter stores where the cluster serves routes, and points their names there.
+// followRouter stores the address of the default router, and updates the DNS records.
 func (s *maintenance) followRouter(ctx context.Context, w *Work) error {
 	if len(w.Resource().Properties.IngressProfiles) == 0 {
 		return nil
@@ -77,7 +77,7 @@ type observation struct {
 	log       *slog.Logger
 }
 
-// lookTimeout bounds one look at a cluster, which may be away.
+// lookTimeout bounds the queries of one cluster, which may be unreachable.
 const lookTimeout = 15 * time.Second
 
 // Look returns a function that queries a cluster's state once and renews its customers' kubeconfig
@@ -100,7 +100,7 @@ func Look(d Dependencies) func(ctx context.Context, c *model.Cluster) (record fu
 	}
 }
 
-// look asks for all observations at once.
+// look makes all observations at once.
 func (s *observation) look(ctx context.Context, c *model.Cluster) (record func(*model.Cluster) bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -161,8 +161,8 @@ func (s *observation) validateUpdate(ctx context.Context, w *Work) error {
 // server's certificate itself.
 const selfServing = "v4.19"
 
-// renewMachineConfigCertificate gives the machine config server a certificate
-// for the address where new machines ask it.
+// renewMachineConfigCertificate issues the machine config server's certificate for the address that
+// new machines use.
 func (s *maintenance) renewMachineConfigCertificate(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {
@@ -179,7 +179,7 @@ func (s *maintenance) renewMachineConfigCertificate(ctx context.Context, w *Work
 	})
 }
 
-// pointUserData makes new machines ask the internal balancer by its address.
+// pointUserData makes new machines use the internal balancer's address.
 func (s *maintenance) pointUserData(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error {

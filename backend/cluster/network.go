@@ -23,7 +23,7 @@ type network struct {
 	dns   *dns
 }
 
-// editSubnet changes a subnet of the customer's, if change says that it did.
+// editSubnet changes a subnet of the customer's, if change reports a difference.
 func editSubnet(ctx context.Context, clients *azure.Clients, w *Work, id string, change func(*armnetwork.SubnetPropertiesFormat) (bool, error)) error {
 	at, err := parseSubnet(id)
 	if err != nil {
@@ -49,8 +49,8 @@ func editSubnet(ctx context.Context, clients *azure.Clients, w *Work, id string,
 	})
 }
 
-// prepareSubnets makes the private link possible in the masters' subnet, and
-// lets all subnets reach storage and registry directly.
+// prepareSubnets disables network policies of the masters' subnet for the private link, and adds
+// service endpoints for storage and registry to all subnets.
 func (s *network) prepareSubnets(ctx context.Context, w *Work) error {
 	clients, err := s.azure.customer(w.Resource())
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *network) prepareSubnets(ctx context.Context, w *Work) error {
 // serviceEndpoints are the services reached directly.
 var serviceEndpoints = []string{"Microsoft.ContainerRegistry", "Microsoft.Storage"}
 
-// addServiceEndpoints adds those that are missing, or not well.
+// addServiceEndpoints adds the endpoints that are missing or failed.
 func addServiceEndpoints(p *armnetwork.SubnetPropertiesFormat) (changed bool) {
 	for _, service := range serviceEndpoints {
 		i := slices.IndexFunc(p.ServiceEndpoints, func(e *armnetwork.ServiceEndpointPropertiesFormat) bool {
@@ -108,8 +108,8 @@ func securityGroupID(c *model.Cluster) string {
 	return c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/networkSecurityGroups/" + c.Internal.InfraID + "-nsg"
 }
 
-// attachSecurityGroup guards the subnets. A group that Azure does not know
-// everywhere yet is tried again; when the time is over that is an error.
+// attachSecurityGroup attaches the security group to the subnets. A group that Azure has not
+// replicated yet is tried again, until the step's timeout.
 func (s *network) attachSecurityGroup(ctx context.Context, w *Work) error {
 	clients, err := s.azure.customer(w.Resource())
 	if err != nil {
@@ -137,14 +137,14 @@ func (s *network) attachSecurityGroup(ctx context.Context, w *Work) error {
 	return nil
 }
 
-// notThereYet is Azure's answer to a reference to what was made just now.
+// notThereYet reports whether Azure does not know a referenced resource that was created just now.
 func notThereYet(err error) bool {
 	code := azure.Code(err)
 	return code == "InvalidResourceReference" || code == "ReferencedResourceNotProvisioned" || code == "NetworkSecurityGroupNotFound"
 }
 
-// recordAPIAddress stores where the load balancers took the API server to, and
-// points its name there.
+// recordAPIAddress stores the API server's addresses at the load balancers, and updates its DNS
+// record.
 func (s *network) recordAPIAddress(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	clients, err := s.azure.customer(c)
@@ -177,8 +177,8 @@ func (s *network) recordAPIAddress(ctx context.Context, w *Work) error {
 	return s.dns.point(c, func(z *zone) error { return z.pointAPI(ctx, ip) })
 }
 
-// frontendIP is where the internal balancer takes the API server to: others may
-// have frontends on it too.
+// frontendIP is the API server's address at the internal balancer, which may have other frontends
+// too.
 func frontendIP(lb *armnetwork.LoadBalancer) string {
 	if lb.Properties == nil {
 		return ""
@@ -199,8 +199,8 @@ func (s *network) publicIP(ctx context.Context, clients *azure.Clients, c *model
 	return deref(ip.Properties.IPAddress), nil
 }
 
-// recordIngressAddress decides where routes are served, before anything serves
-// them: the cluster is configured to use that address.
+// recordIngressAddress chooses the routes' address before anything serves them: the cluster is
+// configured with that address.
 func (s *network) recordIngressAddress(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	clients, err := s.azure.customer(c)
@@ -253,8 +253,8 @@ func (s *network) freeWorkerIP(ctx context.Context, clients *azure.Clients, c *m
 	return ip.String(), nil
 }
 
-// highestFree is the last address of a subnet's first prefix that nothing has.
-// Azure keeps the first four and the last for itself.
+// highestFree is the last unused address of a subnet's first prefix. Azure reserves the first four
+// and the last.
 func highestFree(p *armnetwork.SubnetPropertiesFormat) (netip.Addr, bool) {
 	if p == nil {
 		return netip.Addr{}, false
@@ -297,8 +297,7 @@ func lastOf(p netip.Prefix) netip.Addr {
 // maxEdits bounds how often a change is repeated because another client wrote the resource.
 const maxEdits = 5
 
-// editable is how a resource is read, with its ETag, and written, or how the write
-// that has the token is resumed.
+// editable reads a resource with its ETag, writes it, and resumes a write by its token.
 type editable[T, R any] struct {
 	name  string
 	read  func(context.Context) (*T, *string, error)
@@ -319,7 +318,7 @@ func edit[T, R any](ctx context.Context, clients *azure.Clients, w *Work, e edit
 	return err
 }
 
-// begin is one try of an edit.
+// begin is one attempt of an edit.
 func (e editable[T, R]) begin(ctx context.Context, token string, change func(*T) (bool, error)) (*runtime.Poller[R], error) {
 	if token != "" {
 		return e.write(ctx, *new(T), token)

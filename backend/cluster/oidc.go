@@ -36,14 +36,14 @@ const (
 	keysDocument      = "/openid/v1/jwks"
 )
 
-// tokenIssuer is who signs tokens of a cluster's service accounts.
+// tokenIssuer manages the key and the documents of a cluster's service account issuer.
 type tokenIssuer struct {
 	azure *azureAccess
 	env   *environment.Environment
 }
 
-// chooseIssuer makes the key that signs service account tokens, once: the
-// cluster's ignition and everything it signed hold on to it.
+// chooseIssuer makes the key that signs service account tokens once: the cluster's ignition and
+// issued tokens depend on it.
 func (s *tokenIssuer) chooseIssuer(ctx context.Context, w *Work) error {
 	if c := w.Resource(); c.Internal.BoundServiceAccountSigningKey != "" && c.Properties.ClusterProfile.OIDCIssuer != "" {
 		return nil
@@ -63,8 +63,8 @@ func (s *tokenIssuer) chooseIssuer(ctx context.Context, w *Work) error {
 	})
 }
 
-// issuerPath is where the documents are: below the tenant in which the cluster was
-// made, wherever its subscription is now, for tokens name the issuer.
+// issuerPath is the path of the documents: below the tenant in which the cluster was created, even
+// if its subscription moved since, because tokens name the issuer.
 func issuerPath(c *model.Cluster) string {
 	parts := strings.Split(strings.TrimRight(c.Properties.ClusterProfile.OIDCIssuer, "/"), "/")
 	if n := len(parts); n >= 2 {
@@ -73,7 +73,7 @@ func issuerPath(c *model.Cluster) string {
 	return c.Internal.TenantID + "/" + c.Internal.UID
 }
 
-// publishIssuer writes the documents, from the stored key.
+// publishIssuer writes the documents for the stored key.
 func (s *tokenIssuer) publishIssuer(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	keys, err := keySet(c.Internal.BoundServiceAccountSigningKey)
@@ -131,7 +131,8 @@ func discoveryOf(issuer string) ([]byte, error) {
 	})
 }
 
-// keySet is the public half, named as Kubernetes names it in tokens.
+// keySet is the JSON Web Key Set of the public key, with the key id that Kubernetes writes into
+// tokens.
 func keySet(private model.Secret) ([]byte, error) {
 	block, _ := pem.Decode([]byte(string(private)))
 	if block == nil {
@@ -153,7 +154,8 @@ func keySet(private model.Secret) ([]byte, error) {
 	}}})
 }
 
-// federation lets service accounts of a cluster act as identities in Azure.
+// federation manages the federated credentials by which a cluster's service accounts use identities
+// in Azure.
 type federation struct {
 	azure    *azureAccess
 	identity *identity
@@ -163,8 +165,8 @@ type federation struct {
 
 const federationAudience = "openshift"
 
-// federateIdentities lets the operators' service accounts act as their identities,
-// and as no former ones. Who trusts the cluster is recorded before it does.
+// federateIdentities gives the operators' identities the cluster's federated credentials, and
+// removes those of former identities. Identities are recorded before they trust the cluster.
 func (s *federation) federateIdentities(ctx context.Context, w *Work) error {
 	if err := s.recordTrust(ctx, w, trusting(w.Resource())); err != nil {
 		return err
@@ -235,8 +237,8 @@ func federate(ctx context.Context, clients *azure.Clients, identity *azarm.Resou
 
 const maxFederationName = 120
 
-// federationName is the same for the same cluster and service account, whatever
-// signs for the cluster.
+// federationName is the name of a federated credential. It depends on the cluster and the service
+// account only, not on the issuer.
 func federationName(c *model.Cluster, account string) string {
 	account = account[strings.LastIndexByte(account, ':')+1:]
 	sum := sha256.Sum224([]byte(strings.ToLower(c.ID) + "|" + account))
@@ -245,8 +247,8 @@ func federationName(c *model.Cluster, account string) string {
 	return name[:min(len(name), maxFederationName-len(hash)-1)] + "_" + hash
 }
 
-// unfederate removes what federateIdentities ever made, as far as we can reach it:
-// after this nobody remembers the rest. Our credentials of the cluster's identity
+// unfederate removes all federated credentials that federateIdentities made and that can be
+// reached: nothing records the rest afterwards. The service's credentials of the cluster's identity
 // may have expired since the last update.
 func (s *federation) unfederate(ctx context.Context, w *Work) error {
 	c := w.Resource()
@@ -271,9 +273,9 @@ func trusting(c *model.Cluster) []string {
 	return ids
 }
 
-// endTrust removes the cluster's federated credentials from identities. These are
-// the customer's and may be gone, or out of our reach: that stops nothing. It
-// returns those that still may trust the cluster.
+// endTrust removes the cluster's federated credentials from identities. These belong to the
+// customer and may be deleted or unreachable, which is no error. It returns those that may still
+// trust the cluster.
 func (s *federation) endTrust(ctx context.Context, c *model.Cluster, ids []string) (remaining []string) {
 	for _, id := range ids {
 		if err := s.unfederateIdentity(ctx, c, id); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/aro-rp/aro/openshift"
 )
 
-// openShift is what is awaited and set within a cluster.
+// openShift waits for components within a cluster, and configures them.
 type openShift struct {
 	api   *clusterAPI
 	env   *environment.Environment
@@ -22,8 +22,8 @@ type openShift struct {
 	now   func() time.Time
 }
 
-// fewestWorkers is how many workers must be ready before anything that runs on
-// workers is waited for.
+// fewestWorkers is the number of workers that must be ready before a step waits for components that
+// run on workers.
 const fewestWorkers = 2
 
 func (s *openShift) bootstrapComplete(ctx context.Context, w *Work) error {
@@ -42,13 +42,13 @@ func (s *openShift) ingressReady(ctx context.Context, w *Work) error {
 	return s.api.settled(ctx, w, "ingress")
 }
 
-// operatorsSettled waits for those who restart when certificates change.
+// operatorsSettled waits for the operators that restart when certificates change.
 func (s *openShift) operatorsSettled(ctx context.Context, w *Work) error {
 	return s.api.settled(ctx, w, "kube-controller-manager", "kube-apiserver", "kube-scheduler", "console", "authentication")
 }
 
-// workersReady ends early when Azure has no room for a worker: OpenShift never
-// tries such a machine again.
+// workersReady fails early when Azure has no capacity for a worker: OpenShift never retries such a
+// machine.
 func (s *openShift) workersReady(ctx context.Context, w *Work) error {
 	return s.api.ask(ctx, w, "workers", func(ctx context.Context, kube *openshift.Cluster) (string, error) {
 		missing, err := kube.WorkersReady(ctx, fewestWorkers)
@@ -91,7 +91,7 @@ func (s *openShift) clusterVersionReady(ctx context.Context, w *Work) error {
 	return s.api.ask(ctx, w, "cluster version", func(ctx context.Context, kube *openshift.Cluster) (string, error) { return kube.VersionReady(ctx) })
 }
 
-// withEncryptedWorkers selects clusters whose workers' disks have a key of the customer.
+// withEncryptedWorkers selects clusters whose worker disks are encrypted with a customer's key.
 func withEncryptedWorkers(c *model.Cluster) bool { return workerEncryption(c) != "" }
 
 func workerEncryption(c *model.Cluster) string {
@@ -114,7 +114,7 @@ func (s *openShift) removeFileStorageClass(ctx context.Context, w *Work) error {
 	return s.api.change(ctx, w, func(ctx context.Context, kube *openshift.Cluster) error { return kube.RemoveFileStorageClass(ctx) })
 }
 
-// recordClusterData stores what only the installer knew, and where the cluster is.
+// recordClusterData stores values that the installer chose, and the cluster's addresses.
 func (s *openShift) recordClusterData(ctx context.Context, w *Work) error {
 	result, err := s.graph.readGraph(ctx, w.Resource())
 	if err != nil {
@@ -130,14 +130,14 @@ func (s *openShift) recordClusterData(ctx context.Context, w *Work) error {
 	})
 }
 
-// reconcileNetworkType follows a cluster that moved to another network plugin.
+// reconcileNetworkType records the network plugin of a cluster that migrated to another one.
 func (s *openShift) reconcileNetworkType(ctx context.Context, w *Work) error {
 	return s.api.follow(ctx, w, (*openshift.Cluster).NetworkType, func(c *model.Cluster) *string {
 		return &c.Properties.NetworkProfile.SoftwareDefinedNetwork
 	})
 }
 
-// recordVersion follows a cluster that its administrators upgraded.
+// recordVersion records the version of a cluster that its administrators upgraded.
 func (s *openShift) recordVersion(ctx context.Context, w *Work) error {
 	return s.api.follow(ctx, w, (*openshift.Cluster).Version, func(c *model.Cluster) *string {
 		return &c.Properties.ClusterProfile.Version

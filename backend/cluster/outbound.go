@@ -18,11 +18,11 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// outbound is where traffic that leaves a cluster comes from.
+// outbound manages the addresses of a cluster's outbound traffic.
 type outbound struct{ azure *azureAccess }
 
-// chooseOutboundIPs names the public IPs for outbound traffic before they are
-// made, so that none is ever lost. The API server's IP serves as the first.
+// chooseOutboundIPs chooses the names of the public IPs for outbound traffic before they are
+// created, so that none is ever lost. The API server's IP is the first.
 func (s *outbound) chooseOutboundIPs(ctx context.Context, w *Work) error {
 	return w.Save(ctx, func(c *model.Cluster) error {
 		lb := c.Properties.NetworkProfile.LoadBalancerProfile
@@ -36,7 +36,7 @@ func (s *outbound) chooseOutboundIPs(ctx context.Context, w *Work) error {
 	})
 }
 
-// ownOutboundIPs is how many public IPs serve outbound traffic alone.
+// ownOutboundIPs is the number of public IPs for outbound traffic alone.
 func ownOutboundIPs(c *model.Cluster) int {
 	n := 1
 	if lb := c.Properties.NetworkProfile.LoadBalancerProfile; lb != nil && lb.ManagedOutboundIPs != nil {
@@ -50,7 +50,7 @@ func ownOutboundIPs(c *model.Cluster) int {
 
 const outboundIPSuffix = "-outbound-pip-v4"
 
-// resized keeps as many names as there shall be, and makes those that lack.
+// resized keeps at most n names, and adds new ones up to n.
 func resized(names []string, n int) []string {
 	names = names[:min(len(names), n):min(len(names), n)]
 	for len(names) < n {
@@ -72,8 +72,8 @@ func outboundIPs(c *model.Cluster) []model.ResourceReference {
 	return ips
 }
 
-// renameOutboundIPs names as many addresses as the customer wants now. Addresses
-// of clusters from before names were kept are taken over.
+// renameOutboundIPs chooses names for as many addresses as the customer wants now. It adopts
+// addresses of clusters that were created before names were stored.
 func (s *outbound) renameOutboundIPs(ctx context.Context, w *Work) error {
 	lb, err := s.publicBalancer(ctx, w.Resource())
 	if err != nil {
@@ -113,8 +113,8 @@ func (s *outbound) publicBalancer(ctx context.Context, c *model.Cluster) (*armne
 	return &lb.LoadBalancer, err
 }
 
-// reconcileOutbound makes outbound traffic come from exactly the addresses that
-// are named, and removes those of ours that nothing uses any more.
+// reconcileOutbound makes exactly the named addresses serve outbound traffic, and removes addresses
+// of the service that are no longer used.
 func (s *outbound) reconcileOutbound(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	clients, err := s.azure.customer(c)
@@ -174,8 +174,8 @@ func (s *outbound) makePublicIP(ctx context.Context, clients *azure.Clients, w *
 	return err
 }
 
-// removeUnused removes addresses that were made for outbound traffic and serve
-// none. The API server's address is no such.
+// removeUnused removes addresses that were created for outbound traffic and serve none. It keeps
+// the API server's address.
 func (s *outbound) removeUnused(ctx context.Context, clients *azure.Clients, w *Work, wanted []string) error {
 	c := w.Resource()
 	lb, err := s.publicBalancer(ctx, c) // as it is now: what it holds cannot go
@@ -205,7 +205,7 @@ func (s *outbound) removeUnused(ctx context.Context, clients *azure.Clients, w *
 	})
 }
 
-// outboundRule is the rule by which traffic leaves; nil if there is none.
+// outboundRule is the outbound rule; nil if there is none.
 func outboundRule(lb *armnetwork.LoadBalancer) *armnetwork.OutboundRule {
 	for _, r := range lb.Properties.OutboundRules {
 		if deref(r.Name) == template.OutboundRule && r.Properties != nil {
@@ -243,9 +243,9 @@ func sameIDs(a, b []string) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(id string) bool { return !holds(b, id) })
 }
 
-// setOutbound rebuilds the frontends for outbound traffic. All that something else
-// uses stay as they are: the API's, the routes', and those of rules that the
-// customer made; and so do those that the service did not make.
+// setOutbound rebuilds the frontends for outbound traffic. Frontends that other rules use stay as
+// they are (the API server's, the routes' and those of the customer's rules), and so do those that
+// the service did not create.
 func setOutbound(lb *armnetwork.LoadBalancer, wanted []string) error {
 	rule := outboundRule(lb)
 	if rule == nil {
@@ -276,7 +276,7 @@ func setOutbound(lb *armnetwork.LoadBalancer, wanted []string) error {
 	return nil
 }
 
-// usedByOthers are the ids of the frontends of all rules but that one.
+// usedByOthers returns the ids of the frontends of all rules except rule.
 func usedByOthers(lb *armnetwork.LoadBalancer, rule *armnetwork.OutboundRule) []string {
 	var used []*armnetwork.SubResource
 	for _, r := range lb.Properties.LoadBalancingRules {

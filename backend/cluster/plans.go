@@ -10,7 +10,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Plans gives the plan of each kind of operation.
+// Plans returns the plan of each kind of operation.
 func Plans(d Dependencies) map[model.OperationKind][]Step {
 	s := newSteps(d)
 	return map[model.OperationKind][]Step{
@@ -21,9 +21,8 @@ func Plans(d Dependencies) map[model.OperationKind][]Step {
 	}
 }
 
-// Times of steps. Short ones write a document or ask one question; calls wait
-// for Azure to answer; changes for Azure to make something; rollouts for
-// OpenShift to restart what changed.
+// Timeouts of steps. Short steps write a document or make one query; calls wait for an answer of
+// Azure; changes for Azure to create something; rollouts for OpenShift to restart components.
 const (
 	short   = 10 * time.Minute
 	call    = 15 * time.Minute
@@ -124,8 +123,8 @@ func (s *steps) update() []Step {
 	})
 }
 
-// renewCertificates has certificates that are missing or from another issuer
-// issued, and brings the newest into the cluster. Only is for all of it.
+// renewCertificates issues certificates that are missing or from another issuer, and puts the
+// newest into the cluster. Only selects clusters for all of its steps.
 func (s *steps) renewCertificates(only func(*model.Cluster) bool) []Step {
 	signed := both(only, s.certificates.signed)
 	return []Step{
@@ -136,8 +135,8 @@ func (s *steps) renewCertificates(only func(*model.Cluster) bool) []Step {
 	}
 }
 
-// adminUpdate maintains a cluster as far as its task says. The build is recorded
-// last: it vouches for all that stands before it.
+// adminUpdate maintains a cluster as its maintenance task requires. The build is recorded last,
+// because it implies that all steps before it succeeded.
 func (s *steps) adminUpdate() []Step {
 	all, every := task(model.Everything), task(model.MaintenanceTasks()...)
 	certificates, inside := task(model.Everything, model.CertificatesRenewal), task(model.Everything, model.MigrateLoadBalancer)
@@ -176,8 +175,7 @@ func (s *steps) adminUpdate() []Step {
 	})
 }
 
-// migrateBalancer gives the internal balancer's frontend its zones. What stands
-// on it in the meantime is in balancer.go.
+// migrateBalancer gives the internal balancer's frontend its zones, see migration.
 func (s *steps) migrateBalancer(only func(*model.Cluster) bool) []Step {
 	return []Step{
 		{Name: "choose zones", Do: s.choices.chooseZones, Timeout: short, Only: only},
@@ -231,12 +229,12 @@ func taskOf(c *model.Cluster) model.MaintenanceTask {
 	return cmp.Or(c.Internal.MaintenanceTask, model.Everything)
 }
 
-// foreignTask selects clusters whose task only another release knows.
+// foreignTask selects clusters with a task of another release.
 func foreignTask(c *model.Cluster) bool {
 	return taskOf(c) != model.KubeconfigRenewal && !slices.Contains(model.MaintenanceTasks(), taskOf(c))
 }
 
-// refuseTask fails the maintenance: to end well without a step would be a lie.
+// refuseTask fails the maintenance, because this release has no step for the task.
 func refuseTask(_ context.Context, w *Work) error {
 	return arm.RequestNotAllowed.Errorf("This release of the service does not know the maintenance task %q. Repeat the request when all of it has been upgraded.", taskOf(w.Resource()))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// privateLink is the service's way to a cluster's API server.
+// privateLink manages the service's private connection to a cluster's API server.
 type privateLink struct {
 	azure *azureAccess
 	env   *environment.Environment
@@ -23,8 +23,8 @@ type privateLink struct {
 
 func endpointName(c *model.Cluster) string { return "rp-pe-" + c.Internal.UID }
 
-// linkAPIServer makes our private endpoint to the cluster's API server, in the
-// service's own network, and records its address.
+// linkAPIServer creates a private endpoint for the cluster's API server in the service's own
+// network, and records its address.
 func (s *privateLink) linkAPIServer(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	own, err := s.azure.own()

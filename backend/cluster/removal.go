@@ -19,15 +19,15 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// removal takes a cluster's resources away.
+// removal deletes a cluster's resources.
 type removal struct {
 	azure     *azureAccess
 	resources *resources
 	log       *slog.Logger
 }
 
-// restoreRights writes the managed group once more, because a subscription that
-// moved to another tenant took our rights away. It is only an attempt.
+// restoreRights writes the managed group again, because a subscription that moved to another tenant
+// loses the service's role assignments. Its failure is ignored.
 func (s *removal) restoreRights(ctx context.Context, w *Work) error {
 	there, err := s.azure.groupIsOurs(ctx, w.Resource())
 	if there || azure.Code(err) == "AuthorizationFailed" {
@@ -39,8 +39,8 @@ func (s *removal) restoreRights(ctx context.Context, w *Work) error {
 	return nil
 }
 
-// levels say what has to go before what: a lower level goes first. Kinds that do
-// not stand here are at level 0. All are in lower case.
+// levels order the deletion of resources: a lower level goes first. Types that are not listed are
+// at level 0. All are in lower case.
 var levels = map[string]int{
 	"microsoft.compute/virtualmachines":                 -4,
 	"microsoft.network/privateendpoints":                -4,
@@ -57,13 +57,13 @@ var levels = map[string]int{
 	"microsoft.compute/galleries":                       1,
 }
 
-// item is one resource that is to go.
+// item is one resource to delete.
 type item struct {
 	id, kind string // kind in lower case
 }
 
-// removeResources empties the managed group, level by level, and removes it. All
-// that blocks is reported at once.
+// removeResources deletes the managed group's resources, level by level, and then the group. It
+// reports all blocking resources at once.
 func (s *removal) removeResources(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	there, err := s.azure.groupIsOurs(ctx, c)
@@ -106,7 +106,7 @@ func resourcesIn(ctx context.Context, clients *azure.Clients, group string) ([]i
 	return items, nil
 }
 
-// inLevels groups items by what may go at the same time, each in a fixed order.
+// inLevels groups items that may be deleted at the same time, each group in a fixed order.
 func inLevels(items []item) [][]item {
 	items = slices.Clone(items)
 	slices.SortFunc(items, func(a, b item) int {
@@ -169,7 +169,7 @@ func (r *remover) removeOne(ctx context.Context, it item) error {
 	})
 }
 
-// loosen frees a resource of what would keep it.
+// loosen removes the references that would prevent a resource's deletion.
 func (r *remover) loosen(ctx context.Context, it item) error {
 	switch it.kind {
 	case "microsoft.network/networksecuritygroups":
@@ -182,7 +182,7 @@ func (r *remover) loosen(ctx context.Context, it item) error {
 	return nil
 }
 
-// detachSecurityGroup takes the group off the customer's subnets. The subnets stay.
+// detachSecurityGroup detaches the group from the customer's subnets. The subnets stay.
 func (r *remover) detachSecurityGroup(ctx context.Context, id string) error {
 	group, err := r.clients.SecurityGroups.Get(ctx, managedGroup(r.c), lastSegment(id), nil)
 	if azure.NotFound(err) || err == nil && group.Properties == nil {
@@ -230,7 +230,7 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 	return nil
 }
 
-// repairInterface writes an interface that failed once more: Azure deletes no other.
+// repairInterface writes a failed interface again: Azure deletes no failed interface.
 func (r *remover) repairInterface(ctx context.Context, id string) error {
 	name := lastSegment(id)
 	_, err := azure.Await(ctx, r.clients, r.w, "the change of network interface "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientCreateOrUpdateResponse], error) {
@@ -302,8 +302,8 @@ func versionOf(types []*armresources.ProviderResourceType, name string) (version
 	return version
 }
 
-// blockers makes one error of all that does not go away by itself, when nothing of
-// the level runs any more. If there is none, it is what may.
+// blockers makes one error of all final failures, when no deletion of the level is running. If
+// there is none, it is an error that may resolve itself.
 func blockers(level []item, failed []error, about azure.Subject) error {
 	var faults arm.Faults
 	var cause, passing error

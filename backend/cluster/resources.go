@@ -12,15 +12,15 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// resources are the managed resource group, and the network and storage in it.
+// resources manages the managed resource group, and the network and storage in it.
 type resources struct {
 	azure  *azureAccess
 	env    *environment.Environment
 	access *access
 }
 
-// The names of the deployments: a repetition joins one that runs. All of them
-// stand in deployments too.
+// The names of the deployments: a repetition joins one that is running. All are listed in
+// deployments too.
 const (
 	baseDeployment     = "storage"
 	machinesDeployment = "resources"
@@ -34,7 +34,7 @@ func deployments() []string {
 	return []string{baseDeployment, machinesDeployment, denyDeployment, storageDeployment, principalRoles, identityRoles}
 }
 
-// templateOf is what all templates know of the cluster.
+// templateOf returns the values that all templates use of the cluster.
 func templateOf(c *model.Cluster) template.Cluster {
 	return template.Cluster{
 		GroupID: c.Properties.ClusterProfile.ResourceGroupID, Location: c.Location, InfraID: c.Internal.InfraID, Zones: c.Internal.Zones,
@@ -50,8 +50,8 @@ func (s *resources) storageOf(c *model.Cluster) template.Storage {
 	}
 }
 
-// storageSubnets are those that may reach the cluster's storage accounts: the
-// service's and the cluster's own.
+// storageSubnets returns the subnets that may reach the cluster's storage accounts: the service's
+// and the cluster's own.
 func (s *resources) storageSubnets(c *model.Cluster) []string {
 	return append([]string{s.env.PrivateEndpointSubnetID(), s.env.SubnetID()}, subnets(c)...)
 }
@@ -69,17 +69,16 @@ func (s *resources) deployBase(ctx context.Context, w *Work) error {
 	return s.azure.deploy(ctx, w, baseDeployment, base.Template())
 }
 
-// renewStorage brings the settings of the storage accounts up to date, but for
-// their encryption, which cannot change.
+// renewStorage updates the settings of the storage accounts, except their encryption, which cannot
+// change.
 func (s *resources) renewStorage(ctx context.Context, w *Work) error {
 	storage, t := s.storageOf(w.Resource()), templateOf(w.Resource())
 	storage.Unencrypted = true
 	return s.azure.deploy(ctx, w, storageDeployment, storage.Template(&t))
 }
 
-// ensureGroup makes the managed resource group. The write of one that exists
-// already restores the service's rights in it, which a subscription loses when it
-// moves to another tenant.
+// ensureGroup creates the managed resource group. Writing an existing group restores the service's
+// role assignments in it, which a subscription loses when it moves to another tenant.
 func (s *resources) ensureGroup(ctx context.Context, w *Work) error {
 	c := w.Resource()
 	clients, err := s.azure.customer(c)
@@ -103,7 +102,7 @@ func (s *resources) ensureGroup(ctx context.Context, w *Work) error {
 	return err
 }
 
-// ours reports whether a group is this cluster's.
+// ours reports whether a group belongs to this cluster.
 func ours(g *armresources.ResourceGroup, c *model.Cluster) bool {
 	return arm.EqualFold(deref(g.ManagedBy), c.ID) && arm.EqualFold(deref(g.Location), c.Location)
 }

@@ -1,27 +1,27 @@
-// Package install runs the program that makes what a cluster starts from: the
-// ignition of its first machines and the keys to it. The program embeds the
-// OpenShift installer, whose dependencies are kept out of ours that way; the
-// contract is one JSON document in and one out, which this package defines.
+// Package install runs the program that makes a cluster's install assets: the ignition of its first
+// machines and its keys. The program embeds the OpenShift installer, whose dependencies thus stay
+// out of the service's; its contract is one JSON document in and one out, which this package
+// defines.
 //
-// It knows nothing of cluster documents, Azure or plans, and makes nothing itself.
+// This package knows nothing of cluster documents, Azure or plans.
 package install
 
-// Request says what cluster to make. The same request gives the same names, and
-// new keys and passwords each time: a result has to be stored before it is used.
+// Request describes the cluster to make. The same request gives the same names, but new keys and
+// passwords each time: a result has to be stored before it is used.
 type Request struct {
 	// ClusterID is the cluster's UUID; InfraID prefixes the names in Azure.
 	ClusterID string `json:"clusterId"`
 	InfraID   string `json:"infraId"`
-	// Domain is the cluster's in full, such as demo.eastus.aroapp.io.
+	// Domain is the cluster's full domain, such as demo.eastus.aroapp.io.
 	Domain   string `json:"domain"`
 	Location string `json:"location"`
-	// CloudName is AzurePublicCloud or AzureUSGovernmentCloud. A cloud that is
-	// none of the known has AzurePublicCloud and its own ARMEndpoint.
+	// CloudName is AzurePublicCloud or AzureUSGovernmentCloud. Any other cloud has AzurePublicCloud
+	// and its own ARMEndpoint.
 	CloudName      string `json:"cloudName"`
 	ARMEndpoint    string `json:"armEndpoint,omitempty"`
 	TenantID       string `json:"tenantId"`
 	SubscriptionID string `json:"subscriptionId"`
-	// ResourceGroup is the managed one's name.
+	// ResourceGroup is the name of the managed resource group.
 	ResourceGroup string  `json:"resourceGroup"`
 	Network       Network `json:"network"`
 	// OutboundType is Loadbalancer or UserDefinedRouting.
@@ -44,8 +44,8 @@ type Request struct {
 	Worker  WorkerPool `json:"worker"`
 	OSImage OSImage    `json:"osImage"`
 
-	// APIServerInternalIP is the internal load balancer's: machines find the
-	// control plane there. IngressIP is where the routes are served.
+	// APIServerInternalIP is the internal load balancer's address, at which machines reach the
+	// control plane. IngressIP is the address of the routes.
 	APIServerInternalIP         string `json:"apiServerInternalIp"`
 	IngressIP                   string `json:"ingressIp"`
 	ImageRegistryStorageAccount string `json:"imageRegistryStorageAccount"`
@@ -92,7 +92,7 @@ type WorkerPool struct {
 	Capabilities        map[string]string `json:"capabilities"`
 }
 
-// OSImage is one of Azure's marketplace, without a purchase plan.
+// OSImage is an image of Azure's marketplace, without a purchase plan.
 type OSImage struct {
 	Publisher string `json:"publisher"`
 	Offer     string `json:"offer"`
@@ -106,7 +106,7 @@ type ServicePrincipal struct {
 	ClientSecret Secret `json:"clientSecret"`
 }
 
-// WorkloadIdentity is how the operators prove to Azure who they are.
+// WorkloadIdentity describes how the operators authenticate to Azure.
 type WorkloadIdentity struct {
 	OIDCIssuer string `json:"oidcIssuer"`
 	// BoundServiceAccountSigningKey is an RSA private key in PEM.
@@ -114,7 +114,7 @@ type WorkloadIdentity struct {
 	Identities                    []Identity `json:"identities"`
 }
 
-// Identity is one operator's, and where the operator looks for it.
+// Identity is the identity of one operator, and where the operator reads it.
 type Identity struct {
 	OperatorName    string `json:"operatorName"`
 	ClientID        string `json:"clientId"`
@@ -122,8 +122,8 @@ type Identity struct {
 	SecretName      string `json:"secretName"`
 }
 
-// Result is all that starts a cluster and reaches it. It is a secret in nearly
-// every part; as JSON it says everything, so it is stored sealed.
+// Result holds everything that is needed to start and to reach a cluster. Nearly all of it is
+// secret; its JSON form is complete, so it is stored encrypted.
 type Result struct {
 	// The three are ignition configurations, for custom data and storage.
 	BootstrapIgnition Document `json:"bootstrapIgnition"`
@@ -135,13 +135,13 @@ type Result struct {
 	// Metadata is metadata.json, from which the installer's own tools know a cluster.
 	Metadata    Document `json:"metadata"`
 	NetworkType string   `json:"networkType"`
-	// RootCA signs what the machine config server shows; AdminKubeconfigSigner
-	// signs clients of the API server.
+	// RootCA signs the machine config server's certificate; AdminKubeconfigSigner signs client
+	// certificates for the API server.
 	RootCA                KeyPair `json:"rootCA"`
 	AdminKubeconfigSigner KeyPair `json:"adminKubeconfigSigner"`
 	// Graph is every asset of the installer by its Go type.
 	Graph map[string]Document `json:"graph"`
-	// Installer is which build of which program made it, set by who ran it.
+	// Installer names the program and build that made it, set by the caller.
 	Installer string `json:"installer,omitempty"`
 }
 
@@ -151,7 +151,7 @@ type KeyPair struct {
 	Key  Secret `json:"key"`
 }
 
-// failure is what the program writes instead of a result.
+// failure is the program's output instead of a result.
 type failure struct {
 	Error *Error `json:"error"`
 }

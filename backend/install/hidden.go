@@ -8,8 +8,8 @@ import (
 
 const hidden = "[secret]"
 
-// Secret is text that prints as a placeholder, in logs too, and is itself in JSON
-// only: these documents are where it belongs.
+// Secret is text that prints as a placeholder, in logs too. Only its JSON form contains the text,
+// because these documents need it.
 type Secret string
 
 // Format hides the text under every verb.
@@ -35,13 +35,13 @@ func (d *Document) UnmarshalJSON(text []byte) error {
 	return (*json.RawMessage)(d).UnmarshalJSON(text)
 }
 
-// Format shows which cluster it is. What a pointer in it leads to, fmt would print
-// without asking it.
+// Format shows only the cluster's id. fmt would print what a pointer in it refers to without
+// calling its formatter.
 func (r Request) Format(s fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(s, "request for cluster %s (%s)", r.ClusterID, r.Domain)
 }
 
-// LogValue shows which cluster it is: handlers that write JSON would write it all.
+// LogValue shows only the cluster's id: JSON handlers would write all members.
 func (r Request) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("clusterId", r.ClusterID), slog.String("infraId", r.InfraID), slog.String("domain", r.Domain))
 }

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// askTimeout bounds how long a program may take to say what it is.
+	// askTimeout bounds how long a program may take to report its build.
 	askTimeout = time.Minute
-	// maxBuild is many times what it says.
+	// maxBuild bounds a build report, in bytes: many times its usual size.
 	maxBuild = 64 << 10
 )
 
-// Build is which program it is, as it says itself.
+// Build identifies a program, as it reports itself.
 type Build struct {
 	Version string `json:"version"`
 	// OpenShift is the minor release that it installs, such as 4.19.
@@ -49,16 +49,16 @@ func (r Release) minor() string {
 	return strings.Join(parts[:min(len(parts), 2)], ".")
 }
 
-// Program is an aro-installer of this machine.
+// Program is an aro-installer on this machine.
 type Program struct {
 	Path  string
 	Build Build
 }
 
-// Runtime runs images: podman, docker or what else takes their arguments.
+// Runtime runs images: podman, docker or another program with the same arguments.
 type Runtime struct {
 	Path string
-	// Env is what it needs to know of the machine, such as PATH and HOME.
+	// Env is the environment that it needs, such as PATH and HOME.
 	Env []string
 }
 
@@ -67,13 +67,13 @@ type Runtime struct {
 type Installers struct {
 	// Programs by minor release, such as 4.19.
 	Programs map[string]Program
-	// Runtime is nil where there is none: then no image can be run.
+	// Runtime is nil where none is available: images cannot be run then.
 	Runtime *Runtime
 	Log     *slog.Logger
 }
 
-// Find asks the programs what they install. Each is named by its path, by
-// MINOR=PATH, or by the directory that it is in.
+// Find queries the programs for their builds. Each is named by its path, by MINOR=PATH, or by the
+// directory that it is in.
 func Find(ctx context.Context, names []string) (map[string]Program, error) {
 	found := map[string]Program{}
 	for _, name := range names {
@@ -106,7 +106,7 @@ func Find(ctx context.Context, names []string) (map[string]Program, error) {
 	return found, nil
 }
 
-// programsAt is a program, or those of a directory.
+// programsAt returns a program, or the programs of a directory.
 func programsAt(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -137,7 +137,7 @@ func programsAt(path string) ([]string, error) {
 
 func executable(info fs.FileInfo) bool { return info.Mode().IsRegular() && info.Mode()&0o111 != 0 }
 
-// Can says why a release cannot be installed; nil if it can.
+// Can returns the reason why a release cannot be installed; nil if it can.
 func (i *Installers) Can(r Release) error {
 	if r.Image != "" {
 		if i.Runtime == nil {
@@ -163,8 +163,8 @@ func (i *Installers) minors() []string {
 	return all
 }
 
-// Run makes everything for one cluster with what installs its release. The result
-// says what did. The error is an *Error if the program answered, and names no secret.
+// Run makes everything for one cluster with the program or image of its release, and names that in
+// the result. The error is an *Error if the program answered, and contains no secret.
 func (i *Installers) Run(ctx context.Context, r Release, req Request) (*Result, error) {
 	if err := i.Can(r); err != nil {
 		return nil, fmt.Errorf("OpenShift %s: %w", r.Version, err)
@@ -189,7 +189,7 @@ func (*Runtime) arguments(image string) []string {
 	return []string{"run", "--rm", "--interactive", "--network=none", image}
 }
 
-// command is how a program is started.
+// command describes how a program is started.
 type command struct {
 	path string
 	args []string
@@ -201,7 +201,7 @@ func (c command) with(more ...string) command {
 	return c
 }
 
-// build asks a program which it is.
+// build queries a program for its build.
 func (c command) build(ctx context.Context, timeout time.Duration) (Build, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it did not say within %s what it installs", timeout))
 	defer cancel()

@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// maxLines and maxLine bound what one run may write into our log.
+	// maxLines and maxLine bound what one run may write into the log.
 	maxLines = 300
 	maxLine  = 2 << 10
-	// maxWhole is the longest line that is looked at. A secret can only be found in
-	// a whole line, so longer ones are not shown in part.
+	// maxWhole is the longest line that is inspected. A secret can only be found in a whole line,
+	// so longer ones are not shown in part.
 	maxWhole = 64 << 10
 )
 
-// limited keeps what is written, up to a size; more makes the writer fail. It does
-// not embed the buffer, whose ReadFrom would go round the limit.
+// limited is a buffer with a maximum size; writing more is an error. It does not embed the buffer,
+// whose ReadFrom would bypass the limit.
 type limited struct {
 	kept bytes.Buffer
 	max  int
 	over bool
 }
 
-// Write refuses what is too much.
+// Write refuses data beyond the limit.
 func (l *limited) Write(p []byte) (int, error) {
 	if l.kept.Len()+len(p) > l.max {
 		l.over = true
@@ -34,8 +34,8 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.kept.Write(p)
 }
 
-// relay writes the program's log lines into ours, each at its level. A last line
-// without its end stays out: it may be half a secret.
+// relay writes the program's log lines into the service's log, each at its level. An incomplete
+// last line is omitted: it may be half a secret.
 type relay struct {
 	ctx   context.Context
 	log   *slog.Logger

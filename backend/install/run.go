@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// defaultTimeout is many times what a run takes: seconds.
+	// defaultTimeout is many times the usual duration of a run, which is seconds.
 	defaultTimeout = 3 * time.Minute
 	// imageTimeout leaves time to pull an image of some gigabytes.
 	imageTimeout = 12 * time.Minute
 	// drainTimeout bounds the wait for the output of a killed program.
 	drainTimeout = 2 * time.Second
-	// maxResult is many times what a result has: two megabytes.
+	// maxResult bounds a result, in bytes; the usual size is two megabytes.
 	maxResult = 32 << 20
 )
 
@@ -30,23 +30,22 @@ const (
 type Installer struct {
 	// Program is the path of aro-installer.
 	Program string
-	// Timeout bounds one run; 0 stands for three minutes.
+	// Timeout bounds one run; 0 means three minutes.
 	Timeout time.Duration
 	Log     *slog.Logger
 }
 
-// Error is what the program says when it cannot make the cluster.
+// Error is the program's report that it cannot make the cluster.
 type Error struct {
 	Message string `json:"message"`
 	// Asset is the installer's asset that failed, if it was one.
 	Asset string `json:"asset"`
-	// Refused are the values that the installer does not take, if it was them. The
-	// same request is refused again.
+	// Refused are the values that the installer rejects, if that is the reason. The same request is
+	// rejected again.
 	Refused []Refusal `json:"refused"`
 }
 
-// Refusal is what the installer says against one field of its configuration. The
-// message cites no value.
+// Refusal is the installer's message about one field of its configuration. It cites no value.
 type Refusal struct {
 	// Field is a path such as networking.clusterNetwork[0].cidr.
 	Field   string `json:"field"`
@@ -61,11 +60,11 @@ func (e *Error) Error() string {
 	return "installer: asset " + e.Asset + ": " + e.Message
 }
 
-// errTooMuch is for a program that does not stop writing.
+// errTooMuch is for a program whose output exceeds maxResult.
 var errTooMuch = errors.New("the result is too large")
 
-// Run makes everything for one cluster. Its error is an *Error if the program
-// answered, and names no secret.
+// Run makes everything for one cluster. Its error is an *Error if the program answered, and
+// contains no secret.
 func (i *Installer) Run(ctx context.Context, req Request) (*Result, error) {
 	return i.run(ctx, command{path: i.Program}, "", req)
 }
@@ -99,8 +98,8 @@ func (i *Installer) run(ctx context.Context, program command, by string, req Req
 	return result, nil
 }
 
-// start runs the program to its end. It gets no environment but what its runtime
-// needs, and a process group of its own that is killed as a whole when ctx ends.
+// start runs the program to its end. Its environment contains only what its runtime needs, and it
+// has a process group of its own that is killed as a whole when ctx ends.
 func (c command) start(ctx context.Context, in []byte, out *limited, stderr io.Writer) error {
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
 	cmd.Env = append([]string{}, c.env...)
@@ -113,7 +112,7 @@ func (c command) start(ctx context.Context, in []byte, out *limited, stderr io.W
 	return cmd.Run()
 }
 
-// read makes a result or an error of what the program left.
+// read parses the program's output as a result or an error.
 func read(out *limited, exit error) (*Result, error) {
 	if out.over {
 		return nil, fmt.Errorf("installer: %w", errTooMuch)
@@ -137,7 +136,7 @@ func read(out *limited, exit error) (*Result, error) {
 	return &result, nil
 }
 
-// missing names the members that no result is without.
+// missing returns the names of required members that are empty.
 func (r *Result) missing() (names []string) {
 	for _, m := range []struct {
 		name string
@@ -155,12 +154,11 @@ func (r *Result) missing() (names []string) {
 	return names
 }
 
-// minSecret is the length from which a line of a secret is looked for: shorter
-// ones occur in other words.
+// minSecret is the length from which a line of a secret is searched for: shorter ones occur in
+// other words.
 const minSecret = 8
 
-// secrets are the texts of the request that no log may have, line by line as a
-// log would have them.
+// secrets returns the texts of the request that must not appear in a log, line by line as in a log.
 func (r *Request) secrets() []string {
 	texts := append([]string{string(r.PullSecret)}, r.PullSecret.registries()...)
 	if r.ServicePrincipal != nil {

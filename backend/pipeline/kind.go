@@ -9,16 +9,16 @@ import (
 // Kind describes one kind of leased documents to the engine. D is the type of the
 // document, R that of the resource in it, which is what steps see and change.
 type Kind[D, R any] struct {
-	// Meta is what the document has for the store.
+	// Meta returns the document's metadata for the store.
 	Meta func(*D) *store.Meta
-	// Resource is the part of the document that steps see and change.
+	// Resource returns the part of the document that steps see and change.
 	Resource func(*D) *R
-	// Operation is the document's running operation; nil while none runs.
+	// Operation returns the document's running operation; nil while none runs.
 	Operation func(*D) *model.Operation
 	// Saved is called after a step changed the resource; may be nil.
 	Saved func(*D)
-	// GaveUp is the error that clients see of a step whose failures explain nothing; by
-	// default an arm.OperationFailed.
+	// GaveUp returns the error that clients see when a step timed out and its last error has no
+	// message for them; by default an arm.OperationFailed.
 	GaveUp func(kind model.OperationKind, step string) *arm.Error
 }
 

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// lastLook is the least time an attempt gets, even when the step's timeout
-	// passed while no worker was there: what was awaited may have come about.
+	// lastLook is the least time that an attempt gets, even when the step's timeout passed while no
+	// worker ran it: its condition may have come true.
 	lastLook = 30 * time.Second
 	// firstRetry and slowestRetry bound the pause after a failed attempt.
 	firstRetry   = time.Second
@@ -28,14 +28,14 @@ const (
 	maxError = 1024
 )
 
-// Run runs the steps that the operation has not finished yet, in order. Its
-// error says what is to be done with the operation:
+// Run runs the steps that the operation has not finished yet, in order. Its error determines
+// how the operation continues:
 //
 //   - nil: the plan is done.
-//   - *Pause: run it again after that time, under the lease with Work.Hold or, given
-//     back with Work.Rest, under the next one.
-//   - ErrSuperseded, store.ErrLeaseLost, or the cause with which ctx was
-//     cancelled: somebody else continues.
+//   - *Pause: run it again after that time, under the lease with Work.Hold or, after
+//     releasing it with Work.Rest, under the next one.
+//   - ErrSuperseded, store.ErrLeaseLost, or the cause with which ctx was cancelled:
+//     another process continues.
 //   - anything else, always an *arm.Error: the operation has failed.
 func Run[D, R any](ctx context.Context, w *Work[D, R], steps []Step[D, R]) error {
 	if ctx.Err() != nil {
@@ -61,9 +61,8 @@ func Run[D, R any](ctx context.Context, w *Work[D, R], steps []Step[D, R]) error
 	}
 }
 
-// stopped is what to make of progress that could not be recorded. The operation
-// has not failed, but this worker cannot continue it; if nobody can, the
-// operation will have been lost too often.
+// stopped is the outcome when progress could not be recorded. The operation has not failed, but
+// this worker cannot continue it; if no worker can, its count of lost workers ends it.
 func stopped(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, ErrSuperseded), errors.Is(err, store.ErrLeaseLost):
@@ -74,7 +73,7 @@ func stopped(ctx context.Context, err error) error {
 	return fmt.Errorf("progress not recorded: %w: %w", store.ErrLeaseLost, err)
 }
 
-// begin makes the first unfinished step the current one, unless it is.
+// begin records the first unfinished step as the current one, unless it is already.
 func (w *Work[D, R]) begin(ctx context.Context, steps []Step[D, R]) error {
 	step := next(w.operation(), w.Resource(), steps)
 	if current := w.operation().Current; step == nil || current != nil && current.Name == step.Name {
@@ -86,7 +85,7 @@ func (w *Work[D, R]) begin(ctx context.Context, steps []Step[D, R]) error {
 	})
 }
 
-// finish records that the step ended well, and which one is next, in one write.
+// finish records that the step succeeded, and which one is next, in one write.
 func (w *Work[D, R]) finish(ctx context.Context, step *Step[D, R], steps []Step[D, R]) error {
 	done := *w.current() // begin and finish see to it that it is this step's
 	done.EndedAt = w.options.Now()
@@ -120,7 +119,7 @@ func (w *Work[D, R]) advance(d *D, steps []Step[D, R]) {
 
 var errDeadline = errors.New("the step's time is over")
 
-// attempt calls the step within what is left of its time.
+// attempt calls the step with the rest of its timeout.
 func (w *Work[D, R]) attempt(ctx context.Context, step *Step[D, R]) (err error) {
 	current := w.current()
 	w.waits = wait.NewWaits(w.options.Now, current.Waited)
@@ -140,8 +139,8 @@ func (w *Work[D, R]) attempt(ctx context.Context, step *Step[D, R]) (err error) 
 	return err
 }
 
-// panicked makes an error of a panic. Only the runtime's own words are repeated:
-// any other value might hold anything.
+// panicked makes an error of a panic. It includes the text of runtime errors only: other values may
+// contain anything.
 func (w *Work[D, R]) panicked(ctx context.Context, step *Step[D, R], r any) error {
 	err := fmt.Errorf("panic with a %T", r)
 	if fault, ok := r.(runtime.Error); ok {
@@ -197,9 +196,9 @@ func (w *Work[D, R]) evaluate(ctx context.Context, step *Step[D, R], err error) 
 	return fmt.Errorf("step %q: %w", step.Name, err)
 }
 
-// patience is how much longer a step is tried again after a failed attempt: without
-// end, unless it was refused with a bound. A bound begins with the first such
-// refusal in a row; what passes by itself in between does not prolong it.
+// patience returns how much longer a step is tried after a failed attempt: without limit, unless it
+// was refused with a bound. A bound begins with the first of consecutive refusals; transient errors
+// in between do not extend it.
 func (w *Work[D, R]) patience(record *model.Step, patient *wait.Retryable) time.Duration {
 	if patient == nil || patient.Within == 0 {
 		return math.MaxInt64
@@ -211,7 +210,7 @@ func (w *Work[D, R]) patience(record *model.Step, patient *wait.Retryable) time.
 	return record.RefusedSince.Add(patient.Within).Sub(now)
 }
 
-// shown is what customers see of the error of an attempt that is not the last.
+// shown is the error of an unfinished step as customers see it.
 func shown(e *arm.Error) *model.OperationError {
 	if e == nil {
 		return nil
@@ -220,8 +219,8 @@ func shown(e *arm.Error) *model.OperationError {
 	return &body
 }
 
-// aimed keeps of the targets of an error those that a customer can change: members
-// of the cluster. Resources and parts of the cluster are named by the message.
+// aimed keeps those targets of an error that a customer can change: members of the cluster. The
+// message names resources and parts of the cluster.
 func aimed(err error) error {
 	var typed *arm.Error
 	if !errors.As(err, &typed) {
@@ -230,7 +229,7 @@ func aimed(err error) error {
 	return typed.AboutBody()
 }
 
-// passes reports whether a code says no more than that something did not work now.
+// passes reports whether a code means a transient error only.
 func passes(code arm.Code) bool {
 	return code == arm.InternalServerError || code == arm.ServiceUnavailable || code == arm.TooManyRequests
 }
@@ -246,8 +245,8 @@ func (w *Work[D, R]) pause(ctx context.Context, record model.Step, after time.Du
 	return &Pause{After: after, step: record}
 }
 
-// backOff doubles with every attempt. A step that failed for the first time
-// after it waited is tried again soon.
+// backOff doubles with every attempt. A step whose first failure follows a wait is tried again
+// soon.
 func backOff(record model.Step) time.Duration {
 	d := firstRetry
 	if record.LastError != "" {
@@ -263,7 +262,7 @@ func timedOut(step string, timeout time.Duration, part, waitingFor string) *arm.
 	return arm.StepTimedOut.At(part, "The step %q did not end within %s. It was waiting for %s. Repeat the request; if it persists contact support.", step, timeout, waitingFor)
 }
 
-// remembering adds to a time-out what refused the step before it hung.
+// remembering adds the step's last refusal to the error of its timeout.
 func remembering(e *arm.Error, refusal *model.OperationError) *arm.Error {
 	if refusal != nil {
 		e.Message += " Its last attempt failed: " + refusal.Code + ": " + refusal.Message

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Token is what the step kept of a long-running operation that it has begun, by a name
-// of its own; empty for nothing.
+// Token returns the token that the step stored for a long-running operation, under a name that the
+// step chooses; empty if there is none.
 func (w *Work[D, R]) Token(name string) string { return w.running.get(name) }
 
 // Keep stores a token for later attempts of the step, by any worker; an empty token removes it. It
@@ -38,7 +38,7 @@ func (r *running) set(name, token string) {
 	r.tokens[name] = token
 }
 
-// begin continues from what earlier attempts kept.
+// begin starts from the tokens of earlier attempts.
 func (r *running) begin(tokens map[string]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,7 +46,7 @@ func (r *running) begin(tokens map[string]string) {
 	maps.Copy(r.tokens, tokens)
 }
 
-// kept is what to record; nil for nothing.
+// kept returns the tokens to record; nil if there are none.
 func (r *running) kept() map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,31 +14,29 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// Step is one entry of a plan: an action, done once, or a condition, asked until
-// it holds.
+// Step is one entry of a plan: an action, done once, or a condition, checked until it holds.
 type Step[D, R any] struct {
-	// Name is stored. A name is never given to another step, not even after the
-	// step that had it is gone.
+	// Name is stored. A name is never given to another step, not even after its step is removed.
 	Name string
-	// Do reads the current state, decides, and acts. It may be killed after any line
-	// and is then called again, so it has to find out what was done already. It never
-	// waits for the world: it returns wait.Later instead, and returns soon after ctx ends.
+	// Do reads the current state, decides, and acts. It may be killed after any line and is then
+	// called again, so it has to find out what was done already. It never waits for a condition: it
+	// returns wait.Later instead, and returns soon after ctx ends.
 	//
-	// An *arm.Error ends the plan, unless it says no more than that something did not
-	// work now, or comes by wait.Again. Any other error is tried again until Timeout;
-	// one that comes by wait.AgainFor no longer than its bound.
+	// An *arm.Error ends the plan, unless its code means a transient error, or it is wrapped by
+	// wait.Again. Any other error is retried until Timeout; one that is wrapped by wait.AgainFor no
+	// longer than its bound.
 	Do func(ctx context.Context, w *Work[D, R]) error
 	// Timeout bounds the step over all its attempts by any worker, beginning with the first
 	// recorded one.
 	Timeout time.Duration
-	// Only says for which resources the step is; nil means for all.
+	// Only selects the resources that need the step; nil selects all.
 	Only func(*R) bool
-	// Explain says what an error of Do means; nil leaves it as it is.
+	// Explain converts an error of Do for customers; nil leaves it as it is.
 	Explain func(err error, r *R) error
 }
 
-// Validate refuses a plan that cannot be recorded: one without steps, with a
-// nameless or unbounded step, or with a name that occurs twice.
+// Validate rejects a plan that cannot be recorded: one without steps, with a nameless or unbounded
+// step, or with a name that occurs twice.
 func Validate[D, R any](steps []Step[D, R]) error {
 	if len(steps) == 0 {
 		return errors.New("the plan has no steps")
@@ -60,10 +58,9 @@ func Validate[D, R any](steps []Step[D, R]) error {
 	return nil
 }
 
-// Pause is Run's answer when the plan cannot continue now. The worker is free until
-// then.
+// Pause is Run's result when the plan cannot continue now. The worker is free until then.
 type Pause struct {
-	// After is how long to wait before the next attempt.
+	// After is the time until the next attempt.
 	After time.Duration
 
 	step model.Step // what to record about the attempt
@@ -77,7 +74,7 @@ func (p *Pause) Error() string {
 // stops and releases the document.
 var ErrSuperseded = errors.New("another operation has taken the document over")
 
-// next is the first step of the plan that is for this resource and has not ended.
+// next returns the first unfinished step of the plan for this resource.
 func next[D, R any](op *model.Operation, r *R, steps []Step[D, R]) *Step[D, R] {
 	for i := range steps {
 		if !op.HasFinished(steps[i].Name) && steps[i].isFor(r) {
@@ -89,7 +86,7 @@ func next[D, R any](op *model.Operation, r *R, steps []Step[D, R]) *Step[D, R] {
 
 func (s *Step[D, R]) isFor(r *R) bool { return s.Only == nil || s.Only(r) }
 
-// count is how many steps the plan has for this resource, with those that ended.
+// count returns the number of steps that the plan has for this resource, finished ones included.
 func count[D, R any](op *model.Operation, r *R, steps []Step[D, R]) int {
 	n := len(op.Finished)
 	for i := range steps {

@@ -14,7 +14,7 @@ import (
 	"github.com/aro-rp/aro/wait"
 )
 
-// Work is one operation that a worker runs: what steps see of it.
+// Work is a running operation as its steps see it.
 type Work[D, R any] struct {
 	kind    *Kind[D, R]
 	lease   *store.Lease[D]
@@ -22,10 +22,10 @@ type Work[D, R any] struct {
 	options Options
 	waits   *wait.Waits // of the current attempt
 	running running     // of the current step
-	// attempted is what the last attempt that did not end its step has to record. It may be
-	// ahead of the document, which gets it with the next write.
+	// attempted is the record of the last attempt, unless it ended its step. It may be newer than
+	// the document, which gets it with the next write.
 	attempted atomic.Pointer[model.Step]
-	// published is when something new about the step was last written for its own sake.
+	// published is when a change of the step's record was last written on its own.
 	published time.Time
 }
 
@@ -37,15 +37,15 @@ type Options struct {
 	Observe func(Attempt)
 }
 
-// Attempt is how one attempt of a step ended.
+// Attempt describes one attempt of a step.
 type Attempt struct {
 	Step   string
 	Result Result
-	// Since the step's first attempt.
+	// Since is the time since the step's first attempt.
 	Since time.Duration
 }
 
-// Result says in one word how an attempt ended.
+// Result is the outcome of an attempt.
 type Result string
 
 // The results. After Done and Failed there is no further attempt.
@@ -56,18 +56,18 @@ const (
 	Failed   Result = "failed"
 )
 
-// NewWork returns the work on the document's running operation, which there must be.
+// NewWork returns the work of the document's running operation, which must exist.
 func NewWork[D, R any](kind *Kind[D, R], lease *store.Lease[D], o Options) *Work[D, R] {
 	return &Work[D, R]{kind: kind, lease: lease, id: kind.Operation(lease.Doc()).ID, options: o}
 }
 
-// Resource is what the operation is about, as last read or written. It is not to be changed.
+// Resource returns the resource of the operation, as last read or written. It must not be changed.
 func (w *Work[D, R]) Resource() *R { return w.kind.Resource(w.lease.Doc()) }
 
-// Partition is where the document is.
+// Partition returns the document's partition.
 func (w *Work[D, R]) Partition() string { return w.kind.Meta(w.lease.Doc()).Partition }
 
-// Age is how long ago the first attempt of the current step began.
+// Age returns the time since the first attempt of the current step.
 func (w *Work[D, R]) Age() time.Duration {
 	current := w.current()
 	if current == nil {
@@ -84,7 +84,7 @@ func (w *Work[D, R]) Step() string {
 	return ""
 }
 
-// Renewed is since when the lease lasts for its time, by this process's clock.
+// Renewed returns when the lease was last renewed, by this process's clock.
 func (w *Work[D, R]) Renewed() time.Time { return w.lease.Renewed() }
 
 // operation is the running operation as last read or written, not to be changed.
@@ -102,10 +102,9 @@ func (w *Work[D, R]) current() *model.Step {
 	return op.Current
 }
 
-// Save changes the resource, once it is sure that this worker still holds the
-// document (else store.ErrLeaseLost) and the operation is still the document's (else
-// ErrSuperseded). change sees the newest version, may be called again, and may return
-// store.ErrUnchanged to write nothing.
+// Save changes the resource if this worker still holds the document (else store.ErrLeaseLost) and
+// the document still has this operation (else ErrSuperseded). change sees the newest version, may
+// be called again, and may return store.ErrUnchanged to write nothing.
 func (w *Work[D, R]) Save(ctx context.Context, change func(*R) error) error {
 	return w.save(ctx, func(d *D) error {
 		if err := change(w.kind.Resource(d)); err != nil {
@@ -118,8 +117,8 @@ func (w *Work[D, R]) Save(ctx context.Context, change func(*R) error) error {
 	})
 }
 
-// Renew keeps the lease, and writes what is new about the current step. It notices
-// a lost lease and a superseded operation as Save does.
+// Renew renews the lease, and writes the current step's unwritten record. It returns the errors of
+// Save for a lost lease and a superseded operation.
 func (w *Work[D, R]) Renew(ctx context.Context) error {
 	if w.hasNews() {
 		return w.save(ctx, func(*D) error { return nil })
@@ -127,19 +126,19 @@ func (w *Work[D, R]) Renew(ctx context.Context) error {
 	return w.lease.Renew(ctx, w.check)
 }
 
-// Refresh sees what others wrote. It notices a lost lease and a superseded
-// operation as Save does.
+// Refresh reads the document again. It returns the errors of Save for a lost lease and a superseded
+// operation.
 func (w *Work[D, R]) Refresh(ctx context.Context) error {
 	return w.lease.Refresh(ctx, w.check)
 }
 
-// newsEvery bounds how often something new about a step is written before the
-// lease is renewed anyway.
+// newsEvery bounds how often a changed record of a step is written before the lease is renewed
+// anyway.
 const newsEvery = 5 * time.Second
 
-// Hold keeps the attempt that led to p, and the lease. What Azure has begun is written
-// at once. Customers see at once what is new about the step, unless they saw something
-// new just now: then they see it when the lease is renewed.
+// Hold keeps the record of the attempt that led to p, and the lease. Tokens of Azure's operations
+// are written at once, and so is a changed record that customers see, unless another change was
+// written just now: then it is written when the lease is renewed.
 func (w *Work[D, R]) Hold(ctx context.Context, p *Pause) error {
 	w.attempted.Store(&p.step)
 	now := w.options.Now()
@@ -153,8 +152,8 @@ func (w *Work[D, R]) Hold(ctx context.Context, p *Pause) error {
 	return nil
 }
 
-// hasNews reports whether the last attempt has anything to show that is not written yet.
-// That there was one more is no news.
+// hasNews reports whether the last attempt's record differs from the written one in more than the
+// number of attempts.
 func (w *Work[D, R]) hasNews() bool {
 	attempted, running := w.attempted.Load(), w.operation()
 	if attempted == nil || running == nil || running.Current == nil || attempted.Name != running.Current.Name {
@@ -175,8 +174,7 @@ func (w *Work[D, R]) carry(d *D) {
 	}
 }
 
-// Rest records the attempt that led to p and gives the lease back until the
-// next one.
+// Rest records the attempt that led to p and releases the lease until the next one.
 func (w *Work[D, R]) Rest(ctx context.Context, p *Pause) error {
 	w.attempted.Store(&p.step)
 	return Persist(ctx, func(ctx context.Context) error {
@@ -187,8 +185,8 @@ func (w *Work[D, R]) Rest(ctx context.Context, p *Pause) error {
 	})
 }
 
-// End makes the change that ends the operation and gives the lease back. The document
-// is due again after that time; nil means that no work is left.
+// End makes the change that ends the operation and releases the lease. The document is due again
+// after that time; nil means that no work is left.
 func (w *Work[D, R]) End(ctx context.Context, after *time.Duration, change func(*D)) error {
 	return Persist(ctx, func(ctx context.Context) error {
 		return w.lease.Release(ctx, w.guarded(func(d *D) error {
@@ -199,7 +197,7 @@ func (w *Work[D, R]) End(ctx context.Context, after *time.Duration, change func(
 	})
 }
 
-// HandOver gives the lease back, for somebody to continue after that time.
+// HandOver releases the lease, for any process to continue after that time.
 func (w *Work[D, R]) HandOver(ctx context.Context, after time.Duration) error {
 	nothing := func(*D) error { return nil }
 	return Persist(ctx, func(ctx context.Context) error {
@@ -224,8 +222,8 @@ func (w *Work[D, R]) record(ctx context.Context, change func(*D) error) error {
 	return Persist(ctx, func(ctx context.Context) error { return w.save(ctx, change) })
 }
 
-// guarded refuses to change a document that has another operation by now. What it
-// changes gets the record of the last attempt too.
+// guarded refuses to change a document that has another operation by now. It also writes the record
+// of the last attempt.
 func (w *Work[D, R]) guarded(change func(*D) error) func(*D) error {
 	return func(d *D) error {
 		if err := w.check(d); err != nil {
@@ -246,15 +244,15 @@ func (w *Work[D, R]) check(d *D) error {
 	return nil
 }
 
-// How long one try of a write may take, and the pause before the next.
+// The time limit of one attempt to write, and the pause before the next.
 const (
 	persistTimeout = 15 * time.Second
 	persistPause   = 500 * time.Millisecond
 )
 
-// Persist makes a write that has to happen: once even after ctx ended, because
-// what was done must be written down, and again and again while the database is
-// away and ctx lasts. write must be harmless to repeat.
+// Persist makes a write that must happen: once even after ctx ended, because completed work must be
+// recorded, and repeatedly while the database is unavailable and ctx lasts. write must be
+// idempotent.
 func Persist(ctx context.Context, write func(context.Context) error) error {
 	for {
 		err := persistOnce(ctx, write)

@@ -29,8 +29,8 @@ func (p *Pool[D, R]) keepAlive(ctx context.Context, op *Operation[D, R]) (_ cont
 func (p *Pool[D, R]) beat(ctx context.Context, op *Operation[D, R], done chan struct{}, cancel context.CancelCauseFunc) {
 	const retries = 5 // in the time of one beat
 	period, slot := p.LeaseTTL/4, p.LeaseTTL/60
-	// left leaves the step time to stop before another process begins. What the step
-	// saves renews the lease too.
+	// left is the time until the lease ends, minus the time that a step needs to stop before
+	// another process begins. Saving a step renews the lease too.
 	left := func() time.Duration { return time.Until(op.Work.Renewed().Add(p.LeaseTTL - period/2)) }
 	pause, skipped := inStep(period, slot), false
 	for {
@@ -38,8 +38,8 @@ func (p *Pool[D, R]) beat(ctx context.Context, op *Operation[D, R], done chan st
 		case <-done:
 			return
 		case <-time.After(pause):
-			// While no step runs every second beat will do: half of the lease is left when
-			// one begins.
+			// While no step runs every second heartbeat is enough: half of the lease is left when a
+			// step begins.
 			if skipped = !skipped && op.isHeld.Load() && pause >= period-slot; skipped {
 				pause = inStep(period, slot)
 				continue
@@ -61,14 +61,14 @@ func (p *Pool[D, R]) beat(ctx context.Context, op *Operation[D, R], done chan st
 	}
 }
 
-// inStep is at most slot less than period, so that all beats of a process fall on the
-// same moments: a database writes many small things at once for little more than one.
+// inStep returns a duration at most slot shorter than period, so that all heartbeats of a process
+// coincide: a database writes many small rows at once for little more than one.
 func inStep(period, slot time.Duration) time.Duration {
 	return period - time.Duration(time.Now().UnixNano())%slot
 }
 
-// renew continues while the process drains: a step that takes its time to stop is
-// still under its lease.
+// renew continues while the process drains: a step that takes long to stop is still under its
+// lease.
 func renew[D, R any](ctx context.Context, work *pipeline.Work[D, R], timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()

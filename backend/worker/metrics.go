@@ -8,8 +8,8 @@ import (
 	"github.com/aro-rp/aro/backend/pipeline"
 )
 
-// Metrics are those of all pools of a process. Their labels are words of the program,
-// never of a customer.
+// Metrics are those of all pools of a process. Their labels are constants of the program, never
+// customers' data.
 type Metrics struct {
 	operations *prometheus.CounterVec
 	duration   *prometheus.HistogramVec
@@ -23,8 +23,8 @@ type Metrics struct {
 	handedBack prometheus.Counter
 }
 
-// Bounds in seconds: operations and steps from a blink to hours, pickups around
-// what is promised.
+// Buckets in seconds: operations and steps from milliseconds to hours, pickups around their
+// objective.
 var (
 	workBuckets   = []float64{.01, .05, .1, .5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200}
 	pickupBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 5, 15, 60, 300}

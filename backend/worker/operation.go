@@ -14,8 +14,8 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// maxLost is how many processes in a row may stop with an operation before it is taken
-// for the cause.
+// maxLost is the number of processes in a row that may stop during an operation before the
+// operation is assumed to be the cause.
 const maxLost = 5
 
 // Operation is one claimed operation.
@@ -25,21 +25,21 @@ type Operation[D, R any] struct {
 	// Work is what its steps work with.
 	Work *pipeline.Work[D, R]
 	Log  *slog.Logger
-	// Lost is how many processes in a row stopped with it.
+	// Lost is the number of processes in a row that stopped during it.
 	Lost int
 
 	task *task
 	// pause is what it waits for while it is held, until resumes.
 	pause   *pipeline.Pause
 	resumes time.Time
-	// seen is when its document was last read to see whether another operation has
-	// replaced it. Steps that run see that as rarely.
+	// seen is when its document was last read to find out whether another operation has replaced
+	// it. Running steps find out at the same interval.
 	seen   time.Time
 	isHeld atomic.Bool
 }
 
-// work runs the operation of a claimed document until it ends, is handed over, or has
-// to wait for longer than a lease lasts.
+// work runs the operation of a claimed document until it ends, is released, or has to wait for
+// longer than a lease lasts.
 func (p *Pool[D, R]) work(ctx context.Context, due *D, lease *store.Lease[D], t *task) {
 	p.Metrics.running.Inc()
 	p.reportCount()
@@ -75,7 +75,7 @@ func (p *Pool[D, R]) reportCount() {
 	}
 }
 
-// operationOf returns nil if the document has no operation and is due for none.
+// operationOf returns nil if the document has no operation and none is due.
 func (p *Pool[D, R]) operationOf(ctx context.Context, lease *store.Lease[D]) *Operation[D, R] {
 	if p.kind.Prepare != nil && p.kind.Operation(lease.Doc()) == nil {
 		err := pipeline.Persist(ctx, func(ctx context.Context) error { return lease.Save(ctx, p.kind.Prepare) })
@@ -131,8 +131,8 @@ func (p *Pool[D, R]) begin(ctx context.Context, op *Operation[D, R]) (ended bool
 	return p.kind.Begin(ctx, op)
 }
 
-// hold frees the worker until the next attempt but keeps the lease, if the attempt comes
-// within the time that a lease lasts, and there is room.
+// hold frees the worker until the next attempt but keeps the lease, if the attempt comes within the
+// lease time, and there is room.
 func (p *Pool[D, R]) hold(op *Operation[D, R], outcome error) bool {
 	if !errors.As(outcome, &op.pause) || op.pause.After >= p.LeaseTTL {
 		return false
@@ -145,7 +145,7 @@ func (p *Pool[D, R]) hold(op *Operation[D, R], outcome error) bool {
 	return held
 }
 
-// await waits until a worker takes the operation up again, or says why none will.
+// await waits until a worker resumes the operation, or returns the reason why none will.
 func (p *Pool[D, R]) await(ctx context.Context, op *Operation[D, R]) error {
 	p.Metrics.running.Dec()
 	p.Metrics.waiting.Inc()
@@ -175,9 +175,9 @@ func (p *Pool[D, R]) await(ctx context.Context, op *Operation[D, R]) error {
 	return p.verify(ctx, op)
 }
 
-// verify makes sure, before a step runs, that the lease lasts: heartbeats see to it, but
-// a process that got no processor or was stopped for a while may find it lost. It also
-// sees, as rarely as steps that run do, whether another operation has come.
+// verify makes sure, before a step runs, that the lease is held: a process that was suspended may
+// have lost it in spite of heartbeats. At the interval of running steps it also checks whether
+// another operation has replaced this one.
 func (p *Pool[D, R]) verify(ctx context.Context, op *Operation[D, R]) error {
 	begun := time.Now()
 	switch {
@@ -198,8 +198,8 @@ func (p *Pool[D, R]) verify(ctx context.Context, op *Operation[D, R]) error {
 	return nil
 }
 
-// finish is the one place that determines what becomes of an operation after its plan
-// ran. It reports whether the document is due again at once.
+// finish is the one place that decides how an operation continues after its plan ran. It reports
+// whether the document is due again at once.
 func (p *Pool[D, R]) finish(ctx context.Context, op *Operation[D, R], outcome error) (again bool) {
 	err := p.applyOutcome(ctx, op, outcome)
 	if errors.Is(err, pipeline.ErrSuperseded) { // meanwhile
@@ -215,7 +215,8 @@ func (p *Pool[D, R]) finish(ctx context.Context, op *Operation[D, R], outcome er
 	return again && err == nil
 }
 
-// applyOutcome ends the operation, gives it back until its next attempt, or hands it over.
+// applyOutcome ends the operation, releases it until its next attempt, or releases it to other
+// processes.
 func (p *Pool[D, R]) applyOutcome(ctx context.Context, op *Operation[D, R], outcome error) error {
 	var pause *pipeline.Pause
 	switch {
@@ -241,7 +242,7 @@ func (p *Pool[D, R]) applyOutcome(ctx context.Context, op *Operation[D, R], outc
 	}
 }
 
-// handOver gives the document to any process, for its next attempt.
+// handOver releases the document to any process, for its next attempt.
 func (p *Pool[D, R]) handOver(ctx context.Context, op *Operation[D, R]) error {
 	p.handing <- struct{}{}
 	defer func() { <-p.handing }()

@@ -1,11 +1,11 @@
-// Package worker runs the operations of leased documents, whatever they are about. A
-// Pool claims the documents of one Kind that are due, runs the plan of their operation
-// under a lease that it keeps renewing, holds operations that wait without using a
-// worker for them, and hands over what this process cannot finish.
+// Package worker runs the operations of leased documents of any type. A Pool claims the documents
+// of one Kind that are due, runs the plan of their operation under a lease that it renews, holds
+// operations that wait without using a worker for them, and releases what this process cannot
+// finish.
 //
-// It owns claiming, fairness, heartbeats and hand-over. Where a document has its
-// operation, how operations begin and end, and what their steps do comes in with the
-// Kind. Any number of processes may work on the same documents.
+// It owns claiming, fairness, heartbeats and hand-over. The Kind defines where a document has its
+// operation, how operations begin and end, and what their steps do. Any number of processes may
+// work on the same documents.
 package worker
 
 import (
@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	// claimTimeout bounds one claim. It is not cut short: a claim that went
-	// through unnoticed would hold the document for the whole lease time.
+	// claimTimeout bounds one claim. Draining does not cancel it: a claim that succeeded unnoticed
+	// would hold the document for the whole lease time.
 	claimTimeout = 10 * time.Second
 	// slowestPoll is the longest interval between queries to an unavailable store.
 	slowestPoll = 30 * time.Second
@@ -46,17 +46,17 @@ type Kind[D, R any] struct {
 	Plans map[model.OperationKind][]pipeline.Step[D, R]
 	// ID is the id of a resource, for the log.
 	ID func(*D) string
-	// Prepare gives a document that is due and has no operation the one that it is due
-	// for, or returns store.ErrUnchanged. May be nil.
+	// Prepare gives a due document without an operation the operation that it is due for, or
+	// returns store.ErrUnchanged. May be nil.
 	Prepare func(*D) error
-	// Begin is called when a process begins to work on an operation, before any step.
-	// It reports whether the operation needs no step any more, only its end. Its error is
-	// treated as one of pipeline.Run. May be nil.
+	// Begin is called when a process begins to work on an operation, before any step. It reports
+	// whether only the end of the operation is missing. Its error is treated as one of
+	// pipeline.Run. May be nil.
 	Begin func(context.Context, *Operation[D, R]) (ended bool, err error)
 	// End ends an operation, with a failure or without.
 	End func(ctx context.Context, op *Operation[D, R], failure error) error
-	// Trace puts an operation's correlation id where calls to other services find it;
-	// may be nil.
+	// Trace adds an operation's correlation id to the context of calls to other services; may be
+	// nil.
 	Trace func(ctx context.Context, correlationID string) context.Context
 	// Working is called with the number of operations that run or wait in this process,
 	// whenever it changes; may be nil.
@@ -103,8 +103,8 @@ func New[D, R any](cfg Config, kind Kind[D, R], size, waiting int) *Pool[D, R] {
 	return p
 }
 
-// Wake makes the pool look for work now. Call it after writing a document that is due,
-// and when another process tells of work. It never blocks.
+// Wake makes the pool look for work now. Call it after writing a due document, and when another
+// process notifies this one. It never blocks.
 func (p *Pool[D, R]) Wake() {
 	now := time.Now()
 	p.told.Store(&now)
@@ -117,8 +117,8 @@ func (p *Pool[D, R]) Wake() {
 // Busy reports whether operations run or wait here.
 func (p *Pool[D, R]) Busy() bool { return p.workers.count() > 0 }
 
-// interval is how long to rest between two looks for work. After word of work that is
-// short for twice the lease time: a process that dies with it leaves it for one.
+// interval is the pause between two queries for work. After a notification it is short for twice
+// the lease time, so that the work of a process that dies is found.
 func (p *Pool[D, R]) interval() time.Duration {
 	if p.IdleInterval <= p.PollInterval || p.Busy() || time.Since(*p.told.Load()) < 2*p.LeaseTTL {
 		return p.PollInterval
@@ -126,15 +126,14 @@ func (p *Pool[D, R]) interval() time.Duration {
 	return p.IdleInterval
 }
 
-// Replaced says that another operation has taken over a document, so that one that
-// waits here makes way at once. A step that runs is not cut short: that is noticed
-// when it pauses, or when the lease is renewed. It never blocks.
+// Replaced reports that another operation has taken over a document, so that an operation that
+// waits here gives way at once. A running step is not interrupted: it notices when it pauses, or
+// when the lease is renewed. Replaced never blocks.
 func (p *Pool[D, R]) Replaced(partition, id string) { p.workers.notify(key{partition, id}) }
 
-// Run works until ctx ends. Then it claims nothing more, cancels running steps and
-// hands their documents over, so that another process continues at once. It returns an
-// error only if steps did not stop within DrainGrace; their documents are free when
-// their leases end.
+// Run works until ctx ends. It then claims no more, cancels running steps and releases their
+// documents, so that another process continues at once. It returns an error only if steps did not
+// stop within DrainGrace; their documents are free when their leases end.
 func (p *Pool[D, R]) Run(ctx context.Context) error {
 	working, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errDraining)
@@ -156,7 +155,7 @@ func (p *Pool[D, R]) poll(ctx, working context.Context) {
 	}
 }
 
-// rest waits until about d has passed or somebody calls Wake.
+// rest waits for about d, or until a call of Wake.
 func (p *Pool[D, R]) rest(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(Spread(d))
 	defer timer.Stop()
@@ -167,17 +166,17 @@ func (p *Pool[D, R]) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Spread keeps processes from polling in step: d, a tenth more or less.
+// Spread adds jitter to d, up to a tenth more or less, so that processes do not poll at the same
+// moments.
 func Spread(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }
 
-// pickUp starts the operations that are due while workers are free. It asks for one
-// document of each partition first, then for more and more, so that nobody's thousand
-// clusters hide another's one.
+// pickUp starts due operations while workers are free. It queries one document of each partition
+// first, then more and more, so that a partition with many clusters does not delay the others.
 func (p *Pool[D, R]) pickUp(ctx, working context.Context) error {
 	for perPartition := 1; !p.workers.allBusy(); perPartition = min(4*perPartition, p.size) {
 		due, aside, err := p.kind.Documents.Due(ctx, perPartition, 2*p.size)
 		won := p.start(working, due)
-		// What cannot even be set aside is no reason to go round and round.
+		// Documents that cannot even be set aside must not cause a busy loop.
 		if stuck := won == 0 && perPartition == p.size; err != nil || won+aside == 0 || stuck {
 			p.workers.noneDue()
 			return err
@@ -186,8 +185,8 @@ func (p *Pool[D, R]) pickUp(ctx, working context.Context) error {
 	return nil
 }
 
-// start claims as many of the documents as there are free workers, all at once, and
-// lets each that was won run. It returns how many were.
+// start claims as many of the documents as workers are free, all at once, runs those that it
+// claimed, and returns their number.
 func (p *Pool[D, R]) start(working context.Context, due []*D) (won int) {
 	documents := map[key]*D{}
 	keys := make([]key, len(due))

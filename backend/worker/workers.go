@@ -8,27 +8,26 @@ import (
 	"time"
 )
 
-// key is where a document is.
+// key identifies a document.
 type key struct{ partition, id string }
 
-// errNoWorker means that an operation may continue and no worker was free for long.
+// errNoWorker means that an operation may continue but no worker became free in time.
 var errNoWorker = errors.New("no worker is free")
 
-// workers counts the operations of this process, in all and for each partition: those
-// that run, each on a worker, and those that are held, which need none until their
-// next attempt.
+// workers counts the operations of this process, in total and for each partition: running ones,
+// each on a worker, and held ones, which need no worker until their next attempt.
 type workers struct {
 	mu sync.Mutex
-	// size is how many workers there are, room how many operations may be held.
+	// size is the number of workers, room the number of operations that may be held.
 	size, room int
 	tasks      map[key]*task
 	running    int
 	busy       map[string]int // running, by partition
 	held       int
-	// ready are held and want a worker: by partition, the longest waiting first.
+	// ready are held operations that need a worker: by partition, the longest waiting first.
 	ready map[string][]*task
-	// unserved: there may be new work in the database that found no worker. It and those
-	// that are ready are served in turn; readyFirst says that it is the turn of the ready.
+	// unserved: the database may have new work that found no worker. New and ready operations are
+	// served alternately; readyFirst means that a ready one is next.
 	unserved, readyFirst bool
 	idle                 sync.WaitGroup
 }
@@ -45,9 +44,9 @@ func newWorkers(size, room int) *workers {
 	return &workers{size: size, room: room, tasks: map[key]*task{}, busy: map[string]int{}, ready: map[string][]*task{}}
 }
 
-// take chooses, of documents in the order they became due, as many as there are free
-// workers: again and again the first one of the partition that has the least running.
-// A document that is here already is not taken again until it is done.
+// take selects, of documents in the order in which they became due, as many as workers are free:
+// repeatedly the first one of the partition with the fewest running operations. A document that is
+// here already is not taken again until it is done.
 func (w *workers) take(due []key) (taken []*task) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,7 +82,8 @@ func (w *workers) free(t *task) {
 	}
 }
 
-// allBusy reports whether no worker is free. Then one of the next is for new work.
+// allBusy reports whether no worker is free. One of the next free workers is then reserved for new
+// work.
 func (w *workers) allBusy() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -94,8 +94,8 @@ func (w *workers) allBusy() bool {
 	return true
 }
 
-// hold frees the worker of t, which stays here, if there is room. It reports whether
-// new work is to be looked for.
+// hold frees the worker of t, which stays here, if there is room. It reports whether to look for
+// new work.
 func (w *workers) hold(t *task) (ok, look bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -108,8 +108,8 @@ func (w *workers) hold(t *task) (ok, look bool) {
 	return true, w.serve()
 }
 
-// resume waits until a worker is free for t. After that time it gives up with
-// errNoWorker, for another process may have one.
+// resume waits until a worker is free for t. After that time it returns errNoWorker, because
+// another process may have a free one.
 func (w *workers) resume(ctx context.Context, t *task, within time.Duration) (look bool, err error) {
 	w.mu.Lock()
 	w.ready[t.partition] = append(w.ready[t.partition], t)
@@ -127,7 +127,7 @@ func (w *workers) resume(ctx context.Context, t *task, within time.Duration) (lo
 	}
 }
 
-// giveUp takes t out of those that want a worker, unless it got one just now.
+// giveUp removes t from those that need a worker, unless it has just got one.
 func (w *workers) giveUp(t *task) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -138,8 +138,8 @@ func (w *workers) giveUp(t *task) error {
 	return errNoWorker
 }
 
-// serve gives free workers to those that are ready, but for one that is for new work.
-// It reports whether new work is to be looked for.
+// serve assigns free workers to ready operations, except one that is reserved for new work. It
+// reports whether to look for new work.
 func (w *workers) serve() (look bool) {
 	for w.running < w.size && len(w.ready) > 0 && (!w.unserved || w.readyFirst) {
 		t := w.nextReady()
@@ -153,7 +153,7 @@ func (w *workers) serve() (look bool) {
 	return w.unserved && w.running < w.size
 }
 
-// nextReady is the first of the partition that has the least running.
+// nextReady returns the first operation of the partition with the fewest running ones.
 func (w *workers) nextReady() *task {
 	best, found := "", false
 	for partition := range w.ready {
@@ -167,7 +167,7 @@ func (w *workers) nextReady() *task {
 	return w.ready[best][0]
 }
 
-// leave takes t, if it is there, out of those that are ready.
+// leave removes t, if present, from the ready operations.
 func (w *workers) leave(t *task) {
 	line := w.ready[t.partition]
 	if i := slices.Index(line, t); i >= 0 {
@@ -178,7 +178,7 @@ func (w *workers) leave(t *task) {
 	}
 }
 
-// noneDue says that no new work is left.
+// noneDue records that no new work is left.
 func (w *workers) noneDue() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -186,7 +186,7 @@ func (w *workers) noneDue() {
 	w.serve()
 }
 
-// done forgets t. It reports whether new work is to be looked for.
+// done removes t. It reports whether to look for new work.
 func (w *workers) done(t *task) (look bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -201,8 +201,8 @@ func (w *workers) done(t *task) (look bool) {
 	return w.serve()
 }
 
-// notify makes the operation of a document, if it is here, look whether another one has
-// replaced it.
+// notify makes the operation of a document, if it is here, check whether another one has replaced
+// it.
 func (w *workers) notify(k key) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
