@@ -48,6 +48,7 @@ var actions = map[string]action{
 	"Admin_ListClusters":            {role: reader},
 	"Admin_GetCluster":              {role: reader},
 	"Admin_ExplainCluster":          {role: reader},
+	"Admin_GetMonitorResult":        {role: reader},
 	"Admin_UpdateCluster":           {role: elevated},
 	"Admin_ListVersions":            {role: reader},
 	"Admin_PutVersion":              {role: elevated},

@@ -2,39 +2,28 @@ package monitor
 
 import (
 	"cmp"
-	"hash/fnv"
 	"slices"
+
+	"github.com/aro-rp/aro/store"
 )
-
-// Buckets is into how many shares the clusters are divided.
-const Buckets = 256
-
-// BucketOf is the share that a cluster is in. It depends on nothing but the cluster, so
-// that no document has to record it; the shares are even because the hash is.
-func BucketOf(clusterUID string) int {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(clusterUID)) // never fails
-	sum := h.Sum64()
-	return int((sum ^ sum>>32) % Buckets)
-}
 
 // balance gives each bucket to one of the workers, none of which gets more than its
 // share rounded up, and moves only what has to move: what nobody has, what belongs to a
 // worker that is gone, and what a worker has beyond its share. Everybody who knows the
 // same workers comes to the same result. Without workers nobody has anything.
 func balance(owners, workers []string) []string {
-	balanced := make([]string, Buckets)
+	balanced := make([]string, store.Buckets)
 	if len(workers) == 0 {
 		return balanced
 	}
 	workers = slices.Compact(slices.Sorted(slices.Values(workers)))
 	// The first so many may have one more than the others.
-	least, more := Buckets/len(workers), Buckets%len(workers)
+	least, more := store.Buckets/len(workers), store.Buckets%len(workers)
 	load := make(map[string]int, len(workers))
 	for _, w := range workers {
 		load[w] = 0
 	}
-	for i, owner := range owners[:min(len(owners), Buckets)] {
+	for i, owner := range owners[:min(len(owners), store.Buckets)] {
 		n, known := load[owner]
 		switch {
 		case !known:

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/aro-rp/aro/store"
 )
 
 func loads(owners []string) map[string]int {
@@ -26,7 +28,7 @@ func moved(before, after []string) (n int) {
 }
 
 func TestBucketsAreBalanced(t *testing.T) {
-	none := make([]string, Buckets)
+	none := make([]string, store.Buckets)
 	ab := balance(none, []string{"a", "b"})
 	abc := balance(ab, []string{"c", "b", "a"})
 	for name, test := range map[string]struct {
@@ -50,7 +52,7 @@ func TestBucketsAreBalanced(t *testing.T) {
 			if got := loads(after); fmt.Sprint(got) != fmt.Sprint(test.loads) {
 				t.Errorf("the loads are %v, want %v", got, test.loads)
 			}
-			before := append(slices.Clone(test.before), none...)[:Buckets]
+			before := append(slices.Clone(test.before), none...)[:store.Buckets]
 			if got := moved(before, after); got != test.moved {
 				t.Errorf("%d moved, want %d", got, test.moved)
 			}
@@ -67,10 +69,10 @@ func TestNoBucketMovesWithoutNeed(t *testing.T) {
 		alive := workers.Draw(t, "alive")
 		after := balance(before, alive)
 		n, old := loads(after), loads(before)
-		least, needed := Buckets/len(alive), 0
+		least, needed := store.Buckets/len(alive), 0
 		for _, w := range alive {
 			if n[w] < least || n[w] > least+1 {
-				t.Fatalf("%s has %d of %d", w, n[w], Buckets)
+				t.Fatalf("%s has %d of %d", w, n[w], store.Buckets)
 			}
 			needed += max(0, n[w]-old[w])
 		}
@@ -81,10 +83,10 @@ func TestNoBucketMovesWithoutNeed(t *testing.T) {
 }
 
 func TestClustersAreSpreadEvenly(t *testing.T) {
-	var n [Buckets]int
+	var n [store.Buckets]int
 	const clusters = 50_000
 	for i := range clusters {
-		n[BucketOf(fmt.Sprintf("%08x-0000-4000-8000-%012x", i*7919, i))]++
+		n[store.BucketOf(fmt.Sprintf("%08x-0000-4000-8000-%012x", i*7919, i))]++
 	}
 	if least, most := slices.Min(n[:]), slices.Max(n[:]); least < 140 || most > 260 {
 		t.Errorf("buckets have from %d to %d clusters, 195 on average", least, most)

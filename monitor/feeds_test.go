@@ -13,7 +13,7 @@ import (
 
 func newFeeds(s *store.Store) *feeds {
 	f := newFleet(time.Minute, time.Now)
-	all := make([]int, Buckets)
+	all := make([]int, store.Buckets)
 	for i := range all {
 		all[i] = i
 	}
@@ -112,7 +112,7 @@ func TestTheQueueOfAFleet(t *testing.T) {
 	if m, wait := f.next(); m != nil || wait != time.Minute {
 		t.Fatal("a cluster is looked at that nobody was assigned")
 	}
-	f.assign([]int{BucketOf("early"), BucketOf("late")}, now.Add(time.Hour))
+	f.assign([]int{store.BucketOf("early"), store.BucketOf("late")}, now.Add(time.Hour))
 	put("late")
 	f.clusters["p/early"].due, f.clusters["p/late"].due = now.Add(time.Second), now.Add(2*time.Second)
 	if f.queue.Less(1, 0) {
@@ -141,7 +141,7 @@ func TestTheQueueOfAFleet(t *testing.T) {
 	if got := m.due.Sub(now); got != time.Minute {
 		t.Errorf("after an answer the next look is in %s", got)
 	}
-	f.assign([]int{BucketOf("early"), BucketOf("late")}, now.Add(-time.Second))
+	f.assign([]int{store.BucketOf("early"), store.BucketOf("late")}, now.Add(-time.Second))
 	now = now.Add(time.Hour)
 	if m, _ := f.next(); m != nil {
 		t.Error("a cluster is looked at whose bucket may be another's")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/monitor/collectors"
+	"github.com/aro-rp/aro/store"
 )
 
 // fleet is all clusters, and when each of those that this process has is looked at next.
@@ -22,7 +23,7 @@ type fleet struct {
 	mu            sync.Mutex
 	clusters      map[string]*member // by key
 	subscriptions map[string]model.SubscriptionState
-	buckets       [Buckets]bool
+	buckets       [store.Buckets]bool
 	until         time.Time // the buckets are ours
 	began         bool      // buckets were assigned before
 	queue         queue
@@ -42,6 +43,11 @@ type member struct {
 	failures int // looks in a row that the cluster did not answer
 	last     time.Time
 	lastNSG  time.Time
+
+	// stored is what is known of the stored result; gained means that another process may
+	// have stored one since.
+	stored stored
+	gained bool
 }
 
 func newFleet(interval time.Duration, now func() time.Time) *fleet {
@@ -68,7 +74,7 @@ func (f *fleet) put(partition, id, uid string, seen *collectors.Cluster) {
 		return
 	}
 	if m == nil {
-		m = &member{partition: partition, id: id, uid: uid, bucket: BucketOf(uid), index: -1}
+		m = &member{partition: partition, id: id, uid: uid, bucket: store.BucketOf(uid), index: -1}
 		f.clusters[at] = m
 	}
 	if m.cluster = nil; f.buckets[m.bucket] {
@@ -97,7 +103,7 @@ func (f *fleet) drop(at string) {
 func (f *fleet) assign(mine []int, until time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var now [Buckets]bool
+	var now [store.Buckets]bool
 	for _, b := range mine {
 		now[b] = true
 	}
@@ -117,6 +123,7 @@ func (f *fleet) assign(mine []int, until time.Time) {
 			m.cluster = nil
 			f.dequeue(m)
 		case !before[m.bucket]:
+			m.gained = true
 			f.enqueue(m, spread)
 		}
 	}
@@ -157,7 +164,9 @@ func (f *fleet) next() (m *member, wait time.Duration) {
 		return nil, wait
 	}
 	m = heap.Pop(&f.queue).(*member)
-	m.running = true
+	if m.running = true; m.gained {
+		m.stored, m.gained = stored{}, false
+	}
 	return m, 0
 }
 

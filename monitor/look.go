@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/monitor/collectors"
 	"github.com/aro-rp/aro/openshift"
@@ -20,13 +21,17 @@ import (
 func (m *Monitor) look(ctx context.Context, due *member) {
 	began := m.Now()
 	m.counted.begin(began, due.last)
-	err := m.lookAt(ctx, due, began)
+	found := &problems{Emitter: m.Clusters}
+	looked, err := m.lookAt(ctx, due, began, found)
 	if ctx.Err() != nil {
 		return
 	}
 	answered := !errors.Is(err, collectors.ErrUnreachable) && !errors.Is(err, context.DeadlineExceeded)
 	if !answered && due.failures == 0 {
 		m.forgetIfGone(ctx, due)
+	}
+	if looked {
+		m.record(ctx, due, found, answered)
 	}
 	m.fleet.done(due, began, answered)
 	m.counted.end(m.Now().Sub(began), err, answered)
@@ -35,18 +40,19 @@ func (m *Monitor) look(ctx context.Context, due *member) {
 	}
 }
 
-// lookAt looks at a cluster within the budget.
-func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time) error {
+// lookAt looks at a cluster within the budget. looked is false if the cluster could not be,
+// or is not to be, looked at.
+func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time, emit metrics.Emitter) (looked bool, err error) {
 	c, err := m.read(ctx, due)
 	if err != nil || c == nil || !m.billed(due) {
-		return err
+		return false, err
 	}
 	id, _ := arm.ParseClusterID(c.ResourceID)
 	dims := map[string]string{"resourceId": c.ResourceID, "location": c.Location, "subscriptionId": id.SubscriptionID}
 	api, err := openshift.Open(c.Kubeconfig, c.Address)
 	if err != nil {
 		m.Own.EmitGauge("monitor.cluster.failedworker", 1, dims)
-		return fmt.Errorf("reach the cluster: %w", err)
+		return false, fmt.Errorf("reach the cluster: %w", err)
 	}
 	defer api.Close()
 	ctx, cancel := context.WithTimeout(ctx, m.Budget)
@@ -57,7 +63,7 @@ func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time) erro
 	group := errgroup.Group{}
 	group.Go(func() error {
 		return m.guarded("monitor.cluster.failedworker", dims, func() error {
-			l := &collectors.Look{Service: m.About, Cluster: c, API: api, Emit: m.Clusters, Hourly: hourly(due.last, began), Log: m.Log, Now: m.Now}
+			l := &collectors.Look{Service: m.About, Cluster: c, API: api, Emit: emit, Hourly: hourly(due.last, began), Log: m.Log, Now: m.Now}
 			return l.Run(ctx)
 		})
 	})
@@ -67,7 +73,7 @@ func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time) erro
 			due.lastNSG = began
 		}
 		group.Go(func() error {
-			return m.guarded("monitor.nsg.failedworker", dims, func() error { return m.NSG.Look(ctx, c, m.Clusters, check) })
+			return m.guarded("monitor.nsg.failedworker", dims, func() error { return m.NSG.Look(ctx, c, emit, check) })
 		})
 	}
 	err = group.Wait()
@@ -75,7 +81,7 @@ func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time) erro
 		m.Own.EmitGauge("monitor.main.timedout", 1, dims)
 		err = errors.Join(err, ctx.Err())
 	}
-	return err
+	return true, err
 }
 
 // force closes the connections of a look that goes on though its time is over.

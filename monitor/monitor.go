@@ -25,9 +25,6 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// PoolName is that of the pool of monitors in the database.
-const PoolName = "monitor"
-
 // Config is what a Monitor needs. Store is required, and zero durations have defaults.
 type Config struct {
 	Store *store.Store
@@ -92,7 +89,7 @@ func New(cfg Config) (*Monitor, error) {
 	m := &Monitor{Config: cfg, started: cfg.Now()}
 	m.fleet = newFleet(m.Interval, m.Now)
 	m.feeds = &feeds{store: m.Store, fleet: m.fleet, log: m.Log, every: m.Feed, domain: m.About.Domain}
-	m.pool = &Pool{Workers: m.Store.PoolWorkers, Name: PoolName, ID: m.ID, TTL: m.Lease, Log: m.Log, Assign: m.fleet.assign}
+	m.pool = &Pool{Workers: m.Store.PoolWorkers, Name: store.MonitorPool, ID: m.ID, TTL: m.Lease, Log: m.Log, Assign: m.fleet.assign}
 	var err error
 	if m.counted, err = newCounted(m.Metrics, m.fleet); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)

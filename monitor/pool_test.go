@@ -20,7 +20,7 @@ type process struct {
 
 func newProcess(s *store.Store, id string, ttl time.Duration) *process {
 	p := &process{}
-	p.Pool = &Pool{Workers: s.PoolWorkers, Name: PoolName, ID: id, TTL: ttl, Log: slog.New(slog.DiscardHandler), Assign: func(mine []int, until time.Time) {
+	p.Pool = &Pool{Workers: s.PoolWorkers, Name: store.MonitorPool, ID: id, TTL: ttl, Log: slog.New(slog.DiscardHandler), Assign: func(mine []int, until time.Time) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.mine, p.until = mine, until
@@ -45,7 +45,7 @@ func beatAll(t *testing.T, all ...*process) {
 func sound(all ...*process) bool {
 	seen := map[int]bool{}
 	for _, p := range all {
-		if p.has() < Buckets/len(all) || p.has() > Buckets/len(all)+1 {
+		if p.has() < store.Buckets/len(all) || p.has() > store.Buckets/len(all)+1 {
 			return false
 		}
 		for _, b := range p.mine {
@@ -55,7 +55,7 @@ func sound(all ...*process) bool {
 			seen[b] = true
 		}
 	}
-	return len(seen) == Buckets
+	return len(seen) == store.Buckets
 }
 
 func TestProcessesShareTheBuckets(t *testing.T) {
@@ -107,7 +107,7 @@ func TestSharesThatWereRemovedAreMadeAnew(t *testing.T) {
 	s := newStore(t)
 	a := newProcess(s, "a", time.Second)
 	eventually(t, "a has all", func() bool { beatAll(t, a); return sound(a) })
-	doc, err := s.PoolWorkers.Get(t.Context(), PoolName, PoolName)
+	doc, err := s.PoolWorkers.Get(t.Context(), store.MonitorPool, store.MonitorPool)
 	check(t, err)
 	check(t, s.PoolWorkers.Delete(t.Context(), doc))
 	eventually(t, "a has all again", func() bool { return a.beat(t.Context()) == nil && a.lease != nil && sound(a) })

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ type details struct {
 	Installed   string
 	Events      []event
 	Kubeconfigs []kubeconfig
+	Check       store.LastCheck
 	Now         time.Time
 }
 
@@ -75,6 +77,9 @@ func (p *Portal) PortalShowCluster(ec echo.Context, _, _, _ string) error {
 	if d.Kubeconfigs, err = p.kubeconfigs(c); err != nil {
 		return err
 	}
+	if d.Check, err = p.Store.LastCheck(c.Ctx(), d.ID, doc.Cluster.Internal.UID); err != nil {
+		return err
+	}
 	v := p.page(c, doc.Cluster.Name)
 	return v.show(c, v.cluster(d))
 }
@@ -119,6 +124,23 @@ func (d details) lease() string {
 		holder += fmt.Sprintf(", lost %d times", d.Lost)
 	}
 	return holder
+}
+
+// monitored is which monitor checks the cluster.
+func (d details) monitored() string {
+	if d.Check.Monitor == "" {
+		return "No monitor checks this cluster."
+	}
+	return "Monitor " + d.Check.Monitor + " checks it, last seen " + ago(d.Now.Sub(d.Check.SeenAt)) + " ago."
+}
+
+// dimensions are those of a problem, as one text.
+func dimensions(p model.MonitorProblem) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(p.Dimensions)) {
+		parts = append(parts, name+"="+p.Dimensions[name])
+	}
+	return strings.Join(parts, " ")
 }
 
 func installStatus(c *model.Cluster) string {

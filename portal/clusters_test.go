@@ -96,9 +96,15 @@ func TestAClusterTellsItsStoryAndNoSecret(t *testing.T) {
 			Finished: []model.Step{{Name: "deploy network and storage", StartedAt: at, EndedAt: at.Add(90 * time.Second), Attempts: 3, Waited: map[string]float64{"Azure": 61.5}}},
 			Current:  &model.Step{Name: "order certificates", StartedAt: at.Add(91 * time.Second), Attempts: 7, WaitingFor: "the issuer", LastError: "429 TooManyRequests"}}
 	})
+	result := store.NewMonitorResult(armID(subscription, "slow").Partition(), armID(subscription, "slow").Key())
+	result.Result = model.MonitorResult{Outcome: model.MonitorProblems, Since: at, ProblemCount: 3, Problems: []model.MonitorProblem{
+		{Metric: "node.conditions", Dimensions: map[string]string{"type": "Ready", "nodeName": "worker-1"}}}}
+	if err := w.store.MonitorResults.Create(t.Context(), result); err != nil {
+		t.Fatal(err)
+	}
 	sre := w.login("sre@example.com", groupSRE)
 	page := sre.get(id)
-	for _, want := range []string{"became Creating", "deploy network and storage", "1m30s", "3 attempts", "waited 1m1.5s for Azure", "order certificates", "waiting for the issuer; 429 TooManyRequests", "25 %"} {
+	for _, want := range []string{"<strong>node.conditions</strong> nodeName=worker-1 type=Ready", "2 more are not shown", "No monitor checks this cluster", "became Creating", "deploy network and storage", "1m30s", "3 attempts", "waited 1m1.5s for Azure", "order certificates", "waiting for the issuer; 429 TooManyRequests", "25 %"} {
 		if !strings.Contains(page.text, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -58,9 +58,9 @@ func grouped(n int) string {
 // tone is the colour of a state or a condition.
 func tone(state string) string {
 	switch state {
-	case "Succeeded", "Running", "Ready", "True":
+	case "Succeeded", "Running", "Ready", "True", "Healthy":
 		return "green"
-	case "Failed", "Degraded", "NotReady", "False":
+	case "Failed", "Degraded", "NotReady", "False", "Problems", "Unreachable":
 		return "red"
 	case "Creating", "Updating", "AdminUpdating", "Deleting", "Progressing":
 		return "blue"

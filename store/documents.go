@@ -18,12 +18,13 @@ var (
 	portalContainer        = Container{Name: "Portal", TTL: 24 * time.Hour}
 	probesContainer        = Container{Name: "KeyProbes"}
 	poolWorkersContainer   = Container{Name: "PoolWorkers"}
+	resultsContainer       = Container{Name: "MonitorResults", TTL: 7 * 24 * time.Hour}
 )
 
 // Containers lists every container, for code that creates databases.
 func Containers() []*Container {
 	return []*Container{&clustersContainer, &operationsContainer, &subscriptionsContainer,
-		&versionsContainer, &roleSetsContainer, &billingContainer, &portalContainer, &probesContainer, &poolWorkersContainer}
+		&versionsContainer, &roleSetsContainer, &billingContainer, &portalContainer, &probesContainer, &poolWorkersContainer, &resultsContainer}
 }
 
 // Meta has the members of every document beside its content.
@@ -118,6 +119,14 @@ type PoolWorkerDocument struct {
 
 	// Buckets are the ids of the processes by bucket number; in the assignment only.
 	Buckets []string `json:"buckets,omitempty"`
+}
+
+// MonitorResultDocument stores what the last check of a cluster found. ID and Partition
+// are those of the cluster's document. It expires after the cluster is gone.
+type MonitorResultDocument struct {
+	Meta
+
+	Result model.MonitorResult `json:"result"`
 }
 
 // PortalDocument stores a session or another access of the portal. ID is the hash of

@@ -12,6 +12,8 @@ type Store struct {
 	Billing       *Collection[BillingDocument]
 	PoolWorkers   *Collection[PoolWorkerDocument]
 	Portal        *Collection[PortalDocument]
+	// MonitorResults are what the monitor found, by cluster.
+	MonitorResults *Collection[MonitorResultDocument]
 
 	driver    Driver
 	documents *documents
@@ -25,18 +27,19 @@ type Store struct {
 func New(k Driver, keys *Keyring) *Store {
 	d := newDocuments(keys)
 	s := &Store{
-		Clusters:      newCollection[ClusterDocument](k, d, &clustersContainer),
-		Operations:    newCollection[OperationDocument](k, d, &operationsContainer),
-		Subscriptions: newCollection[SubscriptionDocument](k, d, &subscriptionsContainer),
-		Versions:      newCollection[VersionDocument](k, d, &versionsContainer),
-		RoleSets:      newCollection[RoleSetDocument](k, d, &roleSetsContainer),
-		Billing:       newCollection[BillingDocument](k, d, &billingContainer),
-		PoolWorkers:   newCollection[PoolWorkerDocument](k, d, &poolWorkersContainer),
-		Portal:        newCollection[PortalDocument](k, d, &portalContainer),
-		driver:        k,
-		documents:     d,
-		probes:        newCollection[ProbeDocument](k, d, &probesContainer),
-		formats:       newCollection[FormatDocument](k, d, &probesContainer),
+		Clusters:       newCollection[ClusterDocument](k, d, &clustersContainer),
+		Operations:     newCollection[OperationDocument](k, d, &operationsContainer),
+		Subscriptions:  newCollection[SubscriptionDocument](k, d, &subscriptionsContainer),
+		Versions:       newCollection[VersionDocument](k, d, &versionsContainer),
+		RoleSets:       newCollection[RoleSetDocument](k, d, &roleSetsContainer),
+		Billing:        newCollection[BillingDocument](k, d, &billingContainer),
+		PoolWorkers:    newCollection[PoolWorkerDocument](k, d, &poolWorkersContainer),
+		Portal:         newCollection[PortalDocument](k, d, &portalContainer),
+		MonitorResults: newCollection[MonitorResultDocument](k, d, &resultsContainer),
+		driver:         k,
+		documents:      d,
+		probes:         newCollection[ProbeDocument](k, d, &probesContainer),
+		formats:        newCollection[FormatDocument](k, d, &probesContainer),
 	}
 	d.keysFail = s.keysFail
 	return s

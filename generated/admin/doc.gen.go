@@ -15,6 +15,7 @@ func Operations() []validation.Operation {
 		{ID: "Admin_ExplainCluster", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/explain", Statuses: []int{200}},
 		{ID: "Admin_GetCluster", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
 		{ID: "Admin_GetKubernetesObjects", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects", Statuses: []int{200}},
+		{ID: "Admin_GetMonitorResult", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/monitor", Statuses: []int{200}},
 		{ID: "Admin_GetPodLogs", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetespodlogs", Statuses: []int{200}},
 		{ID: "Admin_ListClusters", Method: "GET", Path: "/admin/clusters", Statuses: []int{200}},
 		{ID: "Admin_ListRoleSets", Method: "GET", Path: "/admin/platformworkloadidentityrolesets", Statuses: []int{200}},

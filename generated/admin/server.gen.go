@@ -48,6 +48,9 @@ type ServerInterface interface {
 	// AdminGetPodLogs Get the logs of a pod
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetespodlogs)
 	AdminGetPodLogs(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminGetPodLogsParams) error
+	// AdminGetMonitorResult Get the last result of the monitor
+	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/monitor)
+	AdminGetMonitorResult(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
 	// AdminListVersions List OpenShift versions
 	// (GET /admin/versions)
 	AdminListVersions(ctx echo.Context) error
@@ -510,6 +513,38 @@ func (w *ServerInterfaceWrapper) AdminGetPodLogs(ctx echo.Context) error {
 	return err
 }
 
+// AdminGetMonitorResult converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminGetMonitorResult(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminGetMonitorResult(ctx, subscriptionID, resourceGroupName, resourceName)
+	return err
+}
+
 // AdminListVersions converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminListVersions(ctx echo.Context) error {
 	var err error
@@ -587,6 +622,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/explain", wrapper.AdminExplainCluster, options.OperationMiddlewares["AdminExplainCluster"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetesobjects", wrapper.AdminGetKubernetesObjects, options.OperationMiddlewares["AdminGetKubernetesObjects"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetespodlogs", wrapper.AdminGetPodLogs, options.OperationMiddlewares["AdminGetPodLogs"]...)
+	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/monitor", wrapper.AdminGetMonitorResult, options.OperationMiddlewares["AdminGetMonitorResult"]...)
 	router.GET(options.BaseURL+"/admin/versions", wrapper.AdminListVersions, options.OperationMiddlewares["AdminListVersions"]...)
 	router.PUT(options.BaseURL+"/admin/versions", wrapper.AdminPutVersion, options.OperationMiddlewares["AdminPutVersion"]...)
 

@@ -16,6 +16,14 @@ const (
 	Pending              MaintenanceTask = "Pending"
 )
 
+// Defines values for MonitorResultOutcome.
+const (
+	Healthy     MonitorResultOutcome = "Healthy"
+	Problems    MonitorResultOutcome = "Problems"
+	Unknown     MonitorResultOutcome = "Unknown"
+	Unreachable MonitorResultOutcome = "Unreachable"
+)
+
 // Defines values for OperationKind.
 const (
 	AdminUpdate OperationKind = "AdminUpdate"
@@ -217,6 +225,42 @@ type Lease struct {
 
 // MaintenanceTask A part of the maintenance of a cluster.
 type MaintenanceTask string
+
+// MonitorProblem A metric that is emitted only while something is not as it should be.
+type MonitorProblem struct {
+	// Metric Name of the metric.
+	Metric string `json:"metric"`
+
+	// Dimensions Dimensions of the metric, beside those that name the cluster.
+	Dimensions map[string]string `json:"dimensions"`
+}
+
+// MonitorResult What the last check of a cluster by the monitor found.
+type MonitorResult struct {
+	// ResourceID Resource id of the cluster.
+	ResourceID string `json:"resourceId"`
+
+	// Outcome How the last check ended. Unknown means that no result is stored: the cluster was not checked yet.
+	Outcome MonitorResultOutcome `json:"outcome"`
+
+	// Since When a check first had this outcome and these problems.
+	Since *time.Time `json:"since,omitempty"`
+
+	// ProblemCount Number of problems.
+	ProblemCount int32 `json:"problemCount"`
+
+	// Problems The first 50 problems.
+	Problems []MonitorProblem `json:"problems"`
+
+	// Monitor Process that checks the cluster. It is absent if no process does.
+	Monitor *string `json:"monitor,omitempty"`
+
+	// LastSeenAt When that process last renewed its part of the clusters. It does so several times a minute.
+	LastSeenAt *time.Time `json:"lastSeenAt,omitempty"`
+}
+
+// MonitorResultOutcome How the last check ended. Unknown means that no result is stored: the cluster was not checked yet.
+type MonitorResultOutcome string
 
 // OperationKind What an operation does to a cluster.
 type OperationKind string

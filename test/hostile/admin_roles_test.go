@@ -19,6 +19,7 @@ var mayBeRead = map[string]bool{
 	"Admin_ListClusters":            true,
 	"Admin_GetCluster":              true,
 	"Admin_ExplainCluster":          true,
+	"Admin_GetMonitorResult":        true,
 	"Admin_UpdateCluster":           false,
 	"Admin_ListVersions":            true,
 	"Admin_PutVersion":              false,
