@@ -87,6 +87,8 @@ func arrows() []arrow {
 		{"installer/custom", "what the service adds to the installer's assets", []string{"installer/document"}},
 		{"installer/...", "it knows the OpenShift installer and nothing of the service", []string{"installer/..."}},
 
+		{"alerts", "rules are data", nil},
+
 		{"registry", "a registry knows nothing of the service", nil},
 
 		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "initialdata", "metrics/sink", "store/cosmos/emulator"}},
