@@ -33,7 +33,16 @@ type row struct {
 	State, Failed, Version, Step, ProvisionedBy        string
 	Percent                                            int
 	Created, Modified                                  time.Time
-	words                                              string // in lower case, for filters
+
+	// Code is the error code of the last operation, if it failed.
+	Code string
+	// Kind is that of the running operation, which Owner holds. Since is when its step
+	// began; zero if none runs.
+	Kind, Owner string
+	Lost        int
+	Since       time.Time
+
+	words string // in lower case, for filters
 }
 
 // index holds a row of every cluster, so that many can be filtered and sorted by anything.
@@ -198,11 +207,14 @@ func rowOf(doc *store.ClusterDocument) *row {
 		State: string(cl.Properties.ProvisioningState), Failed: string(cl.Internal.FailedProvisioningState), Version: cl.Properties.ClusterProfile.Version,
 		ProvisionedBy: cl.Internal.ProvisionedBy, Created: cl.Internal.CreatedAt, Modified: doc.WrittenAt}
 	if op := cl.Internal.Operation; op != nil {
-		r.Percent = op.PercentComplete()
+		r.Percent, r.Kind, r.Owner, r.Lost, r.Since = op.PercentComplete(), string(op.Kind), doc.Owner, doc.Lost, op.StartedAt
 		if op.Current != nil {
-			r.Step = op.Current.Name
+			r.Step, r.Since = op.Current.Name, op.Current.StartedAt
 		}
 	}
-	r.words = arm.ToLower(strings.Join([]string{r.ResourceID, r.Version, r.State, r.Failed, r.Step}, " "))
+	if f := cl.Internal.LastFailure; f != nil {
+		r.Code = f.Error.Code
+	}
+	r.words = arm.ToLower(strings.Join([]string{r.ResourceID, r.Version, r.State, r.Failed, r.Step, r.Code}, " "))
 	return r
 }

@@ -14,6 +14,7 @@ func Operations() []validation.Operation {
 		{ID: "Portal_Callback", Method: "GET", Path: "/callback", Statuses: []int{303}},
 		{ID: "Portal_CreateKubeconfig", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubeconfig/new", Statuses: []int{200}},
 		{ID: "Portal_GetAsset", Method: "GET", Path: "/assets/{name}", Statuses: []int{200}},
+		{ID: "Portal_GetFleet", Method: "GET", Path: "/api/fleet", Statuses: []int{200}},
 		{ID: "Portal_GetInfo", Method: "GET", Path: "/api/info", Statuses: []int{200}},
 		{ID: "Portal_ListClusters", Method: "GET", Path: "/api/clusters", Statuses: []int{200}},
 		{ID: "Portal_Login", Method: "GET", Path: "/login", Statuses: []int{302}},
@@ -21,6 +22,7 @@ func Operations() []validation.Operation {
 		{ID: "Portal_RevokeKubeconfig", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubeconfig/revoke", Statuses: []int{303}},
 		{ID: "Portal_ShowCluster", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
 		{ID: "Portal_ShowClusters", Method: "GET", Path: "/clusters", Statuses: []int{200}},
+		{ID: "Portal_ShowFleet", Method: "GET", Path: "/fleet", Statuses: []int{200}},
 		{ID: "Portal_ShowLoggedOut", Method: "GET", Path: "/loggedout", Statuses: []int{200}},
 		{ID: "Portal_ShowObjects", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/objects", Statuses: []int{200}},
 	}

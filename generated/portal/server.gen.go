@@ -15,6 +15,9 @@ type ServerInterface interface {
 	// PortalListClusters List clusters
 	// (GET /api/clusters)
 	PortalListClusters(ctx echo.Context, params PortalListClustersParams) error
+	// PortalGetFleet Get the fleet
+	// (GET /api/fleet)
+	PortalGetFleet(ctx echo.Context) error
 	// PortalGetInfo Get who is logged in
 	// (GET /api/info)
 	PortalGetInfo(ctx echo.Context) error
@@ -27,6 +30,9 @@ type ServerInterface interface {
 	// PortalShowClusters Show clusters
 	// (GET /clusters)
 	PortalShowClusters(ctx echo.Context, params PortalShowClustersParams) error
+	// PortalShowFleet Show the fleet
+	// (GET /fleet)
+	PortalShowFleet(ctx echo.Context) error
 	// PortalShowLoggedOut Say that the session has ended
 	// (GET /loggedout)
 	PortalShowLoggedOut(ctx echo.Context) error
@@ -98,6 +104,15 @@ func (w *ServerInterfaceWrapper) PortalListClusters(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PortalListClusters(ctx, params)
+	return err
+}
+
+// PortalGetFleet converts echo context to params.
+func (w *ServerInterfaceWrapper) PortalGetFleet(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PortalGetFleet(ctx)
 	return err
 }
 
@@ -208,6 +223,15 @@ func (w *ServerInterfaceWrapper) PortalShowClusters(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PortalShowClusters(ctx, params)
+	return err
+}
+
+// PortalShowFleet converts echo context to params.
+func (w *ServerInterfaceWrapper) PortalShowFleet(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PortalShowFleet(ctx)
 	return err
 }
 
@@ -423,10 +447,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.GET(options.BaseURL+"/api/clusters", wrapper.PortalListClusters, options.OperationMiddlewares["PortalListClusters"]...)
+	router.GET(options.BaseURL+"/api/fleet", wrapper.PortalGetFleet, options.OperationMiddlewares["PortalGetFleet"]...)
 	router.GET(options.BaseURL+"/api/info", wrapper.PortalGetInfo, options.OperationMiddlewares["PortalGetInfo"]...)
 	router.GET(options.BaseURL+"/assets/:name", wrapper.PortalGetAsset, options.OperationMiddlewares["PortalGetAsset"]...)
 	router.GET(options.BaseURL+"/callback", wrapper.PortalCallback, options.OperationMiddlewares["PortalCallback"]...)
 	router.GET(options.BaseURL+"/clusters", wrapper.PortalShowClusters, options.OperationMiddlewares["PortalShowClusters"]...)
+	router.GET(options.BaseURL+"/fleet", wrapper.PortalShowFleet, options.OperationMiddlewares["PortalShowFleet"]...)
 	router.GET(options.BaseURL+"/loggedout", wrapper.PortalShowLoggedOut, options.OperationMiddlewares["PortalShowLoggedOut"]...)
 	router.GET(options.BaseURL+"/login", wrapper.PortalLogin, options.OperationMiddlewares["PortalLogin"]...)
 	router.POST(options.BaseURL+"/logout", wrapper.PortalLogout, options.OperationMiddlewares["PortalLogout"]...)

@@ -87,6 +87,15 @@ type ClusterList struct {
 	Complete bool `json:"complete"`
 }
 
+// Count A number of clusters or operations.
+type Count struct {
+	// Name What they have in common.
+	Name string `json:"name"`
+
+	// Count Their number.
+	Count int32 `json:"count"`
+}
+
 // Error Body of every failed request.
 type Error struct {
 	// Error The error.
@@ -106,6 +115,60 @@ type ErrorBody struct {
 
 	// Details Further errors.
 	Details *[]ErrorBody `json:"details,omitempty"`
+}
+
+// Fleet All clusters together.
+type Fleet struct {
+	// Total Number of clusters.
+	Total int32 `json:"total"`
+
+	// Complete Whether all documents have been read since the portal started.
+	Complete bool `json:"complete"`
+
+	// States Clusters by provisioning state.
+	States []Count `json:"states"`
+
+	// Versions Clusters by version of OpenShift.
+	Versions []Count `json:"versions"`
+
+	// Failures Failed clusters by the error code of their last operation.
+	Failures []Count `json:"failures"`
+
+	// Workers Running operations by the worker that holds them.
+	Workers []Count `json:"workers"`
+
+	// Running Number of running operations.
+	Running int32 `json:"running"`
+
+	// Stuck Number of operations that have been in one step for 30 minutes or longer.
+	Stuck int32 `json:"stuck"`
+
+	// Operations The 50 operations that have been in one step for the longest time.
+	Operations []FleetOperation `json:"operations"`
+}
+
+// FleetOperation A running operation.
+type FleetOperation struct {
+	// ResourceID Resource id of the cluster.
+	ResourceID string `json:"resourceId"`
+
+	// Kind Kind of the operation, such as Create.
+	Kind string `json:"kind"`
+
+	// Step The running step.
+	Step *string `json:"step,omitempty"`
+
+	// Since When the step began.
+	Since time.Time `json:"since"`
+
+	// Worker The worker that holds the operation; absent while it waits for one.
+	Worker *string `json:"worker,omitempty"`
+
+	// Lost Number of consecutive workers that stopped during the operation.
+	Lost int32 `json:"lost"`
+
+	// Stuck Whether the operation has been in this step for 30 minutes or longer.
+	Stuck bool `json:"stuck"`
 }
 
 // Info Who is logged in.

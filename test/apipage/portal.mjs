@@ -105,7 +105,12 @@ try {
   await login(page, "sre@aroapp.test");
   await page.getByRole("heading", { name: "Clusters" }).waitFor();
   const found = await looksAtACluster(page);
-  await page.goto(`${origin}/clusters`);
+  await page.getByRole("link", { name: "Fleet" }).click();
+  await page.getByRole("heading", { name: "Operations, the longest in one step first" }).waitFor();
+  await everywhere(page, "the fleet");
+  await picture(page, "portal-fleet.png");
+  await page.getByRole("navigation", { name: "Portal" }).getByRole("link", { name: "Clusters" }).click();
+  await page.locator("#ClusterCount").waitFor();
   await everywhere(page, "all clusters");
   await page.getByRole("button", { name: "Log out" }).click();
   await page.getByRole("heading", { name: "Logged out" }).waitFor();
