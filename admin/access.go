@@ -2,6 +2,8 @@ package admin
 
 import (
 	"fmt"
+	"net/http"
+	"path"
 	"time"
 
 	"github.com/aro-rp/aro/arm"
@@ -60,7 +62,18 @@ var actions = map[string]action{
 	"Admin_GetKubernetesObjects":    {role: reader},
 	"Admin_GetPodLogs":              {role: reader},
 	"Admin_CordonNode":              {role: elevated, dryRun: true},
+	"Admin_ApplyKubernetesObject":   {role: elevated, dryRun: true},
+	"Admin_DeleteKubernetesObject":  {role: elevated, dryRun: true},
+	"Admin_DrainNode":               {role: elevated, dryRun: true, limit: longest},
+	"Admin_RunJob":                  {role: elevated, dryRun: true, limit: longest},
+	"Admin_Exec":                    {role: elevated, limit: longest},
+	"Admin_CountEtcdKeys":           {role: reader, limit: 5 * time.Minute},
+
+	"Admin_ApproveCertificateSigningRequests": {role: elevated, dryRun: true},
 }
+
+// longest is the limit of actions that wait for a cluster or for Azure.
+const longest = 30 * time.Minute
 
 // checkActions returns an error unless the table and the specification have the same
 // operations.
@@ -75,6 +88,20 @@ func checkActions() error {
 		return fmt.Errorf("the table of actions has %d rows for %d operations", len(actions), len(operations))
 	}
 	return nil
+}
+
+// endless returns a function that reports whether a request is for an action with a limit
+// of its own, by the last part of its path.
+func endless() func(*http.Request) bool {
+	long := map[string]bool{}
+	for _, operation := range api.Operations() {
+		if actions[operation.ID].limit > 0 {
+			long[arm.ToLower(path.Base(operation.Path))] = true
+		}
+	}
+	return func(r *http.Request) bool {
+		return r.Method == http.MethodPost && long[arm.ToLower(path.Base(r.URL.Path))]
+	}
 }
 
 // authorize refuses an operation to callers whose role is too low. Paths without an

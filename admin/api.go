@@ -89,7 +89,7 @@ func New(cfg Config) (*API, error) {
 func (a *API) HTTP() httpserver.API {
 	return httpserver.API{
 		Prefix: "/admin", Clients: []string{Clients, Readers}, Denied: "The client certificate is not allowed on the admin API.",
-		Route: a.route, Failure: failure,
+		Route: a.route, Endless: endless(), Failure: failure,
 		Audited: func(x *httpserver.Exchange) bool { return x.Operation != "" },
 	}
 }

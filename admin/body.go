@@ -15,11 +15,16 @@ import (
 
 // strict reads the body, a JSON object, into v and refuses members that v does
 // not have.
-func (c *call) strict(v any) error {
+func (c *call) strict(v any) error { return c.read(v, jsonv2.RejectUnknownMembers(true)) }
+
+// lenient reads the members that v has.
+func (c *call) lenient(v any) error { return c.read(v) }
+
+func (c *call) read(v any, options ...jsonv2.Options) error {
 	if kind := jsontext.Value(c.body).Kind(); kind != jsontext.KindBeginObject {
 		return arm.InvalidRequestContent.Errorf("The body must be one JSON object.")
 	}
-	err := jsonv2.Unmarshal(c.body, v, jsonv2.RejectUnknownMembers(true))
+	err := jsonv2.Unmarshal(c.body, v, options...)
 	var meaning *jsonv2.SemanticError
 	var syntax *jsontext.SyntacticError
 	switch {

@@ -2,56 +2,59 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/armhttp"
-	api "github.com/aro-rp/aro/generated/admin"
-	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/store"
 )
 
 const (
-	// clusterTimeout bounds what is waited for a cluster.
+	// clusterTimeout bounds what is waited for a cluster, unless an action has a limit of
+	// its own.
 	clusterTimeout = 40 * time.Second
-	// objectsMost is the most objects of a list, and maxObjects and maxLogs bound answers, in bytes.
+	// objectsMost is the most objects of a list, and maxObjects and maxLogs bound responses, in bytes.
 	objectsMost = 1000
 	maxObjects  = 32 << 20
 	maxLogs     = 50 << 20
-	// discovery asks an API server for all its resources in one answer.
+	// maxStatus bounds an error of a cluster in messages, in characters.
+	maxStatus = 1024
+	// discovery asks an API server for all its resources in one response.
 	discovery = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+	// dryRunAll is the query of requests to an API server that change nothing.
+	dryRunAll = "dryRun=All"
 )
 
 // objectName is what names of objects and of what they are in look like.
 var objectName = regexp.MustCompile(`^[a-zA-Z0-9][-.a-zA-Z0-9]{0,254}$`)
 
-// clusterAPI is the API server of the cluster of a request.
-type clusterAPI struct{ *openshift.API }
-
 // withCluster calls do with the API server of the cluster of the path, which has
-// clusterTimeout to answer.
+// clusterTimeout to respond, or as long as the action may last.
 func (a *API) withCluster(c *call, do func(ctx context.Context, k clusterAPI) error) error {
 	k, err := a.open(c)
 	if err != nil {
 		return err
 	}
 	defer k.Close()
-	ctx, cancel := context.WithTimeout(c.Ctx(), clusterTimeout)
+	limit := clusterTimeout
+	if own := actions[c.Operation].limit; own > 0 {
+		limit = own
+	}
+	ctx, cancel := context.WithTimeout(c.Ctx(), limit)
 	defer cancel()
-	return do(ctx, k)
+	return ofCluster(do(ctx, k))
 }
+
+// clusterAPI is the API server of the cluster of a request.
+type clusterAPI struct{ *openshift.API }
 
 // open connects to the cluster of the path. The caller closes it.
 func (a *API) open(c *call) (clusterAPI, error) {
@@ -71,30 +74,21 @@ func (a *API) open(c *call) (clusterAPI, error) {
 	return clusterAPI{opened}, nil
 }
 
-// do sends a request to the API server and returns the answer, if it is not an error.
-func (k clusterAPI) do(ctx context.Context, method, path string, body io.Reader, header ...string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, k.URL+path, body)
-	if err != nil {
-		return nil, err
+// ofCluster is an error of an API server, or of the way to it, for the caller. Errors of
+// the service itself stay as they are.
+func ofCluster(err error) error {
+	if _, own := errors.AsType[*arm.Error](err); own || err == nil {
+		return err
 	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+	status, refused := errors.AsType[*apierrors.StatusError](err)
+	if !refused {
+		return arm.ServiceUnavailable.Errorf("The API server of the cluster does not answer: %s", openshift.Why(err)).Because(err)
 	}
-	res, err := k.Client.Do(req)
-	if err != nil {
-		return nil, arm.ServiceUnavailable.Errorf("The API server of the cluster does not answer: %s", openshift.Why(err)).Because(err)
-	}
-	if res.StatusCode < http.StatusMultipleChoices {
-		return res, nil
-	}
-	defer res.Body.Close()
-	var status struct{ Message string }
-	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&status) // the status code says enough
 	code := arm.RequestNotAllowed
-	if res.StatusCode == http.StatusNotFound {
+	if apierrors.IsNotFound(err) {
 		code = arm.ResourceNotFound
 	}
-	return nil, code.Errorf("The API server of the cluster answers %d: %s", res.StatusCode, arm.Plain(status.Message, 1024))
+	return code.Errorf("The API server of the cluster answers %d: %s", status.ErrStatus.Code, arm.Plain(status.ErrStatus.Message, maxStatus))
 }
 
 // kind is a kind of objects as an API server offers it.
@@ -121,7 +115,7 @@ func (k clusterAPI) find(ctx context.Context, wanted string) (kind, error) {
 				}
 			}
 		}
-		if err := k.read(ctx, root, discovery, &groups); err != nil {
+		if err := k.ReadAs(ctx, root, discovery, &groups); err != nil {
 			return kind{}, err
 		}
 		for _, g := range groups.Items {
@@ -141,64 +135,34 @@ func (k clusterAPI) find(ctx context.Context, wanted string) (kind, error) {
 	return kind{}, arm.InvalidParameter.At("kind", "The cluster has no kind %s. Give a kind, a resource, or resource.group.", arm.Sent(wanted))
 }
 
-func (k clusterAPI) read(ctx context.Context, path, media string, into any) error {
-	res, err := k.do(ctx, http.MethodGet, path, nil, "Accept", media)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxObjects)).Decode(into); err != nil {
-		return fmt.Errorf("answer of the cluster: %w", err)
-	}
-	return nil
-}
-
 // allowed refuses secrets, and objects that are customers'.
 func (k kind) allowed(namespace string) error {
 	switch {
 	case k.resource == "secrets" || k.group == "oauth.openshift.io":
-		return arm.Forbidden.At("kind", "Secrets and tokens are not shown.")
+		return arm.Forbidden.At("kind", "Secrets and tokens are neither shown nor changed.")
 	case k.namespaced && !openshift.IsPlatformNamespace(namespace):
-		return arm.Forbidden.At("namespace", "Only objects in namespaces of OpenShift are shown, and this is none.")
+		return arm.Forbidden.At("namespace", "Only objects in namespaces of OpenShift are shown or changed, and this is none.")
 	}
 	return nil
 }
 
-// checkName refuses what is no name, so that paths stay what they are.
-func checkName(parameter, value string) error {
-	if !objectName.MatchString(value) || strings.Contains(value, "..") {
-		return arm.InvalidParameter.At(parameter, "It must be a name of letters, digits, '-' and '.', at most 255.")
+// changeable are the groups whose objects without a namespace may be changed.
+var changeable = []string{"apiserver.openshift.io", "aro.openshift.io", "certificates.k8s.io", "config.openshift.io", "console.openshift.io",
+	"imageregistry.operator.openshift.io", "machine.openshift.io", "machineconfiguration.openshift.io", "metrics.k8s.io", "operator.openshift.io"}
+
+// mayChange refuses also what gives rights, and objects of the whole cluster that are not
+// OpenShift's.
+func (k kind) mayChange(namespace string) error {
+	if err := k.allowed(namespace); err != nil {
+		return err
+	}
+	switch isNode := k.group == "" && k.resource == "nodes"; {
+	case k.group == "rbac.authorization.k8s.io" || k.group == "authorization.openshift.io":
+		return arm.Forbidden.At("kind", "Roles and their bindings are not changed.")
+	case !k.namespaced && !isNode && !slices.Contains(changeable, k.group):
+		return arm.Forbidden.At("kind", "Of the objects without a namespace only nodes and those of OpenShift's own kinds are changed.")
 	}
 	return nil
-}
-
-// AdminGetKubernetesObjects returns an object of the cluster, or those of a kind.
-func (a *API) AdminGetKubernetesObjects(ec echo.Context, _, _, _ string, p api.AdminGetKubernetesObjectsParams) error {
-	c := ec.(*call)
-	c.Subject = p.Kind
-	for parameter, value := range map[string]*string{"kind": &p.Kind, "namespace": p.Namespace, "name": p.Name} {
-		if value != nil && *value != "" || parameter == "kind" {
-			if err := checkName(parameter, *value); err != nil {
-				return err
-			}
-		}
-	}
-	return a.withCluster(c, func(ctx context.Context, k clusterAPI) error {
-		found, err := k.find(ctx, p.Kind)
-		if err != nil {
-			return err
-		}
-		namespace := optional(p.Namespace)
-		if err := found.allowed(namespace); err != nil {
-			return err
-		}
-		res, err := k.do(ctx, http.MethodGet, found.pathOf(namespace, optional(p.Name)), nil, "Accept", httpserver.JSON)
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		return c.Stream(http.StatusOK, httpserver.JSON, io.LimitReader(res.Body, maxObjects))
-	})
 }
 
 // pathOf is the path of an object, or of the list of objects if name is empty.
@@ -214,66 +178,36 @@ func (k kind) pathOf(namespace, name string) string {
 	return path + "?limit=" + strconv.Itoa(objectsMost)
 }
 
-// AdminGetPodLogs returns the logs of a pod.
-func (a *API) AdminGetPodLogs(ec echo.Context, _, _, _ string, p api.AdminGetPodLogsParams) error {
-	c := ec.(*call)
-	c.Subject = p.Namespace + "/" + p.Podname
-	for parameter, value := range map[string]string{"namespace": p.Namespace, "podname": p.Podname} {
-		if err := checkName(parameter, value); err != nil {
-			return err
+// names are names that a caller gives, by parameter.
+type names map[string]string
+
+// check refuses what is no name, so that paths stay what they are. The empty ones are
+// refused too, unless they may be absent.
+func (n names) check(mayBeAbsent ...string) error {
+	for parameter, value := range n {
+		absent := value == "" && slices.Contains(mayBeAbsent, parameter)
+		if !absent && (!objectName.MatchString(value) || strings.Contains(value, "..")) {
+			return arm.InvalidParameter.At(parameter, "It must be a name of letters, digits, '-' and '.', at most 255.")
 		}
 	}
-	if err := (kind{resource: "pods", namespaced: true}).allowed(p.Namespace); err != nil {
-		return err
-	}
-	return a.withCluster(c, func(ctx context.Context, k clusterAPI) error {
-		path := "/api/v1/namespaces/" + p.Namespace + "/pods/" + p.Podname
-		var pod struct{ Spec struct{ NodeName string } }
-		if err := k.read(ctx, path, httpserver.JSON, &pod); err != nil {
-			return err
-		}
-		if pod.Spec.NodeName == "" { // an API server answers with nothing, which looks like empty logs
-			return arm.RequestNotAllowed.At("podname", "The pod is not scheduled to a node, so that it has no logs yet.")
-		}
-		q := url.Values{"limitBytes": {strconv.Itoa(maxLogs)}}
-		if container := optional(p.Container); container != "" {
-			q.Set("container", container)
-		}
-		res, err := k.do(ctx, http.MethodGet, path+"/log?"+q.Encode(), nil)
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		return c.Stream(http.StatusOK, "text/plain; charset=utf-8", io.LimitReader(res.Body, maxLogs))
-	})
+	return nil
 }
 
-// AdminCordonNode keeps new pods from a node, or lets them on it again.
-func (a *API) AdminCordonNode(ec echo.Context, _, _, _ string, p api.AdminCordonNodeParams) error {
-	c := ec.(*call)
-	c.Subject = p.VMName
-	if err := checkName("vmName", p.VMName); err != nil {
-		return err
+// optional is the value of a parameter, the zero value if it is absent.
+func optional[T any](p *T) (value T) {
+	if p != nil {
+		value = *p
 	}
-	return a.withCluster(c, func(ctx context.Context, k clusterAPI) error {
-		path := "/api/v1/nodes/" + p.VMName
-		if p.DryRun != nil && *p.DryRun {
-			path += "?dryRun=All"
-		}
-		patch := fmt.Sprintf(`{"spec":{"unschedulable":%t}}`, p.ShouldCordon)
-		res, err := k.do(ctx, http.MethodPatch, path, strings.NewReader(patch), "Content-Type", "application/merge-patch+json")
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		return c.NoContent(http.StatusOK)
-	})
+	return value
 }
 
-// optional is the value of a parameter, empty if it is absent.
-func optional(s *string) string {
-	if s == nil {
-		return ""
+// query appends the dry run to a path.
+func query(path string, c *call) string {
+	if !c.DryRun {
+		return path
 	}
-	return *s
+	if strings.Contains(path, "?") {
+		return path + "&" + dryRunAll
+	}
+	return path + "?" + dryRunAll
 }

@@ -121,17 +121,13 @@ func ReadQuery(x *httpserver.Exchange) error {
 // spelling returns the name of a parameter in the specs, from its name in lower
 // case.
 func spelling(folded string) string {
-	switch folded {
-	case "$skiptoken":
-		return "$skipToken"
-	case "skiptoken":
-		return "skipToken"
-	case "vmname":
-		return "vmName"
-	case "shouldcordon":
-		return "shouldCordon"
-	case "dryrun":
-		return "dryRun"
+	for _, name := range spellings {
+		if arm.ToLower(name) == folded {
+			return name
+		}
 	}
 	return folded
 }
+
+// spellings are the parameters that have capital letters.
+var spellings = []string{"$skipToken", "skipToken", "vmName", "vmSize", "shouldCordon", "dryRun", "csrName", "deallocateVM", "managedResourceID"}

@@ -11,7 +11,13 @@ import (
 // Operations lists the operations of the spec by id.
 func Operations() []validation.Operation {
 	return []validation.Operation{
+		{ID: "Admin_ApplyKubernetesObject", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects", Statuses: []int{200, 201}},
+		{ID: "Admin_ApproveCertificateSigningRequests", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/approvecsr", Statuses: []int{200}},
 		{ID: "Admin_CordonNode", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/cordonnode", Statuses: []int{200}},
+		{ID: "Admin_CountEtcdKeys", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/etcdkeycount", Statuses: []int{200}},
+		{ID: "Admin_DeleteKubernetesObject", Method: "DELETE", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects", Statuses: []int{200}},
+		{ID: "Admin_DrainNode", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/drainnode", Statuses: []int{200}},
+		{ID: "Admin_Exec", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/exec", Statuses: []int{200}},
 		{ID: "Admin_ExplainCluster", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/explain", Statuses: []int{200}},
 		{ID: "Admin_GetCluster", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
 		{ID: "Admin_GetKubernetesObjects", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects", Statuses: []int{200}},
@@ -25,6 +31,7 @@ func Operations() []validation.Operation {
 		{ID: "Admin_PutVersion", Method: "PUT", Path: "/admin/versions", Statuses: []int{200, 201}},
 		{ID: "Admin_RemoveDocument", Method: "DELETE", Path: "/admin/documents/{container}/{partition}/{documentId}", Statuses: []int{204}},
 		{ID: "Admin_RepairDocument", Method: "PATCH", Path: "/admin/documents/{container}/{partition}/{documentId}", Statuses: []int{204}},
+		{ID: "Admin_RunJob", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/runjob", Statuses: []int{200}},
 		{ID: "Admin_UpdateCluster", Method: "PATCH", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
 	}
 }

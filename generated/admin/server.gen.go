@@ -36,21 +36,42 @@ type ServerInterface interface {
 	// AdminUpdateCluster Maintain a cluster
 	// (PATCH /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName})
 	AdminUpdateCluster(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
+	// AdminApproveCertificateSigningRequests Approve certificate signing requests
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/approvecsr)
+	AdminApproveCertificateSigningRequests(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminApproveCertificateSigningRequestsParams) error
 	// AdminCordonNode Cordon a node
 	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/cordonnode)
 	AdminCordonNode(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminCordonNodeParams) error
+	// AdminDrainNode Drain a node
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/drainnode)
+	AdminDrainNode(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminDrainNodeParams) error
+	// AdminCountEtcdKeys Count the keys of etcd
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/etcdkeycount)
+	AdminCountEtcdKeys(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminCountEtcdKeysParams) error
+	// AdminExec Run a command in a container
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/exec)
+	AdminExec(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
 	// AdminExplainCluster Explain the state of a cluster
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/explain)
 	AdminExplainCluster(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
+	// AdminDeleteKubernetesObject Delete an object of a cluster
+	// (DELETE /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects)
+	AdminDeleteKubernetesObject(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminDeleteKubernetesObjectParams) error
 	// AdminGetKubernetesObjects Get objects of a cluster
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects)
 	AdminGetKubernetesObjects(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminGetKubernetesObjectsParams) error
+	// AdminApplyKubernetesObject Create or change an object of a cluster
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects)
+	AdminApplyKubernetesObject(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminApplyKubernetesObjectParams) error
 	// AdminGetPodLogs Get the logs of a pod
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetespodlogs)
 	AdminGetPodLogs(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminGetPodLogsParams) error
 	// AdminGetMonitorResult Get the last result of the monitor
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/monitor)
 	AdminGetMonitorResult(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
+	// AdminRunJob Run a job
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/runjob)
+	AdminRunJob(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminRunJobParams) error
 	// AdminListVersions List OpenShift versions
 	// (GET /admin/versions)
 	AdminListVersions(ctx echo.Context) error
@@ -316,6 +337,54 @@ func (w *ServerInterfaceWrapper) AdminUpdateCluster(ctx echo.Context) error {
 	return err
 }
 
+// AdminApproveCertificateSigningRequests converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminApproveCertificateSigningRequests(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminApproveCertificateSigningRequestsParams
+	// ------------- Optional query parameter "csrName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "csrName", ctx.QueryParams(), &params.CsrName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter csrName: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminApproveCertificateSigningRequests(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
 // AdminCordonNode converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminCordonNode(ctx echo.Context) error {
 	var err error
@@ -371,6 +440,127 @@ func (w *ServerInterfaceWrapper) AdminCordonNode(ctx echo.Context) error {
 	return err
 }
 
+// AdminDrainNode converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminDrainNode(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminDrainNodeParams
+	// ------------- Required query parameter "vmName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmName", ctx.QueryParams(), &params.VMName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmName: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminDrainNode(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminCountEtcdKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminCountEtcdKeys(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminCountEtcdKeysParams
+	// ------------- Required query parameter "vmName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmName", ctx.QueryParams(), &params.VMName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminCountEtcdKeys(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminExec converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminExec(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminExec(ctx, subscriptionID, resourceGroupName, resourceName)
+	return err
+}
+
 // AdminExplainCluster converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminExplainCluster(ctx echo.Context) error {
 	var err error
@@ -400,6 +590,75 @@ func (w *ServerInterfaceWrapper) AdminExplainCluster(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdminExplainCluster(ctx, subscriptionID, resourceGroupName, resourceName)
+	return err
+}
+
+// AdminDeleteKubernetesObject converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminDeleteKubernetesObject(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminDeleteKubernetesObjectParams
+	// ------------- Required query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "namespace" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "namespace", ctx.QueryParams(), &params.Namespace, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter namespace: %s", err))
+	}
+
+	// ------------- Required query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminDeleteKubernetesObject(ctx, subscriptionID, resourceGroupName, resourceName, params)
 	return err
 }
 
@@ -455,6 +714,47 @@ func (w *ServerInterfaceWrapper) AdminGetKubernetesObjects(ctx echo.Context) err
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdminGetKubernetesObjects(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminApplyKubernetesObject converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminApplyKubernetesObject(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminApplyKubernetesObjectParams
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminApplyKubernetesObject(ctx, subscriptionID, resourceGroupName, resourceName, params)
 	return err
 }
 
@@ -545,6 +845,47 @@ func (w *ServerInterfaceWrapper) AdminGetMonitorResult(ctx echo.Context) error {
 	return err
 }
 
+// AdminRunJob converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminRunJob(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminRunJobParams
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminRunJob(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
 // AdminListVersions converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminListVersions(ctx echo.Context) error {
 	var err error
@@ -618,11 +959,18 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/admin/platformworkloadidentityrolesets", wrapper.AdminPutRoleSet, options.OperationMiddlewares["AdminPutRoleSet"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.AdminGetCluster, options.OperationMiddlewares["AdminGetCluster"]...)
 	router.PATCH(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.AdminUpdateCluster, options.OperationMiddlewares["AdminUpdateCluster"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/approvecsr", wrapper.AdminApproveCertificateSigningRequests, options.OperationMiddlewares["AdminApproveCertificateSigningRequests"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/cordonnode", wrapper.AdminCordonNode, options.OperationMiddlewares["AdminCordonNode"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/drainnode", wrapper.AdminDrainNode, options.OperationMiddlewares["AdminDrainNode"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/etcdkeycount", wrapper.AdminCountEtcdKeys, options.OperationMiddlewares["AdminCountEtcdKeys"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/exec", wrapper.AdminExec, options.OperationMiddlewares["AdminExec"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/explain", wrapper.AdminExplainCluster, options.OperationMiddlewares["AdminExplainCluster"]...)
+	router.DELETE(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetesobjects", wrapper.AdminDeleteKubernetesObject, options.OperationMiddlewares["AdminDeleteKubernetesObject"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetesobjects", wrapper.AdminGetKubernetesObjects, options.OperationMiddlewares["AdminGetKubernetesObjects"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetesobjects", wrapper.AdminApplyKubernetesObject, options.OperationMiddlewares["AdminApplyKubernetesObject"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetespodlogs", wrapper.AdminGetPodLogs, options.OperationMiddlewares["AdminGetPodLogs"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/monitor", wrapper.AdminGetMonitorResult, options.OperationMiddlewares["AdminGetMonitorResult"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/runjob", wrapper.AdminRunJob, options.OperationMiddlewares["AdminRunJob"]...)
 	router.GET(options.BaseURL+"/admin/versions", wrapper.AdminListVersions, options.OperationMiddlewares["AdminListVersions"]...)
 	router.PUT(options.BaseURL+"/admin/versions", wrapper.AdminPutVersion, options.OperationMiddlewares["AdminPutVersion"]...)
 

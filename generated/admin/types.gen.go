@@ -32,15 +32,21 @@ const (
 	Update      OperationKind = "Update"
 )
 
+// Defines values for Outcome.
+const (
+	OutcomeFailed    Outcome = "Failed"
+	OutcomeSucceeded Outcome = "Succeeded"
+)
+
 // Defines values for ProvisioningState.
 const (
-	AdminUpdating ProvisioningState = "AdminUpdating"
-	Canceled      ProvisioningState = "Canceled"
-	Creating      ProvisioningState = "Creating"
-	Deleting      ProvisioningState = "Deleting"
-	Failed        ProvisioningState = "Failed"
-	Succeeded     ProvisioningState = "Succeeded"
-	Updating      ProvisioningState = "Updating"
+	ProvisioningStateAdminUpdating ProvisioningState = "AdminUpdating"
+	ProvisioningStateCanceled      ProvisioningState = "Canceled"
+	ProvisioningStateCreating      ProvisioningState = "Creating"
+	ProvisioningStateDeleting      ProvisioningState = "Deleting"
+	ProvisioningStateFailed        ProvisioningState = "Failed"
+	ProvisioningStateSucceeded     ProvisioningState = "Succeeded"
+	ProvisioningStateUpdating      ProvisioningState = "Updating"
 )
 
 // Cluster The whole cluster document as the service keeps it, in the JSON of the internal model. Secrets are left out. Its members may change with every release.
@@ -112,6 +118,21 @@ type ClusterUpdateProperties struct {
 	MaintenanceTask *MaintenanceTask `json:"maintenanceTask,omitempty"`
 }
 
+// Command A command to run in a container.
+type Command struct {
+	// Namespace Namespace of the pod, one of OpenShift.
+	Namespace string `json:"namespace"`
+
+	// PodName Name of the pod.
+	PodName string `json:"podName"`
+
+	// Container Name of the container; needed if the pod has several.
+	Container *string `json:"container,omitempty"`
+
+	// Command The program and its arguments, at most 4096 bytes. No shell is involved.
+	Command []string `json:"command"`
+}
+
 // DocumentPatch A JSON merge patch.
 type DocumentPatch map[string]interface{}
 
@@ -134,6 +155,48 @@ type ErrorBody struct {
 
 	// Details Further errors.
 	Details *[]ErrorBody `json:"details,omitempty"`
+}
+
+// EtcdKeyCount The keys of etcd.
+type EtcdKeyCount struct {
+	// Total How many keys there are.
+	Total int64 `json:"total"`
+
+	// Prefixes How many keys begin alike, most first.
+	Prefixes []EtcdPrefix `json:"prefixes"`
+}
+
+// EtcdPrefix Keys of etcd that begin alike.
+type EtcdPrefix struct {
+	// Prefix What the keys begin with: where objects of one resource are.
+	Prefix string `json:"prefix"`
+
+	// Count How many keys there are.
+	Count int64 `json:"count"`
+}
+
+// Event What an action did, one line of its stream.
+type Event struct {
+	// Time When, in UTC.
+	Time time.Time `json:"time"`
+
+	// Message What happens.
+	Message *string `json:"message,omitempty"`
+
+	// Stdout What the command wrote to its standard output.
+	Stdout *string `json:"stdout,omitempty"`
+
+	// Stderr What the command wrote to its standard error.
+	Stderr *string `json:"stderr,omitempty"`
+
+	// ExitCode Exit code of the command.
+	ExitCode *int32 `json:"exitCode,omitempty"`
+
+	// Outcome How the action ended. Only the last line has it.
+	Outcome *Outcome `json:"outcome,omitempty"`
+
+	// Error Why it failed.
+	Error *ErrorBody `json:"error,omitempty"`
 }
 
 // Explanation Why a cluster is in the state it is in.
@@ -214,6 +277,9 @@ type Finding struct {
 	Text string `json:"text"`
 }
 
+// KubernetesObject An object of Kubernetes, with apiVersion, kind and metadata.
+type KubernetesObject map[string]interface{}
+
 // Lease The right of one worker to change a cluster.
 type Lease struct {
 	// Owner Name of the worker.
@@ -262,8 +328,17 @@ type MonitorResult struct {
 // MonitorResultOutcome How the last check ended. Unknown means that no result is stored: the cluster was not checked yet.
 type MonitorResultOutcome string
 
+// NameList Names of objects.
+type NameList struct {
+	// Value The names, sorted.
+	Value []string `json:"value"`
+}
+
 // OperationKind What an operation does to a cluster.
 type OperationKind string
+
+// Outcome How an action ended.
+type Outcome string
 
 // ProvisioningState State of the last operation on a cluster.
 type ProvisioningState string
@@ -502,6 +577,15 @@ type AdminListUnreadableDocumentsParams struct {
 	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
 }
 
+// AdminApproveCertificateSigningRequestsParams defines parameters for AdminApproveCertificateSigningRequests.
+type AdminApproveCertificateSigningRequestsParams struct {
+	// CsrName Name of the request. Default: all pending ones of kubelets.
+	CsrName *string `form:"csrName,omitempty" json:"csrName,omitempty"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
 // AdminCordonNodeParams defines parameters for AdminCordonNode.
 type AdminCordonNodeParams struct {
 	// VMName Name of the node.
@@ -509,6 +593,39 @@ type AdminCordonNodeParams struct {
 
 	// ShouldCordon Whether to keep new pods away; false lets them on the node again.
 	ShouldCordon bool `form:"shouldCordon" json:"shouldCordon"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
+// AdminDrainNodeParams defines parameters for AdminDrainNode.
+type AdminDrainNodeParams struct {
+	// VMName Name of the node.
+	VMName string `form:"vmName" json:"vmName"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
+// AdminCountEtcdKeysParams defines parameters for AdminCountEtcdKeys.
+type AdminCountEtcdKeysParams struct {
+	// VMName Name of a control plane machine.
+	VMName string `form:"vmName" json:"vmName"`
+}
+
+// AdminDeleteKubernetesObjectParams defines parameters for AdminDeleteKubernetesObject.
+type AdminDeleteKubernetesObjectParams struct {
+	// Kind Kind or resource, such as Pod or machines.machine.openshift.io.
+	Kind string `form:"kind" json:"kind"`
+
+	// Namespace Namespace of the object; empty for a kind that has none.
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+
+	// Name Name of the object.
+	Name string `form:"name" json:"name"`
+
+	// Force Whether to delete a pod without waiting for its containers to end. Only for pods.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
 
 	// DryRun Whether to change nothing.
 	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
@@ -526,6 +643,12 @@ type AdminGetKubernetesObjectsParams struct {
 	Name *string `form:"name,omitempty" json:"name,omitempty"`
 }
 
+// AdminApplyKubernetesObjectParams defines parameters for AdminApplyKubernetesObject.
+type AdminApplyKubernetesObjectParams struct {
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
 // AdminGetPodLogsParams defines parameters for AdminGetPodLogs.
 type AdminGetPodLogsParams struct {
 	// Namespace Namespace of the pod.
@@ -538,6 +661,12 @@ type AdminGetPodLogsParams struct {
 	Container *string `form:"container,omitempty" json:"container,omitempty"`
 }
 
+// AdminRunJobParams defines parameters for AdminRunJob.
+type AdminRunJobParams struct {
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
 // AdminRepairDocumentJSONRequestBody defines body for AdminRepairDocument for application/json ContentType.
 type AdminRepairDocumentJSONRequestBody = DocumentPatch
 
@@ -546,6 +675,15 @@ type AdminPutRoleSetJSONRequestBody = RoleSet
 
 // AdminUpdateClusterJSONRequestBody defines body for AdminUpdateCluster for application/json ContentType.
 type AdminUpdateClusterJSONRequestBody = ClusterUpdate
+
+// AdminExecJSONRequestBody defines body for AdminExec for application/json ContentType.
+type AdminExecJSONRequestBody = Command
+
+// AdminApplyKubernetesObjectJSONRequestBody defines body for AdminApplyKubernetesObject for application/json ContentType.
+type AdminApplyKubernetesObjectJSONRequestBody = KubernetesObject
+
+// AdminRunJobJSONRequestBody defines body for AdminRunJob for application/json ContentType.
+type AdminRunJobJSONRequestBody = KubernetesObject
 
 // AdminPutVersionJSONRequestBody defines body for AdminPutVersion for application/json ContentType.
 type AdminPutVersionJSONRequestBody = Version

@@ -1,15 +1,12 @@
 package operator
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,13 +32,11 @@ import (
 	"github.com/aro-rp/aro/operator/apis/crds"
 	"github.com/aro-rp/aro/operator/controller"
 	"github.com/aro-rp/aro/operator/flags"
+	"github.com/aro-rp/aro/test/harness"
 )
 
-// patience bounds every wait; buildTime that for a program which is not built yet.
-const (
-	patience  = 30 * time.Second
-	buildTime = 9 * time.Minute
-)
+// patience bounds every wait.
+const patience = 30 * time.Second
 
 // server is the API server that all tests share. They run one after the other,
 // because a cluster has one Cluster.
@@ -61,65 +56,15 @@ func TestMain(m *testing.M) {
 
 // inWorld runs the tests while an API server with OpenShift's kinds and ours runs.
 func inWorld(run func() int) (int, error) {
-	binary, err := program()
+	kubeconfig, stop, err := harness.APIServer(filepath.Join("..", ".."))
 	if err != nil {
 		return 0, err
 	}
-	dir, err := os.MkdirTemp("", "operator")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	log := &bytes.Buffer{}
-	command := exec.Command(binary, "apiserver", "--dir", dir)
-	command.Stderr = log
-	stdin, err := command.StdinPipe()
-	if err != nil {
-		return 0, err
-	}
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
-	if err := command.Start(); err != nil {
-		return 0, err
-	}
-	defer func() {
-		_ = stdin.Close() // it ends by itself; if not:
-		late := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
-		_ = command.Wait()
-		late.Stop()
-	}()
-	late := time.AfterFunc(2*patience, func() { _ = command.Process.Kill() })
-	kubeconfig, err := io.ReadAll(stdout)
-	late.Stop()
-	if err != nil || len(kubeconfig) == 0 {
-		return 0, fmt.Errorf("it did not become ready: %w\n%s", err, log.String())
-	}
+	defer stop()
 	if err := furnish(kubeconfig); err != nil {
 		return 0, err
 	}
 	return run(), nil
-}
-
-// program is aro-local, which is built if it is not there.
-func program() (string, error) {
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(root, "bin", "aro-local")
-	if _, err := os.Stat(binary); err == nil {
-		return binary, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), buildTime)
-	defer cancel()
-	build := exec.CommandContext(ctx, "make", "bin/aro-local")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build aro-local: %w\n%s", err, out)
-	}
-	return binary, nil
 }
 
 // furnish makes what a cluster has before its operator comes.
