@@ -190,6 +190,9 @@ func (w *world) call(credential azcore.TokenCredential, method, target string, b
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if content != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if credential != nil {
 		token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{w.Origin + "/.default"}})
 		if err != nil {
