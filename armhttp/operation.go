@@ -11,6 +11,7 @@ import (
 	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/tracing"
 )
 
 // Operations begins asynchronous operations.
@@ -48,6 +49,7 @@ func (o *Operation) Begin(cl *model.Cluster, kind model.OperationKind) error {
 	running := model.Operation{
 		ID: o.with.NewID(), Kind: kind, StartedAt: o.with.Now().UTC(),
 		CorrelationID: o.x.CorrelationID, ClientRequestID: o.x.ClientRequestID, RequestID: o.x.RequestID,
+		TraceParent: tracing.Parent(o.x.Ctx()),
 	}
 	if o.doc != nil {
 		running.ID, running.StartedAt = o.doc.ID, o.doc.Operation.StartedAt

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/metrics"
+	"github.com/aro-rp/aro/tracing"
 	"github.com/aro-rp/aro/wait"
 )
 
@@ -116,11 +117,13 @@ func (o observe) Do(req *policy.Request) (*http.Response, error) {
 	count := &tries{}
 	req.OperationValue(&count)
 	count.n++
-	began := time.Now()
-	resp, err := req.Next()
-	took := time.Since(began)
-
 	raw, status := req.Raw(), 0
+	id, _ := raw.Context().Value(correlation{}).(string)
+	ctx, span := tracing.Call(raw.Context(), "azure "+string(o.kind)+" "+raw.Method, "http.request.method", raw.Method, "server.address", raw.URL.Host,
+		"url.path", raw.URL.Path, tracing.CorrelationID, id)
+	began := time.Now()
+	resp, err := req.WithContext(ctx).Next()
+	took := time.Since(began)
 	var failed *url.Error
 	if errors.As(err, &failed) {
 		failed.URL = raw.URL.Scheme + "://" + raw.URL.Host + raw.URL.Path
@@ -128,6 +131,8 @@ func (o observe) Do(req *policy.Request) (*http.Response, error) {
 	if err == nil {
 		status = resp.StatusCode
 	}
+	span.Status(status, http.StatusBadRequest)
+	span.End()
 	o.measured.count(o.kind, raw.Method, status, took, count.n > 1)
 	if ctx := raw.Context(); o.log.Enabled(ctx, slog.LevelDebug) {
 		o.log.DebugContext(ctx, "azure", "service", o.kind, "method", raw.Method, "host", raw.URL.Host,

@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/tracing"
 )
 
 // API handles the paths below a prefix.
@@ -197,6 +198,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // logged, in this order.
 func (s *Server) exchange(x *Exchange, api *API) {
 	s.identify(x)
+	if !api.quiet {
+		defer trace(x)()
+	}
 	s.metrics.running.Inc()
 	defer s.metrics.running.Dec()
 	var failure *Failure
@@ -214,6 +218,21 @@ func (s *Server) exchange(x *Exchange, api *API) {
 		s.audit(x, failure)
 	}
 	s.log(x, api.quiet, failure)
+}
+
+// trace begins the span of a request; end ends it, after the response.
+func trace(x *Exchange) (end func()) {
+	ctx, span := tracing.Serve(x.Request())
+	x.SetRequest(x.Request().WithContext(ctx))
+	return func() {
+		if x.Operation != "" {
+			span.SetName(x.Operation)
+		}
+		span.Note("http.request.method", arm.Plain(x.Request().Method, maxMethod), tracing.CorrelationID, x.CorrelationID, tracing.OperationID, x.OperationID,
+			tracing.RequestID, x.RequestID, tracing.Resource, x.Resource, "aro.api_version", x.Version)
+		span.Status(x.Response().Status, http.StatusInternalServerError)
+		span.End()
+	}
 }
 
 // apiOf returns the API of a path.

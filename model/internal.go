@@ -208,6 +208,9 @@ type Operation struct {
 	CorrelationID   string `json:"correlationId,omitempty"`
 	ClientRequestID string `json:"clientRequestId,omitempty"`
 	RequestID       string `json:"requestId,omitempty"`
+	// TraceParent is the span of that request (W3C Trace Context), below which the workers'
+	// spans are.
+	TraceParent string `json:"traceParent,omitempty"`
 }
 
 // Step is the record of one step of a plan.

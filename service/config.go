@@ -28,6 +28,7 @@ type Config struct {
 	LogLevel       slog.Level `env:"ARO_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
 	Audit          string     `env:"ARO_AUDIT" placeholder:"FILE" help:"File to which audit records are appended, as JSON lines. Default: standard error, with the message audit. --log-level does not affect them."`
 	EncryptionKeys string     `env:"ARO_ENCRYPTION_KEYS" placeholder:"FILE" help:"File with the keys that encrypt secrets, one base64 key of 32 bytes per line, newest first; or keyvault:NAME in the service vault. All processes on one database need the same keys. In development a missing file is created, and the default is SQLite's path with .keys."`
+	OTLPEndpoint   string     `name:"otlp-endpoint" env:"ARO_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL" help:"OpenTelemetry collector that gets traces (OTLP over HTTP), such as http://127.0.0.1:4318. Default: no traces."`
 	Production     bool       `env:"ARO_PRODUCTION" help:"Refuse to start without TLS, client certificate allow-lists and keys."`
 }
 
@@ -39,6 +40,9 @@ func (c *Config) Check(f *Faults) {
 	}
 	if c.Domain != "" {
 		f.Domain("--domain", c.Domain)
+	}
+	if u, err := url.Parse(c.OTLPEndpoint); c.OTLPEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		f.Add("--otlp-endpoint", "must be an http or https URL, which %q is not", c.OTLPEndpoint)
 	}
 	if c.keyFile() == "" {
 		f.Add("--encryption-keys", "is missing: %s", c.keysMissing())

@@ -22,6 +22,7 @@ import (
 	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/tracing"
 )
 
 // Service has the parts that a process works with.
@@ -45,7 +46,8 @@ type Service struct {
 	// MDM.Open on; what is emitted before is discarded.
 	Own, Clusters *metrics.Late
 
-	fresh []func(context.Context) error
+	fresh       []func(context.Context) error
+	stopTracing func(context.Context) error
 }
 
 // Needs are the parts of Azure that a process uses.
@@ -142,8 +144,30 @@ func (s *Service) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Close closes the store.
-func (s *Service) Close() error { return s.Store.Close() }
+// Trace begins to send traces, if the configuration names a collector. name is the
+// process's, and build its version.
+func (s *Service) Trace(ctx context.Context, cfg *Config, name, build string) (err error) {
+	if cfg.OTLPEndpoint == "" {
+		return nil
+	}
+	if s.stopTracing, err = tracing.Start(ctx, tracing.Options{Endpoint: cfg.OTLPEndpoint, Process: name, Build: build, Log: s.Log}); err != nil {
+		return fmt.Errorf("--otlp-endpoint: %w", err)
+	}
+	return nil
+}
+
+// flushTime bounds how long the end of a process waits for the collector.
+const flushTime = 5 * time.Second
+
+// Close sends the traces that are left, and closes the store.
+func (s *Service) Close() error {
+	if s.stopTracing != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+		defer cancel()
+		_ = s.stopTracing(ctx) // which logs what it cannot send
+	}
+	return s.Store.Close()
+}
 
 // renewEvery is how long a process may encrypt with a key that is not the newest. A
 // key that it does not know is read at once.

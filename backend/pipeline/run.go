@@ -14,6 +14,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/tracing"
 	"github.com/aro-rp/aro/wait"
 )
 
@@ -127,16 +128,33 @@ func (w *Work[D, R]) attempt(ctx context.Context, step *Step[D, R]) (err error) 
 	left := current.StartedAt.Add(step.Timeout).Sub(w.options.Now())
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, min(lastLook, step.Timeout)), errDeadline)
 	defer cancel()
+	op := w.operation()
+	ctx, span := tracing.Begin(ctx, "step "+step.Name, tracing.Step, step.Name, tracing.OperationID, op.ID, tracing.CorrelationID, op.CorrelationID)
 	defer func() {
 		if r := recover(); r != nil {
 			err = w.panicked(ctx, step, r)
 		}
+		endSpan(span, err)
 	}()
 	err = step.Do(w.waits.In(ctx), w)
 	if err != nil && step.Explain != nil {
 		err = step.Explain(err, w.Resource())
 	}
 	return err
+}
+
+// endSpan ends the span of an attempt. The text of an error can contain anything.
+func endSpan(span tracing.Span, err error) {
+	var pending *wait.Pending
+	switch {
+	case errors.As(err, &pending):
+		span.Note(tracing.Outcome, string(Waiting))
+	case err != nil:
+		span.Fail()
+	default:
+		span.Note(tracing.Outcome, string(Done))
+	}
+	span.End()
 }
 
 // panicked makes an error of a panic. It includes the text of runtime errors only: other values may

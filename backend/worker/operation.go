@@ -12,6 +12,7 @@ import (
 	"github.com/aro-rp/aro/backend/pipeline"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/tracing"
 )
 
 // maxLost is the number of processes in a row that may stop during an operation before the
@@ -49,7 +50,8 @@ func (p *Pool[D, R]) work(ctx context.Context, due *D, lease *store.Lease[D], t 
 	} else {
 		op.task = t
 		p.observePickup(due)
-		ctx, release := p.keepAlive(p.traced(ctx, op), op)
+		traced, span := p.traced(ctx, op)
+		ctx, release := p.keepAlive(traced, op)
 		done, outcome := p.begin(ctx, op)
 		for !done && outcome == nil {
 			outcome = pipeline.Run(ctx, op.Work, p.kind.Plans[op.Kind])
@@ -59,6 +61,7 @@ func (p *Pool[D, R]) work(ctx context.Context, due *D, lease *store.Lease[D], t 
 		}
 		again = p.finish(ctx, op, outcome)
 		release()
+		span.End()
 	}
 	p.Metrics.running.Dec()
 	look := p.workers.done(t)
@@ -255,9 +258,13 @@ func (p *Pool[D, R]) observePickup(due *D) {
 	}
 }
 
-func (p *Pool[D, R]) traced(ctx context.Context, op *Operation[D, R]) context.Context {
-	if p.kind.Trace == nil {
-		return ctx
+// traced returns a context with the operation's correlation id, and the span of this process's
+// part of the operation, below that of the request that began it.
+func (p *Pool[D, R]) traced(ctx context.Context, op *Operation[D, R]) (context.Context, tracing.Span) {
+	ctx, span := tracing.Begin(tracing.Continue(ctx, op.TraceParent), "operation "+string(op.Kind), tracing.OperationKind, string(op.Kind),
+		tracing.OperationID, op.ID, tracing.CorrelationID, op.CorrelationID)
+	if p.kind.Trace != nil {
+		ctx = p.kind.Trace(ctx, op.CorrelationID)
 	}
-	return p.kind.Trace(ctx, op.CorrelationID)
+	return ctx, span
 }

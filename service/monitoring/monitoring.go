@@ -61,6 +61,9 @@ func Run(ctx context.Context, cfg *Config) error {
 	if err := cfg.MDM.Open(s, &cfg.Config, "monitor", cfg.Build); err != nil {
 		return err
 	}
+	if err := s.Trace(ctx, &cfg.Config, "monitor", cfg.Build); err != nil {
+		return err
+	}
 	about := collectors.Service{Build: cfg.Build, Domain: s.Domain}
 	var groups *nsg.Monitor
 	if cfg.ActsOnCustomers() {

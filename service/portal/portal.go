@@ -59,6 +59,9 @@ func Run(ctx context.Context, c *Config, s *service.Service) error {
 	if err := c.MDM.Open(s, &c.Config, "portal", c.Build); err != nil {
 		return err
 	}
+	if err := s.Trace(ctx, &c.Config, "portal", c.Build); err != nil {
+		return err
+	}
 	certificate := func(name string) func(context.Context) (*tls.Certificate, error) {
 		return func(ctx context.Context) (*tls.Certificate, error) { return s.Vault.Certificate(ctx, name) }
 	}

@@ -131,6 +131,9 @@ func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error 
 	if err := cfg.MDM.Open(s, &cfg.Config, "rp", cfg.Build); err != nil {
 		return err
 	}
+	if err := s.Trace(ctx, &cfg.Config, "rp", cfg.Build); err != nil {
+		return err
+	}
 	known := catalogue.New(s.Store, work.Installable, nil)
 	if err := warnOfVersions(ctx, known, work.Installable, s.Log); err != nil {
 		return err
