@@ -42,6 +42,10 @@ bin/THIRD-PARTY-LICENSES.txt: bin/aro-installer # which brings what its module c
 run: build ## start everything on this machine (Ctrl-C stops it, data stays in .aro)
 	@exec bin/aro-local $(ARGS)
 
+.PHONY: cloud
+cloud: build ## deploy the service into an empty local Azure by aro deploy, and run it (Ctrl-C stops it, data stays in .aro-cloud)
+	@exec bin/aro-local cloud $(ARGS)
+
 .PHONY: test
 test: ## the whole test suite
 	@hack/test.sh
@@ -77,7 +81,8 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 
 .PHONY: soak
-soak: build ## proofs of rollouts that take minutes
+soak: build ## proofs of rollouts that take minutes, and of the log collector's configuration
+	cd collector && go vet . && go test . -count 1 -timeout 10m
 	cd local && go test ./systemtest/region -count 1 -timeout 30m -v -long
 
 .PHONY: lint

@@ -65,9 +65,17 @@ type Settings struct {
 	SSHPublicKey        string   `json:"sshPublicKey,omitempty" help:"Public key of the machines' administrator. Default: one whose private half nobody has. No rule of the network lets SSH through."`
 	CollectorImage      string   `json:"collectorImage,omitempty" help:"Image of the OpenTelemetry collector. Default: none, logs stay in the journal."`
 	LogEndpoint         string   `json:"logEndpoint,omitempty" help:"Where the collector sends logs, OTLP over HTTP; needed with collectorImage."`
+	MetricsImage        string   `json:"metricsImage,omitempty" help:"Image of the agent of Geneva, which takes metrics at /var/etw/mdm_statsd.socket. Default: none, and metrics are lost but for /metrics."`
+	MetricsArguments    []string `json:"metricsArguments,omitempty" help:"Arguments of that agent."`
+	PortalClientID      string   `json:"portalClientId,omitempty" help:"Application as which people log in to the portal. Its reply URL is https://portal.LOCATION.serviceDomain:portalPort/callback. Default: none, and no machine runs the portal."`
+	PortalSubject       string   `json:"portalSubject,omitempty" help:"DNS name in the certificate with which that application authenticates; needed with portalClientId."`
+	PortalAccess        []string `json:"portalAccessGroups,omitempty" help:"Groups whose members may log in to the portal."`
+	PortalElevated      []string `json:"portalElevatedGroups,omitempty" help:"Groups whose members may also act as administrators of clusters there."`
+	PortalPort          int      `json:"portalPort,omitempty" byDefault:"444" help:"Port of the public address at which browsers reach the portal."`
+	PortalSource        string   `json:"portalSource,omitempty" byDefault:"VirtualNetwork" help:"Source of browsers' requests: a service tag or an address prefix."`
 	HealthPatience      Minutes  `json:"healthPatienceMinutes,omitempty" byDefault:"60" help:"Minutes that new machines get to become healthy before they are removed again."`
 
-	Environment map[string]string `json:"environment,omitempty" help:"Further settings of aro rp, by their ARO_ variables."`
+	Environment map[string]string `json:"environment,omitempty" help:"Further settings of aro rp, aro monitor and aro portal, by their ARO_ variables."`
 }
 
 // Days and Minutes are times in a file.
@@ -155,7 +163,7 @@ func (r *Region) check() error {
 	if len(r.VaultPrefix) > maxVaultPrefix {
 		note("vaultPrefix", "may have at most %d characters, %q has %d", maxVaultPrefix, r.VaultPrefix, len(r.VaultPrefix))
 	}
-	for key, port := range map[string]int{"frontendPort": r.FrontendPort, "servicePort": r.ServicePort} {
+	for key, port := range map[string]int{"frontendPort": r.FrontendPort, "servicePort": r.ServicePort, "portalPort": r.PortalPort} {
 		if port < 1 || port > maxPort {
 			note(key, "must be from 1 to %d, which %d is not", maxPort, port)
 		}
@@ -169,9 +177,18 @@ func (r *Region) check() error {
 	if r.CollectorImage != "" && r.LogEndpoint == "" {
 		note("logEndpoint", "is missing: collectorImage needs it")
 	}
+	if r.PortalPort == r.FrontendPort {
+		note("portalPort", "must be another port than frontendPort, which is %d", r.FrontendPort)
+	}
+	if r.PortalClientID != "" && r.PortalSubject == "" {
+		note("portalSubject", "is missing: portalClientId needs it")
+	}
+	if r.PortalClientID != "" && len(r.PortalAccess)+len(r.PortalElevated) == 0 {
+		note("portalAccessGroups", "is missing: portalClientId needs it, or portalElevatedGroups")
+	}
 	for name := range r.Environment {
 		if !strings.HasPrefix(name, "ARO_") {
-			note("environment", "%s is not a variable of aro rp: those begin with ARO_", name)
+			note("environment", "%s is not a variable of aro: those begin with ARO_", name)
 		}
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

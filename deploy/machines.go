@@ -45,9 +45,13 @@ func (r *rollout) machineConfig() *machine.Config {
 		environment["ARO_MSI_AUDIENCE"] = c.MSIAudience
 	}
 	maps.Copy(environment, c.Environment)
+	var portal *machine.Portal
+	if c.PortalClientID != "" {
+		portal = &machine.Portal{Origin: fmt.Sprintf("https://%s:%d", r.portalHost(), c.PortalPort), ClientID: c.PortalClientID, Access: c.PortalAccess, Elevated: c.PortalElevated}
+	}
 	return &machine.Config{
 		Image: r.text("registryLoginServer") + "/" + c.Repository + ":" + r.Build, ClientID: r.text("identityClientId"), Port: c.ServicePort, Environment: environment,
-		ARMClients: c.ARMClients, AdminClients: c.AdminClients, Authorities: c.Authorities,
+		ARMClients: c.ARMClients, AdminClients: c.AdminClients, Authorities: c.Authorities, Portal: portal, Agent: machine.Agent{Image: c.MetricsImage, Arguments: c.MetricsArguments},
 		Logs: machine.Logs{Image: c.CollectorImage, Endpoint: c.LogEndpoint, Location: c.Location, Build: r.Build},
 	}
 }
@@ -268,7 +272,7 @@ func (r *rollout) stop(ctx context.Context, set, id string) (err error) {
 	for range stopTries {
 		var poller *runtime.Poller[armcompute.VirtualMachineScaleSetVMsClientRunCommandResponse]
 		poller, err = r.instances.BeginRunCommand(ctx, r.Region.ResourceGroup, set, id, armcompute.RunCommandInput{
-			CommandID: to.Ptr("RunShellScript"), Script: []*string{to.Ptr("systemctl stop " + machine.ServiceUnit)}}, nil)
+			CommandID: to.Ptr("RunShellScript"), Script: []*string{to.Ptr(machine.Stop())}}, nil)
 		if err == nil {
 			_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: r.Poll})
 		}

@@ -18,6 +18,8 @@ const (
 	encryptionKeys        = "encryption-keys"
 	serverCertificate     = "rp-server"
 	firstPartyCertificate = "rp-firstparty"
+	portalCertificate     = "portal-server"
+	portalClient          = "portal-client"
 )
 
 const (
@@ -50,7 +52,11 @@ func (r *rollout) secrets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for name, host := range map[string]string{serverCertificate: r.host(), firstPartyCertificate: r.Region.FirstPartySubject} {
+	wanted := map[string]string{serverCertificate: r.host(), firstPartyCertificate: r.Region.FirstPartySubject}
+	if r.Region.PortalClientID != "" {
+		wanted[portalCertificate], wanted[portalClient] = r.portalHost(), r.Region.PortalSubject
+	}
+	for name, host := range wanted {
 		if err := r.granted(ctx, func() error { return r.ensureCertificate(ctx, certificates, name, host) }); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -60,6 +66,10 @@ func (r *rollout) secrets(ctx context.Context) error {
 
 // host is the name at which the region serves.
 func (r *rollout) host() string { return "rp." + r.Region.Location + "." + r.Region.ServiceDomain }
+
+func (r *rollout) portalHost() string {
+	return "portal." + r.Region.Location + "." + r.Region.ServiceDomain
+}
 
 // granted repeats a call while the vault does not know the deployer's new role.
 func (r *rollout) granted(ctx context.Context, call func() error) error {

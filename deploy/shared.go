@@ -62,7 +62,7 @@ func (r *rollout) network(ctx context.Context) error {
 	c := r.Region
 	return r.deploy(ctx, r.here(), "network", "aro-network", object{
 		"location": c.Location, "rp-vnetPrefix": c.ServicePrefix, "rp-pe-vnet-001Prefix": c.EndpointPrefix,
-		"servicePort": fmt.Sprint(c.ServicePort), "armSource": c.ARMSource, "adminSource": c.AdminSource,
+		"servicePort": fmt.Sprint(c.ServicePort), "armSource": c.ARMSource, "adminSource": c.AdminSource, "portalSource": c.PortalSource,
 	})
 }
 
@@ -83,7 +83,7 @@ func (r *rollout) region(ctx context.Context) error {
 	return r.deploy(ctx, r.here(), "region", "aro-region", object{
 		"location": c.Location, "clusterDomain": c.ClusterDomain, "databaseAccount": c.DatabaseAccount, "databaseThroughput": c.DatabaseThroughput, "issuerStorage": c.IssuerStorage,
 		"identityPrincipalId": r.text("identityPrincipalId"), "firstPartyPrincipalId": c.FirstPartyPrincipal, "actionGroupId": r.text("actionGroupId"),
-		"frontendPort": c.FrontendPort, "servicePort": c.ServicePort, "zones": r.zones(),
+		"frontendPort": c.FrontendPort, "servicePort": c.ServicePort, "portalPort": c.PortalPort, "zones": r.zones(),
 	})
 }
 

@@ -4,13 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-data=.aro
-if [ -e "$data/lock" ]; then
+for data in .aro .aro-cloud; do
+  [ -e "$data/lock" ] || continue
   pid=$(cat "$data/lock")
   # aro-local holds the lock as long as it runs, however it ends.
   if ! flock --nonblock "$data/lock" true 2>/dev/null && kill -0 "$pid" 2>/dev/null; then
     echo "aro-local (process $pid) is running with the data directory $data: stop it first, then run make clean again" >&2
     exit 1
   fi
-fi
-rm -rf bin dist .cache .aro node_modules
+done
+rm -rf bin dist .cache .aro .aro-cloud node_modules

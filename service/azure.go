@@ -44,7 +44,10 @@ type Cloud struct {
 
 	ClientID     string `env:"ARO_CLIENT_ID" placeholder:"ID" help:"The service's own identity. In production: the client id of the managed identity, if the machine has several."`
 	ClientSecret Secret `env:"ARO_CLIENT_SECRET" placeholder:"SECRET" help:"Secret of --client-id; not in production."`
-	Test         bool   `env:"ARO_TEST" help:"Shorten times, for tests; not in production."`
+
+	RefreshInterval time.Duration `env:"ARO_REFRESH_INTERVAL" placeholder:"DURATION" help:"Age at which certificates and encryption keys are read from the service vault again. Default: 1h, and 5m for the keys."`
+
+	Test bool `env:"ARO_TEST" help:"Shorten times, for tests; not in production."`
 
 	// TokenFile is that of the pod's federated identity, if it has one.
 	TokenFile string `kong:"-"`
@@ -58,6 +61,9 @@ func (c *Cloud) Check(f *Faults, cfg *Config, needs Needs) {
 	}
 	for _, host := range c.IdentityHosts {
 		f.Host("--identity-hosts", strings.TrimPrefix(host, "."))
+	}
+	if c.RefreshInterval < 0 {
+		f.Add("--refresh-interval", "must not be negative, which %s is", c.RefreshInterval)
 	}
 	if c.RegistryDomain != "" {
 		f.Host("--registry-domain", c.RegistryDomain)
@@ -155,7 +161,7 @@ func (c *Cloud) newEnvironment(cfg *Config) *environment.Environment {
 		FirstPartyClientID: c.FirstPartyClientID,
 		ServiceVault:       c.ServiceVault, ClusterVault: c.ClusterVault, IdentityVault: c.IdentityVault,
 		OIDCStorage: c.OIDCStorage, OIDCIssuer: c.OIDCIssuer, RegistryDomain: c.RegistryDomain,
-		CertificateIssuer: c.CertificateIssuer, MSIAudience: c.MSIAudience, IdentityHosts: c.Hosts(),
+		CertificateIssuer: c.CertificateIssuer, MSIAudience: c.MSIAudience, IdentityHosts: c.Hosts(), Refresh: c.RefreshInterval,
 	}
 }
 

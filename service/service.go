@@ -92,7 +92,11 @@ func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Servi
 	if s.Store, s.Keys, err = openStore(ctx, cfg, s.Vault, by); err != nil {
 		return nil, err
 	}
-	s.fresh = append(s.fresh, func(ctx context.Context) error { return renewKeys(ctx, s.Keys, s.Log) })
+	every := renewEvery
+	if cloud != nil && cloud.RefreshInterval > 0 {
+		every = cloud.RefreshInterval
+	}
+	s.fresh = append(s.fresh, func(ctx context.Context) error { return renewKeys(ctx, s.Keys, every, s.Log) })
 	if err := reportUnreadable(s.Store, s.Metrics, s.Log); err != nil {
 		return nil, errors.Join(fmt.Errorf("metrics: %w", err), s.Close())
 	}
@@ -174,12 +178,12 @@ func (s *Service) Close() error {
 const renewEvery = 5 * time.Minute
 
 // renewKeys reads the keys periodically until ctx ends.
-func renewKeys(ctx context.Context, keys *store.Keyring, log *slog.Logger) error {
+func renewKeys(ctx context.Context, keys *store.Keyring, every time.Duration, log *slog.Logger) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(renewEvery):
+		case <-time.After(every):
 		}
 		if err := keys.Renew(ctx); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "cannot renew the encryption keys; the current ones stay in use", "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -20,6 +21,8 @@ type deployCommand struct {
 	Config string `env:"ARO_DEPLOY_CONFIG" required:"" type:"existingfile" placeholder:"FILE" help:"Configuration file, YAML: defaults and regions. deploy/assets/config.schema.json is its schema."`
 	Build  string `env:"ARO_DEPLOY_BUILD" placeholder:"TAG" help:"Build to deploy: the tag of its image in the registry. Default: that of this program."`
 	DryRun bool   `env:"ARO_DEPLOY_DRY_RUN" help:"Print what would change, and change nothing."`
+
+	Poll time.Duration `env:"ARO_DEPLOY_POLL" default:"10s" help:"Time between two looks at what Azure is doing, at least 1s."`
 }
 
 // Run deploys, and prints its progress.
@@ -31,6 +34,9 @@ func (c *deployCommand) Run(ctx context.Context) error {
 	region, err := deploy.ReadRegion(content, c.Location)
 	if err != nil {
 		return &service.ConfigError{Faults: []string{err.Error()}}
+	}
+	if c.Poll < time.Second { // which the SDK refuses
+		return &service.ConfigError{Faults: []string{fmt.Sprintf("--poll must be at least 1s, which %s is not", c.Poll)}}
 	}
 	transport, err := service.Trusting(region.Authorities)
 	if err != nil {
@@ -49,5 +55,5 @@ func (c *deployCommand) Run(ctx context.Context) error {
 	if build == "" {
 		build = version
 	}
-	return deploy.Run(ctx, deploy.Options{Region: region, Build: build, Cloud: cloud, Credential: credential, Transport: transport, Progress: os.Stdout, DryRun: c.DryRun})
+	return deploy.Run(ctx, deploy.Options{Region: region, Build: build, Cloud: cloud, Credential: credential, Transport: transport, Progress: os.Stdout, DryRun: c.DryRun, Poll: c.Poll})
 }

@@ -22,12 +22,12 @@ const (
 	units       = "/etc/systemd/system"
 	installer   = "/usr/local/sbin/aro-install"
 	logs        = "/var/log/aro"
-	environment = settings + "/rp.env"
+	environment = settings + "/aro.env"
 	collector   = settings + "/collector.yaml"
-	// ServiceUnit is the name of the unit that serves.
-	ServiceUnit = "aro-rp.service"
-	// collectorUnit sends logs.
-	collectorUnit = "aro-otel-collector.service"
+	healthCheck = "/usr/local/sbin/aro-health"
+	// PortalPort is where the portal of a machine listens, and monitorPort where its monitor
+	// tells its health.
+	PortalPort, monitorPort = 8444, 8081
 )
 
 // address is the machine's own, which cloud-init fills in from its metadata.
@@ -47,7 +47,25 @@ type Config struct {
 	ARMClients, AdminClients string
 	// Authorities to trust beside the system's, PEM; empty for none.
 	Authorities string
-	Logs        Logs
+	// Portal is nil where no portal runs.
+	Portal *Portal
+	Logs   Logs
+	Agent  Agent
+}
+
+// Portal says how people reach the portal, and who may.
+type Portal struct {
+	// Origin is its one address; ClientID the application as which people log in.
+	Origin, ClientID string
+	// Access and Elevated are groups.
+	Access, Elevated []string
+}
+
+// Agent is the agent of Geneva (MDM), which takes metrics at the socket of this machine.
+type Agent struct {
+	// Image of it; empty for none. Arguments are its own.
+	Image     string
+	Arguments []string
 }
 
 // file of cloud-init's write_files.
@@ -73,14 +91,17 @@ func (c *Config) CloudInit() ([]byte, error) {
 			{settings + "/arm-clients.pem", "0644", c.ARMClients},
 			{settings + "/admin-clients.pem", "0644", c.AdminClients},
 			{installer, "0755", install},
-			{units + "/" + ServiceUnit, "0644", serviceUnit(c.Image)},
+			{healthCheck, "0755", health},
 		},
 		RunCmd: [][]string{
 			{"systemctl", "disable", "--now", "sshd.service"},
 			{"systemctl", "daemon-reload"},
 			{installer, c.Image, programs, c.ClientID},
-			{"systemctl", "enable", "--now", ServiceUnit},
 		},
+	}
+	for _, s := range c.services() {
+		document.WriteFiles = append(document.WriteFiles, s.files(c.Image)...)
+		document.RunCmd = append(document.RunCmd, []string{"systemctl", "enable", "--now", s.unit()}, []string{"systemctl", "enable", "--now", s.timer()})
 	}
 	if c.Authorities != "" {
 		document.WriteFiles = append(document.WriteFiles, file{settings + "/authorities.pem", "0644", c.Authorities})
@@ -92,6 +113,10 @@ func (c *Config) CloudInit() ([]byte, error) {
 		}
 		document.WriteFiles = append(document.WriteFiles, file{collector, "0644", string(pipeline)}, file{units + "/" + collectorUnit, "0644", collectorService(c.Logs.Image)})
 		document.RunCmd = append(document.RunCmd, []string{"systemctl", "enable", "--now", collectorUnit})
+	}
+	if c.Agent.Image != "" {
+		document.WriteFiles = append(document.WriteFiles, file{units + "/" + agentUnit, "0644", agentService(c.Agent)})
+		document.RunCmd = append(document.RunCmd, []string{"systemctl", "enable", "--now", agentUnit})
 	}
 	for _, f := range document.WriteFiles {
 		if text := strings.ReplaceAll(f.Content, address, ""); strings.Contains(text, "{{") || strings.Contains(text, "{%") || strings.Contains(text, "{#") {
@@ -105,11 +130,16 @@ func (c *Config) CloudInit() ([]byte, error) {
 	return append([]byte("## template: jinja\n#cloud-config\n"), text...), nil
 }
 
-// environment is the file of the service's variables.
+// environment is the file of variables that all units of the service read.
 func (c *Config) environment() string {
 	all := map[string]string{
 		"ARO_PRODUCTION": "true", "ARO_LISTEN": fmt.Sprintf("%s:%d", address, c.Port), "ARO_CLIENT_ID": c.ClientID,
 		"ARO_ARM_CLIENTS": settings + "/arm-clients.pem", "ARO_ADMIN_CLIENTS": settings + "/admin-clients.pem", "ARO_AUDIT": logs + "/audit.jsonl",
+		"ARO_MONITOR_LISTEN": fmt.Sprintf("%s:%d", address, monitorPort),
+	}
+	if c.Portal != nil {
+		all["ARO_PORTAL_LISTEN"], all["ARO_PORTAL_ORIGIN"], all["ARO_PORTAL_CLIENT_ID"] = fmt.Sprintf("%s:%d", address, PortalPort), c.Portal.Origin, c.Portal.ClientID
+		all["ARO_PORTAL_ACCESS_GROUPS"], all["ARO_PORTAL_ELEVATED_GROUPS"] = strings.Join(c.Portal.Access, ","), strings.Join(c.Portal.Elevated, ",")
 	}
 	if c.Authorities != "" {
 		all["ARO_CA_FILE"] = settings + "/authorities.pem"

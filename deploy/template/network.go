@@ -1,5 +1,11 @@
 package template
 
+import (
+	"fmt"
+
+	"github.com/aro-rp/aro/deploy/machine"
+)
+
 // Names that `aro rp` expects, and those of the load balancer.
 const (
 	serviceNetwork  = "rp-vnet"
@@ -10,7 +16,10 @@ const (
 	frontendName    = "rp-frontend"
 	poolName        = "rp-backend"
 	probeName       = "rp-probe"
+	portalProbeName = "portal-probe"
 	publicIPName    = "rp-pip"
+	// portalPort is where machines serve the portal.
+	portalPort = machine.PortalPort
 )
 
 const (
@@ -94,6 +103,8 @@ func network() *Template {
 		rule.SourcePortRange, rule.DestinationAddressPrefix, rule.DestinationPortRange = "*", "*", param("servicePort")
 		return SecurityRule{name, rule}
 	}
+	portal := inbound("rp_in_portal", 140, SecurityRuleProperties{Description: "Browsers of those who run the service; the portal asks who they are", SourceAddressPrefix: param("portalSource")})
+	portal.Properties.DestinationPortRange = fmt.Sprint(portalPort)
 	group := func(name string, rules ...SecurityRule) Resource {
 		return Resource{Type: securityGroupKind, APIVersion: networkAPI, Name: name, Location: here, Properties: SecurityGroup{rules}}
 	}
@@ -113,7 +124,8 @@ func network() *Template {
 	t := newTemplate(
 		group("rp-nsg",
 			inbound("rp_in_arm", 120, SecurityRuleProperties{Description: "Azure Resource Manager", SourceAddressPrefix: param("armSource")}),
-			inbound("rp_in_admin", 130, SecurityRuleProperties{Description: "Engineers' tools; the service asks for their certificate", SourceAddressPrefix: param("adminSource")})),
+			inbound("rp_in_admin", 130, SecurityRuleProperties{Description: "Engineers' tools; the service asks for their certificate", SourceAddressPrefix: param("adminSource")}),
+			portal),
 		group("rp-pe-nsg"),
 		vnet(serviceNetwork, serviceSubnet, "rp-nsg", "", "Microsoft.Storage", "Microsoft.KeyVault", "Microsoft.AzureCosmosDB", "Microsoft.ContainerRegistry"),
 		vnet(endpointNetwork, endpointSubnet, "rp-pe-nsg", "Disabled", "Microsoft.Storage"),
@@ -124,6 +136,7 @@ func network() *Template {
 	t.parameter(endpointNetwork+"Prefix", "string", "10.0.4.0/22", "Addresses of the private endpoints of clusters.")
 	t.parameter("servicePort", "string", "8443", "Port at which the machines serve.")
 	t.parameter("armSource", "string", "AzureResourceManager", "Source of Azure Resource Manager's requests: a service tag or a prefix.")
+	t.parameter("portalSource", "string", "VirtualNetwork", "Source of browsers' requests to the portal: a service tag or a prefix.")
 	return t.parameter("adminSource", "string", "GenevaActions", "Source of engineers' requests: a service tag or a prefix.")
 }
 
@@ -220,14 +233,22 @@ func balancer() []Resource {
 		{Type: balancerKind, APIVersion: networkAPI, Name: balancerName, Location: here, SKU: &SKU{Name: "Standard"}, DependsOn: []string{resourceID(publicIPKind, publicIPName)}, Properties: LoadBalancer{
 			FrontendIPConfigurations: []Frontend{frontend},
 			BackendAddressPools:      []Named{{poolName}},
-			LoadBalancingRules: []BalancingRule{{"rp", BalancingRuleProperties{
-				Protocol: "Tcp", FrontendPort: param("frontendPort"), BackendPort: param("servicePort"), LoadDistribution: "Default", IdleTimeoutInMinutes: 30, EnableTCPReset: true, DisableOutboundSnat: true,
-				FrontendIPConfiguration: balancerPart("frontendIPConfigurations", frontendName), BackendAddressPool: balancerPart("backendAddressPools", poolName), Probe: balancerPart("probes", probeName),
-			}}},
-			Probes: []Probe{{probeName, ProbeProperties{
-				Protocol: "Https", Port: param("servicePort"), RequestPath: "/healthz/ready", IntervalInSeconds: 5, NumberOfProbes: 2, ProbeThreshold: 2,
-			}}},
-			OutboundRules: []OutboundRule{outbound},
+			LoadBalancingRules:       []BalancingRule{balance("rp", param("frontendPort"), param("servicePort"), probeName), balance("portal", param("portalPort"), portalPort, portalProbeName)},
+			Probes:                   []Probe{ready(probeName, param("servicePort")), ready(portalProbeName, portalPort)},
+			OutboundRules:            []OutboundRule{outbound},
 		}},
 	}
+}
+
+// balance is a rule that spreads connections over the machines that a probe finds ready.
+func balance(name string, from, to Int, probe string) BalancingRule {
+	return BalancingRule{name, BalancingRuleProperties{
+		Protocol: "Tcp", FrontendPort: from, BackendPort: to, LoadDistribution: "Default", IdleTimeoutInMinutes: 30, EnableTCPReset: true, DisableOutboundSnat: true,
+		FrontendIPConfiguration: balancerPart("frontendIPConfigurations", frontendName), BackendAddressPool: balancerPart("backendAddressPools", poolName), Probe: balancerPart("probes", probe),
+	}}
+}
+
+// ready is a probe that asks a process whether it is ready.
+func ready(name string, port Int) Probe {
+	return Probe{name, ProbeProperties{Protocol: "Https", Port: port, RequestPath: "/healthz/ready", IntervalInSeconds: 5, NumberOfProbes: 2, ProbeThreshold: 2}}
 }

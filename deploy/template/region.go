@@ -111,6 +111,7 @@ func region() *Template {
 	t.parameter("databaseThroughput", "int", defaultThroughput, "Request units a second of the database.")
 	t.parameter("frontendPort", "int", 443, "Port of the public address.")
 	t.parameter("servicePort", "int", 8443, "Port at which the machines serve.")
+	t.parameter("portalPort", "int", 444, "Port of the public address at which browsers reach the portal.")
 	t.parameter("zones", "array", []string{"1", "2", "3"}, "Availability zones; empty in regions without.")
 	t.output("publicAddress", "[reference("+idOf(publicIPKind, publicIPName)+", '"+networkAPI+"').ipAddress]")
 	t.output("databaseEndpoint", "[reference("+idOf(accountKind, param("databaseAccount"))+", '"+databaseAPI+"').documentEndpoint]")
@@ -121,9 +122,12 @@ func region() *Template {
 
 // records are the names of a region in the zones that all regions share.
 func records() *Template {
+	address := func(name string) Resource {
+		return Resource{Type: recordAKind, APIVersion: dnsAPI, Name: "[concat(parameters('serviceDomain'), '/" + name + ".', parameters('location'))]",
+			Properties: RecordSet{TTL: recordTTL, ARecords: []ARecord{{param("publicAddress")}}}}
+	}
 	t := newTemplate(
-		Resource{Type: recordAKind, APIVersion: dnsAPI, Name: "[concat(parameters('serviceDomain'), '/rp.', parameters('location'))]",
-			Properties: RecordSet{TTL: recordTTL, ARecords: []ARecord{{param("publicAddress")}}}},
+		address("rp"), address("portal"),
 		Resource{Type: recordNSKind, APIVersion: dnsAPI, Name: "[concat(parameters('clusterDomain'), '/', parameters('location'))]",
 			Properties: RecordSet{TTL: recordTTL, NSRecords: param("nameServers")}},
 	)

@@ -48,6 +48,8 @@ func generate() (map[string][]byte, error) {
 	example := machine.Config{
 		Image: "REGISTRY.azurecr.io/aro:BUILD", ClientID: "IDENTITY", Port: 8443, ARMClients: "PEM\n", AdminClients: "PEM\n",
 		Environment: map[string]string{"ARO_LOCATION": "LOCATION"},
+		Portal:      &machine.Portal{Origin: "https://portal.LOCATION.DOMAIN:444", ClientID: "APPLICATION", Access: []string{"GROUP"}, Elevated: []string{"GROUP"}},
+		Agent:       machine.Agent{Image: "REGISTRY.azurecr.io/mdm:VERSION", Arguments: []string{"ARGUMENT"}},
 		Logs:        machine.Logs{Image: "REGISTRY.azurecr.io/otel-collector:VERSION", Endpoint: "https://LOGS", Location: "LOCATION", Build: "BUILD"},
 	}
 	if files["cloud-init.example.yaml"], err = example.CloudInit(); err != nil {

@@ -20,6 +20,8 @@ import (
 
 	"github.com/swaggest/swgui/v5/static"
 	"github.com/vearutop/statigz"
+
+	"github.com/aro-rp/aro/initialdata"
 )
 
 // Prefix is where the page is, in the local Azure's origin.
@@ -42,7 +44,7 @@ type Options struct {
 	Origin string
 	// Subscription is what parameters and examples are filled with.
 	Subscription string
-	// Version of OpenShift is what examples ask for.
+	// Version of OpenShift is what examples ask for; empty for that of new clusters.
 	Version string
 	// Token gives a token for Azure Resource Manager.
 	Token func(context.Context) (string, error)
@@ -70,6 +72,11 @@ func New(o Options) (*Page, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Version == "" {
+		if o.Version, err = initialdata.DefaultVersion(); err != nil {
+			return nil, fmt.Errorf("API page: %w", err)
+		}
 	}
 	p := &Page{Options: o, origin: origin, routes: http.NewServeMux()}
 	p.routes.Handle("GET "+Prefix+"/", http.StripPrefix(Prefix, http.FileServerFS(files)))

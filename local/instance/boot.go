@@ -104,7 +104,7 @@ func (h *Host) command(ctx context.Context, r *running, args []string) error {
 		if !strings.Contains(name, ".") {
 			name += ".service"
 		}
-		if _, err := os.Stat(r.path("/etc/systemd/system/" + name)); err != nil {
+		if _, err := os.Stat(r.path("/etc/systemd/system/" + name)); err != nil || !strings.HasSuffix(name, ".service") {
 			return errNotSimulated
 		}
 		switch verb {

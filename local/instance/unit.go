@@ -35,7 +35,7 @@ func (u *unit) kill() {
 
 // applied are the settings of a unit that a simulated machine obeys.
 func applied() []string {
-	return []string{"Description", "ExecStart", "ExecStop", "EnvironmentFile", "Restart", "RestartSec", "KillSignal", "TimeoutStopSec", "Wants", "After", "WantedBy", "LogsDirectory", "StateDirectory"}
+	return []string{"Description", "ExecStart", "ExecStop", "Environment", "EnvironmentFile", "Restart", "RestartSec", "KillSignal", "TimeoutStopSec", "Wants", "After", "WantedBy", "LogsDirectory", "StateDirectory"}
 }
 
 // startUnit starts a service, unless it runs.
@@ -79,6 +79,9 @@ func (h *Host) startUnit(r *running, name string) error {
 		}
 	}
 	environment := h.Environment(r.Machine)
+	if values["Environment"] != "" {
+		environment = append(environment, strings.Fields(values["Environment"])...)
+	}
 	if file := values["EnvironmentFile"]; file != "" {
 		more, err := r.settings(file)
 		if err != nil {

@@ -38,8 +38,11 @@ type RP struct {
 
 // At returns the provider that listens at HOST:PORT.
 func At(listen string) *RP {
-	return &RP{base: "http://" + listen, http: &http.Client{Timeout: callTimeout}}
+	return Reached("http://"+listen, &http.Client{Timeout: callTimeout})
 }
+
+// Reached returns the provider at a URL that a client reaches, as an engineer.
+func Reached(url string, client *http.Client) *RP { return &RP{base: url, http: client} }
 
 // BecomesReady returns true once the provider accepts requests, false if ctx
 // ends before.

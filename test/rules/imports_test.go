@@ -71,7 +71,7 @@ func arrows() []arrow {
 		{"service/portal", "one process of several services", []string{"service", "metrics", "portal", "armhttp", "httpserver"}},
 		{"proxy", "it knows addresses and one certificate", nil},
 		{"mirror", "it copies images, and knows no document of the service", nil},
-		{"deploy/template", "templates are pure; the database's containers have one source", []string{"store/cosmos", "store"}},
+		{"deploy/template", "templates are pure; the database's containers have one source", []string{"deploy/machine", "store/cosmos", "store"}},
 		{"deploy/machine", "what a machine starts with is text", nil},
 		{"deploy", "it deploys the service, and is no part of it", []string{"azure", "deploy/machine", "arm"}},
 		{"azure/login/...", "people reach Azure by it", []string{"azure", "azure/login", "environment"}},
@@ -90,14 +90,17 @@ func arrows() []arrow {
 
 		{"alerts", "rules are data", nil},
 
+		{"collector", "a collector of logs knows nothing of the service", nil},
+
 		{"registry", "a registry knows nothing of the service", nil},
 
-		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "initialdata", "metrics/sink", "store/cosmos/emulator"}},
+		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "metrics/sink", "store/cosmos/emulator"}},
 		{"local/systemtest/...", "black-box tests", []string{"local/systemtest/..."}},
 		{"local/customer", "it knows public APIs only, and how ids compare", []string{"azure/login", "clients/go/...", "arm"}},
 		{"local/apipage", "it shows the specs, and asks for the version of new clusters", []string{"openapi", "initialdata"}},
 		{"local/rp", "it speaks HTTP to the service", nil},
 		{"local/instance", "machines of scale sets know no cloud", []string{"local/supervisor"}},
+		{"local/region", "what an Azure needs for the production shape of the service", []string{"local/cloud/...", "local/instance", "store/cosmos/emulator", "initialdata", "metrics/sink"}},
 		{"local/supervisor", "it keeps any program running", nil},
 		{"local/generated/...", "generated code is an output", nil},
 		{"local/hack/...", "nothing imports it", nil},

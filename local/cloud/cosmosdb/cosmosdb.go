@@ -24,6 +24,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/local/cloud/entra"
 	"github.com/aro-rp/aro/local/cloud/resources"
+	"github.com/aro-rp/aro/local/cloud/state"
 )
 
 // Prefix is the path below which accounts are.
@@ -53,6 +54,8 @@ type Options struct {
 	}
 	// Open starts the server of an account, which is empty.
 	Open func(ctx context.Context, account string) (http.Handler, error)
+	// Keep has the documents when no server does; nil keeps none.
+	Keep *state.DB
 	Log  *slog.Logger
 }
 
@@ -63,6 +66,8 @@ type Service struct {
 	mu      sync.Mutex
 	servers map[string]http.Handler // by name of the account
 	allowed map[string]time.Time    // until when a principal need not be looked up again
+
+	turns turns
 }
 
 // New registers the types with the engine.
@@ -213,18 +218,27 @@ func (s *Service) make(ctx context.Context, server http.Handler, path string, bo
 	if err != nil {
 		return err
 	}
-	status, answer, err := send(ctx, server, http.MethodPost, path, content)
+	status, answer, err := send(ctx, server, call{http.MethodPost, path, "", content})
 	if err == nil && status >= http.StatusBadRequest && status != http.StatusConflict {
 		err = refuse("BadRequest", "The database server answered %d: %s", status, answer)
 	}
 	return err
 }
 
+// call is a request to the server itself.
+type call struct {
+	method, path, partition string
+	content                 []byte
+}
+
 // send calls the server itself, which needs no authentication.
-func send(ctx context.Context, server http.Handler, method, path string, content []byte) (int, string, error) {
-	r, err := http.NewRequestWithContext(ctx, method, "http://account"+path, bytes.NewReader(content))
+func send(ctx context.Context, server http.Handler, c call) (int, string, error) {
+	r, err := http.NewRequestWithContext(ctx, c.method, "http://account"+c.path, bytes.NewReader(c.content))
 	if err != nil {
 		return 0, "", err
+	}
+	if c.partition != "" {
+		r.Header.Set("x-ms-documentdb-partitionkey", c.partition)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("x-ms-version", "2018-12-31")
@@ -243,15 +257,18 @@ func (s *Service) drop(ctx context.Context, r *resources.Resource) error {
 	if err != nil {
 		return err
 	}
-	status, answer, err := send(ctx, server, http.MethodDelete, partPath(names), nil)
+	status, answer, err := send(ctx, server, call{method: http.MethodDelete, path: partPath(names)})
 	if err == nil && status >= http.StatusBadRequest && status != http.StatusNotFound {
 		err = fmt.Errorf("the database server answered %d: %s", status, answer)
+	}
+	if err == nil {
+		err = s.forget(ctx, names)
 	}
 	return err
 }
 
 // server of an account, which is started, with the databases and containers that the
-// account has, when it is first asked for: documents do not outlive the local Azure.
+// account has and the documents that were kept, when it is first asked for.
 func (s *Service) server(ctx context.Context, account string) (http.Handler, error) {
 	account = strings.ToLower(account)
 	s.mu.Lock()
@@ -280,6 +297,9 @@ func (s *Service) server(ctx context.Context, account string) (http.Handler, err
 				}
 			}
 		}
+	}
+	if err := s.restore(ctx, server, account); err != nil {
+		return nil, fmt.Errorf("documents of account %s: %w", account, err)
 	}
 	s.servers[account] = server
 	return server, nil

@@ -59,6 +59,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, out.URL.RawPath, _ = strings.Cut(strings.TrimPrefix(raw, Prefix), "/")
 		out.URL.RawPath = "/" + out.URL.RawPath
 	}
+	if s.Keep != nil {
+		s.serveKept(w, out, server, name)
+		return
+	}
 	server.ServeHTTP(w, out)
 }
 

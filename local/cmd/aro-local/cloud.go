@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aro-rp/aro/initialdata"
 	"github.com/aro-rp/aro/local/apipage"
 	"github.com/aro-rp/aro/local/cloud"
 	"github.com/aro-rp/aro/local/cloud/compute"
@@ -85,8 +84,23 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *cloud.Azure, self string, log *slog.Logger) error {
 	wires := network.New(a.Engine, log)
 	wires.Public = c.addresses(1)
+	l.azure = a
+	if err := c.openMachines(ctx, l, wires, self); err != nil {
+		return err
+	}
+	l.work.Go(func() {
+		if err := wires.Run(ctx, l.host); err != nil {
+			log.ErrorContext(ctx, "the network carries nothing", "error", err)
+		}
+	})
+	return nil
+}
+
+// openMachines opens the host of machines on a network.
+func (c runCommand) openMachines(ctx context.Context, l *localCloud, wires *network.Network, self string) error {
+	a := l.azure
 	host, err := hypervisor.Open(ctx, hypervisor.Options{
-		Dir: filepath.Join(c.Data, "machines"), Network: wires, Authorities: a.Authority.Pool(), Log: log,
+		Dir: filepath.Join(c.Data, "machines"), Network: wires, Authorities: a.Authority.Pool(), Log: a.Log,
 		Programs: c.Programs, Container: []string{self, "container"},
 		ControlPlane: []string{self, "control-plane", "--azure", c.origin(), "--azure-ca", c.caFile()},
 	})
@@ -94,14 +108,8 @@ func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *cloud.Az
 		return err
 	}
 	l.host = host
-	vms := compute.New(compute.Options{Engine: a.Engine, Machines: host, Watch: wires.Watch, Origin: c.origin(), Offered: a.SizeOffered, Log: log})
-	a.Mount(compute.ConsolePrefix, vms.Console())
-	l.machines = vms
-	l.work.Go(func() {
-		if err := wires.Run(ctx, host); err != nil {
-			log.ErrorContext(ctx, "the network carries nothing", "error", err)
-		}
-	})
+	l.machines = compute.New(compute.Options{Engine: a.Engine, Machines: host, Watch: wires.Watch, Origin: c.origin(), Offered: a.SizeOffered, Log: a.Log})
+	a.Mount(compute.ConsolePrefix, l.machines.Console())
 	return nil
 }
 
@@ -111,11 +119,7 @@ func plugPage(a *cloud.Azure, demo identity) error {
 	if err != nil {
 		return err
 	}
-	version, err := initialdata.DefaultVersion()
-	if err != nil {
-		return err
-	}
-	page, err := apipage.New(apipage.Options{Origin: a.Origin, Subscription: demo.SubscriptionID, Version: version, Token: tokens, Client: a.Client(), Log: a.Log})
+	page, err := apipage.New(apipage.Options{Origin: a.Origin, Subscription: demo.SubscriptionID, Token: tokens, Client: a.Client(), Log: a.Log})
 	if err != nil {
 		return err
 	}

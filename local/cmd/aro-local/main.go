@@ -23,6 +23,7 @@ var version = "unknown"
 
 type commands struct {
 	Run          runCommand                `cmd:"" default:"withargs" help:"Start everything and keep it running until Ctrl-C. This is the default."`
+	Cloud        cloudCommand              `cmd:"" help:"Deploy the service into an empty local Azure by aro deploy, and keep it running until Ctrl-C."`
 	Cluster      clusterCommand            `cmd:"" help:"Create, list, show, watch and delete clusters, and fetch their kubeconfigs."`
 	Token        tokenCommand              `cmd:"" help:"Print a token for Azure Resource Manager, as the demo application, for curl."`
 	Completion   kongcompletion.Completion `cmd:"" help:"Print the shell code that completes commands and flags of aro-local."`

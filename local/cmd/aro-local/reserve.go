@@ -49,9 +49,14 @@ func (c *runCommand) reserve(ctx context.Context) (*reservation, error) {
 	if err := c.check(); err != nil {
 		return nil, valueError{err}
 	}
+	return c.take(ctx, c.takeData, c.takeAddresses, c.checkFree, c.listen)
+}
+
+// take takes one thing after another, or none.
+func (c *runCommand) take(ctx context.Context, steps ...func(context.Context, *reservation) error) (*reservation, error) {
 	r := &reservation{}
-	for _, take := range []func(context.Context, *reservation) error{c.takeData, c.takeAddresses, c.checkFree, c.listen} {
-		if err := take(ctx, r); err != nil {
+	for _, step := range steps {
+		if err := step(ctx, r); err != nil {
 			r.release()
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,15 +14,19 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/aro-rp/aro/deploy"
+	"github.com/aro-rp/aro/local/region"
 )
 
 // simulated is the resource provider whose clusters' machines are records.
 const simulated = "./test/simulated/aro"
 
 // environment of machines that find the records, and hand over soon.
-func environment(p *planes) string {
-	return "    environment: {ARO_CONTROL_PLANES: '" + p.Address + "', ARO_DRAIN: 12s}"
+func environment(p *planes) map[string]string {
+	return map[string]string{"ARO_CONTROL_PLANES": p.Address, "ARO_DRAIN": "12s"}
 }
+
+// serveOnly is the environment of machines that do no work on clusters.
+func serveOnly() map[string]string { return map[string]string{"ARO_BACKEND": "false"} }
 
 // withBuilds is a region that runs v1.
 func withBuilds(t *testing.T, builds ...string) (*world, *planes) {
@@ -31,21 +36,34 @@ func withBuilds(t *testing.T, builds ...string) (*world, *planes) {
 	}
 	w.deploy("v1", environment(p))
 	w.ready()
-	w.offer("4.19.24")
+	must(t, w.Offer(t.Context()))
 	return w, p
 }
 
-func TestARegionIsDeployedIntoAnEmptyAzure(t *testing.T) {
+func TestARegionIsDeployedAndAnotherBuildTakesOver(t *testing.T) {
+	w, p := withBuilds(t, "v1", "v2")
+	w.unitsRun("aro-rp.service", "aro-monitor.service", "aro-portal.service")
+	w.portalAnswers()
+	w.metricsCome("rp")
+	w.follow(w.create("customer"))
+	l := w.begin(5, 8)
+	w.deploy("v2", environment(p))
+	l.stop()
+	check(t, l)
+	w.settled(l, p)
+}
+
+func TestARepeatedDeploymentChangesNothing(t *testing.T) {
+	takesMinutes(t)
 	w := newWorld(t)
 	w.build("v1", "./cmd/aro")
-	const serveOnly = `    environment: {ARO_BACKEND: "false"}`
-	w.deploy("v1", serveOnly)
+	w.deploy("v1", serveOnly())
 	w.ready()
+	w.portalAnswers()
+	w.metricsCome("rp", "monitor")
 	before := w.inventory()
-
-	t.Log("a second run, and a dry run, change nothing")
-	w.deploy("v1", serveOnly)
-	dry := w.options("v1", serveOnly)
+	w.deploy("v1", serveOnly())
+	dry := w.options("v1", serveOnly())
 	dry.DryRun = true
 	var said strings.Builder
 	dry.Progress = &said
@@ -58,30 +76,49 @@ func TestARegionIsDeployedIntoAnEmptyAzure(t *testing.T) {
 	}
 }
 
-func TestAnotherBuildTakesOverUnderLoadAndBack(t *testing.T) {
-	w, p := withBuilds(t, "v1", "v2")
-	l := w.begin(10, 20)
+func TestANewerBuildTakesOverUnderLoadAndBack(t *testing.T) {
+	takesMinutes(t)
+	w, p := newWorld(t), newPlanes(t)
+	w.build("v1", simulated)
+	w.newer("v2")
+	w.deploy("v1", environment(p))
+	w.ready()
+	must(t, w.Offer(t.Context()))
+	l := w.begin(50, 20)
 	w.await(20*time.Second, "load", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return len(l.created) > 2 })
 	requests, calm := l.cut()
 	t.Logf("before: %d requests, p99 %s", requests, calm)
 	w.deploy("v2", environment(p))
 	requests, there := l.cut()
 	t.Logf("v1 to v2: %d requests, p99 %s", requests, there)
+	marked := w.marked()
 	w.deploy("v1", environment(p))
 	requests, back := l.cut()
 	t.Logf("v2 to v1: %d requests, p99 %s", requests, back)
 	l.stop()
 	check(t, l)
-	if len(l.created) < 10 {
-		t.Errorf("only %d clusters were created", len(l.created))
+	w.settled(l, p)
+	if there > 3*calm || back > 3*calm {
+		t.Errorf("the 99th percentile was %s before, and %s and %s while a build took over", calm, there, back)
+	}
+	t.Log("the older build writes what the newer one wrote, and keeps what it does not know")
+	for _, name := range l.created {
+		r, err := w.ask(t.Context(), w.front(), http.MethodPatch, clusterID(name).String(), object{"tags": object{"writtenBy": "v1"}})
+		must(t, err)
+		if r.status != http.StatusOK && r.status != http.StatusAccepted {
+			t.Errorf("PATCH: %v", *r)
+		}
 	}
 	w.settled(l, p)
+	if left := w.marked(); marked == 0 || left < marked {
+		t.Errorf("%d clusters had a member that only v2 knows, and %d have it still", marked, left)
+	}
 }
 
 func TestMachinesThatDoNotBecomeHealthyAreRemovedAndTheOldOnesGoOn(t *testing.T) {
 	takesMinutes(t)
 	w, p := withBuilds(t, "v1")
-	w.builds["broken"] = t.TempDir() // its image has no program
+	must(t, os.MkdirAll(region.BuildDir(w.Dir, "broken"), 0o755)) // its image has no program
 	before := w.inventory()
 	l := w.begin(4, 0)
 	o := w.options("broken", environment(p))
@@ -112,10 +149,10 @@ func TestAMachineThatDiesFailsNoRequestThatIsRepeatedOnce(t *testing.T) {
 	l := w.begin(6, 12, true)
 	for n := range 3 {
 		w.await(20*time.Second, "load", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return len(l.created) > 2*n })
-		must(t, w.host.Kill(set+"/virtualmachines/"+[]string{"0", "1"}[n%2]))
+		must(t, w.Host.Kill(set+"/virtualmachines/"+[]string{"0", "1"}[n%2]))
 		w.await(20*time.Second, "health", func() bool {
 			probe := service + "/providers/Microsoft.Network/loadBalancers/rp-lb/probes/rp-probe"
-			return w.wires.Healthy(set+"/virtualmachines/0", probe) && w.wires.Healthy(set+"/virtualmachines/1", probe)
+			return w.Wires.Healthy(set+"/virtualmachines/0", probe) && w.Wires.Healthy(set+"/virtualmachines/1", probe)
 		})
 	}
 	l.stop()
@@ -147,13 +184,12 @@ func TestADeploymentThatIsKilledAfterAnyCallEndsTheSameWhenRepeated(t *testing.T
 	takesMinutes(t)
 	w := newWorld(t)
 	w.build("v1", "./cmd/aro")
-	const serveOnly = `    environment: {ARO_BACKEND: "false"}`
 	calls := 0
 	for after := int64(1); ; after++ {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		k := &killed{next: w.azure.Client(), kill: cancel}
 		k.left.Store(after)
-		o := w.options("v1", serveOnly)
+		o := w.options("v1", serveOnly())
 		o.Transport = &http.Client{Transport: k}
 		err := deploy.Run(ctx, o)
 		cancel()
@@ -172,8 +208,8 @@ func TestADeploymentThatIsKilledAfterAnyCallEndsTheSameWhenRepeated(t *testing.T
 	t.Logf("the last of the deployments made %d calls that change something", calls)
 	got := w.inventory()
 	fresh := newWorld(t)
-	fresh.builds = w.builds
-	fresh.deploy("v1", serveOnly)
+	must(t, os.CopyFS(region.BuildDir(fresh.Dir, "v1"), os.DirFS(region.BuildDir(w.Dir, "v1"))))
+	fresh.deploy("v1", serveOnly())
 	if want := fresh.inventory(); !slices.Equal(comparable(want), comparable(got)) {
 		t.Errorf("it has\n%s\nwithout kills there is\n%s", strings.Join(comparable(got), "\n"), strings.Join(comparable(want), "\n"))
 	}

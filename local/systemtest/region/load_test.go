@@ -3,7 +3,6 @@ package region
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/local/region"
 )
 
 const (
@@ -33,11 +33,8 @@ type reply struct {
 	took   time.Duration
 }
 
-// front is Azure Resource Manager's way to the service: the load balancer, with its
-// client certificate. Connections are given up before a draining service closes them.
-func (w *world) front() *http.Client {
-	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: w.azure.RPTLS, DialContext: w.wires.DialPublic, MaxIdleConnsPerHost: 64, IdleConnTimeout: 2 * time.Second}}
-}
+// front is Azure Resource Manager's way to the service.
+func (w *world) front() *http.Client { return w.Client(w.ARM) }
 
 // ask sends a request as Azure Resource Manager does.
 func (w *world) ask(ctx context.Context, client *http.Client, method, path string, body any) (*reply, error) {
@@ -47,7 +44,7 @@ func (w *world) ask(ctx context.Context, client *http.Client, method, path strin
 	if strings.Count(path, "/") == 2 {
 		version = "2.0" // a subscription
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "https://"+w.azure.RPAddress+path+"?api-version="+version, bytes.NewReader(content))
+	req, err := http.NewRequestWithContext(ctx, method, w.URL(path)+"?api-version="+version, bytes.NewReader(content))
 	must(w.t, err)
 	req.Header.Set("Referer", "https://management.azure.com"+path+"?api-version="+version)
 	req.Header.Set("X-Ms-Home-Tenant-Id", customer)
@@ -81,27 +78,10 @@ func (w *world) ready() {
 	}
 }
 
-// offer makes a version of OpenShift the default, as engineers do.
-func (w *world) offer(version string) {
-	w.t.Helper()
-	content, err := json.Marshal(object{"properties": object{"version": version, "enabled": true, "default": true, "openShiftPullspec": "quay.io/openshift-release-dev/ocp-release:" + version + "-x86_64"}})
-	must(w.t, err)
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, "https://"+w.azure.RPAddress+"/admin/versions", bytes.NewReader(content))
-	must(w.t, err)
-	req.Header.Set("Content-Type", "application/json")
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{w.engineer}, InsecureSkipVerify: true}, DialContext: w.wires.DialPublic}}
-	resp, err := client.Do(req)
-	must(w.t, err)
-	defer func() { _ = resp.Body.Close() }()
-	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
-		w.t.Fatalf("PUT /admin/versions: %s: %s", resp.Status, text)
-	}
-}
-
 // body of a create.
 func body(name string) object {
 	network := "/subscriptions/" + customer + "/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/vnet/subnets/"
-	return object{"location": location, "properties": object{
+	return object{"location": region.Location, "properties": object{
 		"clusterProfile":          object{"domain": "d" + name, "resourceGroupId": "/subscriptions/" + customer + "/resourceGroups/aro-" + name},
 		"servicePrincipalProfile": object{"clientId": uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String(), "clientSecret": "secret"},
 		"networkProfile":          object{"podCidr": "10.128.0.0/14", "serviceCidr": "172.30.0.0/16"},
@@ -157,7 +137,7 @@ func (l *load) cut() (requests int, p99 time.Duration) {
 	return len(took), took[len(took)*99/100]
 }
 
-// begin starts clients: most read lists and clusters, one creates clusters.
+// begin starts clients: all read lists and clusters, some change clusters, one creates them.
 func (w *world) begin(readers, clusters int, once ...bool) *load {
 	l := &load{once: len(once) > 0}
 	ctx, stop := context.WithCancel(w.t.Context())
@@ -173,11 +153,16 @@ func (w *world) begin(readers, clusters int, once ...bool) *load {
 				if n%2 == i%2 {
 					path = clusterID("c0").String()
 				}
-				r, err := w.ask(context.WithoutCancel(ctx), client, http.MethodGet, path, nil)
-				if l.once && (err != nil || r.status >= http.StatusInternalServerError) {
-					r, err = w.ask(context.WithoutCancel(ctx), client, http.MethodGet, path, nil)
+				method, body, fine := http.MethodGet, any(nil), []int{http.StatusOK, http.StatusNotFound}
+				if i%5 == 4 && n%10 == 9 { // one in five also writes, what may be created or changed just now
+					method, path, body = http.MethodPatch, clusterID(fmt.Sprintf("c%d", n/10%10)).String(), object{"tags": object{"by": fmt.Sprint(i, n)}}
+					fine = append(fine, http.StatusAccepted, http.StatusConflict)
 				}
-				l.note(r, err, http.StatusOK, http.StatusNotFound)
+				r, err := w.ask(context.WithoutCancel(ctx), client, method, path, body)
+				if l.once && (err != nil || r.status >= http.StatusInternalServerError) {
+					r, err = w.ask(context.WithoutCancel(ctx), client, method, path, body)
+				}
+				l.note(r, err, fine...)
 				pause(ctx, 20*time.Millisecond)
 			}
 		})
@@ -252,11 +237,11 @@ func (r *reply) properties() (object, bool) {
 func (w *world) inventory() []string {
 	w.t.Helper()
 	var all []string
-	for _, kind := range w.azure.Engine.Types("") {
+	for _, kind := range w.Azure.Engine.Types("") {
 		if strings.Contains(kind, "deployments") {
 			continue
 		}
-		some, err := w.azure.Engine.Below(w.t.Context(), "/subscriptions/"+"00000000-0000-0000-0000-0000000000a0", kind)
+		some, err := w.Azure.Engine.Below(w.t.Context(), "/subscriptions/"+"00000000-0000-0000-0000-0000000000a0", kind)
 		must(w.t, err)
 		for _, r := range some {
 			all = append(all, strings.ToLower(r.ID))

@@ -15,6 +15,8 @@ import (
 
 	"github.com/aro-rp/aro/backend"
 	"github.com/aro-rp/aro/service"
+	"github.com/aro-rp/aro/service/monitoring"
+	"github.com/aro-rp/aro/service/portal"
 	"github.com/aro-rp/aro/service/rp"
 	"github.com/aro-rp/aro/test/simulated"
 	"github.com/aro-rp/aro/test/simulated/provider"
@@ -32,7 +34,9 @@ type command struct {
 
 func main() {
 	var c struct {
-		RP command `cmd:"" name:"rp" help:"Serve the API and work on clusters that are records."`
+		RP      command        `cmd:"" name:"rp" help:"Serve the API and work on clusters that are records."`
+		Monitor monitorCommand `cmd:"" help:"Look at clusters, as the product does."`
+		Portal  portalCommand  `cmd:"" help:"Serve the portal, as the product does."`
 	}
 	parser := kong.Parse(&c, kong.Name("aro"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -43,6 +47,37 @@ func main() {
 		fmt.Fprintln(os.Stderr, "aro:", err)
 		os.Exit(1)
 	}
+}
+
+// monitorCommand and portalCommand are the product's.
+type monitorCommand struct {
+	monitoring.Config `embed:""`
+}
+
+// Run looks at clusters until ctx ends.
+func (c *monitorCommand) Run(ctx context.Context) error {
+	c.Build = version
+	return monitoring.Run(ctx, &c.Config)
+}
+
+type portalCommand struct {
+	portal.Config `embed:""`
+}
+
+// Run serves the portal until ctx ends.
+func (c *portalCommand) Run(ctx context.Context) error {
+	var faults service.Faults
+	needs := c.Check(&faults)
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	s, err := service.Open(ctx, &c.Config.Config, &c.Cloud, needs)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	c.Build = version
+	return portal.Run(ctx, &c.Config, s)
 }
 
 // Run is the product's process with other work.
