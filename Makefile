@@ -78,6 +78,7 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 	go run ./hack/bench -o docs/performance.md
 	go test ./test/damage -count 1 -timeout 20m -run NoSpeed -v -args -speed
 	cd registry && go test . -count 1 -timeout 20m -run TestSpeedBesideSkopeo -v -args -speed
+	go test ./test/fleet -count 1 -timeout 20m -run TestSpeed -v -args -speed
 	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 
 .PHONY: soak

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,8 +20,15 @@ import (
 // slowAnswer is how long an API server takes that is slow: longer than a check may.
 const slowAnswer = 20 * time.Second
 
+// stub is the API server of all clusters. It counts checks, each of which begins with
+// /healthz, and connections.
+type stub struct {
+	*httptest.Server
+	checks, connections atomic.Int64
+}
+
 // apiServers answer for all clusters: /slow/NAME and /well/NAME are before each path.
-func apiServers(t testing.TB) *httptest.Server {
+func apiServers(t testing.TB) *stub {
 	t.Helper()
 	answers := map[string]string{
 		"/healthz": "ok", "/healthz/ping": "ok",
@@ -31,9 +40,13 @@ func apiServers(t testing.TB) *httptest.Server {
 		"/apis/machineconfiguration.openshift.io/v1/machineconfigpools":                list(pool("master", 3), pool("worker", 3)),
 		"/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machines": list(),
 	}
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := &stub{}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		_, path, _ := strings.Cut(rest, "/")
+		if path == "healthz" {
+			s.checks.Add(1)
+		}
 		if strings.HasPrefix(r.URL.Path, "/slow/") {
 			timer := time.NewTimer(slowAnswer)
 			defer timer.Stop()
@@ -56,6 +69,15 @@ func apiServers(t testing.TB) *httptest.Server {
 	}))
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // connections of a monitor that is killed
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			s.connections.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			s.connections.Add(-1)
+		default:
+		}
+	}
 	s.StartTLS()
 	t.Cleanup(s.CloseClientConnections)
 	t.Cleanup(s.Close)

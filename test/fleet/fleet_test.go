@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"net"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -59,7 +58,7 @@ func runMonitor(text string) error {
 	defer stop()
 	return monitoring.Run(ctx, &monitoring.Config{
 		Config: service.Config{Database: service.Database{Store: "sqlite:" + s.Store}, EncryptionKeys: s.Keys, Location: "eastus"},
-		MDM:    service.MDM{MDMSocket: "unix:" + s.Socket, MDMEnvironment: s.Name, MDMQueue: 100_000},
+		MDM:    service.MDM{MDMSocket: s.Socket, MDMEnvironment: s.Name, MDMQueue: 100_000},
 		Cloud:  service.Cloud{}, Listen: "127.0.0.1:0", Interval: s.Interval, NSGInterval: time.Hour, Budget: s.Budget, Lease: s.Lease, Feed: s.Feed, Concurrency: 2000, Build: "fleet"})
 }
 
@@ -81,6 +80,8 @@ type fleet struct {
 	testing.TB
 	settings settings
 	store    *store.Store
+	api      *stub
+	monitors map[string]*os.Process
 
 	mu    sync.Mutex
 	looks map[string][]look // by the name of the cluster
@@ -94,8 +95,11 @@ func newFleet(t testing.TB, clusters int, s settings) *fleet {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s.Store, s.Keys, s.Socket = filepath.Join(dir, "aro.db"), filepath.Join(dir, "keys"), filepath.Join(dir, "mdm")
-	f := &fleet{TB: t, settings: s, looks: map[string][]look{}}
+	s.Store, s.Keys = filepath.Join(dir, "aro.db"), filepath.Join(dir, "keys")
+	if s.Socket != "" {
+		s.Socket = "unix:" + filepath.Join(dir, s.Socket)
+	}
+	f := &fleet{TB: t, settings: s, looks: map[string][]look{}, monitors: map[string]*os.Process{}}
 	key := store.NewKey()
 	if err := os.WriteFile(s.Keys, []byte(key+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -110,12 +114,15 @@ func newFleet(t testing.TB, clusters int, s settings) *fleet {
 	}
 	f.store = store.New(driver, keys)
 	t.Cleanup(func() { _ = f.store.Close() })
-	f.fill(clusters, apiServers(t))
-	f.listen()
+	f.api = apiServers(t)
+	f.fill(clusters)
+	if s.Socket != "" {
+		f.listen(strings.TrimPrefix(s.Socket, "unix:"))
+	}
 	return f
 }
 
-func (f *fleet) fill(clusters int, server *httptest.Server) {
+func (f *fleet) fill(clusters int) {
 	f.Helper()
 	sub := store.NewSubscription(subscription)
 	sub.Subscription.State = model.Registered
@@ -136,7 +143,7 @@ func (f *fleet) fill(clusters int, server *httptest.Server) {
 				doc.ManagedResourceGroup, doc.ClientIdentity = fmt.Sprint("group-", i), fmt.Sprint("client-", i)
 				c := &doc.Cluster
 				c.ID, c.Name, c.Location, c.Properties.ProvisioningState = id.String(), id.Name, "eastus", model.Succeeded
-				c.Internal.UID, c.Internal.PrivateEndpointIP, c.Internal.ServiceKubeconfig = "uid-"+id.Name, "127.0.0.1", kubeconfig(server, kind, id.Name)
+				c.Internal.UID, c.Internal.PrivateEndpointIP, c.Internal.ServiceKubeconfig = "uid-"+id.Name, "127.0.0.1", kubeconfig(f.api.Server, kind, id.Name)
 				if err := f.store.Clusters.Create(f.Context(), doc); err != nil {
 					f.Error(err)
 				}
@@ -151,9 +158,9 @@ func (f *fleet) fill(clusters int, server *httptest.Server) {
 }
 
 // listen takes the metrics of all monitors, and notes their checks.
-func (f *fleet) listen() {
+func (f *fleet) listen(socket string) {
 	f.Helper()
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: f.settings.Socket, Net: "unixgram"})
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -197,6 +204,7 @@ func (f *fleet) start(name string) (kill func()) {
 	if err := cmd.Start(); err != nil {
 		f.Fatal(err)
 	}
+	f.monitors[name] = cmd.Process
 	go func() {
 		for lines := bufio.NewScanner(said); lines.Scan(); {
 			if line := lines.Text(); strings.Contains(line, `"ERROR"`) || strings.Contains(line, "panic") {
@@ -285,7 +293,7 @@ func (f *fleet) checked(n, clusters int, since time.Time) {
 // kills one.
 func TestMonitorsShareTheFleet(t *testing.T) {
 	const clusters, well = 30, 27
-	f := newFleet(t, clusters, settings{Interval: 2 * time.Second, Lease: 4 * time.Second, Feed: 100 * time.Millisecond, Budget: 50 * time.Second})
+	f := newFleet(t, clusters, settings{Interval: 2 * time.Second, Lease: 4 * time.Second, Feed: 100 * time.Millisecond, Budget: 50 * time.Second, Socket: "mdm"})
 	kills := map[string]func(){}
 	for _, name := range []string{"a", "b", "c"} {
 		kills[name] = f.start(name)

@@ -19,6 +19,7 @@ func allowedSleeps() map[string]string {
 		"backend.TestAStepThatSavesInTimeKeepsItsLease":                 "a step and the database take their time",
 		"local/cloud/resources.TestDeletionOfWhatHasNoStateIsWaitedFor": "a deletion takes its time",
 		"test/cosmos.TestAnIdleBackendHardlyAsks":                       "a measurement lasts for its time",
+		"test/fleet.TestSpeed":                                          "a measurement lasts for its time",
 		"test/harness.apply":                                            "machines answer as late as the test says",
 		"test/operator.TestSettledClusterIsLeftInPeace":                 "that nothing happens can only be seen by waiting",
 		"test/operator.quiet":                                           "that nothing happens can only be seen by waiting",

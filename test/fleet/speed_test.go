@@ -1,0 +1,72 @@
+package fleet
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	speed    = flag.Bool("speed", false, "measure monitors on many clusters")
+	clusters = flag.Int("clusters", 50_000, "clusters of -speed")
+	window   = flag.Duration("window", 3*time.Minute, "time of -speed")
+)
+
+// usage is what a process has used.
+type usage struct {
+	cpu      time.Duration
+	resident int // MiB
+}
+
+// used reads /proc.
+func used(t *testing.T, pid int) (u usage) {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')'):]))
+	for _, ticks := range fields[12:14] { // utime and stime of proc(5), in hundredths of a second
+		n, _ := strconv.Atoi(ticks)
+		u.cpu += time.Duration(n) * 10 * time.Millisecond
+	}
+	pages, _ := strconv.Atoi(fields[22])
+	u.resident = pages * os.Getpagesize() >> 20
+	return u
+}
+
+// TestSpeed prints what three monitors do on many clusters with an interval of five
+// minutes, a tenth of which are slow. Processor time is counted for the monitors only, so
+// that it does not depend on what else the machine does.
+func TestSpeed(t *testing.T) {
+	if !*speed {
+		t.Skip("measures for minutes: -args -speed")
+	}
+	began := time.Now()
+	f := newFleet(t, *clusters, settings{Interval: 5 * time.Minute, Lease: 40 * time.Second, Feed: 10 * time.Second, Budget: 50 * time.Second})
+	t.Logf("%d documents written in %s", *clusters, time.Since(began).Round(time.Second))
+	for _, name := range []string{"a", "b", "c"} {
+		f.start(name)
+	}
+	f.shared(3)
+	f.eventually("the first check", func() bool { return f.api.checks.Load() > 0 })
+	time.Sleep(*window / 10) // for the processes to have read all documents
+	before, checks, at := map[string]usage{}, f.api.checks.Load(), time.Now()
+	for name, process := range f.monitors {
+		before[name] = used(t, process.Pid)
+	}
+	time.Sleep(*window)
+	n, took, cpu := f.api.checks.Load()-checks, time.Since(at), time.Duration(0)
+	for name, process := range f.monitors {
+		after := used(t, process.Pid)
+		cpu += after.cpu - before[name].cpu
+		t.Logf("monitor %s: %d MiB resident, %s of processor time", name, after.resident, after.cpu-before[name].cpu)
+	}
+	perCore := float64(n) / cpu.Seconds()
+	t.Logf("%d checks in %s: %.1f/s, %.0f for each second of a core of the monitors; %d connections open", n, took.Round(time.Second), float64(n)/took.Seconds(), perCore, f.api.connections.Load())
+	t.Logf("%d clusters every 5 minutes need %.1f cores", *clusters, float64(*clusters)/300/perCore)
+}
