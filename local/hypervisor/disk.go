@@ -70,7 +70,7 @@ func atDir(dir string) *machine {
 // loadMachine reads what an earlier process left; fs.ErrNotExist if that is nothing.
 func loadMachine(dir string) (*machine, error) {
 	m := atDir(dir)
-	if err := readJSON(filepath.Join(dir, "vm.json"), &m.record); err != nil {
+	if err := readJSON(m.recordFile(), &m.record); err != nil {
 		return nil, err
 	}
 	if err := readJSON(m.diskFile(), &m.disk); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -81,12 +81,22 @@ func loadMachine(dir string) (*machine, error) {
 
 // save stores the requested state, or changes nothing.
 func (m *machine) save(r record) error {
-	if err := writeJSON(filepath.Join(m.dir, "vm.json"), r); err != nil {
+	if err := writeJSON(m.recordFile(), r); err != nil {
 		return err
 	}
 	m.record = r
 	return nil
 }
+
+// forget deletes the record. The next Open deletes the directory of a machine without one.
+func (m *machine) forget() error {
+	if err := os.Remove(m.recordFile()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (m *machine) recordFile() string { return filepath.Join(m.dir, "vm.json") }
 
 func (m *machine) diskFile() string { return filepath.Join(m.dir, "disk.json") }
 
@@ -99,14 +109,14 @@ func discardDir(dir string) (trash string, err error) {
 	return trash, os.Rename(dir, trash)
 }
 
-// discard deletes a directory that discardDir named.
-func (h *Host) discard(trash string) {
+// discard deletes a directory that nobody needs any more.
+func (h *Host) discard(dir string) {
 	for {
-		err := os.RemoveAll(trash)
+		err := os.RemoveAll(dir)
 		if err == nil {
 			return
 		}
-		h.options.Log.Warn("files of something removed are still there", "dir", trash, "error", err)
+		h.options.Log.Warn("files of something removed are still there", "dir", dir, "error", err)
 		select {
 		case <-h.ctx.Done(): // the next Open goes on
 			return

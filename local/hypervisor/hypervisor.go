@@ -187,9 +187,9 @@ func (h *Host) Remove(_ context.Context, id string) error {
 	if m == nil {
 		return nil
 	}
-	// Once the directory has its new name, no crash brings the machine back.
-	trash, err := discardDir(m.dir)
-	if err != nil {
+	// Without its record the machine does not return after a crash. Its directory keeps its name
+	// until the machine has ended: pods create files in it until then.
+	if err := m.forget(); err != nil {
 		return fmt.Errorf("machine %s: %w", m.record.VM.Name, err)
 	}
 	delete(h.machines, key(id))
@@ -197,7 +197,7 @@ func (h *Host) Remove(_ context.Context, id string) error {
 	h.settlePlanes()
 	h.background(func() {
 		<-m.done
-		h.discard(trash)
+		h.discard(m.dir)
 	})
 	return nil
 }

@@ -387,6 +387,34 @@ func TestOpenDeletesWhatACrashLeft(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeftOfAMachineThatWritesUntilItIsOff has pods in mind, whose volumes are made
+// and refreshed until the machine's run is over.
+func TestNothingIsLeftOfAMachineThatWritesUntilItIsOff(t *testing.T) {
+	s := newSite(t)
+	late := vm("late", endless(t))
+	s.start(t, late, false)
+	s.host.mu.Lock()
+	m := s.host.machines[key(late.ID)]
+	off, last, done := m.powerOff, m.done, make(chan struct{})
+	m.done = done
+	m.powerOff = func() {
+		off()
+		go func() {
+			defer close(done)
+			<-last
+			if err := os.MkdirAll(filepath.Join(m.dir, "pods", "one", "volumes"), 0o700); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	s.host.mu.Unlock()
+	if err := s.host.Remove(t.Context(), late.ID); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	eventually(t, "no directory", func() bool { return len(must(os.ReadDir(s.host.machinesDir()))(t)) == 0 })
+}
+
 func TestConsoleForgetsTheOldest(t *testing.T) {
 	log := &bootLog{path: filepath.Join(t.TempDir(), "boot.log")}
 	for i := range 2000 {
