@@ -26,7 +26,10 @@ type API struct {
 	config    *rest.Config
 	address   string
 	transport *http.Transport
-	open      *connections
+	// authenticated is the transport of Client without its reports, for client-go, which reports
+	// its requests itself.
+	authenticated http.RoundTripper
+	open          *connections
 }
 
 // Open prepares to talk to the cluster of kubeconfig at address, an IP, in place of the
@@ -52,9 +55,8 @@ func Open(kubeconfig []byte, address string) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials of the kubeconfig: %w", err)
 	}
-	measured := reported{authenticated}
-	return &API{URL: strings.TrimSuffix(config.Host, "/"), Client: &http.Client{Transport: measured},
-		config: config, address: address, transport: transport, open: open}, nil
+	return &API{URL: strings.TrimSuffix(config.Host, "/"), Client: &http.Client{Transport: reported{authenticated}},
+		config: config, address: address, transport: transport, authenticated: authenticated, open: open}, nil
 }
 
 // reported reports requests where client-go reports its own.

@@ -40,7 +40,7 @@ func Connect(kubeconfig []byte, address string, await func(context.Context) (don
 	if err != nil {
 		return nil, err
 	}
-	objects, err := newRESTObjects(api.config, &http.Client{Transport: awaited{api.Client.Transport, await}, Timeout: answerTimeout})
+	objects, err := newRESTObjects(api.config, &http.Client{Transport: awaited{api.authenticated, await}, Timeout: answerTimeout})
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes client: %w", err)
 	}
