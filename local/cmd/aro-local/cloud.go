@@ -187,6 +187,7 @@ func (c runCommand) provider(id identity, log *slog.Logger) *supervisor.Process 
 			"--client-id", id.ClientID, "--first-party-client-id", cloud.FirstPartyApplication,
 			"--service-vault", vault("aro-svc"), "--cluster-vault", vault("aro-cls"), "--identity-vault", vault("aro-msi"),
 			"--oidc-storage", c.origin() + "/blob/aroidc/$web", "--oidc-issuer", c.origin() + "/blob/aroidc/$web",
+			"--look", c.Look.String(),
 		},
 		Env:         []string{"ARO_CLIENT_SECRET=" + id.ClientSecret, "ARO_PULL_SECRET=" + pullSecret},
 		LogFile:     c.rpLog(),

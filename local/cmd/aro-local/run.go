@@ -38,6 +38,7 @@ type runCommand struct {
 	Addresses int               `env:"ARO_ADDRESSES" placeholder:"N" help:"Private endpoints get addresses of 127.N.0.0/16, public IPs of 127.(N+1).0.0/16; N is from 1 to 253. Each aro-local on a machine needs its own ranges. Set at the first start with a data directory. Default: 64."`
 	Unlimited bool              `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
 	Sign      bool              `name:"sign-operations" env:"ARO_SIGN_OPERATIONS" help:"Sign the URLs of operations as Azure does: they get 4 KB longer, and no others are accepted."`
+	Look      time.Duration     `env:"ARO_LOOK_INTERVAL" default:"30s" help:"Age at which the version and the workers of a running cluster are read again, as for aro rp."`
 	RP        string            `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
 	Programs  map[string]string `name:"program" env:"ARO_PROGRAMS" mapsep:"," placeholder:"IMAGE=PATH" help:"A program to run for the containers of pods with an image, which is named without registry or tag. Other images are simulated."`
 	Installer []string          `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -12,8 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/aro-rp/aro/local/controlplane/bootstrap"
 )
 
 // failing is a condition that no constant of openshift/api names.
@@ -38,8 +35,10 @@ func (o *operators) clusterVersion(ctx context.Context) (time.Duration, error) {
 	if len(status.History) == 0 {
 		begin(status, configv1.Release{Version: o.release.Version, Image: o.release.Image})
 	}
-	o.accept(status, version.Spec.DesiredUpdate)
+	status.AvailableUpdates = offered(status, version.Spec.Channel)
+	invalid := o.accept(status, version.Spec.DesiredUpdate)
 	settle(status, waitingFor(found.Items, status.Desired.Version))
+	report(status, version.Spec.Channel, invalid)
 	if equality.Semantic.DeepEqual(status, &version.Status) {
 		return 0, nil
 	}
@@ -57,36 +56,6 @@ func begin(status *configv1.ClusterVersionStatus, release configv1.Release) {
 	status.History = append([]configv1.UpdateHistory{entry}, status.History...)
 	status.History = status.History[:min(len(status.History), maxHistory)]
 	status.Desired = release
-}
-
-// accept begins the update that the spec asks for, unless it is under way. A
-// version needs no image here: there is none to pull.
-func (o *operators) accept(status *configv1.ClusterVersionStatus, update *configv1.Update) {
-	const accepted = configv1.ClusterStatusConditionType("ReleaseAccepted")
-	if update == nil || update.Version == "" && update.Image == "" {
-		setCondition(&status.Conditions, accepted, true, "PayloadLoaded", "the release that runs is the wanted one")
-		return
-	}
-	version := update.Version
-	if version == "" {
-		version = bootstrap.VersionOf(update.Image)
-	}
-	if version == "" && update.Image == status.Desired.Image {
-		version = status.Desired.Version
-	}
-	if !strings.HasPrefix(version, "4.") {
-		setCondition(&status.Conditions, accepted, false, "RetrievePayload", fmt.Sprintf("the version of release image %q is not known", update.Image))
-		return
-	}
-	setCondition(&status.Conditions, accepted, true, "PayloadLoaded", "release "+version+" is accepted")
-	if version == status.Desired.Version {
-		return
-	}
-	image := update.Image
-	if image == "" {
-		image = strings.Replace(o.release.Image, o.release.Version, version, 1)
-	}
-	begin(status, configv1.Release{Version: version, Image: image})
 }
 
 // waitingFor names the operators that are not yet at a version, or not available.
@@ -129,7 +98,6 @@ func settle(status *configv1.ClusterVersionStatus, waiting []string) {
 	}
 	setCondition(&status.Conditions, failing, broken, word(broken, "ClusterOperatorsNotAvailable", ""), message)
 	setCondition(&status.Conditions, configv1.OperatorUpgradeable, true, "AsExpected", "")
-	setCondition(&status.Conditions, configv1.RetrievedUpdates, false, "NoChannel", "The update channel has not been configured.")
 }
 
 // capabilities are those that the installer chose: all others stay off.

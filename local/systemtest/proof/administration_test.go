@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,10 +38,21 @@ func (k *kube) upgrades(ctx context.Context, t *testing.T) (version string) {
 		t.Fatalf("the cluster runs %q", current)
 	}
 	version = current[:dot+1] + strconv.Itoa(patch+1)
-	change := fmt.Appendf(nil, `{"spec":{"desiredUpdate":{"version":%q}}}`, version)
-	if _, err := k.dynamic.Resource(clusterVersions).Patch(ctx, "version", types.MergePatchType, change, metav1.PatchOptions{}); err != nil {
-		t.Fatal(err)
+	change := func(format, value string) {
+		if _, err := k.dynamic.Resource(clusterVersions).Patch(ctx, "version", types.MergePatchType, fmt.Appendf(nil, format, value), metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
+	change(`{"spec":{"channel":%q}}`, "stable-"+current[:dot])
+	eventually(ctx, t, version+" is offered", func() (bool, error) {
+		found, err := k.dynamic.Resource(clusterVersions).Get(ctx, "version", metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		offers, _, _ := unstructured.NestedSlice(found.Object, "status", "availableUpdates")
+		return slices.ContainsFunc(offers, func(one any) bool { return one.(m)["version"] == version }), nil
+	})
+	change(`{"spec":{"desiredUpdate":{"version":%q}}}`, version)
 	eventually(ctx, t, "the cluster runs "+version, func() (bool, error) { return k.runs(ctx, version) })
 	k.isWell(ctx, t, 4)
 	return version
