@@ -70,6 +70,22 @@ var actions = map[string]action{
 	"Admin_CountEtcdKeys":           {role: reader, limit: 5 * time.Minute},
 
 	"Admin_ApproveCertificateSigningRequests": {role: elevated, dryRun: true},
+
+	"Admin_ListResources":              {role: reader},
+	"Admin_ListVirtualMachines":        {role: reader},
+	"Admin_GetSerialConsole":           {role: reader},
+	"Admin_StartVirtualMachine":        {role: elevated, dryRun: true, limit: longest},
+	"Admin_StopVirtualMachine":         {role: elevated, dryRun: true, limit: longest},
+	"Admin_RedeployVirtualMachine":     {role: elevated, dryRun: true, limit: longest},
+	"Admin_ResizeVirtualMachine":       {role: elevated, dryRun: true, limit: longest},
+	"Admin_GetEffectiveRoutes":         {role: reader},
+	"Admin_GetEffectiveSecurityGroups": {role: reader},
+	"Admin_DeleteManagedResource":      {role: elevated, dryRun: true, limit: longest},
+	"Admin_ListSupportedVMSizes":       {role: reader},
+	"Admin_ListBillingDocuments":       {role: reader},
+	"Admin_GetBillingDocument":         {role: reader},
+	"Admin_ListSubscriptions":          {role: reader},
+	"Admin_GetSubscription":            {role: reader},
 }
 
 // longest is the limit of actions that wait for a cluster or for Azure.

@@ -40,6 +40,8 @@ type Config struct {
 	// Installable says why versions are not offered although they are enabled; nil does
 	// not know.
 	Installable model.Installable
+	// Azure reaches the resources of clusters; nil in a process that does not.
+	Azure Azure
 	// Wake is called when there is new work; nil calls nobody.
 	Wake func()
 	// Logger defaults to silence, Now and NewID to the clock and random UUIDs.

@@ -130,4 +130,4 @@ func spelling(folded string) string {
 }
 
 // spellings are the parameters that have capital letters.
-var spellings = []string{"$skipToken", "skipToken", "vmName", "vmSize", "shouldCordon", "dryRun", "csrName", "deallocateVM", "managedResourceID"}
+var spellings = []string{"$skipToken", "skipToken", "vmName", "vmSize", "shouldCordon", "dryRun", "csrName", "deallocateVM", "managedResourceID", "vmRole"}

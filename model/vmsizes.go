@@ -25,6 +25,12 @@ type VMSize struct {
 	minVersion string
 }
 
+// Supports reports whether machines of a version of OpenShift can have the size. A version
+// that cannot be read counts as new.
+func (s VMSize) Supports(version string) bool {
+	return !olderThan(version, s.minVersion)
+}
+
 // SupportedVMSizes returns the sizes of a role in production by name; nil for an
 // unknown role.
 func SupportedVMSizes(role Role) map[string]VMSize {

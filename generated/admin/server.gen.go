@@ -12,6 +12,12 @@ import (
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// AdminListBillingDocuments List billing documents
+	// (GET /admin/billingdocuments)
+	AdminListBillingDocuments(ctx echo.Context, params AdminListBillingDocumentsParams) error
+	// AdminGetBillingDocument Get a billing document
+	// (GET /admin/billingdocuments/{partition}/{documentId})
+	AdminGetBillingDocument(ctx echo.Context, partition string, documentID string) error
 	// AdminListClusters List clusters
 	// (GET /admin/clusters)
 	AdminListClusters(ctx echo.Context, params AdminListClustersParams) error
@@ -30,6 +36,12 @@ type ServerInterface interface {
 	// AdminPutRoleSet Create or replace a workload identity role set
 	// (PUT /admin/platformworkloadidentityrolesets)
 	AdminPutRoleSet(ctx echo.Context) error
+	// AdminListSubscriptions List subscriptions
+	// (GET /admin/subscriptions)
+	AdminListSubscriptions(ctx echo.Context, params AdminListSubscriptionsParams) error
+	// AdminGetSubscription Get a subscription
+	// (GET /admin/subscriptions/{subscriptionId})
+	AdminGetSubscription(ctx echo.Context, subscriptionID SubscriptionIDParameter) error
 	// AdminGetCluster Get a cluster with its internal state
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName})
 	AdminGetCluster(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
@@ -42,9 +54,18 @@ type ServerInterface interface {
 	// AdminCordonNode Cordon a node
 	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/cordonnode)
 	AdminCordonNode(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminCordonNodeParams) error
+	// AdminDeleteManagedResource Delete a resource of the managed resource group
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/deletemanagedresource)
+	AdminDeleteManagedResource(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminDeleteManagedResourceParams) error
 	// AdminDrainNode Drain a node
 	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/drainnode)
 	AdminDrainNode(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminDrainNodeParams) error
+	// AdminGetEffectiveRoutes Get the effective routes of a network interface
+	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/effectiveroutetable)
+	AdminGetEffectiveRoutes(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminGetEffectiveRoutesParams) error
+	// AdminGetEffectiveSecurityGroups Get the effective security rules of a network interface
+	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/effectivesecuritygroups)
+	AdminGetEffectiveSecurityGroups(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminGetEffectiveSecurityGroupsParams) error
 	// AdminCountEtcdKeys Count the keys of etcd
 	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/etcdkeycount)
 	AdminCountEtcdKeys(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminCountEtcdKeysParams) error
@@ -69,9 +90,33 @@ type ServerInterface interface {
 	// AdminGetMonitorResult Get the last result of the monitor
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/monitor)
 	AdminGetMonitorResult(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
+	// AdminRedeployVirtualMachine Redeploy a virtual machine
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/redeployvm)
+	AdminRedeployVirtualMachine(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminRedeployVirtualMachineParams) error
+	// AdminResizeVirtualMachine Resize a control plane machine
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/resize)
+	AdminResizeVirtualMachine(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminResizeVirtualMachineParams) error
+	// AdminListResources List the resources of a cluster
+	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/resources)
+	AdminListResources(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
 	// AdminRunJob Run a job
 	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/runjob)
 	AdminRunJob(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminRunJobParams) error
+	// AdminGetSerialConsole Get the serial console of a virtual machine
+	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/serialconsole)
+	AdminGetSerialConsole(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminGetSerialConsoleParams) error
+	// AdminStartVirtualMachine Start a virtual machine
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/startvm)
+	AdminStartVirtualMachine(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminStartVirtualMachineParams) error
+	// AdminStopVirtualMachine Stop a virtual machine
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/stopvm)
+	AdminStopVirtualMachine(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminStopVirtualMachineParams) error
+	// AdminListVirtualMachines List the virtual machines of a cluster
+	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/virtualmachines)
+	AdminListVirtualMachines(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
+	// AdminListSupportedVMSizes List supported sizes of virtual machines
+	// (GET /admin/supportedvmsizes)
+	AdminListSupportedVMSizes(ctx echo.Context, params AdminListSupportedVMSizesParams) error
 	// AdminListVersions List OpenShift versions
 	// (GET /admin/versions)
 	AdminListVersions(ctx echo.Context) error
@@ -83,6 +128,62 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// AdminListBillingDocuments converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminListBillingDocuments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListBillingDocumentsParams
+	// ------------- Optional query parameter "subscription" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subscription", ctx.QueryParams(), &params.Subscription, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription: %s", err))
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", ctx.QueryParams(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter top: %s", err))
+	}
+
+	// ------------- Optional query parameter "skipToken" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skipToken", ctx.QueryParams(), &params.SkipToken, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter skipToken: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminListBillingDocuments(ctx, params)
+	return err
+}
+
+// AdminGetBillingDocument converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminGetBillingDocument(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "partition" -------------
+	var partition string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partition", ctx.Param("partition"), &partition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partition: %s", err))
+	}
+
+	// ------------- Path parameter "documentId" -------------
+	var documentID string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "documentId", ctx.Param("documentId"), &documentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter documentId: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminGetBillingDocument(ctx, partition, documentID)
+	return err
 }
 
 // AdminListClusters converts echo context to params.
@@ -273,6 +374,54 @@ func (w *ServerInterfaceWrapper) AdminPutRoleSet(ctx echo.Context) error {
 	return err
 }
 
+// AdminListSubscriptions converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminListSubscriptions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListSubscriptionsParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", ctx.QueryParams(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter top: %s", err))
+	}
+
+	// ------------- Optional query parameter "skipToken" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skipToken", ctx.QueryParams(), &params.SkipToken, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter skipToken: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminListSubscriptions(ctx, params)
+	return err
+}
+
+// AdminGetSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminGetSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminGetSubscription(ctx, subscriptionID)
+	return err
+}
+
 // AdminGetCluster converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminGetCluster(ctx echo.Context) error {
 	var err error
@@ -440,6 +589,54 @@ func (w *ServerInterfaceWrapper) AdminCordonNode(ctx echo.Context) error {
 	return err
 }
 
+// AdminDeleteManagedResource converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminDeleteManagedResource(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminDeleteManagedResourceParams
+	// ------------- Required query parameter "managedResourceID" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "managedResourceID", ctx.QueryParams(), &params.ManagedResourceID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter managedResourceID: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminDeleteManagedResource(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
 // AdminDrainNode converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminDrainNode(ctx echo.Context) error {
 	var err error
@@ -485,6 +682,88 @@ func (w *ServerInterfaceWrapper) AdminDrainNode(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdminDrainNode(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminGetEffectiveRoutes converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminGetEffectiveRoutes(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminGetEffectiveRoutesParams
+	// ------------- Required query parameter "nic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "nic", ctx.QueryParams(), &params.Nic, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter nic: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminGetEffectiveRoutes(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminGetEffectiveSecurityGroups converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminGetEffectiveSecurityGroups(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminGetEffectiveSecurityGroupsParams
+	// ------------- Required query parameter "nic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "nic", ctx.QueryParams(), &params.Nic, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter nic: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminGetEffectiveSecurityGroups(ctx, subscriptionID, resourceGroupName, resourceName, params)
 	return err
 }
 
@@ -845,6 +1124,141 @@ func (w *ServerInterfaceWrapper) AdminGetMonitorResult(ctx echo.Context) error {
 	return err
 }
 
+// AdminRedeployVirtualMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminRedeployVirtualMachine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminRedeployVirtualMachineParams
+	// ------------- Required query parameter "vmName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmName", ctx.QueryParams(), &params.VMName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmName: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminRedeployVirtualMachine(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminResizeVirtualMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminResizeVirtualMachine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminResizeVirtualMachineParams
+	// ------------- Required query parameter "vmName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmName", ctx.QueryParams(), &params.VMName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmName: %s", err))
+	}
+
+	// ------------- Required query parameter "vmSize" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmSize", ctx.QueryParams(), &params.VMSize, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmSize: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminResizeVirtualMachine(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminListResources converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminListResources(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminListResources(ctx, subscriptionID, resourceGroupName, resourceName)
+	return err
+}
+
 // AdminRunJob converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminRunJob(ctx echo.Context) error {
 	var err error
@@ -883,6 +1297,200 @@ func (w *ServerInterfaceWrapper) AdminRunJob(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdminRunJob(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminGetSerialConsole converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminGetSerialConsole(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminGetSerialConsoleParams
+	// ------------- Required query parameter "vmName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmName", ctx.QueryParams(), &params.VMName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminGetSerialConsole(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminStartVirtualMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminStartVirtualMachine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminStartVirtualMachineParams
+	// ------------- Required query parameter "vmName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmName", ctx.QueryParams(), &params.VMName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmName: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminStartVirtualMachine(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminStopVirtualMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminStopVirtualMachine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminStopVirtualMachineParams
+	// ------------- Required query parameter "vmName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmName", ctx.QueryParams(), &params.VMName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmName: %s", err))
+	}
+
+	// ------------- Optional query parameter "deallocateVM" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "deallocateVM", ctx.QueryParams(), &params.DeallocateVM, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter deallocateVM: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminStopVirtualMachine(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
+// AdminListVirtualMachines converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminListVirtualMachines(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminListVirtualMachines(ctx, subscriptionID, resourceGroupName, resourceName)
+	return err
+}
+
+// AdminListSupportedVMSizes converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminListSupportedVMSizes(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminListSupportedVMSizesParams
+	// ------------- Required query parameter "vmRole" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmRole", ctx.QueryParams(), &params.VMRole, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmRole: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminListSupportedVMSizes(ctx, params)
 	return err
 }
 
@@ -951,17 +1559,24 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/admin/billingdocuments", wrapper.AdminListBillingDocuments, options.OperationMiddlewares["AdminListBillingDocuments"]...)
+	router.GET(options.BaseURL+"/admin/billingdocuments/:partition/:documentId", wrapper.AdminGetBillingDocument, options.OperationMiddlewares["AdminGetBillingDocument"]...)
 	router.GET(options.BaseURL+"/admin/clusters", wrapper.AdminListClusters, options.OperationMiddlewares["AdminListClusters"]...)
 	router.GET(options.BaseURL+"/admin/documents/:container", wrapper.AdminListUnreadableDocuments, options.OperationMiddlewares["AdminListUnreadableDocuments"]...)
 	router.DELETE(options.BaseURL+"/admin/documents/:container/:partition/:documentId", wrapper.AdminRemoveDocument, options.OperationMiddlewares["AdminRemoveDocument"]...)
 	router.PATCH(options.BaseURL+"/admin/documents/:container/:partition/:documentId", wrapper.AdminRepairDocument, options.OperationMiddlewares["AdminRepairDocument"]...)
 	router.GET(options.BaseURL+"/admin/platformworkloadidentityrolesets", wrapper.AdminListRoleSets, options.OperationMiddlewares["AdminListRoleSets"]...)
 	router.PUT(options.BaseURL+"/admin/platformworkloadidentityrolesets", wrapper.AdminPutRoleSet, options.OperationMiddlewares["AdminPutRoleSet"]...)
+	router.GET(options.BaseURL+"/admin/subscriptions", wrapper.AdminListSubscriptions, options.OperationMiddlewares["AdminListSubscriptions"]...)
+	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId", wrapper.AdminGetSubscription, options.OperationMiddlewares["AdminGetSubscription"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.AdminGetCluster, options.OperationMiddlewares["AdminGetCluster"]...)
 	router.PATCH(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName", wrapper.AdminUpdateCluster, options.OperationMiddlewares["AdminUpdateCluster"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/approvecsr", wrapper.AdminApproveCertificateSigningRequests, options.OperationMiddlewares["AdminApproveCertificateSigningRequests"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/cordonnode", wrapper.AdminCordonNode, options.OperationMiddlewares["AdminCordonNode"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/deletemanagedresource", wrapper.AdminDeleteManagedResource, options.OperationMiddlewares["AdminDeleteManagedResource"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/drainnode", wrapper.AdminDrainNode, options.OperationMiddlewares["AdminDrainNode"]...)
+	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/effectiveroutetable", wrapper.AdminGetEffectiveRoutes, options.OperationMiddlewares["AdminGetEffectiveRoutes"]...)
+	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/effectivesecuritygroups", wrapper.AdminGetEffectiveSecurityGroups, options.OperationMiddlewares["AdminGetEffectiveSecurityGroups"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/etcdkeycount", wrapper.AdminCountEtcdKeys, options.OperationMiddlewares["AdminCountEtcdKeys"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/exec", wrapper.AdminExec, options.OperationMiddlewares["AdminExec"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/explain", wrapper.AdminExplainCluster, options.OperationMiddlewares["AdminExplainCluster"]...)
@@ -970,7 +1585,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetesobjects", wrapper.AdminApplyKubernetesObject, options.OperationMiddlewares["AdminApplyKubernetesObject"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetespodlogs", wrapper.AdminGetPodLogs, options.OperationMiddlewares["AdminGetPodLogs"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/monitor", wrapper.AdminGetMonitorResult, options.OperationMiddlewares["AdminGetMonitorResult"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/redeployvm", wrapper.AdminRedeployVirtualMachine, options.OperationMiddlewares["AdminRedeployVirtualMachine"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/resize", wrapper.AdminResizeVirtualMachine, options.OperationMiddlewares["AdminResizeVirtualMachine"]...)
+	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/resources", wrapper.AdminListResources, options.OperationMiddlewares["AdminListResources"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/runjob", wrapper.AdminRunJob, options.OperationMiddlewares["AdminRunJob"]...)
+	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/serialconsole", wrapper.AdminGetSerialConsole, options.OperationMiddlewares["AdminGetSerialConsole"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/startvm", wrapper.AdminStartVirtualMachine, options.OperationMiddlewares["AdminStartVirtualMachine"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/stopvm", wrapper.AdminStopVirtualMachine, options.OperationMiddlewares["AdminStopVirtualMachine"]...)
+	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/virtualmachines", wrapper.AdminListVirtualMachines, options.OperationMiddlewares["AdminListVirtualMachines"]...)
+	router.GET(options.BaseURL+"/admin/supportedvmsizes", wrapper.AdminListSupportedVMSizes, options.OperationMiddlewares["AdminListSupportedVMSizes"]...)
 	router.GET(options.BaseURL+"/admin/versions", wrapper.AdminListVersions, options.OperationMiddlewares["AdminListVersions"]...)
 	router.PUT(options.BaseURL+"/admin/versions", wrapper.AdminPutVersion, options.OperationMiddlewares["AdminPutVersion"]...)
 

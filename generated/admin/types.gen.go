@@ -49,6 +49,48 @@ const (
 	ProvisioningStateUpdating      ProvisioningState = "Updating"
 )
 
+// AzureAnswer What Azure answers.
+type AzureAnswer map[string]interface{}
+
+// BillingDocument From when to when a cluster is paid for.
+type BillingDocument struct {
+	// ID Id of the document, which is the cluster's own.
+	ID string `json:"id"`
+
+	// Subscription Subscription of the cluster.
+	Subscription string `json:"subscription"`
+
+	// ResourceID Resource id of the cluster.
+	ResourceID *string `json:"resourceId,omitempty"`
+
+	// ResourceGroupID Id of the managed resource group.
+	ResourceGroupID *string `json:"resourceGroupId,omitempty"`
+
+	// InfraID Id of the cluster in names of its resources.
+	InfraID *string `json:"infraId,omitempty"`
+
+	// Location Region, as Azure names it.
+	Location *string `json:"location,omitempty"`
+
+	// TenantID Tenant of the subscription.
+	TenantID *string `json:"tenantId,omitempty"`
+
+	// CreatedAt When billing began, in UTC.
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
+
+	// DeletedAt When billing ended, in UTC. Absent while the cluster exists.
+	DeletedAt *time.Time `json:"deletedAt,omitempty"`
+}
+
+// BillingDocumentList Billing documents.
+type BillingDocumentList struct {
+	// Value The documents of the page.
+	Value []BillingDocument `json:"value"`
+
+	// NextLink URL of the next page. Absent on the last one.
+	NextLink *string `json:"nextLink,omitempty"`
+}
+
 // Cluster The whole cluster document as the service keeps it, in the JSON of the internal model. Secrets are left out. Its members may change with every release.
 type Cluster map[string]interface{}
 
@@ -343,6 +385,33 @@ type Outcome string
 // ProvisioningState State of the last operation on a cluster.
 type ProvisioningState string
 
+// Resource A resource of Azure.
+type Resource struct {
+	// ID Resource id.
+	ID string `json:"id"`
+
+	// Name Name, as Azure has it.
+	Name string `json:"name"`
+
+	// Type Type of the resource.
+	Type string `json:"type"`
+
+	// Location Region, as Azure names it.
+	Location *string `json:"location,omitempty"`
+
+	// ProvisioningState State of its last operation.
+	ProvisioningState *string `json:"provisioningState,omitempty"`
+
+	// CreatedAt When it was created, in UTC.
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
+}
+
+// ResourceList The resources of a managed resource group.
+type ResourceList struct {
+	// Value The resources.
+	Value []Resource `json:"value"`
+}
+
 // Role What the identity of one operator needs.
 type Role struct {
 	// OperatorName Name of the cluster operator.
@@ -445,6 +514,36 @@ type StepState struct {
 	NextAttempt *time.Time `json:"nextAttempt,omitempty"`
 }
 
+// Subscription What Azure Resource Manager has said about a subscription.
+type Subscription struct {
+	// ID Subscription id.
+	ID string `json:"id"`
+
+	// State State, such as Registered, Suspended or Deleted.
+	State string `json:"state"`
+
+	// TenantID Tenant of the subscription.
+	TenantID *string `json:"tenantId,omitempty"`
+
+	// RegistrationDate When the subscription was registered, as Azure Resource Manager says.
+	RegistrationDate *string `json:"registrationDate,omitempty"`
+
+	// Features The features that are registered.
+	Features []string `json:"features"`
+
+	// Operation The deletion of its clusters, which runs after the subscription was deleted.
+	Operation *RunningOperation `json:"operation,omitempty"`
+}
+
+// SubscriptionList Subscriptions and their states.
+type SubscriptionList struct {
+	// Value The subscriptions of the page.
+	Value []Subscription `json:"value"`
+
+	// NextLink URL of the next page. Absent on the last one.
+	NextLink *string `json:"nextLink,omitempty"`
+}
+
 // Transition One move of the provisioning state.
 type Transition struct {
 	// At When it happened, in UTC.
@@ -485,6 +584,24 @@ type UnreadableDocumentList struct {
 
 	// NextLink URL of the next page. Absent on the last one.
 	NextLink *string `json:"nextLink,omitempty"`
+}
+
+// VMSize A size of virtual machines.
+type VMSize struct {
+	// Name Name, as Azure has it.
+	Name string `json:"name"`
+
+	// CoreCount Number of cores.
+	CoreCount int32 `json:"coreCount"`
+
+	// Family Name of the quota that counts its cores.
+	Family string `json:"family"`
+}
+
+// VMSizeList Sizes of virtual machines.
+type VMSizeList struct {
+	// Value The sizes, sorted by name.
+	Value []VMSize `json:"value"`
 }
 
 // Version An OpenShift version the service knows.
@@ -529,6 +646,33 @@ type VersionProperties struct {
 	NotInstallable *string `json:"notInstallable,omitempty"`
 }
 
+// VirtualMachine A virtual machine of a cluster.
+type VirtualMachine struct {
+	// Name Name, as Azure has it.
+	Name string `json:"name"`
+
+	// ControlPlane Whether it is of the control plane.
+	ControlPlane bool `json:"controlPlane"`
+
+	// Size Size of the machine.
+	Size *string `json:"size,omitempty"`
+
+	// Zone Availability zone of the machine.
+	Zone *string `json:"zone,omitempty"`
+
+	// PowerState Power state, such as running or deallocated.
+	PowerState *string `json:"powerState,omitempty"`
+
+	// ProvisioningState State of its last operation.
+	ProvisioningState *string `json:"provisioningState,omitempty"`
+}
+
+// VirtualMachineList The virtual machines of a cluster.
+type VirtualMachineList struct {
+	// Value The machines, sorted by name.
+	Value []VirtualMachine `json:"value"`
+}
+
 // ResourceGroupNameParameter defines model for ResourceGroupNameParameter.
 type ResourceGroupNameParameter = string
 
@@ -537,6 +681,18 @@ type ResourceNameParameter = string
 
 // SubscriptionIDParameter defines model for SubscriptionIdParameter.
 type SubscriptionIDParameter = string
+
+// AdminListBillingDocumentsParams defines parameters for AdminListBillingDocuments.
+type AdminListBillingDocumentsParams struct {
+	// Subscription Subscription id, in lower case. Default: all.
+	Subscription *string `form:"subscription,omitempty" json:"subscription,omitempty"`
+
+	// Top The most entries of a page, 1 to 500. Default: 500.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// SkipToken Where the page begins; nextLink has it.
+	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
+}
 
 // AdminListClustersParams defines parameters for AdminListClusters.
 type AdminListClustersParams struct {
@@ -577,6 +733,18 @@ type AdminListUnreadableDocumentsParams struct {
 	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
 }
 
+// AdminListSubscriptionsParams defines parameters for AdminListSubscriptions.
+type AdminListSubscriptionsParams struct {
+	// State State, in upper or lower case.
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// Top The most entries of a page, 1 to 500. Default: 500.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// SkipToken Where the page begins; nextLink has it.
+	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
+}
+
 // AdminApproveCertificateSigningRequestsParams defines parameters for AdminApproveCertificateSigningRequests.
 type AdminApproveCertificateSigningRequestsParams struct {
 	// CsrName Name of the request. Default: all pending ones of kubelets.
@@ -598,6 +766,15 @@ type AdminCordonNodeParams struct {
 	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
 }
 
+// AdminDeleteManagedResourceParams defines parameters for AdminDeleteManagedResource.
+type AdminDeleteManagedResourceParams struct {
+	// ManagedResourceID Id of the resource.
+	ManagedResourceID string `form:"managedResourceID" json:"managedResourceID"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
 // AdminDrainNodeParams defines parameters for AdminDrainNode.
 type AdminDrainNodeParams struct {
 	// VMName Name of the node.
@@ -605,6 +782,18 @@ type AdminDrainNodeParams struct {
 
 	// DryRun Whether to change nothing.
 	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
+// AdminGetEffectiveRoutesParams defines parameters for AdminGetEffectiveRoutes.
+type AdminGetEffectiveRoutesParams struct {
+	// Nic Name of the network interface.
+	Nic string `form:"nic" json:"nic"`
+}
+
+// AdminGetEffectiveSecurityGroupsParams defines parameters for AdminGetEffectiveSecurityGroups.
+type AdminGetEffectiveSecurityGroupsParams struct {
+	// Nic Name of the network interface.
+	Nic string `form:"nic" json:"nic"`
 }
 
 // AdminCountEtcdKeysParams defines parameters for AdminCountEtcdKeys.
@@ -661,10 +850,64 @@ type AdminGetPodLogsParams struct {
 	Container *string `form:"container,omitempty" json:"container,omitempty"`
 }
 
+// AdminRedeployVirtualMachineParams defines parameters for AdminRedeployVirtualMachine.
+type AdminRedeployVirtualMachineParams struct {
+	// VMName Name of the virtual machine, which is that of the node.
+	VMName string `form:"vmName" json:"vmName"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
+// AdminResizeVirtualMachineParams defines parameters for AdminResizeVirtualMachine.
+type AdminResizeVirtualMachineParams struct {
+	// VMName Name of the virtual machine, which is that of the node.
+	VMName string `form:"vmName" json:"vmName"`
+
+	// VMSize Size, one that is supported for the control plane.
+	VMSize string `form:"vmSize" json:"vmSize"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
 // AdminRunJobParams defines parameters for AdminRunJob.
 type AdminRunJobParams struct {
 	// DryRun Whether to change nothing.
 	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
+// AdminGetSerialConsoleParams defines parameters for AdminGetSerialConsole.
+type AdminGetSerialConsoleParams struct {
+	// VMName Name of the virtual machine, which is that of the node.
+	VMName string `form:"vmName" json:"vmName"`
+}
+
+// AdminStartVirtualMachineParams defines parameters for AdminStartVirtualMachine.
+type AdminStartVirtualMachineParams struct {
+	// VMName Name of the virtual machine, which is that of the node.
+	VMName string `form:"vmName" json:"vmName"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
+// AdminStopVirtualMachineParams defines parameters for AdminStopVirtualMachine.
+type AdminStopVirtualMachineParams struct {
+	// VMName Name of the virtual machine, which is that of the node.
+	VMName string `form:"vmName" json:"vmName"`
+
+	// DeallocateVM Whether to give its place at Azure back.
+	DeallocateVM *bool `form:"deallocateVM,omitempty" json:"deallocateVM,omitempty"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
+// AdminListSupportedVMSizesParams defines parameters for AdminListSupportedVMSizes.
+type AdminListSupportedVMSizesParams struct {
+	// VMRole master or worker.
+	VMRole string `form:"vmRole" json:"vmRole"`
 }
 
 // AdminRepairDocumentJSONRequestBody defines body for AdminRepairDocument for application/json ContentType.

@@ -241,6 +241,9 @@ func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalo
 		IdentityHosts: work.IdentityHosts, Preflight: work.Preflight, Logger: s.Log}
 	e := admin.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Installable: work.Installable, Logger: s.Log}
 	a.Wake, e.Wake = news.wake, news.wake
+	if s.Azure != nil {
+		e.Azure = s.Azure
+	}
 	if news.worker != nil {
 		a.Replaced = news.worker.Replaced
 	}

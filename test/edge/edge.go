@@ -21,6 +21,8 @@ import (
 type Options struct {
 	server.Config
 	HTTP httpserver.Config
+	// Azure is that of the admin API; nil for none.
+	Azure admin.Azure
 	// Installable reports which versions can be installed; nil accepts all.
 	Installable model.Installable
 }
@@ -44,7 +46,7 @@ func New(o Options) (*httpserver.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	engineers, err := admin.New(admin.Config{Store: o.Store, Catalogue: o.Catalogue, Keys: o.Keys, Installable: o.Installable,
+	engineers, err := admin.New(admin.Config{Store: o.Store, Catalogue: o.Catalogue, Keys: o.Keys, Installable: o.Installable, Azure: o.Azure,
 		Wake: o.Wake, Logger: o.Logger, Now: o.Now, NewID: o.NewID})
 	if err != nil {
 		return nil, err

@@ -39,6 +39,22 @@ var mayBeRead = map[string]bool{
 	"Admin_CountEtcdKeys":           true,
 
 	"Admin_ApproveCertificateSigningRequests": false,
+
+	"Admin_ListResources":              true,
+	"Admin_ListVirtualMachines":        true,
+	"Admin_GetSerialConsole":           true,
+	"Admin_StartVirtualMachine":        false,
+	"Admin_StopVirtualMachine":         false,
+	"Admin_RedeployVirtualMachine":     false,
+	"Admin_ResizeVirtualMachine":       false,
+	"Admin_GetEffectiveRoutes":         true,
+	"Admin_GetEffectiveSecurityGroups": true,
+	"Admin_DeleteManagedResource":      false,
+	"Admin_ListSupportedVMSizes":       true,
+	"Admin_ListBillingDocuments":       true,
+	"Admin_GetBillingDocument":         true,
+	"Admin_ListSubscriptions":          true,
+	"Admin_GetSubscription":            true,
 }
 
 func TestEveryOperationOfTheAdminAPIKnowsItsCallers(t *testing.T) {

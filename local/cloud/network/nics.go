@@ -11,9 +11,12 @@ import (
 
 func (n *Network) interfaces() resources.Behaviour {
 	return resources.Behaviour{
-		Embeds:  []string{"ipConfigurations"},
-		Put:     n.putInterface,
-		Actions: map[string]resources.Action{"effectiveRouteTable": {Run: n.effectiveRoutes}},
+		Embeds: []string{"ipConfigurations"},
+		Put:    n.putInterface,
+		Actions: map[string]resources.Action{
+			"effectiveRouteTable":            {Run: n.effectiveRoutes},
+			"effectiveNetworkSecurityGroups": {Run: n.effectiveSecurityGroups},
+		},
 		InUse: func(ctx context.Context, r *resources.Resource) error {
 			t, err := n.topology(ctx)
 			if err != nil {
