@@ -36,13 +36,13 @@ func roleOf(caller httpserver.Caller) role {
 type action struct {
 	// role is the lowest that may call it.
 	role role
-	// dryRun says that it has the parameter dryRun.
+	// dryRun means that it has the parameter dryRun.
 	dryRun bool
 	// limit is how long it may last; 0 for the limit of all requests.
 	limit time.Duration
 }
 
-// dryRunParameter says that a request must change nothing.
+// dryRunParameter makes a request change nothing.
 const dryRunParameter = "dryRun"
 
 // actions are the operations of the API. Each has a row, or the API does not start.

@@ -1,7 +1,7 @@
-// Package admin is the API for the engineers who run the service, and their tools: what
-// clusters do and wait for, maintenance, versions, and documents that cannot be read.
+// Package admin is the API for the engineers who run the service, and their tools: the state of
+// clusters and their operations, maintenance, versions, and unreadable documents.
 //
-// It is an API of its own beside the one that ARM calls, and may ask Azure and clusters.
+// It is separate from the API that ARM calls, and may use Azure and clusters.
 package admin
 
 import (
@@ -37,12 +37,11 @@ type Config struct {
 	Catalogue *catalogue.Catalogue
 	// Keys seal continuation tokens.
 	Keys *store.Keyring
-	// Installable says why versions are not offered although they are enabled; nil does
-	// not know.
+	// Installable returns why versions are not offered although they are enabled; nil if unknown.
 	Installable model.Installable
 	// Azure reaches the resources of clusters; nil in a process that does not.
 	Azure Azure
-	// Wake is called when there is new work; nil calls nobody.
+	// Wake is called when there is new work; may be nil.
 	Wake func()
 	// Logger defaults to silence, Now and NewID to the clock and random UUIDs.
 	Logger *slog.Logger
@@ -134,7 +133,7 @@ func failure(x *httpserver.Exchange, err error) httpserver.Failure {
 	return armhttp.Failure(x, err)
 }
 
-// cluster reads the cluster of the path without its secrets, or says that there is none.
+// cluster reads the cluster of the path without its secrets, or returns a not-found error.
 func (a *API) cluster(c *call) (*model.Cluster, error) {
 	id := armhttp.ClusterID(c)
 	doc, err := a.Store.Clusters.View(c.Ctx(), id.Partition(), id.Key())

@@ -26,8 +26,7 @@ func (a *API) AdminListVersions(ec echo.Context) error {
 	return armhttp.Value(c, http.StatusOK, list)
 }
 
-// version says of a version all there is, and why it is not offered although it
-// is enabled.
+// version returns all members of a version, and why it is not offered although it is enabled.
 func (a *API) version(p model.OpenShiftVersionProperties) api.Version {
 	return api.Version{
 		ID: present(p.Version), Name: present(p.Version), Type: present(catalogue.VersionType),

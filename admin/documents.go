@@ -16,7 +16,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// unreadableItem is what the place of a cluster's document says about it.
+// unreadableItem describes a cluster's document that cannot be read.
 func unreadableItem(e *store.UnreadableError) api.ClusterItem {
 	group, name, _ := strings.Cut(e.ID, "|")
 	id := arm.ClusterID{SubscriptionID: e.Partition, ResourceGroup: group, Name: name}

@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// AdminExplainCluster says what a cluster does or waits for.
+// AdminExplainCluster explains what a cluster does or waits for.
 func (a *API) AdminExplainCluster(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
 	id := armhttp.ClusterID(c)

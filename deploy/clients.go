@@ -118,7 +118,7 @@ func (r *rollout) keep(p *armresources.DeploymentPropertiesExtended) {
 	}
 }
 
-// whatIf tells what a deployment would change, and keeps the outputs of the last one.
+// whatIf prints what a deployment would change, and keeps the outputs of the last one.
 func (r *rollout) whatIf(ctx context.Context, at place, deployment string, body, parameters object) error {
 	before, err := r.deployments[at.subscription].Get(ctx, at.group, deployment, nil)
 	if err == nil {

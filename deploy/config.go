@@ -14,15 +14,14 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// File is the configuration file: what holds for all regions, and what a region has of
-// its own.
+// File is the configuration file: the settings of all regions, and those of each region.
 type File struct {
 	Defaults Settings            `json:"defaults" help:"Settings of every region that does not set them itself."`
 	Regions  map[string]Settings `json:"regions" help:"Regions by the name of their Azure location, such as eastus, with what they set themselves."`
 }
 
-// Settings of a region. The tag need says why a value is required; the values that stand
-// here as byDefault are taken if the file has none.
+// Settings of a region. The tag need says why a value is required; byDefault is used if the file
+// has none.
 type Settings struct {
 	Cloud          string `json:"cloud,omitempty" byDefault:"public" help:"Azure cloud: public, usgovernment, or the https URL of another one."`
 	Authorities    string `json:"authorities,omitempty" help:"Certificate authorities to trust beside the system's, PEM."`
@@ -110,7 +109,7 @@ func ReadRegion(content []byte, location string) (*Region, error) {
 	return r, r.check()
 }
 
-// complete takes what the region does not set from the file's defaults, then from ours.
+// complete sets what the region does not set from the file's defaults, then from the built-in ones.
 func (r *Region) complete(defaults *Settings) error {
 	own, others := reflect.ValueOf(&r.Settings).Elem(), reflect.ValueOf(defaults).Elem()
 	for i := range own.NumField() {
@@ -144,7 +143,7 @@ const (
 	maxPort        = 65535
 )
 
-// check tells everything that is missing or not usable.
+// check returns everything that is missing or invalid.
 func (r *Region) check() error {
 	var faults []error
 	note := func(key, format string, args ...any) {

@@ -56,8 +56,8 @@ func (r *rollout) machineConfig() *machine.Config {
 	}
 }
 
-// setName is the name of a scale set: it tells the build, and by a hash everything that
-// its machines start with, so that changed settings are rolled out like another build.
+// setName is the name of a scale set: it contains the build, and a hash of everything that its
+// machines start with, so that changed settings are rolled out like another build.
 func (r *rollout) setName(cloudInit []byte) string {
 	sum := sha256.New()
 	sum.Write(cloudInit)
@@ -106,8 +106,8 @@ func (r *rollout) resize(ctx context.Context, name string) error {
 	return err
 }
 
-// throwAwayKey is a public key whose private half is forgotten: Azure asks for one, and
-// nobody logs in.
+// throwAwayKey returns a public key whose private key is discarded: Azure requires one, and nobody
+// logs in.
 func throwAwayKey() (string, error) {
 	public, _, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -120,8 +120,8 @@ func throwAwayKey() (string, error) {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))), nil
 }
 
-// awaitHealthy waits until the load balancer's probe says of each new machine that it
-// serves. If they do not in time, they are removed, and those of the build before go on.
+// awaitHealthy waits until the load balancer's probe reports each new machine as healthy. If they
+// are not in time, they are removed, and the machines of the build before stay in service.
 func (r *rollout) awaitHealthy(ctx context.Context) error {
 	if r.DryRun {
 		return nil
@@ -149,7 +149,7 @@ func (r *rollout) awaitHealthy(ctx context.Context) error {
 	}
 }
 
-// health tells the state of each machine of a scale set, and how many are healthy.
+// health returns the state of each machine of a scale set, and the number of healthy ones.
 func (r *rollout) health(ctx context.Context, set string) (states string, healthy int, err error) {
 	machines, err := r.machinesOf(ctx, set)
 	var all []string
@@ -238,8 +238,8 @@ func (r *rollout) retire(ctx context.Context) error {
 	return nil
 }
 
-// drain stops the service on each machine of a scale set, which Azure must not repair
-// meanwhile. A machine that does not answer is removed all the same: it serves nobody.
+// drain stops the service on each machine of a scale set, after automatic repairs are disabled. A
+// machine that does not answer is removed nevertheless: it serves no requests.
 func (r *rollout) drain(ctx context.Context, set string) error {
 	poller, err := r.scaleSets.BeginUpdate(ctx, r.Region.ResourceGroup, set, armcompute.VirtualMachineScaleSetUpdate{
 		Properties: &armcompute.VirtualMachineScaleSetUpdateProperties{AutomaticRepairsPolicy: &armcompute.AutomaticRepairsPolicy{Enabled: to.Ptr(false)}}}, nil)

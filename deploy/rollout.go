@@ -25,7 +25,7 @@ type Options struct {
 	Transport  *http.Client
 	// Progress gets a line for everything that begins or ends.
 	Progress io.Writer
-	// DryRun asks what would change, and changes nothing.
+	// DryRun shows what would change, and changes nothing.
 	DryRun bool
 	// Poll is the time between two looks at what takes long; 10 s if 0.
 	Poll time.Duration
@@ -86,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// say writes a line of progress. That nobody reads it does not stop a deployment.
+// say writes a line of progress. An error of the writer does not stop a deployment.
 func (r *rollout) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.Progress, "%7s  "+format+"\n", append([]any{time.Since(r.began).Round(100 * time.Millisecond)}, args...)...)
 }

@@ -33,8 +33,8 @@ const (
 	certificateMonths, renewAt = 12, 70
 )
 
-// secrets puts what the service vault lacks into it, and a further encryption key if the
-// newest is too old. Processes that run find new versions themselves.
+// secrets creates what is missing in the service vault, and a further encryption key if the newest
+// is too old. Running processes find new versions themselves.
 func (r *rollout) secrets(ctx context.Context) error {
 	if r.DryRun {
 		r.say("        what the vault lacks is made, and the encryption key rotated after %d days", r.Region.RotateKeysAfter)

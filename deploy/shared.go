@@ -105,7 +105,7 @@ func (r *rollout) records(ctx context.Context) error {
 	})
 }
 
-// recordVersion tells which build the region runs, as versions/LOCATION in the storage of
+// recordVersion records which build the region runs, as versions/LOCATION in the storage of
 // versions.
 func (r *rollout) recordVersion(ctx context.Context) error {
 	if r.DryRun {

@@ -11,7 +11,7 @@ import (
 // Unit is what a value counts.
 type Unit string
 
-// The units. One means that the value is always 1: the dimensions tell what is so.
+// The units. One means that the value is always 1: the dimensions carry the information.
 const (
 	One          Unit = "1"
 	Count        Unit = "count"
@@ -25,7 +25,7 @@ const (
 
 // Metric declares one metric that is sent to MDM.
 type Metric struct {
-	// Name is the metric's. A part in <angle brackets> stands for any word.
+	// Name is the metric's name. A part in <angle brackets> stands for any word.
 	Name string
 	Unit Unit
 	// Dims are the dimensions beside those of every metric (CommonDimensions) and, for
@@ -184,7 +184,7 @@ func clusterMetrics() []Metric {
 	return all
 }
 
-// lookMetrics tell how checks of clusters go.
+// lookMetrics describe the checks of clusters.
 func lookMetrics() []Metric {
 	collector := []string{"collector"}
 	return []Metric{
@@ -242,8 +242,8 @@ var theDeclared = declare()
 // Find returns the declaration of a metric by its name.
 func Find(name string) (Metric, bool) { return theDeclared.find(name) }
 
-// Undeclared returns what of a metric the catalogue does not declare; nil if it declares
-// all of it. Tests ask it of whatever is emitted.
+// Undeclared returns what the catalogue does not declare of a metric; nil if it declares all of it.
+// Tests call it with every emitted metric.
 func Undeclared(name string, dims map[string]string) error {
 	m, ok := Find(name)
 	if !ok {

@@ -54,7 +54,7 @@ func (h head) marshal(value string) ([]byte, error) {
 func gaugeValue(value int64) string   { return strconv.FormatInt(value, 10) + "|" + gaugeType }
 func floatValue(value float64) string { return fmt.Sprintf("%f|%s", value, floatType) }
 
-// ErrMalformed means that a text is no line of ours.
+// ErrMalformed means that a text is not a valid metric line.
 var ErrMalformed = errors.New("malformed metric")
 
 // Parse reads one line, with or without the newline at its end.

@@ -29,7 +29,7 @@ const (
 	tries = 2
 )
 
-// Options say where a StatsD sends, and what it adds. Address is required.
+// Options configure where a StatsD sends, and what it adds. Address is required.
 type Options struct {
 	Address Address
 	// Account and Namespace of MDM; * if empty.
@@ -38,7 +38,8 @@ type Options struct {
 	Dimensions map[string]string
 	// Queue is how many metrics may wait; DefaultQueue if 0.
 	Queue int
-	// Optional says that nobody needs to listen, as in development: that is not logged.
+	// Optional means that nothing needs to listen, as in development: a missing listener is not
+	// logged.
 	Optional bool
 	// Log defaults to silence, Now to the clock.
 	Log *slog.Logger
@@ -118,7 +119,8 @@ func (s *StatsD) emit(name, value string, dims map[string]string) {
 	}
 }
 
-// push appends to the ring. A full one gives up its oldest: what is new says more.
+// push appends to the ring. A full ring drops its oldest entry, because newer values are worth
+// more.
 func (s *StatsD) push(e entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -229,7 +231,7 @@ func (s *StatsD) lose(why Loss) {
 	s.lost[why]++
 }
 
-// Sent is how many metrics the agent took.
+// Sent is the number of metrics that the agent accepted.
 func (s *StatsD) Sent() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,10 +7,9 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// balance gives each bucket to one of the workers, none of which gets more than its
-// share rounded up, and moves only what has to move: what nobody has, what belongs to a
-// worker that is gone, and what a worker has beyond its share. Everybody who knows the
-// same workers comes to the same result. Without workers nobody has anything.
+// balance assigns each bucket to one of the workers, none of which gets more than its share rounded
+// up, and moves only unassigned buckets, those of workers that are gone, and those beyond a
+// worker's share. The result depends on the workers only. Without workers no bucket is assigned.
 func balance(owners, workers []string) []string {
 	balanced := make([]string, store.Buckets)
 	if len(workers) == 0 {

@@ -14,11 +14,11 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// feeds keep the fleet as the database is.
+// feeds keep the fleet in step with the database.
 //
-// The database does not tell deletions. It keeps the operation of each for days: its
-// document is written when the deletion begins, so that a cluster is forgotten even if
-// it was deleted between two looks at its own document.
+// The database's changes do not include deletions. It keeps the operation of a deletion for days:
+// its document is written when the deletion begins, so that a cluster is removed even if it was
+// deleted between two reads of its own document.
 type feeds struct {
 	store *store.Store
 	fleet *fleet

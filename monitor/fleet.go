@@ -129,7 +129,7 @@ func (f *fleet) assign(mine []int, until time.Time) {
 	}
 }
 
-// enqueue has a cluster looked at within that time, unless that is to be anyway.
+// enqueue schedules a check of a cluster within that time, unless one is scheduled already.
 func (f *fleet) enqueue(m *member, within time.Duration) {
 	if m.index >= 0 || m.running {
 		return
@@ -152,7 +152,7 @@ func (f *fleet) signal() {
 	}
 }
 
-// next takes the cluster that is due the longest, or says for how long none is.
+// next returns the cluster that has been due the longest, or the time until one is due.
 func (f *fleet) next() (m *member, wait time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -84,7 +84,7 @@ func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time, emit
 	return true, err
 }
 
-// force closes the connections of a look that goes on though its time is over.
+// force closes the connections of a check that continues after its timeout.
 func (m *Monitor) force(ctx context.Context, ended <-chan struct{}, api *openshift.API, dims map[string]string) {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return
@@ -99,8 +99,8 @@ func (m *Monitor) force(ctx context.Context, ended <-chan struct{}, api *openshi
 	}
 }
 
-// hourly reports whether another hour has begun since the last look. The first look
-// does not tell: many processes may begin at once.
+// hourly reports whether another hour has begun since the last check. The first check does not
+// count: many processes may start at once.
 func hourly(last, now time.Time) bool {
 	return !last.IsZero() && !last.Truncate(time.Hour).Equal(now.Truncate(time.Hour))
 }

@@ -28,19 +28,18 @@ import (
 // Config is what a Monitor needs. Store is required, and zero durations have defaults.
 type Config struct {
 	Store *store.Store
-	// Own gets what the monitor says of itself, Clusters what it says of clusters.
+	// Own receives the monitor's own metrics, Clusters those of clusters.
 	Own, Clusters metrics.Emitter
 	// About is what is the same for all clusters.
 	About collectors.Service
-	// NSG looks at network security groups that customers brought; nil where Azure is not
-	// reached.
+	// NSG checks network security groups of customers; nil where Azure is not available.
 	NSG *nsg.Monitor
 	// Interval is the time between two looks at a cluster, and NSGInterval that between two
 	// looks at its network security groups.
 	Interval, NSGInterval time.Duration
 	// Budget is how long one look may take; after Grace more its connections are closed.
 	Budget, Grace time.Duration
-	// Lease is after how long without a word a process is taken for dead.
+	// Lease is the time without a heartbeat after which a process is considered dead.
 	Lease time.Duration
 	// Feed is the time between two looks at the changes of documents.
 	Feed time.Duration
@@ -63,7 +62,7 @@ const (
 	DefaultConcurrency = 500
 
 	defaultGrace = 10 * time.Second
-	// settled is how old a process is that says that it is ready.
+	// settled is the age from which a process reports that it is ready.
 	settled = 2 * time.Minute
 	// fresh is how old what it knows may be then.
 	fresh = time.Minute
@@ -135,8 +134,8 @@ func (m *Monitor) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// schedule begins looks as they become due, as many at a time as may run. One that takes
-// long keeps nobody waiting.
+// schedule starts checks as they become due, up to the limit of concurrent ones. A slow check does
+// not delay others.
 func (m *Monitor) schedule(ctx context.Context) error {
 	looks := errgroup.Group{}
 	looks.SetLimit(m.Concurrency)
@@ -160,7 +159,7 @@ func (m *Monitor) schedule(ctx context.Context) error {
 	return looks.Wait()
 }
 
-// beat gives signs of life, and tells how much there is to look at.
+// beat emits a heartbeat, and the number of clusters.
 func (m *Monitor) beat(ctx context.Context) error {
 	return metrics.Beat(ctx, func(ctx context.Context) {
 		if m.Ready(ctx) == nil {

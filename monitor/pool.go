@@ -14,16 +14,16 @@ import (
 // poolPage is how many documents of a pool are read at a time.
 const poolPage = 100
 
-// beats is how often a process says that it is alive before it would be taken for dead.
+// beats is the number of heartbeats within the time after which a process is considered dead.
 const beats = 4
 
-// Pool shares the buckets among the processes that are alive. One of them, which holds
-// a lease, decides who has which; all read what was decided.
+// Pool shares the buckets among the running processes. The one that holds a lease assigns the
+// buckets; all read the assignment.
 type Pool struct {
 	Workers *store.Collection[store.PoolWorkerDocument]
 	// Name is the pool's, and ID this process's.
 	Name, ID string
-	// TTL is after how long a process that says nothing is taken for dead. Times are those
+	// TTL is the time without a heartbeat after which a process is considered dead. Times are those
 	// of the database.
 	TTL time.Duration
 	Log *slog.Logger
@@ -34,8 +34,8 @@ type Pool struct {
 	lease *store.Lease[store.PoolWorkerDocument]
 }
 
-// Run takes part in the pool until ctx ends, and leaves it then, so that others need not
-// wait until this process is taken for dead.
+// Run takes part in the pool until ctx ends, and then leaves it, so that others need not wait for
+// its TTL.
 func (p *Pool) Run(ctx context.Context) error {
 	tick := time.NewTicker(p.TTL / beats)
 	defer tick.Stop()
@@ -51,8 +51,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	}
 }
 
-// beat says that this process is alive, decides if that is its part, and reads what was
-// decided.
+// beat records a heartbeat, assigns the buckets if this process leads, and reads the assignment.
 func (p *Pool) beat(ctx context.Context) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.TTL/beats)
@@ -96,8 +95,8 @@ func (p *Pool) found(ctx context.Context) error {
 	return err
 }
 
-// lead shares the buckets among the processes that are alive at a time of the database,
-// if this process holds the lease or gets it.
+// lead shares the buckets among the processes that are alive at a time of the database, if this
+// process holds the lease or gets it.
 func (p *Pool) lead(ctx context.Context, now time.Time) error {
 	if p.lease == nil {
 		if err := p.claim(ctx); p.lease == nil || err != nil {
@@ -145,7 +144,7 @@ func (p *Pool) claim(ctx context.Context) error {
 	return nil
 }
 
-// alive are the ids of the processes that said something lately.
+// alive returns the ids of the processes with a recent heartbeat.
 func (p *Pool) alive(ctx context.Context, now time.Time) (ids []string, err error) {
 	for q := (store.Query{Partition: p.Name, Limit: poolPage}); ; {
 		docs, next, err := p.Workers.List(ctx, q)

@@ -32,9 +32,9 @@ import (
 	"github.com/aro-rp/aro/operator/controller"
 )
 
-// Options say how an operator runs.
+// Options configure an operator.
 type Options struct {
-	// Config is the way to the API server.
+	// Config is the configuration of the client for the API server.
 	Config *rest.Config
 	// Controllers are what it does.
 	Controllers []controller.Spec

@@ -153,7 +153,7 @@ func installStatus(c *model.Cluster) string {
 	return "Installed"
 }
 
-// timeline is what the document tells of the cluster's past and present, the newest first.
+// timeline returns the cluster's operations and steps, the newest first.
 func timeline(c *model.Cluster) []event {
 	var events []event
 	in := &c.Internal

@@ -17,7 +17,7 @@ import (
 // clustersPage is how many clusters a page has.
 const clustersPage = 100
 
-// listing is what the reader wants to see of the clusters.
+// listing is the filter, order and page of the list of clusters.
 type listing struct {
 	Filter, State, Sort, Order string
 	Page                       int
@@ -131,7 +131,7 @@ func (f found) SortLink(column string) string {
 	return g.Link("sort", column)
 }
 
-// AriaSort says to screen readers how a column is sorted.
+// AriaSort is the aria-sort attribute of a column.
 func (f found) AriaSort(column string) string {
 	switch {
 	case f.Sort != column:

@@ -22,7 +22,7 @@ import (
 // assertionLifetime is how long a proof of the portal's application is good.
 const assertionLifetime = 5 * time.Minute
 
-// entra logs people in at Entra ID, by OpenID Connect's code flow.
+// entra logs users in at Entra ID, by OpenID Connect's authorization code flow.
 type entra struct {
 	Login
 	redirect string
@@ -32,7 +32,7 @@ type entra struct {
 	provider *oidc.Provider
 }
 
-// person is who logged in, as the ID token says.
+// person is the logged-in user, from the ID token.
 type person struct {
 	ObjectID string   `json:"oid"`
 	Username string   `json:"preferred_username"`
@@ -127,8 +127,8 @@ func (e *entra) assertion(ctx context.Context, audience string) (string, error) 
 	return token.SignedString(certificate.PrivateKey)
 }
 
-// name says by which certificate a token is proved, and sends it along: a first party's is
-// accepted by its subject.
+// name puts the certificate that verifies a token into its header: tokens of first-party
+// applications are accepted by the certificate's subject.
 func name(token *jwt.Token, certificate *tls.Certificate) {
 	chain := make([]string, len(certificate.Certificate))
 	for i, der := range certificate.Certificate {

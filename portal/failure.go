@@ -12,8 +12,8 @@ import (
 	"github.com/aro-rp/aro/httpserver"
 )
 
-// failure renders an error for who asked: people get a page, kubectl a Status, and scripts
-// what the other APIs of the service answer.
+// failure renders an error for the client: a page for browsers, a Status for kubectl, and the error
+// format of the service's other APIs for scripts.
 func (p *Portal) failure(x *httpserver.Exchange, err error) httpserver.Failure {
 	f := armhttp.Failure(x, err)
 	message := armhttp.Error(x, err).Body().Message

@@ -10,7 +10,7 @@ import (
 	"github.com/aro-rp/aro/httpserver"
 )
 
-// policy lets pages load and ask nothing but the portal, and run no inline code.
+// policy lets pages load from and connect to the portal only, and run no inline code.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guarded answers requests to the portal's own name only, under headers that keep other
@@ -38,8 +38,8 @@ func (p *Portal) guarded(x *httpserver.Exchange, answer func() error) error {
 	return answer()
 }
 
-// ownForm refuses what a page of another site may have sent. The token belongs to the
-// session; where the browser tells from where a request comes, that has to be right too.
+// ownForm rejects requests that a page of another site may have sent. The token belongs to the
+// session; the Origin header, if the browser sends it, has to match too.
 func (c *call) ownForm(origin string) error {
 	r := c.Request()
 	if from := r.Header.Get("Origin"); from != "" && from != origin {
@@ -65,8 +65,8 @@ func (c *call) ownForm(origin string) error {
 // maxForm bounds a form, in bytes.
 const maxForm = 64 << 10
 
-// localPath is the place on the portal that a link names, or the portal's first page if
-// it leads anywhere else. Browsers read "//host" and "/\host" as other sites.
+// localPath returns the path of a link to the portal, or the portal's first page for any other
+// link. Browsers read "//host" and "/\host" as other sites.
 func localPath(link string) string {
 	const home = "/clusters"
 	u, err := url.Parse(link)
@@ -80,5 +80,5 @@ func localPath(link string) string {
 	return u.RequestURI()
 }
 
-// isAPI reports whether a path is for scripts, which want to be told rather than sent away.
+// isAPI reports whether a path is for scripts, which get an error instead of a redirect.
 func isAPI(path string) bool { return strings.HasPrefix(path, "/api/") }

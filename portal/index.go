@@ -45,8 +45,8 @@ type row struct {
 	words string // in lower case, for filters
 }
 
-// index holds a row of every cluster, so that many can be filtered and sorted by anything.
-// It follows the changes of the database while somebody looks.
+// index holds a row of every cluster, so that many can be filtered and sorted by any column. It
+// follows the changes of the database while it is in use.
 type index struct {
 	clusters *store.Collection[store.ClusterDocument]
 	now      func() time.Time
@@ -145,7 +145,8 @@ func (i *index) follow(ctx context.Context) error {
 	return i.forgetDeleted(ctx)
 }
 
-// forgetDeleted looks after the clusters that were being deleted: the database tells no end.
+// forgetDeleted checks the clusters that were being deleted: the database's changes do not include
+// deletions.
 func (i *index) forgetDeleted(ctx context.Context) error {
 	i.mu.Lock()
 	var deleting []*row

@@ -15,7 +15,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// PortalCreateKubeconfig gives the reader a kubeconfig that leads through the portal.
+// PortalCreateKubeconfig returns a kubeconfig that connects through the portal.
 func (p *Portal) PortalCreateKubeconfig(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
 	doc, err := p.view(c)

@@ -23,7 +23,7 @@ const (
 	proxyPath = "/kubeconfig/proxy"
 	// upgradeLimit is how long an upgraded connection may last, such as a shell.
 	upgradeLimit = time.Hour
-	// routeAge is how long a way to a cluster is used before the document is read again.
+	// routeAge is how long a connection to a cluster is used before the document is read again.
 	routeAge = time.Minute
 	// routesMost bounds the ways that are kept.
 	routesMost = 1000
@@ -148,7 +148,7 @@ type knownRoute struct {
 	read       time.Time
 }
 
-// to returns the way to a cluster, as the service or as those who run it.
+// to returns the connection to a cluster, with the service's or the engineers' identity.
 func (s *routes) to(ctx context.Context, id arm.ClusterID, elevated bool) (*openshift.Route, error) {
 	key := routeKey{id.Key(), elevated}
 	s.mu.Lock()

@@ -16,7 +16,7 @@ import (
 	"github.com/aro-rp/aro/model"
 )
 
-// attempt is a login that has begun. It stands in a sealed cookie of the browser.
+// attempt is a login in progress, in an encrypted cookie of the browser.
 type attempt struct {
 	State    string    `json:"state"`
 	Nonce    string    `json:"nonce"`
@@ -69,7 +69,7 @@ func (p *Portal) PortalCallback(ec echo.Context, params api.PortalCallbackParams
 	if !elevated && !who.in(p.Login.Access) {
 		return &httpserver.Refusal{Status: http.StatusForbidden, Message: "You are logged in at Entra ID, but in none of the groups that may use the portal."}
 	}
-	// Whatever session the browser had, this is another.
+	// A login always begins a new session.
 	if old, ok := p.access.cookie(c.Exchange, sessionCookie); ok {
 		if err := p.end(c, old); err != nil {
 			return err
@@ -113,14 +113,14 @@ func (p *Portal) PortalLogout(ec echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/loggedout")
 }
 
-// PortalShowLoggedOut says that nobody is logged in.
+// PortalShowLoggedOut shows that no user is logged in.
 func (p *Portal) PortalShowLoggedOut(ec echo.Context) error {
 	c := ec.(*call)
 	v := p.page(c, "Logged out")
 	return v.show(c, v.loggedOut())
 }
 
-// PortalGetInfo says who is logged in.
+// PortalGetInfo returns the logged-in user.
 func (p *Portal) PortalGetInfo(ec echo.Context) error {
 	c := ec.(*call)
 	return c.JSONPretty(http.StatusOK, api.Info{Location: p.Location, Csrf: c.session.csrf(), Elevated: c.session.Elevated, Username: c.session.Username, Rpversion: p.Build}, "    ")

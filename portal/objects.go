@@ -23,7 +23,7 @@ import (
 // objectsTimeout bounds what a page waits for a cluster.
 const objectsTimeout = 15 * time.Second
 
-// objects is what a cluster says of itself.
+// objects is the state that a cluster reports.
 type objects struct {
 	ID       arm.ClusterID
 	Sections []section
@@ -38,13 +38,13 @@ type section struct {
 	Error   string
 }
 
-// line is an object; Trouble says that it is not as it should be.
+// line is an object; Trouble means that it is not as expected.
 type line struct {
 	Trouble bool
 	Cells   []string
 }
 
-// PortalShowObjects asks the cluster what it is.
+// PortalShowObjects shows the cluster's nodes, machines and operators.
 func (p *Portal) PortalShowObjects(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
 	id := c.clusterID()

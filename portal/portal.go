@@ -39,7 +39,7 @@ type Config struct {
 	Now    func() time.Time
 }
 
-// Login says where people log in, and who may.
+// Login configures where users log in, and who may.
 type Login struct {
 	// Issuer is the tenant of Entra ID, such as https://login.microsoftonline.com/TENANT/v2.0.
 	Issuer string
@@ -104,7 +104,7 @@ func (p *Portal) HTTP() httpserver.API {
 	}
 }
 
-// call is a request of somebody, or of nobody yet.
+// call is a request, of a user or unauthenticated.
 type call struct {
 	*httpserver.Exchange
 	session *session
@@ -153,7 +153,7 @@ func (p *Portal) answer(x *httpserver.Exchange, route *armhttp.Route, methods []
 	return route.Answer(c)
 }
 
-// anonymous sends somebody without a session to log in, and tells scripts.
+// anonymous redirects a browser without a session to the login, and answers scripts with an error.
 func anonymous(x *httpserver.Exchange) error {
 	r := x.Request()
 	mode := r.Header.Get("Sec-Fetch-Mode")

@@ -12,7 +12,8 @@ import (
 type requestInfo struct {
 	verb, group, resource, namespace, name, subresource string
 	path                                                string // of what is no resource
-	// upgrade says that it leaves HTTP, and long that it lasts as long as its client stays.
+	// upgrade means that the connection changes its protocol, and long that the request lasts until
+	// its client ends it.
 	upgrade, long bool
 }
 

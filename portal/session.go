@@ -31,8 +31,9 @@ const (
 	loginLifetime      = 10 * time.Minute
 )
 
-// accesses are what people were let in for. A document is found by the hash of the secret
-// that its holder shows, so that nobody who reads the database gets in.
+// accesses are the sessions and credentials that the portal issued. A document is found by the hash
+// of the secret that its holder presents, so that read access to the database gives no access to
+// the portal.
 type accesses struct {
 	documents *store.Collection[store.PortalDocument]
 	seal      armhttp.Sealer
@@ -63,7 +64,7 @@ func idOf(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// grant lets somebody in for a time, and returns the secret to show.
+// grant stores an access for a time, and returns its secret.
 func (a accesses) grant(ctx context.Context, access model.PortalAccess, lifetime time.Duration) (secret string, err error) {
 	secret = holder(access.ObjectID) + "." + rand.Text()
 	access.CreatedAt = a.now().UTC()
@@ -128,8 +129,8 @@ func (a accesses) cookie(x *httpserver.Exchange, name string) (string, bool) {
 	return a.seal.Open(x.Ctx(), cookie.Value, []byte(name))
 }
 
-// setCookie seals a value into a cookie, which an empty one removes. It is not sent along
-// with what other sites ask for, except where a person follows a link.
+// setCookie sets a cookie with an encrypted value; an empty value removes it. Browsers do not send
+// it with other sites' requests, except when a user follows a link.
 func (a accesses) setCookie(x *httpserver.Exchange, name, value string, lifetime time.Duration) error {
 	cookie := &http.Cookie{Name: name, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1}
 	if value != "" {

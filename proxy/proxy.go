@@ -56,7 +56,7 @@ func New(cfg Config) (*Proxy, error) {
 	return &Proxy{Config: cfg, dialer: net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}, tunnels: map[net.Conn]struct{}{}}, nil
 }
 
-// tls asks for the one client certificate. Nobody signs it: it is known byte by byte.
+// tls requires the one client certificate. No authority signs it: it is compared byte by byte.
 func (p *Proxy) tls() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.CurveP256, tls.X25519}, SessionTicketsDisabled: true,

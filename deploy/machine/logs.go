@@ -6,7 +6,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Logs says where logs go.
+// Logs configures where logs go.
 type Logs struct {
 	// Image of the OpenTelemetry collector, with its contrib receivers; empty for none.
 	Image string

@@ -58,7 +58,7 @@ func (s service) files(image string) []file {
 	}
 }
 
-// hardening leaves a service what it needs: files of its own, and the network.
+// hardening restricts a service to files of its own, and the network.
 const hardening = `NoNewPrivileges=yes
 CapabilityBoundingSet=
 ProtectSystem=strict

@@ -17,7 +17,7 @@ const (
 
 const roleAssignmentKind = "Microsoft.Authorization/roleAssignments"
 
-// RoleAssignment is what a role assignment says.
+// RoleAssignment has the properties of a role assignment.
 type RoleAssignment struct {
 	RoleDefinitionID string `json:"roleDefinitionId"`
 	PrincipalID      string `json:"principalId"`
@@ -75,7 +75,7 @@ type VaultSKU struct {
 	Name   string `json:"name"`
 }
 
-// NetworkACLs say which networks reach a key vault or a storage account.
+// NetworkACLs select the networks that may reach a key vault or a storage account.
 type NetworkACLs struct {
 	Bypass              string        `json:"bypass"`
 	DefaultAction       string        `json:"defaultAction"`

@@ -62,7 +62,7 @@ func criterion(metric, aggregation, operator string, threshold int, dimensions .
 	return AlertCriterion{"StaticThresholdCriterion", metric, metric, aggregation, operator, threshold, dimensions}
 }
 
-// alerts tell when machines, the public address or the database cannot do their work.
+// alerts report when machines, the public address or the database fail.
 func alerts() []Resource {
 	alert := func(name, kind, of string, a MetricAlert, all ...AlertCriterion) Resource {
 		a.Enabled, a.AutoMitigate, a.TargetResourceType, a.Scopes = true, true, kind, []string{resourceID(kind, of)}

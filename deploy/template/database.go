@@ -80,8 +80,8 @@ type SQLRoleAssignment struct {
 	Scope            string `json:"scope"`
 }
 
-// database is the account with everything that the service expects in it. The containers
-// are those of the store, as its driver wants them.
+// database is the account with everything that the service expects in it. The containers are those
+// that the store's driver requires.
 func database() []Resource {
 	account := param("databaseAccount")
 	backup := BackupPolicy{Type: "Periodic"}
@@ -110,8 +110,8 @@ func database() []Resource {
 // id is the body of a database.
 func (Named) id(name string) map[string]string { return map[string]string{"id": name} }
 
-// container is what the store's driver wants of a container, in the words of Azure
-// Resource Manager, which are those of Cosmos DB but for the case of one.
+// container converts a container that the store's driver requires to the properties of Azure
+// Resource Manager, which differ from Cosmos DB's in the case of one name.
 func container(c *store.Container) map[string]any {
 	content, err := json.Marshal(cosmos.Properties(c))
 	body := map[string]any{}

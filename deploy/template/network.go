@@ -44,7 +44,7 @@ type SecurityRule struct {
 	Properties SecurityRuleProperties `json:"properties"`
 }
 
-// SecurityRuleProperties say what a rule lets through.
+// SecurityRuleProperties select the traffic that a rule allows.
 type SecurityRuleProperties struct {
 	Description              string  `json:"description,omitempty"`
 	Protocol                 string  `json:"protocol"`
@@ -96,7 +96,7 @@ type Peering struct {
 	RemoteVirtualNetwork      Ref  `json:"remoteVirtualNetwork"`
 }
 
-// network is the service's networks. Nobody reaches a machine by SSH: no rule lets it.
+// network is the service's networks. No rule allows SSH.
 func network() *Template {
 	inbound := func(name string, priority int, rule SecurityRuleProperties) SecurityRule {
 		rule.Protocol, rule.Direction, rule.Access, rule.Priority = "Tcp", "Inbound", "Allow", priority
@@ -174,7 +174,7 @@ type BalancingRule struct {
 	Properties BalancingRuleProperties `json:"properties"`
 }
 
-// BalancingRuleProperties say what a rule forwards.
+// BalancingRuleProperties select what a rule forwards.
 type BalancingRuleProperties struct {
 	Protocol                string `json:"protocol"`
 	FrontendPort            Int    `json:"frontendPort"`
@@ -219,8 +219,8 @@ func balancerPart(part, name string) Ref {
 	return Ref{resourceID(balancerKind+"/"+part, balancerName, name)}
 }
 
-// balancer carries requests to the machines that say they are ready. A machine whose
-// service stops says that it is not, two probes long before it closes its port.
+// balancer forwards requests to the machines that are ready. A machine whose service stops reports
+// that it is not, two probes before it closes its port.
 func balancer() []Resource {
 	frontend := Frontend{Name: frontendName}
 	frontend.Properties.PublicIPAddress = Ref{resourceID(publicIPKind, publicIPName)}

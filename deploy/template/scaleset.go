@@ -10,7 +10,7 @@ type VirtualMachineScaleSet struct {
 	VirtualMachineProfile    VirtualMachineProfile  `json:"virtualMachineProfile"`
 }
 
-// UpgradePolicy says how machines get new images of their operating system.
+// UpgradePolicy selects how machines get new images of their operating system.
 type UpgradePolicy struct {
 	Mode                     string               `json:"mode"`
 	AutomaticOSUpgradePolicy AutomaticOSUpgrade   `json:"automaticOSUpgradePolicy"`
@@ -145,8 +145,8 @@ const (
 	diskSize = 64 // GiB
 )
 
-// scaleSet is the machines of one build of the service. They have no public addresses,
-// and join the load balancer's pool, which asks them whether they are ready.
+// scaleSet is the machines of one build of the service. They have no public addresses, and join the
+// load balancer's pool, which probes their readiness.
 func scaleSet() *Template {
 	address := AddressConfiguration{Name: "rp-ipconfig"}
 	address.Properties.Primary = true

@@ -176,7 +176,7 @@ func idOf(kind string, names ...string) string {
 	return "resourceId(" + strings.Join(parts, ", ") + ")"
 }
 
-// inner is a value as it stands within an expression.
+// inner formats a value for use within an expression.
 func inner(value string) string {
 	if strings.HasPrefix(value, "[") {
 		return strings.TrimSuffix(strings.TrimPrefix(value, "["), "]")

@@ -1,9 +1,9 @@
-// Package apipage is the API in a browser: Swagger UI over the descriptions of all
-// api-versions, whose "try it" asks the local Azure.
+// Package apipage is the API in a browser: Swagger UI over the descriptions of all api-versions,
+// whose "Try it out" calls the local Azure.
 //
-// The page holds no secret. It gets tokens from here, and only a page of this
-// origin in a browser of this machine gets one. What the API is stays in package
-// openapi; here it is only made to fit this place.
+// The page holds no secret. It gets tokens from here, and only a page of this origin in a browser
+// of this machine gets one. The API itself is described in package openapi; this package adapts the
+// descriptions to the local Azure.
 package apipage
 
 import (
@@ -30,8 +30,8 @@ const Prefix = "/local/api"
 // tokenTimeout bounds how long a token is waited for.
 const tokenTimeout = 15 * time.Second
 
-// policy lets the page load and ask nothing but this origin. Swagger UI sets style
-// attributes, and its style sheet has pictures in data URLs.
+// policy lets the page load from and connect to this origin only. Swagger UI sets style attributes,
+// and its style sheet has pictures in data URLs.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -87,8 +87,8 @@ func New(o Options) (*Page, error) {
 	return p, nil
 }
 
-// ServeHTTP answers only by the origin's name: another name that leads here is the
-// trick by which a foreign page would become one of this origin.
+// ServeHTTP answers only requests for the origin's own name: by another name that resolves to this
+// machine, a foreign page could act as one of this origin (DNS rebinding).
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Host != p.origin.Host {
 		http.Error(w, "The API page is at "+p.Origin+Prefix+"/.", http.StatusMisdirectedRequest)
@@ -103,8 +103,8 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.routes.ServeHTTP(w, r)
 }
 
-// token is for the page's scripts. Browsers name the origin of every POST, and no
-// script can change what they say.
+// token is for the page's scripts. Browsers send the origin of every POST, and no script can change
+// it.
 func (p *Page) token(w http.ResponseWriter, r *http.Request) {
 	site := r.Header.Get("Sec-Fetch-Site")
 	if !local(r.RemoteAddr) || r.Header.Get("Origin") != p.Origin || (site != "" && site != "same-origin") {

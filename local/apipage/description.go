@@ -95,12 +95,12 @@ func read(name string) (*object, error) {
 	return o, nil
 }
 
-// fit makes a description one of this place: its host, its way to sign in, and
-// values that lead somewhere. demo is the cluster of that name, nil if there is none.
+// fit adapts a description to the local Azure: its host, its sign-in, and examples that refer to
+// existing resources. demo is the cluster of that name, nil if there is none.
 func (p *Page) fit(spec *object, dir string, demo *object) error {
 	spec.set("host", p.origin.Host)
 	spec.set("schemes", []any{p.origin.Scheme})
-	// The page signs in by itself; Azure's sign-in would lead out of this machine.
+	// The page signs in by itself; Azure's sign-in is on the internet.
 	spec.remove("security")
 	spec.remove("securityDefinitions")
 	if info := spec.at("info"); info != nil {
@@ -190,7 +190,7 @@ func (p *Page) example(operation *object, dir string) (*object, error) {
 	return o, nil
 }
 
-// ask puts the OpenShift version that clusters get here in place of an example's.
+// ask replaces the OpenShift version of an example with the local default.
 func (p *Page) ask(o *object, member string) {
 	if o.member(member) != nil {
 		o.set(member, p.Version)

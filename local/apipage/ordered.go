@@ -99,7 +99,7 @@ func (o *object) text(key string) string {
 	return text
 }
 
-// at is the object that keys lead to, nil if there is none.
+// at returns the object at the path of keys, nil if there is none.
 func (o *object) at(keys ...string) *object {
 	for _, key := range keys {
 		if o == nil {

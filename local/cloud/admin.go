@@ -9,8 +9,8 @@ import (
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
-// admin answers people and tools, on this machine: faults on demand and the inventory.
-// It asks for no token, so pages of other origins must not make a browser call it.
+// admin serves people and tools on this machine: faults on demand and the inventory. It requires no
+// token, so requests from pages of other origins are rejected.
 func (a *Azure) admin(w http.ResponseWriter, r *http.Request) {
 	if a.foreign(r) {
 		resources.WriteError(w, resources.Refuse(http.StatusForbidden, "ForeignOrigin", "Browsers may ask this only for pages of %s.", a.Origin))
@@ -38,8 +38,8 @@ func (a *Azure) admin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// foreign reports whether a browser asks for a page of another origin, or by another
-// name, which would make a foreign page look like one of this origin.
+// foreign reports whether a browser sends the request for a page of another origin, or by another
+// host name, by which a foreign page could act as one of this origin.
 func (a *Azure) foreign(r *http.Request) bool {
 	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 	return "https://"+r.Host != a.Origin || origin != "" && origin != a.Origin || site != "" && site != "same-origin" && site != "none"

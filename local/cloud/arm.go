@@ -102,7 +102,7 @@ func (r *recorder) WriteHeader(status int) {
 // Unwrap lets a http.ResponseController reach what is beneath.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// admit finds out who calls for what.
+// admit determines the caller and the route of a request.
 func (a *Azure) admit(w http.ResponseWriter, r *http.Request) (*resources.Call, error) {
 	caller, err := a.caller(r)
 	if err != nil {
@@ -164,7 +164,7 @@ func (a *Azure) caller(r *http.Request) (resources.Caller, error) {
 	return resources.Caller(caller), nil
 }
 
-// answer does what an admitted call asks for.
+// answer executes an admitted call.
 func (a *Azure) answer(w http.ResponseWriter, r *http.Request, call *resources.Call) error {
 	if err := readBody(w, r, call); err != nil {
 		return err

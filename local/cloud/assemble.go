@@ -16,8 +16,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/vault"
 )
 
-// assemble makes the services of the local Azure and the types that belong to none
-// of the packages that plug in.
+// assemble makes the services of the local Azure and the types that no other package provides.
 func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.Entra, err = entra.New(ctx, entra.Options{
 		State: a.State, Origin: a.Origin, Tenant: TenantID, Others: []string{OtherTenantID}, FirstParty: FirstPartyApplication,
@@ -54,7 +53,7 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	return nil
 }
 
-// principal tells what role assignments call an object of the directory: people
+// principal returns the principal type of an object of the directory for role assignments: users
 // and groups have no roles here.
 func (a *Azure) principal(ctx context.Context, objectID string) (string, bool, error) {
 	_, found, err := a.Entra.Principal(ctx, objectID)

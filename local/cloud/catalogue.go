@@ -158,7 +158,7 @@ func showFeature(subscription, namespace, feature, state string) map[string]any 
 	}
 }
 
-// features lists those that somebody registered or unregistered.
+// features lists those that were registered or unregistered.
 func (a *Azure) features(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
 	prefix := strings.ToLower(call.Values["subscription"] + "/")
 	if namespace := call.Values["namespace"]; namespace != "" {

@@ -1,10 +1,9 @@
-// Package cloud is the local Azure: it assembles the resource manager, the
-// identity platform and the data planes, and serves them at one https origin.
+// Package cloud is the local Azure: it assembles the resource manager, the identity platform and
+// the data planes, and serves them at one https origin.
 //
-// What every request to the resource manager meets is here: identity, limits,
-// permissions, faults on demand, the activity log, and the way to the resource
-// provider. What types of resources mean is the affair of the packages below, and
-// of those that plug in through Options.Plug.
+// It contains what applies to every request to the resource manager: identity, limits, permissions,
+// faults on demand, the activity log, and forwarding to the resource provider. The behaviour of
+// resource types is in the packages below, and in those that plug in through Options.Plug.
 package cloud
 
 import (
@@ -63,10 +62,11 @@ type Options struct {
 	// SignOperations makes the addresses of operations as long as Azure's, and insists
 	// that they are used as they were given.
 	SignOperations bool
-	// Portal is the origin of the portal of the service, such as https://localhost:8444; without
-	// it there is nobody who could log in there.
+	// Portal is the origin of the service's portal, such as https://localhost:8444; without it the
+	// portal's application is not registered.
 	Portal string
-	// Empty leaves the service's own resources out at first start: it is to be deployed.
+	// Empty omits the service's own resources at the first start, for a service that is deployed
+	// later.
 	Empty bool
 	// RPTLS is how the resource provider is reached by https; nil reaches it by http.
 	RPTLS *tls.Config
@@ -194,7 +194,7 @@ func (a *Azure) Serve(ctx context.Context, listener net.Listener) error {
 		Handler:           a,
 		ReadHeaderTimeout: readHeaderTimeout,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
-		// HTTP/2 gains nothing on one machine, and takes a second to say goodbye.
+		// HTTP/2 gains nothing on one machine, and takes a second to close.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		ErrorLog:     slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug), // clients that do not trust us
 	}

@@ -42,7 +42,7 @@ type Fault struct {
 	Seen int `json:"seen"`
 }
 
-// FaultMatch says which calls are meant; what is empty matches all.
+// FaultMatch selects calls; empty members match all.
 type FaultMatch struct {
 	Method string `json:"method,omitempty"`
 	// Path is a regular expression on the path, in any case.
@@ -66,7 +66,7 @@ type FaultAction struct {
 	Status  int    `json:"status,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
-	// RetryAfter, in seconds, goes with throttle and fail.
+	// RetryAfter, in seconds, applies to throttle and fail.
 	RetryAfter int `json:"retryAfter,omitempty"`
 	// RetryAfterDate sends it as a date.
 	RetryAfterDate bool `json:"retryAfterDate,omitempty"`
@@ -218,7 +218,7 @@ func (a *Azure) disturbed(w http.ResponseWriter, r *http.Request, path string) b
 	return true
 }
 
-// applicationOf is who asks for a token. The form stays with the request.
+// applicationOf is the application that requests a token. The form stays readable.
 func applicationOf(w http.ResponseWriter, r *http.Request) string {
 	r.Body = http.MaxBytesReader(w, r.Body, maxTokenForm)
 	if err := r.ParseForm(); err != nil {

@@ -25,7 +25,7 @@ var (
 // have in a subscription.
 const shared = 15
 
-// maxBuckets bounds memory; beyond it everybody starts with a full bucket again.
+// maxBuckets bounds memory; beyond it all callers start with a full bucket again.
 const maxBuckets = 10000
 
 // limits are the token buckets of the resource manager.
@@ -72,8 +72,7 @@ func (m meter) ofAll() meter {
 	return m
 }
 
-// take uses one token of each bucket that a call is counted on, none if one is
-// empty, and tells what is left.
+// take uses one token of each bucket of a call, none if one is empty, and returns what remains.
 func (l *limits) take(h http.Header, call *resources.Call) error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -38,8 +38,8 @@ func (a *Azure) lockTypes() {
 	})
 }
 
-// unlocked refuses what a lock forbids: one at or above the resource, and for deletions
-// also one on what goes with the resource. Locks themselves can always be changed.
+// unlocked refuses what a lock forbids: a lock at or above the resource, and for deletions also one
+// on what is deleted with the resource. Locks themselves can always be changed.
 func (a *Azure) unlocked(ctx context.Context, call *resources.Call) error {
 	operation := map[string]string{http.MethodPut: "write", http.MethodPatch: "write", http.MethodPost: "action", http.MethodDelete: "delete"}[call.Method]
 	if operation == "" || strings.Contains(arm.ToLower(call.Path), "/providers/"+arm.ToLower(lockType)) {
@@ -85,7 +85,7 @@ func (a *Azure) unlocked(ctx context.Context, call *resources.Call) error {
 		call.Path, operation, strings.Join(unique(locked), ","))
 }
 
-// unique leaves out ids that stand in a list already.
+// unique removes duplicate ids.
 func unique(ids []string) []string {
 	seen := map[string]bool{}
 	var all []string

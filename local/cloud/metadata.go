@@ -7,7 +7,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
-// metadata describes the cloud to clients, which ask for it without a token.
+// metadata describes the cloud to clients, without authentication.
 func (a *Azure) metadata(w http.ResponseWriter, r *http.Request) {
 	body := a.describe()
 	switch r.URL.Query().Get("api-version") {

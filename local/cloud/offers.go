@@ -41,7 +41,7 @@ func (a *Azure) offered(resourceType, apiVersion, location string) error {
 	return nil
 }
 
-// versions are the api-versions that a namespace tells of, the newest first.
+// versions returns the api-versions that a namespace offers, the newest first.
 func (a *Azure) versions(namespace string) ([]string, error) {
 	if arm.EqualFold(namespace, providerNamespace) {
 		return clusterVersions()

@@ -71,7 +71,7 @@ func ofSubscription(method string, segments []string) (demand, bool) {
 	return demand{}, false
 }
 
-// open tells what everybody in the tenant may do.
+// open reports whether every principal of the tenant may make a call.
 func open(method string, segments []string) bool {
 	n := len(segments)
 	switch {
@@ -86,7 +86,7 @@ func open(method string, segments []string) bool {
 	case n == 4 && segments[2] == "operationresults", n > 2 && segments[n-2] == "operationstatuses":
 		return true // who began an operation may follow it; nobody else knows its id
 	}
-	// Who began an operation may follow it; nobody else knows its id.
+	// The client that began an operation may follow it; no other knows its id.
 	return n == 8 && segments[4] == "locations" && slices.Contains([]string{"operations", "operationresults", "operationsstatus", "operationstatuses"}, segments[6])
 }
 

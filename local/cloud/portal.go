@@ -8,8 +8,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/entra"
 )
 
-// The application as which people log in to the portal of the service, and the groups
-// that let them in.
+// The application by which users log in to the service's portal, and the groups that have access.
 const (
 	PortalApplication   = "00000000-0000-0000-0000-0000000000e2"
 	PortalGroup         = "00000000-0000-0000-0000-0000000000b0"
@@ -26,7 +25,7 @@ const (
 // PortalSubject is the name in the certificate of the portal's application.
 const PortalSubject = "portal.aroapp.test"
 
-// users are the people of the directory.
+// users are the users of the directory.
 func users() []entra.User {
 	return []entra.User{
 		{ObjectID: "00000000-0000-0000-0000-0000000000c0", Name: "sre@aroapp.test", DisplayName: "May log in to the portal", Groups: []string{PortalGroup}},

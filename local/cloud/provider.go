@@ -31,9 +31,9 @@ const (
 	deletionPoll = time.Second
 )
 
-// provider is the way to the resource provider of Microsoft.RedHatOpenShift. The
-// engine keeps a shadow of each cluster, as ARM does, so that lists and the
-// deletion of a group know of it.
+// provider forwards requests to the resource provider of Microsoft.RedHatOpenShift. The engine
+// keeps a shadow of each cluster, as ARM does, so that lists and the deletion of a group include
+// it.
 type provider struct {
 	azure  *Azure
 	scheme string
@@ -214,7 +214,7 @@ func (c *captured) Write(content []byte) (int, error) {
 	return c.content.Write(content)
 }
 
-// headers replaces what the client said of itself by what ARM knows.
+// headers replaces the client's headers about itself by ARM's.
 func (p *provider) headers(out *http.Request, call *resources.Call) error {
 	h := out.Header
 	for name := range h {
@@ -279,7 +279,7 @@ func hasIdentity(identity map[string]any, id string) bool {
 	return false
 }
 
-// isOurs tells headers that clients may not set from others.
+// isOurs reports whether clients may not set a header.
 func isOurs(lower string) bool {
 	switch lower {
 	case "authorization", "referer":
@@ -350,7 +350,7 @@ func (p *provider) mirror(response *http.Response) error {
 	return nil
 }
 
-// asked marks a shadow whose cluster the resource provider deletes already.
+// asked marks a shadow whose cluster the resource provider is deleting.
 const asked = "asked"
 
 // watchDeletion keeps the shadow until the cluster is gone.
@@ -394,7 +394,7 @@ func (p *provider) deleteCluster(ctx context.Context, r *resources.Resource) err
 	}
 }
 
-// look tells the state of a cluster.
+// look reads the state of a cluster.
 func (p *provider) look(ctx context.Context, path string) (status int, state string, err error) {
 	var body struct {
 		Properties struct {

@@ -44,7 +44,7 @@ func clusterVersions() ([]string, error) {
 	return versions, nil
 }
 
-// apiVersions is what providers say of other types; the engine accepts any.
+// apiVersions are the listed api-versions of other types; the engine accepts any.
 func apiVersions() []string { return []string{"2024-05-01", "2023-09-01", "2022-09-01", "2021-04-01"} }
 
 func (a *Azure) providers(ctx context.Context, call *resources.Call) (*resources.Answer, error) {

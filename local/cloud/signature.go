@@ -21,7 +21,7 @@ const (
 	digestBytes      = 32
 )
 
-// operationCollections are where the addresses of operations lead to.
+// operationCollections are the collections that addresses of operations name.
 var operationCollections = []string{"operations", "operationresults", "operationsstatus"}
 
 // signature is what Azure Resource Manager appends to the addresses of operations
@@ -76,7 +76,7 @@ func (s signature) part(n int, signed ...string) string {
 	return base64.RawURLEncoding.EncodeToString(bytes[:n])
 }
 
-// isOperation reports whether a path is that of an operation, of whatever provider.
+// isOperation reports whether a path is that of an operation of any provider.
 func isOperation(path string) bool {
 	segments := strings.Split(strings.ToLower(strings.Trim(path, "/")), "/")
 	n := len(segments)

@@ -15,9 +15,8 @@ import (
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
-// skuFile, in the directory of a local Azure, says which sizes of machines a
-// subscription may not use everywhere. Without it all may be used in all zones.
-// It is read whenever somebody asks.
+// skuFile, in the directory of a local Azure, lists the VM sizes that are restricted for a
+// subscription. Without it all sizes may be used in all zones. It is read at each request.
 const skuFile = "skus.json"
 
 // skuException is what differs for one size of machines.
@@ -91,7 +90,7 @@ func (all skuExceptions) of(name, location string) (some skuExceptions) {
 	return some
 }
 
-// apply makes of what is offered to everybody what is offered to the subscription.
+// apply restricts an offered size for the subscription.
 func (all skuExceptions) apply(sku map[string]any, name, location string) {
 	restrictions := []any{}
 	for _, e := range all.of(name, location) {

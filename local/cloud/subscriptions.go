@@ -17,7 +17,7 @@ type introduction struct {
 	told bool          // that it is registered, since this process runs
 }
 
-// take waits for the turn to tell of a subscription. Who has it gives it back.
+// take waits for the lock of a subscription's notifications. The holder releases it.
 func (p *provider) take(ctx context.Context, subscription string) (i *introduction, giveBack func(), err error) {
 	one, _ := p.introductions.LoadOrStore(strings.ToLower(subscription), &introduction{turn: make(chan struct{}, 1)})
 	i = one.(*introduction)
@@ -54,7 +54,7 @@ func (p *provider) announce(ctx context.Context, subscription, state string) err
 	return p.tell(ctx, i, subscription, state)
 }
 
-// tell needs the turn.
+// tell notifies the resource provider. The caller holds the lock.
 func (p *provider) tell(ctx context.Context, i *introduction, subscription, state string) error {
 	known, err := p.azure.Engine.Get(ctx, "/subscriptions/"+subscription)
 	if err != nil {

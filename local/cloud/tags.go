@@ -15,7 +15,7 @@ import (
 
 const tagsPath = "/providers/microsoft.resources/tags/default"
 
-// isTags tells paths by which the tags of any resource are read and changed.
+// isTags reports whether a path is that of a resource's tags.
 func isTags(path string) bool { return strings.HasSuffix(resources.Key(path), tagsPath) }
 
 // tags answers calls to the tags of a resource, group or subscription.
@@ -110,7 +110,7 @@ func tagChange(call *resources.Call) (func(map[string]string) map[string]string,
 	return nil, refuse("InvalidTagsOperation", "The operation must be Merge, Replace or Delete.")
 }
 
-// tagKind keeps names of tags, and their values, that somebody defined beforehand.
+// tagKind stores predefined tag names and values.
 const tagKind = "tagname"
 
 // tagRoutes answer which tags a subscription uses or has defined.

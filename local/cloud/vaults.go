@@ -104,7 +104,7 @@ func (a *Azure) putVault(ctx context.Context, c *resources.Change) error {
 	r.Set(nil, "createMode")
 	r.Default(TenantID, "tenantId")
 	r.Default(map[string]any{"family": "A", "name": "standard"}, "sku")
-	// Access policies rule a vault that has some, unless it says otherwise.
+	// A vault with access policies uses them, unless it is set otherwise.
 	r.Default(len(resources.Objects(r.Get("accessPolicies"))) == 0, "enableRbacAuthorization")
 	r.Default(true, "enableSoftDelete")
 	r.Default(deletedVaultLife, "softDeleteRetentionInDays")
@@ -114,8 +114,7 @@ func (a *Azure) putVault(ctx context.Context, c *resources.Change) error {
 	return nil
 }
 
-// revive brings a deleted vault back, if the caller asks for it, and refuses its name
-// otherwise.
+// revive recovers a deleted vault, if requested, and otherwise refuses its name.
 func (a *Azure) revive(ctx context.Context, r *resources.Resource) error {
 	revives := arm.EqualFold(r.Text("createMode"), "recover")
 	var d deletedVault

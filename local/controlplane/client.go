@@ -32,14 +32,14 @@ func (p *plane) adminConfig() (*rest.Config, error) {
 	}
 	config.Host = p.url()
 	config.UserAgent = "openshift"
-	// Applying the manifests is a burst, and the server is fair by itself.
+	// Applying the manifests is a burst, and the server has its own fairness.
 	config.QPS, config.Burst = 200, 400
 	config.Timeout = 30 * time.Second
 	config.WarningHandler = rest.NoWarnings{} // about the installer's manifests
 	return config, nil
 }
 
-// waitReady returns once the API server says that it is.
+// waitReady returns once the API server reports that it is ready.
 func waitReady(ctx context.Context, config *rest.Config) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

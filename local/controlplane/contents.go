@@ -92,7 +92,7 @@ func (p *plane) newContents() (*prepared.Contents, error) {
 	return contents, nil
 }
 
-// addDefaults leaves out what others bring.
+// addDefaults omits what others bring.
 func (p *plane) addDefaults(contents *prepared.Contents, without map[objectName]bool) error {
 	scheme, err := newScheme()
 	if err != nil {

@@ -52,7 +52,7 @@ func (p *plane) newManager(config *rest.Config) (manager.Manager, error) {
 	return manager.New(config, manager.Options{Scheme: scheme, Logger: log, Metrics: server.Options{BindAddress: "0"}})
 }
 
-// cloud is nil when nobody told where Azure is.
+// cloud is nil when no address of Azure is configured.
 func (p *plane) cloud(config *rest.Config) (*machineapi.Cloud, error) {
 	if p.Azure == "" {
 		return nil, nil
@@ -75,7 +75,7 @@ func (p *plane) cloud(config *rest.Config) (*machineapi.Cloud, error) {
 	return machineapi.NewCloud(p.Azure, p.AzureCAFile, token)
 }
 
-// warnings drops what controllers tell of their daily life.
+// warnings drops informational logs of controllers.
 type warnings struct{ slog.Handler }
 
 // Enabled implements slog.Handler.

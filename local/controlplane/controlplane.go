@@ -39,8 +39,8 @@ type Cluster struct {
 	// AzureCAFile holds the authorities of Azure's certificate, in PEM; empty for
 	// the system's.
 	AzureCAFile string
-	// Nodes is where HTTP CONNECT leads to the cluster's nodes. Without it nobody
-	// asks their kubelets.
+	// Nodes is the address of an HTTP CONNECT proxy for the cluster's nodes. Without it their
+	// kubelets cannot be reached.
 	Nodes string
 	Log   *slog.Logger
 }

@@ -19,7 +19,7 @@ func (p *plane) dialNode(ctx context.Context, _, address string) (net.Conn, erro
 	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
 	err = request.Write(conn)
 	if err == nil {
-		// Nobody on the other side speaks before this side does: nothing is read too far.
+		// The other side sends nothing before this side does: nothing is read too far.
 		var response *http.Response
 		response, err = http.ReadResponse(bufio.NewReader(conn), request)
 		if err == nil && response.StatusCode != http.StatusOK {

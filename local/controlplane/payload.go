@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	// packed tells by its value which release of the CRDs is there.
+	// packed is the label whose value is the release of the CRDs.
 	packed = "openshift.io/packed"
 	// inParallel bounds the objects under way; the server has one core or two.
 	inParallel = 8
@@ -35,9 +35,8 @@ const (
 	manifestPatience = 2 * time.Minute
 )
 
-// applyPayload makes what a release of OpenShift brings along, and, once in the
-// life of the cluster, what its installer wrote. As there, an object that exists
-// is left as it is: it may be changed by now.
+// applyPayload makes the objects of a release of OpenShift, and, once in the life of the cluster,
+// those that its installer wrote. As in OpenShift, existing objects are not changed.
 func (p *plane) applyPayload(ctx context.Context, config *rest.Config) error {
 	scheme, err := newScheme()
 	if err != nil {
@@ -159,8 +158,8 @@ func isEstablished(crd *apiextensionsv1.CustomResourceDefinition) bool {
 	})
 }
 
-// createAll tries until the server took every object. Which goes first is left to
-// the server's refusals, as the installer's own bootstrap does.
+// createAll tries until the server accepted every object. The server's refusals determine the
+// order, as in the installer's own bootstrap.
 func createAll(ctx context.Context, c client.Client, objects []*unstructured.Unstructured) error {
 	deadline, cancel := context.WithTimeoutCause(ctx, manifestPatience, errors.New("the server refused too long"))
 	defer cancel()

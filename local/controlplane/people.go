@@ -14,7 +14,7 @@ import (
 	"github.com/aro-rp/aro/local/controlplane/login"
 )
 
-// people answers those who log in with the password that the installer made.
+// people serves logins with the password that the installer made.
 func (p *plane) people() (login.Server, error) {
 	config, err := p.adminConfig()
 	if err != nil {

@@ -125,7 +125,7 @@ func sameJSON(a, b []byte) bool {
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && equality.Semantic.DeepEqual(x, y)
 }
 
-// presented asks the API server itself.
+// presented reads the certificate from the API server itself.
 func (r *rollout) presented(ctx context.Context, certificates []slot) error {
 	for _, certificate := range certificates {
 		for _, name := range certificate.Names {
@@ -191,7 +191,7 @@ func (r *rollout) report(ctx context.Context, operator *operatorv1.KubeAPIServer
 	return r.client.Status().Update(ctx, operator)
 }
 
-// setProblem says why the certificates cannot be presented.
+// setProblem records why the certificates cannot be presented.
 func setProblem(status *operatorv1.KubeAPIServerStatus, problem string) {
 	condition := operatorv1.OperatorCondition{Type: "CertificatesDegraded", Status: operatorv1.ConditionFalse, Reason: "AsExpected", LastTransitionTime: metav1.Now()}
 	if problem != "" {

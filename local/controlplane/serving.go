@@ -20,12 +20,11 @@ import (
 // runs; their number is fixed when it starts.
 const slots = 8
 
-// named are the certificates that the API server presents to clients that ask
-// for certain names, before its own.
+// named are the certificates that the API server presents for certain server names, before its own.
 type named struct {
 	mu    sync.Mutex
 	slots [slots]slot
-	// spare fills the slots that nobody uses: none may be empty.
+	// spare fills unused slots: none may be empty.
 	spare slot
 	file  string // keeps the certificates over restarts
 	heard []dynamiccertificates.Listener
@@ -49,7 +48,7 @@ func newNamed(disk bootstrap.Dir) (*named, error) {
 	if n.spare.Key, err = os.ReadFile(disk.KeyFile(bootstrap.LocalhostServer)); err != nil {
 		return nil, fmt.Errorf("serving certificate: %w", err)
 	}
-	// A name that nobody asks for, whatever the certificate says.
+	// A name that is never requested, whatever the certificate contains.
 	n.spare.Names = []string{"unused.invalid"}
 	var kept []slot
 	content, err := os.ReadFile(n.file)

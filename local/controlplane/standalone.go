@@ -45,7 +45,7 @@ func (s Standalone) Run(ctx context.Context, ready func(kubeconfig []byte) error
 	if err := os.Chdir(dir); err != nil {
 		return fmt.Errorf("directory of the API server: %w", err)
 	}
-	// Listening here leaves no moment in which somebody else takes the port.
+	// Listening here leaves no moment in which another process can take the port.
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(loopback, "0"))
 	if err != nil {
 		return fmt.Errorf("API server: %w", err)

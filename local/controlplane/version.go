@@ -19,12 +19,11 @@ import (
 	"github.com/aro-rp/aro/local/release"
 )
 
-// versionPath is where clients ask for the version of Kubernetes before they
-// decide what they may send.
+// versionPath is where clients read the version of Kubernetes before they use its API.
 const versionPath = "/version"
 
-// reported is the Kubernetes that the cluster says it runs: that of its release
-// of OpenShift, not the one that is built in.
+// reported is the version of Kubernetes that the cluster reports: that of its release of OpenShift,
+// not the one that is built in.
 type reported struct{ info atomic.Pointer[version.Info] }
 
 // set takes the version from that of OpenShift.
@@ -33,13 +32,12 @@ func (r *reported) set(openshift string) {
 	info.GitVersion = release.Kubernetes(openshift)
 	parts := strings.Split(strings.TrimPrefix(info.GitVersion, "v"), ".")
 	info.Major, info.Minor = parts[0], parts[1]
-	// Whose commit it is, nobody stamped.
+	// The build has no commit of OpenShift.
 	info.GitCommit, info.GitTreeState = "", "clean"
 	r.info.Store(&info)
 }
 
-// within answers for the version in place of the API server, after it has found
-// out who asks and that they may.
+// within serves the version in place of the API server, after authentication and authorization.
 func (r *reported) within(build func(http.Handler, *genericapiserver.Config) http.Handler) func(http.Handler, *genericapiserver.Config) http.Handler {
 	return func(next http.Handler, config *genericapiserver.Config) http.Handler {
 		return build(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {

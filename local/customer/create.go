@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/clients/go/aro20250725"
 )
 
-// Create is what a new cluster is to be.
+// Create describes a new cluster.
 type Create struct {
 	Target
 	Location         string `default:"eastus" help:"Azure region."`

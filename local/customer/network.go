@@ -57,9 +57,8 @@ type subnet struct {
 	Properties map[string]any `json:"properties"`
 }
 
-// makeNetwork creates the network, or adds the subnets that one which exists
-// lacks. It never replaces a subnet: that would detach the security group that
-// the service put there.
+// makeNetwork creates the network, or adds missing subnets to an existing one. It never replaces a
+// subnet: that would detach the security group that the service attached.
 func (c *Customer) makeNetwork(ctx context.Context, o Create, network string) error {
 	subnets := []subnet{
 		{"master", map[string]any{"addressPrefix": "10.0.0.0/24"}},
@@ -99,7 +98,7 @@ type group struct {
 	Tags map[string]string `json:"tags"`
 }
 
-// makeGroup refuses a group that somebody else made: Delete would take it away.
+// makeGroup refuses a group of another owner: Delete would delete it.
 func (c *Customer) makeGroup(ctx context.Context, o Create) error {
 	var g group
 	exists, err := c.read(ctx, c.groupID(o.Group), resourcesAPI, &g)
@@ -162,7 +161,7 @@ func (c *Customer) put(ctx context.Context, id, version string, body any) error 
 	})
 }
 
-// until asks again, ever more slowly.
+// until polls at growing intervals.
 func until(ctx context.Context, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 	"github.com/aro-rp/aro/clients/go/aro20250725"
 )
 
-// Show prints what people look for first.
+// Show prints the main properties of a cluster.
 func (c *Customer) Show(ctx context.Context, t Target) error {
 	cl, err := c.cluster(ctx, t)
 	if err != nil {

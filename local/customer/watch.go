@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// asyncOperation names the header that leads to an operation.
+// asyncOperation is the header with the URL of an operation.
 const asyncOperation = "Azure-Asyncoperation"
 
-// operation is what the service says of one; other services say less.
+// operation is the status of an operation; other services report less.
 type operation struct {
 	Status          string  `json:"status"`
 	PercentComplete float64 `json:"percentComplete"`
@@ -115,9 +115,9 @@ func terminal(status string) bool {
 	return status == "Succeeded" || status == "Failed" || status == "Canceled"
 }
 
-// Watch shows the state of a cluster, and what its operation is at where Steps tells,
-// until no operation runs on it, and returns an error if the last one failed. A
-// cluster that is gone by then was deleted.
+// Watch shows the state of a cluster, and the progress of its operation if Steps is set, until no
+// operation runs on it, and returns an error if the last one failed. A cluster that no longer
+// exists was deleted.
 func (c *Customer) Watch(ctx context.Context, t Target) error {
 	shown, step, seen := "", &Progress{}, time.Now()
 	return c.poll(ctx, t, func() (bool, error) {

@@ -67,7 +67,7 @@ func (h *Host) boot(ctx context.Context, m *machine, vm VM) error {
 	return h.node(ctx, m, cfg, pool, f)
 }
 
-// node prepares a machine to join a cluster as its configuration says.
+// node prepares a machine to join a cluster by its configuration.
 func (h *Host) node(ctx context.Context, m *machine, cfg types.Config, pool string, f *fetcher) (err error) {
 	d := disk{Role: cmp.Or(pool, roleWorker)}
 	if d.Kubeconfig, err = f.file(ctx, cfg, "/etc/kubernetes/kubeconfig"); err != nil {

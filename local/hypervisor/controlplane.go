@@ -19,7 +19,7 @@ import (
 const (
 	// stopGrace is how long a control plane may take to finish requests under way.
 	stopGrace = 8 * time.Second
-	// lookEvery is how soon a machine's console tells that its control plane ended.
+	// lookEvery is how soon a machine's console shows that its control plane ended.
 	lookEvery = 250 * time.Millisecond
 	// lastWords is how much of an ended control plane's log a console repeats.
 	lastWords = 4 << 10
@@ -166,7 +166,7 @@ func (h *Host) startPlane(name string, p *controlPlane) {
 	})
 }
 
-// watch tells the members' consoles when and why their control plane ends.
+// watch writes to the members' consoles when and why their control plane ends.
 func (h *Host) watch(ctx context.Context, name string, process *supervisor.Process) {
 	var seen error
 	for sleep(ctx, lookEvery) == nil {
@@ -182,7 +182,7 @@ func (h *Host) watch(ctx context.Context, name string, process *supervisor.Proce
 	}
 }
 
-// tell writes to the console of every member that runs.
+// tell writes to the console of every running member.
 func (h *Host) tell(name, format string, args ...any) {
 	h.mu.Lock()
 	var logs []*bootLog
@@ -256,7 +256,7 @@ func (h *Host) planeAt(address string) (name string, p *controlPlane) {
 	return "", nil
 }
 
-// greet waits until the machine's own control plane answers, and says so.
+// greet waits until the machine's own control plane answers, and logs it.
 func (h *Host) greet(ctx context.Context, m *machine, vm VM) {
 	for _, service := range []struct {
 		name string

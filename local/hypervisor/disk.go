@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// removingPrefix marks directories that are nobody's any more.
+// removingPrefix marks directories that are no longer used.
 const removingPrefix = ".removing-"
 
 // machine is one virtual machine. The host's lock guards all that changes.

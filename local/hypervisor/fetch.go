@@ -26,10 +26,10 @@ import (
 const (
 	// maxResource bounds what a machine reads from one address.
 	maxResource = 32 << 20
-	// A machine asks again, ever slower, until its source answers.
+	// A machine retries, at growing intervals, until its source answers.
 	firstRetry   = 50 * time.Millisecond
 	slowestRetry = time.Second
-	// haste is by how much sooner it asks again than it has been asking for.
+	// haste divides the time since the first attempt: the quotient is the next pause.
 	haste        = 20
 	fetchTimeout = 10 * time.Second
 	// accept is the version of Ignition that the machine's image has.
@@ -82,7 +82,7 @@ func (f *fetcher) read(ctx context.Context, source string, headers types.HTTPHea
 	return nil, fmt.Errorf("a source has the scheme %q, which this machine cannot read", u.Scheme)
 }
 
-// get asks until it has an answer that is not the server's failure.
+// get retries until it has an answer that is not a server error.
 func (f *fetcher) get(ctx context.Context, u *url.URL, headers types.HTTPHeaders) ([]byte, error) {
 	transport := &http.Transport{
 		DialContext:       f.dial,
@@ -110,8 +110,8 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, headers types.HTTPHeaders
 	}
 }
 
-// pauseSince grows with the time that something takes: what comes soon is not kept
-// waiting, and what does not come is not asked for often.
+// pauseSince grows with the time that something takes, so that quick answers are not delayed and
+// slow ones are not polled often.
 func pauseSince(begun time.Time) time.Duration {
 	return min(max(time.Since(begun)/haste, firstRetry), slowestRetry)
 }
@@ -156,7 +156,7 @@ func cause(err error) error {
 	return err
 }
 
-// display is a source as people may see it.
+// display is a source without secrets.
 func display(source string) string {
 	if strings.HasPrefix(source, "data:") {
 		return "data URL"

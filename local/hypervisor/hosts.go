@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// hosts are the names that a machine resolves by itself.
+// hosts are the names that a machine resolves itself.
 type hosts struct {
 	Names   map[string]string // exact, as /etc/hosts has them
 	Domains map[string]string // with everything below them, as dnsmasq answers

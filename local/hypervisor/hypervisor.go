@@ -45,8 +45,8 @@ func (vm VM) LogValue() slog.Value { return slog.StringValue(vm.ID) }
 
 // Network is what a machine can reach.
 type Network interface {
-	// Dial opens a connection from a machine to host:port, where host is what the
-	// machine could not resolve by itself, or an address.
+	// Dial opens a connection from a machine to host:port, where host is a name that the machine
+	// could not resolve itself, or an address.
 	Dial(ctx context.Context, from VM, network, address string) (net.Conn, error)
 }
 
@@ -86,9 +86,8 @@ type Host struct {
 	closed        bool
 }
 
-// Open takes over the directory: it ends what a killed predecessor left running,
-// finishes removals, and powers on what was running. Everything stops with ctx;
-// Wait tells when.
+// Open takes over the directory: it ends processes of a killed predecessor, finishes removals, and
+// powers on the machines that were running. Everything stops with ctx; Wait returns when it has.
 func Open(ctx context.Context, options Options) (*Host, error) {
 	h := &Host{options: options, ctx: ctx, machines: map[string]*machine{}, controlPlanes: map[string]*controlPlane{}}
 	for _, dir := range []string{h.machinesDir(), h.controlPlanesDir()} {
@@ -137,7 +136,7 @@ func (h *Host) load() error {
 	return nil
 }
 
-// Start powers a machine on, making it if there is none. One that runs goes on.
+// Start powers a machine on, and creates it if needed. A running machine continues.
 func (h *Host) Start(_ context.Context, vm VM) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -219,8 +218,8 @@ func (h *Host) State(id string) (power string, bootLog []byte) {
 	return power, m.log.read()
 }
 
-// Dial opens a connection to a port of the machine. It fails at once with
-// ErrNotRunning while nobody listens there.
+// Dial opens a connection to a port of the machine. It fails at once with ErrNotRunning while
+// nothing listens there.
 func (h *Host) Dial(ctx context.Context, id string, port int) (net.Conn, error) {
 	address, err := h.listener(id, port)
 	if err != nil {

@@ -34,7 +34,7 @@ type identity struct {
 	NotAfter    time.Time
 }
 
-// old tells when four fifths of the certificate's life are over.
+// old reports whether four fifths of the certificate's validity are over.
 func (i identity) old(now time.Time) bool {
 	life := i.NotAfter.Sub(i.NotBefore)
 	return now.After(i.NotBefore.Add(life / 5 * 4))
@@ -42,8 +42,8 @@ func (i identity) old(now time.Time) bool {
 
 func (i identity) valid(now time.Time) bool { return len(i.Certificate) > 0 && now.Before(i.NotAfter) }
 
-// identify makes k.client speak in the name of the node, with a certificate from
-// the disk or, if that is missing or old, a new one.
+// identify makes k.client use the node's identity, with a certificate from the disk or, if that is
+// missing or old, a new one.
 func (k *kubelet) identify(ctx context.Context) error {
 	bootstrap, err := k.bootstrapConfig()
 	if err != nil {
@@ -75,8 +75,8 @@ func (i identity) config(bootstrap *rest.Config) *rest.Config {
 	}}
 }
 
-// renewIdentity asks in the node's name while that is good, and else as every
-// machine may that has none yet.
+// renewIdentity requests a certificate with the node's identity while that is valid, and else with
+// that of new machines.
 func (k *kubelet) renewIdentity(ctx context.Context, bootstrap *rest.Config) error {
 	config := bootstrap
 	if k.identity.valid(time.Now()) {
@@ -165,7 +165,7 @@ func approved(ctx context.Context, client kubernetes.Interface, name string) ([]
 	}
 }
 
-// signed is the certificate that the changes of a request bring; they may end without.
+// signed returns the certificate from the changes of a request; they may end without one.
 func signed(changes <-chan watch.Event) ([]byte, error) {
 	for change := range changes {
 		csr, ok := change.Object.(*certificatesv1.CertificateSigningRequest)

@@ -16,8 +16,8 @@ import (
 // maxDepth bounds configurations that name configurations.
 const maxDepth = 5
 
-// ignite is the configuration that custom data leads to, and the pool whose
-// machine config server had it, if one had.
+// ignite returns the configuration that custom data refers to, and the pool whose machine config
+// server provided it, if one did.
 func (f *fetcher) ignite(ctx context.Context, customData []byte) (cfg types.Config, pool string, err error) {
 	if len(customData) == 0 {
 		return cfg, "", errors.New("the machine has no custom data")
@@ -61,7 +61,7 @@ func (f *fetcher) resolve(ctx context.Context, raw []byte, depth int) (cfg types
 	return cfg, pool, nil
 }
 
-// trust adds the authorities that a configuration brings.
+// trust adds the certificate authorities of a configuration.
 func (f *fetcher) trust(ctx context.Context, authorities []types.Resource) error {
 	for _, authority := range authorities {
 		content, err := f.contents(ctx, authority)
@@ -75,7 +75,7 @@ func (f *fetcher) trust(ctx context.Context, authorities []types.Resource) error
 	return nil
 }
 
-// poolOf is the pool that the URL of a machine config server asks for.
+// poolOf is the pool in the URL of a machine config server.
 func poolOf(source string) string {
 	u, err := url.Parse(source)
 	if err != nil {
@@ -88,7 +88,7 @@ func poolOf(source string) string {
 	return pool
 }
 
-// problem says what is wrong where the parser's error only says that something is.
+// problem describes what is wrong where the parser's error does not.
 func problem(report string, err error) error {
 	if report = strings.TrimSpace(report); report == "" {
 		return err
@@ -96,7 +96,7 @@ func problem(report string, err error) error {
 	return fmt.Errorf("%w: %s", err, strings.ReplaceAll(report, "\n", "; "))
 }
 
-// isBootstrap tells a machine that is to become a control plane.
+// isBootstrap reports whether a machine becomes a control plane.
 func isBootstrap(cfg types.Config) bool {
 	for _, unit := range cfg.Systemd.Units {
 		if unit.Name == "bootkube.service" {

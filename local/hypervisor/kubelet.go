@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	// renewEvery and leaseSeconds are the kubelet's: a node is thought dead when
-	// its lease was not renewed for some 50 seconds.
+	// renewEvery and leaseSeconds are the kubelet's: a node is considered dead when its lease was
+	// not renewed for some 50 seconds.
 	renewEvery   = 10 * time.Second
 	leaseSeconds = int32(40)
 	// reportEvery is how often a node repeats a status that did not change.
 	reportEvery = time.Minute
 	// callTimeout bounds one call of the API server.
 	callTimeout = 10 * time.Second
-	// farewell is how long a machine that is powered off may take to say so.
+	// farewell is how long a machine that is powered off may take to report it.
 	farewell = 2 * time.Second
 )
 
@@ -209,8 +209,8 @@ func (k *kubelet) bootstrapConfig() (*rest.Config, error) {
 	return clientcmd.RESTConfigFromKubeConfig(k.disk.Kubeconfig)
 }
 
-// connect makes a client of its own connections, each of whose calls may take so
-// long; 0 is for ever. That of client-go's cache would be kept for ever.
+// connect makes a client with connections of its own, and a timeout for each call; 0 means none.
+// client-go's cache would keep shared connections for ever.
 func (k *kubelet) connect(config *rest.Config, timeout time.Duration) (client kubernetes.Interface, closeIdle func(), err error) {
 	tlsConfig, err := rest.TLSConfigFor(config)
 	if err != nil {

@@ -108,7 +108,7 @@ func (k *kubelet) renew(ctx context.Context) error {
 	return nil
 }
 
-// createLease makes a lease that belongs to the node and goes with it.
+// createLease makes a lease that is owned by the node and deleted with it.
 func (k *kubelet) createLease(ctx context.Context, spec coordinationv1.LeaseSpec) error {
 	node, err := k.client.CoreV1().Nodes().Get(ctx, nodeName(k.vm), metav1.GetOptions{})
 	if err != nil {
@@ -122,7 +122,7 @@ func (k *kubelet) createLease(ctx context.Context, spec coordinationv1.LeaseSpec
 	return err
 }
 
-// node is what the kubelet and the cloud's node manager say about the machine.
+// node is the Node object that the kubelet and the cloud's node manager would write.
 func (k *kubelet) node(now time.Time) *corev1.Node {
 	vm, name := k.vm, nodeName(k.vm)
 	capacity := capacityOf(vm)

@@ -10,8 +10,8 @@ import (
 	"strconv"
 )
 
-// serveNodes lets a control plane, whose process is in no network of the cloud,
-// reach the machines of its own: by HTTP CONNECT at the address. It ends with ctx.
+// serveNodes lets a control plane, whose process is in no network of the cloud, reach its own
+// machines: by HTTP CONNECT at the address. It ends with ctx.
 func (h *Host) serveNodes(ctx context.Context, name string) (address string, err error) {
 	listener, err := net.Listen("tcp", at(0))
 	if err != nil {

@@ -21,8 +21,8 @@ const (
 	apiServerUser = "system:kube-apiserver"
 )
 
-// serve answers the cluster's API server, as a kubelet does: with a certificate that
-// the cluster signed, and nobody who has none of the cluster's.
+// serve answers the cluster's API server, as a kubelet does: with a certificate that the cluster
+// signed, and only clients with one of the cluster's.
 func (k *kubelet) serve(ctx context.Context, client kubernetes.Interface, handler http.Handler) error {
 	clients := x509.NewCertPool()
 	if !clients.AppendCertsFromPEM(k.disk.KubeletCA) {
@@ -59,7 +59,7 @@ func (k *kubelet) serve(ctx context.Context, client kubernetes.Interface, handle
 	return nil
 }
 
-// keepServing serves until ctx ends, whatever goes wrong meanwhile.
+// keepServing serves until ctx ends, in spite of errors.
 func (k *kubelet) keepServing(ctx context.Context, client kubernetes.Interface, handler http.Handler) {
 	for begun, said := time.Now(), ""; ctx.Err() == nil; _ = sleep(ctx, pauseSince(begun)) {
 		err := k.serve(ctx, client, handler)

@@ -16,13 +16,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// address is the one value of the instance's metadata that documents may ask for.
+// address is the one value of the instance's metadata that documents may use.
 const address = "{{ ds.meta_data.imds.network.interface[0].ipv4.ipAddress[0].privateIpAddress }}"
 
 const cloudConfigHeader = "#cloud-config"
 
-// boot does what the document of cloud-init says, in cloud-init's order: files, packages,
-// commands.
+// boot executes the cloud-init document, in cloud-init's order: files, packages, commands.
 func (h *Host) boot(r *running) error {
 	text := string(r.CustomData)
 	if first, rest, _ := strings.Cut(text, "\n"); strings.TrimSpace(first) == "## template: jinja" {

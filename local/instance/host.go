@@ -1,10 +1,10 @@
-// Package instance runs the instances of scale sets on this machine. An instance has a
-// directory in place of a disk: what its cloud-init document writes is below it, the
-// programs of its image are those of a directory here, and its systemd units are processes
-// that listen at the instance's own loopback address.
+// Package instance runs the instances of scale sets on this machine. An instance has a directory in
+// place of a disk: what its cloud-init document writes is below it, the programs of its image are
+// those of a directory here, and its systemd units are processes that listen at the instance's own
+// loopback address.
 //
-// It does what a document of the service's machines asks for. What it cannot do it tells in
-// the instance's boot log, and never passes over. It knows no cloud.
+// It does what a document of the service's machines needs. It reports everything that it cannot do
+// in the instance's boot log. It knows no cloud.
 package instance
 
 import (
@@ -27,8 +27,8 @@ type Options struct {
 	Dir string
 	// Programs finds the directory with the programs of an image.
 	Programs func(image string) (dir string, ok bool)
-	// Environment is what the processes of an instance get beside what its units say:
-	// how they reach the identity endpoint.
+	// Environment is added to the environment of an instance's processes: how they reach the
+	// identity endpoint.
 	Environment func(m Machine) []string
 	Log         *slog.Logger
 }

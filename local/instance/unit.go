@@ -109,7 +109,7 @@ func (h *Host) startUnit(r *running, name string) error {
 	return nil
 }
 
-// stopUnit asks a service to end and waits until it has.
+// stopUnit stops a service and waits until it has ended.
 func (h *Host) stopUnit(ctx context.Context, r *running, name string) error {
 	r.mu.Lock()
 	u := r.unit[name]

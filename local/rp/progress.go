@@ -17,7 +17,7 @@ const followPoll = time.Second
 // health, which costs it a write to its database.
 const healthEvery = 10
 
-// progress is where a cluster is, as the admin API tells it.
+// progress is the progress of a cluster's operation, from the admin API.
 type progress struct {
 	ResourceID string     `json:"resourceId"`
 	Name       string     `json:"name"`
@@ -96,8 +96,8 @@ type Step struct {
 	WaitingFor, LastError string
 }
 
-// Step asks what the operation of a cluster is at, by the cluster's resource id;
-// zero if none runs.
+// Step returns the current step of the operation of a cluster, by the cluster's resource id; zero
+// if none runs.
 func (r *RP) Step(ctx context.Context, cluster string) (Step, error) {
 	var told struct {
 		Operation   operation
@@ -110,7 +110,7 @@ func (r *RP) Step(ctx context.Context, cluster string) (Step, error) {
 	return Step{Name: s.Name, PercentComplete: told.Operation.PercentComplete, WaitingFor: s.WaitingFor, LastError: s.LastError}, nil
 }
 
-// changes are the lines that tell how after differs from before.
+// changes are the lines that describe how after differs from before.
 func changes(before, after map[string]progress, now time.Time) []string {
 	var lines []string
 	say := func(name, what string) {

@@ -1,8 +1,8 @@
-// Package rp is what a laptop wants from a running resource provider besides
-// clusters: to know that it is ready, a subscription, and progress to look at.
+// Package rp is a client for a running resource provider on this machine: it waits until the
+// provider is ready, registers a subscription, and shows progress.
 //
-// It speaks HTTP to the provider like any other client and knows nothing of how
-// the provider is started or what it keeps.
+// It uses HTTP like any other client and does not know how the provider is started or what it
+// stores.
 package rp
 
 import (
@@ -28,8 +28,8 @@ const (
 
 // RP is a resource provider that listens somewhere on this machine.
 type RP struct {
-	// Trouble, if set, returns what this machine lacks, for the reason why the
-	// provider is not ready, or nil.
+	// Trouble, if set, returns what this machine lacks, as the reason why the provider is not
+	// ready, or nil.
 	Trouble func() error
 
 	base string
@@ -50,8 +50,8 @@ func (r *RP) BecomesReady(ctx context.Context) bool {
 	return r.AwaitReady(ctx, func(error) {})
 }
 
-// AwaitReady is BecomesReady that calls tell with the reason whenever the provider
-// has not been ready for another ten seconds.
+// AwaitReady is BecomesReady that calls tell with the reason whenever the provider has not been
+// ready for another ten seconds.
 func (r *RP) AwaitReady(ctx context.Context, tell func(reason error)) bool {
 	told := time.Now()
 	for {

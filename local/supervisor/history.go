@@ -53,8 +53,8 @@ func (h *history) hopeless(limit int) bool {
 // maxReason bounds how much of the end of a log is read for the reason.
 const maxReason = 16 << 10
 
-// why returns the exit together with the last line that the program wrote since
-// its log had the size before, which is where programs say why they end.
+// why returns the exit together with the last line that the program wrote since its log had the
+// size before, which is where programs report why they end.
 func (p *Process) why(exit error, before int64) error {
 	if reason := p.reason(before); reason != "" {
 		return fmt.Errorf("%s (%w)", reason, exit)

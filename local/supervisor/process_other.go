@@ -15,7 +15,7 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
 
-// startOf is when the process started, as ps tells; empty when it is gone.
+// startOf is when the process started, from ps; empty when it has ended.
 func startOf(pid int) string {
 	out, err := exec.Command("ps", "-o", "lstart=", "-p", strconv.Itoa(pid)).Output()
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 	maxDelay   = 10 * time.Second
 	// healthyAfter is how long a program must have run for its end not to be early.
 	healthyAfter = 10 * time.Second
-	// maxLog is the size in bytes at which a log gives way to a new one.
+	// maxLog is the size in bytes at which a log is rotated.
 	maxLog = 16 << 20
 )
 
@@ -198,7 +198,7 @@ func (p *Process) ended(exit error) {
 	_ = os.Remove(p.PIDFile)
 }
 
-// stop asks the program to end, and makes it end when its grace is over.
+// stop signals the program to end, and kills it after its grace.
 func (p *Process) stop() {
 	pid := p.PID()
 	if pid == 0 {

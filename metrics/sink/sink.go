@@ -1,8 +1,7 @@
-// Package sink takes metrics in place of the agent of MDM and shows the last value of
-// each series: to people as a table, to programs as JSON, and to Prometheus in its own
-// format.
+// Package sink receives metrics in place of MDM's agent and shows the last value of each series: as
+// a table, as JSON, and in Prometheus' format.
 //
-// It is for development and tests. It keeps nothing but the last values.
+// It is for development and tests. It keeps only the last values.
 package sink
 
 import (
@@ -183,7 +182,7 @@ func (one *Series) matches(words []string) bool {
 	return true
 }
 
-// text is the dimensions as people read them.
+// text formats the dimensions for people.
 func (one *Series) text() string {
 	parts := make([]string, 0, len(one.Dims))
 	for _, name := range slices.Sorted(maps.Keys(one.Dims)) {

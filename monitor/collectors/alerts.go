@@ -28,13 +28,13 @@ type alert struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// ignoredAlerts are alerts of OpenShift that tell the service nothing.
+// ignoredAlerts are alerts of OpenShift that do not concern the service.
 var (
 	ignoredAlerts        = []string{"ImagePruningDisabled", "InsightsDisabled"}
 	ignoredAlertPrefixes = []string{"UsingDeprecatedAPI", "APIRemovedInNext"}
 )
 
-// told reports whether an alert is about OpenShift, and worth telling.
+// told reports whether an alert is about OpenShift and not ignored.
 func (a *alert) told() bool {
 	name, namespace := a.Labels["alertname"], a.Labels["namespace"]
 	return !slices.Contains(ignoredAlerts, name) &&
@@ -42,7 +42,7 @@ func (a *alert) told() bool {
 		(namespace == "" || openshift.IsPlatformNamespace(namespace))
 }
 
-// alerts tells which alerts fire in the cluster.
+// alerts reports the alerts that fire in the cluster.
 func alerts(ctx context.Context, l *Look) error {
 	all, err := l.firing(ctx)
 	if err != nil {
@@ -75,7 +75,7 @@ func alerts(ctx context.Context, l *Look) error {
 	return nil
 }
 
-// firing asks the first pod that answers.
+// firing queries the first pod that answers.
 func (l *Look) firing(ctx context.Context) (all []alert, err error) {
 	var errs []error
 	for _, pod := range alertManagers {

@@ -8,14 +8,14 @@ import (
 	"strconv"
 )
 
-// healthz tells what the API server says of its health.
+// healthz reports the status code of the API server's health endpoint.
 func healthz(ctx context.Context, l *Look) error {
 	code, err := l.code(ctx, "/healthz")
 	l.gauge("apiserver.healthz.code", map[string]string{"code": strconv.Itoa(code)})
 	return err
 }
 
-// ping asks, after that, whether it answers at all.
+// ping then checks whether the API server answers at all.
 func ping(ctx context.Context, l *Look) error {
 	code, err := l.code(ctx, "/healthz/ping")
 	l.gauge("apiserver.healthz.ping.code", map[string]string{"code": strconv.Itoa(code)})

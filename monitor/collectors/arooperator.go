@@ -63,8 +63,8 @@ func operatorHeartbeat(ctx context.Context, l *Look) error {
 	return errors.Join(errs...)
 }
 
-// aroCluster is what is read of the object in which the operator and the service tell
-// each other what they know.
+// aroCluster is the part that is read of the object through which the service and the operator
+// exchange settings and state.
 type aroCluster struct {
 	Metadata struct {
 		Annotations map[string]string `json:"annotations"`
@@ -91,15 +91,15 @@ func readARO(ctx context.Context, l *Look) (*aroCluster, error) {
 	return &c, err
 }
 
-// expectedOfOperator is what the operator says of a cluster that is well, beside what
-// its controllers say of themselves.
+// expectedOfOperator are the operator's conditions in a healthy cluster, in addition to those of
+// its controllers.
 var expectedOfOperator = map[string]string{"InternetReachableFromMaster": isTrue, "InternetReachableFromWorker": isTrue,
 	"ServicePrincipalValid": isTrue, "DefaultIngressCertificate": isTrue, "MachineValid": isTrue}
 
 // expectedOfControllers is how the conditions of controllers end, and their status.
 var expectedOfControllers = map[string]string{"ControllerAvailable": isTrue, "ControllerProgressing": isFalse, "ControllerDegraded": isFalse}
 
-// operatorConditions tells what the operator says that is not expected.
+// operatorConditions reports the operator's conditions that are not as expected.
 func operatorConditions(_ context.Context, l *Look) error {
 	c, err := l.aro()
 	if err != nil || c == nil {
@@ -117,7 +117,7 @@ func operatorConditions(_ context.Context, l *Look) error {
 	return nil
 }
 
-// ofController reports whether a controller says that it is well.
+// ofController reports whether a condition says that a controller is healthy.
 func ofController(c condition) bool {
 	for end, status := range expectedOfControllers {
 		if strings.HasSuffix(c.Type, end) && c.Status == status {
@@ -134,7 +134,7 @@ const (
 	reconciledLately = 70 * time.Second
 )
 
-// subnetReconciliation tells of repairs of the subnets since the last look.
+// subnetReconciliation reports repairs of the subnets since the last check.
 func subnetReconciliation(_ context.Context, l *Look) error {
 	c, err := l.aro()
 	if err != nil || c == nil {
@@ -154,5 +154,5 @@ func subnetReconciliation(_ context.Context, l *Look) error {
 	return nil
 }
 
-// tlsSecrets asks for Secrets with certificates.
+// tlsSecrets selects Secrets with certificates.
 func tlsSecrets() url.Values { return url.Values{"fieldSelector": {"type=kubernetes.io/tls"}} }

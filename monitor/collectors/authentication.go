@@ -2,7 +2,7 @@ package collectors
 
 import "context"
 
-// authentication tells how the cluster proves to Azure who it is.
+// authentication reports how the cluster authenticates to Azure.
 func authentication(_ context.Context, l *Look) error {
 	kind := "servicePrincipal"
 	if l.Cluster.WorkloadIdentity {

@@ -25,8 +25,8 @@ type tlsSecret struct {
 	} `json:"data"`
 }
 
-// servingCertificates tells for how many days the certificates of the API server and of
-// the default router are valid, if they are the service's.
+// servingCertificates reports the remaining validity, in days, of the certificates of the API
+// server and the default router, if the service issued them.
 func servingCertificates(ctx context.Context, l *Look) error {
 	if !strings.HasSuffix(l.Cluster.apiHost(), "."+l.Domain) || l.Domain == "" {
 		return nil
@@ -65,8 +65,7 @@ func (l *Look) certificate(ctx context.Context, namespace, name string) error {
 	return l.expiry(namespace, name, secret.Data.Certificate)
 }
 
-// expiry tells for how many whole days a certificate is valid; fewer than none if it is
-// not any more.
+// expiry reports the remaining validity of a certificate in whole days; negative after its end.
 func (l *Look) expiry(namespace, name string, text []byte) error {
 	block, _ := pem.Decode(text)
 	if block == nil {
@@ -82,12 +81,11 @@ func (l *Look) expiry(namespace, name string, text []byte) error {
 	return nil
 }
 
-// etcdRotates is the first minor version of OpenShift 4 that renews etcd's certificates
-// by itself.
+// etcdRotates is the first minor version of OpenShift 4 that rotates etcd's certificates.
 const etcdRotates = 9
 
-// etcdCertificates tells for how long the certificates of etcd are valid in clusters
-// that do not renew them.
+// etcdCertificates reports the remaining validity of etcd's certificates in clusters that do not
+// rotate them.
 func etcdCertificates(ctx context.Context, l *Look) error {
 	rest, found := strings.CutPrefix(minor(l.version.actual()), "4.")
 	n, err := strconv.Atoi(rest)

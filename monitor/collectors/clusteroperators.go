@@ -21,12 +21,11 @@ func readOperators(ctx context.Context, l *Look) ([]clusterOperator, error) {
 	return listAll[clusterOperator](ctx, l, "/apis/config.openshift.io/v1/clusteroperators", nil)
 }
 
-// expectedOfOperators is what every operator says that is well.
+// expectedOfOperators are the conditions of every healthy operator.
 var expectedOfOperators = map[string]string{"Available": isTrue, "Degraded": isFalse, "Progressing": isFalse,
 	"Upgradeable": isTrue, "EvaluationConditionsDetected": isFalse}
 
-// said is what is said of conditions: by which operator, of which type, and with which
-// status; an empty status is any.
+// said matches conditions: the operator, the type, and the status; an empty status matches any.
 type said struct{ operator, kind, status *regexp.Regexp }
 
 func saying(operator, kind, status string) said {
@@ -44,7 +43,7 @@ func (s said) matches(operator string, c condition) bool {
 	return is(s.operator, operator) && is(s.kind, c.Type) && is(s.status, c.Status)
 }
 
-// ignoredOfOperators is what operators say of themselves that tells nothing.
+// ignoredOfOperators are conditions of operators that are not reported.
 var ignoredOfOperators = []said{
 	saying("cloud-controller-manager", "TrustedCABundleControllerControllerDegraded", isFalse),
 	saying("cloud-controller-manager", "TrustedCABundleControllerControllerAvailable", isTrue),
@@ -61,8 +60,8 @@ var ignoredOfOperators = []said{
 // ignoresOthers are the operators of which only the expected types count.
 var ignoresOthers = map[string]bool{"insights": true}
 
-// operatorCondition reports whether what an operator says is to be told. What is ignored
-// comes first: an Upgradeable that is Unknown says nothing, although True is expected.
+// operatorCondition reports whether a condition of an operator is reported. Ignored ones are
+// checked first: an Upgradeable that is Unknown is ignored, although True is expected.
 func operatorCondition(operator string, c condition) bool {
 	for _, s := range ignoredOfOperators {
 		if s.matches(operator, c) {
@@ -76,7 +75,7 @@ func operatorCondition(operator string, c condition) bool {
 	return c.Status != status
 }
 
-// operatorsConditions tells what cluster operators say that is not expected.
+// operatorsConditions reports the conditions of cluster operators that are not as expected.
 func operatorsConditions(_ context.Context, l *Look) error {
 	all, err := l.operators()
 	if err != nil {
@@ -94,7 +93,7 @@ func operatorsConditions(_ context.Context, l *Look) error {
 	return nil
 }
 
-// operatorsVersions tells which operators are of another version than the cluster is to be.
+// operatorsVersions reports the operators whose version is not the cluster's desired one.
 func operatorsVersions(_ context.Context, l *Look) error {
 	all, err := l.operators()
 	if err != nil {

@@ -69,7 +69,7 @@ func ofMajor(version, major string) string {
 	return version
 }
 
-// nextMajor tells of clusters that are, or are to be, of OpenShift 5.
+// nextMajor reports clusters whose current or desired version is OpenShift 5.
 func nextMajor(_ context.Context, l *Look) error {
 	actual, desired := ofMajor(l.version.actual(), "5"), ofMajor(l.version.desired(), "5")
 	if actual != "" || desired != "" {
@@ -78,10 +78,10 @@ func nextMajor(_ context.Context, l *Look) error {
 	return nil
 }
 
-// expectedOfVersion is what the ClusterVersion says of a cluster that is well.
+// expectedOfVersion are the conditions of the ClusterVersion of a healthy cluster.
 var expectedOfVersion = map[string]string{"Available": isTrue, "Progressing": isFalse, "Degraded": isFalse, "Upgradeable": isTrue}
 
-// versionConditions tells what the ClusterVersion says that is not expected.
+// versionConditions reports the conditions of the ClusterVersion that are not as expected.
 func versionConditions(_ context.Context, l *Look) error {
 	for _, c := range unexpected(l.version.Status.Conditions, expectedOfVersion) {
 		l.gauge("clusterversion.conditions", map[string]string{"type": c.Type, "status": c.Status})
@@ -90,7 +90,7 @@ func versionConditions(_ context.Context, l *Look) error {
 	return nil
 }
 
-// versions tells the versions of the cluster and of all that made it.
+// versions reports the versions of the cluster and of the programs that created it.
 func versions(ctx context.Context, l *Look) error {
 	operator := "unknown"
 	master, err := l.deployment(ctx, operatorDeployments[0])

@@ -11,7 +11,7 @@ const loggingNamespace = "openshift-azure-logging"
 // exporters are the daemon sets that send the logs of the service.
 var exporters = []string{"otel-exporter-master", "otel-exporter-worker"}
 
-// daemonSets tells which exporters do not run everywhere.
+// daemonSets reports the exporters that do not run on all nodes.
 func daemonSets(ctx context.Context, l *Look) error {
 	var errs []error
 	for _, name := range exporters {

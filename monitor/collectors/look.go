@@ -23,7 +23,7 @@ import (
 	"github.com/aro-rp/aro/openshift"
 )
 
-// sideBySide is how many collectors ask a cluster at the same time.
+// sideBySide is the number of collectors that query a cluster at the same time.
 const sideBySide = 5
 
 // Service is what is the same for all clusters.
@@ -38,8 +38,8 @@ type Service struct {
 
 // Network reads the networks of a cluster, as the service.
 type Network interface {
-	// Subnets are the address ranges of a cluster's subnets by their ids, and whether
-	// their networks have DNS servers of their own.
+	// Subnets returns the address ranges of a cluster's subnets by their ids, and whether their
+	// networks have custom DNS servers.
 	Subnets(ctx context.Context, c *Cluster, ids []string) (prefixes map[string][]string, customDNS bool, err error)
 }
 
@@ -155,7 +155,7 @@ func (l *Look) together(ctx context.Context, all []Collector) error {
 	return errors.Join(errs...)
 }
 
-// collect runs one collector, and tells how it ended.
+// collect runs one collector, and reports its duration and result.
 func (l *Look) collect(ctx context.Context, c Collector) error {
 	dims := map[string]string{"collector": c.Name}
 	if ctx.Err() != nil {

@@ -15,10 +15,10 @@ func readPools(ctx context.Context, l *Look) ([]machineConfigPool, error) {
 	return listAll[machineConfigPool](ctx, l, "/apis/machineconfiguration.openshift.io/v1/machineconfigpools", nil)
 }
 
-// expectedOfPools is what a pool says that is well.
+// expectedOfPools are the conditions of a healthy pool.
 var expectedOfPools = map[string]string{"Degraded": isFalse, "NodeDegraded": isFalse, "RenderDegraded": isFalse, "Updating": isFalse, "Updated": isTrue}
 
-// poolConditions tells what pools say that is not expected.
+// poolConditions reports the conditions of pools that are not as expected.
 func poolConditions(_ context.Context, l *Look) error {
 	all, err := l.pools()
 	if err != nil {

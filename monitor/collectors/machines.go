@@ -48,8 +48,8 @@ func readMachines(ctx context.Context, l *Look) (map[string]machine, error) {
 	return all, err
 }
 
-// machinePhases tells the phase of each machine. Machines that cannot be listed are
-// logged: nodes tell of the same trouble.
+// machinePhases reports the phase of each machine. A failure to list machines is only logged: the
+// nodes' collector reports the same failure.
 func machinePhases(_ context.Context, l *Look) error {
 	all, err := l.machines()
 	if err != nil {

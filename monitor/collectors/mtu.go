@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// networkMTU tells how large the packets of pods are.
+// networkMTU reports the MTU of pods.
 func networkMTU(ctx context.Context, l *Look) error {
 	var network struct {
 		Status struct {

@@ -44,8 +44,8 @@ func (n *node) role() string {
 	return noRole
 }
 
-// expectedOfNode is what a node says that is well: that it is ready. All its other
-// conditions, DiskPressure, MemoryPressure, PIDPressure and more, are of troubles.
+// expectedOfNode returns the expected status of a node's condition: Ready is true. All other
+// conditions, DiskPressure, MemoryPressure, PIDPressure and more, report problems.
 func expectedOfNode(kind string) (status string) {
 	if kind == "Ready" {
 		return isTrue
@@ -53,7 +53,7 @@ func expectedOfNode(kind string) (status string) {
 	return isFalse
 }
 
-// nodeConditions tells what nodes say that is not expected, and how many there are.
+// nodeConditions reports the conditions of nodes that are not as expected, and the number of nodes.
 func nodeConditions(_ context.Context, l *Look) error {
 	all, err := l.nodes()
 	if err != nil {

@@ -6,14 +6,14 @@ import (
 	"github.com/aro-rp/aro/operator/flags"
 )
 
-// contactSupport is the message of the console that asks people to call.
+// contactSupport is the console message that asks users to contact support.
 const contactSupport = "ContactSupport"
 
-// flagAbsent stands for the value of a flag that is not there.
+// flagAbsent is reported as the value of an absent flag.
 const flagAbsent = "DNE"
 
-// operatorFlags tells which flags of the operator are not as in a new cluster, and
-// whether the console asks people to call.
+// operatorFlags reports the operator's flags that differ from those of a new cluster, and whether
+// the console asks users to contact support.
 func operatorFlags(_ context.Context, l *Look) error {
 	c, err := l.aro()
 	if err != nil || c == nil {

@@ -36,14 +36,13 @@ type pod struct {
 	} `json:"status"`
 }
 
-// expectedOfPods is what a pod says that is well.
+// expectedOfPods are the conditions of a healthy pod.
 var expectedOfPods = map[string]string{"ContainersReady": isTrue, "Initialized": isTrue, "PodScheduled": isTrue, "Ready": isTrue}
 
 // manyRestarts is the number of restarts from which a pod is reported.
 const manyRestarts = 10
 
-// podConditions tells of pods that are not well, of containers that wait, and of
-// restarts.
+// podConditions reports unhealthy pods, waiting containers, and restarts.
 func podConditions(ctx context.Context, l *Look) error {
 	var errs []error
 	for _, namespace := range watchedNamespaces {

@@ -32,7 +32,7 @@ const (
 // alwaysDirect is what no cluster may reach through a proxy.
 var alwaysDirect = []string{"localhost", "127.0.0.1", ".svc", ".cluster.local", "169.254.169.254"}
 
-// azureDNS answers names in networks that have no servers of their own.
+// azureDNS is the DNS server of networks without custom ones.
 const azureDNS = "168.63.129.16"
 
 // proxyStatus reports whether a cluster-wide proxy keeps the cluster from endpoints that it must
@@ -82,7 +82,7 @@ func listedOf(noProxy string) (listed []string) {
 // required is what must be reached directly.
 type required struct {
 	name string
-	// below says that a domain above it suffices.
+	// below means that an entry for a parent domain is sufficient.
 	below bool
 }
 

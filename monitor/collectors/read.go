@@ -33,13 +33,13 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("%s answers %d %s", e.path, e.code, http.StatusText(e.code))
 }
 
-// absent reports whether there is no such object, or no such kind.
+// absent reports whether the object, or its kind, does not exist.
 func absent(err error) bool {
 	e, ok := errors.AsType[*statusError](err)
 	return ok && e.code == http.StatusNotFound
 }
 
-// cached asks for what the API server has in its memory: it may be some seconds old.
+// cached requests the API server's cached state, which may be some seconds old.
 func cached() url.Values { return url.Values{"resourceVersion": {"0"}} }
 
 // get reads the parts of one object that are in into.

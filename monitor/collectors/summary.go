@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// provisioning tells, once an hour, in which state the service has the cluster.
+// provisioning reports, once an hour, the cluster's provisioning state.
 func provisioning(l *Look) {
 	l.gauge("cluster.provisioning", map[string]string{"provisioningState": l.Cluster.ProvisioningState, "failedProvisioningState": l.Cluster.FailedProvisioningState})
 }
 
-// summary tells, once an hour, what cluster it is.
+// summary reports, once an hour, the cluster's main properties.
 func summary(_ context.Context, l *Look) error {
 	if !l.Hourly {
 		return nil

@@ -16,8 +16,8 @@ type virtualMachine struct {
 	} `json:"status"`
 }
 
-// virtualMachines tells which virtual machines the customer runs in the cluster, if it
-// has OpenShift Virtualization.
+// virtualMachines reports the customer's virtual machines in the cluster, if it has OpenShift
+// Virtualization.
 func virtualMachines(ctx context.Context, l *Look) error {
 	err := list(ctx, l, "/apis/kubevirt.io/v1/virtualmachineinstances", nil, func(vm *virtualMachine) {
 		says := vm.Metadata.Annotations

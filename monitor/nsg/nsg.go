@@ -1,7 +1,7 @@
-// Package nsg looks for rules of network security groups that customers brought which
-// cut a cluster's machines off from each other.
+// Package nsg checks customers' network security groups for rules that disconnect a cluster's
+// machines from each other.
 //
-// It asks Azure as the service, and nothing of the cluster.
+// It queries Azure with the service's identity, and does not query the cluster.
 package nsg
 
 import (
@@ -115,7 +115,7 @@ func (m *Monitor) subnet(ctx context.Context, c *collectors.Cluster, subnetID st
 	return &got.Subnet, nil
 }
 
-// tell emits the rules that cut machines off, of each group once.
+// tell emits the rules that disconnect machines, once for each group.
 func tell(emit metrics.Emitter, masters *armnetwork.Subnet, workers []*armnetwork.Subnet) {
 	sides := newSides(masters, workers)
 	seen := map[string]bool{}

@@ -29,7 +29,7 @@ const fieldOwner = "aro-operator"
 // before they write must be true.
 type Client struct{ client.Client }
 
-// explain says what could not be done with an object.
+// explain adds the failed verb and the object to an error.
 func explain(o client.Object, verb string, err error) error {
 	if err == nil {
 		return nil
@@ -46,9 +46,9 @@ func (c Client) Read(ctx context.Context, o client.Object) error {
 	return explain(o, "read", c.Get(ctx, client.ObjectKeyFromObject(o), o))
 }
 
-// Change reads an object, changes it, and writes what changed, if anything: members
-// that nobody here knows stay. It looks again when somebody else wrote meanwhile. An
-// error of change ends it.
+// Change reads an object, changes it, and writes the difference, if any: members that this program
+// does not know are kept. It reads the object again when another client wrote meanwhile. An error
+// of change ends it.
 func (c Client) Change(ctx context.Context, o client.Object, change func() error) error {
 	key := client.ObjectKeyFromObject(o)
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
@@ -80,8 +80,8 @@ func blank(o client.Object, key client.ObjectKey) {
 	o.SetName(key.Name)
 }
 
-// Make creates an object. That somebody else did meanwhile is an error of which
-// the next attempt knows nothing any more.
+// Make creates an object. If another client created it meanwhile, that is an error, and the next
+// attempt finds the object.
 func (c Client) Make(ctx context.Context, o client.Object) error {
 	return explain(o, "create", c.Create(ctx, o, client.FieldOwner(fieldOwner)))
 }
@@ -122,9 +122,9 @@ func (c Client) Ensure(ctx context.Context, o client.Object) error {
 	return c.apply(ctx, want)
 }
 
-// EnsureExactly is Ensure for an object of which nothing else may be added: labels,
-// annotations, and whatever is no metadata. It is not for kinds that the server or
-// others complete.
+// EnsureExactly is Ensure for an object to which nothing else may be added: labels, annotations,
+// and everything outside the metadata. It is not for kinds that the server or other clients
+// complete.
 func (c Client) EnsureExactly(ctx context.Context, o client.Object) error {
 	want, err := c.desired(o)
 	if err != nil {
@@ -160,7 +160,7 @@ func content(u *unstructured.Unstructured) map[string]any {
 	return all
 }
 
-// sameText reports whether labels or annotations are the same; here empty text says something.
+// sameText reports whether labels or annotations are the same; an empty text is a value here.
 func sameText(a, b map[string]string) bool { return len(a) == 0 && len(b) == 0 || maps.Equal(a, b) }
 
 // desired returns an object as it is sent to the server: without a status and the zero values that
@@ -214,7 +214,7 @@ func (c Client) apply(ctx context.Context, want *unstructured.Unstructured) erro
 	return explain(want, "apply", err)
 }
 
-// covers reports whether have has all that want has. Lists are whole.
+// covers reports whether have contains all members of want. Lists are compared as a whole.
 func covers(have, want any) bool {
 	switch want := want.(type) {
 	case map[string]any:
@@ -244,8 +244,7 @@ func covers(have, want any) bool {
 	}
 }
 
-// equal compares numbers, texts and truth values. Those that say nothing are equal
-// to none: servers leave them out.
+// equal compares numbers, texts and truth values. Zero values equal absent ones: servers omit them.
 func equal(have, want any) bool {
 	if have == nil {
 		return want == nil || reflect.ValueOf(want).IsZero()

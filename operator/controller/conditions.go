@@ -35,8 +35,8 @@ func (s Spec) ConditionTypes() []string {
 	}
 }
 
-// health are the three conditions. A controller that met an error is degraded
-// and keeps what it said of its progress.
+// health returns the three conditions. A controller that met an error is degraded and keeps its
+// reported progress.
 func (r *Request) health(spec Spec, err error) []operatorv1.OperatorCondition {
 	types := spec.ConditionTypes()
 	all := []operatorv1.OperatorCondition{
@@ -65,8 +65,8 @@ func find(all []operatorv1.OperatorCondition, kind string) *operatorv1.OperatorC
 	return nil
 }
 
-// writeConditions applies conditions under an owner of their own: none can undo
-// another's, however many write at once. It writes nothing that is so.
+// writeConditions applies conditions under a field manager of their own, so that concurrent writers
+// cannot undo each other's. It writes only conditions that changed.
 func (r *Request) writeConditions(ctx context.Context, wanted []operatorv1.OperatorCondition) error {
 	same := true
 	for i := range wanted {
@@ -81,8 +81,8 @@ func (r *Request) writeConditions(ctx context.Context, wanted []operatorv1.Opera
 	if same {
 		return nil
 	}
-	// What an owner does not apply again is removed. So a condition that the operators
-	// of masters and workers each have of their own must not have one owner.
+	// A field manager that does not apply a condition again removes it. Conditions of the same type
+	// of the master's and the worker's operators must therefore have different ones.
 	return r.ApplyStatus(ctx, fieldOwner+"/"+wanted[0].Type, map[string]any{"conditions": wanted})
 }
 

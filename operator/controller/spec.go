@@ -1,9 +1,9 @@
-// Package controller is what all controllers of the operator have in common: how
-// one says what it watches, may do and reports, and how it reads flags, applies and
-// deletes objects, and writes conditions.
+// Package controller is what all controllers of the operator have in common: how one declares what
+// it watches, may do and reports, and how it reads flags, applies and deletes objects, and writes
+// conditions.
 //
-// A controller is a Spec, a value. The documents in docs/operator and the roles
-// that the operator runs with are made from the same value.
+// A controller is a Spec, a value. The documents in docs/operator and the operator's roles are
+// generated from it.
 package controller
 
 import (
@@ -37,7 +37,7 @@ const clusterVersion = "version"
 type Spec struct {
 	// Name is the controller's, and the beginning of its conditions.
 	Name string
-	// Summary says what it keeps right, in a sentence or two of plain Markdown.
+	// Summary describes what the controller keeps in order, in a sentence or two of plain Markdown.
 	Summary string
 	// Flag turns it on; empty for always. Off, it leaves everything as it is.
 	Flag flags.Name
@@ -45,13 +45,13 @@ type Spec struct {
 	Also []flags.Name
 	// ClusterStatus wakes it by changes of the Cluster's status, too.
 	ClusterStatus bool
-	// Release wakes it when the cluster's release changes, and lets it ask for it.
+	// Release triggers it when the cluster's release changes, and lets it read the release.
 	Release bool
 	// Watches wake it besides the Cluster's spec.
 	Watches []Watch
 	// Rules are what it does besides watching. Those of watches follow from them.
 	Rules []Rule
-	// Reports says which conditions it writes.
+	// Reports selects the conditions that it writes.
 	Reports Reports
 	// Condition is the type of its condition if it reports a finding.
 	Condition string
@@ -60,7 +60,7 @@ type Spec struct {
 	Reconcile func(context.Context, *Request) error
 }
 
-// Reports says which conditions a controller writes.
+// Reports selects the conditions that a controller writes.
 type Reports int
 
 // What controllers report.
@@ -69,7 +69,7 @@ const (
 	Nothing Reports = iota
 	// Health is the three conditions of an operator: Available, Progressing, Degraded.
 	Health
-	// Finding is one condition of a type of its own.
+	// Finding is one condition with a type of its own.
 	Finding
 	// FindingOrUnknown is Unknown while the flag is off.
 	FindingOrUnknown
@@ -100,15 +100,15 @@ type Request struct {
 	finding     *operatorv1.OperatorCondition
 }
 
-// Again asks to be called again after a time, if nothing else happens before. The
-// shortest counts.
+// Again requests another reconcile after a time, if no event triggers one before. The shortest time
+// applies.
 func (r *Request) Again(after time.Duration) {
 	if after = max(after, time.Millisecond); r.again == 0 || after < r.again {
 		r.again = after
 	}
 }
 
-// Progressing says what is under way.
+// Progressing reports what is in progress.
 func (r *Request) Progressing(message string) { r.progressing = message }
 
 // Report sets the condition of a controller that reports a finding.
@@ -133,8 +133,8 @@ func (r *Request) Release(ctx context.Context) (release.Version, error) {
 	return release.Current(cv)
 }
 
-// MayRestartNodes reports whether changes are allowed that restart nodes: during
-// upgrades, which restart them anyway, and when somebody forces it.
+// MayRestartNodes reports whether changes are allowed that restart nodes: during upgrades, which
+// restart them anyway, and when an administrator forces it.
 func (r *Request) MayRestartNodes(ctx context.Context) (bool, error) {
 	if r.Flags.True(flags.ForceReconciliation) {
 		return true, nil

@@ -31,7 +31,7 @@ type Watch struct {
 	Made bool
 	// Matches chooses further by metadata; nil for all.
 	Matches func(client.Object) bool
-	// Spec ignores changes of the status, which kinds with a generation tell apart.
+	// Spec ignores changes of the status, for kinds whose generation changes with the spec only.
 	Spec bool
 }
 

@@ -21,8 +21,8 @@ import (
 	"github.com/aro-rp/aro/operator/flags"
 )
 
-// owner is whose the members are that the service applies. Flags have an owner of
-// their own, so that a sync of the Cluster does not undo what maintenance set.
+// owner is the field manager of the members that the service applies. Flags have one of their own,
+// so that a sync of the Cluster does not undo what maintenance set.
 const owner = "aro-rp"
 
 // Deployer works on one cluster.
@@ -134,7 +134,7 @@ func (d Deployer) Force(ctx context.Context, force bool) error {
 // deployments are the operator's, in the order in which they are looked at.
 var deployments = []string{"aro-operator-master", "aro-operator-worker"}
 
-// Ready asks whether both operators run as they were deployed.
+// Ready returns what is missing until both operators run as they were deployed.
 func (d Deployer) Ready(ctx context.Context) (missing string, err error) {
 	for _, name := range deployments {
 		deployment, err := d.deployment(ctx, name)
@@ -155,7 +155,7 @@ func (d Deployer) Ready(ctx context.Context) (missing string, err error) {
 	return "", nil
 }
 
-// Runs asks whether both operators are of this version, down to their pods.
+// Runs returns what is missing until both operators, and all their pods, have this version.
 func (d Deployer) Runs(ctx context.Context, version string) (missing string, err error) {
 	for _, name := range deployments {
 		deployment, err := d.deployment(ctx, name)
@@ -220,8 +220,8 @@ func (d Deployer) Restart(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// Merged are the flags that an administrator's change leads to. The strategy is merge,
-// over what is stored, or reset, over those of new clusters.
+// Merged returns the flags after an administrator's change. The strategy is merge, into the stored
+// flags, or reset, into those of new clusters.
 func Merged(stored, change flags.Flags, strategy string) (flags.Flags, error) {
 	switch strings.ToLower(strategy) {
 	case "", "merge":

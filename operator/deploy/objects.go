@@ -40,7 +40,7 @@ var manifests string
 //go:embed roles.yaml
 var roles []byte
 
-// Settings say what is deployed.
+// Settings describe what is deployed.
 type Settings struct {
 	// Image is the operator's; its tag is the version.
 	Image string
@@ -60,7 +60,7 @@ type Settings struct {
 // WorkloadIdentity is an identity in Azure for which a service account's token vouches.
 type WorkloadIdentity struct{ ClientID, TenantID, SubscriptionID string }
 
-// values are what the template asks for.
+// values are the values that the template uses.
 type values struct {
 	Settings
 	Version, PullSecretChecksum string
@@ -68,7 +68,7 @@ type values struct {
 	Roles                       []string
 }
 
-// Version is what an image's tag says: the text after the last colon.
+// Version returns the tag of an image: the text after the last colon.
 func Version(image string) string {
 	name, _, _ := strings.Cut(image[strings.LastIndex(image, "/")+1:], "@")
 	if _, tag, tagged := strings.Cut(name, ":"); tagged {

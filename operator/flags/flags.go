@@ -42,7 +42,7 @@ const (
 	Workaround          Name = "aro.workaround.enabled"
 )
 
-// Flags that say how a controller works.
+// Flags that configure a controller.
 const (
 	AzureSubnetsNSG              Name = "aro.azuresubnets.nsg.managed"
 	AzureSubnetsServiceEndpoints Name = "aro.azuresubnets.serviceendpoint.managed"
@@ -66,8 +66,8 @@ const (
 // PolicyManaged is the flag that makes a guardrails policy exist.
 func PolicyManaged(policy string) Name { return Name("aro.guardrails.policies." + policy + ".managed") }
 
-// PolicyEnforcement is the flag that says what a guardrails policy does to a
-// request that it does not like: deny, warn or dryrun.
+// PolicyEnforcement returns the flag that sets what a guardrails policy does with a request that
+// violates it: deny, warn or dryrun.
 func PolicyEnforcement(policy string) Name {
 	return Name("aro.guardrails.policies." + policy + ".enforcement")
 }

@@ -26,7 +26,7 @@ const ignitionVersion = "3.2.0"
 
 const roleLabel = "machineconfiguration.openshift.io/role"
 
-// Values are what templates ask for.
+// Values are the values that templates use.
 type Values struct {
 	Domain                   string
 	APIServerInternalIP      string

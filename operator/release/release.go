@@ -54,8 +54,8 @@ func Current(cv *configv1.ClusterVersion) (Version, error) {
 	return Parse(history[0].Version)
 }
 
-// Upgrading reports whether the newest update is not completed. The condition
-// Progressing does not tell: it is true whenever machine configs roll out.
+// Upgrading reports whether the newest update is not completed. The condition Progressing is not
+// sufficient: it is true whenever machine configs roll out.
 func Upgrading(cv *configv1.ClusterVersion) bool {
 	return len(cv.Status.History) > 0 && cv.Status.History[0].State != configv1.CompletedUpdate
 }

@@ -58,7 +58,7 @@ type permission struct {
 	NotDataActions []string `json:"notDataActions"`
 }
 
-// Principals tells of an object id what it is ("ServicePrincipal", "User", …).
+// Principals returns the type of the principal with an object id ("ServicePrincipal", "User", …).
 type Principals func(ctx context.Context, objectID string) (kind string, found bool, err error)
 
 // Access checks against what an engine keeps.
@@ -92,7 +92,7 @@ func New(engine *resources.Engine, principals Principals) (*Access, error) {
 // Decision is the outcome of a check, and the assignment that made it.
 type Decision struct {
 	Allowed bool
-	// Denied by Deny rather than granted by nobody.
+	// Denied by Deny, as opposed to a missing role assignment.
 	Denied bool
 	// Role and Deny are the ids of the assignments that decided, if any.
 	Role, Deny *resources.Resource
@@ -171,7 +171,7 @@ func (a *Access) at(ctx context.Context, scope, resourceType string) ([]*resourc
 	return a.engine.Below(ctx, scope+"/providers/"+resourceType, resourceType)
 }
 
-// IsData tells data actions from those of the resource manager.
+// IsData reports whether an action is a data action, not one of the resource manager.
 func IsData(action string) bool {
 	action = strings.ToLower(action)
 	if strings.Contains(action, "/blobservices/containers/blobs/") {

@@ -20,7 +20,7 @@ func (a *Access) assignments() resources.Behaviour {
 	}}
 }
 
-// showAssignment says null for what an assignment does not have.
+// showAssignment shows null for absent members of an assignment.
 func showAssignment(_ context.Context, r *resources.Resource, _ url.Values) error {
 	r.Etag = ""
 	for _, member := range []string{"condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description"} {
@@ -175,7 +175,7 @@ func assignmentFields(r *resources.Resource, scope string) resources.Fields {
 	}
 }
 
-// listPermissions tells callers what they may do at a scope.
+// listPermissions returns the caller's permissions at a scope.
 func (a *Access) listPermissions(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
 	id, err := resources.Parse(call.Path)
 	if err != nil {

@@ -114,10 +114,10 @@ func (a *Access) custom(ctx context.Context, subscription, name string) (*resour
 	return nil, nil
 }
 
-// builtInSince is when the built-in roles say that they were made.
+// builtInSince is the creation time of the built-in roles.
 const builtInSince = "2015-02-02T21:55:09.8806423Z"
 
-// AtSubscription is the path of a role definition, which is kept below the subscription
+// AtSubscription returns the path of a role definition, which is stored below the subscription
 // whatever scope it is written at.
 func AtSubscription(path string) string {
 	id, err := resources.Parse(path)

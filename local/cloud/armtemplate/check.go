@@ -38,7 +38,7 @@ func (t *Template) check() error {
 	return t.checkAll(member(t.definition, "resources"), checks{where: "resource"})
 }
 
-// checks say where expressions stand, and what may be in them.
+// checks list where expressions may occur, and what they may contain.
 type checks struct {
 	where             string
 	defaults, offline bool
@@ -98,7 +98,7 @@ func (t *Template) checkText(s string, c checks) error {
 	return nil
 }
 
-// offline are functions that ask Azure, which variables and defaults may not.
+// offline are the functions that read from Azure, which variables and defaults may not use.
 var offline = map[string]bool{"reference": true, "references": true}
 
 func (t *Template) checkCall(call expression.Call, c checks) error {

@@ -15,7 +15,7 @@ type Environment struct {
 	Subscription, Group, Deployment, Cloud, Tenant, Deployer *value.Object
 	// Now is the time of utcNow.
 	Now time.Time
-	// Reference reads a resource as it is; full asks for all of it, not only its
+	// Reference reads the present state of a resource: all of it if full is set, otherwise its
 	// properties.
 	Reference func(id, apiVersion string, full bool) (any, error)
 	// List does a list* action of a resource.

@@ -23,7 +23,7 @@ type frame struct {
 	// lambdas are the variables of lambdas around it, arguments those of a user-defined
 	// function, by lower-case name.
 	lambdas, arguments map[string]any
-	// live frames may ask Azure for resources.
+	// live frames may read resources from Azure.
 	live bool
 	// frozen frames leave expressions that would as they are.
 	frozen bool
@@ -35,7 +35,7 @@ type frame struct {
 // maxDepth bounds how deep values nest, and calls.
 const maxDepth = 200
 
-// errRuntime is met where an expression that asks Azure cannot be evaluated.
+// errRuntime is the error of an expression that reads from Azure where that is not possible.
 var errRuntime = errors.New("it is not expected at this location: the value is only known while resources are deployed")
 
 // pure are the functions that need nothing but their arguments.
@@ -76,7 +76,7 @@ func (f *frame) Call(c expression.Call) (any, error) {
 	return nil, unknownFunction(c.Name)
 }
 
-// named says in an error which function failed.
+// named adds the name of the failed function to an error.
 func (f *frame) named(name string, call func() (any, error)) (any, error) {
 	v, err := call()
 	if err != nil && !errors.Is(err, errFail) {

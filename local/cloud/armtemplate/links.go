@@ -11,7 +11,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
 
-// link finds out what each resource comes after, and sorts them.
+// link determines the dependencies of each resource, and sorts the resources.
 func (t *Template) link() error {
 	for _, r := range t.resources {
 		if err := t.linkOne(r); err != nil {
@@ -159,7 +159,7 @@ func (t *Template) sort() error {
 	return nil
 }
 
-// Body evaluates the resource as it is to be sent. What it depends on must be there.
+// Body evaluates the body of the resource's PUT. Its dependencies must exist.
 func (r *Resource) Body() (*value.Object, error) {
 	live := *r.frame
 	live.live = true
@@ -174,7 +174,7 @@ func (r *Resource) Preview() (*value.Object, error) {
 	return r.body(&frozen)
 }
 
-// Options are what a template asks of the deployment of the resource, in Bicep's
+// Options are the deployment options of the resource in a template, such as those of Bicep's
 // decorators.
 func (r *Resource) Options() *value.Object { return r.source.Map("@options") }
 

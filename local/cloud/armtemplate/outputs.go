@@ -4,8 +4,8 @@ import (
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
 
-// Outputs evaluates the template's outputs. The first object is what everybody sees;
-// the second one has the values of secure outputs.
+// Outputs evaluates the template's outputs. The first object is shown to every caller; the second
+// one has the values of secure outputs.
 func (t *Template) Outputs() (shown, secure *value.Object, err error) {
 	return t.outputs(&frame{Template: t, live: true})
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Known is what the documentation says of a function of the language.
+// Known is the documentation's entry of a function of the language.
 type Known struct {
 	Name, Group string
-	// Refused says why a function that Azure has is not supported; empty if it is.
+	// Refused is the reason why a function of Azure is not supported; empty if it is supported.
 	Refused string
 }
 

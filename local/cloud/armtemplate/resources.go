@@ -29,7 +29,7 @@ type Resource struct {
 	frame  *frame
 }
 
-// readResources finds out which resources there are: loops, conditions, names.
+// readResources evaluates loops, conditions and names of the resources.
 func (t *Template) readResources() error {
 	root := &frame{Template: t}
 	switch sources := member(t.definition, "resources").(type) {
@@ -159,8 +159,8 @@ func (t *Template) readIdentity(r *Resource, parent *Resource) error {
 	return err
 }
 
-// base is the scope that a resource is deployed to: that of the deployment unless it
-// says otherwise.
+// base is the scope that a resource is deployed to: the deployment's scope, unless the resource has
+// its own.
 func (t *Template) base(r *Resource) (string, error) {
 	at := map[string]string{}
 	for _, name := range []string{"subscriptionId", "resourceGroup", "scope"} {

@@ -57,7 +57,7 @@ func refused() map[string]string {
 	}
 }
 
-// errFail is of fail(), whose message stands alone.
+// errFail is the error of fail(), whose message stands alone.
 var errFail = errors.New("the template calls fail()")
 
 type failure struct{ message string }

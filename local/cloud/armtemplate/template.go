@@ -1,9 +1,8 @@
-// Package armtemplate evaluates ARM templates: parameters, variables, resources with
-// loops and conditions, outputs, and the functions of their expressions.
+// Package armtemplate evaluates ARM templates: parameters, variables, resources with loops and
+// conditions, outputs, and the functions of their expressions.
 //
-// It is pure: what exists in Azure it learns through an Environment, and what is
-// to be deployed it returns in the order of dependencies. What it does not know it
-// refuses by name.
+// It has no side effects: it reads the state of Azure through an Environment, and returns the
+// resources to deploy in the order of dependencies. It rejects, by name, what it does not support.
 package armtemplate
 
 import (
@@ -16,7 +15,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/armtemplate/value"
 )
 
-// Error says what is wrong with a template.
+// Error describes what is wrong with a template.
 type Error struct {
 	Message string
 	cause   error
@@ -41,7 +40,7 @@ type Template struct {
 	evaluation sync.Mutex
 	env        *Environment
 	definition *value.Object
-	// symbolic templates have languageVersion 2.0: resources with names of their own.
+	// symbolic templates have languageVersion 2.0: resources with symbolic names.
 	symbolic   bool
 	given      *value.Object
 	parameters map[string]any // by lower-case name

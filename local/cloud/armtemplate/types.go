@@ -24,7 +24,8 @@ func (p place) wrong(message string, args ...any) error {
 
 const maxTypeDepth = 50
 
-// resolve follows the $ref of a type. What stands beside it comes on top.
+// resolve follows the $ref of a type. Members beside the $ref override those of the referenced
+// type.
 func (t *Template) resolve(definition *value.Object, depth int) (*value.Object, error) {
 	reference := definition.Text("$ref")
 	if reference == "" {

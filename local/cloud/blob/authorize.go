@@ -42,7 +42,7 @@ func (s *Service) byRole(q *request, op operation, principal string) error {
 	return refuse(http.StatusForbidden, "AuthorizationPermissionMismatch", fmt.Sprintf("This request is not authorized to perform this operation using this permission: %s at %s: %s.", action, q.scope(), why))
 }
 
-// byNothing serves the public: static websites, and containers whose owner said so.
+// byNothing serves anonymous requests: static websites, and containers with public access.
 func (s *Service) byNothing(q *request, op operation) error {
 	if op.public == "blob" && q.container == "$web" {
 		return nil

@@ -31,7 +31,7 @@ const Audience = "https://storage.azure.com"
 // version is the newest of the service that is served.
 const version = "2026-06-06"
 
-// Tokens tells who a bearer token speaks for.
+// Tokens returns the principal of a bearer token.
 type Tokens interface {
 	Verify(token string) (entra.Caller, error)
 }
@@ -161,7 +161,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	return op.run(s, q)
 }
 
-// operation is what a call wants and what it takes to be allowed.
+// operation is what a call does and the permission that it needs.
 type operation struct {
 	action      string // of a role, below Microsoft.Storage/storageAccounts/blobServices/
 	permissions string // of a shared access signature: any of them will do, none if empty

@@ -178,7 +178,7 @@ func (s *Service) assemble(q *request, list blockList, b *stored) error {
 	return nil
 }
 
-// findBlock finds a block where the list says to look.
+// findBlock finds a block in the list that its entry names.
 func findBlock(where, id string, waiting, committed []block) (found block, offset int64, ok bool) {
 	if where == "Latest" || where == "Uncommitted" {
 		if i := slices.IndexFunc(waiting, func(b block) bool { return b.ID == id }); i >= 0 {

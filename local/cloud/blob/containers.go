@@ -286,7 +286,7 @@ func (s *Service) accountProperties(q *request) error {
 	return q.answer(http.StatusOK, nil)
 }
 
-// stamp tells the version of what is addressed.
+// stamp sets the headers with the version of what is addressed.
 func (q *request) stamp(etag string, modified time.Time) {
 	q.w.Header().Set("ETag", etag)
 	q.w.Header().Set("Last-Modified", modified.UTC().Format(http.TimeFormat))

@@ -15,7 +15,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
-// content is a file that was written and belongs to nothing yet.
+// content is a file that was written and is not referenced yet.
 type content struct {
 	File string
 	Size int64
@@ -49,8 +49,8 @@ func (s *Service) write(from io.Reader) (c content, err error) {
 // path spreads the files over directories.
 func (s *Service) path(file string) string { return filepath.Join(s.Dir, file[:2], file) }
 
-// drop removes files that belong to nothing any more. Who still reads one keeps it
-// open; one that stays is found by sweep.
+// drop removes files that are no longer referenced. Readers keep an open file; sweep finds files
+// that stay.
 func (s *Service) drop(files ...string) {
 	for _, file := range files {
 		if file != "" {

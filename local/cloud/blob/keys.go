@@ -28,7 +28,7 @@ type Key struct {
 	Value string `json:"value"` // base64
 }
 
-// AccountKeys are the keys of an account, made when they are first asked for.
+// AccountKeys returns the keys of an account, which are made at first use.
 func (s *Service) AccountKeys(ctx context.Context, account string) (keys []Key, err error) {
 	account = strings.ToLower(account)
 	if found, err := s.State.Get(ctx, kindKeys, account, &keys); err != nil || found {

@@ -272,7 +272,7 @@ func (s *Service) userDelegationKey(q *request) error {
 	}{SignedOid: v.Get("skoid"), SignedTid: v.Get("sktid"), SignedStart: v.Get("skt"), SignedExpiry: v.Get("ske"), SignedService: "b", SignedVersion: version, SignedTo: asked.To, Value: s.delegationKey(q.name, v)})
 }
 
-// SAS says what a shared access signature of an account allows; the names are those of
+// SAS holds the permissions of a shared access signature of an account; the names are those of
 // ARM's listAccountSas.
 type SAS struct {
 	Services      string `json:"signedServices"`

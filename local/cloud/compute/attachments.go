@@ -36,7 +36,7 @@ func (c *Compute) detach(ctx context.Context, disk string) error {
 	return err
 }
 
-// attachDataDisks gives a machine its data disks, and takes away those that it had.
+// attachDataDisks attaches a machine's data disks, and detaches those that it had.
 func (c *Compute) attachDataDisks(ctx context.Context, change *resources.Change) error {
 	r, kept, used := change.New, map[string]bool{}, map[int]bool{}
 	stays := []any{}
@@ -74,8 +74,8 @@ func (c *Compute) attachDataDisks(ctx context.Context, change *resources.Change)
 	return nil
 }
 
-// dataDisk attaches one disk, which it makes if the machine wants an empty one, and
-// returns its id.
+// dataDisk attaches one disk, which it creates if the machine needs an empty one, and returns its
+// id.
 func (c *Compute) dataDisk(ctx context.Context, r *resources.Resource, disk object) (string, error) {
 	text := func(path ...string) string { s, _ := resources.At(disk, path...).(string); return s }
 	if disk["caching"] == nil {

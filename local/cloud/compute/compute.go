@@ -1,8 +1,7 @@
-// Package compute is Microsoft.Compute of the local Azure: virtual machines, which
-// it has run by a host of machines, their disks, and the quota that they use.
+// Package compute is Microsoft.Compute of the local Azure: virtual machines, which a hypervisor
+// runs, their disks, and the quota that they use.
 //
-// It boots nothing itself, and what may be attached to a network is that package's
-// to say.
+// It boots nothing itself; package network decides what may be attached to a network.
 package compute
 
 import (

@@ -17,8 +17,7 @@ import (
 const (
 	// ConsolePrefix is the path at which Console is to be mounted.
 	ConsolePrefix = "/local/console/"
-	// consoleTime is how long the URL of a console is good unless the caller asks
-	// for less.
+	// consoleTime is the validity of a console's URL unless the caller requests a shorter one.
 	consoleTime = 2 * time.Hour
 )
 
@@ -33,7 +32,7 @@ func newConsoles(origin string, machines Machines) *consoles {
 	return &consoles{origin: origin, machines: machines, key: []byte(rand.Text())}
 }
 
-// Console serves the serial consoles that boot diagnostics lead to.
+// Console serves the serial consoles to which boot diagnostics refer.
 func (c *Compute) Console() http.Handler { return c.consoles }
 
 // bootDiagnostics is where the machine's serial console can be read.

@@ -100,7 +100,7 @@ func (c *Compute) diskEncryptionSets() resources.Behaviour {
 	}
 }
 
-// attachDisk gives a virtual machine its disk, which is a resource of its own.
+// attachDisk attaches a virtual machine's OS disk, which is a resource of its own.
 func (c *Compute) attachDisk(ctx context.Context, change *resources.Change) error {
 	r := change.New
 	if change.Old != nil {

@@ -169,7 +169,7 @@ func refuseParameter(target, message string, args ...any) error {
 	return refusal
 }
 
-// checkInterfaces wants interfaces that exist and are nobody else's.
+// checkInterfaces requires interfaces that exist and that no other machine uses.
 func (c *Compute) checkInterfaces(ctx context.Context, r *resources.Resource) error {
 	used := resources.Objects(r.Get("networkProfile", "networkInterfaces"))
 	if len(used) == 0 {

@@ -1,8 +1,8 @@
-// Package cosmosdb is Microsoft.DocumentDB of the local Azure: Cosmos DB accounts with
-// their databases, containers and data-plane roles, and their data plane, which a server
-// of the protocol answers behind the account's own rules for who may ask.
+// Package cosmosdb is Microsoft.DocumentDB of the local Azure: Cosmos DB accounts with their
+// databases, containers and data-plane roles, and their data plane, a server of the protocol behind
+// the account's own access rules.
 //
-// What a document means is nobody's business here.
+// It does not interpret documents.
 package cosmosdb
 
 import (
@@ -48,7 +48,7 @@ type object = map[string]any
 type Options struct {
 	Engine *resources.Engine
 	Origin string
-	// Tokens says who sent a request.
+	// Tokens returns the sender of a request.
 	Tokens interface {
 		Verify(token string) (entra.Caller, error)
 	}

@@ -72,7 +72,7 @@ func fail(w http.ResponseWriter, status int, code, message string) {
 	_ = json.NewEncoder(w).Encode(object{"code": code, "message": message}) // the client may be gone
 }
 
-// describe answers what clients ask first: where the account is.
+// describe answers the first request of clients: the locations of the account.
 func (s *Service) describe(w http.ResponseWriter, r *resources.Resource) {
 	regions := []any{}
 	for _, location := range resources.Objects(r.Get("locations")) {

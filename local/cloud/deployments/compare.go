@@ -18,7 +18,7 @@ type comparison struct {
 	emptied []string
 }
 
-// writeOnly are members that callers write and nobody is shown.
+// writeOnly are members that callers write and that are never shown.
 var writeOnly = []string{"pullsecret", "clientsecret", "adminpassword", "password", "boundserviceaccountsigningkey"}
 
 func emptyValue(v any) bool {

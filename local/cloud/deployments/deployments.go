@@ -146,7 +146,7 @@ func target(path string) (deployment, action string) {
 	return path, ""
 }
 
-// correlationHeader has the id under which all that one request leads to is found.
+// correlationHeader has the id by which all consequences of one request are found.
 const correlationHeader = "x-ms-correlation-request-id"
 
 // sender is the principal and the correlation id of a deployment's calls.
@@ -189,7 +189,7 @@ func (d *Deployments) put(ctx context.Context, c *resources.Change) error {
 	if err != nil {
 		return err
 	}
-	// Secure parameters are among them, so that a restart goes on.
+	// Secure parameters are included, so that a restart can resume.
 	c.New.Local = map[string]any{
 		"template": value.JSON(q.template), "parameters": value.JSON(q.parameters), "operations": map[string]any{},
 		"caller": map[string]any{"tenant": c.Call.Caller.TenantID, "object": c.Call.Caller.ObjectID, "app": c.Call.Caller.AppID, "audience": c.Call.Caller.Audience},

@@ -23,7 +23,7 @@ func exportDeployment(_ context.Context, r *resources.Resource, _ *resources.Cal
 	return map[string]any{"template": v}, nil
 }
 
-// readOnly are members that resources show and nobody writes.
+// readOnly are members that resources show and that callers do not write.
 var readOnly = []string{"id", "etag", "type", "systemData", "provisioningState", "resourceGuid", "uniqueId", "creationTime", "createdTime", "changedTime", "managedBy"}
 
 // exportGroup answers with a template of resources of a group.
@@ -123,7 +123,7 @@ func (e *export) name(one *exported) string {
 	return "[parameters('" + one.parameter + "')]"
 }
 
-// clean leaves out what nobody writes, and refers to exported resources by expressions.
+// clean omits read-only members, and refers to exported resources by expressions.
 func (e *export) clean(v any, of *exported, after *[]any) any {
 	switch v := v.(type) {
 	case *value.Object:

@@ -125,7 +125,7 @@ func (d *Deployments) others(ctx context.Context, id string, planned func(id str
 		if err != nil {
 			return nil, err
 		}
-		// What has a region of its own counts, as in lists of a group.
+		// A resource's own region counts, as in lists of a group.
 		if len(parsed.Types) == 1 && r.Location != "" && resources.Key(parsed.Scope) == resources.Key(group) && !planned(r.ID) {
 			others = append(others, r)
 		}

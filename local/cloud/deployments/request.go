@@ -94,7 +94,7 @@ func (q *request) place(id, location string) error {
 
 func lastOf(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
-// hash tells templates apart, in digits.
+// hash identifies a template, in digits.
 func (q *request) hash() string {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(value.JSON(q.template)))

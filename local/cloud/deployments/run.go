@@ -23,8 +23,8 @@ import (
 const (
 	firstPoll = 20 * time.Millisecond
 	lastPoll  = 2 * time.Second
-	// patience is how long an operation may not be told of, as while its provider
-	// restarts, before its resource counts as failed.
+	// patience is how long the status of an operation may be unavailable, for example while its
+	// provider restarts, before its resource counts as failed.
 	patience = 5 * time.Minute
 )
 
@@ -131,8 +131,7 @@ func (d *Deployments) restore(ctx context.Context, r *resources.Resource) (*armt
 	return t, by, err
 }
 
-// failed is how ARM tells of resources that could not be made: a detail is the refusal
-// of each.
+// failed is ARM's error for resources that could not be made, with the error of each as a detail.
 func failed(id string, failures []outcome) *resources.Error {
 	e := resources.Refuse(http.StatusConflict, "DeploymentFailed", "At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.")
 	e.Target = id
@@ -212,7 +211,7 @@ func (d *Deployments) make(ctx context.Context, r *armtemplate.Resource, by send
 	}
 	body, err := r.Body()
 	if err != nil {
-		// Expressions ask Azure, too, which may have refused.
+		// Expressions read from Azure, too, which may have refused.
 		if refusal := (*resources.Error)(nil); errors.As(err, &refusal) {
 			return refusal
 		}
@@ -249,7 +248,7 @@ func (d *Deployments) send(ctx context.Context, r *armtemplate.Resource, body *v
 	return d.follow(ctx, follow, by)
 }
 
-// options are what Bicep's decorators ask of the deployment of a resource.
+// options are the options of Bicep's decorators for the deployment of a resource.
 type options struct {
 	onlyIfNotExists bool
 	retryOn         []string

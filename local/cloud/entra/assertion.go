@@ -21,8 +21,8 @@ import (
 
 var assertionMethods = []string{"RS256", "PS256"}
 
-// checkAssertion tells why a client assertion is refused. One that the client issued
-// itself is proved by a certificate, one of another issuer by a federated credential.
+// checkAssertion returns why a client assertion is refused. An assertion that the client issued
+// itself is verified by a certificate, one of another issuer by a federated credential.
 func (e *Entra) checkAssertion(ctx context.Context, app Application, sp ServicePrincipal, assertion string) *oauthError {
 	var claims jwt.RegisteredClaims
 	token, _, err := jwt.NewParser().ParseUnverified(assertion, &claims)

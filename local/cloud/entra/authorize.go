@@ -81,7 +81,7 @@ func (c *codes) redeem(name string) (one code, known bool) {
 	return one, true
 }
 
-// authorization is what the query of a sign-in asks for.
+// authorization is the query of a sign-in.
 type authorization struct {
 	clientID, redirect, state, nonce, challenge, mode string
 	scopes                                            []string
@@ -135,7 +135,7 @@ func (e *Entra) signedIn(w http.ResponseWriter, r *http.Request, a authorization
 	http.Redirect(w, r, a.back(url.Values{"code": {name}}), http.StatusFound)
 }
 
-// signInTenant is the tenant of users who sign in at a name that may stand for any.
+// signInTenant is the tenant of users who sign in under a name that may be common to all tenants.
 func (e *Entra) signInTenant(name string) string {
 	if exact, _ := e.known(name); exact {
 		return e.tenantOf(name)

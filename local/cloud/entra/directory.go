@@ -15,8 +15,8 @@ import (
 	"github.com/aro-rp/aro/local/cloud/state"
 )
 
-// Kinds of documents. Applications and principals are kept by application id, which
-// the token endpoint asks for; the second kind finds it for an object id.
+// Kinds of documents. Applications and principals are stored by application id, which the token
+// endpoint uses; the second kind finds it for an object id.
 const (
 	kindApplication = "entra/application"
 	kindPrincipal   = "entra/principal"
@@ -24,7 +24,7 @@ const (
 	kindIdentity    = "entra/identity"
 )
 
-// Errors that callers tell apart.
+// Errors that callers distinguish.
 var (
 	ErrNotFound = errors.New("not found in the directory")
 	ErrExists   = errors.New("exists in the directory")
@@ -63,8 +63,8 @@ type Password struct {
 	Hash        []byte    `json:"hash"`
 	Start       time.Time `json:"start"`
 	End         time.Time `json:"end"`
-	// Principal tells that it was added to the service principal, which shows it instead
-	// of the application.
+	// Principal means that it was added to the service principal, which shows it instead of the
+	// application.
 	Principal bool `json:"principal,omitempty"`
 }
 
@@ -89,7 +89,7 @@ type ServicePrincipal struct {
 	More   map[string]any `json:"more,omitempty"`
 }
 
-// object tells where the document of an object id is.
+// object locates the document of an object id.
 type object struct {
 	Kind  string `json:"kind"`
 	AppID string `json:"appId"`
@@ -225,7 +225,7 @@ func (e *Entra) DeleteServicePrincipal(ctx context.Context, id string) error {
 	})
 }
 
-// Principal tells the kind of the principal of an object id; role assignments ask.
+// Principal returns the kind of the principal with an object id, for role assignments.
 func (e *Entra) Principal(ctx context.Context, objectID string) (kind string, found bool, err error) {
 	sp, err := e.ServicePrincipal(ctx, objectID)
 	if errors.Is(err, ErrNotFound) || err == nil && !arm.EqualFold(sp.ObjectID, objectID) {

@@ -69,8 +69,8 @@ func (e *Entra) keys(w http.ResponseWriter, r *http.Request) {
 	e.answer(w, http.StatusOK, map[string]any{"keys": []any{e.signer.jwk(e.issuer(e.Tenant))}})
 }
 
-// issuer is what the access tokens of a tenant name: those of ARM, Graph, Key Vault
-// and Storage are of version 1.0 whichever endpoint gives them out.
+// issuer is the issuer in the access tokens of a tenant: those of ARM, Graph, Key Vault and Storage
+// are of version 1.0 whichever endpoint issues them.
 func (e *Entra) issuer(tenant string) string { return e.Origin + "/" + tenant + "/" }
 
 func unknownTenant(tenant string) *oauthError {

@@ -1,8 +1,8 @@
-// Package entra is the Entra ID of the local Azure: one tenant's directory of
-// applications, service principals and managed identities, its OpenID and token
-// endpoints, and the data plane that hands out credentials of managed identities.
+// Package entra is the Entra ID of the local Azure: one tenant's directory of applications, service
+// principals and managed identities, its OpenID and token endpoints, and the data plane that issues
+// credentials of managed identities.
 //
-// It says who a caller is. What the caller may do is decided elsewhere.
+// It authenticates callers. Authorization is in other packages.
 package entra
 
 import (
@@ -110,7 +110,7 @@ func (e *Entra) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.mux.ServeHTTP(w, r)
 }
 
-// Serves reports whether a path belongs to the tenant's endpoints, for who mounts them.
+// Serves reports whether a path belongs to the tenant's endpoints, for the server that mounts them.
 func (e *Entra) Serves(address string) bool {
 	first, _, _ := strings.Cut(strings.TrimLeft(address, "/"), "/")
 	if _, ours := e.known(first); ours || arm.EqualFold(first, "consumers") || arm.EqualFold(first, "msi") {
@@ -120,8 +120,7 @@ func (e *Entra) Serves(address string) bool {
 	return strings.Contains(address, "/oauth2/") || strings.HasSuffix(address, "/.well-known/openid-configuration")
 }
 
-// known reports whether the path names a tenant, or one of the names that stand
-// for the tenant of the user.
+// known reports whether the path names a tenant, or one of the aliases of the user's tenant.
 func (e *Entra) known(tenant string) (exact, ours bool) {
 	switch strings.ToLower(tenant) {
 	case e.Tenant, "adfs":
@@ -133,7 +132,7 @@ func (e *Entra) known(tenant string) (exact, ours bool) {
 	return known, known
 }
 
-// tenantOf is the tenant that a known name stands for.
+// tenantOf is the tenant of a known name.
 func (e *Entra) tenantOf(name string) string {
 	if arm.EqualFold(name, "adfs") {
 		return e.Tenant

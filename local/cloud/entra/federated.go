@@ -21,8 +21,8 @@ import (
 
 const (
 	fetchTimeout = 10 * time.Second
-	// keysFor is how long an issuer's keys are believed without asking again; an
-	// unknown key asks sooner, but not more often than keysAgain.
+	// keysFor is how long an issuer's keys are cached; an unknown key causes another request, but
+	// not more often than keysAgain.
 	keysFor     = 5 * time.Minute
 	keysAgain   = 10 * time.Second
 	maxDocument = 1 << 20
@@ -42,8 +42,8 @@ type FederatedCredential struct {
 	Audiences []string
 }
 
-// checkFederated tells why the token of another issuer is refused as a proof of a
-// managed identity.
+// checkFederated returns why the token of another issuer is refused as a credential of a managed
+// identity.
 func (e *Entra) checkFederated(ctx context.Context, sp ServicePrincipal, claims jwt.RegisteredClaims, assertion string) *oauthError {
 	if failure := e.matchFederated(ctx, sp, claims); failure != nil {
 		return failure

@@ -34,7 +34,7 @@ const maxIdentities = 50
 // whose identities are meant follows.
 const MSIPrefix = "/msi"
 
-// errNotAssigned says that a resource does not have an identity.
+// errNotAssigned means that a resource does not have an identity.
 var errNotAssigned = errors.New("identity is not assigned to the resource")
 
 // authority issues the certificates of managed identities; only this package trusts it.
@@ -99,7 +99,7 @@ func (a *authority) issue(clientID string, from, until time.Time) ([]byte, error
 	return pkcs12.LegacyDES.Encode(key, leaf, []*x509.Certificate{a.certificate}, "")
 }
 
-// identityCredentials is what the data plane tells of one user-assigned identity.
+// identityCredentials is the data plane's answer for one user-assigned identity.
 type identityCredentials struct {
 	AuthenticationEndpoint string `json:"authentication_endpoint"`
 	MTLSEndpoint           string `json:"mtls_authentication_endpoint"`
@@ -115,8 +115,8 @@ type identityCredentials struct {
 	CannotRenewAfter       string `json:"cannot_renew_after"`
 }
 
-// managedIdentities answers the data plane of managed identities, whose addresses
-// ARM tells the resource provider in a header.
+// managedIdentities serves the data plane of managed identities, whose addresses ARM passes to the
+// resource provider in a header.
 func (e *Entra) managedIdentities(w http.ResponseWriter, r *http.Request) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {

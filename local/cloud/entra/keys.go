@@ -90,7 +90,7 @@ func (s *signer) jwk(issuer string) map[string]any {
 	}
 }
 
-// Caller is who an access token speaks for.
+// Caller is the principal of an access token.
 type Caller struct {
 	TenantID string
 	ObjectID string // of the service principal

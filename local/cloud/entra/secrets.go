@@ -20,8 +20,8 @@ const (
 	hintLength   = 3
 )
 
-// AddPassword gives an application a client secret that is valid until end and tells
-// it this once. A zero end is two years away, as in Entra ID.
+// AddPassword adds a client secret to an application and returns it, this once. It is valid until
+// end; a zero end is two years away, as in Entra ID.
 func (e *Entra) AddPassword(ctx context.Context, id, displayName string, end time.Time) (secret string, p Password, err error) {
 	random := make([]byte, secretLength)
 	if _, err := rand.Read(random); err != nil {
@@ -80,7 +80,7 @@ func (e *Entra) addCertificate(ctx context.Context, id string, c Certificate) er
 	})
 }
 
-// checkSecret tells why a client secret is refused.
+// checkSecret returns why a client secret is refused.
 func (e *Entra) checkSecret(app Application, secret string) *oauthError {
 	hash := sha256.Sum256([]byte(secret))
 	for _, p := range app.Passwords {

@@ -16,7 +16,7 @@ const (
 	maxForm         = 1 << 20
 )
 
-// How a client proved itself, as the claim appidacr says it.
+// How a client authenticated, in the values of the claim appidacr.
 const (
 	bySecret      = "1"
 	byCertificate = "2"
@@ -86,7 +86,7 @@ func missing(parameter string) *oauthError {
 	return &oauthError{http.StatusBadRequest, "invalid_request", 900144, fmt.Sprintf("The request body must contain the following parameter: '%s'.", parameter)}
 }
 
-// authenticate finds who asks and how it was proved.
+// authenticate returns the client, and how it authenticated.
 func (e *Entra) authenticate(r *http.Request) (ServicePrincipal, string, *oauthError) {
 	form, none := r.PostForm, ServicePrincipal{}
 	id, secret := form.Get("client_id"), form.Get("client_secret")
@@ -209,7 +209,7 @@ func (e *Entra) isResource(ctx context.Context, resource string) (bool, error) {
 	return false, nil
 }
 
-// unescape undoes the form encoding that RFC 6749 asks of basic credentials.
+// unescape reverses the form encoding that RFC 6749 requires in basic credentials.
 func unescape(s string) string {
 	if decoded, err := url.QueryUnescape(s); err == nil {
 		return decoded

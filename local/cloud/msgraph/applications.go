@@ -31,7 +31,7 @@ func (s *Service) application(app entra.Application) map[string]any {
 	return shown
 }
 
-// applicationDefaults are the members of an application that nobody has set.
+// applicationDefaults are the default values of an application's members.
 func applicationDefaults() map[string]any {
 	none := map[string]any{}
 	for _, name := range []string{

@@ -152,7 +152,7 @@ func (s *Service) admit(w http.ResponseWriter, r *http.Request) (objectID string
 	return caller.ObjectID, nil
 }
 
-// call is one request on its way to its answer.
+// call is one request and its answer.
 type call struct {
 	*http.Request
 	w       http.ResponseWriter

@@ -48,7 +48,7 @@ func (s *Service) principal(sp entra.ServicePrincipal, app entra.Application) ma
 	return shown
 }
 
-// The types of objects, as a list of different ones tells them.
+// The types of objects in lists of several types.
 const (
 	principalKind   = "#microsoft.graph.servicePrincipal"
 	applicationKind = "#microsoft.graph.application"

@@ -16,8 +16,8 @@ const reserved = 4
 // every one of them is this machine.
 const publicRange = "127.96.0.0/16"
 
-// assign gives the IP configurations of one resource, maps with properties, their
-// private addresses: those that they have, ask for, or the lowest that are free.
+// assign gives the IP configurations of one resource, maps with properties, their private
+// addresses: their present or requested ones, or the lowest free ones.
 func (n *Network) assign(ctx context.Context, configurations []object) error {
 	t, err := n.topology(ctx)
 	if err != nil {
@@ -93,7 +93,7 @@ func (t *topology) give(configuration object, taken map[netip.Addr]bool) error {
 	return nil
 }
 
-// mayHave refuses a static address that nobody can have, or somebody has.
+// mayHave refuses a static address that is reserved or in use.
 func mayHave(address netip.Addr, subnet string, ranges []netip.Prefix, busy map[netip.Addr]string, taken map[netip.Addr]bool) error {
 	switch inside := within(address, ranges); {
 	case !inside.IsValid():

@@ -12,7 +12,7 @@ import (
 
 func guid() string { return uuid.NewString() }
 
-// securityGroups, routeTables and natGateways hang at subnets, which say so.
+// securityGroups, routeTables and natGateways are attached to subnets, whose properties name them.
 func (n *Network) securityGroups() resources.Behaviour {
 	return resources.Behaviour{
 		Embeds: []string{"securityRules"},
@@ -109,7 +109,7 @@ func (n *Network) refuseAttached(property, code, what string) func(context.Conte
 	}
 }
 
-// checkPriorities wants every rule of a direction to have its own.
+// checkPriorities requires unique priorities for the rules of a direction.
 func checkPriorities(group *resources.Resource) error {
 	type place struct {
 		direction string
@@ -131,7 +131,7 @@ func checkPriorities(group *resources.Resource) error {
 	return nil
 }
 
-// defaultRules are those that every group has and nobody can change.
+// defaultRules are the immutable rules of every group.
 func defaultRules(group string) []any {
 	rule := func(name, description, direction, access, source, destination string, priority int) object {
 		one := object{

@@ -80,7 +80,7 @@ func (p *dataPlane) settle(ctx context.Context) error {
 	return nil
 }
 
-// warn says once that an address leads nowhere on this machine.
+// warn logs once that an address cannot be used on this machine.
 func (p *dataPlane) warn(ctx context.Context, address netip.AddrPort, err error) {
 	if p.warned[address] {
 		return

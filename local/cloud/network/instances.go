@@ -68,8 +68,8 @@ func (t *topology) instancesIn(pool string) []*resources.Resource {
 	return all
 }
 
-// DialPublic opens a connection for who is outside of all virtual networks: names resolve
-// as the public DNS zones of the local Azure say, others as the system does.
+// DialPublic opens a connection for a client outside of all virtual networks: names resolve by the
+// public DNS zones of the local Azure, other names by the system.
 func (n *Network) DialPublic(ctx context.Context, network, address string) (net.Conn, error) {
 	if host, port, err := net.SplitHostPort(address); err == nil {
 		t, err := n.topology(ctx)

@@ -176,7 +176,7 @@ func (n *Network) putFrontends(ctx context.Context, all []object) error {
 	return n.assign(ctx, private)
 }
 
-// checkRule completes a rule, whose references must lead to parts of the balancer.
+// checkRule completes a rule, whose references must exist in the balancer.
 func checkRule(balancer *resources.Resource, rule object) error {
 	properties := resources.Object(rule["properties"])
 	for _, reference := range []struct{ property, part string }{
@@ -209,7 +209,7 @@ func checkRule(balancer *resources.Resource, rule object) error {
 	return nil
 }
 
-// checkPorts wants each port of a frontend to lead to one place.
+// checkPorts requires that each port of a frontend is used once.
 func checkPorts(balancer *resources.Resource) error {
 	type door struct {
 		frontend, protocol string

@@ -40,8 +40,8 @@ func (n *Network) elementDefaults() {
 	n.engine.Register(privateEndpoints+"/privateDnsZoneGroups", group)
 }
 
-// putZoneGroup completes the configurations of a private endpoint's zones with the
-// records that they stand for: one with the endpoint's address, for services of Azure.
+// putZoneGroup completes the configurations of a private endpoint's zones with their records: one
+// with the endpoint's address, for services of Azure.
 func (n *Network) putZoneGroup(ctx context.Context, c *resources.Change) error {
 	endpoint, err := n.engine.Get(ctx, parentID(c.New.ID))
 	if err != nil {

@@ -41,15 +41,14 @@ type object = map[string]any
 
 // Machines are the virtual machines that run.
 type Machines interface {
-	// Dial opens a connection to a port of a machine; it fails at once if nobody
-	// listens there.
+	// Dial opens a connection to a port of a machine; it fails at once if nothing listens there.
 	Dial(ctx context.Context, id string, port int) (net.Conn, error)
 }
 
 // Network keeps the rules of Microsoft.Network and carries its traffic.
 type Network struct {
-	// Public is where public addresses come from; 127.96.0.0/16 unless it is set
-	// before the engine starts.
+	// Public is the range of public addresses; 127.96.0.0/16 unless it is set before the engine
+	// starts.
 	Public netip.Prefix
 
 	engine *resources.Engine
@@ -111,7 +110,7 @@ func (n *Network) Watch(b *resources.Behaviour) {
 	}
 }
 
-// Changed says that resources have changed, or the machines behind them.
+// Changed is called when resources, or the machines behind them, have changed.
 func (n *Network) Changed() {
 	n.mu.Lock()
 	n.version++
@@ -156,7 +155,7 @@ func refID(value any) string {
 
 func ref(id string) object { return object{"id": id} }
 
-// refs are references, never nil: clients tell an empty list from none.
+// refs are references, never nil: clients distinguish an empty list from an absent one.
 func refs(ids []string) []any {
 	list := []any{}
 	for _, id := range ids {

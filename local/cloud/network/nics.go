@@ -49,7 +49,7 @@ func (n *Network) interfaces() resources.Behaviour {
 	}
 }
 
-// ownerOf is the private link resource that an interface belongs to, or empty.
+// ownerOf is the private link resource that owns an interface, or empty.
 func ownerOf(r *resources.Resource) string {
 	owner, _ := r.Local["owner"].(string)
 	return owner

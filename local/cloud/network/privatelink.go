@@ -179,7 +179,7 @@ func (n *Network) putEndpoint(ctx context.Context, c *resources.Change) error {
 	return nil
 }
 
-// connect notes the endpoint's connections at the services that they lead to.
+// connect records the endpoint's connections at their services.
 func (n *Network) connect(ctx context.Context, c *resources.Change) error {
 	endpoint := c.New
 	for _, member := range endpointConnections() {
@@ -286,8 +286,8 @@ func (t *topology) connectionState(endpoint string, connection object) object {
 	return resources.Object(resources.At(kept, "properties", "privateLinkServiceConnectionState"))
 }
 
-// linkIdentifier is the number by which a proxy tells the connections of a private
-// link service apart.
+// linkIdentifier is the number by which a proxy distinguishes the connections of a private link
+// service.
 func linkIdentifier() string {
 	b := make([]byte, 4)
 	_, _ = rand.Read(b) // it never fails

@@ -20,11 +20,11 @@ const (
 	proberTimeout = 5 * time.Second
 )
 
-// probing is an instance and the probe that asks it, by their keys.
+// probing identifies an instance and its probe.
 type probing struct{ instance, probe string }
 
-// prober asks instances of scale sets for their health, as the probes of load balancers
-// say. Virtual machines are not asked: each connection finds out whether they answer.
+// prober checks the health of scale sets' instances by the probes of load balancers. Virtual
+// machines are not probed: each connection shows whether they answer.
 type prober struct {
 	mu      sync.Mutex
 	healthy map[probing]bool
@@ -32,14 +32,14 @@ type prober struct {
 	work    sync.WaitGroup
 }
 
-// Healthy reports what a probe says of an instance.
+// Healthy reports the state of an instance by a probe.
 func (n *Network) Healthy(instance, probe string) bool {
 	n.prober.mu.Lock()
 	defer n.prober.mu.Unlock()
 	return n.prober.healthy[probing{resources.Key(instance), resources.Key(probe)}]
 }
 
-// probeAll asks until ctx ends.
+// probeAll probes until ctx ends.
 func (n *Network) probeAll(ctx context.Context) {
 	p := &n.prober
 	p.mu.Lock()
@@ -95,14 +95,14 @@ func (n *Network) settleProbes(ctx context.Context, t *topology) {
 	}
 }
 
-// target is what a probe asks.
+// target is the endpoint of a probe.
 type target struct {
 	instance string
 	probe    object
 }
 
-// probe asks one instance: it becomes healthy with the first good answer, and is not any
-// more after as many bad ones as the probe says.
+// probe checks one instance: it becomes healthy with the first success, and unhealthy after the
+// probe's number of consecutive failures.
 func (n *Network) probe(ctx context.Context, key probing, at target) {
 	interval := time.Duration(max(number(at.probe["intervalInSeconds"]), 1)) * time.Second
 	limit := max(number(at.probe["numberOfProbes"]), 1)

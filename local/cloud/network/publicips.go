@@ -111,7 +111,7 @@ func (t *topology) holder(id string) string {
 	return ""
 }
 
-// claimPublic refuses a public address that is not there, or somebody else's.
+// claimPublic refuses a public address that does not exist or is in use.
 func (n *Network) claimPublic(ctx context.Context, who, id string) error {
 	if id == "" {
 		return nil

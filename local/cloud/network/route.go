@@ -29,9 +29,9 @@ type door struct {
 	port     int
 }
 
-// Dial opens a connection for a machine: to load balancers, machines and private
-// endpoints of its virtual network by their private addresses, to everybody else
-// as this machine would. Names resolve as DNS zones of the local Azure say.
+// Dial opens a connection for a machine: to load balancers, machines and private endpoints of its
+// virtual network by their private addresses, to other addresses directly. Names resolve by the DNS
+// zones of the local Azure.
 func (n *Network) Dial(ctx context.Context, from hypervisor.VM, network, address string) (net.Conn, error) {
 	host, portText, err := net.SplitHostPort(address)
 	if err != nil {
@@ -73,7 +73,7 @@ func inSpace(vnet *resources.Resource, ip netip.Addr) bool {
 	return false
 }
 
-// inside are the machines that a private address of a virtual network leads to.
+// inside returns the machines behind a private address of a virtual network.
 func (n *Network) inside(t *topology, vnet string, ip netip.Addr, port int) []backend {
 	for _, u := range t.users("") {
 		if u.address != ip.String() || !inNetwork(u.subnet, vnet) {
@@ -148,7 +148,7 @@ func (t *topology) ports(frontend string) []door {
 	return doors
 }
 
-// published are the doors that a private endpoint leads to.
+// published returns the frontends that a private endpoint connects to.
 func (t *topology) published(endpoint *resources.Resource) []door {
 	if endpoint == nil || endpoint.Type != privateEndpoints {
 		return nil
@@ -168,8 +168,8 @@ func (t *topology) published(endpoint *resources.Resource) []door {
 	return doors
 }
 
-// listeners are the addresses of this machine that lead to load balancers: public
-// ones, and those of private endpoints.
+// listeners are the addresses of this machine for load balancers: public ones, and those of private
+// endpoints.
 func (t *topology) listeners() map[netip.AddrPort]door {
 	all := map[netip.AddrPort]door{}
 	add := func(address string, doors []door) {
@@ -202,7 +202,7 @@ func (t *topology) listeners() map[netip.AddrPort]door {
 	return all
 }
 
-// dialAny opens a connection to one of the backends, whichever answers.
+// dialAny opens a connection to any of the backends that answers.
 func (n *Network) dialAny(ctx context.Context, backends []backend) (net.Conn, error) {
 	n.mu.Lock()
 	running := n.machines

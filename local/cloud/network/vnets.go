@@ -103,8 +103,7 @@ func delegate(subnet *resources.Resource, delegation object) {
 	resources.Place(delegation, []any{"Microsoft.Network/virtualNetworks/subnets/join/action"}, "properties", "actions")
 }
 
-// availability answers whether somebody can have a private address, and which are free
-// otherwise.
+// availability answers whether a private address is free, and otherwise which ones are.
 func (n *Network) availability(ctx context.Context, vnet *resources.Resource, call *resources.Call) (any, error) {
 	wanted, err := netip.ParseAddr(call.Query.Get("ipaddress"))
 	if err != nil {
@@ -186,7 +185,7 @@ func (t *topology) decorateSubnet(id string, properties object) {
 	}
 }
 
-// checkRanges wants subnets inside of their network, and apart from each other.
+// checkRanges requires that subnets lie inside of their network and do not overlap.
 func checkRanges(vnet *resources.Resource) error {
 	var space []netip.Prefix
 	list, _ := vnet.Get("addressSpace", "addressPrefixes").([]any)

@@ -20,7 +20,7 @@ type Call struct {
 	Header http.Header
 	Body   map[string]any
 	Caller Caller
-	// Document is what somebody who read the body before the engine made of it.
+	// Document is the parsed body, if it was parsed before the engine read it.
 	Document any
 	// Values are the variable segments of a Route's pattern.
 	Values map[string]string
@@ -85,7 +85,7 @@ type Behaviour struct {
 	Settle func(ctx context.Context, r *Resource) error
 	// InUse refuses a deletion.
 	InUse func(ctx context.Context, r *Resource) error
-	// Delete ends what stands behind the resource. It runs again after a restart.
+	// Delete deletes what implements the resource. It runs again after a restart.
 	Delete func(ctx context.Context, r *Resource) error
 	// Deleted runs when the resource is gone.
 	Deleted func(ctx context.Context, r *Resource) error
@@ -105,8 +105,7 @@ type Behaviour struct {
 	Created int
 	// Stateless resources show no provisioningState.
 	Stateless bool
-	// Missing is how the type's provider tells that there is none of a name, if it has
-	// words of its own.
+	// Missing is the provider's not-found error, for types with an error of their own.
 	Missing func(id ID) error
 	// Located types answer the PUT that creates one with its path in a header.
 	Located bool

@@ -192,7 +192,7 @@ func (e *Engine) removeGroup(ctx context.Context, group *Resource) error {
 	}
 }
 
-// deferrable tells refusals that may go away, as something is still in use, from others.
+// deferrable reports whether a refusal may be temporary, such as a resource still in use.
 func deferrable(err error) bool {
 	status := AsError(err).Status
 	return status == http.StatusConflict || status == http.StatusBadRequest

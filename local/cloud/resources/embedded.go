@@ -85,8 +85,8 @@ func (e *Engine) mayVanish(ctx context.Context, r *Resource, kept map[string]boo
 	return e.refuseUse(ctx, r)
 }
 
-// dropExtensions forgets what extended elements that a change took away, such as
-// role assignments on a subnet.
+// dropExtensions removes extensions of elements that a change removed, such as role assignments on
+// a subnet.
 func (e *Engine) dropExtensions(ctx context.Context, c *Change) error {
 	if c.Old == nil {
 		return nil

@@ -85,7 +85,7 @@ func (e *Engine) Register(resourceType string, b Behaviour) {
 	}
 }
 
-// Behaviour of a type as it was registered, for who wants to add to it.
+// Behaviour returns the registered behaviour of a type, for extension.
 func (e *Engine) Behaviour(resourceType string) Behaviour { return *e.behaviour(resourceType) }
 
 // Name makes the casing of types canonical.

@@ -36,7 +36,7 @@ func Refuse(status int, code, message string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(message, args...)}
 }
 
-// AsError is err as ARM tells it: what is no refusal is an internal error.
+// AsError converts err to an error of ARM: any error that is not a refusal is an internal error.
 func AsError(err error) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e
@@ -80,7 +80,7 @@ func WriteError(w http.ResponseWriter, err error) {
 	WriteJSON(w, e.Status, map[string]any{"error": e})
 }
 
-// retry tells when the call may be repeated.
+// retry sets when the call may be repeated.
 func (e *Error) retry(h http.Header) {
 	switch {
 	case e.RetryAfter <= 0:

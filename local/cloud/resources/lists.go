@@ -88,7 +88,7 @@ func (e *Engine) everything(ctx context.Context, call *Call) (*Answer, error) {
 	return e.shownPage(call, tracked, func(r *Resource) (map[string]any, error) { return r.Shown(), nil })
 }
 
-// page answers with the resources that the query asks for, as callers see them.
+// page answers with the resources that the query selects, as callers see them.
 func (e *Engine) page(ctx context.Context, call *Call, all []*Resource) (*Answer, error) {
 	return e.shownPage(call, all, func(r *Resource) (map[string]any, error) { return e.show(ctx, r, call.Query) })
 }
@@ -107,9 +107,9 @@ func (e *Engine) shownPage(call *Call, all []*Resource, show func(*Resource) (ma
 	return e.Paged(call, keys, strings.Compare, func(i int) (map[string]any, error) { return show(matching[i]) })
 }
 
-// Paged answers a call with the part of a list that its $top and $skiptoken ask for,
-// and the link to the next part. Keys are those of all elements, sorted by compare;
-// show is what callers see of one of them.
+// Paged answers a call with the part of a list that its $top and $skiptoken select, and the link to
+// the next part. Keys are those of all elements, sorted by compare; show is what callers see of one
+// of them.
 func (e *Engine) Paged(call *Call, keys []string, compare func(a, b string) int, show func(i int) (map[string]any, error)) (*Answer, error) {
 	from, to, err := part(call.Query, keys, compare)
 	if err != nil {
@@ -132,8 +132,8 @@ func (e *Engine) Paged(call *Call, keys []string, compare func(a, b string) int,
 	return &Answer{Status: http.StatusOK, Body: answer}, nil
 }
 
-// part is where the part of a list begins and ends that a query asks for. A token is
-// the key of the last element before it, which may be gone by now.
+// part returns the bounds of the part of a list that a query selects. A token is the key of the
+// last element before it, which may be deleted by now.
 func part(query url.Values, keys []string, compare func(a, b string) int) (from, to int, err error) {
 	size := pageSize
 	if top := query.Get("$top"); top != "" {

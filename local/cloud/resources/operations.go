@@ -31,7 +31,7 @@ const (
 
 	// operationTime bounds what runs after an answer.
 	operationTime = 2 * time.Hour
-	// operationKept is how long clients may ask for the end of an operation.
+	// operationKept is how long the result of an operation can be read.
 	operationKept = 24 * time.Hour
 	// purgeEvery is after how many operations the old ones are dropped.
 	purgeEvery = 500
@@ -241,7 +241,7 @@ func (e *Engine) operationRoutes() {
 	e.Route(http.MethodGet, prefix+"operationResults/{operation}", e.Result)
 }
 
-// Status answers how the operation with the id "operation" of a route stands.
+// Status answers with the state of the operation with the id "operation" of a route.
 func (e *Engine) Status(ctx context.Context, call *Call) (*Answer, error) {
 	op, err := e.find(ctx, call)
 	if err != nil {
@@ -305,7 +305,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	})
 }
 
-// eachOperation visits all operations and drops those that nobody will ask for.
+// eachOperation visits all operations and removes expired ones.
 func (e *Engine) eachOperation(ctx context.Context, visit func(*Operation)) error {
 	entries, err := e.State.List(ctx, operationKind, "")
 	if err != nil {

@@ -116,7 +116,7 @@ func (e *Engine) decide(ctx context.Context, call *Call, id ID) (*Change, *Behav
 	return c, b, op, err
 }
 
-// proposal is the change as the caller wants it, with what never changes.
+// proposal is the requested change, with immutable members.
 func (e *Engine) proposal(ctx context.Context, call *Call, id ID) (*Change, error) {
 	old, found, err := e.Find(ctx, call.Path)
 	if err != nil {

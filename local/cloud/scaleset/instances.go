@@ -79,7 +79,7 @@ func (s *Sets) setOf(ctx context.Context, instance *resources.Resource) (*resour
 	return s.engine.Get(ctx, id.Parent())
 }
 
-// shrink lowers the capacity of the scale set of an instance that somebody deleted.
+// shrink lowers the capacity of the scale set of a deleted instance.
 func (s *Sets) shrink(ctx context.Context, r *resources.Resource) error {
 	set, err := s.setOf(ctx, r)
 	if resources.NotFound(err) {
@@ -127,8 +127,8 @@ func (s *Sets) view(ctx context.Context, r *resources.Resource) (object, error) 
 	return view, nil
 }
 
-// runCommand runs a script on an instance. Azure answers well even if the script fails;
-// its output tells.
+// runCommand runs a script on an instance. As in Azure, a failed script is a successful call; its
+// output shows the failure.
 func (s *Sets) runCommand(ctx context.Context, r *resources.Resource, call *resources.Call) (any, error) {
 	command, _ := call.Body["commandId"].(string)
 	if command != "RunShellScript" {

@@ -1,9 +1,8 @@
-// Package scaleset is Microsoft.Compute/virtualMachineScaleSets of the local Azure: scale
-// sets in uniform mode, whose instances a host runs. They have addresses of their own,
-// join pools of load balancers, and are as healthy as the probe of the scale set says.
+// Package scaleset is Microsoft.Compute/virtualMachineScaleSets of the local Azure: scale sets in
+// uniform mode, whose instances a host runs. Instances have addresses of their own, join pools of
+// load balancers, and their health is that of the scale set's probe.
 //
-// It starts nothing itself, and asks nobody for health: that is for its Machines and the
-// network to do.
+// It neither starts nor probes instances: its Machines and the network do.
 package scaleset
 
 import (
@@ -41,7 +40,7 @@ type Machine struct {
 
 // Machines run instances.
 type Machines interface {
-	// Start makes an instance run; one that runs already goes on.
+	// Start starts an instance; a running one continues.
 	Start(ctx context.Context, m Machine) error
 	// Remove ends an instance and forgets it.
 	Remove(ctx context.Context, id string) error
@@ -55,7 +54,7 @@ type Wires interface {
 	Watch(b *resources.Behaviour)
 	// Allocate finds a free address in a subnet.
 	Allocate(ctx context.Context, subnet string) (string, error)
-	// Healthy reports what a load balancer's probe says of an instance.
+	// Healthy reports the state of an instance by a load balancer's probe.
 	Healthy(instance, probe string) bool
 }
 

@@ -267,8 +267,8 @@ func (s *Service) show(c *call, version string) error {
 	return c.answer(http.StatusOK, s.certificateBundle(c.vault, &stored, v, true))
 }
 
-// renewIfDue issues the next version of a certificate whose policy asks for it. A
-// vault of Azure does it by a clock; nobody can tell if it happens when one looks.
+// renewIfDue issues the next version of a certificate if its policy requires it. Azure's vaults
+// renew by a clock; renewing at the next read cannot be distinguished from that.
 func (s *Service) renewIfDue(ctx context.Context, vault, name string) error {
 	var c certificate
 	found, err := s.State.Get(ctx, kindCertificate, key(vault, name), &c)

@@ -80,7 +80,7 @@ func (s *Service) keys(c *call) error {
 	return c.unknown()
 }
 
-// generate makes the private key that a request asks for.
+// generate makes the requested private key.
 func (r keyRequest) generate() (crypto.Signer, error) {
 	switch {
 	case arm.EqualFold(r.Type, "RSA") || arm.EqualFold(r.Type, "RSA-HSM"):

@@ -65,7 +65,7 @@ func (a attributes) merge(change *attributes, now time.Time) attributes {
 	return a
 }
 
-// deletion is when an object was deleted and when it goes for good.
+// deletion is when an object was deleted and when it is purged.
 type deletion struct {
 	Deleted int64 `json:"deletedDate"`
 	Purge   int64 `json:"scheduledPurgeDate"`
@@ -80,13 +80,13 @@ type tombstone struct {
 	Deletion *deletion `json:"deletion"`
 }
 
-// over tells that the object cannot come back any more.
+// over reports whether the object can no longer be recovered.
 func (t tombstone) over(now time.Time) bool {
 	return t.Deletion == nil || t.Deletion.Purge <= now.Unix()
 }
 
-// expire drops what a vault has kept of deleted objects for long enough, as Azure
-// does, so that their number has an end although nobody purges them.
+// expire purges deleted objects after their retention, as Azure does, so that their number stays
+// bounded.
 func (s *Service) expire(ctx context.Context, vault string) error {
 	return s.State.Update(ctx, func(tx *state.Tx) error {
 		for _, kind := range []string{kindDeletedSecret, kindDeletedCertificate, kindDeletedKey} {

@@ -18,7 +18,7 @@ const (
 	contentPKCS12 = "application/x-pkcs12"
 )
 
-// policy says how a certificate is made and renewed; its form is Key Vault's.
+// policy describes how a certificate is made and renewed; its form is Key Vault's.
 type policy struct {
 	ID       string           `json:"id,omitempty"`
 	Key      *keyProperties   `json:"key_props,omitempty"`

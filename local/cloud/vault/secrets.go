@@ -354,8 +354,8 @@ func (s *Service) SecretValue(ctx context.Context, vault, name string) (value st
 	return stored.Versions[len(stored.Versions)-1].Value, true, nil
 }
 
-// Secret is the value of a secret, or of one of its versions, for the resource manager,
-// which has checked who asks.
+// Secret returns the value of a secret, or of one of its versions, for the resource manager, which
+// has authorized the caller.
 func (s *Service) Secret(ctx context.Context, vault, name, version string) (string, error) {
 	stored, err := load[secret](ctx, s.State, kindSecret, vault, name)
 	if err != nil {

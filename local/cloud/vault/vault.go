@@ -31,7 +31,7 @@ const (
 	recoverable = 90 * 24 * time.Hour
 )
 
-// Tokens tells who a bearer token speaks for.
+// Tokens returns the principal of a bearer token.
 type Tokens interface {
 	Verify(token string) (entra.Caller, error)
 }
@@ -136,7 +136,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	return c.unknown()
 }
 
-// caller reads the bearer token. Without one the answer tells clients where to get it.
+// caller reads the bearer token. Without one the answer names the authority that issues tokens.
 func (s *Service) caller(w http.ResponseWriter, r *http.Request) (string, error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
@@ -155,7 +155,7 @@ func (s *Service) challenge() string {
 	return fmt.Sprintf(`Bearer authorization="%s/%s", resource="%s"`, s.Origin, s.Tenant, Audience)
 }
 
-// ByPolicy is why the access policies of a vault do not let somebody in.
+// ByPolicy is the error of a caller without permission by the vault's access policies.
 const ByPolicy = "No access policy of the vault grants it"
 
 // allow refuses a caller that may not do an action, such as secrets/getSecret/action.

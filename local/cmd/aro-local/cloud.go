@@ -24,8 +24,8 @@ import (
 	"github.com/aro-rp/aro/local/supervisor"
 )
 
-// identity is who people and the provider are in the local Azure. The file of
-// people's is for tools to read.
+// identity is an identity of users or of the provider in the local Azure. The file of the users'
+// identity is for tools to read.
 type identity struct {
 	Origin         string `json:"origin"`
 	CAFile         string `json:"caFile"`
@@ -33,8 +33,8 @@ type identity struct {
 	SubscriptionID string `json:"subscriptionId"`
 	ClientID       string `json:"clientId"`
 	ClientSecret   string `json:"clientSecret"`
-	// Provider is HOST:PORT of the resource provider, whose admin API tells what
-	// operations are at.
+	// Provider is HOST:PORT of the resource provider, whose admin API shows the progress of
+	// operations.
 	Provider string `json:"provider"`
 }
 
@@ -48,8 +48,7 @@ type localCloud struct {
 	work     sync.WaitGroup
 }
 
-// openCloud brings the local Azure up to where it can be served. It runs until it
-// is closed or ctx ends.
+// openCloud prepares the local Azure for serving. It runs until it is closed or ctx ends.
 func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger) (*localCloud, error) {
 	service, err := c.identity("service.json", cloud.ServiceSubscription, cloud.ServiceApplication)
 	if err != nil {
@@ -113,7 +112,7 @@ func (c runCommand) openMachines(ctx context.Context, l *localCloud, wires *netw
 	return nil
 }
 
-// plugPage adds the API page, which asks as people do.
+// plugPage adds the API page, which uses the demo identity.
 func plugPage(a *cloud.Azure, demo identity) error {
 	tokens, err := demo.tokens(a.Client())
 	if err != nil {
@@ -160,8 +159,8 @@ func (c runCommand) identity(name, subscription, client string) (identity, error
 	return id, os.WriteFile(path, append(content, '\n'), 0o600)
 }
 
-// pullSecret is for a registry that nobody asks: machines here run no images, but
-// the OpenShift installer refuses to do without.
+// pullSecret is for a registry that is never contacted: machines here pull no images, but the
+// OpenShift installer requires a pull secret.
 const pullSecret = `{"auths":{"registry.aroapp.test":{"auth":"bm9ib2R5Om5vdGhpbmc="}}}`
 
 // addresses are the loopback addresses of this local Azure: first those of
@@ -232,7 +231,7 @@ func (c runCommand) portalOrigin() string {
 	return "https://" + c.Portal
 }
 
-// portalAddress says where the portal is.
+// portalAddress is the address of the portal.
 func (c runCommand) portalAddress() string {
 	if c.Portal == noPortal {
 		return noPortal

@@ -70,7 +70,7 @@ func (f clusterFlags) customer(ctx context.Context) (*customer.Customer, error) 
 	return c, err
 }
 
-// stepsOf asks a provider on this machine, which answers engineers and customers alike.
+// stepsOf queries the admin API of a provider on this machine.
 func stepsOf(provider *rp.RP) func(context.Context, string) (customer.Progress, error) {
 	return func(ctx context.Context, cluster string) (customer.Progress, error) {
 		s, err := provider.Step(ctx, cluster)
@@ -126,7 +126,7 @@ type clusterCreate struct {
 	customer.Create
 }
 
-// Run creates the cluster, shows it, and says what to do next.
+// Run creates the cluster, shows it, and prints the next steps.
 func (c clusterCreate) Run(ctx context.Context) error {
 	return c.on(ctx, c.Create.Check, func(ctx context.Context, as *customer.Customer) error {
 		if err := as.Create(ctx, c.Create); err != nil {
@@ -184,7 +184,7 @@ type clusterKubeconfig struct {
 	Merge bool   `xor:"where" help:"Merge it into $KUBECONFIG or ~/.kube/config as the context of the cluster's name, and make that the current context."`
 }
 
-// Run fetches the kubeconfig and puts it where the flags say.
+// Run fetches the kubeconfig and writes it where the flags select.
 func (c clusterKubeconfig) Run(ctx context.Context) error {
 	return c.on(ctx, c.Check, func(ctx context.Context, as *customer.Customer) error {
 		kubeconfig, err := as.Kubeconfig(ctx, c.Target)

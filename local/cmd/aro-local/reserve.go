@@ -198,8 +198,8 @@ func (c *runCommand) takeAddresses(ctx context.Context, r *reservation) error {
 	return nil
 }
 
-// checkFree finds out whether another program has the provider's address or
-// the portal's, because its answers would be taken for theirs.
+// checkFree checks whether another program uses the provider's address or the portal's: its answers
+// would be taken for theirs.
 func (c *runCommand) checkFree(ctx context.Context, _ *reservation) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
@@ -231,7 +231,7 @@ func (c *runCommand) listen(ctx context.Context, r *reservation) error {
 	return nil
 }
 
-// portError says what to do about a port that cannot be opened.
+// portError explains how to resolve that a port cannot be opened.
 func portError(flag, address string, err error) error {
 	host, port, _ := net.SplitHostPort(address)
 	n, numberErr := strconv.Atoi(port)

@@ -80,8 +80,7 @@ func (c runCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return c.serve(ctx, lower, cloud, reserved.azure, programs)
 }
 
-// quietKubernetes lets Kubernetes' libraries, which have a log of their own, say only
-// what is wrong, the way that everything else here says it.
+// quietKubernetes passes only errors of Kubernetes' libraries to the log.
 func quietKubernetes(to io.Writer) {
 	handler := slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelWarn})
 	klog.SetSlogLogger(slog.New(handler).With("component", "kubernetes"))
@@ -115,7 +114,7 @@ func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, listene
 	return g.Wait()
 }
 
-// present says what to try, and shows progress.
+// present prints the first commands to try, and shows progress.
 func (c runCommand) present(ctx context.Context) error {
 	provider := rp.At(c.Listen)
 	provider.Trouble = func() error { return enoughDisk(c.Data, leastFree) }

@@ -163,7 +163,7 @@ func (c *Config) find(kind, name string) *unstructured.Unstructured {
 	return nil
 }
 
-// releaseScript pulls the image that everything else comes from.
+// releaseScript pulls the release image.
 const releaseScript = "root/usr/local/bin/release-image-download.sh"
 
 // channel names the minor version that the installer belongs to.
@@ -174,9 +174,8 @@ var (
 	releaseVersion = regexp.MustCompile(`:(4\.\d+\.\d+(?:-(?:rc|ec)\.\d+)?)(?:-[a-z0-9_]+)?(?:@|$)`)
 )
 
-// readRelease takes the version from the image's tag, for nobody can ask the
-// image. One that is named by its digest alone is taken for the first of the
-// installer's minor version.
+// readRelease takes the version from the image's tag, because the image is never pulled. An image
+// that is named by its digest alone is taken for the first of the installer's minor version.
 func (c *Config) readRelease(file string) error {
 	content, err := os.ReadFile(file)
 	if err != nil {

@@ -34,7 +34,7 @@ const (
 	selfPath      = "/apis/user.openshift.io/v1/users/~"
 )
 
-// Server answers people who log in.
+// Server serves logins.
 type Server struct {
 	// Kubeadmin reads the secret kube-system/kubeadmin.
 	Kubeadmin func(ctx context.Context) (*corev1.Secret, error)
@@ -73,7 +73,7 @@ func (s Server) Outside(next http.Handler) http.Handler {
 	})
 }
 
-// Inside tells those who may ask who they are.
+// Inside answers authenticated requests for their own user.
 func (s Server) Inside(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, known := request.UserFrom(r.Context())
@@ -104,7 +104,7 @@ func (s Server) discover(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// authorize challenges for the password and leads on with a token or a code.
+// authorize challenges for the password and redirects with a token or a code.
 func (s Server) authorize(w http.ResponseWriter, r *http.Request) {
 	secret, err := s.Kubeadmin(r.Context())
 	name, password, given := r.BasicAuth()

@@ -1,6 +1,6 @@
-// Package login lets people log in with a password, as OpenShift's OAuth server and
-// its users' API do: kubeadmin, for as long as the secret is there that the installer
-// made. It answers within the API server, and keeps nothing.
+// Package login lets users log in with a password, as OpenShift's OAuth server and its users' API
+// do: kubeadmin, as long as the secret exists that the installer made. It answers within the API
+// server, and stores nothing.
 package login
 
 import (
@@ -28,7 +28,7 @@ const (
 	codeLife  = 5 * time.Minute
 )
 
-// claim is what a token or a code says.
+// claim is the content of a token or a code.
 type claim struct {
 	Purpose   string `json:"p"`
 	Expires   int64  `json:"e"`
@@ -37,8 +37,8 @@ type claim struct {
 
 var errInvalid = errors.New("the token is not valid")
 
-// sign makes a text that nobody can make without the secret: it is good while the
-// secret is there, unchanged.
+// sign makes a token that cannot be made without the secret: it is valid while the secret exists
+// unchanged.
 func sign(secret *corev1.Secret, c claim) (string, error) {
 	content, err := json.Marshal(c)
 	if err != nil {

@@ -31,8 +31,8 @@ const (
 	machinePatience = 5 * time.Second
 )
 
-// approver approves what kubelets of known machines ask for. The signing is the
-// controller manager's.
+// approver approves certificate requests of kubelets of known machines. The controller manager
+// signs them.
 type approver struct {
 	client   client.Client
 	requests kubernetes.Interface // for the subresource
@@ -110,8 +110,8 @@ func requestedNode(csr *certificatesv1.CertificateSigningRequest) (string, *x509
 	return "", nil
 }
 
-// known reports whether there is a machine of the node's name, and for a serving
-// certificate, whether the node has all the addresses asked for.
+// known reports whether there is a machine of the node's name, and for a serving certificate,
+// whether the node has all requested addresses.
 func (a *approver) known(ctx context.Context, node, signer string, request *x509.CertificateRequest) (bool, error) {
 	var machine machinev1beta1.Machine
 	if err := a.client.Get(ctx, key(node), &machine); err != nil {

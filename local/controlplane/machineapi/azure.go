@@ -31,7 +31,7 @@ type azure struct {
 	nics         *armnetwork.InterfacesClient
 }
 
-// virtualMachine is what a machine's status tells of it.
+// virtualMachine is what a machine's status shows of its virtual machine.
 type virtualMachine struct{ id, state string }
 
 // find returns nil for a virtual machine that is not there.
@@ -147,7 +147,7 @@ func machineBody(spec *machinev1beta1.AzureMachineProviderSpec, name, nic string
 			}}},
 			OSProfile: &armcompute.OSProfile{
 				ComputerName: &name, AdminUsername: to.Ptr("core"),
-				// Ignition overrules both; Azure insists on a way to log in.
+				// Ignition overrides both; Azure requires a login.
 				AdminPassword:      to.Ptr("NotActuallyApplied!"),
 				CustomData:         to.Ptr(base64.StdEncoding.EncodeToString(userData)),
 				LinuxConfiguration: &armcompute.LinuxConfiguration{DisablePasswordAuthentication: to.Ptr(false)},

@@ -92,7 +92,7 @@ func (c *Cloud) as(ctx context.Context, secret *corev1.Secret) (*azure, error) {
 	return made, nil
 }
 
-// endpoints asks the origin where everything is.
+// endpoints reads the endpoints of all services from the origin.
 func (c *Cloud) endpoints(ctx context.Context) (*cloud.Configuration, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.origin+metadataPath, nil)
 	if err != nil {

@@ -94,7 +94,7 @@ func (c *credentials) ensureRequest(ctx context.Context, name, namespace, secret
 	return client.IgnoreAlreadyExists(c.client.Create(ctx, request))
 }
 
-// answer copies the root credentials, and says when it did.
+// answer copies the root credentials, and records when it did.
 func (c *credentials) answer(ctx context.Context, request *unstructured.Unstructured, root *corev1.Secret) error {
 	namespace, _, _ := unstructured.NestedString(request.Object, "spec", "secretRef", "namespace")
 	name, _, _ := unstructured.NestedString(request.Object, "spec", "secretRef", "name")

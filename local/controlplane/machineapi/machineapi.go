@@ -59,7 +59,7 @@ func Add(m manager.Manager, cloud *Cloud) error {
 	return addCredentials(m)
 }
 
-// ready reports whether a node says so.
+// ready reports whether a node is ready.
 func ready(node *corev1.Node) bool {
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady {

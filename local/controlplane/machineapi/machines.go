@@ -107,7 +107,7 @@ func (r *machines) follow(ctx context.Context, machine *machinev1beta1.Machine) 
 	return reconcile.Result{RequeueAfter: lookAgain}, nil
 }
 
-// provision makes or finds the virtual machine and tells in status how far it is.
+// provision makes or finds the virtual machine and reports its progress in the status.
 func (r *machines) provision(ctx context.Context, machine *machinev1beta1.Machine, status *machinev1beta1.MachineStatus) error {
 	isMaster := machine.Labels[roleLabel] == "master"
 	if ptr.Deref(status.Phase, "") == "" {
@@ -230,7 +230,7 @@ func (r *machines) node(ctx context.Context, name string) (*corev1.Node, error) 
 	return &node, nil
 }
 
-// label lets people see of what size a machine is, and where.
+// label adds labels with a machine's size and location.
 func (r *machines) label(ctx context.Context, machine *machinev1beta1.Machine) error {
 	spec := &machinev1beta1.AzureMachineProviderSpec{}
 	if machine.Spec.ProviderSpec.Value == nil || json.Unmarshal(machine.Spec.ProviderSpec.Value.Raw, spec) != nil {

@@ -159,8 +159,7 @@ func (s *sets) report(ctx context.Context, set *machinev1beta1.MachineSet, all [
 	return s.client.Status().Update(ctx, set)
 }
 
-// masters reports on the set of the control plane's machines, whose number
-// nobody changes here.
+// masters reports on the set of the control plane's machines, whose number is never changed here.
 type masters struct{ client client.Client }
 
 func (s *masters) reconcile(ctx context.Context) (time.Duration, error) {

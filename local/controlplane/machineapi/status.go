@@ -26,8 +26,8 @@ var errGone = invalid("Can't find created instance.")
 
 func phase(machine *machinev1beta1.Machine) string { return ptr.Deref(machine.Status.Phase, "") }
 
-// noteNode completes a machine whose node is ready. One that was running stays
-// so: its node tells when it is not well.
+// noteNode completes a machine whose node is ready. A machine that was running stays so: its node
+// shows its health.
 func noteNode(status *machinev1beta1.MachineStatus, node *corev1.Node) {
 	if node == nil || ptr.Deref(status.Phase, "") == machinev1beta1.PhaseFailed {
 		return
@@ -50,8 +50,8 @@ func noteVM(status *machinev1beta1.MachineStatus, vm *virtualMachine) {
 	}
 }
 
-// noteFailure says why there is no virtual machine. Where trying again cannot
-// help, the machine has failed for good.
+// noteFailure records why there is no virtual machine. If a retry cannot help, the machine has
+// failed for good.
 func noteFailure(status *machinev1beta1.MachineStatus, err error) {
 	reason, message, final := explain(err)
 	status.ProviderStatus = providerStatus(status.ProviderStatus, nil, metav1.Condition{
@@ -67,8 +67,8 @@ func noteFailure(status *machinev1beta1.MachineStatus, err error) {
 // quotaCodes are Azure's words for what the subscription cannot have.
 var quotaCodes = []string{"QuotaExceeded", "OperationNotAllowed", "SkuNotAvailable", "ResourceQuotaExceeded", "PublicIPCountLimitReached"}
 
-// explain tells what to write into a machine's status, and whether that is final.
-// Conflicts, throttling and bad credentials may pass.
+// explain returns what to write into a machine's status, and whether that is final. Conflicts,
+// throttling and bad credentials may be temporary.
 func explain(err error) (reason machinev1beta1.MachineStatusError, message string, final bool) {
 	var wrong invalid
 	if errors.As(err, &wrong) {
@@ -92,7 +92,7 @@ func explain(err error) (reason machinev1beta1.MachineStatusError, message strin
 	}
 }
 
-// azureMessage is the text of Azure's answer without the request that led to it.
+// azureMessage is the text of Azure's answer without the request.
 func azureMessage(refused *azcore.ResponseError) string {
 	if refused.RawResponse == nil {
 		return ""

@@ -101,8 +101,8 @@ var checks = map[string]check{
 	"service-ca": onMasters, "storage": onMasters,
 }
 
-// clusterOperators reports on every operand. During an update, an operator says
-// that it is progressing before it has the new version.
+// clusterOperators reports on every operand. During an update, an operator reports that it is
+// progressing before it has the new version.
 func (o *operators) clusterOperators(ctx context.Context) (time.Duration, error) {
 	f, err := o.facts(ctx)
 	if err != nil {

@@ -75,8 +75,8 @@ func waitingFor(found []configv1.ClusterOperator, version string) []string {
 	return names
 }
 
-// settle completes the update once no operator is waited for. A cluster that was
-// available once stays so, as OpenShift sees it, whatever its operators say.
+// settle completes the update once all operators are done. A cluster that was available once stays
+// so, as in OpenShift, whatever its operators report.
 func settle(status *configv1.ClusterVersionStatus, waiting []string) {
 	current := &status.History[0]
 	progress := fmt.Sprintf("Working towards %s: %d of %d operators done", current.Version, len(checks)-len(waiting), len(checks))

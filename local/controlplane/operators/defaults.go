@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Defaults are the objects that a release brings along and that the installer does
-// not write, unless it has something to say: its objects come first.
+// Defaults are the objects of a release that the installer does not write, unless it configures
+// them: its objects come first.
 func Defaults() []client.Object {
 	return slices.Concat(configs(), operands(), access(), people(), constraints(), storage())
 }
@@ -61,8 +61,8 @@ func operands() []client.Object {
 	}
 }
 
-// access makes administrators of OpenShift's administrators, lets machines ask for
-// certificates, and the machine API for tokens.
+// access gives OpenShift's administrators their role, lets machines request certificates, and the
+// machine API tokens.
 func access() []client.Object {
 	account := func(namespace, name string) client.Object {
 		return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}

@@ -108,8 +108,7 @@ func word(holds bool, yes, no string) string {
 	return no
 }
 
-// defaultCertificate is the name of the secret that the router presents; problem
-// says why it cannot.
+// defaultCertificate is the name of the secret that the router presents; problem is why it cannot.
 func (o *operators) defaultCertificate(ctx context.Context, controller *operatorv1.IngressController) (name, problem string, err error) {
 	reference := controller.Spec.DefaultCertificate
 	if reference == nil {

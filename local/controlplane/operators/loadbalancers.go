@@ -13,12 +13,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// nowhere are the addresses of services whose load balancers are simulated: they
-// are for documentation (RFC 5737), so no traffic to them goes astray.
+// nowhere are the addresses of services whose load balancers are simulated: they are reserved for
+// documentation (RFC 5737), so no traffic reaches another host.
 var nowhere = netip.MustParsePrefix("203.0.113.0/24")
 
-// loadBalancers gives services the addresses that the cloud controller would give
-// them, and says of each that it leads nowhere. The router's is from Azure.
+// loadBalancers gives services the addresses that the cloud controller would give them, with a note
+// that they cannot be reached. The router's address is from Azure.
 func (o *operators) loadBalancers(ctx context.Context) (time.Duration, error) {
 	var list corev1.ServiceList
 	if err := o.client.List(ctx, &list); err != nil {

@@ -77,8 +77,8 @@ func isReady(node *corev1.Node) bool {
 	return false
 }
 
-// bootstrap tells the installer's clients that the control plane needs the
-// bootstrap machine no longer.
+// bootstrap reports to the installer's clients that the control plane no longer needs the bootstrap
+// machine.
 func (o *operators) bootstrap(ctx context.Context) (time.Duration, error) {
 	n, err := o.nodes(ctx)
 	if err != nil || n.readyMasters < masters {

@@ -16,7 +16,7 @@ var ownVolumes = []securityv1.FSType{
 	securityv1.FSTypePersistentVolumeClaim, securityv1.FSProjected, securityv1.FSTypeSecret,
 }
 
-// dangerous are the capabilities that the first constraints took away by name.
+// dangerous are the capabilities that the first constraints dropped by name.
 var dangerous = []corev1.Capability{"KILL", "MKNOD", "SETUID", "SETGID"}
 
 // constraints are the security context constraints of every cluster. Nothing admits
@@ -79,7 +79,7 @@ func privilegedConstraints() *securityv1.SecurityContextConstraints {
 	}
 }
 
-// people are what everybody who logs in may do.
+// people are the permissions of all users that log in.
 func people() []client.Object {
 	rule := func(group, resource string, names []string, verbs ...string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, ResourceNames: names, Verbs: verbs}

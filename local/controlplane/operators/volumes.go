@@ -20,15 +20,15 @@ const (
 	fileDriver = "file.csi.azure.com"
 )
 
-// Annotations by which the scheduler and the volume controller of Kubernetes ask a
-// driver for a volume, and know who made one.
+// Annotations by which Kubernetes' scheduler and volume controller request a volume from a driver,
+// and record its provisioner.
 const (
 	selectedNode  = "volume.kubernetes.io/selected-node"
 	provisionedBy = "pv.kubernetes.io/provisioned-by"
 )
 
-// volumes stands in for Azure's CSI drivers: it makes the volumes that claims wait
-// for. No disk is behind them, for no pod here mounts one.
+// volumes stands in for Azure's CSI drivers: it makes the volumes that claims wait for. They have
+// no disks, because no pod here mounts one.
 func (o *operators) volumes(ctx context.Context) (time.Duration, error) {
 	var claims corev1.PersistentVolumeClaimList
 	if err := o.client.List(ctx, &claims); err != nil {

@@ -62,7 +62,7 @@ func New(scheme *runtime.Scheme) *Contents {
 	return &Contents{scheme: scheme, now: metav1.NewTime(time.Now().Truncate(time.Second)), custom: map[schema.GroupKind]string{}, values: map[string][]byte{}}
 }
 
-// Define adds a definition whose names nobody contests, and makes its kind known.
+// Define adds a definition with accepted names, and registers its kind.
 func (c *Contents) Define(crd *apiextensionsv1.CustomResourceDefinition) error {
 	made := crd.DeepCopy()
 	made.Generation = 1
@@ -147,8 +147,7 @@ func (c *Contents) AddNamespace(name, rootCA string) error {
 	return nil
 }
 
-// AddPolicy adds Kubernetes' own roles, which its API server makes one by one
-// before it says that it is ready.
+// AddPolicy adds Kubernetes' own roles, which its API server makes one by one before it is ready.
 func (c *Contents) AddPolicy() error {
 	var all []client.Object
 	for _, roles := range [][]rbacv1.ClusterRole{bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()} {

@@ -27,7 +27,7 @@ type Spec struct {
 	Mounts   []Mount
 }
 
-// ErrUnsupported is what Command says on a machine that cannot keep containers apart.
+// ErrUnsupported is Command's error on a machine that cannot isolate containers.
 var ErrUnsupported = errors.New("this machine has no user namespaces, which keep the processes of pods apart")
 
 // programDir is where the program is in the container.

@@ -161,7 +161,7 @@ func (s *Spec) show(mount Mount, optional bool) error {
 	if !mount.ReadOnly {
 		return nil
 	}
-	// What lies below, mounts of their own, becomes read-only as well.
+	// Mounts below become read-only as well.
 	attributes := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 	if err := unix.MountSetattr(unix.AT_FDCWD, target, unix.AT_RECURSIVE, &attributes); err != nil {
 		return fmt.Errorf("mount %s read-only: %w", mount.Target, err)

@@ -51,7 +51,7 @@ func Take(t testing.TB) Place {
 	return Place{}
 }
 
-// lock is nil if somebody else has it. Another user's cannot even be opened.
+// lock is nil if another process holds it. Another user's lock cannot even be opened.
 func lock(n int) *os.File {
 	file, err := os.OpenFile(filepath.Join(os.TempDir(), fmt.Sprintf("aro-addresses-%d.lock", n)), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

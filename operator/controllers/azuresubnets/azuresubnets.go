@@ -22,7 +22,7 @@ import (
 	"github.com/aro-rp/aro/operator/flags"
 )
 
-// noted tells monitoring when a subnet was put right last.
+// noted is the annotation in which monitoring finds when a subnet was last repaired.
 const noted = "aro.openshift.io/lastSubnetReconcileTimestamp"
 
 // endpoints are the services that subnets reach without the internet.
@@ -98,7 +98,7 @@ func (w work) keep(ctx context.Context, r *controller.Request, s azure.Subnet) e
 	if extended := w.services && addEndpoints(subnet.Properties); !regrouped && !extended {
 		return nil
 	}
-	// If somebody else changed the subnet meanwhile, the next look goes by that.
+	// If another client changed the subnet meanwhile, the next reconcile reads the new state.
 	guarded := ifMatch(ctx, subnet.Etag)
 	poller, err := subnetClient.BeginCreateOrUpdate(guarded, s.ID.ResourceGroupName, s.ID.Parent.Name, s.ID.Name, *subnet, nil)
 	if err == nil {

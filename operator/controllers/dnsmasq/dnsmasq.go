@@ -24,8 +24,8 @@ const prefix, suffix = "99-", "-aro-dns"
 const summary = "Keeps a MachineConfig `99-<pool>-aro-dns` for each pool: the configuration of dnsmasq, which answers the cluster's own names and those of the gateway on every node, " +
 	"and its unit. A new pool gets it at once. Changes restart nodes, so they wait for an upgrade or for the flag that forces them. "
 
-// New are the controllers. They do the same for all pools, whatever woke them, and
-// are three for their conditions, which dashboards know.
+// New returns the controllers. They do the same for all pools, whatever triggered them, and are
+// three because each has conditions that dashboards use.
 func New() []controller.Spec {
 	version := machineconfigurationv1.GroupVersion
 	cluster := spec("DnsmasqCluster", "This one begins when the Cluster or the release changes.")

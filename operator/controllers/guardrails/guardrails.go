@@ -97,8 +97,8 @@ func action(enforcement string) admissionv1.ValidationAction {
 	}
 }
 
-// apply makes a policy and its binding exactly as they should be: a condition that
-// somebody adds would turn a policy off.
+// apply makes a policy and its binding exactly as defined: an added condition could disable a
+// policy.
 func apply(ctx context.Context, r *controller.Request, policy *admissionv1.ValidatingAdmissionPolicy, action admissionv1.ValidationAction) error {
 	binding := &admissionv1.ValidatingAdmissionPolicyBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: policy.Name + toBinding},

@@ -69,7 +69,7 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 
 func last(list []string, n int) []string { return list[max(0, len(list)-n):] }
 
-// without is a list less some, in whatever case they are written.
+// without returns list without the items of some, ignoring case.
 func without(list, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(item string) bool {
 		return slices.ContainsFunc(some, func(s string) bool { return arm.EqualFold(s, item) })

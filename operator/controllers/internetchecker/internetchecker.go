@@ -16,7 +16,7 @@ import (
 	"github.com/aro-rp/aro/operator/flags"
 )
 
-// Timing says how patient a check is.
+// Timing sets the timeouts and retries of a check.
 type Timing struct {
 	// Attempts are made before a URL counts as out of reach.
 	Attempts int

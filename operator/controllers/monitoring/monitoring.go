@@ -1,4 +1,4 @@
-// Package monitoring keeps the cluster's monitoring without storage of its own.
+// Package monitoring keeps the cluster's monitoring stack from using persistent storage.
 package monitoring
 
 import (

@@ -1,4 +1,4 @@
-// Package networkpolicy closes a port that nobody but its own pod needs.
+// Package networkpolicy closes a port that only its own pod needs.
 package networkpolicy
 
 import (

@@ -15,7 +15,7 @@ import (
 	"github.com/aro-rp/aro/operator/flags"
 )
 
-// Annotations of nodes: the machine config operator's, and ours.
+// Annotations of nodes: the machine config operator's, and this operator's.
 const (
 	mco           = "machineconfiguration.openshift.io/"
 	currentConfig = mco + "currentConfig"
@@ -76,7 +76,7 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 	return nil
 }
 
-// concerns tells by the metadata whether a node has to be looked at.
+// concerns reports, by its metadata, whether a node needs a reconcile.
 func concerns(n client.Object) bool {
 	if _, master := n.GetLabels()[masterLabel]; master {
 		return false
@@ -90,7 +90,7 @@ func wantsDrain(a map[string]string) bool {
 		(a[state] == "Working" || a[state] == "Degraded" && strings.HasPrefix(a[reason], "failed to drain node"))
 }
 
-// look says what is under way on a node.
+// look returns what is in progress on a node.
 func look(ctx context.Context, r *controller.Request, name string) (progress string, err error) {
 	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	if err := r.Read(ctx, n); err != nil {

@@ -131,7 +131,7 @@ func replace(ctx context.Context, r *controller.Request, secret *corev1.Secret, 
 	return r.Make(ctx, secret)
 }
 
-// tell writes which registries of Red Hat have a login.
+// tell writes the condition that lists the registries of Red Hat with credentials.
 func tell(ctx context.Context, r *controller.Request, content document) error {
 	present := []string{} // never null: the schema has a list
 	for _, host := range redHat {
@@ -146,7 +146,7 @@ func tell(ctx context.Context, r *controller.Request, content document) error {
 	return r.ApplyStatus(ctx, "aro-operator/redHatKeysPresent", map[string]any{"redHatKeysPresent": present})
 }
 
-// document is the content of a pull secret. Members that nobody here knows stay.
+// document is the content of a pull secret. Unknown members are kept.
 type document map[string]any
 
 func parse(secret *corev1.Secret) (document, error) {

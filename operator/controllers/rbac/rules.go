@@ -42,7 +42,7 @@ func diagnostics() []rbacv1.PolicyRule {
 	}
 }
 
-// engineers is for the people who operate the service. It has no secrets.
+// engineers are the rules of the service's engineers. They include no secrets.
 func engineers() []rbacv1.PolicyRule {
 	rule := func(verbs, group, resources string) rbacv1.PolicyRule {
 		return controller.ResourceRule(verbs, group, resources)

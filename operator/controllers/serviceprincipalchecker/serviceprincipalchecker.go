@@ -26,7 +26,7 @@ const tooMuch = "Application.ReadWrite.OwnedBy"
 
 const again = time.Hour
 
-// GraphToken asks the identity provider of a cloud for a token for Microsoft Graph.
+// GraphToken requests a token for Microsoft Graph from the identity provider of a cloud.
 type GraphToken func(ctx context.Context, azEnvironment string) (string, error)
 
 // New is the controller.

@@ -80,8 +80,8 @@ func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
 	return errors.Join(failed...)
 }
 
-// wanted are the subnets that need the accounts: the service's, and those of the
-// cluster that reach storage without the internet.
+// wanted returns the subnets that need the accounts: the service's, and those of the cluster that
+// have service endpoints for storage.
 func wanted(ctx context.Context, r *controller.Request, account *azure.Account) ([]string, error) {
 	ids := slices.Clone(r.Cluster.Spec.ServiceSubnets)
 	subnets, err := azure.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)

@@ -47,7 +47,7 @@ func Is(text string) bool {
 	return strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") && !strings.HasPrefix(text, "[[")
 }
 
-// Unescape is what a text that is no expression stands for.
+// Unescape returns the value of a text that is not an expression.
 func Unescape(text string) string {
 	if strings.HasPrefix(text, "[[") {
 		return text[1:]

@@ -175,7 +175,7 @@ func FormatTime(at time.Time, layout string) (string, error) {
 	return b.String(), nil
 }
 
-// timePart is what n times the letter c stand for.
+// timePart returns the value of n times the letter c in a format.
 func timePart(at time.Time, c byte, n int) (string, error) {
 	padded := func(v, width int) string { return fmt.Sprintf("%0*d", width, v) }
 	switch c {

@@ -94,7 +94,7 @@ func fromDataURI(uri string) (string, error) {
 	return s, nil
 }
 
-// resolve combines a base and a relative URI as RFC 3986 says.
+// resolve combines a base and a relative URI, as RFC 3986 defines.
 func resolve(base, relative string) (string, error) {
 	b, err := url.Parse(base)
 	if err != nil || !b.IsAbs() || b.Host == "" {

@@ -1,9 +1,8 @@
-// Package functions has the functions of ARM's template language that need nothing but
-// their arguments: those of strings, numbers, arrays, objects, dates and addresses.
+// Package functions implements the functions of ARM's template language that depend on their
+// arguments only: those of strings, numbers, arrays, objects, dates and addresses.
 //
-// Each does what Microsoft's reference of the template functions says. Where the
-// reference leaves a result open and Azure's own is not known, the function returns an
-// error rather than a guess.
+// Each follows Microsoft's reference of the template functions. Where the reference leaves a result
+// open and Azure's own is not known, the function returns an error rather than a guess.
 package functions
 
 import (

@@ -40,7 +40,7 @@ const (
 	BannerContactSupport BannerContent = "ContactSupport"
 )
 
-// InternetCheckerSpec says what the cluster must reach.
+// InternetCheckerSpec lists the endpoints that the cluster must reach.
 type InternetCheckerSpec struct {
 	// URLs must answer, with whatever status.
 	URLs []string `json:"urls,omitempty"`
@@ -72,7 +72,7 @@ type ClusterSpec struct {
 	ArchitectureVersion int `json:"architectureVersion,omitempty"`
 	// GenevaLogging has no members.
 	GenevaLogging GenevaLoggingSpec `json:"genevaLogging,omitempty"`
-	// InternetChecker says what the cluster must reach.
+	// InternetChecker lists the endpoints that the cluster must reach.
 	InternetChecker InternetCheckerSpec `json:"internetChecker,omitempty"`
 	// VnetID is the ARM id of the virtual network.
 	VnetID string `json:"vnetId,omitempty"`
