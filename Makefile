@@ -82,8 +82,9 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 
 .PHONY: soak
-soak: build ## proofs of rollouts that take minutes, and of the log collector's configuration
+soak: build ## proofs that take minutes or a machine for themselves, and of the log collector's configuration
 	cd collector && go vet . && go test . -count 1 -timeout 10m
+	go test ./test/fleet -count 1 -timeout 10m -v -args -long
 	cd local && go test ./systemtest/region -count 1 -timeout 30m -v -long
 
 .PHONY: lint

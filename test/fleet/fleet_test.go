@@ -289,9 +289,15 @@ func (f *fleet) checked(n, clusters int, since time.Time) {
 	})
 }
 
+// long also runs the test whose leases of seconds need a machine for itself.
+var long = flag.Bool("long", false, "run monitors as processes and kill one, as make soak does")
+
 // TestMonitorsShareTheFleet runs three monitors on clusters of which a tenth is slow, and
 // kills one.
 func TestMonitorsShareTheFleet(t *testing.T) {
+	if !*long {
+		t.Skip("needs a machine for itself: -args -long")
+	}
 	const clusters, well = 30, 27
 	f := newFleet(t, clusters, settings{Interval: 2 * time.Second, Lease: 4 * time.Second, Feed: 100 * time.Millisecond, Budget: 50 * time.Second, Socket: "mdm"})
 	kills := map[string]func(){}
