@@ -550,7 +550,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 // attempt has come while its only worker is busy for long, and another process idle.
 func TestReadyOperationsMoveToAProcessThatHasWorkers(t *testing.T) {
 	t.Parallel()
-	const ttl = 2 * time.Second
+	const ttl = 6 * time.Second // a lease that outlasts a stalled machine
 	db := newDatabase(t)
 	s, _ := db.connect(t)
 	busy, end := make(chan struct{}), make(chan struct{})
@@ -565,7 +565,7 @@ func TestReadyOperationsMoveToAProcessThatHasWorkers(t *testing.T) {
 		case elsewhere.Load():
 			return nil
 		}
-		return wait.Later(ttl/4, "the other process")
+		return wait.Later(time.Second/2, "the other process")
 	})}})
 	registry := prometheus.NewRegistry()
 	first := db.work(t, backend.Config{Concurrency: 1, LeaseTTL: ttl, DrainGrace: time.Millisecond, Metrics: registry, Plans: plan})
