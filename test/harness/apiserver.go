@@ -12,10 +12,12 @@ import (
 )
 
 const (
-	// serverPatience bounds the start of an API server and its end; buildTime is for a
+	// startTime bounds the start of an API server with all of OpenShift's kinds, which takes
+	// a minute and more on two busy processors, and endTime its end. buildTime is for a
 	// program that is not built yet.
-	serverPatience = 30 * time.Second
-	buildTime      = 9 * time.Minute
+	startTime = 5 * time.Minute
+	endTime   = 30 * time.Second
+	buildTime = 9 * time.Minute
 )
 
 // APIServer starts an API server with the kinds of OpenShift and nothing behind it, and
@@ -46,12 +48,12 @@ func APIServer(root string) (kubeconfig []byte, stop func(), err error) {
 	}
 	stop = func() {
 		_ = stdin.Close() // it ends by itself; if not:
-		late := time.AfterFunc(serverPatience, func() { _ = command.Process.Kill() })
+		late := time.AfterFunc(endTime, func() { _ = command.Process.Kill() })
 		_ = command.Wait()
 		late.Stop()
 		_ = os.RemoveAll(dir)
 	}
-	late := time.AfterFunc(2*serverPatience, func() { _ = command.Process.Kill() })
+	late := time.AfterFunc(startTime, func() { _ = command.Process.Kill() })
 	kubeconfig, err = io.ReadAll(stdout)
 	late.Stop()
 	if err != nil || len(kubeconfig) == 0 {
