@@ -133,13 +133,20 @@ func failure(x *httpserver.Exchange, err error) httpserver.Failure {
 	return armhttp.Failure(x, err)
 }
 
-// cluster reads the cluster of the path without its secrets, or returns a not-found error.
-func (a *API) cluster(c *call) (*model.Cluster, error) {
+// view reads the document of the cluster of the path without its secrets, or returns a
+// not-found error.
+func (a *API) view(c *call) (*store.ClusterDocument, error) {
 	id := armhttp.ClusterID(c)
 	doc, err := a.Store.Clusters.View(c.Ctx(), id.Partition(), id.Key())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, armhttp.NotFound(id)
 	}
+	return doc, err
+}
+
+// cluster is view for those who need the cluster only.
+func (a *API) cluster(c *call) (*model.Cluster, error) {
+	doc, err := a.view(c)
 	if err != nil {
 		return nil, err
 	}

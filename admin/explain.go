@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -16,11 +15,7 @@ import (
 // AdminExplainCluster explains what a cluster does or waits for.
 func (a *API) AdminExplainCluster(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
-	id := armhttp.ClusterID(c)
-	doc, err := a.Store.Clusters.View(c.Ctx(), id.Partition(), id.Key())
-	if errors.Is(err, store.ErrNotFound) {
-		return armhttp.NotFound(id)
-	}
+	doc, err := a.view(c)
 	if err != nil {
 		return err
 	}

@@ -1,28 +1,22 @@
 package admin
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/aro-rp/aro/armhttp"
 	api "github.com/aro-rp/aro/generated/admin"
-	"github.com/aro-rp/aro/store"
 )
 
 // AdminGetMonitorResult returns what the last check of a cluster found.
 func (a *API) AdminGetMonitorResult(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
-	id := armhttp.ClusterID(c)
-	doc, err := a.Store.Clusters.View(c.Ctx(), id.Partition(), id.Key())
-	if errors.Is(err, store.ErrNotFound) {
-		return armhttp.NotFound(id)
-	}
+	doc, err := a.view(c)
 	if err != nil {
 		return err
 	}
-	last, err := a.Store.LastCheck(c.Ctx(), id, doc.Cluster.Internal.UID)
+	last, err := a.Store.LastCheck(c.Ctx(), armhttp.ClusterID(c), doc.Cluster.Internal.UID)
 	if err != nil {
 		return err
 	}

@@ -52,13 +52,13 @@ func fleetOf(rows []*row, now time.Time) fleet {
 		states[r.State]++
 		versions[r.Version]++
 		if r.State == string(model.Failed) {
-			failures[cmp.Or(r.Code, "no code")]++
+			failures[r.Code]++
 		}
 		if r.Since.IsZero() {
 			continue
 		}
 		f.Operations = append(f.Operations, r)
-		workers[cmp.Or(r.Owner, "waiting for a worker")]++
+		workers[cmp.Or(r.Owner, "no worker")]++
 		if r.stuck(now) {
 			f.Stuck++
 		}
@@ -69,7 +69,7 @@ func fleetOf(rows []*row, now time.Time) fleet {
 	f.States = shares(states, func(state string) url.Values { return url.Values{"state": {state}} })
 	f.Versions = shares(versions, func(version string) url.Values { return url.Values{"filter": {version}} })
 	f.Failures = shares(failures, func(code string) url.Values {
-		return url.Values{"state": {string(model.Failed)}, "filter": {strings.TrimPrefix(code, "no code")}}
+		return url.Values{"state": {string(model.Failed)}, "filter": {code}}
 	})
 	f.Workers = shares(workers, nil)
 	return f

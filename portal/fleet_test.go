@@ -58,7 +58,7 @@ func TestTheFleetIsCounted(t *testing.T) {
 	for what, both := range map[string][2][]count{
 		"versions": {got.Versions, {{"4.19.24", 3}, {"4.18.2", 2}}},
 		"failures": {got.Failures, {{"QuotaExceeded", 2}}},
-		"workers":  {got.Workers, {{"waiting for a worker", 1}, {"worker-7", 1}}},
+		"workers":  {got.Workers, {{"no worker", 1}, {"worker-7", 1}}},
 	} {
 		if !slices.Equal(both[0], both[1]) {
 			t.Errorf("%s are %v, want %v", what, both[0], both[1])

@@ -161,7 +161,7 @@ type FleetOperation struct {
 	// Since When the step began.
 	Since time.Time `json:"since"`
 
-	// Worker The worker that holds the operation; absent while it waits for one.
+	// Worker The worker that holds the operation; absent while none does.
 	Worker *string `json:"worker,omitempty"`
 
 	// Lost Number of consecutive workers that stopped during the operation.
