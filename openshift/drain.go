@@ -65,7 +65,11 @@ func (a *API) Drain(ctx context.Context, d *Drain) error {
 	if err := a.Cordon(ctx, d.Node, true, d.DryRun); err != nil {
 		return fmt.Errorf("cordon node %s: %w", d.Node, err)
 	}
-	d.tell("node %s is cordoned", d.Node)
+	if d.DryRun {
+		d.tell("node %s would be cordoned", d.Node)
+	} else {
+		d.tell("node %s is cordoned", d.Node)
+	}
 	var pods corev1.PodList
 	if err := a.Read(ctx, "/api/v1/pods?fieldSelector="+url.QueryEscape("spec.nodeName="+d.Node), &pods); err != nil {
 		return fmt.Errorf("list the pods of node %s: %w", d.Node, err)

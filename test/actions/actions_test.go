@@ -192,6 +192,10 @@ func TestANodeIsDrained(t *testing.T) {
 	if now = node(name, 0); !exists(t, now) || now.Spec.Unschedulable {
 		t.Error("the node is still cordoned")
 	}
+	w.ask("POST", "/drainnode?vmName="+name+"&dryRun=true", "").ended(t, api.OutcomeSucceeded, "node drained would be cordoned")
+	if now = node(name, 0); !exists(t, now) || now.Spec.Unschedulable {
+		t.Error("a dry run has cordoned the node")
+	}
 }
 
 func TestACommandSaysHowItEnded(t *testing.T) {
