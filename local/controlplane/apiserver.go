@@ -31,19 +31,24 @@ func (p *plane) apiServer() (component, error) {
 	if err := options.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
 		return nil, err
 	}
+	constraints, err := p.admitPods(options)
+	if err != nil {
+		return nil, err
+	}
 	people, err := p.people()
 	if err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		return serve(ctx, options, func(config *apiserverapp.Config) { p.adapt(config, people) })
+		go constraints.RunWithContext(ctx)
+		return serve(ctx, options, func(config *apiserverapp.Config) error { return p.adapt(config, people) })
 	}, nil
 }
 
 // adapt adds the certificates of names, for OpenShift restarts its API servers for a
 // new one, and this process would stop with it, finds the way to the nodes, knows people
-// who logged in, and speaks the cluster's version.
-func (p *plane) adapt(config *apiserverapp.Config, people login.Server) {
+// who logged in and their projects, and speaks the cluster's version.
+func (p *plane) adapt(config *apiserverapp.Config, people login.Server) error {
 	serving := config.KubeAPIs.ControlPlane.Generic.SecureServing
 	serving.SNICerts = append(p.serving.providers(), serving.SNICerts...)
 	if p.Nodes != "" {
@@ -51,19 +56,23 @@ func (p *plane) adapt(config *apiserverapp.Config, people login.Server) {
 	}
 	// It comes first in the chain of servers.
 	front := &config.Aggregator.GenericConfig.Config
+	if err := showProjects(front); err != nil {
+		return err
+	}
 	letPeopleIn(front, people)
 	front.BuildHandlerChainFunc = p.version.within(front.BuildHandlerChainFunc)
+	return nil
 }
 
 // serve does what the program does, except for what adapt changes.
-func serve(ctx context.Context, options *apiserveroptions.ServerRunOptions, adapt func(*apiserverapp.Config)) error {
+func serve(ctx context.Context, options *apiserveroptions.ServerRunOptions, adapt func(*apiserverapp.Config) error) error {
 	if err := runAPIServer(ctx, options, adapt); err != nil {
 		return fmt.Errorf("kube-apiserver: %w", err)
 	}
 	return nil
 }
 
-func runAPIServer(ctx context.Context, options *apiserveroptions.ServerRunOptions, adapt func(*apiserverapp.Config)) error {
+func runAPIServer(ctx context.Context, options *apiserveroptions.ServerRunOptions, adapt func(*apiserverapp.Config) error) error {
 	completed, err := options.Complete(ctx)
 	if err != nil {
 		return err
@@ -75,7 +84,9 @@ func runAPIServer(ctx context.Context, options *apiserveroptions.ServerRunOption
 	if err != nil {
 		return err
 	}
-	adapt(config)
+	if err := adapt(config); err != nil {
+		return err
+	}
 	ready, err := config.Complete()
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	kubernetesscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
 
 // adminConfig is the installer's own way in, from the machine itself.
@@ -63,6 +64,7 @@ func newScheme() (*runtime.Scheme, error) {
 	for _, add := range []func(*runtime.Scheme) error{
 		kubernetesscheme.AddToScheme, configv1.Install, operatorv1.Install, machinev1.Install,
 		machinev1beta1.Install, machineconfigurationv1.Install, routev1.Install, securityv1.Install,
+		apiregistrationv1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("kinds of OpenShift: %w", err)

@@ -13,8 +13,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/aro-rp/aro/local/controlplane/bootstrap"
+	"github.com/aro-rp/aro/local/controlplane/constraints"
 	"github.com/aro-rp/aro/local/controlplane/operators"
 	"github.com/aro-rp/aro/local/controlplane/prepared"
+	"github.com/aro-rp/aro/local/controlplane/projects"
 	"github.com/aro-rp/aro/local/generated/crds"
 )
 
@@ -32,8 +34,8 @@ func (p *plane) fill(ctx context.Context, kv clientv3.KV) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append([]string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, "kube-node-lease"}, namespaces...) {
-		if err := contents.AddNamespace(name, string(rootCA)); err != nil {
+	for i, name := range append([]string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, "kube-node-lease"}, namespaces...) {
+		if err := contents.AddNamespace(name, constraints.Annotations(i), string(rootCA)); err != nil {
 			return err
 		}
 	}
@@ -98,7 +100,7 @@ func (p *plane) addDefaults(contents *prepared.Contents, without map[objectName]
 	if err != nil {
 		return err
 	}
-	for _, object := range operators.Defaults() {
+	for _, object := range append(operators.Defaults(), projects.Registration()) {
 		kind, err := apiutil.GVKForObject(object, scheme)
 		if err != nil {
 			return err

@@ -75,6 +75,8 @@ func ignoreConfiguration(collector *manageroptions.GarbageCollectorControllerOpt
 			collector.GCIgnoredResources = append(collector.GCIgnoredResources, garbagecollectorconfig.GroupResource{Group: group, Resource: resource})
 		}
 	}
+	// They are namespaces, which are watched already.
+	collector.GCIgnoredResources = append(collector.GCIgnoredResources, garbagecollectorconfig.GroupResource{Group: "project.openshift.io", Resource: "projects"})
 	return nil
 }
 

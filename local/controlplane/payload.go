@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	securityv1 "github.com/openshift/api/security/v1"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -18,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -233,11 +235,18 @@ func createNamespaces(ctx context.Context, c client.Client) error {
 		return fmt.Errorf("namespaces: %w", err)
 	}
 	have := map[string]bool{}
-	for _, namespace := range found.Items {
-		have[namespace.Name] = true
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(inParallel)
+	for _, namespace := range found.Items {
+		have[namespace.Name] = true
+		if namespace.Annotations[securityv1.UIDRangeAnnotation] != "" || namespace.DeletionTimestamp != nil {
+			continue
+		}
+		g.Go(func() error { // it was made before there were ranges: admission gives it one
+			err := c.Patch(ctx, &namespace, client.RawPatch(types.MergePatchType, []byte("{}")))
+			return client.IgnoreNotFound(err)
+		})
+	}
 	for _, name := range namespaces {
 		if have[name] {
 			continue

@@ -62,7 +62,7 @@ func (s Standalone) Run(ctx context.Context, ready func(kubeconfig []byte) error
 	defer etcd.Close()
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return etcdFailure(running, etcd) })
-	g.Go(func() error { return serve(running, options, func(*apiserverapp.Config) {}) })
+	g.Go(func() error { return serve(running, options, func(*apiserverapp.Config) error { return nil }) })
 	g.Go(func() error {
 		kubeconfig, err := prepareStandalone(running, listener.Addr().String(), token)
 		if err != nil {

@@ -67,6 +67,9 @@ func TestCommandsAreShort(t *testing.T) {
 // manyParameters are the functions that may have more parameters, with the reason.
 var manyParameters = map[string]string{
 	"GetMarketplaceImage": "an interface of the OpenShift installer",
+	"Update":              "an interface of Kubernetes' API servers (local/controlplane/projects)",
+	"ExecInContainer":     "an interface of kubelets (local/hypervisor/pods)",
+	"AttachContainer":     "an interface of kubelets (local/hypervisor/pods)",
 	"call":                "the parts of an HTTP request (local/cloud/deployments)",
 }
 

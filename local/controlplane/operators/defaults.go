@@ -17,7 +17,7 @@ import (
 // Defaults are the objects of a release that the installer does not write, unless it configures
 // them: its objects come first.
 func Defaults() []client.Object {
-	return slices.Concat(configs(), operands(), access(), people(), constraints(), storage())
+	return slices.Concat(configs(), operands(), access(), people(), constraints(), users(), storage())
 }
 
 func the(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }

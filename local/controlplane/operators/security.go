@@ -19,8 +19,7 @@ var ownVolumes = []securityv1.FSType{
 // dangerous are the capabilities that the first constraints dropped by name.
 var dangerous = []corev1.Capability{"KILL", "MKNOD", "SETUID", "SETGID"}
 
-// constraints are the security context constraints of every cluster. Nothing admits
-// pods by them here.
+// constraints are the security context constraints of every cluster.
 func constraints() []client.Object {
 	restricted, nonroot := restrictedConstraints("restricted"), restrictedConstraints("nonroot")
 	nonroot.RunAsUser.Type, nonroot.FSGroup.Type = securityv1.RunAsUserStrategyMustRunAsNonRoot, securityv1.FSGroupStrategyRunAsAny
@@ -90,7 +89,14 @@ func people() []client.Object {
 			Subjects: []rbacv1.Subject{{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: group}},
 		}
 	}
+	// own is what those with a role in a namespace may do with the project that it is.
+	own := func(role string, verbs ...string) client.Object {
+		made := &rbacv1.ClusterRole{ObjectMeta: the("system:openshift:aggregate-to-" + role), Rules: []rbacv1.PolicyRule{rule("project.openshift.io", "projects", nil, verbs...)}}
+		made.Labels = map[string]string{"rbac.authorization.k8s.io/aggregate-to-" + role: "true"}
+		return made
+	}
 	return []client.Object{
+		own("admin", "get", "patch", "update", "delete"), own("edit", "get"), own("view", "get"),
 		&rbacv1.ClusterRole{ObjectMeta: the("basic-user"), Rules: []rbacv1.PolicyRule{
 			rule("user.openshift.io", "users", []string{"~"}, "get"), rule("project.openshift.io", "projectrequests", nil, "list"),
 			rule(rbacv1.GroupName, "clusterroles", nil, "get", "list", "watch"), rule("storage.k8s.io", "storageclasses", nil, "get", "list", "watch"),
@@ -100,4 +106,19 @@ func people() []client.Object {
 		binding("basic-users", "basic-user", "system:authenticated"),
 		binding("self-provisioners", "self-provisioner", "system:authenticated:oauth"),
 	}
+}
+
+// users are the roles by which people and services may use constraints, and what
+// everybody may use.
+func users() (all []client.Object) {
+	const prefix = "system:openshift:scc:"
+	for _, object := range constraints() {
+		all = append(all, &rbacv1.ClusterRole{ObjectMeta: the(prefix + object.GetName()), Rules: []rbacv1.PolicyRule{{
+			APIGroups: []string{securityv1.GroupName}, Resources: []string{"securitycontextconstraints"}, ResourceNames: []string{object.GetName()}, Verbs: []string{"use"},
+		}}})
+	}
+	return append(all, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: the(prefix + "restricted-v2"), RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: prefix + "restricted-v2"},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: "system:authenticated"}},
+	})
 }

@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"k8s.io/kubernetes/pkg/controller/certificates/rootcacertpublisher"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -47,6 +48,7 @@ var resources = map[schema.GroupKind]string{
 	{Group: rbacv1.GroupName, Kind: "RoleBinding"}:                       "rolebindings",
 	{Group: storagev1.GroupName, Kind: "StorageClass"}:                   "storageclasses",
 	{Group: apiextensionsv1.GroupName, Kind: "CustomResourceDefinition"}: apiextensionsv1.GroupName + "/customresourcedefinitions",
+	{Group: apiregistrationv1.GroupName, Kind: "APIService"}:             apiregistrationv1.GroupName + "/apiservices",
 }
 
 // Contents are collected object by object.
@@ -125,12 +127,12 @@ func (c *Contents) Add(object client.Object) error {
 	return nil
 }
 
-// AddNamespace adds a namespace that is in use, with what the controller manager
-// puts into each.
-func (c *Contents) AddNamespace(name, rootCA string) error {
+// AddNamespace adds a namespace that is in use, with annotations and with what the
+// controller manager puts into each.
+func (c *Contents) AddNamespace(name string, annotations map[string]string, rootCA string) error {
 	for _, object := range []client.Object{
 		&corev1.Namespace{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelMetadataName: name}},
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelMetadataName: name}, Annotations: annotations},
 			Spec:       corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{corev1.FinalizerKubernetes}},
 			Status:     corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
 		},
