@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aro-rp/aro/local/hypervisor/container"
 )
@@ -75,5 +76,59 @@ ls /root /home 2>/dev/null; echo kept > /data/file; env | sort`,
 	}
 	if kept, err := os.ReadFile(filepath.Join(data, "file")); err != nil || string(kept) != "kept\n" {
 		t.Errorf("%q, %v", kept, err)
+	}
+}
+
+// TestCommandsEnterAContainer runs one where a program is, as kubectl exec does.
+func TestCommandsEnterAContainer(t *testing.T) {
+	data := t.TempDir()
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shell, err = filepath.EvalSymlinks(shell); err != nil {
+		t.Fatal(err)
+	}
+	program, err := container.Command([]string{os.Args[0], asContainer}, container.Spec{
+		Root: t.TempDir(), Program: shell, Args: []string{"-c", "echo mine > /tmp/file; echo ready > /data/ready; while :; do sleep 1; done"}, Dir: "/data",
+		Env: []string{"PATH=/usr/bin:/bin", "WORD=told twice"}, Hostname: "one", Mounts: []container.Mount{{Source: data, Target: "/data"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = program.Process.Kill()
+		_ = program.Wait()
+	})
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(data, "ready")); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the program does not begin")
+		}
+	}
+	command, err := container.Enter(program.Process.Pid, []string{"sh", "-c", `cat; cat /tmp/file; echo $WORD; hostname; pwd; kill -0 1 && echo sees it; exit 7`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	command.Stdin = strings.NewReader("from outside\n")
+	output, err := command.CombinedOutput()
+	if want := "from outside\nmine\ntold twice\none\n/data\nsees it\n"; string(output) != want || command.ProcessState.ExitCode() != 7 {
+		t.Errorf("%v, %q; want %q", err, output, want)
+	}
+	endless, err := container.Enter(program.Process.Pid, []string{"sleep", "3600"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := endless.Start(); err != nil {
+		t.Fatal(err)
+	}
+	container.Kill(endless)
+	if err := endless.Wait(); err == nil {
+		t.Error("a killed command ended well")
 	}
 }

@@ -67,7 +67,7 @@ func (w *workload) watch(ctx context.Context, c *corev1.Container, kind string, 
 	}
 	good, bad := int32(0), int32(0)
 	for {
-		problem := ask(p, c)
+		problem := w.ask(p, c)
 		if problem == "" {
 			good, bad = good+1, 0
 		} else {
@@ -84,7 +84,7 @@ func (w *workload) watch(ctx context.Context, c *corev1.Container, kind string, 
 }
 
 // ask is what is wrong, or empty.
-func ask(p *corev1.Probe, c *corev1.Container) string {
+func (w *workload) ask(p *corev1.Probe, c *corev1.Container) string {
 	timeout := time.Duration(max(p.TimeoutSeconds, 1)) * time.Second
 	var result probe.Result
 	var output string
@@ -107,8 +107,10 @@ func ask(p *corev1.Probe, c *corev1.Container) string {
 		if conn, err = net.DialTimeout("tcp", net.JoinHostPort(loopback, strconv.Itoa(int(p.GRPC.Port))), timeout); err == nil {
 			result, err = probe.Success, conn.Close()
 		}
+	case p.Exec != nil:
+		result, output, err = w.byCommand(c, p.Exec.Command, timeout)
 	default:
-		return "" // commands are not run in the containers of programs
+		return ""
 	}
 	if err != nil {
 		return err.Error()

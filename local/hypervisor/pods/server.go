@@ -2,6 +2,7 @@ package pods
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ import (
 )
 
 // Handler is the part of the kubelet's API that people's tools reach through the
-// API server: kubectl logs and port-forward. What needs a container that runs is refused with the
+// API server: kubectl logs, exec, attach and port-forward. What needs a container that runs is refused with the
 // reason.
 func (n *Node) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -26,10 +27,10 @@ func (n *Node) Handler() http.Handler {
 	for _, path := range []string{
 		"/exec/{namespace}/{pod}/{container}", "/exec/{namespace}/{pod}/{uid}/{container}",
 		"/attach/{namespace}/{pod}/{container}", "/attach/{namespace}/{pod}/{uid}/{container}",
-		"/run/{namespace}/{pod}/{container}",
 	} {
-		mux.HandleFunc(path, n.refuse)
+		mux.HandleFunc(path, n.serveSession)
 	}
+	mux.HandleFunc("/run/{namespace}/{pod}/{container}", n.refuse)
 	mux.HandleFunc("/portForward/{namespace}/{pod}", n.servePortForward)
 	mux.HandleFunc("/portForward/{namespace}/{pod}/{uid}", n.servePortForward)
 	return mux
@@ -199,9 +200,20 @@ func (n *Node) refuse(w http.ResponseWriter, r *http.Request) {
 	}
 	why := simulation(container) + " There is nothing in it to talk to."
 	if n.Programs.Of(container.Image) != "" {
-		why = fmt.Sprintf("Container %s is a process of this machine, in which no other command can be run.", container.Name)
+		why = fmt.Sprintf("Container %s is a process of this machine: commands are run in it by exec.", container.Name)
 	}
-	http.Error(w, why, http.StatusConflict)
+	conflict(w, why)
+}
+
+// conflict refuses a request with the object that clients of the API server expect:
+// they take a plain text with a colon in it for an object without a message.
+func conflict(w http.ResponseWriter, why string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusConflict)
+	_ = json.NewEncoder(w).Encode(metav1.Status{
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
+		Status:   metav1.StatusFailure, Reason: metav1.StatusReasonConflict, Message: why, Code: http.StatusConflict,
+	})
 }
 
 // simulation says of a container that no process is behind it.

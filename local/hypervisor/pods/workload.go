@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -40,6 +41,9 @@ type workload struct {
 	statuses map[string]*corev1.ContainerStatus
 	kill     map[string]context.CancelFunc // of the processes that run
 }
+
+// processScheme is how the ids of containers begin that are processes.
+const processScheme = "process://"
 
 // start begins the programs of a pod that has an address.
 func (n *Node) start(ctx context.Context, pod *corev1.Pod) (*workload, error) {
@@ -170,7 +174,7 @@ func (w *workload) once(ctx context.Context, c *corev1.Container, program string
 	w.kill[c.Name] = cancel
 	w.mu.Unlock()
 	w.change(c.Name, func(s *corev1.ContainerStatus) {
-		s.ContainerID = fmt.Sprintf("process://%d", command.Process.Pid)
+		s.ContainerID = processScheme + strconv.Itoa(command.Process.Pid)
 		s.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: rightNow()}}
 		s.Started, s.Ready = ptr.To(c.StartupProbe == nil), c.StartupProbe == nil && c.ReadinessProbe == nil
 	})

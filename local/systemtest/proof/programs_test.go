@@ -74,6 +74,7 @@ func (s *shop) runsProgram(ctx context.Context, t *testing.T) {
 		{Name: "POD", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}},
 	}
 	c.ReadinessProbe = &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(int32(port))}}}
+	c.StartupProbe = &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60, ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sh", "-c", `[ "$WORD" = "a secret" ]`}}}}
 	if _, err := s.AppsV1().Deployments(shopNamespace).Create(ctx, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "sample"},
 		Spec: appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: template.Labels}, Template: template}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -93,6 +94,7 @@ func (s *shop) runsProgram(ctx context.Context, t *testing.T) {
 		t.Errorf("the program says %q, want %q", log, want)
 	}
 	forwarded := s.forward(ctx, t, pod.Name, port)
+	s.executes(ctx, t, pod.Name)
 	answer, err := http.Get(forwarded)
 	if err != nil {
 		t.Fatal(err)
