@@ -9,12 +9,14 @@ import (
 	"net"
 
 	"github.com/coreos/ignition/v2/config/v3_3/types"
+
+	"github.com/aro-rp/aro/local/release"
 )
 
 // run is one run of a machine, from power on to power off.
 func (h *Host) run(ctx context.Context, m *machine, vm VM) {
 	m.log.printf("power on: %s, %s in %s", vm.Name, vm.Size, vm.Location)
-	m.log.printf("%s", systemName)
+	m.log.printf("%s", release.System(kubeletVersion(vm.ImageSKU))+simulated)
 	defer func() { m.log.printf("power off") }()
 	if err := h.boot(ctx, m, vm); err != nil {
 		if ctx.Err() == nil {

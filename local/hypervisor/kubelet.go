@@ -45,6 +45,7 @@ type kubelet struct {
 	apiServer func() string        // where programs of this machine reach the cluster
 	announce  func(address string) // tells the host where the kubelet answers
 
+	version  string // of Kubernetes
 	identity identity
 	client   kubernetes.Interface
 	close    func() // the client's connections
@@ -54,7 +55,7 @@ type kubelet struct {
 
 func newKubelet(h *Host, m *machine, vm VM, d disk) *kubelet {
 	return &kubelet{
-		machine: m, vm: vm, disk: d, boot: uuid.NewString(), close: func() {},
+		machine: m, vm: vm, disk: d, boot: uuid.NewString(), close: func() {}, version: kubeletVersion(vm.ImageSKU),
 		dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return h.options.Network.Dial(ctx, vm, network, d.Hosts.resolve(address))
 		},

@@ -19,16 +19,25 @@ import (
 	"github.com/aro-rp/aro/local/release"
 )
 
-// systemName is what consoles and nodes call the system that machines run.
-const systemName = "Red Hat Enterprise Linux CoreOS (simulated)"
+// simulated marks what consoles and nodes call the system that machines run.
+const simulated = " (simulated)"
 
 const rolePrefix = "node-role.kubernetes.io/"
 
 // nodeName is the name of the machine's host, for which Azure gives no other.
 func nodeName(vm VM) string { return strings.ToLower(vm.Name) }
 
+// follow sets the kubelet's version to that of the cluster, whose updates reach its
+// machines, too. Until the cluster answers it is that of the machine's image.
+func (k *kubelet) follow() {
+	if info, err := k.client.Discovery().ServerVersion(); err == nil && info.GitVersion != "" {
+		k.version = info.GitVersion
+	}
+}
+
 // register makes the machine's node, or corrects the one that an earlier boot made.
 func (k *kubelet) register(ctx context.Context) error {
+	k.follow()
 	want := k.node(time.Now())
 	nodes := k.client.CoreV1().Nodes()
 	_, err := nodes.Create(ctx, want, metav1.CreateOptions{})
@@ -61,6 +70,7 @@ func (k *kubelet) register(ctx context.Context) error {
 
 // report writes the node's status; what others wrote into it stays.
 func (k *kubelet) report(ctx context.Context, ready bool) error {
+	k.follow()
 	nodes := k.client.CoreV1().Nodes()
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		have, err := nodes.Get(ctx, nodeName(k.vm), metav1.GetOptions{})
@@ -130,7 +140,7 @@ func (k *kubelet) node(now time.Time) *corev1.Node {
 	if vm.Zone != "" {
 		zone = strings.ToLower(vm.Location) + "-" + vm.Zone
 	}
-	version := kubeletVersion(vm.ImageSKU)
+	version := k.version
 	node := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 			corev1.LabelHostname:               name,
@@ -153,7 +163,7 @@ func (k *kubelet) node(now time.Time) *corev1.Node {
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: kubeletPort}},
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem: "linux", Architecture: "amd64", KernelVersion: "5.14.0",
-				OSImage:   systemName,
+				OSImage:   release.System(version) + simulated,
 				MachineID: digest(vm.ID), SystemUUID: digest(vm.ID), BootID: k.boot,
 				KubeletVersion: version, ContainerRuntimeVersion: "cri-o://" + strings.TrimPrefix(version, "v"),
 			},

@@ -27,3 +27,27 @@ func Kubernetes(openshift string) string {
 	}
 	return fmt.Sprintf("v1.%d%s", n+offset, Built[strings.LastIndexByte(Built, '.'):])
 }
+
+// System is the operating system of the machines of a release that has a version of
+// Kubernetes: Red Hat Enterprise Linux CoreOS, by the version of the Linux in it.
+func System(kubernetes string) string {
+	const name = "Red Hat Enterprise Linux CoreOS"
+	parts := strings.Split(kubernetes, ".")
+	if len(parts) < 2 {
+		return name
+	}
+	minor, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return name
+	}
+	linux := "8.6"
+	for _, since := range []struct {
+		minor   int // of OpenShift 4
+		version string
+	}{{13, "9.2"}, {16, "9.4"}, {19, "9.6"}} {
+		if minor-offset >= since.minor {
+			linux = since.version
+		}
+	}
+	return name + " " + linux
+}

@@ -20,6 +20,16 @@ func TestKubernetesFollowsFromTheMinorVersion(t *testing.T) {
 	}
 }
 
+func TestSystemFollowsFromKubernetes(t *testing.T) {
+	for kubernetes, want := range map[string]string{
+		"v1.25.1": " 8.6", "v1.26.1": " 9.2", "v1.31.1": " 9.4", "v1.32.1": " 9.6", "v1.34.1": " 9.6", "": "", "v1.x": "",
+	} {
+		if got := release.System(kubernetes); got != "Red Hat Enterprise Linux CoreOS"+want {
+			t.Errorf("Kubernetes %q runs on %s, want %s", kubernetes, got, want)
+		}
+	}
+}
+
 func TestBuiltIsTheModulesVersion(t *testing.T) {
 	content, err := os.ReadFile("../go.mod")
 	if err != nil {
