@@ -51,6 +51,9 @@ other_modules() {
   part "Go client"
   (cd clients/go && go vet ./... && go test ./...)
 
+  part "proof of Helm, which test/clients runs"
+  (cd test/clients/helm && go vet ./...)
+
   part "local module"
   (local_module)
 

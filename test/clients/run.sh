@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves the clients against the local Azure: az as it is published, az with our extension, the published Python SDK and
-# our Python client in every api-version. Arguments go to pytest, such as -k stock.
+# our Python client in every api-version, and in one of the clusters Helm and the Python client of Kubernetes. Arguments go to pytest, such as -k stock.
 #
 # ARO_LOCAL_* name a local Azure that runs, see with-local-azure.sh; without them it starts one.
 set -euo pipefail

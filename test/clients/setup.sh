@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes, below .cache/clients-venv, the environments of the proofs: az (the Azure CLI as it is published, and the checkers),
-# sdk (the Python clients, and what builds wheels) and sdk-before (the published SDK of the major version before it).
+# sdk (the Python clients, that of Kubernetes, and what builds wheels) and sdk-before (the published SDK of the major version before it);
+# and .cache/clients-helm, the proof of Helm.
 # Cached until versions.sh changes, our own wheels until their sources do.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -19,12 +20,16 @@ if ! cmp -s test/clients/versions.sh "$stamp"; then
     "pytest-xdist==$PYTEST_XDIST" "flake8==$FLAKE8" "pylint==$PYLINT"
   "$venv/sdk/bin/python" -m pip install -q --disable-pip-version-check "azure-mgmt-redhatopenshift==$AZURE_MGMT_REDHATOPENSHIFT" \
     "azure-identity==$AZURE_IDENTITY" "aiohttp==$AIOHTTP" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST" "mypy==$MYPY" \
+    "kubernetes==$KUBERNETES" \
     "setuptools==$SETUPTOOLS" "wheel==$WHEEL"
   "$python" -m venv "$venv/sdk-before"
   "$venv/sdk-before/bin/python" -m pip install -q --disable-pip-version-check "azure-mgmt-redhatopenshift==$AZURE_MGMT_REDHATOPENSHIFT_BEFORE" \
     "azure-identity==$AZURE_IDENTITY" "pytest==$PYTEST" "pytest-xdist==$PYTEST_XDIST"
   cp test/clients/versions.sh "$stamp"
 fi
+
+# Of the same modules as the rest, from Go's cache.
+go -C test/clients/helm test -c -o "$PWD/.cache/clients-helm" .
 
 built=$(find clients/python clients/az-aro test/clients/setup.sh -type f -not -path '*/__pycache__/*' -exec sha256sum {} + | LC_ALL=C sort | sha256sum)
 [ "$built" != "$(cat "$venv/built" 2>/dev/null)" ] || exit 0

@@ -137,9 +137,13 @@ func TestPeopleRunCommandsInPrograms(t *testing.T) {
 		t.Error("attach shows nothing of what the program writes")
 	}
 
-	for script, want := range map[string]probe.Result{"exit 0": probe.Success, "exit 1": probe.Failure, "sleep 60": probe.Failure} {
-		if result, output, err := w.byCommand(&w.pod.Spec.Containers[0], []string{"sh", "-c", script}, time.Second); err != nil || result != want {
-			t.Errorf("a probe by %q: %s, %q, %v", script, result, output, err)
+	for _, p := range []struct {
+		script string
+		want   probe.Result
+		within time.Duration
+	}{{"exit 0", probe.Success, time.Minute}, {"exit 1", probe.Failure, time.Minute}, {"sleep 60", probe.Failure, 100 * time.Millisecond}} {
+		if result, output, err := w.byCommand(&w.pod.Spec.Containers[0], []string{"sh", "-c", p.script}, p.within); err != nil || result != p.want {
+			t.Errorf("a probe by %q: %s, %q, %v", p.script, result, output, err)
 		}
 	}
 }

@@ -1,7 +1,8 @@
-"""azure-mgmt-redhatopenshift as it is published: the whole life of a cluster."""
+"""azure-mgmt-redhatopenshift as it is published: the whole life of a cluster, and clients of Kubernetes inside."""
 
 import base64
 
+import inside
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.redhatopenshift import AzureRedHatOpenShiftClient, models
@@ -9,7 +10,7 @@ from azure.mgmt.redhatopenshift import AzureRedHatOpenShiftClient, models
 NAME = "published"
 
 
-def test_whole_life(stand, credential, options, place):
+def test_whole_life(stand, credential, options, place, tmp_path):
     with AzureRedHatOpenShiftClient(credential, stand.subscription, **options) as client:
         versions = [v.properties.version for v in client.open_shift_versions.list("eastus")]
         assert client.open_shift_versions.get("eastus", versions[-1]).properties.version == versions[-1]
@@ -27,7 +28,10 @@ def test_whole_life(stand, credential, options, place):
         assert [one.id for one in clusters.list_by_resource_group(place.group)] == [made.id]
         assert made.id in [one.id for one in clusters.list()]
         assert clusters.list_credentials(place.group, NAME).kubeadmin_password
-        assert b"client-key-data" in base64.b64decode(clusters.list_admin_credentials(place.group, NAME).kubeconfig)
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_bytes(base64.b64decode(clusters.list_admin_credentials(place.group, NAME).kubeconfig))
+        inside.python_client(kubeconfig)
+        inside.helm(kubeconfig)
 
         changed = clusters.begin_update(place.group, NAME, models.OpenShiftClusterUpdate(tags={"a": "b"})).result()
         assert changed.tags == {"a": "b"} and changed.properties.provisioning_state == "Succeeded"
