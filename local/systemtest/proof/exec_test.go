@@ -38,12 +38,12 @@ func (s *shop) executes(ctx context.Context, t *testing.T, pod string) {
 		if !errors.As(err, &ended) || ended.Code != 7 || out.String() != "from outside\na secret\n" || problems.String() != "problem\n" {
 			t.Errorf("%s: %v, %q, %q", name, err, out.String(), problems.String())
 		}
-		session, err = connect(s.session(pod, "exec", &corev1.PodExecOptions{Command: []string{"sh", "-c", "test -t 0 && test -t 1 && stty size"}, Stdout: true, TTY: true}))
+		session, err = connect(s.session(pod, "exec", &corev1.PodExecOptions{Command: []string{"sh", "-c", `test -t 0 && test -t 1 && until [ "$(stty size)" = "30 90" ]; do sleep 0.1; done && echo sized`}, Stdout: true, TTY: true}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		out.Reset()
-		if err := session.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &out, Tty: true, TerminalSizeQueue: &size{}}); err != nil || strings.TrimSpace(out.String()) != "30 90" {
+		if err := session.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &out, Tty: true, TerminalSizeQueue: &size{}}); err != nil || strings.TrimSpace(out.String()) != "sized" {
 			t.Errorf("%s with a terminal: %v, %q", name, err, out.String())
 		}
 		refused, err := connect(s.session("db-0", "exec", &corev1.PodExecOptions{Command: script, Stdout: true}))
