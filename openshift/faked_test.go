@@ -3,6 +3,7 @@ package openshift_test
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -37,6 +38,10 @@ func (f faked) Create(ctx context.Context, object openshift.Object) error {
 
 func (f faked) Patch(ctx context.Context, object openshift.Object, patch []byte) error {
 	return f.kube.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch))
+}
+
+func (f faked) Apply(ctx context.Context, object *unstructured.Unstructured, owner string) error {
+	return f.kube.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner(owner), client.ForceOwnership)
 }
 
 func (f faked) DeleteAll(ctx context.Context, kind openshift.Object, where openshift.Where) error {

@@ -8,6 +8,7 @@ import (
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -32,6 +33,9 @@ type Objects interface {
 	Create(ctx context.Context, object Object) error
 	// Patch applies a JSON merge patch, and reads the result into object.
 	Patch(ctx context.Context, object Object, patch []byte) error
+	// Apply makes an object have all that is in it, by server-side apply as an owner,
+	// who takes over what others own of that.
+	Apply(ctx context.Context, object *unstructured.Unstructured, owner string) error
 	// DeleteAll deletes the objects of the kind.
 	DeleteAll(ctx context.Context, kind Object, where Where) error
 }
@@ -42,7 +46,11 @@ type restObjects map[schema.GroupVersion]rest.Interface
 
 func newRESTObjects(config *rest.Config, client *http.Client) (restObjects, error) {
 	objects := restObjects{}
-	for _, version := range scheme().PrioritizedVersionsAllGroups() {
+	for kind := range resources {
+		version := kind.GroupVersion()
+		if objects[version] != nil {
+			continue
+		}
 		c := rest.CopyConfig(config)
 		c.GroupVersion, c.APIPath = &version, "/apis"
 		if version.Group == "" {
@@ -121,6 +129,20 @@ func (o restObjects) Patch(ctx context.Context, object Object, patch []byte) err
 		return err
 	}
 	return r.in(object.GetNamespace(), r.Interface.Patch(types.MergePatchType)).Name(object.GetName()).Body(patch).Do(ctx).Into(object)
+}
+
+// Apply changes one, or creates it.
+func (o restObjects) Apply(ctx context.Context, object *unstructured.Unstructured, owner string) error {
+	r, err := o.resource(object)
+	if err != nil {
+		return err
+	}
+	content, err := object.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	return r.in(object.GetNamespace(), r.Interface.Patch(types.ApplyPatchType)).Name(object.GetName()).
+		Param("fieldManager", owner).Param("force", "true").Body(content).Do(ctx).Error()
 }
 
 // DeleteAll deletes objects.

@@ -43,6 +43,7 @@ var resources = map[schema.GroupVersionKind]endpoint{
 	corev1.SchemeGroupVersion.WithKind("Namespace"):               {"namespaces", false},
 	corev1.SchemeGroupVersion.WithKind("Node"):                    {"nodes", false},
 	corev1.SchemeGroupVersion.WithKind("NodeList"):                {"nodes", false},
+	corev1.SchemeGroupVersion.WithKind("PodList"):                 {"pods", true},
 	corev1.SchemeGroupVersion.WithKind("Pod"):                     {"pods", true},
 	corev1.SchemeGroupVersion.WithKind("Secret"):                  {"secrets", true},
 	corev1.SchemeGroupVersion.WithKind("Service"):                 {"services", true},
@@ -65,4 +66,16 @@ var resources = map[schema.GroupVersionKind]endpoint{
 	imageregistryv1.GroupVersion.WithKind("Config"):               {"configs", false},
 	machineconfigurationv1.GroupVersion.WithKind("MachineConfig"): {"machineconfigs", false},
 	samplesv1.GroupVersion.WithKind("Config"):                     {"configs", false},
+
+	// What the operator is deployed with, which has no Go types here.
+	corev1.SchemeGroupVersion.WithKind("ServiceAccount"):                               {"serviceaccounts", true},
+	{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}:   {"customresourcedefinitions", false},
+	{Group: "apps", Version: "v1", Kind: "Deployment"}:                                 {"deployments", true},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole"}:           {"clusterroles", false},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding"}:    {"clusterrolebindings", false},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "Role"}:                  {"roles", true},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"}:           {"rolebindings", true},
+	{Group: "aro.openshift.io", Version: "v1alpha1", Kind: "Cluster"}:                  {"clusters", false},
+	{Group: "cloudcredential.openshift.io", Version: "v1", Kind: "CredentialsRequest"}: {"credentialsrequests", true},
+	{Group: "monitoring.coreos.com", Version: "v1", Kind: "ServiceMonitor"}:            {"servicemonitors", true},
 }

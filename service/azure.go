@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -39,6 +40,7 @@ type Cloud struct {
 	OIDCStorage        string   `name:"oidc-storage" env:"ARO_OIDC_STORAGE" placeholder:"URL" help:"Blob container for clusters' OpenID documents."`
 	OIDCIssuer         string   `name:"oidc-issuer" env:"ARO_OIDC_ISSUER" placeholder:"URL" help:"Public URL of those documents."`
 	RegistryDomain     string   `env:"ARO_REGISTRY_DOMAIN" default:"arosvc.azurecr.io" help:"Registry that mirrors OpenShift's images."`
+	OperatorImage      string   `env:"ARO_OPERATOR_IMAGE" placeholder:"IMAGE" help:"Image of the operator that runs in clusters; its tag is the operator's version. Default: aro-operator in --registry-domain, with this build's version as tag."`
 	CertificateIssuer  string   `env:"ARO_CERTIFICATE_ISSUER" default:"OneCertV2-PublicCA" help:"Name of the issuer of clusters' certificates in the cluster vault."`
 	PullSecret         Secret   `env:"ARO_PULL_SECRET" placeholder:"JSON|FILE" help:"Pull secret that is added to those of customers: JSON, a file with JSON, or keyvault:NAME in the service vault, read when it is needed. Default: none."`
 
@@ -67,6 +69,9 @@ func (c *Cloud) Check(f *Faults, cfg *Config, needs Needs) {
 	}
 	if c.RegistryDomain != "" {
 		f.Host("--registry-domain", c.RegistryDomain)
+	}
+	if strings.ContainsAny(c.OperatorImage, " \t\r\n") {
+		f.Add("--operator-image", "must be an image's name with its tag, which %q is not", c.OperatorImage)
 	}
 	for flag, value := range map[string]string{"--tenant": c.Tenant, "--subscription": c.Subscription, "--first-party-client-id": c.FirstPartyClientID, "--client-id": c.ClientID} {
 		f.ID(flag, value)
@@ -186,14 +191,11 @@ func (c *Cloud) Hosts() []string {
 
 // transport trusts the system's certificate authorities and those of --ca-file.
 func (c *Cloud) transport() (*http.Client, error) {
-	if c.CAFile == "" {
-		return Trusting("")
-	}
-	text, err := os.ReadFile(c.CAFile)
+	authorities, err := c.Authorities()
 	if err != nil {
-		return nil, fmt.Errorf("--ca-file: %w", err)
+		return nil, err
 	}
-	client, err := Trusting(string(text))
+	client, err := Trusting(string(authorities))
 	if err != nil {
 		return nil, fmt.Errorf("--ca-file %s: %w", c.CAFile, err)
 	}
@@ -217,6 +219,23 @@ func Trusting(authorities string) (*http.Client, error) {
 		IdleConnTimeout:     90 * time.Second,
 		MaxIdleConnsPerHost: 16,
 	}}, nil
+}
+
+// Authorities are the content of --ca-file; none without it.
+func (c *Cloud) Authorities() ([]byte, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("--ca-file: %w", err)
+	}
+	return text, nil
+}
+
+// Operator is the image of the operator that belongs to a build.
+func (c *Cloud) Operator(build string) string {
+	return cmp.Or(c.OperatorImage, c.RegistryDomain+"/aro-operator:"+build)
 }
 
 // identity returns the service's identity: a client secret in development, that of

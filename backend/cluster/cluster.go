@@ -64,6 +64,8 @@ type Dependencies struct {
 	// PullSecret reads the service's own pull secret, which is merged with the customer's, whose
 	// entries win; it may be empty, and nil.
 	PullSecret func(context.Context) (model.Secret, error)
+	// Operator is deployed into every cluster.
+	Operator Operator
 	// Build names this build of the service, for ProvisionedBy.
 	Build string
 	// Now is the clock; time.Now by default.
@@ -96,6 +98,7 @@ type steps struct {
 	network      *network
 	observation  *observation
 	openshift    *openShift
+	operator     *operator
 	outbound     *outbound
 	removal      *removal
 	resources    *resources
@@ -130,6 +133,7 @@ func newSteps(d Dependencies) *steps {
 	s.machines = &machines{s.azure, d.Validator, s.graph, d.Log}
 
 	s.openshift = &openShift{api, d.Env, s.graph, d.Now}
+	s.operator = &operator{api, s.azure, d.Env, s.installation, d.Operator}
 	s.credentials = &credentials{api, d.Env, roles, s.graph, d.Now}
 	s.observation = &observation{d.Validator, d.Now, d.Log}
 	s.maintenance = &maintenance{api, d.Env, s.graph, s.dns, d.Build, d.Now}

@@ -71,11 +71,13 @@ func (s *steps) createOpenShift() []Step {
 		{Name: "begin billing", Do: s.billing.beginBilling, Timeout: short},
 		{Name: "bootstrap complete", Do: s.openshift.bootstrapComplete, Timeout: time.Hour},
 		{Name: "API server ready", Do: s.openshift.apiServerReady, Timeout: rollout},
+		{Name: "deploy operator", Do: s.operator.deployOperator, Timeout: rollout, Only: operated},
 		{Name: "remove bootstrap machine", Do: s.machines.removeBootstrap, Timeout: change},
 		{Name: "remove ignition", Do: s.graph.removeIgnition, Timeout: call},
 		{Name: "API server certificate", Do: s.certificates.configureAPIServerCertificate, Timeout: change},
 		{Name: "API server restarted", Do: s.openshift.apiServerReady, Timeout: rollout},
 		{Name: "workers ready", Do: s.openshift.workersReady, Timeout: rollout},
+		{Name: "create Cluster object", Do: s.operator.createClusterObject, Timeout: short, Only: operated},
 		{Name: "console exists", Do: s.openshift.consoleExists, Timeout: rollout},
 		{Name: "brand console", Do: s.openshift.brandConsole, Timeout: short},
 		{Name: "console ready", Do: s.openshift.consoleReady, Timeout: rollout},
@@ -87,8 +89,10 @@ func (s *steps) createOpenShift() []Step {
 		{Name: "record principals", Do: s.access.recordPrincipals, Timeout: short},
 		{Name: "ingress certificate", Do: s.certificates.configureIngressCertificate, Timeout: change},
 		{Name: "ingress ready", Do: s.openshift.ingressReady, Timeout: rollout},
+		{Name: "operator ready", Do: s.operator.operatorReady, Timeout: rollout, Only: operated},
 		{Name: "encrypted storage class", Do: s.openshift.configureStorageClass, Timeout: short, Only: withEncryptedWorkers},
 		{Name: "remove file storage class", Do: s.openshift.removeFileStorageClass, Timeout: short, Only: workloadIdentity},
+		{Name: "sync Cluster object", Do: s.operator.syncClusterObject, Timeout: short, Only: operated},
 		{Name: "operators settled", Do: s.openshift.operatorsSettled, Timeout: rollout},
 		{Name: "record workers", Do: s.openshift.recordWorkers, Timeout: short},
 	}
@@ -118,6 +122,7 @@ func (s *steps) update() []Step {
 		{Name: "record version", Do: s.openshift.recordVersion, Timeout: short},
 		{Name: "secrets of identities", Do: s.credentials.identitySecrets, Timeout: short, Only: workloadIdentity},
 		{Name: "secrets of the service principal", Do: s.credentials.updateClusterSecrets, Timeout: short, Only: servicePrincipal},
+		{Name: "credentials of the operator", Do: s.operator.renewOperator, Timeout: rollout},
 		{Name: "rights of former principals", Do: s.access.removeFormerRights, Timeout: rollout},
 		{Name: "record workers", Do: s.openshift.recordWorkers, Timeout: short},
 	})
@@ -165,7 +170,7 @@ func (s *steps) adminUpdate() []Step {
 		{Name: "user's kubeconfig", Do: s.credentials.fixUserKubeconfig, Timeout: short, Only: task(model.Everything, model.CertificatesRenewal, model.KubeconfigRenewal)},
 		{Name: "machine config server's certificate", Do: s.maintenance.renewMachineConfigCertificate, Timeout: short, Only: certificates},
 		{Name: "user data of machines", Do: s.maintenance.pointUserData, Timeout: short, Only: certificates},
-	}, s.renewCertificates(certificates), []Step{
+	}, s.renewCertificates(certificates), s.updateOperator(both(task(model.Everything), operated)), []Step{
 		{Name: "address of the router", Do: s.maintenance.followRouter, Timeout: short, Only: all},
 		{Name: "size of packets", Do: s.maintenance.recordMTU, Timeout: short, Only: both(all, withoutMTU)},
 		{Name: "network type", Do: s.openshift.reconcileNetworkType, Timeout: short, Only: all},
@@ -173,6 +178,17 @@ func (s *steps) adminUpdate() []Step {
 		{Name: "record workers", Do: s.openshift.recordWorkers, Timeout: short, Only: all},
 		{Name: "record build", Do: s.maintenance.recordBuild, Timeout: short, Only: all},
 	})
+}
+
+// updateOperator replaces the operator in the cluster by that of this build. The Cluster object
+// is updated last, because only the new operator knows new flags.
+func (s *steps) updateOperator(only func(*model.Cluster) bool) []Step {
+	return []Step{
+		{Name: "deploy operator", Do: s.operator.deployOperator, Timeout: short, Only: only},
+		{Name: "operator ready", Do: s.operator.operatorReady, Timeout: change, Only: only},
+		{Name: "operator replaced", Do: s.operator.operatorReplaced, Timeout: short, Only: only},
+		{Name: "sync Cluster object", Do: s.operator.syncClusterObject, Timeout: short, Only: only},
+	}
 }
 
 // migrateBalancer gives the internal balancer's frontend its zones, see migration.

@@ -66,11 +66,7 @@ func (c roleCommand) run(ctx context.Context, role controller.Role) error {
 		return fmt.Errorf("way to the cluster: %w", err)
 	}
 	config.UserAgent = "aro-operator/" + version
-	account, err := c.account(ctx)
-	if err != nil {
-		return err
-	}
-	specs, err := operator.Controllers(role, version, account)
+	specs, err := operator.Controllers(role, version, operatorazure.FromEnvironment(c.cloud(), nil))
 	if err != nil {
 		return err
 	}
@@ -79,15 +75,14 @@ func (c roleCommand) run(ctx context.Context, role controller.Role) error {
 	return operator.Run(ctx, operator.Options{Config: config, Controllers: specs, Health: c.Health, Metrics: c.Metrics, Log: logger})
 }
 
-// account is the identity in Azure that the deployment gave to the operator.
-func (c roleCommand) account(ctx context.Context) (operatorazure.Opener, error) {
+// cloud finds Azure. The description of a cloud given by its URL is read when it is first
+// needed, because most controllers do not use Azure.
+func (c roleCommand) cloud() operatorazure.Find {
 	if c.Cloud == "" {
-		return operatorazure.FromEnvironment(nil, nil), nil
+		return operatorazure.Known
 	}
-	found, err := azure.FindCloud(ctx, c.Cloud, http.DefaultClient)
-	if err != nil {
-		return nil, err
+	return func(ctx context.Context, _ string) (operatorazure.Cloud, error) {
+		found, err := azure.FindCloud(ctx, c.Cloud, http.DefaultClient)
+		return operatorazure.Cloud{Configuration: found.Configuration, Graph: found.Graph, Custom: found.Custom}, err
 	}
-	other := &operatorazure.Cloud{Configuration: found.Configuration, Graph: found.Graph, Custom: found.Custom}
-	return operatorazure.FromEnvironment(other, nil), nil
 }

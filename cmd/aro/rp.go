@@ -58,10 +58,15 @@ func (c *rpCommand) plan(ctx context.Context, s *service.Service, d cluster.Depe
 	if _, err := pullSecret(ctx); err != nil {
 		return err
 	}
+	authorities, err := c.Authorities()
+	if err != nil {
+		return err
+	}
 	cfg.Trace = azure.WithCorrelation
 	d.Azure, d.Env, d.Validator = s.Azure, s.Environment, preflight.New(s.Azure, s.Environment, catalogue.RoleSets(s.Store), s.Log)
 	d.Versions, d.RoleSets, d.Billing = s.Store.Versions, s.Store.RoleSets, s.Store.Billing
 	d.Seal, d.PullSecret, d.Build, d.Log = s.Keys, pullSecret, version, s.Log
+	d.Operator = cluster.Operator{Image: c.Cloud.Operator(version), Authorities: string(authorities)}
 	cfg.Plans, cfg.Diagnose, cfg.Look = cluster.Plans(d), cluster.Diagnose(d), cluster.Look(d)
 	return nil
 }

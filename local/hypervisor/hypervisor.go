@@ -58,7 +58,7 @@ type Options struct {
 	// whose machine was written to HOME.
 	ControlPlane []string
 	// Programs are run for pods with these images, each in a container of Container,
-	// a program that calls container.Main. Other pods are simulated.
+	// a program that calls RunContainer. Other pods are simulated.
 	Programs    pods.Programs
 	Container   []string
 	Authorities *x509.CertPool // what every machine's image trusts; nil for the system's

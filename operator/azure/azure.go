@@ -40,17 +40,26 @@ type Account struct {
 // Opener opens the account of the cluster's operator in the cloud of this name.
 type Opener func(ctx context.Context, azEnvironment string) (*Account, error)
 
+// Find finds a cloud by the name that the Cluster has of it.
+type Find func(ctx context.Context, azEnvironment string) (Cloud, error)
+
+// Known finds Microsoft's clouds.
+func Known(_ context.Context, azEnvironment string) (Cloud, error) {
+	c, known := clouds[strings.ToLower(azEnvironment)]
+	if !known {
+		return c, fmt.Errorf("spec.azEnvironment %q of the Cluster is no cloud that the operator knows", azEnvironment)
+	}
+	return c, nil
+}
+
 // FromEnvironment takes the identity from the variables that the deployment sets, of
 // which AZURE_TOKEN_CREDENTIALS must be one, so that no other identity of the node is
-// used by chance. override is another cloud than the Cluster names; nil for none.
-func FromEnvironment(override *Cloud, transport policy.Transporter) Opener {
-	return func(_ context.Context, azEnvironment string) (*Account, error) {
-		c, known := clouds[strings.ToLower(azEnvironment)]
-		if override != nil {
-			c, known = *override, true
-		}
-		if !known {
-			return nil, fmt.Errorf("spec.azEnvironment %q of the Cluster is no cloud that the operator knows", azEnvironment)
+// used by chance.
+func FromEnvironment(find Find, transport policy.Transporter) Opener {
+	return func(ctx context.Context, azEnvironment string) (*Account, error) {
+		c, err := find(ctx, azEnvironment)
+		if err != nil {
+			return nil, err
 		}
 		options := azcore.ClientOptions{Cloud: c.Configuration, Transport: transport}
 		credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{

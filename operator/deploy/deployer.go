@@ -7,16 +7,14 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/aro-rp/aro/openshift"
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
 	"github.com/aro-rp/aro/operator/flags"
 )
@@ -26,7 +24,38 @@ import (
 const owner = "aro-rp"
 
 // Deployer works on one cluster.
-type Deployer struct{ client.Client }
+type Deployer struct{ openshift.Objects }
+
+// The kinds that have no Go types here.
+var (
+	definitionKind = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+	deploymentKind = schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
+	clusterKind    = arov1alpha1.GroupVersion.WithKind("Cluster")
+)
+
+// named is an object of which only the name is known.
+func named(kind schema.GroupVersionKind, namespace, name string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetGroupVersionKind(kind)
+	o.SetNamespace(namespace)
+	o.SetName(name)
+	return o
+}
+
+// read reads the object that is named in o into a Go value.
+func (d Deployer) read(ctx context.Context, o *unstructured.Unstructured, into any) error {
+	if err := d.Get(ctx, types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}, o); err != nil {
+		return fmt.Errorf("read %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	content, err := o.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(content, into)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	return nil
+}
 
 // Apply applies the definitions, and once they are served all objects but the
 // Cluster. An update calls it before Sync: new flags are for the new operator alone.
@@ -47,7 +76,16 @@ func (d Deployer) Apply(ctx context.Context, s Settings) (missing string, err er
 	if err != nil {
 		return "", err
 	}
-	return "", d.applyAll(ctx, objects)
+	for _, o := range objects {
+		err := d.apply(ctx, o)
+		if apierrors.IsNotFound(err) && o.GetNamespace() != "" { // OpenShift is still being installed
+			return "the namespace " + o.GetNamespace() + " to exist", nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
 }
 
 func (d Deployer) applyAll(ctx context.Context, objects []*unstructured.Unstructured) error {
@@ -60,8 +98,7 @@ func (d Deployer) applyAll(ctx context.Context, objects []*unstructured.Unstruct
 }
 
 func (d Deployer) apply(ctx context.Context, o *unstructured.Unstructured) error {
-	err := d.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(o.DeepCopy()), client.FieldOwner(owner), client.ForceOwnership)
-	if err != nil {
+	if err := d.Objects.Apply(ctx, o, owner); err != nil {
 		return fmt.Errorf("apply %s %s: %w", o.GetKind(), o.GetName(), err)
 	}
 	return nil
@@ -69,16 +106,15 @@ func (d Deployer) apply(ctx context.Context, o *unstructured.Unstructured) error
 
 // served reports whether the server serves a definition's objects under its names.
 func (d Deployer) served(ctx context.Context, name string) (bool, error) {
-	crd := &unstructured.Unstructured{}
-	crd.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
-	if err := d.Get(ctx, client.ObjectKey{Name: name}, crd); err != nil {
-		return false, fmt.Errorf("read the definition %s: %w", name, err)
+	var definition struct {
+		Status struct{ Conditions []metav1.Condition }
 	}
-	conditions, _, _ := unstructured.NestedSlice(crd.Object, "status", "conditions")
-	met := map[any]bool{}
-	for _, item := range conditions {
-		c, _ := item.(map[string]any)
-		met[c["type"]] = c["status"] == "True"
+	if err := d.read(ctx, named(definitionKind, "", name), &definition); err != nil {
+		return false, err
+	}
+	met := map[string]bool{}
+	for _, c := range definition.Status.Conditions {
+		met[c.Type] = c.Status == metav1.ConditionTrue
 	}
 	return met["Established"] && met["NamesAccepted"], nil
 }
@@ -93,10 +129,9 @@ func (d Deployer) Sync(ctx context.Context, s Settings) error {
 	if err := d.apply(ctx, o); err != nil {
 		return err
 	}
-	cluster := &unstructured.Unstructured{}
-	cluster.SetGroupVersionKind(arov1alpha1.GroupVersion.WithKind("Cluster"))
-	if err := d.Get(ctx, client.ObjectKey{Name: arov1alpha1.SingletonName}, cluster); err != nil {
-		return fmt.Errorf("read the Cluster: %w", err)
+	var cluster metav1.PartialObjectMetadata
+	if err := d.read(ctx, named(clusterKind, "", arov1alpha1.SingletonName), &cluster); err != nil {
+		return err
 	}
 	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"ownerReferences": []any{map[string]any{
 		"apiVersion": arov1alpha1.GroupVersion.String(), "kind": "Cluster", "name": cluster.GetName(), "uid": cluster.GetUID(), "controller": true, "blockOwnerDeletion": true,
@@ -105,7 +140,7 @@ func (d Deployer) Sync(ctx context.Context, s Settings) error {
 		return err
 	}
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: "cluster"}}
-	if err := d.Patch(ctx, secret, client.RawPatch(types.MergePatchType, body)); err != nil {
+	if err := d.Patch(ctx, secret, body); err != nil {
 		return fmt.Errorf("make the Cluster the owner of the secret with the service's logins: %w", err)
 	}
 	return nil
@@ -117,10 +152,7 @@ func (d Deployer) SetFlags(ctx context.Context, set flags.Flags) error {
 	if err != nil {
 		return err
 	}
-	cluster := &unstructured.Unstructured{}
-	cluster.SetGroupVersionKind(arov1alpha1.GroupVersion.WithKind("Cluster"))
-	cluster.SetName(arov1alpha1.SingletonName)
-	if err := d.Patch(ctx, cluster, client.RawPatch(types.MergePatchType, body)); err != nil {
+	if err := d.Patch(ctx, named(clusterKind, "", arov1alpha1.SingletonName), body); err != nil {
 		return fmt.Errorf("set flags of the operator: %w", err)
 	}
 	return nil
@@ -144,10 +176,7 @@ func (d Deployer) Ready(ctx context.Context) (missing string, err error) {
 		if deployment == nil {
 			return "the deployment " + name + " to exist", nil
 		}
-		want, s := int32(1), deployment.Status
-		if deployment.Spec.Replicas != nil {
-			want = *deployment.Spec.Replicas
-		}
+		want, s := deployment.Spec.Replicas, deployment.Status
 		if s.ObservedGeneration != deployment.Generation || s.Replicas != want || s.UpdatedReplicas != want || s.AvailableReplicas != want {
 			return fmt.Sprintf("the deployment %s to be ready: %d of %d pods are available, %d up to date", name, s.AvailableReplicas, want, s.UpdatedReplicas), nil
 		}
@@ -166,7 +195,7 @@ func (d Deployer) Runs(ctx context.Context, version string) (missing string, err
 			return fmt.Sprintf("the deployment %s to have version %s", name, version), nil
 		}
 		var pods corev1.PodList
-		if err := d.List(ctx, &pods, client.InNamespace(Namespace), client.MatchingLabels{"app": name}); err != nil {
+		if err := d.List(ctx, &pods, openshift.Where{Namespace: Namespace, Labels: "app=" + name}); err != nil {
 			return "", fmt.Errorf("list pods of the operator: %w", err)
 		}
 		found := false
@@ -186,35 +215,59 @@ func (d Deployer) Runs(ctx context.Context, version string) (missing string, err
 	return "", nil
 }
 
-func (d Deployer) deployment(ctx context.Context, name string) (*appsv1.Deployment, error) {
-	o := &unstructured.Unstructured{}
-	o.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
-	err := d.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: name}, o)
+// deployment is what of a Deployment is looked at.
+type deployment struct {
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct{ Replicas int32 }
+	Status            struct {
+		ObservedGeneration                           int64
+		Replicas, UpdatedReplicas, AvailableReplicas int32
+	}
+}
+
+func (d Deployer) deployment(ctx context.Context, name string) (*deployment, error) {
+	found := &deployment{}
+	err := d.read(ctx, named(deploymentKind, Namespace, name), found)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the deployment %s: %w", name, err)
-	}
-	deployment := &appsv1.Deployment{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, deployment); err != nil {
-		return nil, fmt.Errorf("read the deployment %s: %w", name, err)
-	}
-	return deployment, nil
+	return found, err
 }
 
-// Restart replaces the master's pod, which then reads its new credentials.
-func (d Deployer) Restart(ctx context.Context, now time.Time) error {
+// Deployed reports whether there is an operator in the cluster.
+func (d Deployer) Deployed(ctx context.Context) (bool, error) {
+	deployment, err := d.deployment(ctx, deployments[0])
+	return deployment != nil, err
+}
+
+// Credentials are those of the operator in Azure.
+type Credentials struct{ ClientID, TenantID, ClientSecret string }
+
+// Reads asks whether the operator, once it starts again, has these credentials. One
+// with a workload identity has no secret.
+func (d Deployer) Reads(ctx context.Context, c Credentials) (missing string, err error) {
+	secret := &corev1.Secret{}
+	err = d.Get(ctx, types.NamespacedName{Namespace: Namespace, Name: credentialsName}, secret)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return "", fmt.Errorf("read the operator's credentials: %w", err)
+	}
+	for key, value := range map[string]string{"azure_client_id": c.ClientID, "azure_tenant_id": c.TenantID, "azure_client_secret": c.ClientSecret} {
+		if value != "" && string(secret.Data[key]) != value {
+			return "the credentials of the operator to follow those of the cluster", nil
+		}
+	}
+	return "", nil
+}
+
+// Restart replaces the master's pod, which then reads its new credentials. A repetition with
+// the same time changes nothing.
+func (d Deployer) Restart(ctx context.Context, at time.Time) error {
 	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
-		"annotations": map[string]string{"kubectl.kubernetes.io/restartedAt": now.UTC().Format(time.RFC3339)}}}}})
+		"annotations": map[string]string{"kubectl.kubernetes.io/restartedAt": at.UTC().Format(time.RFC3339)}}}}})
 	if err != nil {
 		return err
 	}
-	o := &unstructured.Unstructured{}
-	o.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
-	o.SetNamespace(Namespace)
-	o.SetName(deployments[0])
-	if err := d.Patch(ctx, o, client.RawPatch(types.MergePatchType, body)); err != nil {
+	if err := d.Patch(ctx, named(deploymentKind, Namespace, deployments[0]), body); err != nil {
 		return fmt.Errorf("restart the operator: %w", err)
 	}
 	return nil

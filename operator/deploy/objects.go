@@ -6,16 +6,10 @@
 package deploy
 
 import (
-	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"path"
+	"strconv"
 	"strings"
-	"text/template"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,6 +17,7 @@ import (
 
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
 	"github.com/aro-rp/aro/operator/apis/crds"
+	"github.com/aro-rp/aro/operator/flags"
 )
 
 // Namespace is where the operator lives.
@@ -32,7 +27,10 @@ const Namespace = "openshift-azure-operator"
 const tokenFile = "/var/run/secrets/openshift/serviceaccount/token"
 
 //go:embed manifests.yaml
-var manifests string
+var manifests []byte
+
+//go:embed credentialsrequest.yaml
+var credentialsRequest []byte
 
 // roles are what the operators may do, which hack/operator makes of what their
 // controllers declare.
@@ -44,8 +42,12 @@ var roles []byte
 type Settings struct {
 	// Image is the operator's; its tag is the version.
 	Image string
-	// Cluster is the specification that the operator receives.
-	Cluster arov1alpha1.ClusterSpec
+	// Cluster is the specification that the operator receives. Without flags it has those of new clusters.
+	Cluster Cluster
+	// CustomerSecurityGroup leaves the network security groups of the subnets to the customer.
+	CustomerSecurityGroup bool
+	// RestartNodes lets the operator restart nodes outside upgrades.
+	RestartNodes bool
 	// PullSecret has the service's logins, in Docker's format.
 	PullSecret string
 	// WorkloadIdentity is the operator's; nil for clusters with a service principal,
@@ -53,20 +55,23 @@ type Settings struct {
 	WorkloadIdentity *WorkloadIdentity
 	// Restricted meets the restricted pod security standard, from OpenShift 4.11.
 	Restricted bool
-	// Environment adds variables to the master's operator, such as for another cloud.
-	Environment map[string]string
+	// Cloud is an Azure other than Microsoft's; nil for those.
+	Cloud *Cloud
+}
+
+// Cluster is the specification of the Cluster object.
+type Cluster = arov1alpha1.ClusterSpec
+
+// Cloud is an Azure that describes itself.
+type Cloud struct {
+	// URL is where it does.
+	URL string
+	// Authorities of its certificates are trusted beside the usual ones, PEM; may be empty.
+	Authorities string
 }
 
 // WorkloadIdentity is an identity in Azure for which a service account's token vouches.
 type WorkloadIdentity struct{ ClientID, TenantID, SubscriptionID string }
-
-// values are the values that the template uses.
-type values struct {
-	Settings
-	Version, PullSecretChecksum string
-	TokenFile, TokenDirectory   string
-	Roles                       []string
-}
 
 // Version returns the tag of an image: the text after the last colon.
 func Version(image string) string {
@@ -80,36 +85,23 @@ func Version(image string) string {
 // Definitions are the operator's own kinds, which come first.
 func Definitions() ([]*unstructured.Unstructured, error) { return crds.List() }
 
-// Objects are all others but the Cluster, in the order in which they are applied.
+// Objects are all others but the Cluster, in the order in which they are applied: the
+// namespace and accounts first, deployments last, because a pod must not begin without
+// its rights.
 func (s Settings) Objects() ([]*unstructured.Unstructured, error) {
-	sum := sha256.Sum256([]byte(s.PullSecret))
-	t, err := template.New("manifests").Funcs(template.FuncMap{
-		"base64": func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) },
-		"json": func(text string) (string, error) {
-			encoded, err := json.Marshal(text)
-			return string(encoded), err
-		},
-	}).Parse(manifests)
-	if err != nil {
-		return nil, fmt.Errorf("manifests of the operator: %w", err)
+	var objects []*unstructured.Unstructured
+	contents := [][]byte{manifests, roles}
+	if s.WorkloadIdentity == nil {
+		contents = append(contents, credentialsRequest)
 	}
-	var out bytes.Buffer
-	err = t.Execute(&out, values{Settings: s, Version: Version(s.Image), PullSecretChecksum: hex.EncodeToString(sum[:]),
-		TokenFile: tokenFile, TokenDirectory: path.Dir(tokenFile), Roles: []string{"master", "worker"}})
-	if err != nil {
-		return nil, fmt.Errorf("manifests of the operator: %w", err)
+	for _, content := range contents {
+		fixed, err := decode(content)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, fixed...)
 	}
-	own, err := decode(out.Bytes())
-	if err != nil {
-		return nil, err
-	}
-	rights, err := decode(roles)
-	if err != nil {
-		return nil, err
-	}
-	// The namespace and accounts first, deployments last: a pod must not begin without its rights.
-	last := len(own) - 2
-	return append(append(append([]*unstructured.Unstructured{}, own[:last]...), rights...), own[last:]...), nil
+	return append(objects, s.variable()...), nil
 }
 
 func decode(content []byte) ([]*unstructured.Unstructured, error) {
@@ -128,7 +120,9 @@ func decode(content []byte) ([]*unstructured.Unstructured, error) {
 
 // ClusterObject is the Cluster.
 func (s Settings) ClusterObject() (*unstructured.Unstructured, error) {
-	spec, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&s.Cluster)
+	told := s.Cluster
+	told.OperatorFlags = s.flags()
+	spec, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&told)
 	if err != nil {
 		return nil, fmt.Errorf("spec of the Cluster: %w", err)
 	}
@@ -136,4 +130,16 @@ func (s Settings) ClusterObject() (*unstructured.Unstructured, error) {
 	o.SetGroupVersionKind(arov1alpha1.GroupVersion.WithKind("Cluster"))
 	o.SetName(arov1alpha1.SingletonName)
 	return o, nil
+}
+
+func (s Settings) flags() flags.Flags {
+	all := flags.Flags(s.Cluster.OperatorFlags)
+	if all == nil {
+		all = flags.Defaults()
+	}
+	set := flags.Flags{string(flags.ForceReconciliation): strconv.FormatBool(s.RestartNodes)}
+	if s.CustomerSecurityGroup {
+		set[string(flags.AzureSubnetsNSG)] = "false"
+	}
+	return all.With(set)
 }

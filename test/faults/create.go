@@ -11,11 +11,14 @@ func waits() []Fault {
 		hang("API server ready", "bootstrap complete"),
 		hang("API server restarted", "API server certificate"),
 		hang("workers ready", "API server restarted"),
-		hang("console exists", "workers ready"),
+		hang("deploy operator", "API server ready"),
+		hang("create Cluster object", "workers ready"),
+		hang("console exists", "create Cluster object"),
 		hang("console ready", "brand console"),
 		hang("cluster version ready", "disable updates"),
 		hang("ingress ready", "ingress certificate"),
-		hang("operators settled", "ingress ready"),
+		hang("operator ready", "ingress ready"),
+		hang("operators settled", "sync Cluster object"),
 		busy("API server certificate", "GET", "^/vaults/aro-cls/secrets/UID-apiserver"),
 		busy("ingress certificate", "GET", "^/vaults/aro-cls/secrets/UID-ingress"),
 		{Step: "remove ignition", What: "the storage account is away", Calls: &Calls{Method: "DELETE", Path: "^/blob/clusterSUFFIX/ignition", Answer: away}, Code: "ServiceUnavailable"},
@@ -29,6 +32,7 @@ func changes() []Fault {
 		hang("disable samples", "console ready"),
 		hang("disable operator hub", "disable samples"),
 		hang("disable updates", "disable operator hub"),
+		hang("sync Cluster object", "operator ready"),
 		hang("record workers", "operators settled"),
 		{Step: "record cluster data", What: "the storage account is away", Calls: &Calls{Method: "GET", Path: "^/blob/clusterSUFFIX/aro/graph$", Nth: 4, Answer: away}, Code: "ServiceUnavailable"},
 		{Step: "remove bootstrap machine", What: "the machine is locked", Calls: &Calls{Method: "DELETE", Path: "/NAME-managed/.*/virtualMachines/[^/]+-bootstrap$", Answer: locked}, Code: "ScopeLocked"},
@@ -61,7 +65,7 @@ func resources() []Fault {
 }
 
 func modern() []Fault {
-	return append(on(Modern, booting([]Fault{hang("remove file storage class", "ingress ready")})), on(Modern, []Fault{
+	return append(on(Modern, booting([]Fault{hang("remove file storage class", "operator ready")})), on(Modern, []Fault{
 		{Step: "publish token issuer", What: "the service's storage is away", Calls: &Calls{Method: "PUT", Path: "^/blob/aroidc/.*UID", Answer: away}, Code: "ServiceUnavailable"},
 		{Step: "fetch cluster identity", What: "the identity's subscription is disabled", Calls: &Calls{Path: "^/msi/.*/NAME", Answer: disabled}, Code: "InvalidSubscriptionState"},
 		{Step: "read operator identities", What: "an identity is gone", Calls: &Calls{Method: "GET", Path: "/resourceGroups/NAME/.*/userAssignedIdentities/image-registry$", Answer: absent}, Code: "InvalidPlatformWorkloadIdentity", Target: registry},
@@ -70,5 +74,5 @@ func modern() []Fault {
 }
 
 func encrypted() []Fault {
-	return on(Encrypted, booting([]Fault{hang("encrypted storage class", "ingress ready")}))
+	return on(Encrypted, booting([]Fault{hang("encrypted storage class", "operator ready")}))
 }

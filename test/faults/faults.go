@@ -165,5 +165,5 @@ func Maintenance() []string {
 		"add temporary frontend", "link temporary frontend", "remove frontend without zones", "add frontend with zones",
 		"link frontend with zones", "remove temporary frontend", "rules for SSH",
 		"pools of masters", "registry's storage account", "machine config server's certificate", "user data of machines",
-		"address of the router", "size of packets"}
+		"address of the router", "size of packets", "operator replaced"}
 }

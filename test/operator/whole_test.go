@@ -28,6 +28,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/operator"
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
 	"github.com/aro-rp/aro/operator/azure"
@@ -152,7 +153,16 @@ func settings(identity *deploy.WorkloadIdentity) deploy.Settings {
 // deployed applies everything, and removes it at the end.
 func (w *world) deployed(s deploy.Settings) deploy.Deployer {
 	w.Helper()
-	d := deploy.Deployer{Client: w.Client}
+	address, _, err := net.SplitHostPort(strings.TrimPrefix(server.config.Host, "https://"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	kube, err := openshift.Connect(server.kubeconfig, address, func(context.Context) func() { return func() {} })
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(kube.Close)
+	d := deploy.Deployer{Objects: kube}
 	objects, err := s.Objects()
 	if err != nil {
 		w.Fatal(err)

@@ -41,8 +41,9 @@ const patience = 30 * time.Second
 // server is the API server that all tests share. They run one after the other,
 // because a cluster has one Cluster.
 var server struct {
-	config *rest.Config
-	client client.Client
+	kubeconfig []byte
+	config     *rest.Config
+	client     client.Client
 }
 
 func TestMain(m *testing.M) {
@@ -82,7 +83,7 @@ func furnish(kubeconfig []byte) error {
 	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
 		return err
 	}
-	server.config = config
+	server.kubeconfig, server.config = kubeconfig, config
 	if server.client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return err
 	}

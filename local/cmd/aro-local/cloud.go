@@ -22,6 +22,7 @@ import (
 	"github.com/aro-rp/aro/local/hypervisor"
 	"github.com/aro-rp/aro/local/rp"
 	"github.com/aro-rp/aro/local/supervisor"
+	"github.com/aro-rp/aro/metrics/sink"
 )
 
 // identity is an identity of users or of the provider in the local Azure. The file of the users'
@@ -44,6 +45,7 @@ type localCloud struct {
 	identity identity // of the provider
 	host     *hypervisor.Host
 	machines *compute.Compute
+	metrics  *sink.Sink // what the monitor says of clusters
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 }
@@ -58,7 +60,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	l := &localCloud{identity: service}
+	l := &localCloud{identity: service, metrics: sink.New(0, log)}
 	ctx, l.stop = context.WithCancel(ctx)
 	l.azure, err = cloud.New(ctx, cloud.Options{
 		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Portal: c.portalOrigin(), Private: c.addresses(0).String(), Unlimited: c.Unlimited, SignOperations: c.Sign,
@@ -66,6 +68,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 		Plug: []func(context.Context, *cloud.Azure) error{
 			func(_ context.Context, a *cloud.Azure) error { return c.plugMachines(ctx, l, a, self, log) },
 			func(_ context.Context, a *cloud.Azure) error { return plugPage(a, demo) },
+			func(_ context.Context, a *cloud.Azure) error { a.Mount(metricsPrefix, l.metrics); return nil },
 		},
 		Log: log,
 	})

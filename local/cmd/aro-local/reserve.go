@@ -77,7 +77,7 @@ func (c *runCommand) takeData(_ context.Context, r *reservation) error {
 		return err
 	}
 	r.undo = append(r.undo, unlock)
-	for _, left := range []string{c.rpPID(), c.portalPID()} {
+	for _, left := range []string{c.rpPID(), c.portalPID(), c.monitorPID()} {
 		if err := supervisor.StopLeftover(left); err != nil {
 			return err
 		}
@@ -122,11 +122,34 @@ func (c *runCommand) findPrograms(beside string) error {
 	if err := executable(c.RP, "--rp"); err != nil {
 		return err
 	}
+	if err := c.findOperator(filepath.Join(beside, operatorImage)); err != nil {
+		return err
+	}
 	if len(c.Installer) > 0 {
 		return nil // aro rp validates them
 	}
 	c.Installer = []string{filepath.Join(beside, "aro-installer")}
 	return executable(c.Installer[0], "--installer")
+}
+
+// operatorImage is the image and the program of the operator that runs in clusters.
+const operatorImage = "aro-operator"
+
+// findOperator makes the program at path that of the operator's image, unless --program names
+// another. With --no-operator, or if path does not exist, the operator's pods are simulated.
+func (c *runCommand) findOperator(path string) error {
+	if !c.Operator || c.Programs[operatorImage] != "" {
+		return nil
+	}
+	err := executable(path, "--program")
+	if _, missing := os.Stat(path); errors.Is(missing, fs.ErrNotExist) {
+		return nil
+	}
+	if c.Programs == nil {
+		c.Programs = map[string]string{}
+	}
+	c.Programs[operatorImage] = path
+	return err
 }
 
 func executable(path, flag string) error {
@@ -182,11 +205,15 @@ func (c *runCommand) settleAddresses() error {
 // rangePort is a port at which nothing in the local Azure listens.
 const rangePort = "1025"
 
+// reservedAddress is the last host of a range, at which the process listens that owns the range.
+func (c *runCommand) reservedAddress(n byte) string {
+	return netip.AddrFrom4([4]byte{127, byte(c.Addresses) + n, 255, 254}).String()
+}
+
 // takeAddresses reserves both ranges: the process that owns one listens at its last host.
 func (c *runCommand) takeAddresses(ctx context.Context, r *reservation) error {
 	for n := range 2 {
-		last := netip.AddrFrom4([4]byte{127, byte(c.Addresses + n), 255, 254}).String()
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(last, rangePort))
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(c.reservedAddress(byte(n)), rangePort))
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return fmt.Errorf("another aro-local uses the addresses 127.%d.0.0/16: stop it, or choose other ranges with --addresses, and another directory with --data", c.Addresses+n)
 		}

@@ -39,6 +39,8 @@ type runCommand struct {
 	Unlimited bool              `env:"ARO_UNLIMITED" help:"Do not throttle requests to Azure as Azure does."`
 	Sign      bool              `name:"sign-operations" env:"ARO_SIGN_OPERATIONS" help:"Sign the URLs of operations as Azure does: they get 4 KB longer, and no others are accepted."`
 	Look      time.Duration     `env:"ARO_LOOK_INTERVAL" default:"30s" help:"Age at which the version and the workers of a running cluster are read again, as for aro rp."`
+	Monitor   bool              `env:"ARO_LOCAL_MONITOR" default:"true" negatable:"" help:"Run aro monitor, and show its metrics."`
+	Operator  bool              `env:"ARO_LOCAL_OPERATOR" default:"true" negatable:"" help:"Run aro-operator, the program beside aro-local, in every cluster. Otherwise its pods are simulated."`
 	RP        string            `name:"rp" env:"ARO_RP" type:"path" placeholder:"PATH" help:"The program aro. Default: the one beside aro-local."`
 	Programs  map[string]string `name:"program" env:"ARO_PROGRAMS" mapsep:"," placeholder:"IMAGE=PATH" help:"A program to run for the containers of pods with an image, which is named without registry or tag. Other images are simulated."`
 	Installer []string          `env:"ARO_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`
@@ -104,6 +106,14 @@ func (c runCommand) serve(ctx, lower context.Context, cloud *localCloud, listene
 			return program.Run(upper)
 		})
 	}
+	if c.Monitor {
+		running.Add(1)
+		g.Go(func() error {
+			defer running.Done()
+			return c.watch(upper, cloud.identity, cloud.azure.Log)
+		})
+		g.Go(func() error { return cloud.metrics.Listen(lower, c.metricsSocket()) })
+	}
 	g.Go(func() error { // the last one needs Azure no more
 		running.Wait()
 		stop()
@@ -124,7 +134,7 @@ func (c runCommand) present(ctx context.Context) error {
 	if !ready {
 		return nil // stopped before it was ready
 	}
-	fmt.Printf(welcome, c.origin(), c.origin()+apipage.Prefix+"/", c.portalAddress(), c.Listen, c.Data, clusterFlags{Data: c.Data}.command("create"))
+	fmt.Printf(welcome, c.origin(), c.origin()+apipage.Prefix+"/", c.portalAddress(), c.Listen, c.metricsPage(), c.Data, clusterFlags{Data: c.Data}.command("create"))
 	provider.Follow(ctx, os.Stdout)
 	return nil
 }

@@ -1,11 +1,12 @@
 package main
 
-// welcome takes: origin, page, portal, address, data directory, command.
+// welcome takes: origin, page, portal, address, page of metrics, data directory, command.
 const welcome = `
 Azure                 %s
 The API in a browser  %s
 The portal            %s
 Resource provider     http://%s
+Metrics of clusters   %s
 Data directory        %s
 
 To create a cluster, run in a second terminal:

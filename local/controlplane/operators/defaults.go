@@ -17,7 +17,7 @@ import (
 // Defaults are the objects of a release that the installer does not write, unless it configures
 // them: its objects come first.
 func Defaults() []client.Object {
-	return slices.Concat(configs(), operands(), access(), people(), constraints(), users(), storage())
+	return slices.Concat(configs(), operands(), access(), people(), constraints(), users(), storage(), monitoring())
 }
 
 func the(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
@@ -106,4 +106,37 @@ func storage() []client.Object {
 		class("managed-csi", diskDriver, "Premium_LRS", "true"),
 		class("azurefile-csi", fileDriver, "Standard_LRS", "false"),
 	}
+}
+
+// alerting is what alertmanager is configured with at first: alerts go nowhere.
+const alerting = `global:
+  resolve_timeout: 5m
+inhibit_rules:
+- equal: [namespace, alertname]
+  source_matchers: [severity = critical]
+  target_matchers: [severity =~ warning|info]
+receivers:
+- name: Default
+- name: Watchdog
+- name: Critical
+- name: "null"
+route:
+  group_by: [namespace]
+  group_interval: 5m
+  group_wait: 30s
+  receiver: Default
+  repeat_interval: 12h
+  routes:
+  - matchers: [alertname = Watchdog]
+    receiver: Watchdog
+  - matchers: [severity = critical]
+    receiver: Critical
+`
+
+// monitoring is the configuration of what notifies of alerts.
+func monitoring() []client.Object {
+	return []client.Object{&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-monitoring", Name: "alertmanager-main"},
+		Type:       corev1.SecretTypeOpaque, Data: map[string][]byte{"alertmanager.yaml": []byte(alerting)},
+	}}
 }

@@ -42,6 +42,7 @@ var resources = map[schema.GroupKind]string{
 	{Kind: "Namespace"}:                                                  "namespaces",
 	{Kind: "ServiceAccount"}:                                             "serviceaccounts",
 	{Kind: "ConfigMap"}:                                                  "configmaps",
+	{Kind: "Secret"}:                                                     "secrets",
 	{Group: rbacv1.GroupName, Kind: "ClusterRole"}:                       "clusterroles",
 	{Group: rbacv1.GroupName, Kind: "ClusterRoleBinding"}:                "clusterrolebindings",
 	{Group: rbacv1.GroupName, Kind: "Role"}:                              "roles",

@@ -17,6 +17,7 @@ import (
 
 // environment is that of a container: what its spec says, and where the API server
 // is. Of other services nothing is said, for none of their addresses leads anywhere.
+// The address of its pod is the one that the pod has on this machine.
 func (w *workload) environment(ctx context.Context, container *corev1.Container) (map[string]string, error) {
 	host, port, err := net.SplitHostPort(w.node.APIServer)
 	if err != nil {
@@ -83,7 +84,7 @@ func (w *workload) value(ctx context.Context, variable *corev1.EnvVar, known fun
 		case "status.hostIP", "status.hostIPs":
 			return w.pod.Status.HostIP, true, nil
 		case "status.podIP", "status.podIPs":
-			return w.pod.Status.PodIP, true, nil
+			return w.address, true, nil
 		}
 		value, err = fieldpath.ExtractFieldPathAsString(w.pod, from.FieldRef.FieldPath)
 		return value, err == nil, err

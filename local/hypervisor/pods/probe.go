@@ -16,9 +16,6 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// loopback is where the processes of pods listen: they share the machine's network.
-const loopback = "127.0.0.1"
-
 // probe asks a container that runs how it is, until ctx ends.
 func (w *workload) probe(ctx context.Context, c *corev1.Container) {
 	if c.StartupProbe != nil {
@@ -92,19 +89,19 @@ func (w *workload) ask(p *corev1.Probe, c *corev1.Container) string {
 	switch {
 	case p.HTTPGet != nil:
 		action := p.HTTPGet.DeepCopy()
-		action.Host = loopback
+		action.Host = w.address
 		var request *http.Request
-		if request, err = httpprobe.NewRequestForHTTPGetAction(action, c, loopback, "probe"); err == nil {
+		if request, err = httpprobe.NewRequestForHTTPGetAction(action, c, w.address, "probe"); err == nil {
 			result, output, err = httpprobe.New(false).Probe(request, timeout)
 		}
 	case p.TCPSocket != nil:
 		var port int
 		if port, err = number(p.TCPSocket.Port, c); err == nil {
-			result, output, err = tcpprobe.New().Probe(loopback, port, timeout)
+			result, output, err = tcpprobe.New().Probe(w.address, port, timeout)
 		}
 	case p.GRPC != nil:
 		var conn net.Conn
-		if conn, err = net.DialTimeout("tcp", net.JoinHostPort(loopback, strconv.Itoa(int(p.GRPC.Port))), timeout); err == nil {
+		if conn, err = net.DialTimeout("tcp", net.JoinHostPort(w.address, strconv.Itoa(int(p.GRPC.Port))), timeout); err == nil {
 			result, err = probe.Success, conn.Close()
 		}
 	case p.Exec != nil:

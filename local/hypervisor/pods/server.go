@@ -116,7 +116,8 @@ func (n *Node) servePortForward(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, err.Error(), http.StatusNotFound)
 		return
 	}
-	if n.workload(pod.UID) == nil {
+	w := n.workload(pod.UID)
+	if w == nil {
 		n.refuse(rw, r)
 		return
 	}
@@ -125,7 +126,7 @@ func (n *Node) servePortForward(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
-	portforward.ServePortForward(rw, r, forwarder{}, pod.Name, pod.UID, options, idleForward, streamPatience, portforward.SupportedProtocols)
+	portforward.ServePortForward(rw, r, forwarder{w.address}, pod.Name, pod.UID, options, idleForward, streamPatience, portforward.SupportedProtocols)
 }
 
 const (
@@ -133,11 +134,16 @@ const (
 	streamPatience = 30 * time.Second
 )
 
-// forwarder implements portforward.PortForwarder for programs of this machine.
-type forwarder struct{}
+// forwarder implements portforward.PortForwarder for the programs at an address of
+// this machine.
+type forwarder struct{ address string }
 
-func (forwarder) PortForward(ctx context.Context, _ string, _ types.UID, port int32, stream io.ReadWriteCloser) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(int(port))))
+func (f forwarder) PortForward(ctx context.Context, _ string, _ types.UID, port int32, stream io.ReadWriteCloser) error {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(f.address, strconv.Itoa(int(port))))
+	if err != nil {
+		conn, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(int(port))))
+	}
 	if err != nil {
 		return err
 	}

@@ -163,13 +163,10 @@ func (w *workload) downward(files map[string][]byte, items []corev1.DownwardAPIV
 // token is the pod's own: the API server refuses it once the pod is gone. One is
 // used until four fifths of its life are over.
 func (w *workload) token(ctx context.Context, from *corev1.ServiceAccountTokenProjection) (string, error) {
-	now := time.Now()
-	if have, ok := w.tokens[from.Path]; ok && now.Before(have.renew) {
+	now, life := time.Now(), ptr.Deref(from.ExpirationSeconds, int64(tokenLife/time.Second))
+	kind := tokenKind{from.Audience, life}
+	if have, ok := w.tokens[kind]; ok && now.Before(have.renew) {
 		return have.text, nil
-	}
-	life := int64(tokenLife / time.Second)
-	if from.ExpirationSeconds != nil {
-		life = *from.ExpirationSeconds
 	}
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
 		ExpirationSeconds: &life,
@@ -183,8 +180,15 @@ func (w *workload) token(ctx context.Context, from *corev1.ServiceAccountTokenPr
 		return "", fmt.Errorf("token: %w", err)
 	}
 	left := time.Until(answer.Status.ExpirationTimestamp.Time)
-	w.tokens[from.Path] = token{text: answer.Status.Token, renew: now.Add(left / 5 * 4)}
+	w.tokens[kind] = token{text: answer.Status.Token, renew: now.Add(left / 5 * 4)}
 	return answer.Status.Token, nil
+}
+
+// tokenKind is what one token of a pod differs by from others: two volumes may have
+// files of the same name.
+type tokenKind struct {
+	audience string
+	life     int64 // seconds
 }
 
 // token is one that was handed out, and when to ask for the next.

@@ -30,12 +30,14 @@ const (
 
 // workload is a pod whose programs run.
 type workload struct {
-	node   *Node
-	pod    *corev1.Pod // as it was when they began
-	dir    string
-	tokens map[string]token
-	stop   context.CancelFunc
-	done   chan struct{} // closed when no process is left
+	node *Node
+	pod  *corev1.Pod // as it was when they began
+	dir  string
+	// address is the pod's on this machine, where its programs are to listen.
+	address string
+	tokens  map[tokenKind]token
+	stop    context.CancelFunc
+	done    chan struct{} // closed when no process is left
 
 	mu       sync.Mutex
 	statuses map[string]*corev1.ContainerStatus
@@ -48,7 +50,7 @@ const processScheme = "process://"
 // start begins the programs of a pod that has an address.
 func (n *Node) start(ctx context.Context, pod *corev1.Pod) (*workload, error) {
 	w := &workload{
-		node: n, pod: pod.DeepCopy(), dir: filepath.Join(n.Dir, string(pod.UID)), tokens: map[string]token{}, done: make(chan struct{}),
+		node: n, pod: pod.DeepCopy(), dir: filepath.Join(n.Dir, string(pod.UID)), tokens: map[tokenKind]token{}, done: make(chan struct{}),
 		statuses: map[string]*corev1.ContainerStatus{}, kill: map[string]context.CancelFunc{},
 	}
 	if err := w.volumes(ctx); err != nil {
@@ -66,9 +68,15 @@ func (n *Node) start(ctx context.Context, pod *corev1.Pod) (*workload, error) {
 			w.statuses[had.Name].RestartCount = had.RestartCount + 1
 		}
 	}
+	address, taken, err := takeAddress()
+	if err != nil {
+		return nil, err
+	}
+	w.address = address
 	ctx, w.stop = context.WithCancel(n.life)
 	go func() {
 		defer close(w.done)
+		defer func() { _ = taken.Close() }()
 		w.run(ctx)
 	}()
 	return w, nil

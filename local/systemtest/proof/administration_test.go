@@ -76,6 +76,9 @@ func (k *kube) runs(ctx context.Context, version string) (bool, error) {
 		return false, err
 	}
 	for i := range operators.Items {
+		if operators.Items[i].GetName() == serviceOperator {
+			continue
+		}
 		versions, _, _ := unstructured.NestedSlice(operators.Items[i].Object, "status", "versions")
 		for _, one := range versions {
 			if one, _ := one.(m); one["name"] == "operator" && one["version"] != version {

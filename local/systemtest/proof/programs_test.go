@@ -24,6 +24,9 @@ import (
 	"k8s.io/client-go/transport/spdy"
 )
 
+// programPort is where every pod of the program listens.
+const programPort = 8080
+
 // asProgram as first argument makes the test program one that a pod runs.
 const asProgram = "as-program"
 
@@ -48,7 +51,7 @@ func program() int {
 	fmt.Printf("I am %s with %s in %s\n", me.Status.UserInfo.Username, os.Getenv("WORD"), os.Getenv("POD"))
 	http.HandleFunc("/die", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "served") })
-	fmt.Println("failed:", http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
+	fmt.Println("failed:", http.ListenAndServe(net.JoinHostPort(os.Getenv("ADDRESS"), strconv.Itoa(programPort)), nil))
 	return 1
 }
 
@@ -56,12 +59,6 @@ func program() int {
 // treat theirs.
 func (s *shop) runsProgram(ctx context.Context, t *testing.T) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
 	if _, err := s.CoreV1().Secrets(shopNamespace).Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "word"}, StringData: map[string]string{"word": "a secret"}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +66,11 @@ func (s *shop) runsProgram(ctx context.Context, t *testing.T) {
 	c := &template.Spec.Containers[0]
 	c.Args = []string{asProgram}
 	c.Env = []corev1.EnvVar{
-		{Name: "PORT", Value: strconv.Itoa(port)},
+		{Name: "ADDRESS", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.podIP"}}},
 		{Name: "WORD", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "word"}, Key: "word"}}},
 		{Name: "POD", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}},
 	}
-	c.ReadinessProbe = &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(int32(port))}}}
+	c.ReadinessProbe = &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(programPort)}}}
 	c.StartupProbe = &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60, ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sh", "-c", `[ "$WORD" = "a secret" ]`}}}}
 	if _, err := s.AppsV1().Deployments(shopNamespace).Create(ctx, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "sample"},
 		Spec: appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: template.Labels}, Template: template}}, metav1.CreateOptions{}); err != nil {
@@ -93,7 +90,7 @@ func (s *shop) runsProgram(ctx context.Context, t *testing.T) {
 	if log := s.log(ctx, t, pod.Name, false); !strings.Contains(log, want) {
 		t.Errorf("the program says %q, want %q", log, want)
 	}
-	forwarded := s.forward(ctx, t, pod.Name, port)
+	forwarded := s.forward(ctx, t, pod.Name, programPort)
 	s.executes(ctx, t, pod.Name)
 	answer, err := http.Get(forwarded)
 	if err != nil {
