@@ -125,12 +125,12 @@ func (a *API) AdminGetCluster(ec echo.Context, _, _, _ string) error {
 // AdminUpdateCluster begins the maintenance of a cluster, or announces it.
 func (a *API) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
-	task, err := c.maintenanceTask()
+	m, err := c.maintenance()
 	if err != nil {
 		return err
 	}
-	c.Subject = string(task)
-	if state := model.MaintenanceState(task); slices.Contains(model.AnnouncedStates(), state) {
+	c.Subject = string(m.task)
+	if state, announced := m.announces(); announced {
 		return a.announce(c, state)
 	}
 	id := armhttp.ClusterID(c)
@@ -140,7 +140,8 @@ func (a *API) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 		if err := armhttp.MayChange(c.Exchange, cl); err != nil {
 			return err
 		}
-		cl.Internal.MaintenanceTask, cl.Internal.LastAdminUpdateError = task, ""
+		cl.Internal.MaintenanceTask, cl.Internal.LastAdminUpdateError = m.task, ""
+		cl.Internal.OperatorFlags = m.flagsOver(cl.Internal.OperatorFlags)
 		armhttp.Offer(doc)
 		return operation.Begin(cl, model.AdminUpdate)
 	})
@@ -173,20 +174,4 @@ func (a *API) announce(c *call, state model.MaintenanceState) error {
 		return err
 	}
 	return armhttp.Value(c, http.StatusOK, doc.Cluster.WithoutSecrets())
-}
-
-// maintenanceTask is the task of the body; everything if it names none.
-func (c *call) maintenanceTask() (model.MaintenanceTask, error) {
-	var body api.ClusterUpdate
-	if err := c.strict(&body); err != nil {
-		return "", err
-	}
-	if body.Properties == nil || body.Properties.MaintenanceTask == nil {
-		return model.Everything, nil
-	}
-	task := model.MaintenanceTask(*body.Properties.MaintenanceTask)
-	if all := model.MaintenanceRequests(); !slices.Contains(all, task) {
-		return "", arm.InvalidParameter.At("properties.maintenanceTask", "There is no such maintenance task. There are %v.", all)
-	}
-	return task, nil
 }

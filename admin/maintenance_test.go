@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -251,7 +252,10 @@ func TestMaintenanceIsRefused(t *testing.T) {
 		{"its create failed", spoilt, `{}`, arm.RequestNotAllowed, "properties.provisioningState"},
 		{"its delete failed", half, `{}`, arm.RequestNotAllowed, "properties.provisioningState"},
 		{"no such task", healthy, `{"properties":{"maintenanceTask":"Nothing"}}`, arm.InvalidParameter, "properties.maintenanceTask"},
-		{"a task that would do nothing", healthy, `{"properties":{"maintenanceTask":"OperatorUpdate"}}`, arm.InvalidParameter, "properties.maintenanceTask"},
+		{"a strategy that does not exist", healthy, `{"operatorFlagsMergeStrategy":"other"}`, arm.InvalidParameter, "operatorFlagsMergeStrategy"},
+		{"flags that nothing would apply", healthy, `{"properties":{"maintenanceTask":"Pending","operatorFlags":{"a":"b"}}}`, arm.InvalidParameter, "properties.operatorFlags"},
+		{"a flag without a name", healthy, `{"properties":{"operatorFlags":{"":"b"}}}`, arm.InvalidParameter, "properties.operatorFlags"},
+		{"a flag that is no text", healthy, `{"properties":{"operatorFlags":{"a":true}}}`, arm.InvalidRequestContent, "properties.operatorFlags.a"},
 		{"an empty task", healthy, `{"properties":{"maintenanceTask":""}}`, arm.InvalidParameter, "properties.maintenanceTask"},
 		{"an unknown member", healthy, `{"surprise":1}`, arm.InvalidParameter, "surprise"},
 		{"an unknown member below", healthy, `{"properties":{"maintenanceTask":"Everything","provisioningState":"Succeeded"}}`, arm.InvalidParameter, "properties.provisioningState"},
@@ -299,6 +303,42 @@ func TestMaintenanceIsAnnounced(t *testing.T) {
 	w.settled(id)
 	if after := w.Want(200, w.Send("GET", "/admin"+id.String(), "", nil)); after.Text("internal.maintenanceState") != "None" {
 		t.Errorf("afterwards it is %q", after.Text("internal.maintenanceState"))
+	}
+}
+
+// TestMaintenanceSetsFlagsOfTheOperator merges flags into those before, and resets them.
+func TestMaintenanceSetsFlagsOfTheOperator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plans, _ := w.plans(harness.Behaviour{})
+	w.employ(plans)
+	w.Create(harness.Newest, "one")
+	id := edge.ClusterID("one")
+	w.settled(id)
+	send := func(task, strategy string, flags harness.Object) *harness.Reply {
+		body := harness.Object{"properties": harness.Object{"maintenanceTask": task, "operatorFlags": flags}}
+		if strategy != "" {
+			body["operatorFlagsMergeStrategy"] = strategy
+		}
+		return w.Send("PATCH", "/admin"+id.String(), "", body)
+	}
+	for _, test := range []struct {
+		strategy    string
+		flags, want harness.Object
+	}{
+		{"", harness.Object{"aro.rbac.enabled": "false", "new": "1"}, harness.Object{"aro.rbac.enabled": "false", "new": "1"}},
+		{"merge", harness.Object{"new": "2"}, harness.Object{"aro.rbac.enabled": "false", "new": "2"}},
+		{"merge", nil, harness.Object{"aro.rbac.enabled": "false", "new": "2"}},
+		{"reset", harness.Object{"other": ""}, harness.Object{"other": ""}},
+		{"reset", nil, nil},
+	} {
+		begun := w.Want(200, send("SyncClusterObject", test.strategy, test.flags))
+		internal, _ := begun.JSON["internal"].(map[string]any)
+		got, _ := internal["operatorFlags"].(map[string]any)
+		if !maps.Equal(got, test.want) {
+			t.Errorf("%q, %v: %v, want %v", test.strategy, test.flags, got, test.want)
+		}
+		w.settled(id)
 	}
 }
 

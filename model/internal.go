@@ -34,6 +34,8 @@ type Internal struct {
 	// MaintenanceTask is the task of the running admin update; empty means
 	// Everything.
 	MaintenanceTask MaintenanceTask `json:"maintenanceTask,omitempty"`
+	// OperatorFlags replace default flags of the operator in this cluster. Engineers set them.
+	OperatorFlags map[string]string `json:"operatorFlags,omitempty"`
 
 	// Operation is the running operation; nil when the state is terminal.
 	Operation *Operation `json:"operation,omitempty"`
@@ -146,7 +148,9 @@ type MaintenanceTask string
 // The maintenance tasks.
 const (
 	Everything          MaintenanceTask = "Everything"
+	OperatorUpdate      MaintenanceTask = "OperatorUpdate"
 	CertificatesRenewal MaintenanceTask = "CertificatesRenewal"
+	SyncClusterObject   MaintenanceTask = "SyncClusterObject"
 	MigrateLoadBalancer MaintenanceTask = "MigrateLoadBalancer"
 )
 
@@ -158,7 +162,7 @@ const KubeconfigRenewal MaintenanceTask = "KubeconfigRenewal"
 
 // MaintenanceTasks lists every task that can be requested.
 func MaintenanceTasks() []MaintenanceTask {
-	return []MaintenanceTask{Everything, CertificatesRenewal, MigrateLoadBalancer}
+	return []MaintenanceTask{Everything, OperatorUpdate, CertificatesRenewal, SyncClusterObject, MigrateLoadBalancer}
 }
 
 // MaintenanceState is whether maintenance is announced, pending or running.

@@ -129,7 +129,7 @@ func (s *operator) operatorSettings(ctx context.Context, c *model.Cluster) (*dep
 		return nil, err
 	}
 	d := &deploy.Settings{Image: s.program.Image, PullSecret: string(logins), Restricted: since(c, restricted),
-		Cluster: s.operatorCluster(c), CustomerSecurityGroup: !ownSecurityGroup(c)}
+		Cluster: s.operatorCluster(c), Flags: c.Internal.OperatorFlags, CustomerSecurityGroup: !ownSecurityGroup(c)}
 	if azure := s.azure.Cloud(); azure.Custom {
 		d.Cloud = &deploy.Cloud{URL: azure.Services[cloud.ResourceManager].Endpoint, Authorities: s.program.Authorities}
 	}

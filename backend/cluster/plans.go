@@ -145,6 +145,7 @@ func (s *steps) renewCertificates(only func(*model.Cluster) bool) []Step {
 func (s *steps) adminUpdate() []Step {
 	all, every := task(model.Everything), task(model.MaintenanceTasks()...)
 	certificates, inside := task(model.Everything, model.CertificatesRenewal), task(model.Everything, model.MigrateLoadBalancer)
+	reached := task(model.Everything, model.CertificatesRenewal, model.OperatorUpdate, model.SyncClusterObject)
 	return slices.Concat([]Step{
 		{Name: "find task", Do: refuseTask, Timeout: time.Minute, Only: foreignTask},
 		{Name: "begin billing", Do: s.billing.beginBilling, Timeout: short, Only: every},
@@ -162,15 +163,16 @@ func (s *steps) adminUpdate() []Step {
 	}, s.migrateBalancer(task(model.MigrateLoadBalancer)), []Step{
 		{Name: "rules for SSH", Do: s.balancer.restoreSSH, Timeout: call, Only: inside},
 		{Name: "pools of masters", Do: s.balancer.restorePools, Timeout: call, Only: inside},
-		{Name: "start machines", Do: s.machines.startMachines, Timeout: change, Only: certificates},
-		{Name: "API server ready", Do: s.openshift.apiServerReady, Timeout: rollout, Only: certificates},
+		{Name: "start machines", Do: s.machines.startMachines, Timeout: change, Only: reached},
+		{Name: "API server ready", Do: s.openshift.apiServerReady, Timeout: rollout, Only: reached},
 		{Name: "registry's storage account", Do: s.maintenance.recordRegistryAccount, Timeout: short, Only: both(all, withoutRegistryAccount)},
 		{Name: "settings of storage", Do: s.resources.renewStorage, Timeout: change, Only: all},
 		{Name: "make kubeconfigs", Do: s.credentials.makeKubeconfigs, Timeout: short, Only: all},
 		{Name: "user's kubeconfig", Do: s.credentials.fixUserKubeconfig, Timeout: short, Only: task(model.Everything, model.CertificatesRenewal, model.KubeconfigRenewal)},
 		{Name: "machine config server's certificate", Do: s.maintenance.renewMachineConfigCertificate, Timeout: short, Only: certificates},
 		{Name: "user data of machines", Do: s.maintenance.pointUserData, Timeout: short, Only: certificates},
-	}, s.renewCertificates(certificates), s.updateOperator(both(task(model.Everything), operated)), []Step{
+	}, s.renewCertificates(certificates), s.updateOperator(both(task(model.Everything, model.OperatorUpdate), operated)), []Step{
+		{Name: "sync Cluster object", Do: s.operator.syncClusterObject, Timeout: short, Only: both(task(model.Everything, model.OperatorUpdate, model.SyncClusterObject), operated)},
 		{Name: "address of the router", Do: s.maintenance.followRouter, Timeout: short, Only: all},
 		{Name: "size of packets", Do: s.maintenance.recordMTU, Timeout: short, Only: both(all, withoutMTU)},
 		{Name: "network type", Do: s.openshift.reconcileNetworkType, Timeout: short, Only: all},
@@ -181,13 +183,12 @@ func (s *steps) adminUpdate() []Step {
 }
 
 // updateOperator replaces the operator in the cluster by that of this build. The Cluster object
-// is updated last, because only the new operator knows new flags.
+// must be updated after it, because only the new operator knows new flags.
 func (s *steps) updateOperator(only func(*model.Cluster) bool) []Step {
 	return []Step{
 		{Name: "deploy operator", Do: s.operator.deployOperator, Timeout: short, Only: only},
 		{Name: "operator ready", Do: s.operator.operatorReady, Timeout: change, Only: only},
 		{Name: "operator replaced", Do: s.operator.operatorReplaced, Timeout: short, Only: only},
-		{Name: "sync Cluster object", Do: s.operator.syncClusterObject, Timeout: short, Only: only},
 	}
 }
 

@@ -13,7 +13,9 @@ const (
 	Everything           MaintenanceTask = "Everything"
 	MigrateLoadBalancer  MaintenanceTask = "MigrateLoadBalancer"
 	None                 MaintenanceTask = "None"
+	OperatorUpdate       MaintenanceTask = "OperatorUpdate"
 	Pending              MaintenanceTask = "Pending"
+	SyncClusterObject    MaintenanceTask = "SyncClusterObject"
 )
 
 // Defines values for MonitorResultOutcome.
@@ -30,6 +32,12 @@ const (
 	Create      OperationKind = "Create"
 	Delete      OperationKind = "Delete"
 	Update      OperationKind = "Update"
+)
+
+// Defines values for OperatorFlagsMergeStrategy.
+const (
+	Merge OperatorFlagsMergeStrategy = "merge"
+	Reset OperatorFlagsMergeStrategy = "reset"
 )
 
 // Defines values for Outcome.
@@ -152,12 +160,18 @@ type ClusterList struct {
 type ClusterUpdate struct {
 	// Properties What to do. Absent means everything.
 	Properties *ClusterUpdateProperties `json:"properties,omitempty"`
+
+	// OperatorFlagsMergeStrategy What happens to flags that were set before. Absent means merge.
+	OperatorFlagsMergeStrategy *OperatorFlagsMergeStrategy `json:"operatorFlagsMergeStrategy,omitempty"`
 }
 
 // ClusterUpdateProperties What the maintenance does.
 type ClusterUpdateProperties struct {
 	// MaintenanceTask Which part of the maintenance is done. Absent means Everything.
 	MaintenanceTask *MaintenanceTask `json:"maintenanceTask,omitempty"`
+
+	// OperatorFlags Flags of the service's operator in the cluster, which replace its defaults. Maintenance that updates the Cluster object applies them.
+	OperatorFlags *map[string]string `json:"operatorFlags,omitempty"`
 }
 
 // Command A command to run in a container.
@@ -378,6 +392,9 @@ type NameList struct {
 
 // OperationKind What an operation does to a cluster.
 type OperationKind string
+
+// OperatorFlagsMergeStrategy What happens to operator flags that were set before.
+type OperatorFlagsMergeStrategy string
 
 // Outcome How an action ended.
 type Outcome string

@@ -44,6 +44,8 @@ type Settings struct {
 	Image string
 	// Cluster is the specification that the operator receives. Without flags it has those of new clusters.
 	Cluster Cluster
+	// Flags replace those of new clusters, and what the other settings mean for them.
+	Flags map[string]string
 	// CustomerSecurityGroup leaves the network security groups of the subnets to the customer.
 	CustomerSecurityGroup bool
 	// RestartNodes lets the operator restart nodes outside upgrades.
@@ -141,5 +143,5 @@ func (s Settings) flags() flags.Flags {
 	if s.CustomerSecurityGroup {
 		set[string(flags.AzureSubnetsNSG)] = "false"
 	}
-	return all.With(set)
+	return all.With(set).With(s.Flags)
 }

@@ -69,6 +69,8 @@ func obeyedProperties() []obeyed {
 		{"properties.consoleUrl", "openapi/overlays/2019-12-31-preview.yaml", "Properties.properties.consoleUrl"},
 
 		{"ClusterUpdate properties.maintenanceTask", "backend/cluster/plans.go", "c.Internal.MaintenanceTask"},
+		{"ClusterUpdate properties.operatorFlags.*", "backend/cluster/operator.go", "c.Internal.OperatorFlags"},
+		{"ClusterUpdate operatorFlagsMergeStrategy", "admin/maintenance.go", "m.reset"},
 		{"Version name", "admin/catalogue.go", "sameEnvelope(&f, body.Name, body.Type, p.Version"},
 		{"Version type", "admin/catalogue.go", "sameEnvelope(&f, body.Name, body.Type, p.Version"},
 		{"Version properties.version", "backend/cluster/installer.go", "install.Release{Version: version.Version"},

@@ -217,7 +217,13 @@ func (p *patient) domain() string { return "eastus.aroapp.test" }
 // maintain runs a task to its end, which must be good.
 func (p *patient) maintain(ctx context.Context, t *testing.T, task string) {
 	t.Helper()
-	p.admin(ctx, t, http.MethodPatch, m{"properties": m{"maintenanceTask": task}})
+	p.maintainWith(ctx, t, task, nil)
+}
+
+// maintainWith runs a task that gets flags of the operator.
+func (p *patient) maintainWith(ctx context.Context, t *testing.T, task string, flags m) {
+	t.Helper()
+	p.admin(ctx, t, http.MethodPatch, m{"properties": m{"maintenanceTask": task, "operatorFlags": flags}})
 	eventually(ctx, t, task, func() (bool, error) { return p.document(ctx, t)["operation"] == nil, nil })
 	if internal := p.document(ctx, t); internal["lastAdminUpdateError"] != nil || internal["maintenanceState"] != "None" {
 		t.Fatalf("%s: %v, maintenance is %v", task, internal["lastAdminUpdateError"], internal["maintenanceState"])

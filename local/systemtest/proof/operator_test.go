@@ -48,7 +48,7 @@ func TestClustersAreRepairedAndWatched(t *testing.T) {
 			k := principal.operated(t)
 			ctx, cancel := context.WithTimeout(t.Context(), operatorTimeout)
 			defer cancel()
-			k.repairsItself(ctx, t)
+			principal.repairsItself(ctx, t, k)
 			principal.regainsSecurityGroup(ctx, t, k)
 			principal.rotates(ctx, t, k)
 		})
@@ -148,7 +148,7 @@ func (k *kube) isOperated(ctx context.Context, t *testing.T) {
 }
 
 // repairsItself breaks objects of the cluster.
-func (k *kube) repairsItself(ctx context.Context, t *testing.T) {
+func (c *customer) repairsItself(ctx context.Context, t *testing.T, k *kube) {
 	t.Helper()
 	const role = "system:aro-sre"
 	roles := k.RbacV1().ClusterRoles()
@@ -176,14 +176,14 @@ func (k *kube) repairsItself(ctx context.Context, t *testing.T) {
 		}
 		return strings.Contains(string(secret.Data["alertmanager.yaml"]), operatorMaster), nil
 	})
-	// What its flag turns off stays broken. That the operator knows of the flag is seen by
-	// another that is set with it: a deletion by hand may be told to it sooner than a flag.
+	// What its flag turns off stays broken. That the operator knows the flag is seen by another
+	// that is set with it: the operator may notice a deletion by hand before it notices a flag.
 	checks := k.dynamic.Resource(healthChecks).Namespace(machineNamespace)
 	health := func() error {
 		_, err := checks.Get(ctx, "aro-machinehealthcheck", metav1.GetOptions{})
 		return err
 	}
-	k.patch(ctx, t, aroClusters, "", "cluster", `{"spec":{"operatorflags":{"aro.rbac.enabled":"false","aro.machinehealthcheck.managed":"false"}}}`)
+	(&patient{customer: c}).maintainWith(ctx, t, "SyncClusterObject", m{"aro.rbac.enabled": "false", "aro.machinehealthcheck.managed": "false"})
 	eventually(ctx, t, "the health check that is not managed is gone", func() (bool, error) {
 		err := health()
 		return apierrors.IsNotFound(err), ignoreAbsent(err)
