@@ -104,9 +104,22 @@ const (
 // All are the faults. Within a plan those come first that are waited for longest.
 func All() []Fault { return slices.Concat(creates(), updates(), deletes()) }
 
-// Of are the faults of a plan that meet a kind of cluster.
-func Of(plan string, on Kind) []Fault {
-	return slices.DeleteFunc(All(), func(f Fault) bool { return f.Plan != plan || f.On != on })
+// Of are those faults of a plan that meet a kind of cluster.
+func Of(all []Fault, plan string, on Kind) []Fault {
+	return slices.DeleteFunc(slices.Clone(all), func(f Fault) bool { return f.Plan != plan || f.On != on })
+}
+
+// Samples are All without those that repeat another one in a later step of the same plan
+// and for which machines have to boot or a control plane has to stop first.
+func Samples() []Fault {
+	type kind struct{ plan, what string }
+	seen := map[kind]bool{}
+	return slices.DeleteFunc(All(), func(f Fault) bool {
+		k := kind{f.Plan, f.What}
+		repeated := seen[k] && (f.Boots || f.Stop != "")
+		seen[k] = true
+		return repeated
+	})
 }
 
 // Passing is a resource of a create's deployment that Azure accepts, and that fails

@@ -17,13 +17,14 @@ const heading = `<!-- Written from test/faults. Do not edit: run go test ./test/
 # Failure reference
 
 Each row is a fault that a test injects into a step of an operation on the local Azure, and the resulting error. Clients, the
-admin API and the log show the same code, message and target. %d faults are injected; %d of them result in
+admin API and the log show the same code, message and target. There are %d faults; %d of them result in
 a specific code. The target is the member of the cluster that must change. It is empty if none must change: then the message names the
 resource or the part of the cluster, and the admin API shows the step. When the fault is removed, a delete succeeds.
 
-Run: ` + "`cd local && go test ./systemtest/proof -run EveryFault`" + `. It fails when an error is another one than here, and
+Run: ` + "`cd local && go test ./systemtest/proof -run EveryFault -long -timeout 60m`" + `. It fails when an error is another one than here, and
 ` + "`go test ./test/faults`" + ` when a step of a plan is neither in the table nor below it. The plan of maintenance has no rows: most of
-its steps are those of create and update, and no fault is injected into the others yet.
+its steps are those of create and update, and no fault is injected into the others yet. Without ` + "`-long`" + `, as in ` + "`make test`" + `, a fault for which
+machines have to boot or a control plane has to stop is injected into one step of each operation.
 
 ` + "`-run CodesThatNobodyKnows`" + ` answers the calls of these rows, where nothing has to boot before, with 400, 403 and 409 and a code that no service
 has ever used. The calls are retried for six minutes at most, and then the error has that code, in all of them.

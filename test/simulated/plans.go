@@ -91,7 +91,8 @@ func update(m machines, r records) []backend.ClusterStep {
 }
 
 // adminUpdate runs the maintenance of a cluster's task. The build is recorded last,
-// because it implies all steps before it.
+// because it implies all steps before it. Simulated clusters have no operator: of its
+// tasks only the wait for nodes is left.
 func adminUpdate(m machines, r records) []backend.ClusterStep {
 	all, certificates := task(model.Everything), task(model.Everything, model.CertificatesRenewal, model.KubeconfigRenewal)
 	every := task(model.MaintenanceTasks()...)
@@ -100,7 +101,7 @@ func adminUpdate(m machines, r records) []backend.ClusterStep {
 		{Name: "apply machines", Do: m.apply, Timeout: 30 * time.Minute, Only: all},
 		{Name: "api server answers", Do: m.apiServerAnswers, Timeout: 40 * time.Minute, Only: every},
 		{Name: "refresh kubeconfigs", Do: m.storeAccess, Timeout: 10 * time.Minute, Only: certificates},
-		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour, Only: task(model.Everything, model.MigrateLoadBalancer)},
+		{Name: "nodes are ready", Do: m.nodesAreReady, Timeout: time.Hour, Only: task(model.Everything, model.MigrateLoadBalancer, model.OperatorUpdate, model.SyncClusterObject)},
 		{Name: "record workers", Do: r.recordWorkers, Timeout: 10 * time.Minute, Only: all},
 		{Name: "record build", Do: r.recordBuild, Timeout: 10 * time.Minute, Only: all},
 	}

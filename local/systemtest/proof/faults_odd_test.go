@@ -25,7 +25,7 @@ func TestCodesThatNobodyKnowsAreTold(t *testing.T) {
 	w := newFallen(t)
 	var all odds
 	creates := make(chan faults.Fault, 3*len(faults.All()))
-	for i, f := range odd(faults.Of("create", faults.Classic)) {
+	for i, f := range odd(faults.Of(faults.All(), "create", faults.Classic)) {
 		for n := range 3 {
 			creates <- oddly(f, i+n)
 		}
@@ -89,7 +89,7 @@ func (v *victim) hearsInLife(t *testing.T, all *odds, on faults.Kind) {
 		defer v.boot(t, func(entry) bool { return false })()
 		v.created(t)
 	}()
-	for i, f := range odd(faults.Of("update", on)) {
+	for i, f := range odd(faults.Of(faults.All(), "update", on)) {
 		v.hears(t, all, oddly(f, i), func(ctx context.Context, t *testing.T) string {
 			change := m{}
 			if v.workload {
@@ -98,7 +98,7 @@ func (v *victim) hearsInLife(t *testing.T, all *odds, on faults.Kind) {
 			return v.want(ctx, t, http.MethodPatch, v.id()+"?api-version="+newestAPI, change, nil).Get("Azure-Asyncoperation")
 		})
 	}
-	for i, f := range odd(faults.Of("delete", on)) {
+	for i, f := range odd(faults.Of(faults.All(), "delete", on)) {
 		v.hears(t, all, oddly(f, i), v.remove)
 	}
 	v.removed(t)

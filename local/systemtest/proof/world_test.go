@@ -21,6 +21,7 @@ import (
 var (
 	programs = flag.String("programs", "../../../bin", "folder with the programs, as make build leaves them")
 	keep     = flag.Bool("keep", false, "keep the data directories of tests")
+	long     = flag.Bool("long", false, "inject each fault in all its steps, as make soak does")
 )
 
 // clustersAtOnce is how many clusters are worked on at the same time, those counted
