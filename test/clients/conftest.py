@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import pathlib
 import ssl
 import urllib.error
 import urllib.parse
@@ -13,6 +14,24 @@ import principals
 import pytest
 
 LIMIT_SECONDS = 60
+PROVED = "ARO_CLIENTS_PROVED"
+
+
+def pytest_configure(config):
+    """What a test proves: a client, and steps of the table in docs/clients.md; see matrix.py."""
+    config.addinivalue_line("markers", "proves(client, *steps): a client, and what it is proved to do")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Notes what a test that passed has proved."""
+    report = (yield).get_result()
+    if call.when != "call" or not report.passed or PROVED not in os.environ:
+        return
+    test = pathlib.Path(item.path).relative_to(pathlib.Path(__file__).parent).as_posix()
+    with open(os.environ[PROVED], "a", encoding="utf-8") as notes:
+        for mark in item.iter_markers("proves"):
+            notes.write(json.dumps({"client": mark.args[0], "steps": mark.args[1:], "test": test}) + "\n")
 
 
 @dataclasses.dataclass

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves the clients against the local Azure: az as it is published, az with our extension, the published Python SDK and
 # our Python client in every api-version, and in one of the clusters Helm and the Python client of Kubernetes. Arguments go to pytest, such as -k stock.
+# Without them, what passed has to be the table of docs/clients.md; with the argument --write alone, it becomes that.
 #
 # ARO_LOCAL_* name a local Azure that runs, see with-local-azure.sh; without them it starts one.
 set -euo pipefail
@@ -16,6 +17,14 @@ python=$ARO_CLIENTS_VENV/az/bin/python
 test/clients/lint.sh
 "$ARO_CLIENTS_VENV/sdk/bin/python" -m mypy --strict --cache-dir "$ARO_CLIENTS_VENV/mypy" test/clients/sdk/typed.py
 
+export ARO_CLIENTS_PROVED=$PWD/.cache/clients-proved
+: >"$ARO_CLIENTS_PROVED"
+write=
+if [ "${1:-}" = --write ]; then
+  write=$1
+  shift
+fi
+
 # prove PART WORKERS DISTRIBUTION TESTS: az needs a processor, and logs in once a worker; clusters mostly wait.
 failed=0
 prove() {
@@ -29,4 +38,7 @@ prove() {
 prove az 4 loadfile az "$@"
 prove sdk 6 worksteal sdk "$@"
 prove sdk-before 0 load sdk/test_round_trip.py "$@"
+if [ "$failed" -eq 0 ] && [ "$#" -eq 0 ]; then
+  "$python" test/clients/matrix.py "$ARO_CLIENTS_PROVED" docs/clients.md $write
+fi
 exit "$failed"

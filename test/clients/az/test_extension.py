@@ -1,6 +1,7 @@
 """az with our extension. It goes to the cloud's resource manager by itself."""
 
 import life
+import pytest
 
 NAME = "ours"
 
@@ -21,6 +22,7 @@ def test_what_is_not_there_is_told(ours, group):
     assert "az aro list" in ours.refused("aro", "delete", "--yes", "--resource-group", group[0], "--name", "absent")
 
 
+@pytest.mark.proves("our extension of az", "validate")
 def test_validate_names_each_problem_and_its_remedy(ours, group):
     said = ours.refused(
         "aro", "validate", *network_by_name(group), "--name", NAME, "--version", "4.9.1", "--pod-cidr", "10.0.0.0/16"
@@ -35,12 +37,14 @@ def test_validate_names_the_regions_of_clusters(ours, group):
     assert "(LocationNotAvailableForResourceType)" in said and "'eastus'." in said
 
 
+@pytest.mark.proves("our extension of az", "refusals")
 def test_refusals_have_code_message_and_target(ours, group):
     wanted = (*network_by_name(group), "--name", NAME, "--master-vm-size", "Standard_A1")
     said = ours.refused("aro", "create", *wanted)
     assert '(InvalidParameter) properties.masterProfile.vmSize: "Standard_A1" is not supported for masters' in said
 
 
+@pytest.mark.proves("our extension of az", "create", "read", "update", "delete", "credentials")
 def test_cluster_with_a_service_principal(ours, group, tmp_path):
     here = ("--resource-group", group[0], "--name", NAME)
     # The service changes nothing that it was not asked to, and says so.
@@ -62,6 +66,7 @@ def test_cluster_with_a_service_principal(ours, group, tmp_path):
     life.gone(ours, group[0], NAME)
 
 
+@pytest.mark.proves("our extension of az", "identities")
 def test_cluster_with_managed_identities(ours, stand, group):
     version = ours("aro", "get-versions", "--location", "eastus")[-1]
     identities = ("--version", version, *network_by_name(group))

@@ -1,6 +1,7 @@
 """az aro as it comes with az, unmodified, against the local Azure."""
 
 import life
+import pytest
 
 NAME = "stock"
 
@@ -17,11 +18,13 @@ def test_what_is_not_there_is_told(stock, group):
     assert "absent" in stock.refused("aro", "delete", "--yes", "--resource-group", group[0], "--name", "absent")
 
 
+@pytest.mark.proves("az aro of az", "refusals")
 def test_refusals_have_code_and_message(stock, group):
     wanted = (*life.network(group), "--name", NAME, "--master-vm-size", "Standard_A1")
     assert "(InvalidParameter) properties.masterProfile.vmSize: " in stock.refused("aro", "create", *wanted)
 
 
+@pytest.mark.proves("az aro of az", "create", "read", "update", "delete", "credentials", "validate")
 def test_cluster_with_a_service_principal(stock, group, tmp_path):
     here = ("--resource-group", group[0], "--name", NAME)
     stock("aro", "validate", *life.network(group), "--name", NAME)
@@ -40,6 +43,7 @@ def test_cluster_with_a_service_principal(stock, group, tmp_path):
     life.gone(stock, group[0], NAME)
 
 
+@pytest.mark.proves("az aro of az", "identities")
 def test_cluster_with_managed_identities(stock, stand, group):
     version = stock("aro", "get-versions", "--location", "eastus")[-1]
     identities = ("--version", version, "--location", "eastus", *life.network(group))

@@ -89,6 +89,8 @@ def changes(az, *arguments):
     return found
 
 
+@pytest.mark.proves("az deployment", "create", "validate", "refusals", "preview")
+@pytest.mark.proves("az tag", "update")
 def test_cluster_of_a_template(ours, group, template):
     assert ours("deployment", "group", "validate", *template)["properties"]["provisioningState"] == "Succeeded"
     refused = ours.refused("deployment", "group", "validate", *template, "--parameters", "workers=1")

@@ -19,6 +19,7 @@ def named(stand, tmp_path):
     proxy.close()
 
 
+@pytest.mark.proves("az vm, provider, network and lock", "create", "read", "delete", "refusals")
 def test_what_az_asks_of_a_subscription(ours, stand, group):
     scope = ("--resource-group", group[0])
     assert "Standard_D8s_v5" in [one["name"] for one in ours("vm", "list-sizes", "--location", "eastus")]
@@ -34,6 +35,7 @@ def test_what_az_asks_of_a_subscription(ours, stand, group):
     ours("lock", "delete", "--name", "keep", *scope)
 
 
+@pytest.mark.proves("az keyvault and storage", "create", "read")
 def test_vaults_and_storage_without_endpoints(named, stand, group):
     name = "c" + uuid.uuid4().hex[:12]
     policy = json.dumps(named("keyvault", "certificate", "get-default-policy"))

@@ -7,6 +7,7 @@ from aro_redhatopenshift import RedHatOpenShiftClient, api_versions, models
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 
+@pytest.mark.proves("our Python client", "create", "read", "update", "delete", "credentials")
 @pytest.mark.parametrize("version", api_versions())
 def test_life(version, stand, credential, options, place):
     with RedHatOpenShiftClient(credential, stand.subscription, api_version=version, **options) as client:
@@ -24,6 +25,7 @@ def test_life(version, stand, credential, options, place):
         assert refused.value.error.code == "ResourceNotFound"
 
 
+@pytest.mark.proves("our Python client", "refusals")
 @pytest.mark.parametrize("version", api_versions())
 def test_faults_are_typed(version, stand, credential, options, place):
     wanted = cluster(models(version), place)

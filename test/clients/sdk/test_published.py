@@ -10,6 +10,9 @@ from azure.mgmt.redhatopenshift import AzureRedHatOpenShiftClient, models
 NAME = "published"
 
 
+@pytest.mark.proves("published Python SDK", "create", "read", "update", "delete", "credentials")
+@pytest.mark.proves("Kubernetes' Python client", "inside")
+@pytest.mark.proves("Helm", "inside")
 def test_whole_life(stand, credential, options, place, tmp_path):
     with AzureRedHatOpenShiftClient(credential, stand.subscription, **options) as client:
         versions = [v.properties.version for v in client.open_shift_versions.list("eastus")]
@@ -44,6 +47,7 @@ def test_whole_life(stand, credential, options, place, tmp_path):
             clusters.get(place.group, NAME)
 
 
+@pytest.mark.proves("published Python SDK", "refusals")
 def test_faults_are_typed(stand, credential, options, place):
     with AzureRedHatOpenShiftClient(credential, stand.subscription, **options) as client:
         with pytest.raises(HttpResponseError) as refused:
