@@ -310,6 +310,35 @@ func TestAWriteWaitsForAnotherProcessAndNoLongerThanItsContext(t *testing.T) {
 	}
 }
 
+func TestAStartWaitsUntilOthersUnlockTheFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "aro.db")
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	conn, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if s, err := sqlite.Open(short, path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a start that may not wait: %v, %v", s, err)
+	}
+	// Longer than one attempt waits.
+	time.AfterFunc(1500*time.Millisecond, func() { _, _ = conn.ExecContext(context.Background(), "ROLLBACK") })
+	s, err := openStore(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+}
+
 func TestOnlyTheOwnerCanReadTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "aro.db")
 	open(t, path)

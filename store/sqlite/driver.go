@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	codes "modernc.org/sqlite/lib"
+
 	"github.com/aro-rp/aro/store"
 )
 
@@ -28,6 +30,11 @@ const (
 	// ahead by more than clockSlack are found within restampEvery.
 	restampEvery = 5 * time.Second
 	clockSlack   = time.Second
+	// A start waits for locks of other processes in attempts, for startPatience in sum, and a
+	// read for readWait.
+	startPatience = time.Minute
+	attempt       = time.Second
+	readWait      = 10 * time.Second
 	// purgeBatch bounds how long other writers wait for a purge.
 	purgeBatch = 500
 	// pingPad is the number of bytes that Ping writes.
@@ -48,13 +55,24 @@ type driver struct {
 
 // Open opens the database at path, creates it if it does not exist, and migrates it
 // to this release's schema. It rejects files of other programs and of newer
-// releases.
+// releases. While other processes keep the file locked, as the recovery of a large log on a
+// slow disk does, it waits for up to a minute.
 func Open(ctx context.Context, path string) (store.Driver, error) {
-	k, err := open(ctx, path, time.Now)
+	k, err := openUnlocked(ctx, path, startPatience)
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, explain(err))
 	}
 	return k, nil
+}
+
+func openUnlocked(ctx context.Context, path string, patience time.Duration) (*driver, error) {
+	for end := time.Now().Add(patience); ; {
+		k, err := open(ctx, path, time.Now)
+		if err == nil || code(err) != codes.SQLITE_BUSY || time.Now().After(end) || ctx.Err() != nil {
+			return k, err
+		}
+		slog.WarnContext(ctx, "other processes keep the database locked: waiting", "database", path, "error", err)
+	}
 }
 
 // clock is the wall clock of the machine, which all processes of a file share. It
@@ -75,10 +93,10 @@ func open(ctx context.Context, path string, clock clock) (_ *driver, err error) 
 	}()
 	// The writer comes first: it creates the tables for which readers prepare
 	// statements.
-	if k.writer, err = openWriter(ctx, source(path, "_pragma=synchronous(FULL)"), clock); err != nil {
+	if k.writer, err = openWriter(ctx, source(path, attempt, "_pragma=synchronous(FULL)"), clock); err != nil {
 		return nil, err
 	}
-	if k.readers, err = sql.Open("sqlite", source(path, "_pragma=query_only(1)")); err != nil {
+	if k.readers, err = sql.Open("sqlite", source(path, readWait, "_pragma=query_only(1)")); err != nil {
 		return nil, err
 	}
 	connections := 2 * runtime.GOMAXPROCS(0)
@@ -109,11 +127,11 @@ func touch(path string) error {
 	return f.Close()
 }
 
-// source returns the driver's name of the database. Connections wait up to ten
-// seconds for each other. The write-ahead log may grow to 16 MB before it is written
+// source returns the driver's name of the database. Connections wait for each other for
+// the given time. The write-ahead log may grow to 16 MB before it is written
 // to the file: pages shared by many renewals of leases are then written once.
-func source(path, pragma string) string {
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(4000)&" + pragma
+func source(path string, wait time.Duration, pragma string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(" + strconv.FormatInt(wait.Milliseconds(), 10) + ")&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(4000)&" + pragma
 }
 
 // live returns the condition that a document has not expired at that time.
