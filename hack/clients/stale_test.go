@@ -5,6 +5,7 @@ package clients
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -95,10 +96,12 @@ func TestTypesOfThePythonEntryAreThoseOfItsVersions(t *testing.T) {
 	}
 }
 
+var long = flag.Bool("long", false, "generate a version, as make soak does")
+
 // The sums could be edited by hand, so one version is really generated.
 func TestGenerationGivesTheClientsThatAreThere(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs Node.js and Python")
+	if !*long {
+		t.Skip("runs Node.js and Python for a minute, with -args -long")
 	}
 	into := t.TempDir()
 	cmd := exec.Command("./generate.sh", "--into", into, "2023-11-22")
