@@ -69,7 +69,12 @@ func realProvider(t *testing.T) string {
 		t.Skip("builds the resource provider")
 	}
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "aro"), "./test/simulated/aro")
+	// Shared with the tests of the root module, as linking takes long.
+	binary, err := filepath.Abs("../../.cache/test/aro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-o", binary, "./test/simulated/aro")
 	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -84,7 +89,7 @@ func realProvider(t *testing.T) string {
 	_ = free.Close()
 	var log bytes.Buffer
 	ctx, stop := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, filepath.Join(dir, "aro"), "rp", "--listen", address, "--store", "sqlite:"+filepath.Join(dir, "store"), "--control-planes", machines.URL, "--location", "eastus")
+	cmd := exec.CommandContext(ctx, binary, "rp", "--listen", address, "--store", "sqlite:"+filepath.Join(dir, "store"), "--control-planes", machines.URL, "--location", "eastus")
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -53,9 +53,10 @@ const (
 	garbageLater   = 30
 	startTakes     = 12 * time.Second
 	tidyEvery      = 5 * time.Minute
-	// memoryAtStart is what the garbage of a start may fill: many clusters may start
-	// at the same time.
-	memoryAtStart = 280 << 20
+	// memoryAtStart bounds a start, as many clusters may start at the same time. It is far
+	// above what a start needs: a limit that is near makes the collector take half of
+	// the processor time.
+	memoryAtStart = 600 << 20
 )
 
 // certifyEvery is far shorter than what every certificate has left.

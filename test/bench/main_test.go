@@ -2,8 +2,8 @@ package bench
 
 import (
 	"flag"
+	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/aro-rp/aro/test/harness"
@@ -21,5 +21,15 @@ func TestMain(m *testing.M) {
 	if flag.Lookup("test.bench").Value.String() == "" {
 		os.Exit(m.Run()) // there are no tests, so no binary is needed
 	}
-	os.Exit(harness.Main(m, func(path string) { binary, scratch = path, filepath.Dir(path) }))
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if scratch, err = os.MkdirTemp("", "aro-bench"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	return harness.Main(m, func(path string) { binary = path })
 }

@@ -115,7 +115,7 @@ func newKit(t *testing.T) *kit {
 
 func (k *kit) start(t *testing.T) {
 	dir := t.TempDir()
-	binary, err := harness.Build(dir)
+	binary, err := harness.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,20 +8,14 @@ import (
 )
 
 // Main is the body of a TestMain whose tests run the real binary: it builds it,
-// passes its path to use, runs the tests and cleans up. With -short it builds
+// passes its path to use, and runs the tests. With -short it builds
 // nothing; such tests are then skipped. It returns the exit code.
 func Main(m *testing.M, use func(binary string)) int {
 	flag.Parse()
 	if testing.Short() {
 		return m.Run()
 	}
-	dir, err := os.MkdirTemp("", "aro-test")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary, err := Build(dir)
+	binary, err := Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

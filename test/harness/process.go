@@ -34,16 +34,18 @@ const (
 	maxLine = 1 << 20
 )
 
-// Build compiles the resource provider with simulated plans into dir, and returns the
-// binary's path.
-func Build(dir string) (string, error) {
+// Build compiles the resource provider with simulated plans, and returns the binary's path.
+// All packages share the binary: linking takes longer than most of their tests, and Go
+// leaves it as it is while its sources do not change.
+func Build() (string, error) {
 	_, here, _, ok := runtime.Caller(0)
 	if !ok {
 		return "", errors.New("build aro: the source folder is not known")
 	}
-	binary := filepath.Join(dir, "aro")
+	root := filepath.Join(filepath.Dir(here), "..", "..")
+	binary := filepath.Join(root, ".cache", "test", "aro")
 	cmd := exec.Command("go", "build", "-o", binary, "./test/simulated/aro")
-	cmd.Dir = filepath.Join(filepath.Dir(here), "..", "..")
+	cmd.Dir = root
 	timer := time.AfterFunc(buildTimeout, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	if out, err := cmd.CombinedOutput(); err != nil {
