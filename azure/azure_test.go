@@ -447,15 +447,21 @@ func TestDeploy(t *testing.T) {
 func TestADeploymentThatRunsAlreadyIsWaitedForAndThenMadeAnew(t *testing.T) {
 	s := setUp(t)
 	s.on("PUT "+deploymentPath, answer{status: 409, body: `{"error":{"code":"DeploymentActive","message":"m"}}`}, answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded"}}`})
-	s.on("GET "+deploymentPath, answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded"}}`})
+	s.on("GET "+deploymentPath, answer{status: 200, body: `{"properties":{"provisioningState":"Running"}}`}, answer{status: 200, body: `{"properties":{"provisioningState":"Succeeded"}}`})
+	kept := tokens{}
 	deploy := func() error {
-		_, err := s.clients(t).Deploy(t.Context(), tokens{}, "g", "storage", func() (azure.Template, error) { return azure.Template{}, nil })
+		_, err := s.clients(t).Deploy(t.Context(), kept, "g", "storage", func() (azure.Template, error) { return azure.Template{}, nil })
 		return azure.Explain(err, azure.Subject{ManagedGroup: "g"})
 	}
-	if err := deploy(); err == nil || err.Error() != `waiting for the deployment "storage" that runs already to end` {
-		t.Errorf("while it runs: got %v", err)
+	for range 2 {
+		if err := deploy(); err == nil || err.Error() != `waiting for the deployment "storage" that runs already to end` {
+			t.Errorf("while it runs: got %v", err)
+		}
 	}
-	if err := deploy(); err != nil {
-		t.Errorf("when it has ended: got %v", err)
+	if puts, _ := s.requests("PUT " + deploymentPath); len(puts) != 1 {
+		t.Errorf("it was put %d times while it ran, want once", len(puts))
+	}
+	if err := deploy(); err != nil || len(kept) > 0 {
+		t.Errorf("when it has ended: got %v, kept %v", err, kept)
 	}
 }

@@ -35,6 +35,13 @@ type Template struct {
 // Outputs are plain values. A failure is an arm.DeploymentFailed whose details name
 // each resource; Explain handles it.
 func (c *Clients) Deploy(ctx context.Context, running Running, group, name string, prepare func() (Template, error)) (map[string]any, error) {
+	other := fmt.Sprintf("the deployment %q that runs already", name)
+	if running.Token(other) != "" {
+		if err := c.ended(ctx, group, name, other); err != nil {
+			return nil, err
+		}
+		running.Keep(other, "")
+	}
 	var unprepared error
 	done, err := Await(ctx, c, running, fmt.Sprintf("the deployment %q", name), func(ctx context.Context, token string) (*runtime.Poller[armresources.DeploymentsClientCreateOrUpdateResponse], error) {
 		t := Template{}
@@ -52,11 +59,30 @@ func (c *Clients) Deploy(ctx context.Context, running Running, group, name strin
 	case unprepared != nil:
 		return nil, unprepared
 	case Code(err) == "DeploymentActive":
-		return nil, wait.Later(c.pollEvery, fmt.Sprintf("the deployment %q that runs already to end", name))
+		running.Keep(other, "active")
+		return nil, wait.Later(c.pollEvery, other+" to end")
 	case err != nil:
 		return nil, deployment{c, group, name}.failed(ctx, err)
 	}
 	return outputs(done.Properties), nil
+}
+
+// ended is a wait.Later while another deployment of that name runs. It reads, because
+// Azure limits writes far more than reads.
+func (c *Clients) ended(ctx context.Context, group, name, other string) error {
+	defer wait.Await(ctx, wait.Azure)()
+	got, err := c.Deployments.Get(ctx, group, name, nil)
+	if hasStatus(err, http.StatusNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("deployment %s: %w", name, err)
+	}
+	terminal := []armresources.ProvisioningState{armresources.ProvisioningStateSucceeded, armresources.ProvisioningStateFailed, armresources.ProvisioningStateCanceled}
+	if p := got.Properties; p != nil && p.ProvisioningState != nil && !slices.Contains(terminal, *p.ProvisioningState) {
+		return wait.Later(c.pollEvery, other+" to end")
+	}
+	return nil
 }
 
 type deployment struct {

@@ -37,8 +37,12 @@ type fleet struct {
 	planes   *harness.ControlPlanes
 	options  harness.Options
 
-	mu      sync.Mutex
-	alive   []*harness.Process
+	mu    sync.Mutex
+	alive []*harness.Process
+	// started are all that have logged anything, shot those that shootAll has killed: they
+	// work before their address is known, and they are alive.
+	started []*harness.Process
+	shot    map[*harness.Process]bool
 	clients map[*harness.Process]*harness.Client
 	// done counts the lines of finished steps by operation and step; doneBy are the
 	// processes that wrote them, each once.
@@ -61,7 +65,7 @@ func newFleetOn(t *testing.T, d database, size int, b harness.Behaviour, lease t
 		t.Skip("starts processes")
 	}
 	f := &fleet{t: t, database: d, planes: harness.NewControlPlanes(t, b),
-		clients: map[*harness.Process]*harness.Client{}, done: map[string]int{}, stopping: make(chan struct{})}
+		clients: map[*harness.Process]*harness.Client{}, shot: map[*harness.Process]bool{}, done: map[string]int{}, stopping: make(chan struct{})}
 	f.options = harness.Options{Binary: binary, Store: d.flag, ControlPlanes: f.planes.Address,
 		Lease: lease, Poll: 100 * time.Millisecond, OnLine: f.line, Args: d.args}
 	for range size {
@@ -105,6 +109,9 @@ func without(all []*harness.Process, gone *harness.Process) []*harness.Process {
 
 func (f *fleet) launch(o harness.Options) *harness.Process {
 	p, err := harness.Launch(o)
+	if err != nil && f.isShot(p) {
+		return f.launch(o)
+	}
 	if err != nil {
 		select {
 		case <-f.stopping:
@@ -156,7 +163,18 @@ func (f *fleet) retire() {
 	f.drivers.Wait()
 }
 
+func (f *fleet) isShot(p *harness.Process) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.shot[p]
+}
+
 func (f *fleet) line(p *harness.Process, line harness.Line) {
+	f.mu.Lock()
+	if !slices.Contains(f.started, p) {
+		f.started = append(f.started, p)
+	}
+	f.mu.Unlock()
 	if line.Message() != stepDone {
 		return
 	}
@@ -217,9 +235,9 @@ func (f *fleet) sleeps(p *harness.Process) {
 // shootAll kills every process there is.
 func (f *fleet) shootAll() {
 	f.mu.Lock()
-	all := f.alive
-	f.mu.Unlock()
-	for _, p := range all {
+	defer f.mu.Unlock()
+	for _, p := range f.started {
+		f.shot[p] = true
 		p.Shoot()
 	}
 }
