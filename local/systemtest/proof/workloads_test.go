@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-const workloadsTimeout = 5 * time.Minute
+const workloadsTimeout = 10 * time.Minute
 
 // TestWorkloadsOfPeopleRollOut makes what people's charts make, with images that
 // nobody runs here, and sees it settle as in a cluster that runs them. One image has
