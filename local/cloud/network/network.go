@@ -124,15 +124,12 @@ func (n *Network) Changed() {
 // topology is what exists now. It must not be edited.
 func (n *Network) topology(ctx context.Context) (*topology, error) {
 	n.mu.Lock()
-	version, known := n.version, n.known
-	if known != nil && n.knownAt != version {
-		known = nil
-	}
+	version, known, current := n.version, n.known, n.knownAt == n.version
 	n.mu.Unlock()
-	if known != nil {
+	if known != nil && current {
 		return known, nil
 	}
-	known, err := read(ctx, n.engine)
+	known, err := read(ctx, n.engine, known)
 	if err != nil {
 		return nil, err
 	}

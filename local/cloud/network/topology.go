@@ -12,8 +12,9 @@ import (
 
 // topology is all that exists of the types that matter, at one moment.
 type topology struct {
-	byType map[string][]*resources.Resource // by lower-case type, sorted by id
-	byID   map[string]*resources.Resource   // by key
+	snapshot *resources.Snapshot
+	byType   map[string][]*resources.Resource // by lower-case type, sorted by id
+	byID     map[string]*resources.Resource   // by key
 }
 
 // known are the types that a topology has.
@@ -25,17 +26,21 @@ func known() []string {
 	return append(types, dnsZones+"/A", privateDNSZones+"/A")
 }
 
-func read(ctx context.Context, engine *resources.Engine) (*topology, error) {
+// read reads what exists; resources that are as in an earlier topology are shared with it.
+func read(ctx context.Context, engine *resources.Engine, earlier *topology) (*topology, error) {
 	t := &topology{byType: map[string][]*resources.Resource{}, byID: map[string]*resources.Resource{}}
-	for _, resourceType := range known() {
-		all, err := engine.Below(ctx, "", resourceType)
-		if err != nil {
-			return nil, err
-		}
-		t.byType[strings.ToLower(resourceType)] = all
-		for _, r := range all {
-			t.byID[resources.Key(r.ID)] = r
-		}
+	var before *resources.Snapshot
+	if earlier != nil {
+		before = earlier.snapshot
+	}
+	var err error
+	if t.snapshot, err = engine.Snapshot(ctx, known(), before); err != nil {
+		return nil, err
+	}
+	for _, r := range t.snapshot.Resources() {
+		t.byID[resources.Key(r.ID)] = r
+		resourceType := strings.ToLower(r.Type)
+		t.byType[resourceType] = append(t.byType[resourceType], r)
 	}
 	return t, nil
 }
