@@ -177,8 +177,8 @@ func (a *API) AdminDeleteManagedResource(ec echo.Context, _, _, _ string, p api.
 			return nil
 		}
 		e.tell("deleting the resource")
-		_, err = azure.Finish(ctx, m.Clients, func(ctx context.Context, token string) (*runtime.Poller[armresources.ClientDeleteByIDResponse], error) {
-			return m.Resources.BeginDeleteByID(ctx, id.String(), version, &armresources.ClientBeginDeleteByIDOptions{ResumeToken: token})
+		_, err = azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armresources.ClientDeleteByIDResponse], error) {
+			return m.Resources.BeginDeleteByID(ctx, id.String(), version, nil)
 		})
 		return err
 	})

@@ -169,8 +169,8 @@ func (a *API) AdminStartVirtualMachine(ec echo.Context, _, _, _ string, p api.Ad
 }
 
 func (m *managed) start(ctx context.Context, name string) error {
-	_, err := azure.Finish(ctx, m.Clients, func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientStartResponse], error) {
-		return m.VirtualMachines.BeginStart(ctx, m.group, name, &armcompute.VirtualMachinesClientBeginStartOptions{ResumeToken: token})
+	_, err := azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armcompute.VirtualMachinesClientStartResponse], error) {
+		return m.VirtualMachines.BeginStart(ctx, m.group, name, nil)
 	})
 	return err
 }
@@ -189,13 +189,13 @@ func (a *API) AdminStopVirtualMachine(ec echo.Context, _, _, _ string, p api.Adm
 
 func (m *managed) stop(ctx context.Context, name string, deallocate bool) (err error) {
 	if deallocate {
-		_, err = azure.Finish(ctx, m.Clients, func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientDeallocateResponse], error) {
-			return m.VirtualMachines.BeginDeallocate(ctx, m.group, name, &armcompute.VirtualMachinesClientBeginDeallocateOptions{ResumeToken: token})
+		_, err = azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armcompute.VirtualMachinesClientDeallocateResponse], error) {
+			return m.VirtualMachines.BeginDeallocate(ctx, m.group, name, nil)
 		})
 		return err
 	}
-	_, err = azure.Finish(ctx, m.Clients, func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientPowerOffResponse], error) {
-		return m.VirtualMachines.BeginPowerOff(ctx, m.group, name, &armcompute.VirtualMachinesClientBeginPowerOffOptions{ResumeToken: token})
+	_, err = azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armcompute.VirtualMachinesClientPowerOffResponse], error) {
+		return m.VirtualMachines.BeginPowerOff(ctx, m.group, name, nil)
 	})
 	return err
 }
@@ -203,8 +203,8 @@ func (m *managed) stop(ctx context.Context, name string, deallocate bool) (err e
 // AdminRedeployVirtualMachine moves a machine to another host of Azure.
 func (a *API) AdminRedeployVirtualMachine(ec echo.Context, _, _, _ string, p api.AdminRedeployVirtualMachineParams) error {
 	return a.changeMachine(ec.(*call), p.VMName, change{doing: "redeploying the machine", allowed: keepsItsDisk, run: func(ctx context.Context, m *managed) error {
-		_, err := azure.Finish(ctx, m.Clients, func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientRedeployResponse], error) {
-			return m.VirtualMachines.BeginRedeploy(ctx, m.group, p.VMName, &armcompute.VirtualMachinesClientBeginRedeployOptions{ResumeToken: token})
+		_, err := azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armcompute.VirtualMachinesClientRedeployResponse], error) {
+			return m.VirtualMachines.BeginRedeploy(ctx, m.group, p.VMName, nil)
 		})
 		return err
 	}})
@@ -252,8 +252,8 @@ func masterSize(size string) (string, error) {
 func (m *managed) resize(ctx context.Context, name, size string) error {
 	update := armcompute.VirtualMachineUpdate{Properties: &armcompute.VirtualMachineProperties{
 		HardwareProfile: &armcompute.HardwareProfile{VMSize: new(armcompute.VirtualMachineSizeTypes(size))}}}
-	_, err := azure.Finish(ctx, m.Clients, func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientUpdateResponse], error) {
-		return m.VirtualMachines.BeginUpdate(ctx, m.group, name, update, &armcompute.VirtualMachinesClientBeginUpdateOptions{ResumeToken: token})
+	_, err := azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armcompute.VirtualMachinesClientUpdateResponse], error) {
+		return m.VirtualMachines.BeginUpdate(ctx, m.group, name, update, nil)
 	})
 	return err
 }
@@ -276,8 +276,8 @@ func (a *API) AdminListSupportedVMSizes(ec echo.Context, p api.AdminListSupporte
 func (a *API) AdminGetEffectiveRoutes(ec echo.Context, _, _, _ string, p api.AdminGetEffectiveRoutesParams) error {
 	c := ec.(*call)
 	return a.ofInterface(c, p.Nic, func(ctx context.Context, m *managed) (any, error) {
-		return azure.Finish(ctx, m.Clients, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientGetEffectiveRouteTableResponse], error) {
-			return m.Interfaces.BeginGetEffectiveRouteTable(ctx, m.group, p.Nic, &armnetwork.InterfacesClientBeginGetEffectiveRouteTableOptions{ResumeToken: token})
+		return azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armnetwork.InterfacesClientGetEffectiveRouteTableResponse], error) {
+			return m.Interfaces.BeginGetEffectiveRouteTable(ctx, m.group, p.Nic, nil)
 		})
 	})
 }
@@ -286,8 +286,8 @@ func (a *API) AdminGetEffectiveRoutes(ec echo.Context, _, _, _ string, p api.Adm
 func (a *API) AdminGetEffectiveSecurityGroups(ec echo.Context, _, _, _ string, p api.AdminGetEffectiveSecurityGroupsParams) error {
 	c := ec.(*call)
 	return a.ofInterface(c, p.Nic, func(ctx context.Context, m *managed) (any, error) {
-		return azure.Finish(ctx, m.Clients, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientListEffectiveNetworkSecurityGroupsResponse], error) {
-			return m.Interfaces.BeginListEffectiveNetworkSecurityGroups(ctx, m.group, p.Nic, &armnetwork.InterfacesClientBeginListEffectiveNetworkSecurityGroupsOptions{ResumeToken: token})
+		return azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armnetwork.InterfacesClientListEffectiveNetworkSecurityGroupsResponse], error) {
+			return m.Interfaces.BeginListEffectiveNetworkSecurityGroups(ctx, m.group, p.Nic, nil)
 		})
 	})
 }

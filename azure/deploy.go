@@ -1,8 +1,6 @@
 package azure
 
 import (
-	"github.com/aro-rp/aro/wait"
-
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/wait"
 )
 
 // Template is a template for Deploy. Parameters are plain values by name, without
@@ -42,22 +40,20 @@ func (c *Clients) Deploy(ctx context.Context, running Running, group, name strin
 		}
 		running.Keep(other, "")
 	}
-	var unprepared error
-	done, err := Await(ctx, c, running, fmt.Sprintf("the deployment %q", name), func(ctx context.Context, token string) (*runtime.Poller[armresources.DeploymentsClientCreateOrUpdateResponse], error) {
-		t := Template{}
-		if token == "" {
-			if t, unprepared = prepare(); unprepared != nil {
-				return nil, unprepared
-			}
+	ctx, op := c.Operation(ctx, running, fmt.Sprintf("the deployment %q", name))
+	t := Template{}
+	if op.Token == "" {
+		var err error
+		if t, err = prepare(); err != nil {
+			return nil, err
 		}
-		return c.Deployments.BeginCreateOrUpdate(ctx, group, name, armresources.Deployment{
-			Properties: &armresources.DeploymentProperties{
-				Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: t.Body, Parameters: wrapped(t.Parameters),
-			}}, &armresources.DeploymentsClientBeginCreateOrUpdateOptions{ResumeToken: token})
-	})
+	}
+	poller, err := c.Deployments.BeginCreateOrUpdate(ctx, group, name, armresources.Deployment{
+		Properties: &armresources.DeploymentProperties{
+			Mode: to.Ptr(armresources.DeploymentModeIncremental), Template: t.Body, Parameters: wrapped(t.Parameters),
+		}}, &armresources.DeploymentsClientBeginCreateOrUpdateOptions{ResumeToken: op.Token})
+	done, err := Await(ctx, op, poller, err)
 	switch {
-	case unprepared != nil:
-		return nil, unprepared
 	case Code(err) == "DeploymentActive":
 		running.Keep(other, "active")
 		return nil, wait.Later(c.pollEvery, other+" to end")

@@ -2,18 +2,24 @@ package azure
 
 import (
 	"context"
+	"net/http"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // Finish starts a long-running operation and polls it until it has ended, or until ctx
-// ends: the operation then goes on at Azure. Polls that fail and may be repeated are.
-func Finish[T any](ctx context.Context, c *Clients, begin Begin[T]) (result T, err error) {
-	poller, after, err := begun(ctx, begin)
-	if err != nil || poller == nil {
+// ends: the operation then continues at Azure. Polls that fail and may be repeated are.
+func Finish[T any](ctx context.Context, c *Clients, begin func(context.Context) (*runtime.Poller[T], error)) (result T, err error) {
+	var answer *http.Response
+	poller, err := begin(policy.WithCaptureResponse(ctx, &answer))
+	if err != nil {
 		return result, err
 	}
-	for !poller.Done() {
-		if after == 0 {
+	after := retryAfter(answer)
+	for first := true; !poller.Done(); first = false {
+		if after == 0 && !first {
 			after = c.pollEvery
 		}
 		timer := time.NewTimer(after)

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -24,80 +25,73 @@ type Running interface {
 	Keep(name, token string)
 }
 
-// Begin starts a long-running operation or, with a token, returns the poller of the
-// operation of the token: the SDK's Begin methods with ResumeToken in their options.
-// A nil poller means that there is nothing to do.
-type Begin[T any] func(ctx context.Context, token string) (*runtime.Poller[T], error)
+// Operation is a long-running operation of a step: the one that an earlier attempt began or,
+// without a Token, one that this attempt begins.
+type Operation struct {
+	// Token is the resume token for the options of the SDK's Begin method.
+	Token string
 
-// Await polls the operation of that name once, and starts it first if it is not
-// running. While it runs the error is a wait.Later, so that no worker is busy. An
-// operation that Azure no longer knows is started again.
-func Await[T any](ctx context.Context, c *Clients, running Running, name string, begin Begin[T]) (result T, err error) {
+	name    string
+	clients *Clients
+	running Running
+	answer  *http.Response // to the request that began it
+}
+
+// Operation returns a step's operation of that name, and the context for its Begin method.
+// The name is shown to users: "waiting for NAME to end".
+func (c *Clients) Operation(ctx context.Context, running Running, name string) (context.Context, *Operation) {
+	op := &Operation{Token: running.Token(name), name: name, clients: c, running: running}
+	return policy.WithCaptureResponse(ctx, &op.answer), op
+}
+
+// Await polls an operation once; poller and err are the results of its Begin method. While
+// it runs the error is a wait.Later, so that no worker is busy. A nil poller without an
+// error means that there is nothing to do. If Azure no longer knows the operation, the next
+// attempt begins another.
+func Await[T any](ctx context.Context, op *Operation, poller *runtime.Poller[T], err error) (result T, _ error) {
 	defer wait.Await(ctx, wait.Azure)()
-	after, token := time.Duration(0), running.Token(name)
-	var poller *runtime.Poller[T]
-	if token != "" {
-		poller, after, err = resumed(ctx, token, begin)
-		if isEnd(err) {
-			running.Keep(name, "")
-		}
-		switch {
-		case isForgotten(err):
-			token = ""
-		case err != nil:
-			return result, err
-		}
+	switch {
+	case err != nil && op.Token != "": // it is the token of another release of the SDK
+		return result, op.beginAgain()
+	case err != nil || poller == nil:
+		return result, err
 	}
-	if token == "" {
-		if poller, after, err = begun(ctx, begin); err != nil || poller == nil {
-			return result, err
+	after := retryAfter(op.answer)
+	if !poller.Done() && after == 0 {
+		after, err = poll(ctx, poller)
+		switch {
+		case err == nil:
+		case op.Token == "" && !isEnd(err): // it has begun whatever the error; the next poll reports it
+		case op.Token != "" && isForgotten(err):
+			return result, op.beginAgain()
+		default:
+			return result, op.ended(err)
 		}
 	}
 	if poller.Done() {
-		if result, err = poller.Result(ctx); err == nil || isEnd(err) {
-			running.Keep(name, "")
-		}
-		return result, err
+		result, err = poller.Result(ctx)
+		return result, op.ended(err)
 	}
-	if token, err = poller.ResumeToken(); err != nil {
-		return result, err
-	}
-	running.Keep(name, token)
-	if after == 0 {
-		after = c.pollEvery
-	}
-	return result, wait.Later(after, name+" to end")
-}
-
-// errToken means that a token does not come from this release of the SDK.
-var errToken = errors.New("resume token not understood")
-
-// resumed resumes the operation of the token.
-func resumed[T any](ctx context.Context, token string, begin Begin[T]) (*runtime.Poller[T], time.Duration, error) {
-	poller, err := begin(ctx, token)
+	token, err := poller.ResumeToken()
 	if err != nil {
-		return nil, 0, errors.Join(errToken, err)
+		return result, err
 	}
-	after, err := poll(ctx, poller)
-	return poller, after, err
+	op.running.Keep(op.name, token)
+	return result, wait.Later(cmp.Or(after, op.clients.pollEvery), op.name+" to end")
 }
 
-// begun starts an operation, and polls it at once unless the response has a
-// Retry-After.
-func begun[T any](ctx context.Context, begin Begin[T]) (*runtime.Poller[T], time.Duration, error) {
-	var answer *http.Response
-	poller, err := begin(policy.WithCaptureResponse(ctx, &answer), "")
-	if err != nil || poller == nil || poller.Done() {
-		return poller, 0, err
+// beginAgain makes the next attempt begin another operation.
+func (op *Operation) beginAgain() error {
+	op.running.Keep(op.name, "")
+	return wait.Later(0, op.name+" to begin again")
+}
+
+// ended removes the token unless the result may be read again.
+func (op *Operation) ended(err error) error {
+	if err == nil || isEnd(err) {
+		op.running.Keep(op.name, "")
 	}
-	if after := retryAfter(answer); after > 0 {
-		return poller, after, nil
-	}
-	after, err := poll(ctx, poller)
-	if isEnd(err) {
-		return poller, 0, err
-	}
-	return poller, after, nil // the operation has started whatever the error; the next poll reports it
+	return err
 }
 
 // poll polls an operation, and returns its Retry-After.
@@ -109,10 +103,9 @@ func poll[T any](ctx context.Context, poller *runtime.Poller[T]) (time.Duration,
 	return retryAfter(answer), nil
 }
 
-// isForgotten reports whether Azure, or this release of the SDK, does not know a
-// token.
+// isForgotten reports whether Azure does not know an operation any more.
 func isForgotten(err error) bool {
-	return errors.Is(err, errToken) || hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusGone)
+	return hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusGone)
 }
 
 // isEnd reports whether an error is the result of the operation, and not of a poll
@@ -120,7 +113,7 @@ func isForgotten(err error) bool {
 func isEnd(err error) bool {
 	var answer *azcore.ResponseError
 	if !errors.As(err, &answer) {
-		return errors.Is(err, errToken)
+		return false
 	}
 	switch answer.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
 
 	"github.com/aro-rp/aro/azure"
@@ -38,15 +37,15 @@ func settle(attempt func() error) error {
 }
 
 func deleteDisk(ctx context.Context, clients *azure.Clients, kept tokens) error {
-	_, err := azure.Await(ctx, clients, kept, "the deletion of disk d", func(ctx context.Context, token string) (*runtime.Poller[armcompute.DisksClientDeleteResponse], error) {
-		return clients.Disks.BeginDelete(ctx, "g", "d", &armcompute.DisksClientBeginDeleteOptions{ResumeToken: token})
-	})
+	ctx, op := clients.Operation(ctx, kept, "the deletion of disk d")
+	poller, err := clients.Disks.BeginDelete(ctx, "g", "d", &armcompute.DisksClientBeginDeleteOptions{ResumeToken: op.Token})
+	_, err = azure.Await(ctx, op, poller, err)
 	return err
 }
 
 const diskPath = "/subscriptions/" + subscription + "/resourceGroups/g/providers/Microsoft.Compute/disks/d"
 
-func TestALongOperationIsGoneOnWithByWhoeverHasItsToken(t *testing.T) {
+func TestALongRunningOperationIsResumedByItsToken(t *testing.T) {
 	accepted := answer{status: 202, header: map[string]string{"Azure-AsyncOperation": origin + "/operation"}}
 	running, ended := answer{status: 200, body: `{"status":"InProgress"}`}, answer{status: 200, body: `{"status":"Succeeded"}`}
 	throttled := answer{status: 429, body: `{"error":{"code":"TooManyRequests","message":"m"}}`}
@@ -63,10 +62,10 @@ func TestALongOperationIsGoneOnWithByWhoeverHasItsToken(t *testing.T) {
 	}{
 		"ends at once":          {why: "no other attempt is needed", polls: []answer{ended}, begun: 1, looks: 1},
 		"takes time":            {why: "each attempt asks once", polls: []answer{running, running, running, ended}, begun: 1, looks: 4},
-		"fails":                 {why: "its reason is told, and another attempt begins it anew", polls: []answer{running, refused}, begun: 1, looks: 2, fault: "Locked"},
-		"is forgotten":          {why: "Azure keeps operations for some time only", polls: []answer{running, unknown, running, ended}, begun: 2, looks: 3},
-		"cannot be asked":       {why: "it goes on all the same", polls: []answer{running, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled}, begun: 1, looks: 2, fault: "TooManyRequests", kept: true},
-		"is not understood":     {why: "another release wrote the token", polls: []answer{running, ended}, begun: 2, looks: 2, garbage: true},
+		"fails":                 {why: "its reason is reported, and another attempt begins it again", polls: []answer{running, refused}, begun: 1, looks: 2, fault: "Locked"},
+		"is forgotten":          {why: "Azure keeps operations for some time only", polls: []answer{running, unknown, running, ended}, begun: 2, looks: 4},
+		"cannot be asked":       {why: "it continues all the same", polls: []answer{running, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled}, begun: 1, looks: 2, fault: "TooManyRequests", kept: true},
+		"is not understood":     {why: "another release wrote the token", polls: []answer{running, ended}, begun: 2, looks: 3, garbage: true},
 		"cannot be asked first": {why: "that it began is kept", polls: []answer{throttled, throttled, throttled, throttled, ended}, begun: 1, looks: 2},
 	}
 	for name, test := range tests {
@@ -83,8 +82,11 @@ func TestALongOperationIsGoneOnWithByWhoeverHasItsToken(t *testing.T) {
 				if !errors.As(err, &pending) {
 					break
 				}
+				if pending.WaitingFor == "the deletion of disk d to begin again" && len(kept) == 0 {
+					continue
+				}
 				if len(kept) != 1 || !strings.Contains(kept["the deletion of disk d"], "/operation") {
-					t.Fatalf("%s: while it runs kept %v", test.why, kept)
+					t.Fatalf("%s: %v, and kept %v", test.why, err, kept)
 				}
 				if test.garbage {
 					kept.Keep("the deletion of disk d", "of another release")
@@ -102,9 +104,8 @@ func TestALongOperationIsGoneOnWithByWhoeverHasItsToken(t *testing.T) {
 
 func TestNothingToDoIsNoOperation(t *testing.T) {
 	s, kept := setUp(t), tokens{}
-	_, err := azure.Await(t.Context(), s.clients(t), kept, "nothing", func(context.Context, string) (*runtime.Poller[armcompute.DisksClientDeleteResponse], error) {
-		return nil, nil //nolint:nilnil // as Begin requires
-	})
+	ctx, op := s.clients(t).Operation(t.Context(), kept, "nothing")
+	_, err := azure.Await[armcompute.DisksClientDeleteResponse](ctx, op, nil, nil)
 	if err != nil || len(kept) > 0 {
 		t.Errorf("got %v, kept %v", err, kept)
 	}

@@ -147,27 +147,31 @@ func (s *machines) removeBootstrap(ctx context.Context, w *Work) error {
 // removeMachine removes a machine of the deployment with its disk.
 func removeMachine(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
 	group := managedGroup(w.Resource())
-	err := remove(ctx, clients, w, "machine "+name, func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientDeleteResponse], error) {
-		return clients.VirtualMachines.BeginDelete(ctx, group, name, &armcompute.VirtualMachinesClientBeginDeleteOptions{ResumeToken: token})
-	})
-	if err != nil {
+	ctx, op := deletion(ctx, clients, w, "machine "+name)
+	machine, err := clients.VirtualMachines.BeginDelete(ctx, group, name, &armcompute.VirtualMachinesClientBeginDeleteOptions{ResumeToken: op.Token})
+	if err := deleted(ctx, op, machine, err); err != nil {
 		return err
 	}
-	disk := name + "_OSDisk"
-	return remove(ctx, clients, w, "disk "+disk, func(ctx context.Context, token string) (*runtime.Poller[armcompute.DisksClientDeleteResponse], error) {
-		return clients.Disks.BeginDelete(ctx, group, disk, &armcompute.DisksClientBeginDeleteOptions{ResumeToken: token})
-	})
+	diskName := name + "_OSDisk"
+	ctx, op = deletion(ctx, clients, w, "disk "+diskName)
+	disk, err := clients.Disks.BeginDelete(ctx, group, diskName, &armcompute.DisksClientBeginDeleteOptions{ResumeToken: op.Token})
+	return deleted(ctx, op, disk, err)
 }
 
 func deleteInterface(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
-	return remove(ctx, clients, w, "network interface "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientDeleteResponse], error) {
-		return clients.Interfaces.BeginDelete(ctx, managedGroup(w.Resource()), name, &armnetwork.InterfacesClientBeginDeleteOptions{ResumeToken: token})
-	})
+	ctx, op := deletion(ctx, clients, w, "network interface "+name)
+	poller, err := clients.Interfaces.BeginDelete(ctx, managedGroup(w.Resource()), name, &armnetwork.InterfacesClientBeginDeleteOptions{ResumeToken: op.Token})
+	return deleted(ctx, op, poller, err)
 }
 
-// remove waits for the end of a deletion. A resource that does not exist counts as deleted.
-func remove[T any](ctx context.Context, clients *azure.Clients, w *Work, what string, begin azure.Begin[T]) error {
-	_, err := azure.Await(ctx, clients, w, "the deletion of "+what, begin)
+// deletion returns the deletion of a resource, and the context for its Begin method.
+func deletion(ctx context.Context, clients *azure.Clients, w *Work, what string) (context.Context, *azure.Operation) {
+	return clients.Operation(ctx, w, "the deletion of "+what)
+}
+
+// deleted awaits the end of a deletion. A resource that does not exist counts as deleted.
+func deleted[T any](ctx context.Context, op *azure.Operation, poller *runtime.Poller[T], err error) error {
+	_, err = azure.Await(ctx, op, poller, err)
 	if azure.NotFound(err) {
 		return nil
 	}
@@ -199,31 +203,34 @@ func (s *machines) startMachines(ctx context.Context, w *Work) error {
 
 func (s *machines) startMachine(ctx context.Context, w *Work, clients *azure.Clients, name string) error {
 	c := w.Resource()
-	start := "the start of machine " + name
-	begin := func(ctx context.Context, token string) (*runtime.Poller[armcompute.VirtualMachinesClientStartResponse], error) {
-		return clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, &armcompute.VirtualMachinesClientBeginStartOptions{ResumeToken: token})
+	ctx, op := clients.Operation(ctx, w, "the start of machine "+name)
+	if op.Token == "" { // with one, it may look started before the operation has ended
+		stopped, err := isStopped(ctx, w, clients, name)
+		if err != nil || !stopped {
+			return err
+		}
 	}
-	if w.Token(start) != "" { // it may look started before that has ended
-		_, err := azure.Await(ctx, clients, w, start, begin)
-		return err
+	poller, err := clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, &armcompute.VirtualMachinesClientBeginStartOptions{ResumeToken: op.Token})
+	if isMaster(c, name) {
+		_, err = azure.Await(ctx, op, poller, err)
 	}
-	view, err := clients.VirtualMachines.InstanceView(ctx, managedGroup(c), name, nil)
+	return err
+}
+
+// isStopped reports whether a machine is stopped. For one that is about to stop it returns a
+// wait.Later.
+func isStopped(ctx context.Context, w *Work, clients *azure.Clients, name string) (bool, error) {
+	view, err := clients.VirtualMachines.InstanceView(ctx, managedGroup(w.Resource()), name, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch strings.ToLower(powerState(&view.VirtualMachineInstanceView)) {
 	case "deallocated", "stopped":
+		return true, nil
 	case "deallocating", "stopping":
-		return laterFor("virtual machine "+name, w, "the machine "+name+" to stop, to be started again")
-	default:
-		return nil
+		return false, laterFor("virtual machine "+name, w, "the machine "+name+" to stop, to be started again")
 	}
-	if !isMaster(c, name) {
-		_, err := clients.VirtualMachines.BeginStart(ctx, managedGroup(c), name, nil)
-		return err
-	}
-	_, err = azure.Await(ctx, clients, w, start, begin)
-	return err
+	return false, nil
 }
 
 // isMaster recognizes masters by their names: those that the service creates and those that the

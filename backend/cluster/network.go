@@ -308,9 +308,10 @@ type editable[T, R any] struct {
 // refuses a write that is based on an older state; the change is then repeated on the newer one.
 func edit[T, R any](ctx context.Context, clients *azure.Clients, w *Work, e editable[T, R], change func(*T) (bool, error)) (err error) {
 	for range maxEdits {
-		_, err = azure.Await(ctx, clients, w, "the change of "+e.name, func(ctx context.Context, token string) (*runtime.Poller[R], error) {
-			return e.begin(ctx, token, change)
-		})
+		ctx, op := clients.Operation(ctx, w, "the change of "+e.name)
+		var poller *runtime.Poller[R]
+		poller, err = e.begin(ctx, op.Token, change)
+		_, err = azure.Await(ctx, op, poller, err)
 		if !azure.Changed(err) {
 			return err
 		}

@@ -158,19 +158,19 @@ func (s *outbound) balanceOutbound(ctx context.Context, w *Work, clients *azure.
 
 func (s *outbound) makePublicIP(ctx context.Context, clients *azure.Clients, w *Work, name string) error {
 	c := w.Resource()
-	_, err := azure.Await(ctx, clients, w, "the public IP address "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PublicIPAddressesClientCreateOrUpdateResponse], error) {
-		if token == "" {
-			if _, err := clients.PublicIPs.Get(ctx, managedGroup(c), name, nil); !azure.NotFound(err) {
-				return nil, err
-			}
+	ctx, op := clients.Operation(ctx, w, "the public IP address "+name)
+	if op.Token == "" {
+		if _, err := clients.PublicIPs.Get(ctx, managedGroup(c), name, nil); !azure.NotFound(err) {
+			return err
 		}
-		return clients.PublicIPs.BeginCreateOrUpdate(ctx, managedGroup(c), name, armnetwork.PublicIPAddress{
-			Location: new(strings.ToLower(c.Location)), SKU: &armnetwork.PublicIPAddressSKU{Name: new(armnetwork.PublicIPAddressSKUNameStandard)},
-			Properties: &armnetwork.PublicIPAddressPropertiesFormat{
-				PublicIPAllocationMethod: new(armnetwork.IPAllocationMethodStatic), PublicIPAddressVersion: new(armnetwork.IPVersionIPv4),
-			},
-		}, &armnetwork.PublicIPAddressesClientBeginCreateOrUpdateOptions{ResumeToken: token})
-	})
+	}
+	poller, err := clients.PublicIPs.BeginCreateOrUpdate(ctx, managedGroup(c), name, armnetwork.PublicIPAddress{
+		Location: new(strings.ToLower(c.Location)), SKU: &armnetwork.PublicIPAddressSKU{Name: new(armnetwork.PublicIPAddressSKUNameStandard)},
+		Properties: &armnetwork.PublicIPAddressPropertiesFormat{
+			PublicIPAllocationMethod: new(armnetwork.IPAllocationMethodStatic), PublicIPAddressVersion: new(armnetwork.IPVersionIPv4),
+		},
+	}, &armnetwork.PublicIPAddressesClientBeginCreateOrUpdateOptions{ResumeToken: op.Token})
+	_, err = azure.Await(ctx, op, poller, err)
 	return err
 }
 
@@ -199,9 +199,9 @@ func (s *outbound) removeUnused(ctx context.Context, clients *azure.Clients, w *
 		}
 	}
 	return inParallel(unused, func(name string) error {
-		return remove(ctx, clients, w, "public IP address "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PublicIPAddressesClientDeleteResponse], error) {
-			return clients.PublicIPs.BeginDelete(ctx, managedGroup(c), name, &armnetwork.PublicIPAddressesClientBeginDeleteOptions{ResumeToken: token})
-		})
+		ctx, op := deletion(ctx, clients, w, "public IP address "+name)
+		poller, err := clients.PublicIPs.BeginDelete(ctx, managedGroup(c), name, &armnetwork.PublicIPAddressesClientBeginDeleteOptions{ResumeToken: op.Token})
+		return deleted(ctx, op, poller, err)
 	})
 }
 

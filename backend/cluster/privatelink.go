@@ -32,18 +32,17 @@ func (s *privateLink) linkAPIServer(ctx context.Context, w *Work) error {
 		return err
 	}
 	link := c.Properties.ClusterProfile.ResourceGroupID + "/providers/Microsoft.Network/privateLinkServices/" + c.Internal.InfraID + "-pls"
-	_, err = azure.Await(ctx, own, w, "the private endpoint", func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PrivateEndpointsClientCreateOrUpdateResponse], error) {
-		return own.PrivateEndpoints.BeginCreateOrUpdate(ctx, s.env.ResourceGroup, endpointName(c), armnetwork.PrivateEndpoint{
-			Location: &s.env.Location,
-			Properties: &armnetwork.PrivateEndpointProperties{
-				Subnet: &armnetwork.Subnet{ID: new(s.env.PrivateEndpointSubnetID())},
-				ManualPrivateLinkServiceConnections: []*armnetwork.PrivateLinkServiceConnection{{
-					Name: new("rp-plsconnection"), Properties: &armnetwork.PrivateLinkServiceConnectionProperties{PrivateLinkServiceID: &link},
-				}},
-			},
-		}, &armnetwork.PrivateEndpointsClientBeginCreateOrUpdateOptions{ResumeToken: token})
-	})
-	if err != nil {
+	ctx, op := own.Operation(ctx, w, "the private endpoint")
+	poller, err := own.PrivateEndpoints.BeginCreateOrUpdate(ctx, s.env.ResourceGroup, endpointName(c), armnetwork.PrivateEndpoint{
+		Location: &s.env.Location,
+		Properties: &armnetwork.PrivateEndpointProperties{
+			Subnet: &armnetwork.Subnet{ID: new(s.env.PrivateEndpointSubnetID())},
+			ManualPrivateLinkServiceConnections: []*armnetwork.PrivateLinkServiceConnection{{
+				Name: new("rp-plsconnection"), Properties: &armnetwork.PrivateLinkServiceConnectionProperties{PrivateLinkServiceID: &link},
+			}},
+		},
+	}, &armnetwork.PrivateEndpointsClientBeginCreateOrUpdateOptions{ResumeToken: op.Token})
+	if _, err := azure.Await(ctx, op, poller, err); err != nil {
 		return err
 	}
 	endpoint, err := own.PrivateEndpoints.Get(ctx, s.env.ResourceGroup, endpointName(c), nil)
@@ -107,7 +106,7 @@ func (s *privateLink) unlinkAPIServer(ctx context.Context, w *Work) error {
 	if err != nil {
 		return err
 	}
-	return remove(ctx, own, w, "the private endpoint", func(ctx context.Context, token string) (*runtime.Poller[armnetwork.PrivateEndpointsClientDeleteResponse], error) {
-		return own.PrivateEndpoints.BeginDelete(ctx, s.env.ResourceGroup, endpointName(w.Resource()), &armnetwork.PrivateEndpointsClientBeginDeleteOptions{ResumeToken: token})
-	})
+	ctx, op := deletion(ctx, own, w, "the private endpoint")
+	poller, err := own.PrivateEndpoints.BeginDelete(ctx, s.env.ResourceGroup, endpointName(w.Resource()), &armnetwork.PrivateEndpointsClientBeginDeleteOptions{ResumeToken: op.Token})
+	return deleted(ctx, op, poller, err)
 }

@@ -84,9 +84,9 @@ func (s *removal) removeResources(ctx context.Context, w *Work) error {
 			return err
 		}
 	}
-	return remove(ctx, clients, w, "resource group "+managedGroup(c), func(ctx context.Context, token string) (*runtime.Poller[armresources.ResourceGroupsClientDeleteResponse], error) {
-		return clients.Groups.BeginDelete(ctx, managedGroup(c), &armresources.ResourceGroupsClientBeginDeleteOptions{ResumeToken: token})
-	})
+	ctx, op := deletion(ctx, clients, w, "resource group "+managedGroup(c))
+	poller, err := clients.Groups.BeginDelete(ctx, managedGroup(c), &armresources.ResourceGroupsClientBeginDeleteOptions{ResumeToken: op.Token})
+	return deleted(ctx, op, poller, err)
 }
 
 func resourcesIn(ctx context.Context, clients *azure.Clients, group string) ([]item, error) {
@@ -164,9 +164,9 @@ func (r *remover) removeOne(ctx context.Context, it item) error {
 	if err := r.loosen(ctx, it); err != nil {
 		return err
 	}
-	return remove(ctx, r.clients, r.w, it.kind+" "+lastSegment(it.id), func(ctx context.Context, token string) (*runtime.Poller[armresources.ClientDeleteByIDResponse], error) {
-		return r.clients.Resources.BeginDeleteByID(ctx, it.id, version, &armresources.ClientBeginDeleteByIDOptions{ResumeToken: token})
-	})
+	ctx, op := deletion(ctx, r.clients, r.w, it.kind+" "+lastSegment(it.id))
+	poller, err := r.clients.Resources.BeginDeleteByID(ctx, it.id, version, &armresources.ClientBeginDeleteByIDOptions{ResumeToken: op.Token})
+	return deleted(ctx, op, poller, err)
 }
 
 // loosen removes the references that would prevent a resource's deletion.
@@ -219,10 +219,9 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 			return err
 		}
 		for _, link := range page.Value {
-			err := remove(ctx, r.clients, r.w, "link "+deref(link.Name)+" of zone "+zone, func(ctx context.Context, token string) (*runtime.Poller[armprivatedns.VirtualNetworkLinksClientDeleteResponse], error) {
-				return r.clients.ZoneLinks.BeginDelete(ctx, managedGroup(r.c), zone, deref(link.Name), &armprivatedns.VirtualNetworkLinksClientBeginDeleteOptions{ResumeToken: token})
-			})
-			if err != nil {
+			ctx, op := deletion(ctx, r.clients, r.w, "link "+deref(link.Name)+" of zone "+zone)
+			poller, err := r.clients.ZoneLinks.BeginDelete(ctx, managedGroup(r.c), zone, deref(link.Name), &armprivatedns.VirtualNetworkLinksClientBeginDeleteOptions{ResumeToken: op.Token})
+			if err := deleted(ctx, op, poller, err); err != nil {
 				return err
 			}
 		}
@@ -233,17 +232,17 @@ func (r *remover) unlinkZone(ctx context.Context, id string) error {
 // repairInterface writes a failed interface again: Azure deletes no failed interface.
 func (r *remover) repairInterface(ctx context.Context, id string) error {
 	name := lastSegment(id)
-	_, err := azure.Await(ctx, r.clients, r.w, "the change of network interface "+name, func(ctx context.Context, token string) (*runtime.Poller[armnetwork.InterfacesClientCreateOrUpdateResponse], error) {
-		var nic armnetwork.Interface
-		if token == "" {
-			got, err := r.clients.Interfaces.Get(ctx, managedGroup(r.c), name, nil)
-			if err != nil || got.Properties == nil || deref(got.Properties.ProvisioningState) != armnetwork.ProvisioningStateFailed {
-				return nil, nil //nolint:nilnil,nilerr // nothing to repair; the deletion reports it
-			}
-			nic = got.Interface
+	ctx, op := r.clients.Operation(ctx, r.w, "the change of network interface "+name)
+	var nic armnetwork.Interface
+	if op.Token == "" {
+		got, err := r.clients.Interfaces.Get(ctx, managedGroup(r.c), name, nil)
+		if err != nil || got.Properties == nil || deref(got.Properties.ProvisioningState) != armnetwork.ProvisioningStateFailed {
+			return nil //nolint:nilerr // nothing to repair; the deletion reports it
 		}
-		return r.clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(r.c), name, nic, &armnetwork.InterfacesClientBeginCreateOrUpdateOptions{ResumeToken: token})
-	})
+		nic = got.Interface
+	}
+	poller, err := r.clients.Interfaces.BeginCreateOrUpdate(ctx, managedGroup(r.c), name, nic, &armnetwork.InterfacesClientBeginCreateOrUpdateOptions{ResumeToken: op.Token})
+	_, err = azure.Await(ctx, op, poller, err)
 	if errors.As(err, new(*wait.Pending)) {
 		return err
 	}
