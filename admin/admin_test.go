@@ -15,7 +15,7 @@ import (
 
 func TestAdminSeesClustersAndNoSecrets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	ready := w.Ready(harness.Newest, "Zulu")
 	w.Create(harness.Newest, "alpha")
 	busy := edge.ClusterID("alpha")
@@ -67,7 +67,7 @@ func TestAdminSeesClustersAndNoSecrets(t *testing.T) {
 
 func TestAdminKeepsVersions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	const path = "/admin/versions"
 	version := func(v string, enabled, isDefault bool) harness.Object {
 		return harness.Object{"properties": harness.Object{"version": v, "openShiftPullspec": "registry/ocp@" + v, "installerPullspec": "registry/installer@" + v, "enabled": enabled, "default": isDefault}}
@@ -117,7 +117,7 @@ func TestAdminKeepsVersions(t *testing.T) {
 
 func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *edge.Options) {
+	w := newFixture(t, func(c *edge.Options) {
 		c.Installable = func(p *model.OpenShiftVersionProperties) error {
 			if strings.HasPrefix(p.Version, "4.19.") || p.InstallerImage() != "" {
 				return nil
@@ -137,7 +137,7 @@ func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
 	w.Want(201, w.Send("PUT", path, "", version("4.98.2", "registry/installer@1", true)))
 	w.WantError(arm.InvalidParameter, w.Send("PUT", path, "", version("4.98.3", "registry/ocp@4.98.3", true)))
 	offered := string(w.Send("GET", "/subscriptions/"+edge.Subscription+providerPath+"/locations/eastus/openShiftVersions", harness.Newest, nil).Body)
-	// The world's store was filled when nobody knew what is installable.
+	// The fixture's store was filled when nobody knew what is installable.
 	for v, want := range map[string]bool{"4.98.1": false, "4.98.2": true, "4.16.48": false, "4.19.24": true} {
 		if strings.Contains(offered, v) != want {
 			t.Errorf("%s is offered: %v", v, !want)
@@ -156,7 +156,7 @@ func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
 
 func TestAdminKeepsRoleSets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	const path = "/admin/platformworkloadidentityrolesets"
 	role := harness.Object{"operatorName": "one", "roleDefinitionName": "One", "roleDefinitionId": "/r/1", "serviceAccounts": []any{"system:serviceaccount:a:b"}, "secretLocation": harness.Object{"namespace": "n", "name": "s"}}
 	set := harness.Object{"properties": harness.Object{"openShiftVersion": "4.99", "platformWorkloadIdentityRoles": []any{role}}}

@@ -97,7 +97,7 @@ func (a *apiServer) kubeconfig(t *testing.T) model.Secret {
 }
 
 func TestEngineersSeeAndCordonButGetNoSecrets(t *testing.T) {
-	w, a := newWorld(t), newAPIServer(t)
+	w, a := newFixture(t), newAPIServer(t)
 	id := arm.ClusterID{SubscriptionID: edge.Subscription, ResourceGroup: "g", Name: "shop"}
 	doc := store.NewCluster(id)
 	doc.Cluster.ID, doc.Cluster.Name = id.String(), id.Name

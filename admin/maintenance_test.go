@@ -22,7 +22,7 @@ import (
 )
 
 // maintain asks for a maintenance task; "" names none.
-func (w *world) maintain(id arm.ClusterID, task model.MaintenanceTask) *harness.Reply {
+func (w *fixture) maintain(id arm.ClusterID, task model.MaintenanceTask) *harness.Reply {
 	w.t.Helper()
 	body := harness.Object{}
 	if task != "" {
@@ -31,13 +31,13 @@ func (w *world) maintain(id arm.ClusterID, task model.MaintenanceTask) *harness.
 	return w.Send("PATCH", "/admin"+id.String(), "", body)
 }
 
-func (w *world) explain(id arm.ClusterID) *harness.Reply {
+func (w *fixture) explain(id arm.ClusterID) *harness.Reply {
 	w.t.Helper()
 	return w.Want(200, w.Send("GET", "/admin"+id.String()+"/explain", "", nil))
 }
 
 // plans are the real ones, on control planes that exist as records only.
-func (w *world) plans(b harness.Behaviour) (map[model.OperationKind][]backend.ClusterStep, *harness.ControlPlanes) {
+func (w *fixture) plans(b harness.Behaviour) (map[model.OperationKind][]backend.ClusterStep, *harness.ControlPlanes) {
 	w.t.Helper()
 	planes := harness.NewControlPlanes(w.t, b)
 	machines, err := provider.NewClient(planes.Address)
@@ -48,7 +48,7 @@ func (w *world) plans(b harness.Behaviour) (map[model.OperationKind][]backend.Cl
 }
 
 // employ lets a worker run the plans until the test ends.
-func (w *world) employ(plans map[model.OperationKind][]backend.ClusterStep) {
+func (w *fixture) employ(plans map[model.OperationKind][]backend.ClusterStep) {
 	w.t.Helper()
 	worker, err := backend.New(backend.Config{Store: w.Store, Plans: plans, Diagnose: seen, PollInterval: 20 * time.Millisecond, LeaseTTL: 2 * time.Second,
 		Log: slog.New(slog.NewJSONHandler(w, nil))})
@@ -71,7 +71,7 @@ func seen(_ context.Context, _ *model.Cluster, step string, _ error) *model.Diag
 	return &model.Diagnostics{At: time.Now(), Findings: []model.Finding{{Name: "machines", Text: "all dark at " + step}}}
 }
 
-func (w *world) eventually(what string, is func() bool) {
+func (w *fixture) eventually(what string, is func() bool) {
 	w.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -81,19 +81,19 @@ func (w *world) eventually(what string, is func() bool) {
 }
 
 // settled waits until nothing runs on the cluster.
-func (w *world) settled(id arm.ClusterID) {
+func (w *fixture) settled(id arm.ClusterID) {
 	w.t.Helper()
 	w.eventually(id.Name+" settles", func() bool { return w.explain(id).JSON["operation"] == nil })
 }
 
-func (w *world) status(operationID string) *harness.Reply {
+func (w *fixture) status(operationID string) *harness.Reply {
 	w.t.Helper()
 	return w.Want(200, w.Send("GET", "/subscriptions/"+edge.Subscription+providerPath+"/locations/eastus/operationsstatus/"+operationID, harness.Newest, nil))
 }
 
 func TestMaintenanceRunsAndTheStateBeforeReturns(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	plans, planes := w.plans(harness.Behaviour{Kubeconfig: "kubeconfig-canary", Password: "password-canary"})
 	w.employ(plans)
 	w.Create(harness.Newest, "one")
@@ -136,7 +136,7 @@ func TestMaintenanceRunsAndTheStateBeforeReturns(t *testing.T) {
 
 func TestMaintenanceThatFailsSpoilsNothingAndSaysWhy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	plans, _ := w.plans(harness.Behaviour{})
 	var broken atomic.Bool
 	broken.Store(true)
@@ -189,7 +189,7 @@ func TestMaintenanceThatFailsSpoilsNothingAndSaysWhy(t *testing.T) {
 
 func TestDeleteEndsMaintenance(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	var hold atomic.Bool
 	plans, planes := w.plans(harness.Behaviour{Hold: func(provider.Spec) bool { return hold.Load() }})
 	w.employ(plans)
@@ -214,7 +214,7 @@ func TestDeleteEndsMaintenance(t *testing.T) {
 
 func TestEveryVersionShowsMaintenanceInItsWords(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.Ready(harness.Newest, "one")
 	w.Want(200, w.maintain(id, model.Everything))
 	for _, version := range harness.Versions() {
@@ -230,7 +230,7 @@ func TestEveryVersionShowsMaintenanceInItsWords(t *testing.T) {
 
 func TestMaintenanceIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	healthy, creating, maintained, spoilt, half := w.Ready(harness.Newest, "healthy"), edge.ClusterID("creating"), w.Ready(harness.Newest, "maintained"), edge.ClusterID("spoilt"), w.Ready(harness.Newest, "half")
 	w.Create(harness.Newest, "creating")
 	w.Want(200, w.maintain(maintained, model.Everything))
@@ -284,7 +284,7 @@ func TestMaintenanceIsRefused(t *testing.T) {
 
 func TestMaintenanceIsAnnounced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	plans, _ := w.plans(harness.Behaviour{})
 	w.employ(plans)
 	w.Create(harness.Newest, "one")
@@ -309,7 +309,7 @@ func TestMaintenanceIsAnnounced(t *testing.T) {
 // TestMaintenanceSetsFlagsOfTheOperator merges flags into those before, and resets them.
 func TestMaintenanceSetsFlagsOfTheOperator(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	plans, _ := w.plans(harness.Behaviour{})
 	w.employ(plans)
 	w.Create(harness.Newest, "one")
@@ -384,7 +384,7 @@ func TestTheSpecOffersTheTasksThatExist(t *testing.T) {
 
 func TestEveryCallOfAnEngineerIsAudited(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.Ready(harness.Newest, "one")
 	path := "/admin" + id.String()
 	w.Send("GET", path, "", nil)

@@ -13,7 +13,7 @@ import (
 
 func TestAdminSeesTheLastResultOfTheMonitor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.Ready(harness.Newest, "watched")
 	path := "/admin" + id.String() + "/monitor"
 	none := w.Want(200, w.Send("GET", path, "", nil))

@@ -14,7 +14,7 @@ import (
 
 func TestBillingAndSubscriptionsAreShown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	const other = "00000000-0000-0000-0000-0000000000f2"
 	w.Register(other, model.Suspended)
 	began := time.Now().UTC().Truncate(time.Second)

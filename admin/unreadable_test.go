@@ -21,7 +21,7 @@ func described(id arm.ClusterID, cluster string) string {
 
 func TestEngineersSeeAndTreatWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	w, driver := edge.NewRawWorld(t)
+	w, driver := edge.NewRawFixture(t)
 	w.Ready(harness.Newest, "a-well")
 	ill, locked, lost := edge.ClusterID("b-ill"), edge.ClusterID("c-locked"), edge.ClusterID("d-lost")
 	edge.Poison(t, driver, ill, described(ill, wrongType))
@@ -84,7 +84,7 @@ func TestEngineersSeeAndTreatWhatCannotBeRead(t *testing.T) {
 
 func TestTheAdminListHasPages(t *testing.T) {
 	t.Parallel()
-	w, driver := edge.NewRawWorld(t)
+	w, driver := edge.NewRawFixture(t)
 	for i := range 5 {
 		w.Create(harness.Newest, fmt.Sprintf("c%d", i))
 	}

@@ -34,7 +34,7 @@ func shown(page string) (list []string) {
 
 func TestClustersAreFilteredAndSorted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.create("alpha", func(c *model.Cluster) {
 		c.Properties.ProvisioningState, c.Properties.ClusterProfile.Version = model.Creating, "4.9.3"
 		c.Internal.Operation = &model.Operation{ID: "o", Kind: model.Create, Steps: 4, Finished: make([]model.Step, 1), Current: &model.Step{Name: "order certificates"}}
@@ -68,7 +68,7 @@ func TestClustersAreFilteredAndSorted(t *testing.T) {
 
 func TestWhatCustomersNameIsTextOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	const bad = `<script>alert(1)</script>`
 	id := w.create("bad", func(c *model.Cluster) {
 		c.Name, c.Properties.ClusterProfile.Version, c.Properties.ProvisioningState = bad, bad, model.Failed
@@ -84,7 +84,7 @@ func TestWhatCustomersNameIsTextOnly(t *testing.T) {
 
 func TestAClusterTellsItsStoryAndNoSecret(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	const canary = "canary-7f3a"
 	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	id := w.create("slow", func(c *model.Cluster) {
@@ -121,7 +121,7 @@ func TestAClusterTellsItsStoryAndNoSecret(t *testing.T) {
 
 func TestDeletedClustersAreNotShown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	gone := w.create("gone", func(c *model.Cluster) { c.Properties.ProvisioningState = model.Deleting })
 	sre := w.login("sre@example.com", groupSRE)
 	if got := shown(sre.get("/clusters").text); !slices.Contains(got, "gone") {
@@ -146,7 +146,7 @@ func TestFiftyThousandClusters(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes 50,000 documents")
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	const many = 50_000
 	w.fill(many)
 	deadline, began := time.Now().Add(2*time.Minute), time.Now()
@@ -178,7 +178,7 @@ func TestFiftyThousandClusters(t *testing.T) {
 }
 
 // fill makes clusters with several writers.
-func (w *world) fill(many int) {
+func (w *fixture) fill(many int) {
 	w.Helper()
 	const writers = 32
 	done := make(chan error, writers)

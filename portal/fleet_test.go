@@ -14,7 +14,7 @@ import (
 
 func TestTheFleetIsCounted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	now := time.Now().UTC().Truncate(time.Second)
 	running := func(step string, in time.Duration) func(*model.Cluster) {
 		return func(c *model.Cluster) {
@@ -82,7 +82,7 @@ func TestTheFleetIsCounted(t *testing.T) {
 }
 
 // hold has a worker hold the operation of a cluster.
-func (w *world) hold(name, owner string) {
+func (w *fixture) hold(name, owner string) {
 	w.Helper()
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "prod", Name: name}
 	doc, err := w.store.Clusters.Get(w.Context(), id.Partition(), id.Key())

@@ -20,14 +20,14 @@ import (
 )
 
 // kubectl sends a request with the token of a kubeconfig.
-func (w *world) kubectl(token, method, path string) reply {
+func (w *fixture) kubectl(token, method, path string) reply {
 	w.Helper()
 	return w.browser().do(method, w.cluster+"/kubeconfig/proxy"+path, nil, "Authorization", "Bearer "+token, "Referer", w.origin, "Origin", w.origin)
 }
 
 func TestAKubeconfigReachesItsCluster(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	high := w.login("high@example.com", groupHigh)
 	config, token := high.kubeconfig(false)
 	if server := config.Clusters["cluster"].Server; server != w.origin+w.cluster+"/kubeconfig/proxy" {
@@ -50,7 +50,7 @@ func TestAKubeconfigReachesItsCluster(t *testing.T) {
 
 func TestAKubeconfigReachesNothingElse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	sre := w.login("sre@example.com", groupSRE)
 	_, token := sre.kubeconfig(false)
 	other := w.create("other", func(c *model.Cluster) { c.Properties.ProvisioningState = model.Creating })
@@ -92,7 +92,7 @@ func TestAKubeconfigReachesNothingElse(t *testing.T) {
 
 func TestADeadClusterIsABadGateway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	_, token := w.login("sre@example.com", groupSRE).kubeconfig(false)
 	w.api.Close()
 	if r := w.kubectl(token, "GET", "/api"); r.StatusCode != http.StatusBadGateway || !strings.Contains(r.text, "cannot be reached") {
@@ -101,7 +101,7 @@ func TestADeadClusterIsABadGateway(t *testing.T) {
 }
 
 // watch begins one and reads its first line.
-func (w *world) watch(token string) *bufio.Reader {
+func (w *fixture) watch(token string) *bufio.Reader {
 	w.Helper()
 	req, err := http.NewRequestWithContext(w.Context(), http.MethodGet, w.origin+w.cluster+"/kubeconfig/proxy/api/v1/pods?watch=true", nil)
 	if err != nil {
@@ -123,7 +123,7 @@ func (w *world) watch(token string) *bufio.Reader {
 }
 
 // upgraded opens a connection that leaves HTTP, as exec and port-forward do.
-func (w *world) upgraded(token string) (*tls.Conn, *bufio.Reader) {
+func (w *fixture) upgraded(token string) (*tls.Conn, *bufio.Reader) {
 	w.Helper()
 	conn, err := tls.Dial("tcp", w.address().Host, &tls.Config{RootCAs: w.roots, NextProtos: []string{"http/1.1"}})
 	if err != nil {
@@ -145,7 +145,7 @@ func (w *world) upgraded(token string) (*tls.Conn, *bufio.Reader) {
 
 func TestRevocationEndsWhatIsOpen(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	sre := w.login("sre@example.com", groupSRE)
 	_, token := sre.kubeconfig(false)
 	_, other := sre.kubeconfig(false)
@@ -185,7 +185,7 @@ func TestRevocationEndsWhatIsOpen(t *testing.T) {
 
 func TestARevocationAtAnotherProcessEndsWhatIsOpen(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	_, token := w.login("sre@example.com", groupSRE).kubeconfig(false)
 	lines := w.watch(token)
 	docs, _, err := w.store.Portal.List(t.Context(), queryAll())
@@ -211,7 +211,7 @@ func TestARevocationAtAnotherProcessEndsWhatIsOpen(t *testing.T) {
 
 func TestTheDatabaseHoldsNoSecretOfAHolder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	_, token := w.login("sre@example.com", groupSRE).kubeconfig(false)
 	docs, _, err := w.store.Portal.List(t.Context(), queryAll())
 	if err != nil || len(docs) != 2 {

@@ -12,7 +12,7 @@ const clusterPath = "/subscriptions/" + subscription + "/resourceGroups/prod/pro
 
 func TestEveryRouteKnowsWhoMayUseIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	nobody, sre := w.browser().stay(), w.login("sre@example.com", groupSRE).stay()
 	csrf := sre.csrf()
 	for _, route := range []struct {
@@ -58,7 +58,7 @@ func TestEveryRouteKnowsWhoMayUseIt(t *testing.T) {
 
 func TestOnlyMembersOfTheGroupsGetIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.directory.as("guest@example.com", "aaaaaaaa-0000-4000-8000-00000000000f")
 	guest := w.browser()
 	if r := guest.get("/clusters"); r.StatusCode != http.StatusForbidden || !strings.Contains(r.text, "none of the groups") {
@@ -80,7 +80,7 @@ func TestOnlyMembersOfTheGroupsGetIn(t *testing.T) {
 	}
 }
 
-func (w *world) address() *url.URL {
+func (w *fixture) address() *url.URL {
 	u, err := url.Parse(w.origin)
 	if err != nil {
 		w.Fatal(err)
@@ -90,7 +90,7 @@ func (w *world) address() *url.URL {
 
 func TestLoginLeadsToThePortalOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	for redirect, want := range map[string]string{
 		"/api/info": "/api/info", "/clusters?filter=a": "/clusters?filter=a", "": "/clusters", "//evil.test": "/clusters", `/\evil.test`: "/clusters", `\\evil.test`: "/clusters",
 		"https://evil.test": "/clusters", "http:evil.test": "/clusters", "javascript:alert(1)": "/clusters", "/\t/evil.test": "/clusters", "/%2f%2fevil.test": "/clusters",
@@ -110,7 +110,7 @@ func TestLoginLeadsToThePortalOnly(t *testing.T) {
 
 func TestALoginIsOfItsBrowserAndIsUsedOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.directory.as("sre@example.com", groupSRE)
 	victim, attacker := w.browser().stay(), w.browser().stay()
 	back := func(b *browser) string {
@@ -144,7 +144,7 @@ func TestALoginIsOfItsBrowserAndIsUsedOnce(t *testing.T) {
 
 func TestSessionsCannotBeGivenToOthersNorUsedAfterTheirEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	first := w.login("sre@example.com", groupSRE)
 	cookie := func(b *browser) *http.Cookie { return b.Jar.Cookies(w.address())[0] }
 	before := cookie(first)
@@ -188,7 +188,7 @@ func TestSessionsCannotBeGivenToOthersNorUsedAfterTheirEnd(t *testing.T) {
 
 func TestPagesOfOtherSitesCannotAct(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	sre, other := w.login("sre@example.com", groupSRE), w.login("other@example.com", groupSRE)
 	form := url.Values{"csrf": {sre.csrf()}}
 	for name, header := range map[string][]string{"another origin": {"Origin", "https://evil.test"}, "no origin": {"Origin", "null"}, "another site": {"Sec-Fetch-Site", "cross-site"},
@@ -210,7 +210,7 @@ func TestPagesOfOtherSitesCannotAct(t *testing.T) {
 
 func TestEveryAnswerKeepsOtherSitesOut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	sre := w.login("sre@example.com", groupSRE).stay()
 	for _, path := range []string{"/", "/login", "/clusters", clusterPath, "/surprise", "/api/info", "/assets/portal.js", clusterPath + "/kubeconfig/proxy/api"} {
 		h := sre.get(path).Header
@@ -238,7 +238,7 @@ func TestEveryAnswerKeepsOtherSitesOut(t *testing.T) {
 
 func TestWhoDidWhatIsRecorded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	sre := w.login("sre@example.com", groupSRE)
 	_, token := sre.kubeconfig(false)
 	w.kubectl(token, "GET", "/api/v1/namespaces/openshift-etcd/pods/etcd-0/log?tailLines=1")

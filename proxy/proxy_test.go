@@ -41,17 +41,17 @@ func certificate(t *testing.T, name string) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-// world is a proxy with its one client.
-type world struct {
+// fixture is a proxy with its one client.
+type fixture struct {
 	*testing.T
 	address       string
 	server, owner tls.Certificate
 	stop          func()
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{T: t, server: certificate(t, "proxy"), owner: certificate(t, "developer")}
+	w := &fixture{T: t, server: certificate(t, "proxy"), owner: certificate(t, "developer")}
 	p, err := proxy.New(proxy.Config{Certificate: w.server, Client: w.owner.Leaf, Subnet: netip.MustParsePrefix("127.0.0.0/16")})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // ask sends a request line with a certificate and returns the status, 0 if TLS refused it.
-func (w *world) ask(client tls.Certificate, method, target string) (int, *tls.Conn, *bufio.Reader) {
+func (w *fixture) ask(client tls.Certificate, method, target string) (int, *tls.Conn, *bufio.Reader) {
 	w.Helper()
 	roots := x509.NewCertPool()
 	roots.AddCert(w.server.Leaf)
@@ -122,7 +122,7 @@ func counter(t *testing.T) string {
 
 func TestTheOneClientReachesTheSubnet(t *testing.T) {
 	t.Parallel()
-	w, target := newWorld(t), counter(t)
+	w, target := newFixture(t), counter(t)
 	_, port, _ := net.SplitHostPort(target)
 	for name, test := range map[string]struct {
 		client tls.Certificate
@@ -149,7 +149,7 @@ func TestTheOneClientReachesTheSubnet(t *testing.T) {
 
 func TestATunnelHearsTheEndOfOneSideAndGoesOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	status, conn, r := w.ask(w.owner, "CONNECT", counter(t))
 	if status != http.StatusOK {
 		t.Fatal(status)
@@ -168,7 +168,7 @@ func TestATunnelHearsTheEndOfOneSideAndGoesOn(t *testing.T) {
 
 func TestTheEndOfTheProxyEndsTunnels(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	status, _, r := w.ask(w.owner, "CONNECT", counter(t))
 	if status != http.StatusOK {
 		t.Fatal(status)

@@ -16,7 +16,7 @@ import (
 
 func TestLifeOfAClusterInEveryVersion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, version := range harness.Versions() {
 		id := clusterID("Life-" + version)
 		created := w.create(version, id.Name)
@@ -59,7 +59,7 @@ func TestLifeOfAClusterInEveryVersion(t *testing.T) {
 
 func TestWritesByState(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	tags := harness.Object{"tags": harness.Object{"new": "tag"}}
 	work := harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "new"}}}
 	wrong := harness.Object{"properties": harness.Object{"clusterProfile": harness.Object{"domain": "other"}}}
@@ -125,7 +125,7 @@ func TestWritesByState(t *testing.T) {
 
 func TestAChangeIsOfferedToWorkersAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "due")
 	if w.Woken() == 0 {
 		t.Error("the create woke nobody")
@@ -139,7 +139,7 @@ func TestAChangeIsOfferedToWorkersAtOnce(t *testing.T) {
 
 func TestUniqueKeys(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	first := w.ready(newest, "first")
 	body := harness.Body(newest, first, location)
 	group, client := harness.Text(body, "properties.clusterProfile.resourceGroupId"), harness.Text(body, "properties.servicePrincipalProfile.clientId")
@@ -165,7 +165,7 @@ func TestUniqueKeys(t *testing.T) {
 // principal or as an identity, and only one of the two is in a body.
 func TestADuplicateClientPointsAtTheMemberOfTheBody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	headers := []string{"X-Ms-Identity-Url", "https://identity.example.com/x", "X-Ms-Home-Tenant-Id", newID()}
 	identity := func(body harness.Object) string {
 		for id := range harness.At(body, "identity.userAssignedIdentities").(harness.Object) {
@@ -210,7 +210,7 @@ func TestADuplicateClientPointsAtTheMemberOfTheBody(t *testing.T) {
 
 func TestRefusedWritesLeaveNoOperation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "left")
 	before := operations(t, w)
 	other := clusterID("other")
@@ -222,7 +222,7 @@ func TestRefusedWritesLeaveNoOperation(t *testing.T) {
 	}
 }
 
-func operations(t *testing.T, w *world) int {
+func operations(t *testing.T, w *fixture) int {
 	t.Helper()
 	docs, _, err := w.store.Operations.List(t.Context(), store.Query{Limit: 100})
 	if err != nil {
@@ -233,7 +233,7 @@ func operations(t *testing.T, w *world) int {
 
 func TestPatchFollowsMergePatch(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "patch")
 	w.wantError(arm.ResourceNotFound, w.do("PATCH", clusterID("absent").String(), newest, harness.Object{}))
 	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"a": "1", "b": "2"}}))
@@ -260,7 +260,7 @@ func TestPatchFollowsMergePatch(t *testing.T) {
 
 func TestPatchIsNotBlamedForLegacyValues(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "legacy")
 	w.alter(id, func(doc *store.ClusterDocument) {
 		doc.Cluster.Properties.NetworkProfile.OutboundType = "Legacy"
@@ -275,7 +275,7 @@ func TestPatchIsNotBlamedForLegacyValues(t *testing.T) {
 
 func TestSystemDataIsTheTriggersAndOnlyFromARM(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := clusterID("system")
 	told := func(who string) string {
 		return fmt.Sprintf(`{"createdBy":%q,"createdByType":"User","createdAt":"2026-01-02T03:04:05Z","lastModifiedBy":%q,"lastModifiedByType":"User","lastModifiedAt":"2026-01-02T03:04:05Z"}`, who, who)
@@ -302,7 +302,7 @@ func TestSystemDataIsTheTriggersAndOnlyFromARM(t *testing.T) {
 
 func TestWorkloadIdentityNeedsARMsHeaders(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := clusterID("identity")
 	body := workloadBody(t, w, id)
 	reply := w.want(400, w.do("PUT", id.String(), newest, body))
@@ -326,7 +326,7 @@ func TestWorkloadIdentityNeedsARMsHeaders(t *testing.T) {
 
 func TestAPatchReplacesTheIdentityOfTheCluster(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := clusterID("replaced")
 	headers := []string{"X-Ms-Identity-Url", "https://identity.example.com/x", "X-Ms-Home-Tenant-Id", newID()}
 	body := workloadBody(t, w, id)
@@ -351,7 +351,7 @@ func TestAPatchReplacesTheIdentityOfTheCluster(t *testing.T) {
 
 // workloadBody is a create body with an identity for each operator that the
 // default version needs.
-func workloadBody(t *testing.T, w *world, id arm.ClusterID) harness.Object {
+func workloadBody(t *testing.T, w *fixture, id arm.ClusterID) harness.Object {
 	t.Helper()
 	sets := w.want(200, w.do("GET", "/subscriptions/"+subscription+"/providers/Microsoft.RedHatOpenShift/locations/"+location+"/platformWorkloadIdentityRoleSets", newest, nil))
 	body := harness.Body(newest, id, location)
@@ -393,7 +393,7 @@ func operatorOf(body harness.Object) string {
 
 func TestConcurrentPatchesAreNeverLost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "race")
 	const writers = 16
 	etags := make([]string, writers)
@@ -421,7 +421,7 @@ func TestConcurrentPatchesAreNeverLost(t *testing.T) {
 
 func TestConcurrentCreatesMakeOneCluster(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := clusterID("one")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -445,7 +445,7 @@ func TestConcurrentCreatesMakeOneCluster(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "credentials")
 	reply := w.want(200, w.do("POST", id.String()+"/listCredentials", newest, nil))
 	if reply.Text("kubeadminUsername") != "kubeadmin" || reply.Text("kubeadminPassword") != "kubeadmin-password-canary" {
@@ -467,7 +467,7 @@ func TestCredentials(t *testing.T) {
 
 func TestVersionOfACreate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := clusterID("version")
 	reply := w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, harness.Set(harness.Body(newest, id, location), "properties.clusterProfile.version", "4.0.1")))
 	if reply.Targets()[0] != "properties.clusterProfile.version" {

@@ -8,7 +8,7 @@ import (
 
 func TestConditions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	here := w.ready(newest, "here")
 	absent := clusterID("absent")
 	current := w.do("GET", here.String(), newest, nil).Header.Get("ETag")
@@ -60,7 +60,7 @@ func TestConditions(t *testing.T) {
 
 func TestETagChangesWithWhatCustomersSee(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "etag")
 	before := w.do("GET", id.String(), newest, nil).Header.Get("ETag")
 	tagged := w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"tags": harness.Object{"a": "b"}}, "If-Match", before))

@@ -14,7 +14,7 @@ import (
 // to nothing by the same body, and deleted.
 func TestAClusterInAGroupOfAnyScript(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := clusterID("one")
 	id.ResourceGroup = "группа-日本"
 	body := harness.Body(newest, id, location)

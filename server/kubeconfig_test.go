@@ -15,7 +15,7 @@ import (
 // that clients retry.
 func TestReadingAKubeconfigRenewsItBeforeItExpires(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "kubeconfig")
 	const day = 24 * time.Hour
 	renewed := 0

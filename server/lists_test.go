@@ -21,14 +21,14 @@ func groupList(group string) string {
 }
 
 // fill stores n ready clusters in a group without going through the API.
-func (w *world) fill(group string, n int) {
+func (w *fixture) fill(group string, n int) {
 	w.t.Helper()
 	for i := range n {
 		w.insert(arm.ClusterID{SubscriptionID: subscription, ResourceGroup: group, Name: fmt.Sprintf("cluster-%05d", i)})
 	}
 }
 
-func (w *world) insert(id arm.ClusterID) {
+func (w *fixture) insert(id arm.ClusterID) {
 	w.t.Helper()
 	doc := store.NewCluster(id)
 	doc.Cluster = model.Cluster{ID: id.String(), Name: id.Name, Type: arm.ClusterResourceType, Location: location}
@@ -41,7 +41,7 @@ func (w *world) insert(id arm.ClusterID) {
 }
 
 // walk follows nextLink from path and calls between after each page.
-func (w *world) walk(path, version string, between func(page int)) []string {
+func (w *fixture) walk(path, version string, between func(page int)) []string {
 	w.t.Helper()
 	var ids []string
 	for page := 0; path != ""; page++ {
@@ -62,7 +62,7 @@ func (w *world) walk(path, version string, between func(page int)) []string {
 
 func TestListsPageThroughEverythingOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.fill("big", 250)
 	w.fill("small", 3)
 	if ids := w.walk(listPath, newest, nil); len(ids) != 253 {
@@ -90,7 +90,7 @@ func TestListsPageThroughEverythingOnce(t *testing.T) {
 
 func TestListsAreStableUnderWrites(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.fill("walk", 40)
 	ids := w.walk(groupList("walk")+"?$top=10", newest, func(page int) {
 		w.insert(arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "walk", Name: fmt.Sprintf("aaa-%d", page)})
@@ -118,7 +118,7 @@ func TestListsAreStableUnderWrites(t *testing.T) {
 
 func TestTokensAreOfOneListOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.fill("a", 3)
 	w.fill("b", 3)
 	const tenant = "X-Ms-Home-Tenant-Id"
@@ -166,27 +166,27 @@ func TestTokensOutliveAKeyRotation(t *testing.T) {
 		}
 		return ring
 	}
-	before := newWorld(t, func(c *edge.Options) { c.Keys = keys(old) })
+	before := newFixture(t, func(c *edge.Options) { c.Keys = keys(old) })
 	before.fill("a", 3)
 	next := before.do("GET", groupList("a")+"?$top=1", newest, nil).Text("nextLink")
 	path := strings.TrimPrefix(next, before.HTTP.URL)
 
-	after := newWorld(t, func(c *edge.Options) { c.Store, c.Keys = before.store, keys(young, old) })
+	after := newFixture(t, func(c *edge.Options) { c.Store, c.Keys = before.store, keys(young, old) })
 	after.want(200, after.do("GET", path, "", nil))
-	stranger := newWorld(t, func(c *edge.Options) { c.Store, c.Keys = before.store, keys(young) })
+	stranger := newFixture(t, func(c *edge.Options) { c.Store, c.Keys = before.store, keys(young) })
 	stranger.wantError(arm.InvalidParameter, stranger.do("GET", path, "", nil))
 
 	// Where the newer key is not known yet, its token makes it known.
 	next = stranger.do("GET", groupList("a")+"?$top=1", newest, nil).Text("nextLink")
 	behind := keys(old)
 	behind.Follow(func(context.Context) ([]byte, error) { return []byte(young + "\n" + old), nil })
-	late := newWorld(t, func(c *edge.Options) { c.Store, c.Keys = before.store, behind })
+	late := newFixture(t, func(c *edge.Options) { c.Store, c.Keys = before.store, behind })
 	late.want(200, late.do("GET", strings.TrimPrefix(next, stranger.HTTP.URL), "", nil))
 }
 
 func TestLinksAreOnTheClientsHost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.fill("a", 2)
 	for referer, want := range map[string]string{
 		"https://management.example.com/subscriptions/x?api-version=y": "https://management.example.com/",
@@ -208,7 +208,7 @@ func TestLinksAreOnTheClientsHost(t *testing.T) {
 
 func TestListsHoldNothingOfTheStoredSecrets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.ready(newest, "secrets")
 	for _, version := range harness.Versions() {
 		for _, path := range []string{id.String(), listPath, groupList("Group-1")} {

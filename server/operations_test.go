@@ -22,7 +22,7 @@ func result(r *harness.Reply) string {
 
 func TestOperationFromStartToEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	created := w.create(newest, "op")
 	id := clusterID("op")
 	started := time.Now().UTC().Truncate(time.Second)
@@ -53,7 +53,7 @@ func TestOperationFromStartToEnd(t *testing.T) {
 // error member for the end, and only for the step that runs.
 func TestAStepsErrorShowsWhileItIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	created := w.create(newest, "refused")
 	id := clusterID("refused")
 	current := func(refusal *model.OperationError) *harness.Reply {
@@ -88,7 +88,7 @@ func TestAStepsErrorShowsWhileItIsTriedAgain(t *testing.T) {
 
 func TestAnEndThatTheClusterDoesNotShowYetIsHidden(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	created := w.create(newest, "window")
 	name := w.do("GET", status(created), "", nil).Text("name")
 	_, err := w.store.Operations.Update(t.Context(), name, name, func(doc *store.OperationDocument) error {
@@ -107,7 +107,7 @@ func TestAnEndThatTheClusterDoesNotShowYetIsHidden(t *testing.T) {
 
 func TestFailedOperation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	created := w.create(newest, "failed")
 	w.finish(clusterID("failed"), model.Failed)
 	r := w.want(200, w.do("GET", status(created), "", nil))
@@ -121,7 +121,7 @@ func TestFailedOperation(t *testing.T) {
 
 func TestDeleteCancelsWhatRuns(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	created := w.create(newest, "cancel")
 	id := clusterID("cancel")
 	w.alter(id, func(doc *store.ClusterDocument) { doc.Owner, doc.Due = "worker", store.Due(time.Minute) })
@@ -158,7 +158,7 @@ func name(r *harness.Reply) string {
 
 func TestAnOperationThatNeverEndedIsCanceledOnceItsClusterIsGone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	created := w.create(newest, "orphan")
 	doc, err := w.store.Clusters.Get(t.Context(), subscription, clusterID("orphan").Key())
 	if err == nil {
@@ -193,7 +193,7 @@ func TestAnOperationThatEndsWhileItIsReadIsNotCanceled(t *testing.T) {
 	t.Parallel()
 	o := &overtaken{}
 	st := openStore(t, func(k store.Driver) store.Driver { o.Driver = k; return o })
-	w := newWorld(t, func(c *edge.Options) { c.Store = st })
+	w := newFixture(t, func(c *edge.Options) { c.Store = st })
 	polls := map[string]func(created *harness.Reply) string{"status": status, "result": result}
 	for poll, url := range polls {
 		created := w.create(newest, poll)
@@ -208,7 +208,7 @@ func TestAnOperationThatEndsWhileItIsReadIsNotCanceled(t *testing.T) {
 
 func TestForeignPollsFindNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	created := w.create(newest, "mine")
 	const tenant = "X-Ms-Home-Tenant-Id"
 	w.want(200, w.do("GET", status(created), "", nil, tenant, "00000000-0000-0000-0000-0000000000B1"))

@@ -16,7 +16,7 @@ const deployment = "/subscriptions/" + subscription + "/resourceGroups/Group-1" 
 
 func TestPreflight(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	existing := w.ready(newest, "existing")
 	foreign := existing
 	foreign.SubscriptionID = newID()
@@ -85,7 +85,7 @@ func (refusal) CheckCreate(context.Context, string, *model.Cluster) error {
 
 func TestChecksThatAskAzureStopACreate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *edge.Options) { c.Preflight = refusal{} })
+	w := newFixture(t, func(c *edge.Options) { c.Preflight = refusal{} })
 	id := clusterID("quota")
 	w.wantError(arm.InvalidParameter, w.do("PUT", id.String(), newest, harness.Body(newest, id, location)))
 	w.wantError(arm.ResourceNotFound, w.do("GET", id.String(), newest, nil))

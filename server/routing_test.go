@@ -12,7 +12,7 @@ const providerPath = "/providers/Microsoft.RedHatOpenShift"
 
 func TestPathsMatchInAnyCasingAndKeepTheCallers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	created := w.create(newest, "MixedCase")
 	path := created.Text("id")
 	for _, variant := range []string{
@@ -32,7 +32,7 @@ func TestPathsMatchInAnyCasingAndKeepTheCallers(t *testing.T) {
 
 func TestBadPathsAndMethods(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	sub := "/subscriptions/" + subscription
 	group := sub + "/resourceGroups/g"
 	clusters := group + providerPath + "/openShiftClusters"
@@ -69,7 +69,7 @@ func TestBadPathsAndMethods(t *testing.T) {
 
 func TestVersionsOfferTheirOperationsAndNoOthers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	clusters := "/subscriptions/" + subscription + providerPath + "/openShiftClusters"
 	for _, version := range []string{"", "1999-01-01", "2025-07-25 ", "2025-07-25-PREVIEW", "admin", "latest"} {
 		reply := w.wantError(arm.InvalidResourceType, w.do("GET", clusters, version, nil))
@@ -101,7 +101,7 @@ func TestVersionsOfferTheirOperationsAndNoOthers(t *testing.T) {
 
 func TestOperationsListIsTheSameInEveryVersion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	first := string(w.want(200, w.do("GET", providerPath+"/operations", oldest, nil)).Body)
 	for _, name := range []string{"register/action", "openShiftClusters/read", "openShiftClusters/write", "openShiftClusters/delete",
 		"openShiftClusters/listCredentials/action", "openShiftClusters/listAdminCredentials/action", "openShiftClusters/credentials/action",

@@ -26,7 +26,7 @@ import (
 
 func TestIdsOfRequests(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	given := []string{"X-Ms-Client-Request-Id", "client-1", "X-Ms-Correlation-Request-Id", "correlation-1", "X-Ms-Request-Id", "forged", "X-Ms-Routing-Request-Id", "routing-1"}
 	first := w.do("GET", listPath, newest, nil, given...)
 	second := w.do("GET", listPath, newest, nil, given...)
@@ -65,7 +65,7 @@ func TestIdsOfRequests(t *testing.T) {
 
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := clusterID("bodies")
 	good, err := json.Marshal(harness.Body(newest, id, location))
 	if err != nil {
@@ -92,7 +92,7 @@ func TestBodies(t *testing.T) {
 
 func TestAllFaultsAtOnceWithTargetsAndValuesButSecrets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := clusterID("faults")
 	body := harness.Body(newest, id, location)
 	harness.Set(body, "surprise-canary", 1)
@@ -112,7 +112,7 @@ func TestAllFaultsAtOnceWithTargetsAndValuesButSecrets(t *testing.T) {
 
 func TestMetricsCountByOperation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.ready(newest, "metrics-canary")
 	w.do("GET", "/nothing/metrics-canary", newest, nil)
 	w.do("GET", listPath, "metrics-canary", nil)
@@ -163,12 +163,12 @@ func (b broken) ReadBody(context.Context, *store.Container, string, string) (sto
 
 func (b broken) Ping(context.Context) error { return b.fail() }
 
-func brokenWorld(t *testing.T, driver broken) *world {
+func newBrokenFixture(t *testing.T, driver broken) *fixture {
 	keys, keysErr := store.ParseKeyring([]byte(store.NewKey()))
 	if keysErr != nil {
 		t.Fatal(keysErr)
 	}
-	w := &world{World: edge.Unserved(t), t: t}
+	w := &fixture{Fixture: edge.Unserved(t), t: t}
 	address := edge.Serve(t, edge.Must(t, edge.Options{Config: server.Config{Store: store.New(driver, keys), Logger: slog.New(slog.NewJSONHandler(w, nil))}}))
 	w.Client = harness.NewClient("http://"+address, nil)
 	return w
@@ -188,7 +188,7 @@ func TestAnUnavailableStoreIs503WithRetryAfter(t *testing.T) {
 		"less than a second is one":     {&store.UnavailableError{Cause: cause, RetryAfter: time.Millisecond}, "1"},
 		"no client is sent for an hour": {&store.UnavailableError{Cause: cause, RetryAfter: time.Hour}, "60"},
 	} {
-		w := brokenWorld(t, broken{err: test.err})
+		w := newBrokenFixture(t, broken{err: test.err})
 		for _, r := range []*harness.Reply{w.do("GET", clusterID("x").String(), newest, nil), w.do("GET", "/healthz/ready", "", nil)} {
 			w.wantError(arm.ServiceUnavailable, r)
 			if got := r.Header.Get("Retry-After"); got != test.want || contains(string(r.Body), "canary") {
@@ -210,7 +210,7 @@ func TestAPanicIsOneFailedRequest(t *testing.T) {
 		"so may an error":                 {outOfRange, "panic with a *strconv.NumError"},
 		"the runtime's words are its own": {indexError(), "index out of range [3] with length 0"},
 	} {
-		w := brokenWorld(t, broken{panic: test.panic})
+		w := newBrokenFixture(t, broken{panic: test.panic})
 		r := w.wantError(arm.InternalServerError, w.do("GET", clusterID("x").String(), newest, nil, "X-Ms-Correlation-Request-Id", "correlation-7"))
 		if contains(string(r.Body), "canary") || !contains(r.Message(), "correlation-7") || r.Header.Get("X-Ms-Request-Id") == "" || r.Header.Get("Retry-After") == "" {
 			t.Error(why, r, r.Header)
@@ -313,7 +313,7 @@ func TestAWriteThatMayHaveHappenedKeepsItsOperation(t *testing.T) {
 	t.Parallel()
 	l := &lossy{}
 	st := openStore(t, func(k store.Driver) store.Driver { l.Driver = k; return l })
-	w := newWorld(t, func(c *edge.Options) { c.Store = st })
+	w := newFixture(t, func(c *edge.Options) { c.Store = st })
 	id := w.ready(newest, "lossy")
 	work := harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "next"}}}
 	l.lose.Store(true)

@@ -11,7 +11,7 @@ import (
 
 func TestSubscriptionStatesAndVerbs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, test := range []struct {
 		state              model.SubscriptionState
 		write, credentials int
@@ -48,7 +48,7 @@ func TestSubscriptionStatesAndVerbs(t *testing.T) {
 
 func TestPutSubscription(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	id := newID()
 	path := "/subscriptions/" + id
 	body := harness.Object{"state": "Registered", "registrationDate": "yesterday", "future": harness.Object{"a": []any{1.0, "b"}},

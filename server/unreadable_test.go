@@ -20,8 +20,8 @@ func described(id arm.ClusterID, cluster string) string {
 
 func TestAListLeavesOutWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	raw, driver := edge.NewRawWorld(t)
-	w := &world{raw, t, raw.Store}
+	raw, driver := edge.NewRawFixture(t)
+	w := &fixture{raw, t, raw.Store}
 	w.ready(newest, "a-well")
 	w.ready(newest, "c-well")
 	ill := clusterID("b-ill")
@@ -36,8 +36,8 @@ func TestAListLeavesOutWhatCannotBeRead(t *testing.T) {
 
 func TestACustomerIsToldThatARecordIsDamaged(t *testing.T) {
 	t.Parallel()
-	raw, driver := edge.NewRawWorld(t)
-	w := &world{raw, t, raw.Store}
+	raw, driver := edge.NewRawFixture(t)
+	w := &fixture{raw, t, raw.Store}
 	ill, locked := clusterID("ill"), clusterID("locked")
 	edge.Poison(t, driver, ill, described(ill, wrongType))
 	edge.Poison(t, driver, locked, described(locked, missingKey))

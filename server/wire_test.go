@@ -13,7 +13,7 @@ import (
 
 func TestAPutIsToldToDeleteWhatFailedToBeCreated(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, version := range harness.Versions() {
 		id := clusterID("failed-" + version)
 		w.create(version, id.Name)
@@ -30,7 +30,7 @@ func TestAPutIsToldToDeleteWhatFailedToBeCreated(t *testing.T) {
 
 func TestSystemDataInABodyIsIgnored(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	told := `{"createdBy":"me","createdByType":"User","createdAt":"2026-01-02T03:04:05Z","lastModifiedBy":"me","lastModifiedByType":"User","lastModifiedAt":"2026-01-02T03:04:05Z"}`
 	older := harness.Object{
 		"createdBy": "you", "createdByType": "Application", "createdAt": "2020-01-01T00:00:00Z",
@@ -59,7 +59,7 @@ func TestSystemDataInABodyIsIgnored(t *testing.T) {
 // 3.21.0 sends, with api-version 2023-09-04.
 func TestABodyOfAnsible(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, version := range harness.Versions() {
 		id := clusterID("ansible-" + version)
 		body := harness.Body(version, id, location)
@@ -92,7 +92,7 @@ func TestABodyOfAnsible(t *testing.T) {
 
 func TestPreflightJudgesTheStateFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	for i, test := range []struct {
 		state, failed model.ProvisioningState
 		path          string
@@ -134,7 +134,7 @@ func TestPreflightJudgesTheStateFirst(t *testing.T) {
 // those of the existing service's answers.
 func TestAnswersHaveTheFormOfTheExistingService(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	order := []string{`{"id":`, `"name":`, `"type":`, `"location":`, `"systemData":`, `"tags":`, `"properties":{`, `"provisioningState":`, `"clusterProfile":{"domain":`, `"version":`,
 		`"resourceGroupId":`, `"fipsValidatedModules":`, `"consoleProfile":{}`, `"servicePrincipalProfile":{"clientId":`, `"networkProfile":{"podCidr":`, `"serviceCidr":`, `"outboundType":`,
 		`"loadBalancerProfile":{"managedOutboundIps":{"count":1}}`, `"preconfiguredNSG":`, `"masterProfile":{"vmSize":`, `"subnetId":`, `"encryptionAtHost":`, `"workerProfiles":[{"name":`,

@@ -114,8 +114,8 @@ func refuseNth(t *testing.T, kind model.OperationKind, i, nth, status int) (refu
 	}
 	var mu sync.Mutex
 	calls, first := 0, ""
-	s.world.mu.Lock()
-	s.world.refuse = func(call string) (int, any, bool) {
+	s.fakeAzure.mu.Lock()
+	s.fakeAzure.refuse = func(call string) (int, any, bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		if calls++; calls < nth {
@@ -126,7 +126,7 @@ func refuseNth(t *testing.T, kind model.OperationKind, i, nth, status int) (refu
 		}
 		return status, refusal(code, "It is not the day for it."), true
 	}
-	s.world.mu.Unlock()
+	s.fakeAzure.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	err := attempt(ctx, step, w)

@@ -42,7 +42,7 @@ func isLong(r *http.Request) bool {
 	return r.Method != http.MethodGet && (kind || strings.EqualFold(path, groupID) && r.Method == http.MethodDelete)
 }
 
-func (s *slowly) answer(r *http.Request, a *world) (*http.Response, error) {
+func (s *slowly) answer(r *http.Request, a *fakeAzure) (*http.Response, error) {
 	var n int
 	if _, err := fmt.Sscanf(r.URL.Path, "/slow/%d", &n); err == nil {
 		return s.ask(r, n), nil

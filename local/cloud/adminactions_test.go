@@ -40,7 +40,7 @@ func (a asDemo) FirstParty(string) azcore.TokenCredential { return a.demo }
 // TestEngineersActOnMachines uses the admin API against Azure's protocols.
 func TestEngineersActOnMachines(t *testing.T) {
 	h := &host{vms: map[string]hypervisor.VM{}}
-	w := newWorld(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
+	w := newFixture(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
 		log := slog.New(slog.DiscardHandler)
 		n := network.New(a.Engine, log)
 		c := compute.New(compute.Options{Engine: a.Engine, Machines: consoleHost{h}, Watch: n.Watch, Origin: a.Origin, Log: log})
@@ -132,7 +132,7 @@ func TestEngineersActOnMachines(t *testing.T) {
 const clusterOfEngineers = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"
 
 // engineers serves the admin API, and returns what calls it and judges the answer.
-func (w *world) engineers(t *testing.T) func(method, path string, status int, says ...string) {
+func (w *fixture) engineers(t *testing.T) func(method, path string, status int, says ...string) {
 	t.Helper()
 	found, err := azure.FindCloud(t.Context(), w.Origin, w.Client())
 	if err != nil {
@@ -142,7 +142,7 @@ func (w *world) engineers(t *testing.T) func(method, path string, status int, sa
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := edge.NewWorld(t, func(o *edge.Options) { o.Azure = asDemo{service, w.demo()} })
+	e := edge.NewFixture(t, func(o *edge.Options) { o.Azure = asDemo{service, w.demo()} })
 	id, _ := arm.ParseClusterID(clusterOfEngineers)
 	doc := store.NewCluster(id)
 	doc.Cluster.ID, doc.Cluster.Name, doc.Cluster.Location = id.String(), id.Name, "eastus"

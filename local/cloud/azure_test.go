@@ -31,8 +31,8 @@ type object = map[string]any
 
 const customer = "/subscriptions/" + cloud.CustomerSubscription
 
-// world is a local Azure at a listener, and a resource provider behind it.
-type world struct {
+// fixture is a local Azure at a listener, and a resource provider behind it.
+type fixture struct {
 	*cloud.Azure
 	t        *testing.T
 	dir      string
@@ -65,9 +65,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func newWorld(t *testing.T, options cloud.Options) *world {
+func newFixture(t *testing.T, options cloud.Options) *fixture {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), options: options, provider: &provider{clusters: map[string]object{}}}
+	w := &fixture{t: t, dir: t.TempDir(), options: options, provider: &provider{clusters: map[string]object{}}}
 	first, err := seeded()
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func newWorld(t *testing.T, options cloud.Options) *world {
 	return w
 }
 
-func (w *world) start(address string) {
+func (w *fixture) start(address string) {
 	w.t.Helper()
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -109,20 +109,20 @@ func (w *world) start(address string) {
 }
 
 // restart stops the process, so to speak, and starts it at the same origin.
-func (w *world) restart() {
+func (w *fixture) restart() {
 	w.t.Helper()
 	address := w.listener.Addr().String()
 	w.stop()
 	w.start(address)
 }
 
-func (w *world) cloud() azcloud.Configuration {
+func (w *fixture) cloud() azcloud.Configuration {
 	return azcloud.Configuration{ActiveDirectoryAuthorityHost: w.Origin + "/", Services: map[azcloud.ServiceName]azcloud.ServiceConfiguration{
 		azcloud.ResourceManager: {Endpoint: w.Origin, Audience: w.Origin},
 	}}
 }
 
-func (w *world) demo() azcore.TokenCredential {
+func (w *fixture) demo() azcore.TokenCredential {
 	w.t.Helper()
 	credentials, err := w.Credentials()
 	if err != nil {
@@ -131,12 +131,12 @@ func (w *world) demo() azcore.TokenCredential {
 	return w.credential(credentials.Demo.ClientID, credentials.Demo.ClientSecret)
 }
 
-func (w *world) credential(id, secret string) azcore.TokenCredential {
+func (w *fixture) credential(id, secret string) azcore.TokenCredential {
 	w.t.Helper()
 	return w.credentialIn(cloud.TenantID, id, secret)
 }
 
-func (w *world) credentialIn(tenant, id, secret string) azcore.TokenCredential {
+func (w *fixture) credentialIn(tenant, id, secret string) azcore.TokenCredential {
 	w.t.Helper()
 	credential, err := azidentity.NewClientSecretCredential(tenant, id, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: azcore.ClientOptions{Cloud: w.cloud(), Transport: w.Client()}, DisableInstanceDiscovery: true,
@@ -148,7 +148,7 @@ func (w *world) credentialIn(tenant, id, secret string) azcore.TokenCredential {
 }
 
 // somebody is a new application without any role.
-func (w *world) somebody() (credential azcore.TokenCredential, principal string) {
+func (w *fixture) somebody() (credential azcore.TokenCredential, principal string) {
 	w.t.Helper()
 	ctx := context.Background()
 	app, err := w.Entra.CreateApplication(ctx, "", "somebody")
@@ -166,14 +166,14 @@ func (w *world) somebody() (credential azcore.TokenCredential, principal string)
 	return w.credential(app.AppID, secret), sp.ObjectID
 }
 
-func (w *world) clients() *arm.ClientOptions {
+func (w *fixture) clients() *arm.ClientOptions {
 	return &arm.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Cloud: w.cloud(), Transport: w.Client(), Retry: policy.RetryOptions{MaxRetries: -1},
 	}}
 }
 
 // call is a raw request with the credential's token.
-func (w *world) call(credential azcore.TokenCredential, method, target string, body any) (int, http.Header, object) {
+func (w *fixture) call(credential azcore.TokenCredential, method, target string, body any) (int, http.Header, object) {
 	w.t.Helper()
 	var content io.Reader
 	if body != nil {
@@ -210,7 +210,7 @@ func (w *world) call(credential azcore.TokenCredential, method, target string, b
 	return resp.StatusCode, resp.Header, answer
 }
 
-func (w *world) want(credential azcore.TokenCredential, method, target string, body any, status int, code string) object {
+func (w *fixture) want(credential azcore.TokenCredential, method, target string, body any, status int, code string) object {
 	w.t.Helper()
 	got, _, answer := w.call(credential, method, target, body)
 	refusal, _ := answer["error"].(object)
@@ -220,7 +220,7 @@ func (w *world) want(credential azcore.TokenCredential, method, target string, b
 	return answer
 }
 
-func (w *world) group(name string) {
+func (w *fixture) group(name string) {
 	w.t.Helper()
 	client, err := armresources.NewResourceGroupsClient(cloud.CustomerSubscription, w.demo(), w.clients())
 	if err != nil {
@@ -240,7 +240,7 @@ func code(err error) string {
 }
 
 func TestTheCloudDescribesItself(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	answer := w.want(nil, http.MethodGet, "/metadata/endpoints?api-version=2022-09-01", nil, http.StatusOK, "")
 	for _, member := range []string{"name", "resourceManager", "microsoftGraphResourceId", "checkAccess", "gallery", "suffixes"} {
 		if answer[member] == nil {
@@ -250,7 +250,7 @@ func TestTheCloudDescribesItself(t *testing.T) {
 }
 
 func TestGroupsLiveThroughTheOfficialClient(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	ctx := context.Background()
 	client, err := armresources.NewResourceGroupsClient(cloud.CustomerSubscription, w.demo(), w.clients())
 	if err != nil {
@@ -288,7 +288,7 @@ func TestGroupsLiveThroughTheOfficialClient(t *testing.T) {
 }
 
 func TestWhoIsUnknownOrHasNoRoleIsRefused(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.want(nil, http.MethodGet, customer+"?api-version=1", nil, http.StatusUnauthorized, "AuthenticationFailed")
 	w.want(w.demo(), http.MethodGet, customer, nil, http.StatusBadRequest, "MissingApiVersionParameter")
 	credential, principal := w.somebody()
@@ -306,7 +306,7 @@ func TestWhoIsUnknownOrHasNoRoleIsRefused(t *testing.T) {
 }
 
 func TestReferringTakesARightOnWhatIsReferredTo(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("net")
 	w.group("mine")
 	const nsg = customer + "/resourceGroups/net/providers/Microsoft.Network/networkSecurityGroups/nsg"
@@ -324,7 +324,7 @@ func TestReferringTakesARightOnWhatIsReferredTo(t *testing.T) {
 	w.want(credential, http.MethodPut, nic, body, http.StatusCreated, "")
 }
 
-func (w *world) within(limit time.Duration, what string, true func() bool) {
+func (w *fixture) within(limit time.Duration, what string, true func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(limit); !true(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -335,7 +335,7 @@ func (w *world) within(limit time.Duration, what string, true func() bool) {
 
 func TestTooManyRequestsAreThrottled(t *testing.T) {
 	now := time.Now()
-	w := newWorld(t, cloud.Options{Now: func() time.Time { return now }}) // nothing flows in
+	w := newFixture(t, cloud.Options{Now: func() time.Time { return now }}) // nothing flows in
 	credential, missing := w.demo(), customer+"/resourceGroups/none?api-version=1"
 	const full = 200
 	for range full {
@@ -351,7 +351,7 @@ func TestTooManyRequestsAreThrottled(t *testing.T) {
 func TestADrainedBucketHasOnlyWhatFlowsIn(t *testing.T) {
 	var passed atomic.Int64
 	start := time.Now()
-	w := newWorld(t, cloud.Options{Now: func() time.Time { return start.Add(time.Duration(passed.Load())) }})
+	w := newFixture(t, cloud.Options{Now: func() time.Time { return start.Add(time.Duration(passed.Load())) }})
 	credential, target := w.demo(), customer+"/resourceGroups/g?api-version=1"
 	w.want(nil, http.MethodPut, "/local/faults", object{"match": object{"method": "PUT"}, "action": object{"kind": "drain"}}, http.StatusOK, "")
 	for _, status := range []int{http.StatusCreated, http.StatusOK} {
@@ -363,7 +363,7 @@ func TestADrainedBucketHasOnlyWhatFlowsIn(t *testing.T) {
 }
 
 func TestASubscriptionMovesToAnotherTenant(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	credentials, err := w.Credentials()
 	if err != nil {
 		t.Fatal(err)
@@ -386,7 +386,7 @@ func TestASubscriptionMovesToAnotherTenant(t *testing.T) {
 }
 
 func TestAFaultMeetsWhoAsksForAToken(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	credentials, err := w.Credentials()
 	if err != nil {
 		t.Fatal(err)
@@ -403,7 +403,7 @@ func TestAFaultMeetsWhoAsksForAToken(t *testing.T) {
 }
 
 func TestFaultsStrikeOnDemand(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	target := customer + "/resourceGroups/g?api-version=1"
 	put := func(fault object) {
 		t.Helper()
@@ -437,7 +437,7 @@ func TestFaultsStrikeOnDemand(t *testing.T) {
 }
 
 func TestPagesOfOtherOriginsDoNotReachTheAdministration(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	for name, c := range map[string]struct {
 		host   string
 		header map[string]string
@@ -476,7 +476,7 @@ func TestPagesOfOtherOriginsDoNotReachTheAdministration(t *testing.T) {
 }
 
 func TestTheActivityLogAndTheInventoryTellWhatHappened(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	log := w.want(w.demo(), http.MethodGet, customer+"/providers/microsoft.insights/eventtypes/management/values?api-version=2015-04-01&$filter="+
 		"eventTimestamp%20ge%20'2020-01-01T00:00:00Z'%20and%20eventTimestamp%20le%202099-01-01T00:00:00Z%20and%20eventChannels%20eq%20'Admin,%20Operation'%20and%20resourceGroupName%20eq%20'g'", nil, http.StatusOK, "")

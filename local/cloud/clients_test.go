@@ -29,7 +29,7 @@ func made[T any](t *testing.T) func(client T, err error) T {
 }
 
 func TestTheOfficialClientsManageAccess(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	ctx := context.Background()
 	w.group("g")
 	_, principal := w.somebody()
@@ -75,7 +75,7 @@ func TestTheOfficialClientsManageAccess(t *testing.T) {
 }
 
 func TestTheOfficialClientsManageIdentities(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	ctx := context.Background()
 	w.group("g")
 	identities := made[*armmsi.UserAssignedIdentitiesClient](t)(armmsi.NewUserAssignedIdentitiesClient(cloud.CustomerSubscription, w.demo(), w.clients()))
@@ -118,7 +118,7 @@ func TestTheOfficialClientsManageIdentities(t *testing.T) {
 }
 
 func TestTheOfficialClientsManageStorage(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	ctx := context.Background()
 	w.group("g")
 	accounts := made[*armstorage.AccountsClient](t)(armstorage.NewAccountsClient(cloud.CustomerSubscription, w.demo(), w.clients()))
@@ -161,7 +161,7 @@ func TestTheOfficialClientsManageStorage(t *testing.T) {
 }
 
 func TestTheOfficialClientsReadTheCatalogue(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	ctx := context.Background()
 	skus := made[*armcompute.ResourceSKUsClient](t)(armcompute.NewResourceSKUsClient(cloud.CustomerSubscription, w.demo(), w.clients()))
 	found := false
@@ -201,7 +201,7 @@ func TestTheOfficialClientsReadTheCatalogue(t *testing.T) {
 }
 
 func TestPagesLeadToTheNext(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	ctx := context.Background()
 	for i := range 5 {
 		w.group(fmt.Sprintf("g%d", i))
@@ -221,7 +221,7 @@ func TestPagesLeadToTheNext(t *testing.T) {
 }
 
 func TestLocksHoldBackDeletions(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const lock = customer + "/resourceGroups/g/providers/Microsoft.Authorization/locks/keep?api-version=1"
 	w.want(w.demo(), http.MethodPut, lock, object{"properties": object{"level": "CanNotDelete"}}, http.StatusCreated, "")
@@ -233,7 +233,7 @@ func TestLocksHoldBackDeletions(t *testing.T) {
 }
 
 func TestTagsAreMergedReplacedAndDeleted(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	ctx := context.Background()
 	w.group("g")
 	const scope = customer + "/resourceGroups/g"

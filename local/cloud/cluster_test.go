@@ -53,7 +53,7 @@ func (h *host) Dial(context.Context, string, int) (net.Conn, error) {
 }
 
 // firstParty acts as the service's application with the certificate of its vault.
-func (w *world) firstParty() azcore.TokenCredential {
+func (w *fixture) firstParty() azcore.TokenCredential {
 	w.t.Helper()
 	content, found, err := w.Vault.SecretValue(context.Background(), "aro-svc", cloud.FirstPartyCertificate)
 	if err != nil || !found {
@@ -76,7 +76,7 @@ func (w *world) firstParty() azcore.TokenCredential {
 // with the templates, the identities and the clients of the service.
 func TestTheServicesTemplatesAreDeployed(t *testing.T) {
 	h := &host{vms: map[string]hypervisor.VM{}}
-	w := newWorld(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
+	w := newFixture(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
 		log := slog.New(slog.DiscardHandler)
 		n := network.New(a.Engine, log)
 		compute.New(compute.Options{Engine: a.Engine, Machines: h, Watch: n.Watch, Origin: a.Origin, Log: log})
@@ -177,7 +177,7 @@ func TestTheServicesTemplatesAreDeployed(t *testing.T) {
 }
 
 func TestStorageIsOpenedToSubnetsThatReachItDirectly(t *testing.T) {
-	w := newWorld(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
+	w := newFixture(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
 		network.New(a.Engine, slog.New(slog.DiscardHandler))
 		return nil
 	}}})

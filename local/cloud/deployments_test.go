@@ -16,7 +16,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud"
 )
 
-func (w *world) deploy(credential azcore.TokenCredential, name string, template, parameters object) (armresources.DeploymentExtended, error) {
+func (w *fixture) deploy(credential azcore.TokenCredential, name string, template, parameters object) (armresources.DeploymentExtended, error) {
 	w.t.Helper()
 	template["$schema"] = "https://schema.management.azure.com/schemas/2015-01-01/deploymentTemplate.json#"
 	client, err := armresources.NewDeploymentsClient(cloud.CustomerSubscription, credential, w.clients())
@@ -34,7 +34,7 @@ func (w *world) deploy(credential azcore.TokenCredential, name string, template,
 }
 
 func TestADeploymentMakesWhatItsTemplateSays(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	template := object{
 		"parameters": object{"password": object{"type": "secureString"}, "prefix": object{"type": "string"}},
@@ -73,7 +73,7 @@ func TestADeploymentMakesWhatItsTemplateSays(t *testing.T) {
 }
 
 func TestAFailedDeploymentTellsWhichResourceAndWhy(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	template := object{"resources": []any{
 		object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "good", "location": "eastus"},
@@ -92,7 +92,7 @@ func TestAFailedDeploymentTellsWhichResourceAndWhy(t *testing.T) {
 }
 
 func TestWhatIsAcceptedMayFailLater(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	fault := cloud.Fault{Name: "late", Match: cloud.FaultMatch{Path: "snapshots/unlucky$"}, Count: 1,
 		Action: cloud.FaultAction{Kind: "failLater", Code: "VMStartTimedOut", Message: "It did not start.", Milliseconds: 50}}
@@ -119,7 +119,7 @@ func TestWhatIsAcceptedMayFailLater(t *testing.T) {
 }
 
 func TestTheActivityLogHasWhatADeploymentDid(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Path: "snapshots/bad$"}, Action: cloud.FaultAction{Kind: "policyDenied"}}); err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestTheActivityLogHasWhatADeploymentDid(t *testing.T) {
 
 func TestADeploymentFollowsAnOperationThroughFailuresThatPass(t *testing.T) {
 	var passed atomic.Int64
-	w := newWorld(t, cloud.Options{Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }})
+	w := newFixture(t, cloud.Options{Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }})
 	w.group("g")
 	fault := func(f cloud.Fault) {
 		t.Helper()
@@ -206,7 +206,7 @@ func TestADeploymentFollowsAnOperationThroughFailuresThatPass(t *testing.T) {
 }
 
 func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	if _, err := w.deploy(w.demo(), "d", object{"resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "[nope()]"}}}, nil); code(err) != "InvalidTemplate" {
 		t.Error(err)
@@ -223,7 +223,7 @@ func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {
 }
 
 func TestADeploymentThatRunsIsNotReplaced(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "snapshots/slow$"}, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 1500}}); err != nil {
 		t.Fatal(err)
@@ -241,7 +241,7 @@ func TestADeploymentThatRunsIsNotReplaced(t *testing.T) {
 }
 
 func TestNestedDeploymentsAreDeployed(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	nested := func(name string, options object, expression string) object {
 		return object{"type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01", "name": name, "properties": object{
@@ -267,7 +267,7 @@ func TestNestedDeploymentsAreDeployed(t *testing.T) {
 }
 
 func TestAClusterOfATemplateGoesToTheResourceProvider(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	_, err := w.deploy(w.demo(), "d", object{"resources": []any{
 		object{"type": "Microsoft.RedHatOpenShift/openShiftClusters", "apiVersion": "2023-11-22", "name": "c", "location": "[resourceGroup().location]", "properties": object{}},
@@ -287,7 +287,7 @@ func TestAClusterOfATemplateGoesToTheResourceProvider(t *testing.T) {
 }
 
 func TestAnInterruptedDeploymentGoesOnWithItsSecretsAndForgetsThem(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "snapshots/slow$"}, Count: 1, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
 		t.Fatal(err)
@@ -333,7 +333,7 @@ func TestAnInterruptedDeploymentGoesOnWithItsSecretsAndForgetsThem(t *testing.T)
 }
 
 func TestADeploymentCanBeCancelled(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Method: "PUT", Path: "snapshots/slow$"}, Action: cloud.FaultAction{Kind: "delay", Milliseconds: 60000}}); err != nil {
 		t.Fatal(err)

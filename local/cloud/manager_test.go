@@ -18,14 +18,14 @@ import (
 const aCluster = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"
 
 // cluster makes a group g with a cluster c.
-func (w *world) cluster(tags object) {
+func (w *fixture) cluster(tags object) {
 	w.t.Helper()
 	w.group("g")
 	w.want(w.demo(), http.MethodPut, aCluster+"?api-version=2023-11-22", object{"location": "eastus", "tags": tags}, http.StatusCreated, "")
 }
 
 func TestTagsOfAClusterReachItsResourceProvider(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.cluster(object{"a": "1", "b": "2"})
 	const tags = aCluster + "/providers/Microsoft.Resources/tags/default?api-version=2021-04-01"
 	for _, step := range []struct {
@@ -59,7 +59,7 @@ func TestTagsOfAClusterReachItsResourceProvider(t *testing.T) {
 }
 
 func TestTheApiVersionIsReadInAnyCase(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.cluster(nil)
 	w.want(w.demo(), http.MethodGet, aCluster+"?API-Version=2023-11-22&$Top=1", nil, http.StatusOK, "")
 	if query := w.provider.last(http.MethodGet).URL.Query(); query.Get("api-version") != "2023-11-22" || query.Get("$Top") != "1" {
@@ -68,7 +68,7 @@ func TestTheApiVersionIsReadInAnyCase(t *testing.T) {
 }
 
 func TestLocksProtectWhatIsAboveAndBelow(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.cluster(nil)
 	w.want(w.demo(), http.MethodPut, customer+"/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/account?api-version=2023-01-01", object{"location": "eastus"}, http.StatusOK, "")
 	const group, version = customer + "/resourceGroups/g", "?api-version=2016-09-01"
@@ -124,7 +124,7 @@ func networked() cloud.Options {
 // The roles of operators have to suffice for what preflight asks, where the documentation
 // of Azure Red Hat OpenShift gives them.
 func TestRolesSufficeAtTheirDocumentedScopes(t *testing.T) {
-	w := newWorld(t, networked())
+	w := newFixture(t, networked())
 	w.group("g")
 	const vnet = customer + "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v"
 	const master, worker = vnet + "/subnets/master", vnet + "/subnets/worker"
@@ -172,7 +172,7 @@ func TestRolesSufficeAtTheirDocumentedScopes(t *testing.T) {
 }
 
 func TestRetryAfterMayBeADate(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	fault := cloud.Fault{Name: "busy", Match: cloud.FaultMatch{Path: "/resourcegroups/"}, Action: cloud.FaultAction{Kind: "throttle", RetryAfter: 3, RetryAfterDate: true}}
 	if _, err := w.SetFault(t.Context(), fault); err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestRetryAfterMayBeADate(t *testing.T) {
 }
 
 func TestTokensOfAWrongClockAreTakenWithinFiveMinutes(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	for ahead, want := range map[time.Duration]int{0: http.StatusOK, 4 * time.Minute: http.StatusOK, 6 * time.Minute: http.StatusUnauthorized, -3 * time.Hour: http.StatusUnauthorized} {
 		fault := cloud.Fault{Name: "clock", Match: cloud.FaultMatch{Path: "/oauth2/"}, Action: cloud.FaultAction{Kind: "skew", Milliseconds: int(ahead / time.Millisecond)}}
 		if _, err := w.SetFault(t.Context(), fault); err != nil {

@@ -25,7 +25,7 @@ func snapshot(name string, options object) object {
 // TestRetryOnTriesAgainOnItsCodesOnly lets the first writes of a resource be refused,
 // or be accepted and fail later.
 func TestRetryOnTriesAgainOnItsCodesOnly(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	for name, test := range map[string]struct {
 		why      string
@@ -58,7 +58,7 @@ func TestRetryOnTriesAgainOnItsCodesOnly(t *testing.T) {
 }
 
 func TestOnlyIfNotExistsLeavesWhatExists(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const there = customer + "/resourceGroups/g/providers/Microsoft.Compute/snapshots/there?api-version=1"
 	w.want(w.demo(), http.MethodPut, there, object{"location": "eastus", "tags": object{"by": "hand"}}, http.StatusCreated, "")
@@ -74,7 +74,7 @@ func TestOnlyIfNotExistsLeavesWhatExists(t *testing.T) {
 }
 
 func TestOptionsThatAreNotKnownAreRefusedByName(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	for name, options := range map[string]object{"waitUntil": {"waitUntil": []any{"x"}}, "retryOn": {"retryOn": "Busy"}} {
 		if _, err := w.deploy(w.demo(), name, snapshot("odd", options), nil); err == nil || !strings.Contains(err.Error(), name) {
@@ -86,7 +86,7 @@ func TestOptionsThatAreNotKnownAreRefusedByName(t *testing.T) {
 // TestNewGuidIsAnotherOneInEachDeployment: in a default value, where it is allowed,
 // one name serves the whole deployment and no other.
 func TestNewGuidIsAnotherOneInEachDeployment(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	isGUID := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	seen := map[string]bool{}
@@ -110,7 +110,7 @@ func TestNewGuidIsAnotherOneInEachDeployment(t *testing.T) {
 // v1.1 to v7) and azure-mgmt-network, and those of az, which takes it from there, in
 // the profiles of hybrid clouds too.
 func TestVersionsOfTheNetworkThatClientsSendAreKnown(t *testing.T) {
-	w := newWorld(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
+	w := newFixture(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
 		network.New(a.Engine, slog.New(slog.DiscardHandler))
 		return nil
 	}}})

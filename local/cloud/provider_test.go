@@ -106,7 +106,7 @@ func (p *provider) last(method string) *http.Request {
 }
 
 func TestClustersAreForwardedAsARMDoes(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const cluster = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"
 	w.want(w.demo(), http.MethodPut, cluster+"?api-version=2023-11-22", object{"location": "eastus", "identity": object{"type": "UserAssigned"}}, http.StatusCreated, "")
@@ -150,7 +150,7 @@ func TestClustersAreForwardedAsARMDoes(t *testing.T) {
 }
 
 func TestAProviderThatIsAwayIsTold(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	w.options.RPAddress = "127.0.0.1:1"
 	w.restart()
@@ -158,7 +158,7 @@ func TestAProviderThatIsAwayIsTold(t *testing.T) {
 }
 
 func TestAProviderThatIsSlowToLearnOfASubscriptionHoldsUpNoOther(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	credentials, err := w.Credentials()
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestAProviderThatIsSlowToLearnOfASubscriptionHoldsUpNoOther(t *testing.T) {
 }
 
 func TestAnUnregisteredSubscriptionIsToldToRegister(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const provider = customer + "/providers/Microsoft.RedHatOpenShift"
 	const cluster = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c?api-version=2023-11-22"
@@ -221,7 +221,7 @@ func TestAnUnregisteredSubscriptionIsToldToRegister(t *testing.T) {
 }
 
 func TestTheCatalogueNamesTheVersionsOfTheProvider(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	clients, err := filepath.Glob("../../clients/go/aro*")
 	if err != nil || len(clients) == 0 {
 		t.Fatal("no clients to compare with", err)
@@ -247,7 +247,7 @@ func TestTheCatalogueNamesTheVersionsOfTheProvider(t *testing.T) {
 }
 
 func TestCredentialsAreOfIdentitiesThatTheClusterHas(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const (
 		identities = customer + "/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"

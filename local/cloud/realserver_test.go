@@ -104,11 +104,11 @@ func realProvider(t *testing.T) string {
 	return address
 }
 
-// realWorld is a local Azure in front of the resource provider itself.
-func realWorld(t *testing.T) *world {
+// newRealFixture is a local Azure in front of the resource provider itself.
+func newRealFixture(t *testing.T) *fixture {
 	t.Helper()
 	address := realProvider(t)
-	w := newWorld(t, networked())
+	w := newFixture(t, networked())
 	w.options.RPAddress = address
 	w.restart()
 	w.within(time.Minute, "the resource provider", func() bool {
@@ -125,7 +125,7 @@ func realWorld(t *testing.T) *world {
 // TestWhatIfAsksTheResourceProvider holds what-if to the server's preflight and to what it
 // makes of a body, and tags to what it keeps.
 func TestWhatIfAsksTheResourceProvider(t *testing.T) {
-	w := realWorld(t)
+	w := newRealFixture(t)
 	w.group("g")
 	const network = customer + "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/vnet"
 	w.want(w.demo(), http.MethodPut, network+"?api-version=2023-04-01", object{"location": "eastus", "properties": object{

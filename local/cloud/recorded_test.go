@@ -228,7 +228,7 @@ func (r recording) compare(t *testing.T, status int, header http.Header, answer 
 // TestAnswersAreThoseThatAzureWasRecordedWith asks for everything that recordings show and
 // the local Azure serves. What differs stands with its reason in docs/recorded-azure.md.
 func TestAnswersAreThoseThatAzureWasRecordedWith(t *testing.T) {
-	w := newWorld(t, machined(&host{vms: map[string]hypervisor.VM{}}))
+	w := newFixture(t, machined(&host{vms: map[string]hypervisor.VM{}}))
 	_, principal := w.somebody()
 	compared := map[string]bool{}
 	for _, r := range recordings(principal) {

@@ -69,7 +69,7 @@ func recordedLife() []recording {
 // TestClustersAnswerAsInRecordingsOfAzure leads a cluster through its life with the resource
 // provider's own server. What differs stands with its reason in docs/recorded-azure.md.
 func TestClustersAnswerAsInRecordingsOfAzure(t *testing.T) {
-	w := realWorld(t)
+	w := newRealFixture(t)
 	w.group("recorded")
 	w.want(w.demo(), http.MethodPut, recordedNetwork+"virtualNetworks/vnet?api-version=2023-04-01", object{"location": "eastus", "properties": object{
 		"addressSpace": object{"addressPrefixes": []string{"10.0.0.0/16"}}, "subnets": []object{

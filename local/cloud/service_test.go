@@ -20,7 +20,7 @@ import (
 // later: what passes has the step try again, and the next deployment mends it. It
 // follows them by addresses as long as Azure's.
 func TestTheServiceDeploysAgainWhatFailedInPassing(t *testing.T) {
-	w := newWorld(t, cloud.Options{SignOperations: true})
+	w := newFixture(t, cloud.Options{SignOperations: true})
 	w.group("g")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -19,7 +19,7 @@ import (
 // The pollers of the official clients are those with which the service follows
 // its own operations in Azure, too.
 func TestOperationsAreFollowedByTheirSignedAddresses(t *testing.T) {
-	w := newWorld(t, cloud.Options{SignOperations: true})
+	w := newFixture(t, cloud.Options{SignOperations: true})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	w.group("g")
@@ -44,7 +44,7 @@ func TestOperationsAreFollowedByTheirSignedAddresses(t *testing.T) {
 }
 
 func TestASignedAddressCountsOnlyAsItWasGiven(t *testing.T) {
-	w := newWorld(t, cloud.Options{SignOperations: true})
+	w := newFixture(t, cloud.Options{SignOperations: true})
 	w.group("g")
 	const cluster = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c?api-version=2023-11-22"
 	w.want(w.demo(), http.MethodPut, cluster, object{"location": "eastus"}, http.StatusCreated, "")

@@ -15,7 +15,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud"
 )
 
-func (w *world) skuFile(content string) {
+func (w *fixture) skuFile(content string) {
 	w.t.Helper()
 	if err := os.WriteFile(filepath.Join(w.dir, "skus.json"), []byte(content), 0o600); err != nil {
 		w.t.Fatal(err)
@@ -23,7 +23,7 @@ func (w *world) skuFile(content string) {
 }
 
 func TestRestrictionsOfSizesComeFromAFile(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	client := made[*armcompute.ResourceSKUsClient](t)(armcompute.NewResourceSKUsClient(cloud.CustomerSubscription, w.demo(), w.clients()))
 	size := func(name string) *armcompute.ResourceSKU {
 		t.Helper()
@@ -64,7 +64,7 @@ func TestRestrictionsOfSizesComeFromAFile(t *testing.T) {
 }
 
 func TestMachinesOfRestrictedSizesAreRefused(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.skuFile(`[{"name": "Standard_D8s_v5", "restrictions": [{"type": "Zone", "zones": ["2"]}]}, {"name": "Standard_D16s_v5", "location": "eastus", "restrictions": [{"type": "Location"}]},
 		{"name": "Standard_D4s_v5", "zones": ["1"]}]`)
 	for _, test := range []struct {
@@ -89,7 +89,7 @@ func TestMachinesOfRestrictedSizesAreRefused(t *testing.T) {
 }
 
 func TestAFileOfSizesWithAMistakeIsRefused(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	const path = customer + "/providers/Microsoft.Compute/skus?api-version=2021-07-01"
 	for content, words := range map[string]string{
 		`[{"name": "Standard_D8s_v5", "zone": ["1"]}]`:                                          "zone",

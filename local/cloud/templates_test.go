@@ -38,7 +38,7 @@ func deploymentOf(template object) object {
 }
 
 // send is a raw request with a text as its body.
-func (w *world) send(method, target, content string) (int, http.Header, object) {
+func (w *fixture) send(method, target, content string) (int, http.Header, object) {
 	w.t.Helper()
 	req, err := http.NewRequest(method, w.Origin+target, strings.NewReader(content))
 	if err != nil {
@@ -60,7 +60,7 @@ func (w *world) send(method, target, content string) (int, http.Header, object) 
 }
 
 // ends puts a deployment and waits for its end.
-func (w *world) ends(target string, body any) object {
+func (w *fixture) ends(target string, body any) object {
 	w.t.Helper()
 	status, _, answer := w.call(w.demo(), http.MethodPut, target+atVersion, body)
 	if status != http.StatusCreated && status != http.StatusOK {
@@ -86,8 +86,8 @@ func output(t *testing.T, properties object, name string) any {
 }
 
 func TestTemplatesOfPeopleDeploy(t *testing.T) {
-	for file, judge := range map[string]func(*testing.T, *world, object){
-		"t01-old-extension-form": func(t *testing.T, w *world, _ object) {
+	for file, judge := range map[string]func(*testing.T, *fixture, object){
+		"t01-old-extension-form": func(t *testing.T, w *fixture, _ object) {
 			assignments := w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01", nil, http.StatusOK, "")
 			if !strings.Contains(strings.ToLower(jsonText(t, assignments)), "virtualnetworks/v") {
 				t.Error(assignments)
@@ -95,32 +95,32 @@ func TestTemplatesOfPeopleDeploy(t *testing.T) {
 		},
 		"t02-sub-bicep-rg-module": networkInItsGroup,
 		"t03-sub-docs-rg-nested":  networkInItsGroup,
-		"t04-sub-deployment-location": func(t *testing.T, _ *world, properties object) {
+		"t04-sub-deployment-location": func(t *testing.T, _ *fixture, properties object) {
 			if got := properties["parameters"].(object)["location"].(object)["value"]; got != "westus2" {
 				t.Errorf("the location is %v", got)
 			}
 		},
-		"t06-nullable": func(t *testing.T, _ *world, properties object) {
+		"t06-nullable": func(t *testing.T, _ *fixture, properties object) {
 			if v, ok := properties["parameters"].(object)["tags"].(object)["value"]; !ok || v != nil {
 				t.Error(properties)
 			}
 		},
-		"t07-user-type": func(t *testing.T, _ *world, properties object) {
+		"t07-user-type": func(t *testing.T, _ *fixture, properties object) {
 			if got := properties["parameters"].(object)["v"].(object)["value"]; got != "Public" {
 				t.Error(properties)
 			}
 		},
-		"t08-existing": func(t *testing.T, _ *world, properties object) {
+		"t08-existing": func(t *testing.T, _ *fixture, properties object) {
 			if got := output(t, properties, "a"); !reflect.DeepEqual(got, []any{"10.0.0.0/16"}) {
 				t.Error(got)
 			}
 		},
-		"t09-symbolic-loop": func(t *testing.T, _ *world, properties object) {
+		"t09-symbolic-loop": func(t *testing.T, _ *fixture, properties object) {
 			if n := len(properties["outputResources"].([]any)); n != 3 {
 				t.Error(properties)
 			}
 		},
-		"t11-utcnow-format": func(t *testing.T, _ *world, properties object) {
+		"t11-utcnow-format": func(t *testing.T, _ *fixture, properties object) {
 			if got := output(t, properties, "f"); got != "1,000|    a" {
 				t.Error(got)
 			}
@@ -128,14 +128,14 @@ func TestTemplatesOfPeopleDeploy(t *testing.T) {
 				t.Error(got)
 			}
 		},
-		"t13-user-function": func(t *testing.T, _ *world, properties object) {
+		"t13-user-function": func(t *testing.T, _ *fixture, properties object) {
 			if got := output(t, properties, "o"); got != "v" {
 				t.Error(got)
 			}
 		},
 	} {
 		t.Run(file, func(t *testing.T) {
-			w := newWorld(t, cloud.Options{})
+			w := newFixture(t, cloud.Options{})
 			w.group("g")
 			w.ends(inGroup+"before", deploymentOf(templateOf(vnet("aro-vnet", "10.0.0.0/16"))))
 			_, principal := w.somebody()
@@ -161,7 +161,7 @@ func TestTemplatesOfPeopleDeploy(t *testing.T) {
 	}
 }
 
-func networkInItsGroup(t *testing.T, w *world, _ object) {
+func networkInItsGroup(t *testing.T, w *fixture, _ object) {
 	t.Helper()
 	w.want(w.demo(), http.MethodGet, customer+"/resourceGroups/demorg2/providers/Microsoft.Network/virtualNetworks/v?api-version=2023-04-01", nil, http.StatusOK, "")
 }
@@ -176,7 +176,7 @@ func jsonText(t *testing.T, v any) string {
 }
 
 func TestTyposInTemplatesAreRefused(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	with := func(member string, v any) object {
 		r := vnet("v", "10.0.0.0/16")
@@ -235,7 +235,7 @@ break"}}}
 }}}`
 
 func TestBodiesOfAzAreReadAsAzureReadsThem(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	status, header, answer := w.send(http.MethodPut, inGroup+"d"+atVersion, azBody)
 	if status != http.StatusCreated || answer["properties"].(object)["provisioningState"] != "Accepted" || !strings.Contains(header.Get("Azure-AsyncOperation"), "/deployments/d/operationStatuses/") {
@@ -279,7 +279,7 @@ func TestBodiesOfAzAreReadAsAzureReadsThem(t *testing.T) {
 }
 
 func TestOperationsAreListedOnThePathOfTheSDKs(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	w.ends(inGroup+"d", deploymentOf(templateOf(vnet("v", "10.0.0.0/16"))))
 	list := w.want(w.demo(), http.MethodGet, customer+"/resourcegroups/g/deployments/d/operations"+atVersion, nil, http.StatusOK, "")
@@ -295,7 +295,7 @@ func TestOperationsAreListedOnThePathOfTheSDKs(t *testing.T) {
 }
 
 func TestADeploymentIsDeletedAsynchronously(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	w.ends(inGroup+"d", deploymentOf(templateOf()))
 	status, header, _ := w.call(w.demo(), http.MethodDelete, inGroup+"d"+atVersion, nil)
@@ -314,7 +314,7 @@ func TestADeploymentIsDeletedAsynchronously(t *testing.T) {
 }
 
 func TestTemplatesAreExported(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	empty := w.want(w.demo(), http.MethodPost, customer+"/resourcegroups/g/exportTemplate"+atVersion, object{"resources": []any{"*"}}, http.StatusOK, "")
 	if n := len(empty["template"].(object)["resources"].([]any)); n != 0 {
@@ -335,7 +335,7 @@ func TestTemplatesAreExported(t *testing.T) {
 }
 
 // changes asks what a deployment would change, by the ids of resources.
-func (w *world) changes(target string, body any) map[string]object {
+func (w *fixture) changes(target string, body any) map[string]object {
 	w.t.Helper()
 	status, header, answer := w.call(w.demo(), http.MethodPost, target+"/whatIf"+atVersion, body)
 	if status != http.StatusAccepted {
@@ -351,7 +351,7 @@ func (w *world) changes(target string, body any) map[string]object {
 }
 
 func TestWhatIfTellsWhatWouldChange(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const v, other = customer + "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v", customer + "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/other"
 	withSubnets := func(prefix string, subnets ...any) object {
@@ -425,7 +425,7 @@ func containsMembers(text, members string) bool {
 }
 
 func TestWhatIfOfAClusterHasNoNoise(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	cluster := func(version string) object {
 		return object{"type": "Microsoft.RedHatOpenShift/openShiftClusters", "apiVersion": "2023-11-22", "name": "c", "location": "[resourceGroup().location]",
@@ -446,7 +446,7 @@ func TestWhatIfOfAClusterHasNoNoise(t *testing.T) {
 }
 
 // secret sets one in a vault, through its data plane.
-func (w *world) secret(vault, name, text string) {
+func (w *fixture) secret(vault, name, text string) {
 	w.t.Helper()
 	ctx := context.Background()
 	credential, principal := w.somebody()
@@ -478,7 +478,7 @@ func (w *world) secret(vault, name, text string) {
 }
 
 func TestParametersComeFromAKeyVault(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const vault = customer + "/resourceGroups/g/providers/Microsoft.KeyVault/vaults/parameters"
 	put := func(enabled bool) {
@@ -507,7 +507,7 @@ func TestParametersComeFromAKeyVault(t *testing.T) {
 }
 
 func TestLinkedTemplatesAreDeployed(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -538,7 +538,7 @@ func TestLinkedTemplatesAreDeployed(t *testing.T) {
 }
 
 func TestSecureOutputsReachTheDeploymentAroundAndNobodyElse(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	inner := templateOf()
 	inner["parameters"] = object{"p": object{"type": "securestring"}}
@@ -561,7 +561,7 @@ func TestSecureOutputsReachTheDeploymentAroundAndNobodyElse(t *testing.T) {
 }
 
 func TestAFailureIsToldByTheOperation(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	if _, err := w.SetFault(context.Background(), cloud.Fault{Match: cloud.FaultMatch{Path: "virtualNetworks/v$"}, Action: cloud.FaultAction{Kind: "policyDenied"}}); err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func names(list any) string {
 }
 
 // raw is call for answers that are lists.
-func (w *world) raw(target string) string {
+func (w *fixture) raw(target string) string {
 	w.t.Helper()
 	req, err := http.NewRequest(http.MethodGet, w.Origin+target, nil)
 	if err != nil {
@@ -72,7 +72,7 @@ func (w *world) raw(target string) string {
 }
 
 func TestSizesAndImagesAreListed(t *testing.T) {
-	w := newWorld(t, machined(nil))
+	w := newFixture(t, machined(nil))
 	const compute = customer + "/providers/Microsoft.Compute/locations/eastus"
 	sizes := w.want(w.demo(), http.MethodGet, compute+"/vmSizes?api-version=2023-07-01", nil, http.StatusOK, "")
 	if all := names(sizes); !strings.Contains(all, "Standard_D8s_v3") {
@@ -97,7 +97,7 @@ func TestSizesAndImagesAreListed(t *testing.T) {
 }
 
 func TestFreeAddressesOfANetworkAreListed(t *testing.T) {
-	w := newWorld(t, networked())
+	w := newFixture(t, networked())
 	w.group("g")
 	const vnet = customer + "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v"
 	made := w.want(w.demo(), http.MethodPut, vnet+"?api-version=2023-04-01", object{"location": "eastus", "properties": object{
@@ -123,7 +123,7 @@ func TestFreeAddressesOfANetworkAreListed(t *testing.T) {
 }
 
 func TestProvidersTellWhatTheyHave(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	shown := w.want(w.demo(), http.MethodGet, customer+"/providers/Microsoft.RedHatOpenShift?api-version=2024-11-01", nil, http.StatusOK, "")
 	types := map[string]object{}
 	for _, e := range shown["resourceTypes"].([]any) {
@@ -149,7 +149,7 @@ func TestProvidersTellWhatTheyHave(t *testing.T) {
 }
 
 func TestAProviderInUseIsNotUnregistered(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	const unregister = customer + "/providers/Microsoft.RedHatOpenShift/unregister?api-version=2024-11-01"
 	w.cluster(nil)
 	w.want(w.demo(), http.MethodPost, unregister, nil, http.StatusConflict, "CannotUnregisterProvider")
@@ -162,7 +162,7 @@ func TestAProviderInUseIsNotUnregistered(t *testing.T) {
 }
 
 func TestTagNamesAreThoseInUse(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.cluster(object{"team": "a"})
 	const path, version = customer + "/tagNames", "?api-version=2021-04-01"
 	w.want(w.demo(), http.MethodDelete, path+"/cost"+version, nil, http.StatusNoContent, "")
@@ -181,7 +181,7 @@ func TestTagNamesAreThoseInUse(t *testing.T) {
 }
 
 func TestAssociatedResourcesOfAnIdentity(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const identity = customer + "/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
 	made := w.want(w.demo(), http.MethodPut, identity+"?api-version=2023-01-31", object{"location": "eastus"}, http.StatusCreated, "")
@@ -193,7 +193,7 @@ func TestAssociatedResourcesOfAnIdentity(t *testing.T) {
 }
 
 func TestADeletedVaultComesBackWithItsSecretsOrIsPurged(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	const vault, version = customer + "/resourceGroups/g/providers/Microsoft.KeyVault/vaults/kv-one", "?api-version=2023-07-01"
 	const deleted = customer + "/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/kv-one"
@@ -232,7 +232,7 @@ func TestADeletedVaultComesBackWithItsSecretsOrIsPurged(t *testing.T) {
 }
 
 // named sends a request to a service by a name of its own, wherever that leads.
-func (w *world) named(method, host, path, scope, body string) (int, string) {
+func (w *fixture) named(method, host, path, scope, body string) (int, string) {
 	w.t.Helper()
 	client := w.Client()
 	address := w.listener.Addr().String()
@@ -264,7 +264,7 @@ func (w *world) named(method, host, path, scope, body string) (int, string) {
 }
 
 func TestVaultsAndAccountsAnswerByTheirNames(t *testing.T) {
-	w := newWorld(t, cloud.Options{})
+	w := newFixture(t, cloud.Options{})
 	w.group("g")
 	demo, err := w.Entra.ServicePrincipal(t.Context(), cloud.DemoApplication)
 	if err != nil {

@@ -35,7 +35,7 @@ func exists(t *testing.T, object client.Object) bool {
 
 func TestObjectsAreCreatedChangedAndDeleted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	note := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: etcd, Name: "note"}}
 	body := func(value string) string {
 		return `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"openshift-etcd","name":"note"},"data":{"key":"` + value + `"}}`
@@ -109,7 +109,7 @@ func signing(t *testing.T, name, signer string) *certificatesv1.CertificateSigni
 
 func TestSigningRequestsAreApproved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.create(signing(t, "serving-a", certificatesv1.KubeletServingSignerName), signing(t, "serving-b", certificatesv1.KubeletServingSignerName), signing(t, "other", "example.com/customer"))
 	approved := func(name string) bool {
 		request := &certificatesv1.CertificateSigningRequest{ObjectMeta: metav1.ObjectMeta{Name: name}}
@@ -132,7 +132,7 @@ func TestSigningRequestsAreApproved(t *testing.T) {
 
 func TestANodeIsDrained(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	const name = "drained"
 	daemon := pod(etcd, "daemon", name, nil)
 	daemon.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "d", UID: "1", Controller: new(true)}}
@@ -200,7 +200,7 @@ func TestANodeIsDrained(t *testing.T) {
 
 func TestACommandSaysHowItEnded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	runs, refuses := &kubelet{run: shell}, &kubelet{}
 	breaks := &kubelet{broken: "failed to exec in container: no such container"}
 	w.create(node("runs", runs.serve(t)), node("refuses", refuses.serve(t)), node("breaks", breaks.serve(t)), node("dead", 1))
@@ -243,7 +243,7 @@ func TestACommandSaysHowItEnded(t *testing.T) {
 
 func TestAJobIsRunAndRemoved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	k := &kubelet{logs: "found nothing\n"}
 	w.create(node("worker", k.serve(t)))
 	const body = `{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"look"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"look","image":"registry.example.com/tools"}]}}}}`

@@ -45,7 +45,7 @@ func resources() []Fault {
 	return []Fault{
 		{Step: "run installer", What: "the installer never ends", Installer: Hangs, Code: "DeploymentFailed"},
 		{Step: "run installer", What: "the installer ends without a word", Installer: Exits, Code: "DeploymentFailed"},
-		{Step: "run installer", What: "the installer writes no result", Installer: Babels, Code: "DeploymentFailed"},
+		{Step: "run installer", What: "the installer writes no result", Installer: Garbage, Code: "DeploymentFailed"},
 		{Step: "run installer", What: "a lock hides the storage account's signatures", Calls: &Calls{Method: "POST", Path: "/NAME-managed/.*/listAccountSas$", Answer: locked}, Code: "ScopeLocked"},
 		busy("order certificates", "POST", "^/vaults/aro-cls/certificates/UID-apiserver/create$"),
 		{Step: "validate", What: "the client secret is wrong", Secret: "wrong", Code: "InvalidServicePrincipalCredentials", Target: principal},

@@ -50,11 +50,11 @@ const (
 // Installer is what the installer does in place of its work.
 type Installer string
 
-// Exits, writes an invalid result, never ends.
+// It exits with an error, writes an invalid result, or does not end.
 const (
-	Exits  Installer = "exits"
-	Babels Installer = "babels"
-	Hangs  Installer = "hangs"
+	Exits   Installer = "exits"
+	Garbage Installer = "garbage"
+	Hangs   Installer = "hangs"
 )
 
 // Calls selects calls to Azure: from the nth of them, all.
@@ -164,7 +164,7 @@ func Exempt() []Reason {
 		{update, "restore rights", attempt},
 		{update, "find resource provider", known},
 		{update, "rights of former principals", "It asks for roles as `roles of the service principal` does, and changes nothing unless the principal changed."},
-		{update, "user's kubeconfig", "It asks nobody while the kubeconfig lasts. Otherwise it does what `make kubeconfigs` does."},
+		{update, "user's kubeconfig", "It sends no request while the kubeconfig is valid. Otherwise it does the same as `make kubeconfigs`."},
 		{remove, "restore rights", attempt},
 		{remove, "remove federated credentials", attempt},
 		{remove, "end billing", database},

@@ -26,7 +26,7 @@ Run: ` + "`cd local && go test ./systemtest/proof -run EveryFault -long -timeout
 its steps are those of create and update, and no fault is injected into the others yet. Without ` + "`-long`" + `, as in ` + "`make test`" + `, a fault for which
 machines have to boot or a control plane has to stop is injected into one step of each operation.
 
-` + "`-run CodesThatNobodyKnows`" + ` answers the calls of these rows, where nothing has to boot before, with 400, 403 and 409 and a code that no service
+` + "`-run UnknownCodes`" + ` answers the calls of these rows, where nothing has to boot before, with 400, 403 and 409 and a code that no service
 has ever used. The calls are retried for six minutes at most, and then the error has that code, in all of them.
 
 `

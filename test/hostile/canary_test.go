@@ -26,7 +26,7 @@ const (
 	limit        = 2 * time.Minute
 )
 
-// The secrets that the world seeds into the service.
+// The secrets that the fixture seeds into the service.
 const (
 	passwordCanary   = "kubeadmin-canary-7b61"
 	kubeconfigCanary = "kubeconfig-canary-03de"

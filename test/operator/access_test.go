@@ -20,7 +20,7 @@ import (
 )
 
 func TestRBAC(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const name = "system:aro-sre"
 	role, binding := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}}, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	other := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "system:aro-diagnostics"}}
@@ -78,7 +78,7 @@ func TestRBAC(t *testing.T) {
 }
 
 func TestNetworkPolicy(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	policy := &unstructured.Unstructured{}
 	policy.SetGroupVersionKind(schema.GroupVersionKind{Group: "policy.networking.k8s.io", Version: "v1alpha1", Kind: "AdminNetworkPolicy"})
 	policy.SetName("aro-cco-deny-pprof")
@@ -110,7 +110,7 @@ func TestNetworkPolicy(t *testing.T) {
 }
 
 func TestRouteFix(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "openshift-azure-routefix"}}
 	if err := w.Create(t.Context(), space); err != nil {
 		t.Fatal(err)

@@ -131,7 +131,7 @@ const (
 	rightGroup   = subscription + "aro-x/providers/Microsoft.Network/networkSecurityGroups/aro-x1-nsg"
 )
 
-func (w *world) machines() {
+func (w *fixture) machines() {
 	w.Helper()
 	w.with(newMachineSet("aro-x1-worker-1", 1))
 	m := newMachine("master-0", "master", 128)
@@ -140,7 +140,7 @@ func (w *world) machines() {
 }
 
 func TestAzureSubnets(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m, open := newResourceManager(t)
 	w.machines()
 	const all = `"serviceEndpoints":[{"service":"microsoft.storage","provisioningState":"succeeded"},{"service":"Microsoft.ContainerRegistry","provisioningState":"Succeeded"}]`
@@ -193,7 +193,7 @@ func TestAzureSubnets(t *testing.T) {
 }
 
 func TestAzureSubnetsThatAreNotThere(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m, open := newResourceManager(t)
 	w.machines()
 	m.put(vnet+"master", `{"properties":{}}`) // and none of the workers
@@ -208,7 +208,7 @@ func TestAzureSubnetsThatAreNotThere(t *testing.T) {
 }
 
 func TestStorageAccounts(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m, open := newResourceManager(t)
 	w.machines()
 	const accounts = subscription + "aro-x/providers/Microsoft.Storage/storageAccounts/"
@@ -247,7 +247,7 @@ func TestStorageAccounts(t *testing.T) {
 }
 
 func TestPreviewFeature(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m, open := newResourceManager(t)
 	w.machines()
 	group := `{"properties":{"networkSecurityGroup":{"id":"` + rightGroup + `"}}}`

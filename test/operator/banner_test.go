@@ -14,7 +14,7 @@ import (
 )
 
 func TestBanner(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	note := &consolev1.ConsoleNotification{ObjectMeta: metav1.ObjectMeta{Name: "openshift-aro-sre"}}
 	w.cleans(note)
 	c := w.cluster(flag(flags.Banner, "true"), func(c *arov1alpha1.Cluster) { c.Spec.Banner.Content = arov1alpha1.BannerContactSupport })

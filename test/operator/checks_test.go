@@ -33,7 +33,7 @@ func urls(list ...string) func(*arov1alpha1.Cluster) {
 }
 
 func TestInternetChecker(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	failing := &atomic.Int32{}
 	web := httptest.NewServer(http.HandlerFunc(func(writer http.ResponseWriter, r *http.Request) {
 		if failing.Add(-1) >= 0 {
@@ -69,7 +69,7 @@ func TestInternetChecker(t *testing.T) {
 // TestInternetCheckerOfWorkers runs with the rights of workers, which may read and
 // report in the Cluster and nothing else.
 func TestInternetCheckerOfWorkers(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	c := w.cluster(urls())
 	spec := internetchecker.New(controller.Worker, hasty)
 	for _, rule := range controller.AllRules([]controller.Spec{spec}) {
@@ -91,7 +91,7 @@ func token(claims string) string {
 }
 
 func TestServicePrincipalChecker(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var answer atomic.Value
 	type reply struct {
 		token string
@@ -127,7 +127,7 @@ func TestServicePrincipalChecker(t *testing.T) {
 }
 
 func TestClusterDNSChecker(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.cluster()
 	w.run(clusterdnschecker.New())
 	w.condition("DefaultClusterDNS", operatorv1.ConditionFalse, "CheckFailed")
@@ -148,7 +148,7 @@ func TestClusterDNSChecker(t *testing.T) {
 }
 
 func TestIngressCertificateChecker(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	c := w.cluster(func(c *arov1alpha1.Cluster) { c.Spec.Domain = "x.eastus.aroapp.io" })
 	w.run(ingresscertificatechecker.New())
 	w.condition("DefaultIngressCertificate", operatorv1.ConditionFalse, "CheckFailed")

@@ -13,7 +13,7 @@ import (
 )
 
 // says waits until the ClusterOperator has a condition.
-func (w *world) says(kind configv1.ClusterStatusConditionType, status configv1.ConditionStatus, part string) *configv1.ClusterOperator {
+func (w *fixture) says(kind configv1.ClusterStatusConditionType, status configv1.ConditionStatus, part string) *configv1.ClusterOperator {
 	w.Helper()
 	return becomes(w, &configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: "aro"}}, string(kind)+" is "+string(status)+" with "+part, func(o *configv1.ClusterOperator) bool {
 		for _, c := range o.Status.Conditions {
@@ -26,7 +26,7 @@ func (w *world) says(kind configv1.ClusterStatusConditionType, status configv1.C
 }
 
 // report writes conditions as an operator of another time did.
-func (w *world) report(c *arov1alpha1.Cluster, conditions ...operatorv1.OperatorCondition) {
+func (w *fixture) report(c *arov1alpha1.Cluster, conditions ...operatorv1.OperatorCondition) {
 	w.Helper()
 	w.eventually("conditions are written", func() error {
 		if err := w.Get(w.Context(), key(c), c); err != nil {
@@ -41,7 +41,7 @@ func (w *world) report(c *arov1alpha1.Cluster, conditions ...operatorv1.Operator
 }
 
 func TestClusterOperatorSumsUp(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	object := &configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: "aro"}}
 	w.cleans(object)
 	c := w.cluster()

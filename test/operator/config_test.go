@@ -23,14 +23,14 @@ import (
 )
 
 // set changes a flag of the Cluster and waits until controllers know.
-func (w *world) set(c *arov1alpha1.Cluster, name flags.Name, value string) {
+func (w *fixture) set(c *arov1alpha1.Cluster, name flags.Name, value string) {
 	w.Helper()
 	edit(w, c, func(c *arov1alpha1.Cluster) { c.Spec.OperatorFlags[string(name)] = value })
 	w.quiet()
 }
 
 // unchanged holds the operator to writing nothing more.
-func (w *world) unchanged(do func()) {
+func (w *fixture) unchanged(do func()) {
 	w.Helper()
 	w.quiet()
 	before := w.requests.count()
@@ -42,7 +42,7 @@ func (w *world) unchanged(do func()) {
 }
 
 func TestAlertWebhook(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const url = "http://aro-operator-master.openshift-azure-operator.svc.cluster.local:8080/healthz/ready"
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-monitoring", Name: "alertmanager-main"}, Data: map[string][]byte{
 		"alertmanager.yaml": []byte("global: {resolve_timeout: 5m}\nreceivers: [{name: Default, webhook_configs: [{url: a}, {url: b}]}, {name: Watchdog}, {name: \"null\"}]\n"), "other": []byte("kept"),
@@ -88,7 +88,7 @@ func TestAlertWebhook(t *testing.T) {
 }
 
 func TestMonitoring(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-monitoring", Name: "cluster-monitoring-config"}}
 	w.cleans(config)
 	claim := func(name, instance string) *corev1.PersistentVolumeClaim {
@@ -127,7 +127,7 @@ func TestMonitoring(t *testing.T) {
 
 func TestImageConfig(t *testing.T) {
 	const registry, replica = "arosvc.azurecr.io", "arosvc.eastus.data.azurecr.io"
-	w := newWorld(t)
+	w := newFixture(t)
 	image := &configv1.Image{ObjectMeta: metav1.ObjectMeta{Name: "cluster"}}
 	w.with(image)
 	c := w.cluster()
@@ -163,7 +163,7 @@ func TestImageConfig(t *testing.T) {
 }
 
 func TestIngress(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	router := &operatorv1.IngressController{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-ingress-operator", Name: "default"}}
 	c := w.cluster()
 	w.run(ingress.New())
@@ -185,7 +185,7 @@ func TestIngress(t *testing.T) {
 }
 
 func TestCloudProviderConfig(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-config", Name: "cloud-provider-config"},
 		Data: map[string]string{"config": `{"cloud":"AzurePublicCloud","unknown":{"n":12345678901234567890}}`}}
 	w.cluster()

@@ -19,7 +19,7 @@ import (
 )
 
 // as returns a client of another user with all permissions by RBAC.
-func (w *world) as(user string, groups ...string) client.Client {
+func (w *fixture) as(user string, groups ...string) client.Client {
 	w.Helper()
 	w.with(&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "test-" + strings.ReplaceAll(user, ":", "-")}, Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}},
 		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"}})
@@ -34,7 +34,7 @@ func (w *world) as(user string, groups ...string) client.Client {
 
 // refused waits until a policy of the server refuses a request: that is Invalid, not
 // Forbidden, although its text contains that word.
-func (w *world) refused(policy string, try func() error) {
+func (w *fixture) refused(policy string, try func() error) {
 	w.Helper()
 	w.eventually(policy+" refuses", func() error {
 		err := try()
@@ -49,7 +49,7 @@ func (w *world) refused(policy string, try func() error) {
 }
 
 func TestGuardRails(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var objects []client.Object
 	for _, name := range []string{"aro-cluster-version-major-upgrade-deny", "aro-machines-deny", "aro-nodes-deny", "aro-machine-config-deny", "aro-privileged-namespace-deny"} {
 		objects = append(objects, &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: name + "-binding"}}, &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: name}})

@@ -45,7 +45,7 @@ func newMachineSet(name string, replicas int32) *machinev1beta1.MachineSet {
 }
 
 func TestMachine(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for i := range 3 {
 		w.with(newMachine(fmt.Sprintf("master-%d", i), "master", 64)) // small disks of masters are fine
 	}
@@ -71,7 +71,7 @@ func TestMachine(t *testing.T) {
 }
 
 func TestMachineSet(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	sets := []*machinev1beta1.MachineSet{newMachineSet("aro-x1-worker-1", 0), newMachineSet("aro-x1-worker-2", 0), newMachineSet("aro-x1-worker-3", 0)}
 	for _, s := range sets {
 		w.with(s)
@@ -102,7 +102,7 @@ func TestMachineSet(t *testing.T) {
 }
 
 func TestMachineHealthCheck(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	check := &machinev1beta1.MachineHealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: machineAPI, Name: "aro-machinehealthcheck"}}
 	w.cleans(check)
 	rule := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{}}}
@@ -145,7 +145,7 @@ func TestMachineHealthCheck(t *testing.T) {
 }
 
 func TestControlPlaneMachineSet(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	labels := map[string]string{roleLabel: "master", "machine.openshift.io/cluster-api-machine-type": "master", "machine.openshift.io/cluster-api-cluster": "x"}
 	active := func() *machinev1.ControlPlaneMachineSet {
 		replicas := int32(3)

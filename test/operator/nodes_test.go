@@ -44,7 +44,7 @@ func files(t *testing.T, config *machineconfigurationv1.MachineConfig) map[strin
 }
 
 func TestDnsmasq(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	workers, config := pool("worker"), machineConfig("99-worker-aro-dns")
 	w.cleans(config)
 	w.with(workers)
@@ -91,7 +91,7 @@ func TestDnsmasq(t *testing.T) {
 }
 
 func TestEtcHosts(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	masters, workers := pool("master"), pool("worker")
 	w.with(masters)
 	w.with(workers)
@@ -137,7 +137,7 @@ func TestEtcHosts(t *testing.T) {
 }
 
 func TestAutoSizedNodes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	config := kubeletConfig("dynamic-node")
 	w.cleans(config)
 	c := w.cluster()
@@ -157,7 +157,7 @@ func TestAutoSizedNodes(t *testing.T) {
 }
 
 func TestWorkaround(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	copyFail, dirtyFrag, limits, workers := machineConfig("99-master-disable-algif-aead"), machineConfig("99-master-disable-dirtyfrag"), kubeletConfig("aro-limits"), pool("worker")
 	w.cleans(copyFail, dirtyFrag, limits)
 	w.clusterVersion("4.19.24", configv1.CompletedUpdate)
@@ -209,7 +209,7 @@ func TestWorkaround(t *testing.T) {
 const drainStart = "aro.openshift.io/drainStartTime"
 
 // newNode returns a ready node that is not being drained.
-func (w *world) newNode(name string, labels map[string]string) *corev1.Node {
+func (w *fixture) newNode(name string, labels map[string]string) *corev1.Node {
 	w.Helper()
 	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
 	w.with(n)
@@ -220,7 +220,7 @@ func (w *world) newNode(name string, labels map[string]string) *corev1.Node {
 	return n
 }
 
-func (w *world) newPod(name, on string, owner *metav1.OwnerReference) *corev1.Pod {
+func (w *fixture) newPod(name, on string, owner *metav1.OwnerReference) *corev1.Pod {
 	w.Helper()
 	none := int64(0)
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-config", Name: name, Labels: map[string]string{"pod": "x"}}}
@@ -241,7 +241,7 @@ func drain(n *corev1.Node) {
 }
 
 func TestNodeDrainer(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	worker, master := w.newNode("worker-0", nil), w.newNode("master-0", map[string]string{"node-role.kubernetes.io/master": ""})
 	pod := w.newPod("plain", "worker-0", nil)
 	yes := true

@@ -43,7 +43,7 @@ func pullSecret(t *testing.T) controller.Spec {
 }
 
 func TestPullSecretIsRepaired(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	secret := dockerConfig("openshift-config", "pull-secret", "")
 	w.cleans(secret)
 	w.with(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-azure-operator", Name: "cluster"}, Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(logins)}})
@@ -84,7 +84,7 @@ func raw(content string) map[string][]byte {
 }
 
 func TestPullSecretTellsRedHatsKeysAlsoUnmanaged(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.with(dockerConfig("openshift-config", "pull-secret", `{"auths":{"registry.connect.redhat.com":{"auth":"a"},"registry.redhat.io":{"auth":"b"},"cloud.openshift.com":{"auth":""}}}`))
 	c := w.cluster(flag(flags.PullSecretManaged, "false"))
 	w.run(pullSecret(t))
@@ -101,7 +101,7 @@ func TestPullSecretTellsRedHatsKeysAlsoUnmanaged(t *testing.T) {
 }
 
 func TestPullSecretWithoutBackupIsDegraded(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.cluster()
 	w.run(pullSecret(t))
 	w.condition("PullSecretControllerDegraded", operatorv1.ConditionTrue, "openshift-azure-operator/cluster")

@@ -140,7 +140,7 @@ func brief(o client.Object) string {
 }
 
 // logged is nil once the operator's log has a text.
-func (w *world) logged(part string) error {
+func (w *fixture) logged(part string) error {
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()
 	if !strings.Contains(w.log.b.String(), part) {

@@ -38,7 +38,7 @@ import (
 )
 
 // furnished makes what a cluster has that all controllers are content with.
-func (w *world) furnished(m *resourceManager) {
+func (w *fixture) furnished(m *resourceManager) {
 	w.Helper()
 	w.clusterVersion("4.19.31", configv1.CompletedUpdate)
 	w.machines()
@@ -89,7 +89,7 @@ func everything(t *testing.T, open azure.Opener) []controller.Spec {
 const observation = 15 * time.Second
 
 func TestSettledClusterIsLeftInPeace(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m, open := newResourceManager(t)
 	w.furnished(m)
 	w.with(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-azure-operator", Name: "cluster"}, Data: raw(logins)})
@@ -151,7 +151,7 @@ func settings(identity *deploy.WorkloadIdentity) deploy.Settings {
 }
 
 // deployed applies everything, and removes it at the end.
-func (w *world) deployed(s deploy.Settings) deploy.Deployer {
+func (w *fixture) deployed(s deploy.Settings) deploy.Deployer {
 	w.Helper()
 	address, _, err := net.SplitHostPort(strings.TrimPrefix(server.config.Host, "https://"))
 	if err != nil {
@@ -197,7 +197,7 @@ func firstOf(a, b string) string {
 // TestProgramRunsAsItIsDeployed runs the program with the accounts that the deployment
 // makes, and nothing else.
 func TestProgramRunsAsItIsDeployed(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m, _ := newResourceManager(t)
 	w.furnished(m)
 	s := settings(nil)
@@ -254,7 +254,7 @@ type running struct {
 }
 
 // start runs the program as the account of its role.
-func (w *world) start(binary, role string) running {
+func (w *fixture) start(binary, role string) running {
 	w.Helper()
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{}}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: deploy.Namespace, Name: "aro-operator-" + role}}
@@ -305,7 +305,7 @@ func resident(t *testing.T, pid int) string {
 }
 
 func TestDeploymentIsReadyAndOfItsVersion(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	s := settings(&deploy.WorkloadIdentity{ClientID: "c", TenantID: "t", SubscriptionID: "s"})
 	d := w.deployed(s)
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: deploy.Namespace, Name: "azure-cloud-credentials"}}
@@ -389,7 +389,7 @@ func freeAddress(t *testing.T) string {
 // TestNothingIsDoneWithoutFlags has an object without flags, as of an operator's first
 // releases, and before that none at all.
 func TestNothingIsDoneWithoutFlags(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m, open := newResourceManager(t)
 	w.furnished(m)
 	w.cleans(&admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "aro-cluster-version-major-upgrade-deny-binding"}},
@@ -419,7 +419,7 @@ func TestNothingIsDoneWithoutFlags(t *testing.T) {
 // TestKilledAfterEveryWriteItGoesOn lets each operator live for one write, of which it
 // never hears, until one finds nothing to do.
 func TestKilledAfterEveryWriteItGoesOn(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m, open := newResourceManager(t)
 	w.furnished(m)
 	w.cleans(&admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: "aro-cluster-version-major-upgrade-deny-binding"}},

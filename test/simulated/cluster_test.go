@@ -25,9 +25,9 @@ import (
 	"github.com/aro-rp/aro/test/simulated/provider"
 )
 
-// world is a small world of machines: each read of a cluster moves it to the next
+// fakeProvider is a small fakeProvider of machines: each read of a cluster moves it to the next
 // stage, from booting to ready, or from leaving to gone.
-type world struct {
+type fakeProvider struct {
 	mu       sync.Mutex
 	clusters map[string]*machines
 	fail     error // of every call, while set
@@ -42,7 +42,7 @@ type machines struct {
 
 const canary = "canary-9d1e"
 
-func (p *world) Apply(_ context.Context, spec provider.Spec) (provider.Status, error) {
+func (p *fakeProvider) Apply(_ context.Context, spec provider.Spec) (provider.Status, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fail != nil {
@@ -53,7 +53,7 @@ func (p *world) Apply(_ context.Context, spec provider.Spec) (provider.Status, e
 	return provider.Status{}, nil
 }
 
-func (p *world) Get(_ context.Context, id string) (provider.Status, error) {
+func (p *fakeProvider) Get(_ context.Context, id string) (provider.Status, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fail != nil {
@@ -81,7 +81,7 @@ func (p *world) Get(_ context.Context, id string) (provider.Status, error) {
 	return s, nil
 }
 
-func (p *world) Remove(_ context.Context, id string) (bool, error) {
+func (p *fakeProvider) Remove(_ context.Context, id string) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.clusters[id]
@@ -93,7 +93,7 @@ func (p *world) Remove(_ context.Context, id string) (bool, error) {
 	return false, nil
 }
 
-func (p *world) spec(id string) (provider.Spec, bool) {
+func (p *fakeProvider) spec(id string) (provider.Spec, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.clusters[id]
@@ -103,7 +103,7 @@ func (p *world) spec(id string) (provider.Spec, bool) {
 	return m.spec, true
 }
 
-func (p *world) failWith(err error) {
+func (p *fakeProvider) failWith(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fail = err
@@ -114,7 +114,7 @@ type service struct {
 	t        testing.TB
 	store    *store.Store
 	worker   *backend.Worker
-	provider *world
+	provider *fakeProvider
 	log      *bytes.Buffer // readable after stop
 	stop     func()
 }
@@ -131,7 +131,7 @@ func start(t *testing.T) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &service{t: t, store: store.New(k, keys), provider: &world{clusters: map[string]*machines{}}, log: &bytes.Buffer{}}
+	s := &service{t: t, store: store.New(k, keys), provider: &fakeProvider{clusters: map[string]*machines{}}, log: &bytes.Buffer{}}
 	s.worker, err = backend.New(backend.Config{Store: s.store, LeaseTTL: 2 * time.Second, PollInterval: 20 * time.Millisecond,
 		Log:   slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Plans: simulated.Plans(simulated.Dependencies{Machines: s.provider, Billing: s.store.Billing, Build: "build-1"})})

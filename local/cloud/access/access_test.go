@@ -29,18 +29,18 @@ const (
 
 type object = map[string]any
 
-type world struct {
+type fixture struct {
 	t      *testing.T
 	engine *resources.Engine
 	access *access.Access
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	db, err := state.Open(filepath.Join(t.TempDir(), "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, engine: resources.New(resources.Options{State: db, Origin: "https://localhost"})}
+	w := &fixture{t: t, engine: resources.New(resources.Options{State: db, Origin: "https://localhost"})}
 	t.Cleanup(func() { w.engine.Close(); _ = db.Close() })
 	w.access, err = access.New(w.engine, func(_ context.Context, id string) (string, bool, error) {
 		return "ServicePrincipal", id == alice || id == bob, nil
@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) create(path string, body object) *resources.Resource {
+func (w *fixture) create(path string, body object) *resources.Resource {
 	w.t.Helper()
 	r, err := w.engine.Create(context.Background(), path, body)
 	if err != nil {
@@ -65,13 +65,13 @@ func (w *world) create(path string, body object) *resources.Resource {
 	return r
 }
 
-func (w *world) assign(n, principal, role, scope string) (*resources.Answer, error) {
+func (w *fixture) assign(n, principal, role, scope string) (*resources.Answer, error) {
 	return w.engine.Serve(context.Background(), &resources.Call{Method: http.MethodPut,
 		Path: scope + "/providers/Microsoft.Authorization/roleAssignments/" + name + n,
 		Body: object{"properties": object{"principalId": principal, "roleDefinitionId": subscription + "/providers/Microsoft.Authorization/roleDefinition/" + role}}})
 }
 
-func (w *world) may(principal, action, scope string) bool {
+func (w *fixture) may(principal, action, scope string) bool {
 	w.t.Helper()
 	allowed, why, err := w.access.Check(context.Background(), principal, action, scope)
 	if err != nil || allowed == (why != "") {
@@ -81,7 +81,7 @@ func (w *world) may(principal, action, scope string) bool {
 }
 
 func TestRolesHoldAtTheirScopeAndBelow(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if _, err := w.assign("1", alice, networker, group); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestRolesHoldAtTheirScopeAndBelow(t *testing.T) {
 }
 
 func TestContributorsGrantNothingAndNobodyReadsDataByManaging(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if err := w.access.Assign(context.Background(), alice, access.Contributor, subscription); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestContributorsGrantNothingAndNobodyReadsDataByManaging(t *testing.T) {
 }
 
 func TestADenyAssignmentStopsAllButWhomItExcludes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for n, p := range map[string]string{"1": alice, "2": bob} {
 		if _, err := w.assign(n, p, access.Owner, subscription); err != nil {
 			t.Fatal(err)
@@ -165,7 +165,7 @@ func TestADenyAssignmentStopsAllButWhomItExcludes(t *testing.T) {
 }
 
 func TestAssignmentsAreChecked(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	answer, err := w.assign("1", alice, networker, vnet)
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestAssignmentsAreChecked(t *testing.T) {
 }
 
 func TestCustomRolesGrantAndCannotGoWhileUsed(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const role = subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + name + "7"
 	w.create(role, object{"properties": object{"roleName": "mine", "assignableScopes": []any{subscription},
 		"permissions": []any{object{"actions": []any{"A.B/things/*"}, "notActions": []any{"*/delete"}}}}})
@@ -207,7 +207,7 @@ func TestCustomRolesGrantAndCannotGoWhileUsed(t *testing.T) {
 }
 
 func TestListsShowWhatIsInheritedToo(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for n, scope := range map[string]string{"1": subscription, "2": group, "3": vnet} {
 		if _, err := w.assign(n, alice, networker, scope); err != nil {
 			t.Fatal(err)
@@ -237,7 +237,7 @@ func (noToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 }
 
 func TestTheCheckAccessClientIsAnswered(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if _, err := w.assign("1", alice, networker, group); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // filled has the containers ignition and aro, each with a blob "b".
-func filled(t *testing.T, w *world, account string) {
+func filled(t *testing.T, w *fixture, account string) {
 	t.Helper()
 	for _, name := range []string{"ignition", "aro"} {
 		_, err := w.blob.CreateContainer(t.Context(), account, name, "")
@@ -27,7 +27,7 @@ func filled(t *testing.T, w *world, account string) {
 }
 
 func TestRolesDecideForTokens(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	filled(t, w, account)
 	reader := w.byToken(t, account, grant{"containers/blobs/read", scope})
 	mustRead(t, reader, "aro", "b", "aro")
@@ -46,7 +46,7 @@ func TestRolesDecideForTokens(t *testing.T) {
 }
 
 func TestKeysOpenTheirAccountUntilTheyChange(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	filled(t, w, account)
 	client := w.byKey(t, account)
 	mustRead(t, client, "aro", "b", "aro")
@@ -64,7 +64,7 @@ func TestKeysOpenTheirAccountUntilTheyChange(t *testing.T) {
 }
 
 // signed is the query of a signature by the account's key.
-func (w *world) signed(t *testing.T, account string, v sas.BlobSignatureValues) string {
+func (w *fixture) signed(t *testing.T, account string, v sas.BlobSignatureValues) string {
 	t.Helper()
 	if v.ExpiryTime.IsZero() {
 		v.ExpiryTime = time.Now().UTC().Add(time.Hour)
@@ -76,7 +76,7 @@ func (w *world) signed(t *testing.T, account string, v sas.BlobSignatureValues) 
 }
 
 func TestSignatureOfAContainerReachesThatContainer(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	filled(t, w, account)
 	reader := w.bySAS(t, account, w.signed(t, account, sas.BlobSignatureValues{ContainerName: "aro", Permissions: "rl"}))
 	mustRead(t, reader, "aro", "b", "aro")
@@ -104,7 +104,7 @@ func TestSignatureOfAContainerReachesThatContainer(t *testing.T) {
 }
 
 func TestSignatureOfABlobReachesThatBlob(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	filled(t, w, account)
 	client := w.bySAS(t, account, w.signed(t, account, sas.BlobSignatureValues{ContainerName: "aro", BlobName: "b", Permissions: "r", ContentType: "text/other"}))
 	mustRead(t, client, "aro", "b", "aro")
@@ -124,7 +124,7 @@ func TestSignatureOfABlobReachesThatBlob(t *testing.T) {
 }
 
 func TestSignatureOfAnAccountReachesItsKindsOfResources(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	filled(t, w, account)
 	ofSDK := func(permissions sas.AccountPermissions, types sas.AccountResourceTypes) *azblob.Client {
 		address, err := w.byKey(t, account).ServiceClient().GetSASURL(types, permissions, time.Now().Add(time.Hour), nil)
@@ -167,7 +167,7 @@ func delegated(ctx context.Context, t *testing.T, user *azblob.Client, v sas.Blo
 }
 
 func TestDelegatedSignatureGivesNoMoreThanItsUserHas(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	filled(t, w, "nokeys") // a delegation needs no keys
 	id := scope + "nokeys"
 	user := w.byToken(t, "nokeys", grant{"generateUserDelegationKey", id}, grant{"containers/blobs/read", id})
@@ -190,7 +190,7 @@ func TestDelegatedSignatureGivesNoMoreThanItsUserHas(t *testing.T) {
 }
 
 func TestNobodyReadsButWhatIsPublic(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	_, err := w.blob.CreateContainer(ctx, "aroidc", "$web", "")
 	check(t, err)
 	const name = tenant + "/1/.well-known/openid-configuration"

@@ -31,8 +31,8 @@ const (
 	data    = "Microsoft.Storage/storageAccounts/blobServices/"
 )
 
-// world is an Entra ID and the blob service at one TLS server.
-type world struct {
+// fixture is an Entra ID and the blob service at one TLS server.
+type fixture struct {
 	*httptest.Server
 	entra    *entra.Entra
 	blob     *blob.Service
@@ -44,33 +44,33 @@ type world struct {
 	trusted  []entra.FederatedCredential
 }
 
-func (w *world) FederatedCredentials(context.Context, string) ([]entra.FederatedCredential, error) {
+func (w *fixture) FederatedCredentials(context.Context, string) ([]entra.FederatedCredential, error) {
 	return w.trusted, nil
 }
 
 type grant struct{ action, scope string }
 
-func (w *world) Check(_ context.Context, principal, action, at string) (bool, string, error) {
+func (w *fixture) Check(_ context.Context, principal, action, at string) (bool, string, error) {
 	return slices.ContainsFunc(w.grants[principal], func(g grant) bool {
 		return strings.HasPrefix(action, data+g.action) && strings.HasPrefix(at, g.scope)
 	}), "no assignment", nil
 }
 
-func (w *world) StorageAccount(_ context.Context, name string) (blob.Account, bool, error) {
+func (w *fixture) StorageAccount(_ context.Context, name string) (blob.Account, bool, error) {
 	a, found := w.accounts[name]
 	return a, found, nil
 }
 
-func (w *world) clock() time.Time {
+func (w *fixture) clock() time.Time {
 	if w.now.IsZero() {
 		return time.Now()
 	}
 	return w.now
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{dir: t.TempDir(), grants: map[string][]grant{}, accounts: map[string]blob.Account{
+	w := &fixture{dir: t.TempDir(), grants: map[string][]grant{}, accounts: map[string]blob.Account{
 		account: {ID: scope}, "aroidc": {ID: scope + "oidc"}, "public": {ID: scope + "public", PublicAccess: true}, "nokeys": {ID: scope + "nokeys", NoSharedKeys: true},
 	}}
 	var err error
@@ -92,23 +92,23 @@ func newWorld(t *testing.T) *world {
 }
 
 // open makes the service over what is kept, as a restart does.
-func (w *world) open(t *testing.T) {
+func (w *fixture) open(t *testing.T) {
 	t.Helper()
 	var err error
 	w.blob, err = blob.New(t.Context(), blob.Options{State: w.db, Dir: w.dir, Origin: w.URL, Tenant: tenant, Tokens: w.entra, Access: w, Accounts: w, Now: w.clock})
 	check(t, err)
 }
 
-func (w *world) options() policy.ClientOptions {
+func (w *fixture) options() policy.ClientOptions {
 	return policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: w.URL}, Transport: w.Client(), Retry: policy.RetryOptions{MaxRetries: -1}}
 }
 
-func (w *world) address(parts ...string) string {
+func (w *fixture) address(parts ...string) string {
 	return w.URL + "/blob/" + strings.Join(parts, "/")
 }
 
 // credential is of a new application that may do the actions.
-func (w *world) credential(t *testing.T, grants ...grant) azcore.TokenCredential {
+func (w *fixture) credential(t *testing.T, grants ...grant) azcore.TokenCredential {
 	t.Helper()
 	app, err := w.entra.CreateApplication(t.Context(), "", "caller")
 	check(t, err)
@@ -122,14 +122,14 @@ func (w *world) credential(t *testing.T, grants ...grant) azcore.TokenCredential
 	return credential
 }
 
-func (w *world) byToken(t *testing.T, account string, grants ...grant) *azblob.Client {
+func (w *fixture) byToken(t *testing.T, account string, grants ...grant) *azblob.Client {
 	t.Helper()
 	client, err := azblob.NewClient(w.address(account)+"/", w.credential(t, grants...), &azblob.ClientOptions{ClientOptions: w.options()})
 	check(t, err)
 	return client
 }
 
-func (w *world) sharedKey(t *testing.T, account string) *azblob.SharedKeyCredential {
+func (w *fixture) sharedKey(t *testing.T, account string) *azblob.SharedKeyCredential {
 	t.Helper()
 	keys, err := w.blob.AccountKeys(t.Context(), account)
 	check(t, err)
@@ -138,7 +138,7 @@ func (w *world) sharedKey(t *testing.T, account string) *azblob.SharedKeyCredent
 	return credential
 }
 
-func (w *world) byKey(t *testing.T, account string) *azblob.Client {
+func (w *fixture) byKey(t *testing.T, account string) *azblob.Client {
 	t.Helper()
 	client, err := azblob.NewClientWithSharedKeyCredential(w.address(account)+"/", w.sharedKey(t, account), &azblob.ClientOptions{ClientOptions: w.options()})
 	check(t, err)
@@ -147,14 +147,14 @@ func (w *world) byKey(t *testing.T, account string) *azblob.Client {
 
 // byNamedKey addresses the server by a name as localhost is one, not by its number,
 // which the SDK treats in another way.
-func (w *world) byNamedKey(t *testing.T, account string) *azblob.Client {
+func (w *fixture) byNamedKey(t *testing.T, account string) *azblob.Client {
 	t.Helper()
 	client, err := azblob.NewClientWithSharedKeyCredential("https://example.com/blob/"+account, w.sharedKey(t, account), &azblob.ClientOptions{ClientOptions: w.options()})
 	check(t, err)
 	return client
 }
 
-func (w *world) bySAS(t *testing.T, account, query string) *azblob.Client {
+func (w *fixture) bySAS(t *testing.T, account, query string) *azblob.Client {
 	t.Helper()
 	client, err := azblob.NewClientWithNoCredential(w.address(account)+"/?"+query, &azblob.ClientOptions{ClientOptions: w.options()})
 	check(t, err)

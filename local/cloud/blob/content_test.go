@@ -22,7 +22,7 @@ import (
 )
 
 func TestBlobIsKeptAsItWasWritten(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.byKey(t, account)
 	_, err := client.CreateContainer(ctx, "aro", nil)
 	check(t, err)
@@ -61,7 +61,7 @@ func filesOf(t *testing.T, dir string) []string {
 }
 
 func TestFilesOfADeathAreSweptAtStart(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.byKey(t, account)
 	_, err := client.CreateContainer(ctx, "aro", nil)
 	check(t, err)
@@ -77,7 +77,7 @@ func TestFilesOfADeathAreSweptAtStart(t *testing.T) {
 }
 
 func TestLargeBlobTravelsInBlocksAndRanges(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.byKey(t, account)
 	_, err := client.CreateContainer(ctx, "aro", nil)
 	check(t, err)
@@ -117,7 +117,7 @@ func TestLargeBlobTravelsInBlocksAndRanges(t *testing.T) {
 }
 
 func TestConditionsGuardWrites(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.byKey(t, account)
 	_, err := client.CreateContainer(ctx, "aro", nil)
 	check(t, err)
@@ -154,7 +154,7 @@ type nopCloser struct{ io.ReadSeeker }
 func (nopCloser) Close() error { return nil }
 
 func TestReadersSeeWholeBlobsWhileOthersWrite(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.byKey(t, account)
 	_, err := client.CreateContainer(ctx, "aro", nil)
 	check(t, err)
@@ -190,7 +190,7 @@ func TestReadersSeeWholeBlobsWhileOthersWrite(t *testing.T) {
 }
 
 func TestMetadataOfAContainerIsKept(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.byKey(t, account).ServiceClient().NewContainerClient("aro")
 	_, err := client.Create(ctx, &container.CreateOptions{Metadata: map[string]*string{"a": to.Ptr("1")}})
 	check(t, err)
@@ -204,7 +204,7 @@ func TestMetadataOfAContainerIsKept(t *testing.T) {
 }
 
 func TestListingsGoByPrefixDelimiterAndPage(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.byKey(t, account)
 	_, err := client.CreateContainer(ctx, "aro", nil)
 	check(t, err)
@@ -251,7 +251,7 @@ func TestListingsGoByPrefixDelimiterAndPage(t *testing.T) {
 }
 
 func TestLeaseKeepsOthersOut(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.byKey(t, account)
 	_, err := client.CreateContainer(ctx, "aro", nil)
 	check(t, err)

@@ -20,7 +20,7 @@ import (
 // A cluster with workload identities publishes the keys of its service accounts in
 // the container $web; Entra ID reads them there as anybody.
 func TestEntraReadsTheIssuerOfAClusterFromBlobs(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	check(t, err)
 	_, err = w.blob.CreateContainer(ctx, "aroidc", "$web", "")

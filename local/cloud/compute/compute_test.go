@@ -37,8 +37,8 @@ const (
 	prefix       = "/subscriptions/" + subscription + "/resourceGroups/" + group + "/providers/"
 )
 
-// world is the engine with networks, machines that only remember, and the SDK.
-type world struct {
+// fixture is the engine with networks, machines that only remember, and the SDK.
+type fixture struct {
 	*armcompute.ClientFactory
 	t       *testing.T
 	engine  *resources.Engine
@@ -47,9 +47,9 @@ type world struct {
 	console *httptest.Server
 }
 
-func newWorld(t *testing.T, limits map[string]int) *world {
+func newFixture(t *testing.T, limits map[string]int) *fixture {
 	t.Helper()
-	w := &world{t: t, host: &host{known: map[string]hypervisor.VM{}, on: map[string]bool{}}}
+	w := &fixture{t: t, host: &host{known: map[string]hypervisor.VM{}, on: map[string]bool{}}}
 	db, err := state.Open(filepath.Join(t.TempDir(), "state.db"))
 	w.must(err)
 	w.engine = resources.New(resources.Options{State: db, Origin: "https://localhost:8443", Grace: 5 * time.Second})
@@ -71,14 +71,14 @@ func newWorld(t *testing.T, limits map[string]int) *world {
 	return w
 }
 
-func (w *world) must(err error) {
+func (w *fixture) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) refused(err error, code string) {
+func (w *fixture) refused(err error, code string) {
 	w.t.Helper()
 	var refusal *azcore.ResponseError
 	if !errors.As(err, &refusal) || refusal.ErrorCode != code {
@@ -86,7 +86,7 @@ func (w *world) refused(err error, code string) {
 	}
 }
 
-func (w *world) create(path string, body object) *resources.Resource {
+func (w *fixture) create(path string, body object) *resources.Resource {
 	w.t.Helper()
 	r, err := w.engine.Create(context.Background(), path, body)
 	w.must(err)
@@ -101,7 +101,7 @@ func finish[T any](poller *runtime.Poller[T], err error) (T, error) {
 }
 
 // put makes a virtual machine with an interface of its own name.
-func (w *world) put(name string, edit func(*armcompute.VirtualMachine)) (armcompute.VirtualMachine, error) {
+func (w *fixture) put(name string, edit func(*armcompute.VirtualMachine)) (armcompute.VirtualMachine, error) {
 	w.t.Helper()
 	nic := prefix + "Microsoft.Network/networkInterfaces/" + name + "-nic"
 	w.create(nic, object{"location": location, "properties": object{"ipConfigurations": []any{
@@ -129,7 +129,7 @@ func (w *world) put(name string, edit func(*armcompute.VirtualMachine)) (armcomp
 	return made.VirtualMachine, err
 }
 
-func (w *world) power(name string) string {
+func (w *fixture) power(name string) string {
 	w.t.Helper()
 	view, err := w.NewVirtualMachinesClient().InstanceView(context.Background(), group, name, nil)
 	w.must(err)
@@ -231,7 +231,7 @@ func (nobody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 }
 
 func TestVirtualMachineRunsWithWhatItWasGiven(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	made, err := w.put("vm", nil)
 	w.must(err)
 	vm, _ := w.host.vm("vm")
@@ -261,7 +261,7 @@ func TestVirtualMachineRunsWithWhatItWasGiven(t *testing.T) {
 }
 
 func TestPowerIsTheOwnersToSwitch(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	_, err := w.put("vm", nil)
 	w.must(err)
 	ctx, client := context.Background(), w.NewVirtualMachinesClient()
@@ -301,7 +301,7 @@ func TestPowerIsTheOwnersToSwitch(t *testing.T) {
 }
 
 func TestDiskOutlivesItsMachineAndGoesAfterIt(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	_, err := w.put("vm", nil)
 	w.must(err)
 	ctx := context.Background()
@@ -336,7 +336,7 @@ func TestDiskOutlivesItsMachineAndGoesAfterIt(t *testing.T) {
 }
 
 func TestQuotaCountsTheCoresThatRun(t *testing.T) {
-	w := newWorld(t, map[string]int{coresUsage: 16})
+	w := newFixture(t, map[string]int{coresUsage: 16})
 	ctx := context.Background()
 	for _, name := range []string{"one", "two"} {
 		_, err := w.put(name, nil)
@@ -363,7 +363,7 @@ func TestQuotaCountsTheCoresThatRun(t *testing.T) {
 }
 
 func TestAResizedMachineKeepsItsDisk(t *testing.T) {
-	w := newWorld(t, map[string]int{coresUsage: 16})
+	w := newFixture(t, map[string]int{coresUsage: 16})
 	made, err := w.put("vm", nil)
 	w.must(err)
 	resize := func(size armcompute.VirtualMachineSizeTypes) (armcompute.VirtualMachine, error) {
@@ -390,7 +390,7 @@ func TestAResizedMachineKeepsItsDisk(t *testing.T) {
 }
 
 func TestConsoleOpensToWhoHasItsURL(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	_, err := w.put("vm", nil)
 	w.must(err)
 	data, err := w.NewVirtualMachinesClient().RetrieveBootDiagnosticsData(context.Background(), group, "vm", nil)
@@ -424,7 +424,7 @@ func TestConsoleOpensToWhoHasItsURL(t *testing.T) {
 }
 
 func TestDataDisksSayWhichMachineHasThem(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	w.create(prefix+disks+"/data", object{"location": "eastus", "properties": object{"diskSizeGB": 10.0, "creationData": object{"createOption": "Empty"}}})
 	managedBy := func(name string) string {
 		t.Helper()

@@ -25,17 +25,17 @@ const (
 
 // browser signs users in as browsers do, but for that it does not follow redirects.
 type browser struct {
-	*world
+	*fixture
 	*testing.T
 	certificate *x509.Certificate
 	key         *rsa.PrivateKey
 }
 
 func newBrowser(t *testing.T) *browser {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Users = []entra.User{{ObjectID: "u-1", Name: "sre@aroapp.test", DisplayName: "An engineer", Groups: []string{"g-1"}}}
 	w.application(t, portalApplication, "portal")
-	b := &browser{world: w, T: t}
+	b := &browser{fixture: w, T: t}
 	b.certificate, b.key = certificate(t, "portal.test", nil, nil)
 	w.roots.AddCert(b.certificate)
 	if err := w.AddCertificate(t.Context(), portalApplication, "portal.test"); err != nil {

@@ -28,8 +28,8 @@ const (
 	firstParty = "f1dd0a37-89c6-4e07-bcd1-ffd3d43d8875"
 )
 
-// world is a local Entra ID at a TLS server, which also plays other issuers below /issuer/.
-type world struct {
+// fixture is a local Entra ID at a TLS server, which also plays other issuers below /issuer/.
+type fixture struct {
 	*entra.Entra
 	*httptest.Server
 	db      *state.DB
@@ -45,14 +45,14 @@ func (f federated) FederatedCredentials(_ context.Context, id string) ([]entra.F
 	return f[strings.ToLower(id)], nil
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	db, err := state.Open(filepath.Join(t.TempDir(), "state.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	w := &world{db: db, roots: x509.NewCertPool(), issuers: http.NewServeMux(), trusted: federated{}}
+	w := &fixture{db: db, roots: x509.NewCertPool(), issuers: http.NewServeMux(), trusted: federated{}}
 	w.Server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/issuer/") {
 			w.issuers.ServeHTTP(rw, r)
@@ -66,7 +66,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // open makes an Entra ID over what is kept, as a restart does.
-func (w *world) open(t *testing.T) {
+func (w *fixture) open(t *testing.T) {
 	t.Helper()
 	var err error
 	w.Entra, err = entra.New(t.Context(), entra.Options{
@@ -84,7 +84,7 @@ func (w *world) open(t *testing.T) {
 }
 
 // application registers an application with its principal.
-func (w *world) application(t *testing.T, id, name string) entra.ServicePrincipal {
+func (w *fixture) application(t *testing.T, id, name string) entra.ServicePrincipal {
 	t.Helper()
 	app, err := w.CreateApplication(t.Context(), id, name)
 	if err != nil {
@@ -97,7 +97,7 @@ func (w *world) application(t *testing.T, id, name string) entra.ServicePrincipa
 	return sp
 }
 
-func (w *world) options() policy.ClientOptions {
+func (w *fixture) options() policy.ClientOptions {
 	return policy.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: w.URL},
 		Transport: w.Client(),
@@ -105,7 +105,7 @@ func (w *world) options() policy.ClientOptions {
 	}
 }
 
-func (w *world) bySecret(t *testing.T, tenant, id, secret string) azcore.TokenCredential {
+func (w *fixture) bySecret(t *testing.T, tenant, id, secret string) azcore.TokenCredential {
 	t.Helper()
 	credential, err := azidentity.NewClientSecretCredential(tenant, id, secret, &azidentity.ClientSecretCredentialOptions{ClientOptions: w.options(), DisableInstanceDiscovery: true})
 	if err != nil {
@@ -115,7 +115,7 @@ func (w *world) bySecret(t *testing.T, tenant, id, secret string) azcore.TokenCr
 }
 
 // caller asks for a token and reads it as a service does.
-func (w *world) caller(t *testing.T, credential azcore.TokenCredential, scope string) entra.Caller {
+func (w *fixture) caller(t *testing.T, credential azcore.TokenCredential, scope string) entra.Caller {
 	t.Helper()
 	token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
 	if err != nil {

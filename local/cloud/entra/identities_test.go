@@ -21,11 +21,11 @@ func tokenFor(resource string) policy.TokenRequestOptions {
 const identity = "/subscriptions/1/resourceGroups/G/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cluster"
 
 // assigned gives the one identity to the one cluster.
-func (w *world) assigned(_ context.Context, resourceID, identityID string) (bool, error) {
+func (w *fixture) assigned(_ context.Context, resourceID, identityID string) (bool, error) {
 	return resourceID == "/subscriptions/1/clusters/c" && identityID == identity, nil
 }
 
-func (w *world) dataPlane(t *testing.T, credential azcore.TokenCredential) dataplane.Client {
+func (w *fixture) dataPlane(t *testing.T, credential azcore.TokenCredential) dataplane.Client {
 	t.Helper()
 	options := w.options()
 	client, err := dataplane.NewClientFactory(credential, "https://identity.azure.net", &options).NewClient(w.URL + "/msi/subscriptions/1/clusters/c?tid=" + tenant)
@@ -36,7 +36,7 @@ func (w *world) dataPlane(t *testing.T, credential azcore.TokenCredential) datap
 }
 
 func TestDataPlaneGivesCredentialsOfAnIdentity(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	first := w.application(t, firstParty, "first party")
 	secret, _, err := w.AddPassword(t.Context(), first.AppID, "", time.Time{})
 	if err != nil {
@@ -85,7 +85,7 @@ func TestDataPlaneGivesCredentialsOfAnIdentity(t *testing.T) {
 }
 
 func TestDataPlaneServesTheFirstPartyAlone(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	other := w.application(t, "", "other")
 	secret, _, err := w.AddPassword(t.Context(), other.AppID, "", time.Time{})
 	if err != nil {
@@ -107,7 +107,7 @@ func wantStatus(t *testing.T, err error, status int) {
 }
 
 func TestIdentityKeepsItsIDsUntilItIsDeleted(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	client, principal, err := w.CreateIdentity(t.Context(), identity)
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 )
 
 func TestSecretProvesAnApplication(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	sp := w.application(t, "", "demo")
 	secret, _, err := w.AddPassword(t.Context(), sp.AppID, "", time.Time{})
 	if err != nil {
@@ -44,7 +44,7 @@ func TestSecretProvesAnApplication(t *testing.T) {
 }
 
 func TestRestartKeepsSecretsAndTokens(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	sp := w.application(t, "", "demo")
 	secret, _, err := w.AddPassword(t.Context(), sp.AppID, "", time.Time{})
 	if err != nil {
@@ -62,7 +62,7 @@ func TestRestartKeepsSecretsAndTokens(t *testing.T) {
 }
 
 func TestTokensThatAreNotOursAreRefused(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	sp := w.application(t, "", "demo")
 	secret, _, err := w.AddPassword(t.Context(), sp.AppID, "", time.Time{})
 	if err != nil {
@@ -82,7 +82,7 @@ func TestTokensThatAreNotOursAreRefused(t *testing.T) {
 	if _, err := w.Verify(unsigned); err == nil {
 		t.Error("an unsigned token is accepted")
 	}
-	if _, err := newWorld(t).Verify(token.Token); err == nil {
+	if _, err := newFixture(t).Verify(token.Token); err == nil {
 		t.Error("a token of another Entra ID is accepted")
 	}
 	w.now = time.Now().Add(2 * time.Hour)
@@ -92,7 +92,7 @@ func TestTokensThatAreNotOursAreRefused(t *testing.T) {
 }
 
 func TestCertificateProvesAnApplication(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	sp := w.application(t, firstParty, "first party")
 	ca, caKey := certificate(t, "authority", nil, nil)
 	w.roots.AddCert(ca)
@@ -121,7 +121,7 @@ func TestCertificateProvesAnApplication(t *testing.T) {
 	mustFail(t, w.byCertificate(t, sp.AppID, selfKey, false, selfSigned), scope, "AADSTS700027")
 }
 
-func (w *world) byCertificate(t *testing.T, id string, key *rsa.PrivateKey, chain bool, certificates ...*x509.Certificate) azcore.TokenCredential {
+func (w *fixture) byCertificate(t *testing.T, id string, key *rsa.PrivateKey, chain bool, certificates ...*x509.Certificate) azcore.TokenCredential {
 	t.Helper()
 	credential, err := azidentity.NewClientCertificateCredential(tenant, id, certificates, crypto.PrivateKey(key), &azidentity.ClientCertificateCredentialOptions{
 		ClientOptions: w.options(), DisableInstanceDiscovery: true, SendCertificateChain: chain,
@@ -133,7 +133,7 @@ func (w *world) byCertificate(t *testing.T, id string, key *rsa.PrivateKey, chai
 }
 
 // issuer publishes a key as a cluster's issuer does and signs tokens with it.
-func (w *world) issuer(t *testing.T, name string) (address string, key *rsa.PrivateKey) {
+func (w *fixture) issuer(t *testing.T, name string) (address string, key *rsa.PrivateKey) {
 	t.Helper()
 	_, key = certificate(t, name, nil, nil)
 	address = w.URL + "/issuer/" + name
@@ -152,7 +152,7 @@ func (w *world) issuer(t *testing.T, name string) (address string, key *rsa.Priv
 // claimed is what the token of a service account claims.
 type claimed struct{ issuer, subject, audience string }
 
-func (w *world) byFederation(t *testing.T, id string, key *rsa.PrivateKey, c claimed) azcore.TokenCredential {
+func (w *fixture) byFederation(t *testing.T, id string, key *rsa.PrivateKey, c claimed) azcore.TokenCredential {
 	t.Helper()
 	credential, err := azidentity.NewClientAssertionCredential(tenant, id, func(context.Context) (string, error) {
 		token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.RegisteredClaims{
@@ -169,7 +169,7 @@ func (w *world) byFederation(t *testing.T, id string, key *rsa.PrivateKey, c cla
 
 func TestFederatedTokenProvesAManagedIdentity(t *testing.T) {
 	const id, subject = "/subscriptions/1/resourceGroups/G/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ingress", "system:serviceaccount:openshift-ingress-operator:ingress-operator"
-	w := newWorld(t)
+	w := newFixture(t)
 	client, principal, err := w.CreateIdentity(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestFederatedTokenProvesAManagedIdentity(t *testing.T) {
 }
 
 func TestVersion1EndpointAnswersAsVersion1(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	sp := w.application(t, "", "demo")
 	secret, _, err := w.AddPassword(t.Context(), sp.AppID, "", time.Time{})
 	if err != nil {
@@ -216,7 +216,7 @@ func TestVersion1EndpointAnswersAsVersion1(t *testing.T) {
 }
 
 func TestErrorsHaveTheFormOfEntraID(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	response, err := w.Client().PostForm(w.URL+"/"+tenant+"/oauth2/v2.0/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"x"}, "client_secret": {"hidden"}, "scope": {w.URL + "/.default"}})
 	if err != nil {
 		t.Fatal(err)

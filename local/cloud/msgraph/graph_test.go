@@ -23,8 +23,8 @@ import (
 
 const tenant = "00000000-0000-0000-0000-0000000000f0"
 
-// world is an Entra ID and Graph at one TLS server, and a caller.
-type world struct {
+// fixture is an Entra ID and Graph at one TLS server, and a caller.
+type fixture struct {
 	*httptest.Server
 	entra  *entra.Entra
 	caller azcore.TokenCredential
@@ -32,12 +32,12 @@ type world struct {
 
 type object = map[string]any
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	db, err := state.Open(filepath.Join(t.TempDir(), "state.db"))
 	check(t, err)
 	t.Cleanup(func() { _ = db.Close() })
-	w := &world{}
+	w := &fixture{}
 	var service *msgraph.Service
 	w.Server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/graph/") {
@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) login(t *testing.T, id, secret string) azcore.TokenCredential {
+func (w *fixture) login(t *testing.T, id, secret string) azcore.TokenCredential {
 	t.Helper()
 	credential, err := azidentity.NewClientSecretCredential(tenant, id, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions:            policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: w.URL}, Transport: w.Client(), Retry: policy.RetryOptions{MaxRetries: -1}},
@@ -78,7 +78,7 @@ func check(t *testing.T, err error) {
 }
 
 // call sends what az sends and wants a status.
-func (w *world) call(t *testing.T, method, path string, body any, status int) object {
+func (w *fixture) call(t *testing.T, method, path string, body any, status int) object {
 	t.Helper()
 	token, err := w.caller.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{w.URL + "/graph/.default"}})
 	check(t, err)
@@ -91,7 +91,7 @@ func (w *world) call(t *testing.T, method, path string, body any, status int) ob
 	return w.send(t, request, token.Token, status)
 }
 
-func (w *world) send(t *testing.T, request *http.Request, token string, status int) object {
+func (w *fixture) send(t *testing.T, request *http.Request, token string, status int) object {
 	t.Helper()
 	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := w.Client().Do(request)
@@ -107,13 +107,13 @@ func (w *world) send(t *testing.T, request *http.Request, token string, status i
 	return answer
 }
 
-func (w *world) find(t *testing.T, kind, filter string) []any {
+func (w *fixture) find(t *testing.T, kind, filter string) []any {
 	t.Helper()
 	return w.call(t, http.MethodGet, kind+"?$filter="+strings.ReplaceAll(url.QueryEscape(filter), "+", "%20"), nil, http.StatusOK)["value"].([]any)
 }
 
 func TestApplicationAndPrincipalAreMadeAsAzDoes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	app := w.call(t, http.MethodPost, "applications", object{"displayName": "aro-1"}, http.StatusCreated)
 	objectID, appID := app["id"].(string), app["appId"].(string)
 	secret := w.call(t, http.MethodPost, "applications/"+objectID+"/addPassword", nil, http.StatusOK)["secretText"].(string)
@@ -155,7 +155,7 @@ func TestApplicationAndPrincipalAreMadeAsAzDoes(t *testing.T) {
 }
 
 func TestFilterLeavesQuotedWordsAlone(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.call(t, http.MethodPost, "applications", object{"displayName": "this and that or John's"}, http.StatusCreated)
 	w.call(t, http.MethodPost, "applications", object{"displayName": "this"}, http.StatusCreated)
 	if found := w.find(t, "applications", "displayName eq 'this and that or John''s'"); len(found) != 1 {
@@ -164,7 +164,7 @@ func TestFilterLeavesQuotedWordsAlone(t *testing.T) {
 }
 
 func TestRemovedPasswordOpensNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	app := w.call(t, http.MethodPost, "applications", object{"displayName": "aro-1"}, http.StatusCreated)
 	w.call(t, http.MethodPost, "servicePrincipals", object{"appId": app["appId"]}, http.StatusCreated)
 	end := time.Now().Add(48 * time.Hour).UTC().Format(time.RFC3339)
@@ -180,7 +180,7 @@ func TestRemovedPasswordOpensNothing(t *testing.T) {
 }
 
 func TestCallersNeedATokenForGraph(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	vault, err := w.caller.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://vault.azure.net/.default"}})
 	check(t, err)
 	for _, token := range []string{"x", vault.Token} {
@@ -193,7 +193,7 @@ func TestCallersNeedATokenForGraph(t *testing.T) {
 }
 
 func TestWhomNobodyLetSeesNothingOfTheDirectory(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	app := w.call(t, http.MethodPost, "applications", object{"displayName": "aro-1"}, http.StatusCreated)
 	w.call(t, http.MethodPost, "servicePrincipals", object{"appId": app["appId"]}, http.StatusCreated)
 	secret := w.call(t, http.MethodPost, "applications/"+app["id"].(string)+"/addPassword", nil, http.StatusOK)["secretText"].(string)
@@ -210,7 +210,7 @@ func TestWhomNobodyLetSeesNothingOfTheDirectory(t *testing.T) {
 }
 
 func TestManagedIdentityIsShownAndKept(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const id = "/subscriptions/1/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
 	client, principal, err := w.entra.CreateIdentity(t.Context(), id)
 	check(t, err)

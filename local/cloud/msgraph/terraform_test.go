@@ -10,7 +10,7 @@ import (
 )
 
 // beta is call to the beta version.
-func (w *world) beta(t *testing.T, method, path string, body any, status int) object {
+func (w *fixture) beta(t *testing.T, method, path string, body any, status int) object {
 	t.Helper()
 	token, err := w.caller.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{w.URL + "/graph/.default"}})
 	check(t, err)
@@ -34,7 +34,7 @@ func ids(list object) (all []string) {
 // with the bodies of the provider azuread: under another name at first, owned by the
 // caller, who is then removed.
 func TestTheCallsOfTerraformsAzureAD(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	caller := w.find(t, "servicePrincipals", "displayName eq 'caller'")[0].(object)["id"].(string)
 	reference := func(id string) string { return w.URL + "/graph/v1.0/" + tenant + "/directoryObjects/" + id }
 	if got := w.call(t, http.MethodGet, "directoryObjects/"+caller, nil, http.StatusOK); got["@odata.type"] != "#microsoft.graph.servicePrincipal" {

@@ -20,7 +20,7 @@ func inside() hypervisor.VM {
 }
 
 func TestPublicBalancerLeadsToMachinesOfItsPool(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	a, _ := w.vnet()
 	ip := w.publicIP("ip")
@@ -64,7 +64,7 @@ func TestPublicBalancerLeadsToMachinesOfItsPool(t *testing.T) {
 }
 
 func TestMachinesReachTheirNetwork(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	a, _ := w.vnet()
 	balancer := w.balancer("lb", inSubnet(a.ID)) // 10.0.0.4
@@ -93,7 +93,7 @@ func TestMachinesReachTheirNetwork(t *testing.T) {
 }
 
 func TestPrivateEndpointLeadsToTheServiceOnceApproved(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	a, _ := w.vnet()
 	balancer := w.balancer("lb", inSubnet(a.ID))
@@ -186,7 +186,7 @@ func TestPrivateEndpointLeadsToTheServiceOnceApproved(t *testing.T) {
 }
 
 // linkService publishes a frontend to whom it approves.
-func (w *world) linkService(subnet, frontend *string, approve []*string) (armnetwork.PrivateLinkService, error) {
+func (w *fixture) linkService(subnet, frontend *string, approve []*string) (armnetwork.PrivateLinkService, error) {
 	w.t.Helper()
 	poller, err := w.NewPrivateLinkServicesClient().BeginCreateOrUpdate(context.Background(), group, "pls", armnetwork.PrivateLinkService{
 		Location: to.Ptr(location), Properties: &armnetwork.PrivateLinkServiceProperties{
@@ -206,7 +206,7 @@ func subnetPath(vnet, subnet string) string {
 }
 
 func TestRecordSetsAreGuarded(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	w.create("/subscriptions/"+customer+"/resourceGroups/"+group+"/providers/"+dnsZones+"/apps.test", object{"location": "global"})
 	client, err := armdns.NewRecordSetsClient(customer, nobody{}, w.options())
@@ -236,7 +236,7 @@ func TestRecordSetsAreGuarded(t *testing.T) {
 }
 
 func TestAddressThatIsTakenIsToldOnceAndUsedWhenFree(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	a, _ := w.vnet()
 	ip := w.publicIP("ip")
 	address := net.JoinHostPort(*ip.Properties.IPAddress, "6443")
@@ -254,7 +254,7 @@ func TestAddressThatIsTakenIsToldOnceAndUsedWhenFree(t *testing.T) {
 }
 
 func TestPrivateZoneIsForTheNetworksThatAreLinkedToIt(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	w.vnet()
 	factory, err := armprivatedns.NewClientFactory(customer, nobody{}, w.options())

@@ -11,7 +11,7 @@ import (
 )
 
 func TestAddressesComeFromTheSubnet(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	a, tiny := w.vnet()
 	first := w.nic("first", a.ID)
@@ -57,7 +57,7 @@ func TestAddressesComeFromTheSubnet(t *testing.T) {
 }
 
 func TestWhatIsUsedCannotBeDeleted(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	a, _ := w.vnet()
 	nsgPoller, err := w.NewSecurityGroupsClient().BeginCreateOrUpdate(ctx, group, "nsg", armnetwork.SecurityGroup{Location: to.Ptr(location)}, nil)
@@ -111,7 +111,7 @@ func TestWhatIsUsedCannotBeDeleted(t *testing.T) {
 }
 
 func TestNetworksThatCannotBeAreRefused(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for name, test := range map[string]struct {
 		space   string
 		subnets []string
@@ -139,7 +139,7 @@ func TestNetworksThatCannotBeAreRefused(t *testing.T) {
 }
 
 func TestPublicAddressHasOneHolder(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	ip := w.publicIP("ip")
 	if address, err := netip.ParseAddr(*ip.Properties.IPAddress); err != nil || !w.public.Contains(address) {
@@ -175,7 +175,7 @@ func TestPublicAddressHasOneHolder(t *testing.T) {
 }
 
 func TestBalancerTellsWhatItsPartsAreUsedFor(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	a, _ := w.vnet()
 	balancer := w.balancer("lb", inSubnet(a.ID))
@@ -218,7 +218,7 @@ func TestBalancerTellsWhatItsPartsAreUsedFor(t *testing.T) {
 }
 
 func TestSecurityRulesHaveTheirOwnPriority(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	rule := func(name string, priority int32) *armnetwork.SecurityRule {
 		return &armnetwork.SecurityRule{Name: to.Ptr(name), Properties: &armnetwork.SecurityRulePropertiesFormat{
 			Priority: to.Ptr(priority), Direction: to.Ptr(armnetwork.SecurityRuleDirectionInbound),
@@ -238,7 +238,7 @@ func TestSecurityRulesHaveTheirOwnPriority(t *testing.T) {
 }
 
 func TestWritingAParentReplacesWhatItOwns(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	w.vnet()
 	rule := &armnetwork.SecurityRule{Name: to.Ptr("r"), Properties: &armnetwork.SecurityRulePropertiesFormat{
@@ -265,7 +265,7 @@ func TestWritingAParentReplacesWhatItOwns(t *testing.T) {
 }
 
 func TestFrontendCanTakeTheAddressOfTheOneThatItReplaces(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	a, _ := w.vnet()
 	balancer := w.balancer("lb", inSubnet(a.ID))
@@ -300,7 +300,7 @@ func TestFrontendCanTakeTheAddressOfTheOneThatItReplaces(t *testing.T) {
 }
 
 func TestRoutesOfTheOwnerGoBeforeAzures(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := context.Background()
 	a, _ := w.vnet()
 	tablePoller, err := w.NewRouteTablesClient().BeginCreateOrUpdate(ctx, group, "rt", armnetwork.RouteTable{

@@ -27,15 +27,15 @@ const (
 
 type object = map[string]any
 
-// world is an engine with a group.
-type world struct {
+// fixture is an engine with a group.
+type fixture struct {
 	*resources.Engine
 	t    *testing.T
 	path string
 }
 
-func newWorld(t *testing.T, behaviours map[string]resources.Behaviour) *world {
-	w := &world{t: t, path: filepath.Join(t.TempDir(), "state.db")}
+func newFixture(t *testing.T, behaviours map[string]resources.Behaviour) *fixture {
+	w := &fixture{t: t, path: filepath.Join(t.TempDir(), "state.db")}
 	w.open(behaviours)
 	if _, err := w.Create(context.Background(), subscription, object{}); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func newWorld(t *testing.T, behaviours map[string]resources.Behaviour) *world {
 	return w
 }
 
-func (w *world) open(behaviours map[string]resources.Behaviour) {
+func (w *fixture) open(behaviours map[string]resources.Behaviour) {
 	w.t.Helper()
 	db, err := state.Open(w.path)
 	if err != nil {
@@ -61,7 +61,7 @@ func (w *world) open(behaviours map[string]resources.Behaviour) {
 	w.t.Cleanup(func() { engine.Close(); _ = db.Close() })
 }
 
-func (w *world) call(method, target string, body object, headers ...string) (*resources.Answer, error) {
+func (w *fixture) call(method, target string, body object, headers ...string) (*resources.Answer, error) {
 	u, err := url.Parse(target)
 	if err != nil {
 		w.t.Fatal(err)
@@ -73,7 +73,7 @@ func (w *world) call(method, target string, body object, headers ...string) (*re
 	return w.Serve(context.Background(), call)
 }
 
-func (w *world) want(method, target string, body object, status int, headers ...string) object {
+func (w *fixture) want(method, target string, body object, status int, headers ...string) object {
 	w.t.Helper()
 	answer, err := w.call(method, target, body, headers...)
 	if err != nil {
@@ -92,8 +92,8 @@ func (w *world) want(method, target string, body object, status int, headers ...
 func TestAChangeIsCompletedWhoeverGoes(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	const nic = group + "/providers/Microsoft.Network/networkInterfaces/own"
-	var w *world
-	w = newWorld(t, map[string]resources.Behaviour{"Microsoft.Network/virtualNetworks": {Put: func(ctx context.Context, _ *resources.Change) error {
+	var w *fixture
+	w = newFixture(t, map[string]resources.Behaviour{"Microsoft.Network/virtualNetworks": {Put: func(ctx context.Context, _ *resources.Change) error {
 		_, err := w.Create(ctx, nic, object{"location": "eastus"})
 		leave() // between one write and the next
 		return err
@@ -106,7 +106,7 @@ func TestAChangeIsCompletedWhoeverGoes(t *testing.T) {
 }
 
 func TestGenericResourcesLiveWithoutBehaviour(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	w.Name("Microsoft.Network/natGateways")
 	const nat = group + "/providers/Microsoft.Network/natGateways/Nat"
 	w.want(http.MethodGet, nat, nil, http.StatusNotFound)
@@ -140,7 +140,7 @@ func TestGenericResourcesLiveWithoutBehaviour(t *testing.T) {
 
 func TestSubresourcesLiveInTheirParentAndOnTheirOwn(t *testing.T) {
 	inUse := ""
-	w := newWorld(t, map[string]resources.Behaviour{
+	w := newFixture(t, map[string]resources.Behaviour{
 		"Microsoft.Network/virtualNetworks": {Embeds: []string{"subnets", "tables"}, Keeps: []string{"subnets"}},
 		"Microsoft.Network/virtualNetworks/subnets": {
 			Put: func(_ context.Context, c *resources.Change) error {
@@ -214,7 +214,7 @@ func TestWhatTakesTimeIsFollowedAndSurvivesARestart(t *testing.T) {
 			}
 		},
 	}}
-	w := newWorld(t, behaviours)
+	w := newFixture(t, behaviours)
 	answer, err := w.call(http.MethodPut, vm+"?api-version=2024-07-01", object{"location": "eastus"})
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +242,7 @@ func TestWhatTakesTimeIsFollowedAndSurvivesARestart(t *testing.T) {
 
 func TestDeletionOfWhatHasNoStateIsWaitedFor(t *testing.T) {
 	const identity = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
-	w := newWorld(t, map[string]resources.Behaviour{"Microsoft.ManagedIdentity/userAssignedIdentities": {
+	w := newFixture(t, map[string]resources.Behaviour{"Microsoft.ManagedIdentity/userAssignedIdentities": {
 		Stateless: true,
 		Deleted:   func(context.Context, *resources.Resource) error { time.Sleep(20 * time.Millisecond); return nil },
 	}})
@@ -252,7 +252,7 @@ func TestDeletionOfWhatHasNoStateIsWaitedFor(t *testing.T) {
 }
 
 // gone deletes and waits for the end.
-func (w *world) gone(path string) {
+func (w *fixture) gone(path string) {
 	w.t.Helper()
 	answer, err := w.call(http.MethodDelete, path, nil)
 	if err != nil || answer.Status != http.StatusOK && answer.Status != http.StatusAccepted {
@@ -264,7 +264,7 @@ func (w *world) gone(path string) {
 	})
 }
 
-func (w *world) within(what string, true func() bool) {
+func (w *fixture) within(what string, true func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(patience); !true(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -275,7 +275,7 @@ func (w *world) within(what string, true func() bool) {
 
 func TestAFailureToSettleIsToldAndADeletionEndsWhatRuns(t *testing.T) {
 	const vm = group + "/providers/Microsoft.Compute/virtualMachines/"
-	w := newWorld(t, map[string]resources.Behaviour{"Microsoft.Compute/virtualMachines": {
+	w := newFixture(t, map[string]resources.Behaviour{"Microsoft.Compute/virtualMachines": {
 		Settle: func(ctx context.Context, r *resources.Resource) error {
 			if r.Name == "bad" {
 				return resources.Refuse(http.StatusConflict, "AllocationFailed", "no room")
@@ -297,7 +297,7 @@ func TestAFailureToSettleIsToldAndADeletionEndsWhatRuns(t *testing.T) {
 func TestAGroupIsEmptiedInTheOrderOfUse(t *testing.T) {
 	const user, used = group + "/providers/A.B/users/z", group + "/providers/A.B/used/a"
 	var deleted []string
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	note := func(_ context.Context, r *resources.Resource) error {
 		deleted = append(deleted, r.Name)
 		return nil
@@ -326,7 +326,7 @@ func TestAGroupIsEmptiedInTheOrderOfUse(t *testing.T) {
 
 func TestETagsGuardWrites(t *testing.T) {
 	const zone = group + "/providers/Microsoft.Network/dnsZones/example.com"
-	w := newWorld(t, map[string]resources.Behaviour{"Microsoft.Network/dnsZones": {Global: true}})
+	w := newFixture(t, map[string]resources.Behaviour{"Microsoft.Network/dnsZones": {Global: true}})
 	w.want(http.MethodPut, zone, object{"location": "global"}, http.StatusCreated)
 	record := zone + "/A/api"
 	w.want(http.MethodPut, record, object{}, http.StatusCreated, "If-None-Match", "*")
@@ -341,7 +341,7 @@ func TestETagsGuardWrites(t *testing.T) {
 }
 
 func TestListsFilterAndPage(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		tags := object{"letter": name}
 		w.want(http.MethodPut, group+"/providers/A.B/things/"+name, object{"location": "eastus", "tags": tags}, http.StatusCreated)
@@ -378,7 +378,7 @@ func TestListsFilterAndPage(t *testing.T) {
 }
 
 func TestManyCallsAtOnceNeitherBlockNorMixUp(t *testing.T) {
-	w := newWorld(t, map[string]resources.Behaviour{
+	w := newFixture(t, map[string]resources.Behaviour{
 		"A.B/slow": {
 			Settle: func(ctx context.Context, _ *resources.Resource) error {
 				select {

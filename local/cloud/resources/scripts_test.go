@@ -8,7 +8,7 @@ import (
 )
 
 func TestAGroupOfAnyScriptIsFoundInAnyCasing(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	for _, test := range []struct{ made, asked, other string }{
 		{"группа-日本", "ГРУППА-日本", "группа-日木"},
 		{"οδος", "ΟΔΟΣ", "οδο"},       // both small sigmas are the same letter

@@ -16,7 +16,7 @@ import (
 type object = map[string]any
 
 // key sends a call about keys and wants a status.
-func (w *world) key(t *testing.T, credential azcore.TokenCredential, method, path string, body any, status int) object {
+func (w *fixture) key(t *testing.T, credential azcore.TokenCredential, method, path string, body any, status int) object {
 	t.Helper()
 	var content bytes.Buffer
 	if body != nil {
@@ -47,7 +47,7 @@ func (w *world) key(t *testing.T, credential azcore.TokenCredential, method, pat
 }
 
 func TestKeysSignAndEncryptAndComeBack(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	all := w.credential(t, grant{"keys/", vaultID})
 	version := func(bundle object) string {
 		kid := bundle["key"].(object)["kid"].(string)

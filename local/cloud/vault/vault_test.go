@@ -39,8 +39,8 @@ const (
 	vaultID = "/subscriptions/a0/resourceGroups/aro-rp/providers/Microsoft.KeyVault/vaults/"
 )
 
-// world is an Entra ID and the vaults aro-svc and aro-cls at one TLS server.
-type world struct {
+// fixture is an Entra ID and the vaults aro-svc and aro-cls at one TLS server.
+type fixture struct {
 	*httptest.Server
 	entra *entra.Entra
 	vault *vault.Service
@@ -53,13 +53,13 @@ type world struct {
 
 type grant struct{ action, scope string }
 
-func (w *world) Check(_ context.Context, principal, action, scope string) (bool, string, error) {
+func (w *fixture) Check(_ context.Context, principal, action, scope string) (bool, string, error) {
 	return slices.ContainsFunc(w.grants[principal], func(g grant) bool {
 		return strings.HasPrefix(action, "Microsoft.KeyVault/vaults/"+g.action) && strings.HasPrefix(scope, g.scope)
 	}), "no assignment", nil
 }
 
-func (w *world) VaultID(_ context.Context, name string) (string, bool, error) {
+func (w *fixture) VaultID(_ context.Context, name string) (string, bool, error) {
 	return vaultID + name, name == "aro-svc" || name == "aro-cls", nil
 }
 
@@ -92,7 +92,7 @@ func (a authority) Sign(template *x509.Certificate, public crypto.PublicKey) ([]
 	return [][]byte{der, a.certificate.Raw}, err
 }
 
-func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+func (w *fixture) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/vaults/") {
 		w.vault.ServeHTTP(rw, r)
 		return
@@ -100,16 +100,16 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.entra.ServeHTTP(rw, r)
 }
 
-func (w *world) clock() time.Time {
+func (w *fixture) clock() time.Time {
 	if w.now.IsZero() {
 		return time.Now()
 	}
 	return w.now
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{grants: map[string][]grant{}, ca: newAuthority(t)}
+	w := &fixture{grants: map[string][]grant{}, ca: newAuthority(t)}
 	var err error
 	if w.db, err = state.Open(filepath.Join(t.TempDir(), "state.db")); err != nil {
 		t.Fatal(err)
@@ -125,12 +125,12 @@ func newWorld(t *testing.T) *world {
 }
 
 // open makes the service over what is kept, as a restart does.
-func (w *world) open() {
+func (w *fixture) open() {
 	w.vault = vault.New(vault.Options{State: w.db, Origin: w.URL, Tenant: tenant, Tokens: w.entra, Access: w, Vaults: w, Authority: w.ca, Now: w.clock})
 }
 
 // credential is of a new application that may do the actions in a vault.
-func (w *world) credential(t *testing.T, grants ...grant) azcore.TokenCredential {
+func (w *fixture) credential(t *testing.T, grants ...grant) azcore.TokenCredential {
 	t.Helper()
 	app, err := w.entra.CreateApplication(t.Context(), "", "caller")
 	if err != nil {
@@ -152,11 +152,11 @@ func (w *world) credential(t *testing.T, grants ...grant) azcore.TokenCredential
 	return credential
 }
 
-func (w *world) options() policy.ClientOptions {
+func (w *fixture) options() policy.ClientOptions {
 	return policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: w.URL}, Transport: w.Client(), Retry: policy.RetryOptions{MaxRetries: -1}}
 }
 
-func (w *world) secrets(t *testing.T, name string, credential azcore.TokenCredential) *azsecrets.Client {
+func (w *fixture) secrets(t *testing.T, name string, credential azcore.TokenCredential) *azsecrets.Client {
 	t.Helper()
 	client, err := azsecrets.NewClient(w.URL+"/vaults/"+name+"/", credential, &azsecrets.ClientOptions{ClientOptions: w.options(), DisableChallengeResourceVerification: true})
 	if err != nil {
@@ -165,7 +165,7 @@ func (w *world) secrets(t *testing.T, name string, credential azcore.TokenCreden
 	return client
 }
 
-func (w *world) certificates(t *testing.T, name string, credential azcore.TokenCredential) *azcertificates.Client {
+func (w *fixture) certificates(t *testing.T, name string, credential azcore.TokenCredential) *azcertificates.Client {
 	t.Helper()
 	client, err := azcertificates.NewClient(w.URL+"/vaults/"+name, credential, &azcertificates.ClientOptions{ClientOptions: w.options(), DisableChallengeResourceVerification: true})
 	if err != nil {
@@ -190,7 +190,7 @@ func check(t *testing.T, err error) {
 }
 
 func TestSecretLivesInVersions(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.secrets(t, "aro-svc", w.credential(t, grant{"secrets/", vaultID + "aro-svc"}))
 	expires := time.Now().Add(time.Hour).Truncate(time.Second)
 	first, err := client.SetSecret(ctx, "msi-1", azsecrets.SetSecretParameters{Value: to.Ptr("one"), ContentType: to.Ptr("text/plain"), Tags: map[string]*string{"renew_after": to.Ptr("x")}, SecretAttributes: &azsecrets.SecretAttributes{Expires: &expires}}, nil)
@@ -230,7 +230,7 @@ func TestSecretLivesInVersions(t *testing.T) {
 }
 
 func TestIDLeadsToItsObject(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	credential := w.credential(t, grant{"secrets/", vaultID + "aro-svc"})
 	set, err := w.secrets(t, "aro-svc", credential).SetSecret(ctx, "s", azsecrets.SetSecretParameters{Value: to.Ptr("one")}, nil)
 	check(t, err)
@@ -251,7 +251,7 @@ func TestIDLeadsToItsObject(t *testing.T) {
 }
 
 func TestDeletedSecretComesBackOrGoesForGood(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.secrets(t, "aro-svc", w.credential(t, grant{"secrets/", vaultID + "aro-svc"}))
 	set := func() error {
 		_, err := client.SetSecret(ctx, "s", azsecrets.SetSecretParameters{Value: to.Ptr("one")}, nil)
@@ -282,7 +282,7 @@ func TestDeletedSecretComesBackOrGoesForGood(t *testing.T) {
 
 // Azure keeps what is deleted for ninety days, and then nobody has to ask for its end.
 func TestDeletedObjectsGoWhenTheirTimeIsOver(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	credential := w.credential(t, grant{"", vaultID + "aro-cls"})
 	client, secrets := w.certificates(t, "aro-cls", credential), w.secrets(t, "aro-cls", credential)
 	check(t, w.vault.EnsureCertificate(ctx, "aro-cls", "c", "first.test", "first.test"))
@@ -316,7 +316,7 @@ func TestDeletedObjectsGoWhenTheirTimeIsOver(t *testing.T) {
 }
 
 func TestCallersDoOnlyWhatTheyMay(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	check(t, w.vault.EnsureSecret(ctx, "aro-svc", "s", "value"))
 	reader := w.secrets(t, "aro-svc", w.credential(t, grant{"secrets/getSecret", vaultID + "aro-svc/secrets/s"}))
 	_, err := reader.GetSecret(ctx, "s", "", nil)
@@ -374,7 +374,7 @@ func chainOf(t *testing.T, value string) (chain []*x509.Certificate, key *rsa.Pr
 }
 
 func TestCertificateIsIssuedAndRenewed(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	credential := w.credential(t, grant{"", vaultID + "aro-cls"})
 	client, secrets := w.certificates(t, "aro-cls", credential), w.secrets(t, "aro-cls", credential)
 	created, err := client.CreateCertificate(ctx, "c1-apiserver", issuedBy("OneCertV2-PublicCA"), nil)
@@ -415,7 +415,7 @@ func TestCertificateIsIssuedAndRenewed(t *testing.T) {
 }
 
 func TestCertificateIssuerChangesByPolicy(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	client := w.certificates(t, "aro-cls", w.credential(t, grant{"", vaultID + "aro-cls"}))
 	_, err := client.CreateCertificate(ctx, "c", issuedBy("Self"), nil)
 	check(t, err)
@@ -450,7 +450,7 @@ func TestCertificateIssuerChangesByPolicy(t *testing.T) {
 }
 
 func TestKeyThatIsNotExportableStaysInTheVault(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	credential := w.credential(t, grant{"", vaultID + "aro-cls"})
 	wanted := issuedBy("Self")
 	wanted.CertificatePolicy.KeyProperties.Exportable = to.Ptr(false)
@@ -464,7 +464,7 @@ func TestKeyThatIsNotExportableStaysInTheVault(t *testing.T) {
 }
 
 func TestDeletedCertificateTakesItsSecretAlong(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	credential := w.credential(t, grant{"", vaultID + "aro-cls"})
 	client, secrets := w.certificates(t, "aro-cls", credential), w.secrets(t, "aro-cls", credential)
 	check(t, w.vault.EnsureCertificate(ctx, "aro-cls", "c", "first.test", "first.test"))
@@ -491,7 +491,7 @@ func TestDeletedCertificateTakesItsSecretAlong(t *testing.T) {
 }
 
 func TestImportedCertificateIsReadAsItWas(t *testing.T) {
-	w, ctx := newWorld(t), t.Context()
+	w, ctx := newFixture(t), t.Context()
 	credential := w.credential(t, grant{"", vaultID + "aro-svc"})
 	client, secrets := w.certificates(t, "aro-svc", credential), w.secrets(t, "aro-svc", credential)
 	archive, err := pkcs12.LegacyDES.Encode(w.ca.key, w.ca.certificate, nil, "password")

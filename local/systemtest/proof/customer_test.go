@@ -45,7 +45,7 @@ type order struct {
 
 // customer is what a cluster stands on, and the cluster as it is asked for.
 type customer struct {
-	*world
+	*environment
 	order
 	body        m      // of newestAPI
 	application string // object id of the application, of a service principal
@@ -65,14 +65,14 @@ func (c *customer) id() string {
 const groundTimeout = 3 * time.Minute
 
 // customer makes what the cluster stands on, as the documentation tells customers.
-func (w *world) customer(t *testing.T, o order) *customer {
+func (w *environment) customer(t *testing.T, o order) *customer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), groundTimeout)
 	defer cancel()
 	if o.workers == 0 {
 		o.workers = 3
 	}
-	c := &customer{world: w, order: o}
+	c := &customer{environment: w, order: o}
 	w.want(ctx, t, http.MethodPut, c.group()+"?api-version="+resourcesAPI, m{"location": "eastus"}, nil)
 	c.network = c.group() + "/providers/Microsoft.Network/virtualNetworks/vnet"
 	c.put(ctx, t, c.network, networkAPI, m{"location": "eastus", "properties": m{

@@ -16,7 +16,7 @@ import (
 func TestALockedDatabaseFailsNoOperation(t *testing.T) {
 	t.Parallel()
 	const lease, locked = "5s", 15 * time.Second // longer than the provider's database waits for a lock
-	w := newWorld(t, "ARO_LEASE="+lease, "ARO_POLL=200ms")
+	w := newEnvironment(t, "ARO_LEASE="+lease, "ARO_POLL=200ms")
 	before := w.footprint(t.Context(), t)
 	c := w.customer(t, order{name: "locked"})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*createTimeout)
@@ -50,7 +50,7 @@ func TestALockedDatabaseFailsNoOperation(t *testing.T) {
 }
 
 // lockDatabase lets nobody else write the provider's database for a time.
-func (w *world) lockDatabase(ctx context.Context, d time.Duration) error {
+func (w *environment) lockDatabase(ctx context.Context, d time.Duration) error {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "aro.db")+"?_txlock=immediate&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return err

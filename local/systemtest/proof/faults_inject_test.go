@@ -27,36 +27,36 @@ for mark in '%[1]s'/*; do
   [[ -e $mark && $request == *"\"${mark##*/}-managed\""* ]] || continue
   case $(<"$mark") in
     exits) exit 3 ;;
-    babels) echo babel; exit ;;
+    garbage) echo garbage; exit ;;
     hangs) exec sleep 1000 ;;
   esac
 done
 exec '%[2]s/aro-installer' "$@" <<<"$request"
 `
 
-func newFallen(t *testing.T) *fallen {
+func newFaultyEnvironment(t *testing.T) *faultyEnvironment {
 	t.Helper()
 	bin, err := filepath.Abs(*programs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &fallen{installers: t.TempDir(), boots: make(chan struct{}, booting)}
+	w := &faultyEnvironment{installers: t.TempDir(), boots: make(chan struct{}, booting)}
 	program := filepath.Join(t.TempDir(), "installer")
 	if err := os.WriteFile(program, fmt.Appendf(nil, faultyInstaller, w.installers, bin), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	w.world = newWorld(t, "ARO_TEST=true", "ARO_INSTALLER="+program)
+	w.environment = newEnvironment(t, "ARO_TEST=true", "ARO_INSTALLER="+program)
 	return w
 }
 
-// isLate reports whether a fault can only be injected when the operation has begun:
-// who the cluster is, is not known before.
-func (v *victim) isLate(f faults.Fault) bool {
+// needsCluster reports whether a fault can only be injected when the operation has begun:
+// the identifiers of the cluster in it are not known before.
+func (v *faultyCluster) needsCluster(f faults.Fault) bool {
 	return f.Plan == "create" && f.Calls != nil && (strings.Contains(f.Calls.Path, "UID") || strings.Contains(f.Calls.Path, "SUFFIX"))
 }
 
-// inject makes the fault be, until lift is called, unless it isLate.
-func (v *victim) inject(ctx context.Context, t *testing.T, f faults.Fault) (lift func()) {
+// inject injects the fault until lift is called, unless it needsCluster.
+func (v *faultyCluster) inject(ctx context.Context, t *testing.T, f faults.Fault) (lift func()) {
 	t.Helper()
 	switch {
 	case f.Stop == faults.AtOnce:
@@ -66,19 +66,19 @@ func (v *victim) inject(ctx context.Context, t *testing.T, f faults.Fault) (lift
 	case f.Stop != "":
 		return v.stopping(ctx, t, f.Stop)
 	case f.Installer != "":
-		mark := filepath.Join(v.world.installers, v.name)
+		mark := filepath.Join(v.in.installers, v.name)
 		if err := os.WriteFile(mark, []byte(f.Installer), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return func() { _ = os.Remove(mark) }
-	case f.Calls != nil && !v.isLate(f):
-		return v.disturb(ctx, t, f)
+	case f.Calls != nil && !v.needsCluster(f):
+		return v.answerCalls(ctx, t, f)
 	}
 	return func() {}
 }
 
-// disturb has Azure answer calls as the fault says, until lift is called.
-func (v *victim) disturb(ctx context.Context, t *testing.T, f faults.Fault) (lift func()) {
+// answerCalls has Azure answer calls as the fault says, until lift is called.
+func (v *faultyCluster) answerCalls(ctx context.Context, t *testing.T, f faults.Fault) (lift func()) {
 	t.Helper()
 	path := strings.ReplaceAll(f.Calls.Path, "NAME", v.name)
 	for placeholder, member := range map[string]string{"UID": "uid", "SUFFIX": "storageSuffix"} {
@@ -97,7 +97,7 @@ func (v *victim) disturb(ctx context.Context, t *testing.T, f faults.Fault) (lif
 
 // internal is a member of what the service keeps of the cluster for itself, once
 // it is there.
-func (v *victim) internal(ctx context.Context, t *testing.T, member string) (value string) {
+func (v *faultyCluster) internal(ctx context.Context, t *testing.T, member string) (value string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(v.dir, "aro.db")+"?mode=ro&_pragma=busy_timeout(5000)")
 	if err != nil {
@@ -113,7 +113,7 @@ func (v *victim) internal(ctx context.Context, t *testing.T, member string) (val
 
 // stopping stops the cluster's control plane as soon as a step is done, until
 // lift is called.
-func (v *victim) stopping(ctx context.Context, t *testing.T, step string) (lift func()) {
+func (v *faultyCluster) stopping(ctx context.Context, t *testing.T, step string) (lift func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan []int, 1)
@@ -164,11 +164,11 @@ func comes(f faults.Fault, e entry) bool {
 // boot waits until the cluster's installer may run and its machines may boot. Others
 // may when the log has a line of the cluster that is the last to matter, and at the
 // latest when done is called.
-func (v *victim) boot(t *testing.T, last func(entry) bool) (done func()) {
+func (v *faultyCluster) boot(t *testing.T, last func(entry) bool) (done func()) {
 	t.Helper()
-	v.world.boots <- struct{}{}
+	v.in.boots <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
-	leave := sync.OnceFunc(func() { <-v.world.boots })
+	leave := sync.OnceFunc(func() { <-v.in.boots })
 	log, err := v.openLog()
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func signal(processes []int, s syscall.Signal) {
 }
 
 // controlPlane are the processes of the cluster's control plane.
-func (v *victim) controlPlane() (processes []int) {
+func (v *faultyCluster) controlPlane() (processes []int) {
 	for pid, arguments := range v.running() {
 		if strings.Contains(arguments, "/control-planes/"+v.name+"-") {
 			processes = append(processes, pid)
@@ -201,7 +201,7 @@ func (v *victim) controlPlane() (processes []int) {
 }
 
 // isLogged reports whether the log says how an operation ended.
-func (v *victim) isLogged(operation string, f failure) bool {
+func (v *faultyCluster) isLogged(operation string, f failure) bool {
 	text, err := os.ReadFile(filepath.Join(v.dir, "logs", "rp.log"))
 	if err != nil {
 		return false
@@ -218,7 +218,7 @@ func (v *victim) isLogged(operation string, f failure) bool {
 const reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 // encrypt has the cluster's disks encrypted by a key of the customer.
-func (v *victim) encrypt(t *testing.T) {
+func (v *faultyCluster) encrypt(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), groundTimeout)
 	defer cancel()

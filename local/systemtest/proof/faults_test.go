@@ -12,28 +12,28 @@ import (
 	"github.com/aro-rp/aro/test/faults"
 )
 
-// victims is how many clusters fail to be created at the same time: mostly a step
-// of theirs waits for what never comes. Their installers run and their machines boot
+// faultyClusters is how many clusters fail to be created at the same time: mostly a step
+// of theirs waits for something that does not happen. Their installers run and their machines boot
 // in turn, because that takes all that two cores have.
 const (
-	victims = 8
-	booting = 3
+	faultyClusters = 8
+	booting        = 3
 )
 
-// fallen is a world in which everything goes wrong.
-type fallen struct {
-	*world
+// faultyEnvironment is an environment into which faults are injected.
+type faultyEnvironment struct {
+	*environment
 	installers string       // folder of what installers do in place of their work
-	told       atomic.Int32 // faults
+	reported   atomic.Int32 // faults
 	boots      chan struct{}
 }
 
-// TestEveryFaultIsTold has something go wrong in steps of creates, updates and
-// deletes, with -long in each. Clients, administrators and the log are told the same
-// error, the one that docs/faults.md has, and when the fault is over a delete succeeds.
-func TestEveryFaultIsTold(t *testing.T) {
+// TestEveryFaultIsReported injects faults into steps of creates, updates and deletes, with
+// -long into each. Clients, administrators and the log get the same error, the one of
+// docs/faults.md, and when the fault is over a delete succeeds.
+func TestEveryFaultIsReported(t *testing.T) {
 	t.Parallel()
-	w := newFallen(t)
+	w := newFaultyEnvironment(t)
 	before := w.footprint(t.Context(), t)
 	all := faults.Samples()
 	if *long {
@@ -41,40 +41,42 @@ func TestEveryFaultIsTold(t *testing.T) {
 	}
 	of := func(plan string, on faults.Kind) []faults.Fault { return faults.Of(all, plan, on) }
 	t.Run("alone", func(t *testing.T) {
-		w.victim(t, order{name: "alone"}).failsToBeCreated(t, queue(of("create", faults.Alone)))
+		w.cluster(t, order{name: "alone"}).failCreates(t, queue(of("create", faults.Alone)))
 	})
 	creates, updates := queue(of("create", faults.Classic)), queue(of("update", faults.Classic))
-	lives := map[string]func(*testing.T, *victim){
-		"classic": func(t *testing.T, v *victim) { v.failsInLife(t, updates, of("delete", faults.Classic)) },
-		"other":   func(t *testing.T, v *victim) { v.failsInLife(t, updates, nil) },
-		"modern": func(t *testing.T, v *victim) {
-			v.failsInLife(t, queue(of("update", faults.Modern)), of("delete", faults.Modern))
+	tests := map[string]func(*testing.T, *faultyCluster){
+		"classic": func(t *testing.T, v *faultyCluster) {
+			v.failUpdatesAndDeletes(t, updates, of("delete", faults.Classic))
 		},
-		"unborn": func(t *testing.T, v *victim) { v.failsToBeCreated(t, queue(of("create", faults.Modern))) },
-		"encrypted": func(t *testing.T, v *victim) {
+		"other": func(t *testing.T, v *faultyCluster) { v.failUpdatesAndDeletes(t, updates, nil) },
+		"modern": func(t *testing.T, v *faultyCluster) {
+			v.failUpdatesAndDeletes(t, queue(of("update", faults.Modern)), of("delete", faults.Modern))
+		},
+		"creates": func(t *testing.T, v *faultyCluster) { v.failCreates(t, queue(of("create", faults.Modern))) },
+		"encrypted": func(t *testing.T, v *faultyCluster) {
 			v.encrypt(t)
-			v.failsToBeCreated(t, queue(of("create", faults.Encrypted)))
+			v.failCreates(t, queue(of("create", faults.Encrypted)))
 		},
 	}
-	for n := range victims {
-		lives["victim"+string(rune('a'+n))] = func(t *testing.T, v *victim) { v.failsToBeCreated(t, creates) }
+	for n := range faultyClusters {
+		tests["faulty"+string(rune('a'+n))] = func(t *testing.T, v *faultyCluster) { v.failCreates(t, creates) }
 	}
 	var group sync.WaitGroup
-	for name, live := range lives {
+	for name, test := range tests {
 		group.Go(func() {
 			t.Run(name, func(t *testing.T) {
-				live(t, w.victim(t, order{name: name, workload: name == "modern" || name == "unborn"}))
+				test(t, w.cluster(t, order{name: name, workload: name == "modern" || name == "creates"}))
 			})
 		})
 	}
 	group.Wait()
 	w.isAsBefore(t, before)
-	if told := int(w.told.Load()); told != len(all) {
-		t.Errorf("%d of %d faults were told as they should be", told, len(all))
+	if reported := int(w.reported.Load()); reported != len(all) {
+		t.Errorf("%d of %d faults were reported as documented", reported, len(all))
 	}
 }
 
-// queue is emptied by whoever has time.
+// queue returns the faults in a channel from which several clusters receive.
 func queue(list []faults.Fault) <-chan faults.Fault {
 	all := make(chan faults.Fault, len(list))
 	for _, f := range list {
@@ -84,18 +86,20 @@ func queue(list []faults.Fault) <-chan faults.Fault {
 	return all
 }
 
-// victim is a customer whose cluster fails.
-type victim struct {
+// faultyCluster is a customer whose cluster gets faults.
+type faultyCluster struct {
 	*customer
-	world *fallen
+	in *faultyEnvironment
 }
 
-func (w *fallen) victim(t *testing.T, o order) *victim { return &victim{w.customer(t, o), w} }
+func (w *faultyEnvironment) cluster(t *testing.T, o order) *faultyCluster {
+	return &faultyCluster{w.customer(t, o), w}
+}
 
-// failsToBeCreated creates the cluster with each fault, and deletes it without.
-func (v *victim) failsToBeCreated(t *testing.T, all <-chan faults.Fault) {
+// failCreates creates the cluster with each fault, and deletes it without.
+func (v *faultyCluster) failCreates(t *testing.T, all <-chan faults.Fault) {
 	for f := range all {
-		v.meets(t, f, func(ctx context.Context, t *testing.T) string {
+		v.testFault(t, f, func(ctx context.Context, t *testing.T) string {
 			if f.Secret != "" {
 				profile := maps.Clone(v.body["properties"].(m)["servicePrincipalProfile"].(m))
 				profile["clientSecret"] = f.Secret
@@ -110,16 +114,15 @@ func (v *victim) failsToBeCreated(t *testing.T, all <-chan faults.Fault) {
 }
 
 // deleted deletes the cluster, which must succeed.
-func (v *victim) deleted(ctx context.Context, t *testing.T) {
+func (v *faultyCluster) deleted(ctx context.Context, t *testing.T) {
 	t.Helper()
 	if watch := v.remove(ctx, t); watch != "" {
 		v.succeeds(ctx, t, watch)
 	}
 }
 
-// failsInLife creates the cluster well, and then lets its updates and its deletes
-// fail.
-func (v *victim) failsInLife(t *testing.T, updates <-chan faults.Fault, deletes []faults.Fault) {
+// failUpdatesAndDeletes creates the cluster, and then runs its updates and deletes with faults.
+func (v *faultyCluster) failUpdatesAndDeletes(t *testing.T, updates <-chan faults.Fault, deletes []faults.Fault) {
 	func() {
 		defer v.boot(t, func(entry) bool { return false })()
 		v.created(t)
@@ -127,7 +130,7 @@ func (v *victim) failsInLife(t *testing.T, updates <-chan faults.Fault, deletes 
 	nothing := func(context.Context, *testing.T) {}
 	n := 0
 	for f := range updates {
-		v.meets(t, f, func(ctx context.Context, t *testing.T) string {
+		v.testFault(t, f, func(ctx context.Context, t *testing.T) string {
 			n++
 			change := m{"servicePrincipalProfile": m{"clientSecret": f.Secret}}
 			switch {
@@ -140,7 +143,7 @@ func (v *victim) failsInLife(t *testing.T, updates <-chan faults.Fault, deletes 
 		}, nothing)
 	}
 	for _, f := range deletes {
-		v.meets(t, f, v.remove, nothing)
+		v.testFault(t, f, v.remove, nothing)
 	}
 	v.removed(t)
 }
@@ -154,9 +157,9 @@ const (
 	leastTime  = 5 * time.Minute
 )
 
-// meets runs an operation with a fault, and then what follows. The operation must
-// fail as everybody is told.
-func (v *victim) meets(t *testing.T, f faults.Fault, begin func(context.Context, *testing.T) string, after func(context.Context, *testing.T)) {
+// testFault runs an operation with a fault, and then what follows. The operation must fail
+// with the documented error.
+func (v *faultyCluster) testFault(t *testing.T, f faults.Fault, begin func(context.Context, *testing.T) string, after func(context.Context, *testing.T)) {
 	t.Run(f.Plan+", "+f.Step+": "+f.What, func(t *testing.T) {
 		begun, done := time.Now(), false
 		for try := 1; !done; try++ {
@@ -167,34 +170,34 @@ func (v *victim) meets(t *testing.T, f faults.Fault, begin func(context.Context,
 					defer cancel()
 					after(ctx, t)
 				}()
-				done = v.tries(t, f, last, begin)
+				done = v.attempt(t, f, last, begin)
 			}()
 		}
 	})
 }
 
-// tries lets an operation meet the fault. It is false if the fault came in another step,
+// attempt runs an operation with the fault. It is false if the fault came in another step,
 // which in the last try is an error.
-func (v *victim) tries(t *testing.T, f faults.Fault, last bool, begin func(context.Context, *testing.T) string) (done bool) {
+func (v *faultyCluster) attempt(t *testing.T, f faults.Fault, last bool, begin func(context.Context, *testing.T) string) (done bool) {
 	t.Helper()
 	if needsProcessors(f) {
 		defer v.boot(t, func(e entry) bool { return comes(f, e) })()
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), createTimeout) // none of it in the queue for processors
 	defer cancel()
-	o := v.suffers(ctx, t, f, begin)
+	o := v.runWith(ctx, t, f, begin)
 	e := v.explain(ctx, t)
 	elsewhere := e.LastFailure == nil || e.LastFailure.Step != f.Step
 	if counted := f.Calls != nil && f.Calls.ByPrincipal; elsewhere && !last && (f.Stop != "" || counted) {
 		t.Logf("the fault came in another step: %s, %+v", o.Status, o.Error)
 		return false
 	}
-	v.isTold(t, f, o, e)
+	v.checkReports(t, f, o, e)
 	return true
 }
 
-// suffers is how an operation ends that meets the fault.
-func (v *victim) suffers(ctx context.Context, t *testing.T, f faults.Fault, begin func(context.Context, *testing.T) string) operation {
+// runWith returns the end of an operation that is run with the fault.
+func (v *faultyCluster) runWith(ctx context.Context, t *testing.T, f faults.Fault, begin func(context.Context, *testing.T) string) operation {
 	t.Helper()
 	lift := v.inject(ctx, t, f)
 	defer func() { lift() }()
@@ -202,29 +205,29 @@ func (v *victim) suffers(ctx context.Context, t *testing.T, f faults.Fault, begi
 	if watch == "" {
 		t.Fatal("no operation began")
 	}
-	if v.isLate(f) {
-		lift = v.disturb(ctx, t, f)
+	if v.needsCluster(f) {
+		lift = v.answerCalls(ctx, t, f)
 	}
 	return v.end(ctx, t, watch)
 }
 
-// isTold checks what clients, administrators and the log are told.
-func (v *victim) isTold(t *testing.T, f faults.Fault, o operation, e explanation) {
+// checkReports compares the errors that clients and administrators see and that the log has.
+func (v *faultyCluster) checkReports(t *testing.T, f faults.Fault, o operation, e explanation) {
 	t.Helper()
 	if o.Status != "Failed" || e.LastFailure == nil {
 		t.Errorf("the operation ended as %+v", o)
 		return
 	}
-	told := e.LastFailure
-	if told.Code != o.Error.Code || told.Target != o.Error.Target || told.Message != o.Error.Message {
-		t.Errorf("clients are told %+v, administrators %+v", o.Error, told)
+	seen := e.LastFailure
+	if seen.Code != o.Error.Code || seen.Target != o.Error.Target || seen.Message != o.Error.Message {
+		t.Errorf("clients see %+v, administrators %+v", o.Error, seen)
 	}
-	if !v.isLogged(told.OperationID, o.Error) {
-		t.Errorf("the log does not tell %+v", o.Error)
+	if !v.isLogged(seen.OperationID, o.Error) {
+		t.Errorf("the log does not have %+v", o.Error)
 	}
-	if told.Step != f.Step || told.Code != f.Code || told.Target != f.Target || told.Message == "" {
-		t.Errorf("the step %q failed: %s at %q: %s\nwant the step %q, %s at %q", told.Step, told.Code, told.Target, told.Message, f.Step, f.Code, f.Target)
+	if seen.Step != f.Step || seen.Code != f.Code || seen.Target != f.Target || seen.Message == "" {
+		t.Errorf("the step %q failed: %s at %q: %s\nwant the step %q, %s at %q", seen.Step, seen.Code, seen.Target, seen.Message, f.Step, f.Code, f.Target)
 		return
 	}
-	v.world.told.Add(1)
+	v.in.reported.Add(1)
 }

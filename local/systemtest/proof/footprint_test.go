@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// growing are the files that may be written to as long as a world lives, and
+// growing are the files that may be written to as long as an environment runs, and
 // whose number may change.
 var growing = []string{
 	"/aro.db*",         // the provider's database: what ended is kept for a while
@@ -41,7 +41,7 @@ const maxLog = 24 << 20
 
 // files are those of the data directory, but for shelves and what grows; written
 // are the bytes of the latter.
-func (w *world) files(t *testing.T) (all []string, written int64) {
+func (w *environment) files(t *testing.T) (all []string, written int64) {
 	t.Helper()
 	err := filepath.WalkDir(w.dir, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -76,9 +76,9 @@ func (w *world) files(t *testing.T) (all []string, written int64) {
 	return all, written
 }
 
-// running are the arguments of the processes of this world but aro-local: its
+// running are the arguments of the processes of this environment but aro-local: its
 // descendants, and those whose parent is gone but whose arguments tell.
-func (w *world) running() map[int]string {
+func (w *environment) running() map[int]string {
 	arguments, parents := map[int]string{}, map[int]int{}
 	entries, _ := os.ReadDir("/proc")
 	for _, entry := range entries {
@@ -116,9 +116,9 @@ func (w *world) running() map[int]string {
 // listening is the state of a socket in /proc/net/tcp.
 const listening = "0A"
 
-// opened are the addresses on which the processes of this world listen, and how
+// opened are the addresses on which the processes of this environment listen, and how
 // many files all of them have open.
-func (w *world) opened(t *testing.T) (addresses []string, files int) {
+func (w *environment) opened(t *testing.T) (addresses []string, files int) {
 	t.Helper()
 	sockets := map[string]string{} // addresses by inode
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
@@ -151,8 +151,8 @@ func (w *world) opened(t *testing.T) (addresses []string, files int) {
 	return addresses, files
 }
 
-// footprint is all that a world takes up.
-func (w *world) footprint(ctx context.Context, t *testing.T) (all []string) {
+// footprint is all that an environment takes up.
+func (w *environment) footprint(ctx context.Context, t *testing.T) (all []string) {
 	t.Helper()
 	files, _ := w.files(t)
 	ports, _ := w.opened(t)
@@ -166,7 +166,7 @@ func (w *world) footprint(ctx context.Context, t *testing.T) (all []string) {
 }
 
 // isAsBefore waits until nothing is there but what was, and all of that.
-func (w *world) isAsBefore(t *testing.T, before []string) {
+func (w *environment) isAsBefore(t *testing.T, before []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()

@@ -16,7 +16,7 @@ type resource struct {
 
 // inventory is every resource of the local Azure, what its vaults and its
 // containers hold, and the applications of its directory.
-func (w *world) inventory(ctx context.Context, t *testing.T) []string {
+func (w *environment) inventory(ctx context.Context, t *testing.T) []string {
 	t.Helper()
 	var top struct {
 		Value []resource `json:"value"`
@@ -47,7 +47,7 @@ func (c *customer) machines(ctx context.Context, t *testing.T) (names []string) 
 }
 
 // kept is what is no resource.
-func (w *world) kept(ctx context.Context, t *testing.T) (all []string) {
+func (w *environment) kept(ctx context.Context, t *testing.T) (all []string) {
 	t.Helper()
 	for _, one := range w.vaulted(ctx, t, "certificates", "secrets") {
 		all = append(all, one.ID)
@@ -68,7 +68,7 @@ type vaultObject struct {
 }
 
 // vaulted is what the service's vaults have in collections.
-func (w *world) vaulted(ctx context.Context, t *testing.T, collections ...string) (all []vaultObject) {
+func (w *environment) vaulted(ctx context.Context, t *testing.T, collections ...string) (all []vaultObject) {
 	t.Helper()
 	line := w.service.pipeline("https://vault.azure.net")
 	for _, vault := range []string{"aro-cls", "aro-msi", "aro-svc"} {

@@ -32,9 +32,9 @@ done
 wait
 `
 
-// killer is a world whose provider can be killed again and again.
+// killer is an environment whose provider is killed repeatedly.
 type killer struct {
-	*world
+	*environment
 	pidFile string
 	killed  int      // the last one's process id
 	died    []string // the steps after which a process ended before the next was done
@@ -52,7 +52,7 @@ func newKiller(t *testing.T, settings ...string) *killer {
 	if err := os.WriteFile(script, fmt.Appendf(nil, restarter, bin, k.pidFile), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	k.world = newWorld(t, append(settings, "ARO_RP="+script)...)
+	k.environment = newEnvironment(t, append(settings, "ARO_RP="+script)...)
 	return k
 }
 
@@ -83,7 +83,7 @@ type entry struct {
 }
 
 // openLog opens the provider's log where it ends now.
-func (w *world) openLog() (*os.File, error) {
+func (w *environment) openLog() (*os.File, error) {
 	log, err := os.Open(filepath.Join(w.dir, "logs", "rp.log"))
 	if err == nil {
 		_, err = log.Seek(0, io.SeekEnd)
@@ -142,21 +142,21 @@ const (
 	mostCreates = 4
 
 	// killedLease is how long a killed provider keeps its cluster. A shorter lease
-	// costs less time, but must not end while a living provider waits for a processor.
+	// costs less time, but must not end while a running provider waits for a processor.
 	killedLease = "3s"
 )
 
-// TestAKilledProviderGoesOnWhereItWas kills the provider whenever it has done a
-// step of a create, an update or a delete. The clusters consist of what those
-// consist of whose provider lived, and leave nothing.
-func TestAKilledProviderGoesOnWhereItWas(t *testing.T) {
+// TestAKilledProviderContinuesWhereItWas kills the provider after each step of a create,
+// an update and a delete. The clusters have the same resources as those of a provider
+// that was not killed, and leave none.
+func TestAKilledProviderContinuesWhereItWas(t *testing.T) {
 	t.Parallel()
 	orders := map[string]order{"service principal": {name: "cat"}, "identities": {name: "cat", workload: true}}
 	alive, killed := shapes{of: map[string][]string{}}, shapes{of: map[string][]string{}}
 	t.Run("clusters", func(t *testing.T) {
 		t.Run("undisturbed", func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnvironment(t)
 			for kind, o := range orders {
 				c := w.customer(t, o)
 				ground := w.footprint(t.Context(), t)
@@ -169,7 +169,7 @@ func TestAKilledProviderGoesOnWhereItWas(t *testing.T) {
 			t.Run(kind, func(t *testing.T) {
 				t.Parallel()
 				k := newKiller(t, "ARO_LEASE="+killedLease, "ARO_POLL=100ms")
-				killed.set(kind, k.survives(t, o))
+				killed.set(kind, k.killInEachStep(t, o))
 			})
 		}
 	})
@@ -180,16 +180,16 @@ func TestAKilledProviderGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
-// survives lets a cluster be created, changed and deleted by providers that are
-// killed, until one ended after each step, and tells what the cluster consisted of.
-func (k *killer) survives(t *testing.T, o order) (shape []string) {
+// killInEachStep has a cluster created, changed and deleted by providers that are killed,
+// until one was killed after each step, and returns the resources of the cluster.
+func (k *killer) killInEachStep(t *testing.T, o order) (shape []string) {
 	t.Helper()
 	before := k.footprint(t.Context(), t)
 	c := k.customer(t, o)
 	ground := k.footprint(t.Context(), t)
 	var missed []string
 	for try := 1; try == 1 || len(missed) > 0 && try <= mostCreates; try++ {
-		made, ran := k.lives(t, c, ground, try)
+		made, ran := k.lifecycle(t, c, ground, try)
 		if try == 1 {
 			shape = made
 		}
@@ -205,8 +205,9 @@ func (k *killer) survives(t *testing.T, o order) (shape []string) {
 	return shape
 }
 
-// lives is one life of the cluster, with its shape and the steps that ran.
-func (k *killer) lives(t *testing.T, c *customer, ground []string, life int) (shape, ran []string) {
+// lifecycle creates, updates and deletes the cluster once, and returns its resources and the
+// steps that ran.
+func (k *killer) lifecycle(t *testing.T, c *customer, ground []string, round int) (shape, ran []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*createTimeout)
 	defer cancel()
@@ -215,7 +216,7 @@ func (k *killer) lives(t *testing.T, c *customer, ground []string, life int) (sh
 	access := c.kube(ctx, t)
 	access.isWell(ctx, t, 3)
 	for n := 1; n <= mostUpdates; n++ {
-		updated := k.update(ctx, t, c, access, life*mostUpdates+n)
+		updated := k.update(ctx, t, c, access, round*mostUpdates+n)
 		ran = append(ran, updated...)
 		if len(k.missed(updated...)) == 0 {
 			break
@@ -248,7 +249,7 @@ func (k *killer) update(ctx context.Context, t *testing.T, c *customer, access *
 }
 
 // shape is what there is more than before, without names.
-func (w *world) shape(t *testing.T, before []string) (all []string) {
+func (w *environment) shape(t *testing.T, before []string) (all []string) {
 	t.Helper()
 	more := minus(w.footprint(t.Context(), t), before)
 	for _, one := range more {

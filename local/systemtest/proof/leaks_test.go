@@ -27,7 +27,7 @@ const (
 // go test ./systemtest/proof -timeout 30m -run TestCyclesLeaveNothing -cycles 20
 func TestCyclesLeaveNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnvironment(t)
 	before := w.footprint(t.Context(), t)
 	w.cycle(t, 0, before) // connections and caches are there from now on
 	_, opened := w.opened(t)
@@ -44,7 +44,7 @@ func TestCyclesLeaveNothing(t *testing.T) {
 }
 
 // cycle lets a cluster come and go.
-func (w *world) cycle(t *testing.T, n int, before []string) {
+func (w *environment) cycle(t *testing.T, n int, before []string) {
 	t.Helper()
 	deleted := w.deleted(t)
 	c := w.customer(t, order{name: fmt.Sprintf("cycle%d", n), workload: n%2 == 1, private: n%4 >= 2})
@@ -64,7 +64,7 @@ func (w *world) cycle(t *testing.T, n int, before []string) {
 }
 
 // deleted is what the vaults keep of what was deleted. All of it has an end.
-func (w *world) deleted(t *testing.T) (ids []string) {
+func (w *environment) deleted(t *testing.T) (ids []string) {
 	t.Helper()
 	for _, one := range w.vaulted(t.Context(), t, "deletedcertificates", "deletedsecrets") {
 		if end := time.Until(time.Unix(one.Purge, 0)); end <= 0 || end > recoverable {
@@ -76,7 +76,7 @@ func (w *world) deleted(t *testing.T) (ids []string) {
 }
 
 // opensNoMore waits until connections that nobody uses are closed.
-func (w *world) opensNoMore(t *testing.T, before int) {
+func (w *environment) opensNoMore(t *testing.T, before int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

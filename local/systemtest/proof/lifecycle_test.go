@@ -28,7 +28,7 @@ const lifeTimeout = 6 * time.Minute
 // generator and the same api-version.
 func TestClustersLiveTheirLives(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "ARO_SIGN_OPERATIONS=true")
+	w := newEnvironment(t, "ARO_SIGN_OPERATIONS=true")
 	before := w.footprint(t.Context(), t)
 	t.Run("lives", func(t *testing.T) {
 		t.Run("public, service principal", func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 // time do, and lets maintenance mend it. What was well stays as it is.
 func TestMaintenanceMendsWhatIsBroken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnvironment(t)
 	t.Run("clusters", func(t *testing.T) {
 		for _, o := range []order{{name: "principal"}, {name: "workload", workload: true}} {
 			t.Run(o.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ const (
 )
 
 // isMonitored waits until the monitor runs.
-func (w *world) isMonitored(t *testing.T) {
+func (w *environment) isMonitored(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
@@ -71,11 +71,11 @@ type series struct {
 
 func (c *monitored) series(ctx context.Context, t *testing.T, metric, dims string) []series {
 	t.Helper()
-	return c.world.series(ctx, t, metric, c.id(), dims)
+	return c.environment.series(ctx, t, metric, c.id(), dims)
 }
 
 // series are those of a metric that have a word, and these dimensions, each NAME=VALUE.
-func (w *world) series(ctx context.Context, t *testing.T, metric, word, dims string) (found []series) {
+func (w *environment) series(ctx context.Context, t *testing.T, metric, word, dims string) (found []series) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.Origin+"/mdm/series?q="+url.QueryEscape(metric+" "+word), nil)
 	if err != nil {

@@ -37,7 +37,7 @@ var (
 // tells of the rest, and when it is mended. Both share the clusters to save their creates.
 func TestClustersAreRepairedAndWatched(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "ARO_LOCAL_OPERATOR=true", "ARO_LOCAL_MONITOR=true",
+	w := newEnvironment(t, "ARO_LOCAL_OPERATOR=true", "ARO_LOCAL_MONITOR=true",
 		"ARO_MONITOR_INTERVAL="+watchEvery.String(), "ARO_MONITOR_FEED_INTERVAL=2s")
 	w.isMonitored(t)
 	before := w.footprint(t.Context(), t)

@@ -21,7 +21,7 @@ const recoveryTimeout = 3 * time.Minute
 // customers out of theirs, and wants an update, or nothing but time, to put it right.
 func TestClustersRecover(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "ARO_TEST=true", "ARO_LOOK_INTERVAL=5s")
+	w := newEnvironment(t, "ARO_TEST=true", "ARO_LOOK_INTERVAL=5s")
 	c := w.customer(t, order{name: "harmed"})
 	c.created(t)
 	ctx, cancel := context.WithTimeout(t.Context(), lifeTimeout)

@@ -33,7 +33,7 @@ const restrictions = `[
 // refused while the client waits.
 func TestSizesAreRefusedWhereTheyAreRestricted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnvironment(t)
 	if err := os.WriteFile(filepath.Join(w.dir, "azure", "skus.json"), []byte(restrictions), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestSizesAreRefusedWhereTheyAreRestricted(t *testing.T) {
 // at last with a good one.
 func TestRoutesThatLeadNowhereAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnvironment(t)
 	c := w.customer(t, order{name: "routed", private: true})
 	ctx, cancel := context.WithTimeout(t.Context(), createTimeout)
 	defer cancel()
@@ -113,7 +113,7 @@ func TestRoutesThatLeadNowhereAreRefused(t *testing.T) {
 // away. The running operation tells of it at once, and goes on when the role is back.
 func TestAMissingRoleIsToldWhileItIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnvironment(t)
 	c := w.customer(t, order{name: "unauthorized"})
 	ctx, cancel := context.WithTimeout(t.Context(), refusedTimeout)
 	defer cancel()

@@ -48,7 +48,7 @@ func TestSpeedOfClusters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t)
+	w := newEnvironment(t)
 	var all []round
 	for i := range rounds {
 		all = append(all, w.comesAndGoes(t, fmt.Sprintf("speed%d", i)))
@@ -82,7 +82,7 @@ type round struct {
 	steps          []done        // of the create
 }
 
-func (w *world) comesAndGoes(t *testing.T, name string) (r round) {
+func (w *environment) comesAndGoes(t *testing.T, name string) (r round) {
 	t.Helper()
 	c := w.customer(t, order{name: name})
 	begun := time.Now()
@@ -214,7 +214,7 @@ func (r round) write(out io.Writer) {
 }
 
 // manyAtOnce creates clusters at the same time, and deletes them.
-func (w *world) manyAtOnce(t *testing.T) (took time.Duration, memory int64) {
+func (w *environment) manyAtOnce(t *testing.T) (took time.Duration, memory int64) {
 	t.Helper()
 	customers := make([]*customer, manyClusters)
 	for i := range customers {
@@ -251,7 +251,7 @@ func (w *world) manyAtOnce(t *testing.T) (took time.Duration, memory int64) {
 
 // peakMemory is the most that aro-local and what it started had resident, in
 // bytes, until ctx ends. What processes share counts for each.
-func (w *world) peakMemory(ctx context.Context) (peak int64) {
+func (w *environment) peakMemory(ctx context.Context) (peak int64) {
 	for {
 		total := int64(0)
 		for _, pid := range family(w.process.Pid) {

@@ -29,7 +29,7 @@ func (s *session) in(t *testing.T, tenant string) *session {
 // good for nothing from then on, and update and delete go well.
 func TestAClusterFollowsItsSubscriptionToAnotherTenant(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnvironment(t)
 	c := w.customer(t, order{name: "moved"})
 	c.created(t)
 	ctx, cancel := context.WithTimeout(t.Context(), lifeTimeout)

@@ -26,7 +26,7 @@ const (
 // refuses: twenty control planes need more than a laptop has.
 func TestManyCreatesEndInSpiteOfThrottling(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnvironment(t)
 	before := w.footprint(t.Context(), t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*createTimeout)
 	defer cancel()
@@ -93,7 +93,7 @@ func together(ctx context.Context, t *testing.T, customers []*customer, begin fu
 
 // throttled is how many of the provider's requests to the resource manager were
 // refused for now, by method.
-func (w *world) throttled() (map[string]int, error) {
+func (w *environment) throttled() (map[string]int, error) {
 	answer, err := http.Get("http://" + w.address + "/metrics")
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func TestWorkloadsOfPeopleRollOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, "ARO_PROGRAMS=sample="+self)
+	w := newEnvironment(t, "ARO_PROGRAMS=sample="+self)
 	c := w.customer(t, order{name: "works"})
 	ctx, cancel := context.WithTimeout(t.Context(), workloadsTimeout)
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 
 // newer makes a build of the simulated provider whose clusters have a member that other
 // builds do not know.
-func (w *world) newer(version string) {
+func (w *fixture) newer(version string) {
 	w.t.Helper()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	dir := w.t.TempDir()
@@ -35,7 +35,7 @@ func (w *world) newer(version string) {
 }
 
 // marked is the number of clusters with the member of the newer build.
-func (w *world) marked() int {
+func (w *fixture) marked() int {
 	w.t.Helper()
 	all, err := w.azure.State.List(w.t.Context(), "cosmosDocument", "")
 	must(w.t, err)

@@ -96,7 +96,7 @@ func (b *backend) messages(correlation string) map[string]int {
 
 // collect runs the collector with the configuration of machines, which reads the logs of
 // the instances in place of their journals, until the test ends.
-func (w *world) collect() *backend {
+func (w *fixture) collect() *backend {
 	w.t.Helper()
 	b := &backend{}
 	server := httptest.NewServer(b)

@@ -19,7 +19,7 @@ import (
 )
 
 // through sends a request to the local Azure's Resource Manager, as a customer.
-func (w *world) through(method, path string, content any) (*reply, http.Header) {
+func (w *fixture) through(method, path string, content any) (*reply, http.Header) {
 	w.t.Helper()
 	credentials, err := w.azure.Credentials()
 	must(w.t, err)
@@ -50,7 +50,7 @@ func (w *world) through(method, path string, content any) (*reply, http.Header) 
 
 // create creates a cluster through Resource Manager, and returns the correlation id of
 // the request.
-func (w *world) create(name string) string {
+func (w *fixture) create(name string) string {
 	w.t.Helper()
 	group := "/subscriptions/" + cloud.CustomerSubscription + "/resourceGroups/" + name
 	if r, _ := w.through(http.MethodPut, group, object{"location": "eastus"}); r.status >= http.StatusBadRequest {
@@ -84,7 +84,7 @@ type record struct {
 
 // follow finds the request behind the load balancer, and the steps that it caused, in the
 // logs of the instances.
-func (w *world) follow(correlation string) {
+func (w *fixture) follow(correlation string) {
 	w.t.Helper()
 	files, _ := filepath.Glob(filepath.Join(w.Dir, "instances", "*", "aro-rp.service.log"))
 	var request, steps, ended int

@@ -29,8 +29,8 @@ func environment(p *planes) map[string]string {
 func serveOnly() map[string]string { return map[string]string{"ARO_BACKEND": "false"} }
 
 // withBuilds is a region that runs v1.
-func withBuilds(t *testing.T, builds ...string) (*world, *planes) {
-	w, p := newWorld(t), newPlanes(t)
+func withBuilds(t *testing.T, builds ...string) (*fixture, *planes) {
+	w, p := newFixture(t), newPlanes(t)
 	for _, build := range builds {
 		w.build(build, simulated)
 	}
@@ -55,7 +55,7 @@ func TestARegionIsDeployedAndAnotherBuildTakesOver(t *testing.T) {
 
 func TestARepeatedDeploymentChangesNothing(t *testing.T) {
 	takesMinutes(t)
-	w := newWorld(t)
+	w := newFixture(t)
 	w.build("v1", "./cmd/aro")
 	w.deploy("v1", serveOnly())
 	w.ready()
@@ -78,7 +78,7 @@ func TestARepeatedDeploymentChangesNothing(t *testing.T) {
 
 func TestANewerBuildTakesOverUnderLoadAndBack(t *testing.T) {
 	takesMinutes(t)
-	w, p := newWorld(t), newPlanes(t)
+	w, p := newFixture(t), newPlanes(t)
 	w.build("v1", simulated)
 	w.newer("v2")
 	w.deploy("v1", environment(p))
@@ -182,7 +182,7 @@ func (k *killed) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestADeploymentThatIsKilledAfterAnyCallEndsTheSameWhenRepeated(t *testing.T) {
 	takesMinutes(t)
-	w := newWorld(t)
+	w := newFixture(t)
 	w.build("v1", "./cmd/aro")
 	calls := 0
 	for after := int64(1); ; after++ {
@@ -207,7 +207,7 @@ func TestADeploymentThatIsKilledAfterAnyCallEndsTheSameWhenRepeated(t *testing.T
 	}
 	t.Logf("the last of the deployments made %d calls that change something", calls)
 	got := w.inventory()
-	fresh := newWorld(t)
+	fresh := newFixture(t)
 	must(t, os.CopyFS(region.BuildDir(fresh.Dir, "v1"), os.DirFS(region.BuildDir(w.Dir, "v1"))))
 	fresh.deploy("v1", serveOnly())
 	if want := fresh.inventory(); !slices.Equal(comparable(want), comparable(got)) {

@@ -34,10 +34,10 @@ type reply struct {
 }
 
 // front is Azure Resource Manager's way to the service.
-func (w *world) front() *http.Client { return w.Client(w.ARM) }
+func (w *fixture) front() *http.Client { return w.Client(w.ARM) }
 
 // ask sends a request as Azure Resource Manager does.
-func (w *world) ask(ctx context.Context, client *http.Client, method, path string, body any) (*reply, error) {
+func (w *fixture) ask(ctx context.Context, client *http.Client, method, path string, body any) (*reply, error) {
 	content, err := json.Marshal(body)
 	must(w.t, err)
 	version := apiVersion
@@ -69,7 +69,7 @@ func (w *world) ask(ctx context.Context, client *http.Client, method, path strin
 }
 
 // ready registers the customer's subscription.
-func (w *world) ready() {
+func (w *fixture) ready() {
 	w.t.Helper()
 	r, err := w.ask(w.t.Context(), w.front(), http.MethodPut, "/subscriptions/"+customer, object{"state": "Registered", "registrationDate": time.Now().UTC().Format(http.TimeFormat), "properties": object{"tenantId": customer}})
 	must(w.t, err)
@@ -138,7 +138,7 @@ func (l *load) cut() (requests int, p99 time.Duration) {
 }
 
 // begin starts clients: all read lists and clusters, some change clusters, one creates them.
-func (w *world) begin(readers, clusters int, once ...bool) *load {
+func (w *fixture) begin(readers, clusters int, once ...bool) *load {
 	l := &load{once: len(once) > 0}
 	ctx, stop := context.WithCancel(w.t.Context())
 	l.stop = func() {
@@ -196,7 +196,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // await waits until something is so.
-func (w *world) await(within time.Duration, what string, so func() bool) {
+func (w *fixture) await(within time.Duration, what string, so func() bool) {
 	w.t.Helper()
 	for deadline := time.Now().Add(within); !so(); pause(w.t.Context(), 100*time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -207,7 +207,7 @@ func (w *world) await(within time.Duration, what string, so func() bool) {
 }
 
 // settled waits until all clusters that were accepted are as they should be.
-func (w *world) settled(l *load, planes *planes) {
+func (w *fixture) settled(l *load, planes *planes) {
 	w.t.Helper()
 	client := w.front()
 	for _, name := range l.created {
@@ -234,7 +234,7 @@ func (r *reply) properties() (object, bool) {
 }
 
 // inventory is every resource of the service's subscription, by id.
-func (w *world) inventory() []string {
+func (w *fixture) inventory() []string {
 	w.t.Helper()
 	var all []string
 	for _, kind := range w.Azure.Engine.Types("") {

@@ -19,7 +19,7 @@ import (
 )
 
 // serviceVault is the vault of the service's own secrets.
-func (w *world) serviceVault() (*azsecrets.Client, *azcertificates.Client) {
+func (w *fixture) serviceVault() (*azsecrets.Client, *azcertificates.Client) {
 	w.t.Helper()
 	found, err := azure.FindCloud(w.t.Context(), w.azure.Origin, w.azure.Client())
 	must(w.t, err)
@@ -33,7 +33,7 @@ func (w *world) serviceVault() (*azsecrets.Client, *azcertificates.Client) {
 }
 
 // serial is the number of the certificate that the service has behind the load balancer.
-func (w *world) serial() *big.Int {
+func (w *fixture) serial() *big.Int {
 	w.t.Helper()
 	raw, err := w.Dial(w.t.Context(), "tcp", region.Address())
 	if err != nil {
@@ -49,7 +49,7 @@ func (w *world) serial() *big.Int {
 
 // keyOf is the key with which the secrets of a cluster are encrypted: the first bytes of
 // what is stored.
-func (w *world) keyOf(name string) string {
+func (w *fixture) keyOf(name string) string {
 	w.t.Helper()
 	all, err := w.azure.State.List(w.t.Context(), "cosmosDocument", "")
 	must(w.t, err)
@@ -70,7 +70,7 @@ func (w *world) keyOf(name string) string {
 	return ""
 }
 
-func (w *world) credentials(name string) int {
+func (w *fixture) credentials(name string) int {
 	w.t.Helper()
 	r, err := w.ask(w.t.Context(), w.front(), http.MethodPost, clusterID(name).String()+"/listCredentials", nil)
 	must(w.t, err)
@@ -79,7 +79,7 @@ func (w *world) credentials(name string) int {
 
 func TestSecretsAreRotatedWithoutAFailedRequest(t *testing.T) {
 	takesMinutes(t)
-	w, p := newWorld(t), newPlanes(t)
+	w, p := newFixture(t), newPlanes(t)
 	w.build("v1", simulated)
 	settings := environment(p)
 	settings["ARO_REFRESH_INTERVAL"] = "2s"

@@ -13,7 +13,7 @@ import (
 )
 
 // portalAnswers waits until the portal sends browsers to log in.
-func (w *world) portalAnswers() {
+func (w *fixture) portalAnswers() {
 	w.t.Helper()
 	client := w.front()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -28,7 +28,7 @@ func (w *world) portalAnswers() {
 }
 
 // metricsCome waits until services have sent metrics of their own.
-func (w *world) metricsCome(services ...string) {
+func (w *fixture) metricsCome(services ...string) {
 	w.t.Helper()
 	w.await(90*time.Second, "metrics come", func() bool {
 		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, w.azure.Origin+region.MetricsPath+"series", nil)
@@ -56,7 +56,7 @@ func (w *world) metricsCome(services ...string) {
 
 // unitsRun checks that the boot of each instance started the units, and that what it
 // could not do is in its log.
-func (w *world) unitsRun(units ...string) {
+func (w *fixture) unitsRun(units ...string) {
 	w.t.Helper()
 	logs, _ := filepath.Glob(filepath.Join(w.Dir, "instances", "*", "boot.log"))
 	if len(logs) != 2 {

@@ -38,25 +38,25 @@ func takesMinutes(t *testing.T) {
 // service is the id of the region's resource group.
 const service = "/subscriptions/" + cloud.ServiceSubscription + "/resourceGroups/" + region.Group
 
-// world is a region that is to be deployed, in a local Azure.
-type world struct {
+// fixture is a region that is to be deployed, in a local Azure.
+type fixture struct {
 	*region.Region
 	t     *testing.T
 	azure *cloud.Azure
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	return open(t, region.Options{Dir: t.TempDir(), Keep: true, Addresses: byte(128 + 2*mathrand.IntN(30))})
 }
 
 // open opens a region, and closes it after the test.
-func open(t *testing.T, o region.Options) *world {
+func open(t *testing.T, o region.Options) *fixture {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	o.Emulator = filepath.Join(repository(t), ".cache", "cosmos-emulator")
-	w := &world{t: t}
+	w := &fixture{t: t}
 	w.Region, err = region.New(o)
 	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -88,7 +88,7 @@ func open(t *testing.T, o region.Options) *world {
 }
 
 // options of a deployment of a build.
-func (w *world) options(build string, environment map[string]string) deploy.Options {
+func (w *fixture) options(build string, environment map[string]string) deploy.Options {
 	w.t.Helper()
 	content, err := w.Configuration(w.t.Context(), nil, environment)
 	must(w.t, err)
@@ -99,7 +99,7 @@ func (w *world) options(build string, environment map[string]string) deploy.Opti
 	return deploy.Options{Region: configuration, Build: build, Cloud: found, Credential: w.deployer(found), Transport: w.azure.Client(), Progress: testWriter{w.t}, Poll: 100 * time.Millisecond}
 }
 
-func (w *world) deployer(found azure.Cloud) azcore.TokenCredential {
+func (w *fixture) deployer(found azure.Cloud) azcore.TokenCredential {
 	w.t.Helper()
 	credential, err := azidentity.NewClientSecretCredential(cloud.TenantID, w.Azure.DeployerID, w.Azure.DeployerSecret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: azcore.ClientOptions{Cloud: found.Configuration, Transport: w.azure.Client()}, DisableInstanceDiscovery: true})
@@ -108,7 +108,7 @@ func (w *world) deployer(found azure.Cloud) azcore.TokenCredential {
 }
 
 // deploy deploys a build and wants it to succeed.
-func (w *world) deploy(build string, environment map[string]string) {
+func (w *fixture) deploy(build string, environment map[string]string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 90*time.Second)
 	defer cancel()
@@ -119,7 +119,7 @@ func (w *world) deploy(build string, environment map[string]string) {
 }
 
 // tail shows what machines logged, of a test that fails.
-func (w *world) tail() {
+func (w *fixture) tail() {
 	files, _ := filepath.Glob(filepath.Join(w.Dir, "instances", "*", "*.log"))
 	for _, file := range files {
 		content, _ := os.ReadFile(file)
@@ -128,7 +128,7 @@ func (w *world) tail() {
 }
 
 // build makes a build of a program of the root module.
-func (w *world) build(version, program string, flags ...string) {
+func (w *fixture) build(version, program string, flags ...string) {
 	w.t.Helper()
 	dir := region.BuildDir(w.Dir, version)
 	must(w.t, os.MkdirAll(dir, 0o755))

@@ -44,9 +44,9 @@ const (
 	infraID    = "one-x7k2p"
 )
 
-// world is an Azure beneath the SDK: a map of documents by path that keeps what
+// fakeAzure is an Azure beneath the SDK: a map of documents by path that keeps what
 // is put, and answers of its own where a test wants them.
-type world struct {
+type fakeAzure struct {
 	t    *testing.T
 	mu   sync.Mutex
 	docs map[string]map[string]any // by lower-case path
@@ -61,7 +61,7 @@ type world struct {
 }
 
 // put makes something exist.
-func (a *world) put(path string, doc map[string]any) {
+func (a *fakeAzure) put(path string, doc map[string]any) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	doc["id"] = path
@@ -69,21 +69,21 @@ func (a *world) put(path string, doc map[string]any) {
 	a.docs[strings.ToLower(path)] = doc
 }
 
-func (a *world) get(path string) map[string]any {
+func (a *fakeAzure) get(path string) map[string]any {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.docs[strings.ToLower(path)]
 }
 
 // on answers a call instead of the map.
-func (a *world) on(call string, answer func(*http.Request, []byte) (int, any)) {
+func (a *fakeAzure) on(call string, answer func(*http.Request, []byte) (int, any)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.hook[strings.ToLower(call)] = answer
 }
 
 // writes are the calls that changed something, in order, with that prefix of the path.
-func (a *world) writes(prefix string) (calls []string) {
+func (a *fakeAzure) writes(prefix string) (calls []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, call := range a.seen {
@@ -98,14 +98,14 @@ func refusal(code, message string) any {
 	return map[string]any{"error": map[string]any{"code": code, "message": message}}
 }
 
-func (a *world) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *fakeAzure) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a.slow != nil {
 		return a.slow.answer(r, a)
 	}
 	return a.answer(r)
 }
 
-func (a *world) answer(r *http.Request) (*http.Response, error) {
+func (a *fakeAzure) answer(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)
@@ -161,7 +161,7 @@ func (a *world) answer(r *http.Request) (*http.Response, error) {
 
 // list is everything right below a path that names a kind; of a group with
 // /resources, all in it.
-func (a *world) list(path string) (items []any) {
+func (a *fakeAzure) list(path string) (items []any) {
 	prefix, all := strings.CutSuffix(path, "/resources")
 	for key, doc := range a.docs {
 		rest, found := strings.CutPrefix(key, prefix+"/")
@@ -172,7 +172,7 @@ func (a *world) list(path string) (items []any) {
 	return items
 }
 
-func (a *world) blob(r *http.Request, path string, body []byte) *http.Response {
+func (a *fakeAzure) blob(r *http.Request, path string, body []byte) *http.Response {
 	switch r.Method {
 	case http.MethodPut:
 		if a.text[path] != nil && r.Header.Get("If-None-Match") == "*" {
@@ -225,12 +225,12 @@ var certificate = sync.OnceValue(func() string {
 // documents are the documents that plans are about.
 var documents = backend.Clusters()
 
-// fixture is the steps, the world they work in, and one cluster.
+// fixture is the steps, the fakeAzure they work in, and one cluster.
 type fixture struct {
 	Dependencies
 	*subjects
 	*steps
-	*world
+	*fakeAzure
 	store *store.Store
 	t     *testing.T
 }
@@ -298,7 +298,7 @@ func (f *fakeInstaller) Run(_ context.Context, release install.Release, r instal
 
 func setUp(t *testing.T) *fixture {
 	t.Helper()
-	a := &world{t: t, docs: map[string]map[string]any{}, text: map[string][]byte{}, head: map[string]http.Header{},
+	a := &fakeAzure{t: t, docs: map[string]map[string]any{}, text: map[string][]byte{}, head: map[string]http.Header{},
 		hook: map[string]func(*http.Request, []byte) (int, any){}}
 	say := func(call, text string) {
 		a.on(call, func(*http.Request, []byte) (int, any) { return http.StatusOK, []byte(text) })
@@ -328,7 +328,7 @@ func setUp(t *testing.T) *fixture {
 	return newFixture(t, a, reach, environment)
 }
 
-func newFixture(t *testing.T, a *world, reach *azure.Azure, environment *environment.Environment) *fixture {
+func newFixture(t *testing.T, a *fakeAzure, reach *azure.Azure, environment *environment.Environment) *fixture {
 	k, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -339,7 +339,7 @@ func newFixture(t *testing.T, a *world, reach *azure.Azure, environment *environ
 	}
 	s := store.New(k, keys)
 	t.Cleanup(func() { s.Close() })
-	made := &fixture{world: a, store: s, t: t, Dependencies: Dependencies{Azure: reach, Env: environment, Validator: fakeValidator{},
+	made := &fixture{fakeAzure: a, store: s, t: t, Dependencies: Dependencies{Azure: reach, Env: environment, Validator: fakeValidator{},
 		Installer: &fakeInstaller{}, Versions: s.Versions, RoleSets: s.RoleSets, Billing: s.Billing, Seal: keys, Build: "build-1", Log: slog.New(slog.DiscardHandler)}}
 	made.use(nil)
 	return made

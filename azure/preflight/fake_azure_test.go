@@ -44,12 +44,12 @@ const (
 	locate     = sub + "/providers/Microsoft.Compute/locations/eastus/usages"
 )
 
-// subnet of the world's network.
+// subnet of the fakeAzure's network.
 type subnet map[string]any
 
-// world is an Azure in which all is well, until a test spoils it. It answers
+// fakeAzure is an Azure in which all is well, until a test spoils it. It answers
 // beneath the SDK.
-type world struct {
+type fakeAzure struct {
 	t  *testing.T
 	mu sync.Mutex
 
@@ -102,8 +102,8 @@ func usage(name string, limit, current int) map[string]any {
 	return map[string]any{"name": map[string]any{"value": name}, "limit": limit, "currentValue": current}
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, mode: environment.Test, location: "eastus", statuses: map[string]int{}, denied: map[string]bool{}, healAfter: 1 << 30, reads: map[string]int{},
+func newFakeAzure(t *testing.T) *fakeAzure {
+	w := &fakeAzure{t: t, mode: environment.Test, location: "eastus", statuses: map[string]int{}, denied: map[string]bool{}, healAfter: 1 << 30, reads: map[string]int{},
 		master:   subnet{"addressPrefix": "10.0.0.0/24", "provisioningState": "Succeeded"},
 		workers:  subnet{"addressPrefix": "10.0.1.0/24", "provisioningState": "Succeeded"},
 		claims:   map[string]map[string]any{spID: {"oid": "sp"}, "fp": {"oid": "fp"}, "msi": {"oid": "msi"}},
@@ -149,7 +149,7 @@ func clusterCredentials() string {
 	return string(text)
 }
 
-func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *fakeAzure) RoundTrip(r *http.Request) (*http.Response, error) {
 	var text []byte
 	if r.Body != nil {
 		text, _ = io.ReadAll(r.Body)
@@ -166,7 +166,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader(string(raw))), ContentLength: int64(len(raw))}, nil
 }
 
-func (w *world) answer(r *http.Request, body string) (int, any) {
+func (w *fakeAzure) answer(r *http.Request, body string) (int, any) {
 	path := r.URL.Path
 	w.reads[path]++
 	if status := w.statuses[path]; status != 0 {
@@ -195,7 +195,7 @@ func (w *world) answer(r *http.Request, body string) (int, any) {
 	return 404, map[string]any{"error": map[string]any{"code": "ResourceNotFound", "message": path}}
 }
 
-func (w *world) token(form url.Values) (int, any) {
+func (w *fakeAzure) token(form url.Values) (int, any) {
 	client := form.Get("client_id")
 	if text := w.refusals[client]; text != "" {
 		return 401, map[string]any{"error": "invalid_client", "error_description": text}
@@ -212,7 +212,7 @@ func (w *world) token(form url.Values) (int, any) {
 	return 200, map[string]any{"token_type": "Bearer", "expires_in": 3600, "access_token": enc([]byte(`{"alg":"none"}`)) + "." + enc(raw) + "." + enc([]byte("x"))}
 }
 
-func (w *world) decide(body string) (int, any) {
+func (w *fakeAzure) decide(body string) (int, any) {
 	var q struct {
 		Subject struct {
 			Attributes struct {
@@ -247,7 +247,7 @@ func (s static) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 }
 
 // validator validates w.
-func (w *world) validator() (*preflight.Validator, *azure.Azure) {
+func (w *fakeAzure) validator() (*preflight.Validator, *azure.Azure) {
 	w.t.Helper()
 	w.bodies["/metadata/endpoints"] = map[string]any{"resourceManager": origin, "microsoftGraphResourceId": origin + "/graph", "checkAccess": origin + "/checkaccess",
 		"authentication": map[string]any{"loginEndpoint": origin, "audiences": ids(origin)}}

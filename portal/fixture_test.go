@@ -41,8 +41,8 @@ import (
 
 const subscription = "11111111-1111-4111-8111-111111111111"
 
-// world is a portal on a server of its own, with an Entra ID and one cluster.
-type world struct {
+// fixture is a portal on a server of its own, with an Entra ID and one cluster.
+type fixture struct {
 	*testing.T
 	directory *directory
 	store     *store.Store
@@ -73,9 +73,9 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{T: t, directory: newDirectory(t), api: newAPIServer(t), log: &lockedBuffer{}, roots: x509.NewCertPool()}
+	w := &fixture{T: t, directory: newDirectory(t), api: newAPIServer(t), log: &lockedBuffer{}, roots: x509.NewCertPool()}
 	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) clock() time.Time {
+func (w *fixture) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.now.IsZero() {
@@ -130,14 +130,14 @@ func (w *world) clock() time.Time {
 	return w.now
 }
 
-func (w *world) at(t time.Time) {
+func (w *fixture) at(t time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = t
 }
 
 // create puts a cluster into the store and returns its id.
-func (w *world) create(name string, change func(*model.Cluster)) string {
+func (w *fixture) create(name string, change func(*model.Cluster)) string {
 	w.Helper()
 	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "prod", Name: name}
 	doc := store.NewCluster(id)
@@ -155,11 +155,11 @@ func (w *world) create(name string, change func(*model.Cluster)) string {
 
 // browser keeps cookies and follows redirects.
 type browser struct {
-	*world
+	*fixture
 	*http.Client
 }
 
-func (w *world) browser() *browser {
+func (w *fixture) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		w.Fatal(err)
@@ -217,11 +217,11 @@ func (b *browser) post(path string, form url.Values, header ...string) reply {
 func (b *browser) stay() *browser {
 	client := *b.Client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &browser{b.world, &client}
+	return &browser{b.fixture, &client}
 }
 
 // login is a browser of somebody who has logged in.
-func (w *world) login(user string, groups ...string) *browser {
+func (w *fixture) login(user string, groups ...string) *browser {
 	w.Helper()
 	w.directory.as(user, groups...)
 	b := w.browser()

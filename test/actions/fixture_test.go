@@ -71,15 +71,15 @@ func inCluster(run func() int) (int, error) {
 	return run(), nil
 }
 
-// world is an admin API for one cluster.
-type world struct {
-	*edge.World
+// fixture is an admin API for one cluster.
+type fixture struct {
+	*edge.Fixture
 	*testing.T
 	path string
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{edge.NewWorld(t), t, ""}
+func newFixture(t *testing.T) *fixture {
+	w := &fixture{edge.NewFixture(t), t, ""}
 	id := edge.ClusterID("shop")
 	w.path = "/admin" + id.String()
 	doc := store.NewCluster(id)
@@ -92,7 +92,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // create creates objects, and their status.
-func (w *world) create(objects ...client.Object) {
+func (w *fixture) create(objects ...client.Object) {
 	w.Helper()
 	for _, object := range objects {
 		with := object.DeepCopyObject().(client.Object)
@@ -131,7 +131,7 @@ type answer struct {
 }
 
 // ask sends a request to the cluster's part of the admin API.
-func (w *world) ask(method, path, body string) answer {
+func (w *fixture) ask(method, path, body string) answer {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), patience)
 	defer cancel()

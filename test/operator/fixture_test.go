@@ -47,7 +47,7 @@ var server struct {
 }
 
 func TestMain(m *testing.M) {
-	code, err := inWorld(m.Run)
+	code, err := withAPIServer(m.Run)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "API server for the tests:", err)
 		code = 1
@@ -55,8 +55,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// inWorld runs the tests while an API server with OpenShift's kinds and ours runs.
-func inWorld(run func() int) (int, error) {
+// withAPIServer runs the tests while an API server with OpenShift's kinds and ours runs.
+func withAPIServer(run func() int) (int, error) {
 	kubeconfig, stop, err := harness.APIServer(filepath.Join("..", ".."))
 	if err != nil {
 		return 0, err
@@ -130,8 +130,8 @@ func established(ctx context.Context, list []*unstructured.Unstructured) error {
 	return nil
 }
 
-// world is what one test sees.
-type world struct {
+// fixture is what one test sees.
+type fixture struct {
 	*testing.T
 	client.Client
 	requests *requests // of the operator
@@ -139,9 +139,9 @@ type world struct {
 	allowed  bool // the account has its rules
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	return &world{T: t, Client: server.client, requests: &requests{}, log: &lockedBuffer{}}
+	return &fixture{T: t, Client: server.client, requests: &requests{}, log: &lockedBuffer{}}
 }
 
 // account is who the operator is.
@@ -151,7 +151,7 @@ const (
 )
 
 // run runs controllers with what they declare and nothing more, until the test ends.
-func (w *world) run(specs ...controller.Spec) (stop func()) {
+func (w *fixture) run(specs ...controller.Spec) (stop func()) {
 	w.Helper()
 	if !w.allowed {
 		w.allow(controller.AllRules(specs))
@@ -189,7 +189,7 @@ func (w *world) run(specs ...controller.Spec) (stop func()) {
 }
 
 // allow grants the account rules for the time of the test.
-func (w *world) allow(rules []controller.Rule) {
+func (w *fixture) allow(rules []controller.Rule) {
 	w.Helper()
 	w.allowed = true
 	byNamespace := map[string][]rbacv1.PolicyRule{}
@@ -211,7 +211,7 @@ func (w *world) allow(rules []controller.Rule) {
 }
 
 // namespace makes a namespace that may be there.
-func (w *world) namespace(name string) {
+func (w *fixture) namespace(name string) {
 	w.Helper()
 	if err := w.Create(w.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); client.IgnoreAlreadyExists(err) != nil {
 		w.Fatal(err)
@@ -219,7 +219,7 @@ func (w *world) namespace(name string) {
 }
 
 // with makes an object for the time of the test.
-func (w *world) with(o client.Object) {
+func (w *fixture) with(o client.Object) {
 	w.Helper()
 	if err := w.Create(w.Context(), o); err != nil {
 		w.Fatalf("create %T %s: %v", o, o.GetName(), err)
@@ -228,7 +228,7 @@ func (w *world) with(o client.Object) {
 }
 
 // cleans removes objects at the end of the test that controllers make.
-func (w *world) cleans(objects ...client.Object) {
+func (w *fixture) cleans(objects ...client.Object) {
 	w.Cleanup(func() {
 		for _, o := range objects {
 			w.gone(o)
@@ -236,7 +236,7 @@ func (w *world) cleans(objects ...client.Object) {
 	})
 }
 
-func (w *world) gone(o client.Object) {
+func (w *fixture) gone(o client.Object) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	none := int64(0)
@@ -246,7 +246,7 @@ func (w *world) gone(o client.Object) {
 }
 
 // cluster makes the Cluster with the flags of a new one.
-func (w *world) cluster(changes ...func(*arov1alpha1.Cluster)) *arov1alpha1.Cluster {
+func (w *fixture) cluster(changes ...func(*arov1alpha1.Cluster)) *arov1alpha1.Cluster {
 	w.Helper()
 	group := "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/aro-x"
 	c := &arov1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: arov1alpha1.SingletonName}, Spec: arov1alpha1.ClusterSpec{
@@ -267,7 +267,7 @@ func flag(name flags.Name, value string) func(*arov1alpha1.Cluster) {
 }
 
 // edit changes an object as an administrator would.
-func edit[T client.Object](w *world, o T, change func(T)) {
+func edit[T client.Object](w *fixture, o T, change func(T)) {
 	w.Helper()
 	w.eventually("the change is taken", func() error {
 		if err := w.Get(w.Context(), client.ObjectKeyFromObject(o), o); err != nil {
@@ -279,7 +279,7 @@ func edit[T client.Object](w *world, o T, change func(T)) {
 }
 
 // eventually fails the test if what should come true does not in time.
-func (w *world) eventually(what string, check func() error) {
+func (w *fixture) eventually(what string, check func() error) {
 	w.Helper()
 	began := time.Now()
 	for {
@@ -295,7 +295,7 @@ func (w *world) eventually(what string, check func() error) {
 }
 
 // becomes waits until an object is as it should be.
-func becomes[T client.Object](w *world, o T, what string, is func(T) bool) T {
+func becomes[T client.Object](w *fixture, o T, what string, is func(T) bool) T {
 	w.Helper()
 	w.eventually(what, func() error {
 		if err := w.Get(w.Context(), client.ObjectKeyFromObject(o), o); err != nil {
@@ -310,7 +310,7 @@ func becomes[T client.Object](w *world, o T, what string, is func(T) bool) T {
 }
 
 // disappears waits until an object is gone or on its way.
-func (w *world) disappears(o client.Object) {
+func (w *fixture) disappears(o client.Object) {
 	w.Helper()
 	w.eventually(fmt.Sprintf("%T %s is deleted", o, o.GetName()), func() error {
 		err := w.Get(w.Context(), client.ObjectKeyFromObject(o), o)
@@ -322,7 +322,7 @@ func (w *world) disappears(o client.Object) {
 }
 
 // condition waits until a condition of the Cluster has a status.
-func (w *world) condition(kind string, status operatorv1.ConditionStatus, part string) operatorv1.OperatorCondition {
+func (w *fixture) condition(kind string, status operatorv1.ConditionStatus, part string) operatorv1.OperatorCondition {
 	w.Helper()
 	var found operatorv1.OperatorCondition
 	becomes(w, &arov1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: arov1alpha1.SingletonName}}, fmt.Sprintf("%s is %s with %q", kind, status, part), func(c *arov1alpha1.Cluster) bool {
@@ -338,7 +338,7 @@ func (w *world) condition(kind string, status operatorv1.ConditionStatus, part s
 }
 
 // healthy waits until a controller reports that it is healthy.
-func (w *world) healthy(name string) {
+func (w *fixture) healthy(name string) {
 	w.Helper()
 	w.condition(name+"ControllerAvailable", operatorv1.ConditionTrue, "")
 	w.condition(name+"ControllerProgressing", operatorv1.ConditionFalse, "")
@@ -347,7 +347,7 @@ func (w *world) healthy(name string) {
 
 // touched makes controllers look again, by a change of the Cluster that means nothing
 // to them, and waits until they have done so and gone quiet.
-func (w *world) touched() {
+func (w *fixture) touched() {
 	w.Helper()
 	before := w.requests.count()
 	c := &arov1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: arov1alpha1.SingletonName}}
@@ -360,7 +360,7 @@ func (w *world) touched() {
 const quietTime = 400 * time.Millisecond
 
 // quiet waits until the operator sends no more requests.
-func (w *world) quiet() {
+func (w *fixture) quiet() {
 	w.Helper()
 	w.eventually("the operator is quiet", func() error {
 		before := w.requests.count()
@@ -373,7 +373,7 @@ func (w *world) quiet() {
 }
 
 // clusterVersion makes the ClusterVersion, with the newest update completed or not.
-func (w *world) clusterVersion(version string, state configv1.UpdateState) *configv1.ClusterVersion {
+func (w *fixture) clusterVersion(version string, state configv1.UpdateState) *configv1.ClusterVersion {
 	w.Helper()
 	cv := &configv1.ClusterVersion{ObjectMeta: metav1.ObjectMeta{Name: "version"}, Spec: configv1.ClusterVersionSpec{ClusterID: "11111111-2222-3333-4444-555555555555"}}
 	w.with(cv)
@@ -382,7 +382,7 @@ func (w *world) clusterVersion(version string, state configv1.UpdateState) *conf
 }
 
 // history sets the newest update in the ClusterVersion.
-func (w *world) history(version string, state configv1.UpdateState) {
+func (w *fixture) history(version string, state configv1.UpdateState) {
 	w.Helper()
 	cv := &configv1.ClusterVersion{ObjectMeta: metav1.ObjectMeta{Name: "version"}}
 	w.eventually("the history is written", func() error {
@@ -401,7 +401,7 @@ func (w *world) history(version string, state configv1.UpdateState) {
 }
 
 // patch changes an object by a merge patch.
-func (w *world) patch(o client.Object, body string) {
+func (w *fixture) patch(o client.Object, body string) {
 	w.Helper()
 	if err := w.Patch(w.Context(), o, client.RawPatch(types.MergePatchType, []byte(body))); err != nil {
 		w.Fatalf("patch %s: %v", o.GetName(), err)
@@ -414,7 +414,7 @@ func key(o client.Object) client.ObjectKey { return client.ObjectKeyFromObject(o
 var errNotYet = errors.New("not yet")
 
 // finalize ends a namespace, which here no controller does.
-func (w *world) finalize(namespace *corev1.Namespace) {
+func (w *fixture) finalize(namespace *corev1.Namespace) {
 	w.Helper()
 	w.eventually("the namespace is finalized", func() error {
 		if err := w.Get(w.Context(), key(namespace), namespace); err != nil {

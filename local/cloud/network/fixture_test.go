@@ -36,9 +36,9 @@ const (
 	location = "eastus"
 )
 
-// world is a network with the official clients of its customer, and with machines
+// fixture is a network with the official clients of its customer, and with machines
 // that are listeners of this process.
-type world struct {
+type fixture struct {
 	*armnetwork.ClientFactory
 	t       *testing.T
 	path    string
@@ -51,9 +51,9 @@ type world struct {
 	close   func()
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{t: t, path: filepath.Join(t.TempDir(), "state.db"), fleet: &fleet{ports: map[string]string{}}}
+	w := &fixture{t: t, path: filepath.Join(t.TempDir(), "state.db"), fleet: &fleet{ports: map[string]string{}}}
 	own := func() netip.Prefix {
 		return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, byte(128 + rand.IntN(100)), byte(rand.IntN(256)), 0}), 24)
 	}
@@ -67,7 +67,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // open starts the engine on what is kept, and the data plane.
-func (w *world) open() {
+func (w *fixture) open() {
 	w.t.Helper()
 	db, err := state.Open(w.path)
 	w.must(err)
@@ -93,27 +93,27 @@ func (w *world) open() {
 }
 
 // clients are the SDK's of a subscription.
-func (w *world) clients(subscription string) *armnetwork.ClientFactory {
+func (w *fixture) clients(subscription string) *armnetwork.ClientFactory {
 	w.t.Helper()
 	factory, err := armnetwork.NewClientFactory(subscription, nobody{}, w.options())
 	w.must(err)
 	return factory
 }
 
-func (w *world) options() *arm.ClientOptions {
+func (w *fixture) options() *arm.ClientOptions {
 	return &arm.ClientOptions{DisableRPRegistration: true, ClientOptions: policy.ClientOptions{
 		Transport: wire{w.engine}, Retry: policy.RetryOptions{MaxRetries: -1}, InsecureAllowCredentialWithHTTP: true,
 	}}
 }
 
-func (w *world) must(err error) {
+func (w *fixture) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) create(path string, body object) *resources.Resource {
+func (w *fixture) create(path string, body object) *resources.Resource {
 	w.t.Helper()
 	r, err := w.engine.Create(context.Background(), path, body)
 	w.must(err)
@@ -121,7 +121,7 @@ func (w *world) create(path string, body object) *resources.Resource {
 }
 
 // refused wants an error of ARM with that code.
-func (w *world) refused(err error, code string) {
+func (w *fixture) refused(err error, code string) {
 	w.t.Helper()
 	var refusal *azcore.ResponseError
 	if !errors.As(err, &refusal) || refusal.ErrorCode != code {
@@ -138,7 +138,7 @@ func finish[T any](poller *runtime.Poller[T], err error) (T, error) {
 }
 
 // done is finish for who expects no error.
-func done[T any](w *world, poller *runtime.Poller[T], err error) T {
+func done[T any](w *fixture, poller *runtime.Poller[T], err error) T {
 	w.t.Helper()
 	result, err := finish(poller, err)
 	w.must(err)
@@ -260,7 +260,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 }
 
 // vnet makes 10.0.0.0/16 with the subnets a (10.0.0.0/24) and tiny (10.0.1.0/29).
-func (w *world) vnet() (a, tiny *armnetwork.Subnet) {
+func (w *fixture) vnet() (a, tiny *armnetwork.Subnet) {
 	w.t.Helper()
 	subnet := func(name, prefix string) *armnetwork.Subnet {
 		return &armnetwork.Subnet{Name: to.Ptr(name), Properties: &armnetwork.SubnetPropertiesFormat{AddressPrefix: to.Ptr(prefix)}}
@@ -277,7 +277,7 @@ func (w *world) vnet() (a, tiny *armnetwork.Subnet) {
 }
 
 // nic makes an interface in a subnet and in pools.
-func (w *world) nic(name string, subnet *string, pools ...*armnetwork.BackendAddressPool) *armnetwork.Interface {
+func (w *fixture) nic(name string, subnet *string, pools ...*armnetwork.BackendAddressPool) *armnetwork.Interface {
 	w.t.Helper()
 	poller, err := w.NewInterfacesClient().BeginCreateOrUpdate(context.Background(), group, name, nicIn(subnet, pools...), nil)
 	made := done(w, poller, err)
@@ -293,7 +293,7 @@ func nicIn(subnet *string, pools ...*armnetwork.BackendAddressPool) armnetwork.I
 }
 
 // machine is a virtual machine as far as networks see one.
-func (w *world) machine(name string, nic *armnetwork.Interface) (id string) {
+func (w *fixture) machine(name string, nic *armnetwork.Interface) (id string) {
 	w.t.Helper()
 	r := w.create("/subscriptions/"+customer+"/resourceGroups/"+group+"/providers/"+virtualMachines+"/"+name, object{
 		"location": location, "properties": object{"networkProfile": object{"networkInterfaces": []any{object{"id": *nic.ID}}}},
@@ -302,7 +302,7 @@ func (w *world) machine(name string, nic *armnetwork.Interface) (id string) {
 	return r.ID
 }
 
-func (w *world) publicIP(name string) *armnetwork.PublicIPAddress {
+func (w *fixture) publicIP(name string) *armnetwork.PublicIPAddress {
 	w.t.Helper()
 	poller, err := w.NewPublicIPAddressesClient().BeginCreateOrUpdate(context.Background(), group, name, armnetwork.PublicIPAddress{
 		Location: to.Ptr(location), SKU: &armnetwork.PublicIPAddressSKU{Name: to.Ptr(armnetwork.PublicIPAddressSKUNameStandard)},
@@ -313,14 +313,14 @@ func (w *world) publicIP(name string) *armnetwork.PublicIPAddress {
 }
 
 // balancer makes one with a frontend, a pool, and a rule 6443 to 6443.
-func (w *world) balancer(name string, frontend *armnetwork.FrontendIPConfigurationPropertiesFormat) *armnetwork.LoadBalancer {
+func (w *fixture) balancer(name string, frontend *armnetwork.FrontendIPConfigurationPropertiesFormat) *armnetwork.LoadBalancer {
 	w.t.Helper()
 	made, err := w.tryBalancer(name, frontend, 6443)
 	w.must(err)
 	return made
 }
 
-func (w *world) tryBalancer(name string, frontend *armnetwork.FrontendIPConfigurationPropertiesFormat, ports ...int32) (*armnetwork.LoadBalancer, error) {
+func (w *fixture) tryBalancer(name string, frontend *armnetwork.FrontendIPConfigurationPropertiesFormat, ports ...int32) (*armnetwork.LoadBalancer, error) {
 	id := "/subscriptions/" + customer + "/resourceGroups/" + group + "/providers/" + loadBalancers + "/" + name
 	sub := func(path string) *armnetwork.SubResource { return &armnetwork.SubResource{ID: to.Ptr(id + path)} }
 	balancer := armnetwork.LoadBalancer{

@@ -41,8 +41,8 @@ func TestMain(t *testing.M) {
 	os.Exit(t.Run())
 }
 
-// world is one aro-local: an Azure, the provider and the machines of clusters.
-type world struct {
+// environment is one aro-local: an Azure, the provider and the machines of clusters.
+type environment struct {
 	*session
 	dir, address string // of all it keeps; of the provider
 	process      *os.Process
@@ -55,9 +55,9 @@ const (
 	endTimeout   = 10 * time.Second // of what is asked to end by an aro-local that stopped
 )
 
-// newWorld runs aro-local until the test ends. Settings are KEY=VALUE for it and
+// newEnvironment runs aro-local until the test ends. Settings are KEY=VALUE for it and
 // for the provider.
-func newWorld(t *testing.T, settings ...string) *world {
+func newEnvironment(t *testing.T, settings ...string) *environment {
 	t.Helper()
 	bin, err := filepath.Abs(*programs)
 	if err != nil {
@@ -69,7 +69,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 		t.Fatal(err)
 	}
 	room := endpoints.Take(t)
-	w := &world{dir: dir, address: room.Provider}
+	w := &environment{dir: dir, address: room.Provider}
 	output, err := os.Create(filepath.Join(dir, "aro-local.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 }
 
 // becomesReady waits until the provider takes requests.
-func (w *world) becomesReady(t *testing.T, ended <-chan error) {
+func (w *environment) becomesReady(t *testing.T, ended <-chan error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
@@ -120,7 +120,7 @@ func (w *world) becomesReady(t *testing.T, ended <-chan error) {
 
 // stop ends all, and tells what happened if the test failed: at once, so that the
 // test's own report, which comes when it is over, is the last that is read.
-func (w *world) stop(t *testing.T, ended <-chan error) {
+func (w *environment) stop(t *testing.T, ended <-chan error) {
 	_ = w.process.Signal(syscall.SIGTERM)
 	select {
 	case <-ended:
@@ -143,7 +143,7 @@ func (w *world) stop(t *testing.T, ended <-chan error) {
 }
 
 // endsAll waits until no process is left, and kills those that are all the same.
-func (w *world) endsAll(t *testing.T) {
+func (w *environment) endsAll(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	var left map[int]string
@@ -161,7 +161,7 @@ func (w *world) endsAll(t *testing.T) {
 }
 
 // processes are the arguments of those that run, besides aro-local.
-func (w *world) processes() []string { return slices.Collect(maps.Values(w.running())) }
+func (w *environment) processes() []string { return slices.Collect(maps.Values(w.running())) }
 
 // eventually asks until done says so, ctx ends or it fails.
 func eventually(ctx context.Context, t *testing.T, what string, done func() (bool, error)) {

@@ -21,17 +21,17 @@ const (
 	oldest       = harness.Oldest
 )
 
-// world is an edge.World with short names.
-type world struct {
-	*edge.World
+// fixture is an edge.Fixture with short names.
+type fixture struct {
+	*edge.Fixture
 	t     testing.TB
 	store *store.Store
 }
 
-func newWorld(t testing.TB, change ...func(*edge.Options)) *world {
+func newFixture(t testing.TB, change ...func(*edge.Options)) *fixture {
 	t.Helper()
-	w := edge.NewWorld(t, change...)
-	return &world{w, t, w.Store}
+	w := edge.NewFixture(t, change...)
+	return &fixture{w, t, w.Store}
 }
 
 func openStore(t testing.TB, wraps ...func(store.Driver) store.Driver) *store.Store {
@@ -41,42 +41,42 @@ func openStore(t testing.TB, wraps ...func(store.Driver) store.Driver) *store.St
 
 func clusterID(name string) arm.ClusterID { return edge.ClusterID(name) }
 
-func (w *world) subscription(id string, state model.SubscriptionState) {
+func (w *fixture) subscription(id string, state model.SubscriptionState) {
 	w.t.Helper()
 	w.Register(id, state)
 }
 
-func (w *world) do(method, path, version string, body any, headers ...string) *harness.Reply {
+func (w *fixture) do(method, path, version string, body any, headers ...string) *harness.Reply {
 	w.t.Helper()
 	return w.Send(method, path, version, body, headers...)
 }
 
-func (w *world) want(status int, r *harness.Reply) *harness.Reply {
+func (w *fixture) want(status int, r *harness.Reply) *harness.Reply {
 	w.t.Helper()
 	return w.Want(status, r)
 }
 
-func (w *world) wantError(code arm.Code, r *harness.Reply) *harness.Reply {
+func (w *fixture) wantError(code arm.Code, r *harness.Reply) *harness.Reply {
 	w.t.Helper()
 	return w.WantError(code, r)
 }
 
-func (w *world) create(version, name string) *harness.Reply {
+func (w *fixture) create(version, name string) *harness.Reply {
 	w.t.Helper()
 	return w.Create(version, name)
 }
 
-func (w *world) finish(id arm.ClusterID, state model.ProvisioningState) {
+func (w *fixture) finish(id arm.ClusterID, state model.ProvisioningState) {
 	w.t.Helper()
 	w.Finish(id, state)
 }
 
-func (w *world) alter(id arm.ClusterID, change func(*store.ClusterDocument)) {
+func (w *fixture) alter(id arm.ClusterID, change func(*store.ClusterDocument)) {
 	w.t.Helper()
 	w.Alter(id, change)
 }
 
-func (w *world) ready(version, name string) arm.ClusterID {
+func (w *fixture) ready(version, name string) arm.ClusterID {
 	w.t.Helper()
 	return w.Ready(version, name)
 }

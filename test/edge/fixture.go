@@ -26,14 +26,14 @@ import (
 )
 
 const (
-	// Subscription is registered in every World.
+	// Subscription is registered in every Fixture.
 	Subscription = "00000000-0000-0000-0000-0000000000a1"
 	location     = "eastus"
 )
 
-// World is a development server on a real store, with a registered subscription, and a
+// Fixture is a development server on a real store, with a registered subscription, and a
 // client of both APIs. It takes what the server logs.
-type World struct {
+type Fixture struct {
 	*harness.Client
 	Store *store.Store
 	HTTP  *httptest.Server
@@ -45,14 +45,14 @@ type World struct {
 }
 
 // Write takes a line of the log.
-func (w *World) Write(p []byte) (int, error) {
+func (w *Fixture) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.log.Write(p)
 }
 
 // Logged is what the server logged so far.
-func (w *World) Logged() string {
+func (w *Fixture) Logged() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.log.String()
@@ -81,13 +81,13 @@ func OpenStore(t testing.TB, wraps ...func(store.Driver) store.Driver) *store.St
 	return st
 }
 
-// Unserved is a world without a server yet: it takes what one logs.
-func Unserved(t testing.TB) *World { return &World{t: t} }
+// Unserved is a fixture without a server yet: it takes what one logs.
+func Unserved(t testing.TB) *Fixture { return &Fixture{t: t} }
 
-// NewWorld makes a world that lasts until the test ends.
-func NewWorld(t testing.TB, change ...func(*Options)) *World {
+// NewFixture makes a fixture that lasts until the test ends.
+func NewFixture(t testing.TB, change ...func(*Options)) *Fixture {
 	t.Helper()
-	w := &World{t: t, Store: OpenStore(t)}
+	w := &Fixture{t: t, Store: OpenStore(t)}
 	o := Options{HTTP: httpserver.Config{Registry: prometheus.NewRegistry()}}
 	o.Config = server.Config{
 		Store: w.Store, Build: "test", IdentityHosts: model.IdentityHosts{"identity.example.com"},
@@ -106,7 +106,7 @@ func NewWorld(t testing.TB, change ...func(*Options)) *World {
 }
 
 // Register sends a subscription's state as ARM does.
-func (w *World) Register(id string, state model.SubscriptionState) {
+func (w *Fixture) Register(id string, state model.SubscriptionState) {
 	w.t.Helper()
 	r := w.Send("PUT", "/subscriptions/"+id, "2.0", harness.Object{"state": state, "properties": harness.Object{"tenantId": "00000000-0000-0000-0000-0000000000b1"}})
 	if r.Status != 200 && r.Status != 201 {
@@ -115,7 +115,7 @@ func (w *World) Register(id string, state model.SubscriptionState) {
 }
 
 // Send sends a request; headers come as name, value, name, value.
-func (w *World) Send(method, path, version string, body any, headers ...string) *harness.Reply {
+func (w *Fixture) Send(method, path, version string, body any, headers ...string) *harness.Reply {
 	w.t.Helper()
 	r := harness.Request{Method: method, Path: path, Version: version, Body: body, Header: map[string]string{}}
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -134,7 +134,7 @@ func (w *World) Send(method, path, version string, body any, headers ...string) 
 }
 
 // Want fails unless the reply has the status.
-func (w *World) Want(status int, r *harness.Reply) *harness.Reply {
+func (w *Fixture) Want(status int, r *harness.Reply) *harness.Reply {
 	w.t.Helper()
 	if r.Status != status {
 		w.t.Fatalf("want %d: %v", status, r)
@@ -143,7 +143,7 @@ func (w *World) Want(status int, r *harness.Reply) *harness.Reply {
 }
 
 // WantError fails unless the reply is an error with this code.
-func (w *World) WantError(code arm.Code, r *harness.Reply) *harness.Reply {
+func (w *Fixture) WantError(code arm.Code, r *harness.Reply) *harness.Reply {
 	w.t.Helper()
 	if r.Status != code.Status || r.Code() != code.Name || r.Message() == "" {
 		w.t.Errorf("want %d %s: %v", code.Status, code.Name, r)
@@ -151,20 +151,20 @@ func (w *World) WantError(code arm.Code, r *harness.Reply) *harness.Reply {
 	return r
 }
 
-// ClusterID is the id of a cluster in the world's subscription.
+// ClusterID is the id of a cluster in the fixture's subscription.
 func ClusterID(name string) arm.ClusterID {
 	return arm.ClusterID{SubscriptionID: Subscription, ResourceGroup: "Group-1", Name: name}
 }
 
 // Create puts a cluster in this version.
-func (w *World) Create(version, name string) *harness.Reply {
+func (w *Fixture) Create(version, name string) *harness.Reply {
 	w.t.Helper()
 	id := ClusterID(name)
 	return w.Want(201, w.Send("PUT", id.String(), version, harness.Body(version, id, location)))
 }
 
 // Finish ends the running operation as a worker would.
-func (w *World) Finish(id arm.ClusterID, state model.ProvisioningState) {
+func (w *Fixture) Finish(id arm.ClusterID, state model.ProvisioningState) {
 	w.t.Helper()
 	doc, err := w.Store.Clusters.Get(w.t.Context(), id.Partition(), id.Key())
 	if err != nil {
@@ -202,7 +202,7 @@ func (w *World) Finish(id arm.ClusterID, state model.ProvisioningState) {
 }
 
 // Alter changes the stored document of a cluster.
-func (w *World) Alter(id arm.ClusterID, change func(*store.ClusterDocument)) {
+func (w *Fixture) Alter(id arm.ClusterID, change func(*store.ClusterDocument)) {
 	w.t.Helper()
 	_, err := w.Store.Clusters.Update(w.t.Context(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
 		change(doc)
@@ -214,7 +214,7 @@ func (w *World) Alter(id arm.ClusterID, change func(*store.ClusterDocument)) {
 }
 
 // Ready creates a cluster and lets its create succeed.
-func (w *World) Ready(version, name string) arm.ClusterID {
+func (w *Fixture) Ready(version, name string) arm.ClusterID {
 	w.t.Helper()
 	w.Create(version, name)
 	w.Finish(ClusterID(name), model.Succeeded)
@@ -222,14 +222,14 @@ func (w *World) Ready(version, name string) arm.ClusterID {
 }
 
 // Woken returns how often workers were signalled.
-func (w *World) Woken() int {
+func (w *Fixture) Woken() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.wakes
 }
 
 // Audits are the lines that the log has for the audit.
-func (w *World) Audits(t testing.TB) []harness.Object {
+func (w *Fixture) Audits(t testing.TB) []harness.Object {
 	t.Helper()
 	var lines []harness.Object
 	for text := range strings.Lines(w.Logged()) {
@@ -244,12 +244,12 @@ func (w *World) Audits(t testing.TB) []harness.Object {
 	return lines
 }
 
-// NewRawWorld returns a world with write access to the raw database.
-func NewRawWorld(t testing.TB) (*World, store.Driver) {
+// NewRawFixture returns a fixture with write access to the raw database.
+func NewRawFixture(t testing.TB) (*Fixture, store.Driver) {
 	t.Helper()
 	var driver store.Driver
 	st := OpenStore(t, func(k store.Driver) store.Driver { driver = k; return k })
-	w := NewWorld(t, func(c *Options) { c.Store = st })
+	w := NewFixture(t, func(c *Options) { c.Store = st })
 	return w, driver
 }
 
