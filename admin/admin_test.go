@@ -137,7 +137,7 @@ func TestWhatNothingInstallsIsNotOffered(t *testing.T) {
 	w.Want(201, w.Send("PUT", path, "", version("4.98.2", "registry/installer@1", true)))
 	w.WantError(arm.InvalidParameter, w.Send("PUT", path, "", version("4.98.3", "registry/ocp@4.98.3", true)))
 	offered := string(w.Send("GET", "/subscriptions/"+edge.Subscription+providerPath+"/locations/eastus/openShiftVersions", harness.Newest, nil).Body)
-	// The fixture's store was filled when nobody knew what is installable.
+	// The fixture's store was filled before the installable versions were known.
 	for v, want := range map[string]bool{"4.98.1": false, "4.98.2": true, "4.16.48": false, "4.19.24": true} {
 		if strings.Contains(offered, v) != want {
 			t.Errorf("%s is offered: %v", v, !want)

@@ -278,7 +278,7 @@ func TestMaintenanceIsRefused(t *testing.T) {
 		t.Error(r, r.Header)
 	}
 	if r := w.explain(healthy); r.Text("provisioningState") != "Succeeded" || w.Woken() != wakes {
-		t.Errorf("a refusal moved the cluster, or woke somebody: %v", r)
+		t.Errorf("a refusal changed the cluster or notified workers: %v", r)
 	}
 }
 

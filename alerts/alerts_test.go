@@ -55,7 +55,7 @@ type testCase struct {
 var cases = []testCase{
 	{"AROProcessDown", "a process stops", []string{`up{job="aro-rp",instance="a"} 1x3 0x20`, `up{job="aro-rp",instance="b"} 1x30`, `up{job="other",instance="a"} 0x30`}, 9, `{instance="a", job="aro-rp"}`},
 	{"AROProcessDown", "a restart", []string{`up{job="aro-rp",instance="a"} 1x3 0x3 1x20`}, -1, ``},
-	{"AROMetricsLost", "nobody reads", []string{`aro_mdm_lost_total{job="aro-monitor",kind="clusters",reason="dropped"} 0x2 1+5x40`}, 18, `{job="aro-monitor", reason="dropped"}`},
+	{"AROMetricsLost", "lost metrics", []string{`aro_mdm_lost_total{job="aro-monitor",kind="clusters",reason="dropped"} 0x2 1+5x40`}, 18, `{job="aro-monitor", reason="dropped"}`},
 	{"AROMetricsLost", "some were lost once", []string{`aro_mdm_lost_total{job="aro-monitor",kind="clusters",reason="dropped"} 0x2 9x40`}, -1, ``},
 	{"AROServerErrors", "a tenth fails", []string{`aro_http_requests_total{job="aro-rp",status="200"} 0+90x30`, `aro_http_requests_total{job="aro-rp",status="503"} 0+10x30`}, 11, `{job="aro-rp"}`},
 	{"AROServerErrors", "clients are wrong", []string{`aro_http_requests_total{job="aro-rp",status="400"} 0+90x30`, `aro_http_requests_total{job="aro-rp",status="500"} 0+1x30`}, -1, ``},

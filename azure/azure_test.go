@@ -199,7 +199,7 @@ func TestAVaultCacheServesTheOldSecretWhileTheVaultIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := cache.Load(t.Context()); err == nil {
-		t.Error("the vault was away, and nobody said so")
+		t.Error("the vault was unavailable, without an error")
 	}
 	if c, err := cache.Certificate(t.Context(), "other"); err != nil || c.Leaf.Subject.CommonName != "two" {
 		t.Errorf("got %v, %v", c, err)
@@ -271,12 +271,12 @@ func TestTheClustersIdentityIsFetchedOnceAndRenewedInTime(t *testing.T) {
 		"fresh":              {why: "idempotent", stored: secretAnswer("msi-uid", "v", credentials, tags(time.Hour, 2*time.Hour))},
 		"to renew":           {why: "the time has come", stored: secretAnswer("msi-uid", "v", credentials, tags(-time.Hour, time.Hour)), fetch: true},
 		"long over":          {why: "the service was away; its own certificate still works", stored: secretAnswer("msi-uid", "v", credentials, tags(-2*time.Hour, -time.Hour)), fetch: true},
-		"untagged":           {why: "nobody knows how old they are", stored: secretAnswer("msi-uid", "v", credentials, nil), fetch: true},
+		"untagged":           {why: "their age is unknown", stored: secretAnswer("msi-uid", "v", credentials, nil), fetch: true},
 		"empty":              {why: "a crash in between", stored: secretAnswer("msi-uid", "v", "{}", tags(time.Hour, 2*time.Hour)), fetch: true},
 		"of another id":      {why: "the cluster got another identity", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, "Identities/me", "Identities/other"), tags(time.Hour, 2*time.Hour)), fetch: true},
 		"of its tenant":      {why: "ids are written in any case", stored: secretAnswer("msi-uid", "v", credentials, tags(time.Hour, 2*time.Hour)), tenant: strings.ToUpper(tenant)},
 		"of a former tenant": {why: "the subscription moved, and the old tenant's tokens are of no use to it", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, `"tenant_id":"`+tenant, `"tenant_id":"11111111-2222-3333-4444-555555555555`), tags(time.Hour, 2*time.Hour)), tenant: tenant, fetch: true},
-		"of no tenant":       {why: "nobody can tell, and they may serve", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, `"tenant_id":"`+tenant+`",`, ""), tags(time.Hour, 2*time.Hour)), tenant: tenant},
+		"of no tenant":       {why: "the tenant is unknown, and they may be valid", stored: secretAnswer("msi-uid", "v", strings.ReplaceAll(credentials, `"tenant_id":"`+tenant+`",`, ""), tags(time.Hour, 2*time.Hour)), tenant: tenant},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

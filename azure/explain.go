@@ -49,7 +49,7 @@ func (a *Azure) SubjectOf(c *model.Cluster) Subject {
 type outlook int
 
 const (
-	// final is for a fault that somebody must correct.
+	// final is for a fault that lasts until it is corrected.
 	final outlook = iota
 	// spreads is for a refusal that ends within minutes or not at all: a change of
 	// the customer may not have taken effect everywhere.

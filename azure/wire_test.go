@@ -28,7 +28,7 @@ func TestStepsAreToldWhatTheyWaitedForAzure(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := waits.Sum(0)["azure"]; got != 7 {
-			t.Errorf("it waited %v s for Azure, want 7 until the call was repeated: while the disk goes nobody stands by", got)
+			t.Errorf("it waited %v s for Azure, want 7 until the call was repeated: no worker is busy during the deletion of the disk", got)
 		}
 		if took := time.Since(began); took != 40*time.Second || len(kept) > 0 {
 			t.Errorf("the disk was gone after %s, and kept is %v; want 40 s as Azure asked, and nothing", took, kept)

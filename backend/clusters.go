@@ -165,7 +165,7 @@ func (w *Worker) writeResult(ctx context.Context, id string, result model.AsyncO
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) || isUnreadable(err) {
-		err = nil // it has expired, and nobody asks any more; or nobody can read it
+		err = nil // it has expired or cannot be read
 	}
 	return result, err
 }

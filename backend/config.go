@@ -50,7 +50,7 @@ type Config struct {
 	// their next attempt. Further ones are released for any process to continue. 100 for each that
 	// may run.
 	Waiting int
-	// LeaseTTL is how long a silent worker keeps a cluster; 60 s. A quarter of it
+	// LeaseTTL is how long a worker without a heartbeat keeps a cluster; 60 s. A quarter of it
 	// is the heartbeat.
 	LeaseTTL time.Duration
 	// PollInterval bounds how long work of other processes goes unnoticed; 1 s. IdleInterval

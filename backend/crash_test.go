@@ -17,7 +17,7 @@ import (
 
 // TestCrashAtEveryBoundary cuts a worker off its database for ever, after each
 // of its writes: the claim, the first step's begin, each step's end, the last
-// renewal, what the client is told.
+// renewal, the response to the client.
 func TestCrashAtEveryBoundary(t *testing.T) {
 	t.Parallel()
 	const n = 3

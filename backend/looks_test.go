@@ -94,7 +94,7 @@ func TestWhatClustersSayOfThemselvesIsKeptFromAgeing(t *testing.T) {
 	}
 }
 
-// runningClusters are clusters that nobody has looked at, named c00, c01, ...
+// runningClusters are clusters that were not looked at, named c00, c01, ...
 func runningClusters(t *testing.T, s *store.Store, n int) (docs []*store.ClusterDocument) {
 	t.Helper()
 	for i := range n {

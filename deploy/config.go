@@ -61,7 +61,7 @@ type Settings struct {
 	Size                string   `json:"size,omitempty" byDefault:"Standard_D4s_v5" help:"Size of the machines."`
 	Capacity            int      `json:"capacity,omitempty" byDefault:"3" help:"Number of machines."`
 	NonZonal            bool     `json:"nonZonal,omitempty" help:"The region has no availability zones."`
-	SSHPublicKey        string   `json:"sshPublicKey,omitempty" help:"Public key of the machines' administrator. Default: one whose private half nobody has. No rule of the network lets SSH through."`
+	SSHPublicKey        string   `json:"sshPublicKey,omitempty" help:"Public key of the machines' administrator. Default: a key whose private half is discarded. No rule of the network lets SSH through."`
 	CollectorImage      string   `json:"collectorImage,omitempty" help:"Image of the OpenTelemetry collector. Default: none, logs stay in the journal."`
 	LogEndpoint         string   `json:"logEndpoint,omitempty" help:"Where the collector sends logs, OTLP over HTTP; needed with collectorImage."`
 	MetricsImage        string   `json:"metricsImage,omitempty" help:"Image of the agent of Geneva, which takes metrics at /var/etw/mdm_statsd.socket. Default: none, and metrics are lost but for /metrics."`

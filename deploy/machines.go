@@ -106,7 +106,7 @@ func (r *rollout) resize(ctx context.Context, name string) error {
 	return err
 }
 
-// throwAwayKey returns a public key whose private key is discarded: Azure requires one, and nobody
+// throwAwayKey returns a public key whose private key is discarded: Azure requires one, but no user
 // logs in.
 func throwAwayKey() (string, error) {
 	public, _, err := ed25519.GenerateKey(rand.Reader)

@@ -18,12 +18,12 @@ import (
 
 // Caller is the identity of a client, proven by its connection.
 type Caller struct {
-	lists     []string
-	everybody bool
+	lists []string
+	all   bool
 }
 
 // On reports whether the caller is on the allow-list with that name.
-func (c Caller) On(list string) bool { return c.everybody || slices.Contains(c.lists, list) }
+func (c Caller) On(list string) bool { return c.all || slices.Contains(c.lists, list) }
 
 // Authenticator returns the identity of the caller. It must not trust any header.
 type Authenticator interface {
@@ -35,7 +35,7 @@ type Authenticator interface {
 type Development struct{}
 
 // Authenticate accepts every caller.
-func (Development) Authenticate(*http.Request) Caller { return Caller{everybody: true} }
+func (Development) Authenticate(*http.Request) Caller { return Caller{all: true} }
 
 func isDevelopment(a Authenticator) bool {
 	_, ok := a.(Development)

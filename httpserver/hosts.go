@@ -11,7 +11,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 )
 
-// guardHost protects a server that authenticates nobody from web pages: from names
+// guardHost protects a server without authentication from web pages: from names
 // that resolve to this machine (DNS rebinding), and from requests of other sites.
 // If callers authenticate, any name is accepted.
 func (s *Server) guardHost(r *http.Request) error {

@@ -277,7 +277,7 @@ func (s *Server) answer(x *Exchange, api *API) (err error) {
 // DrainDelay, waits for running requests for at most Grace, and returns.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if isDevelopment(s.Auth) && !isLoopback(l.Addr()) {
-		return fmt.Errorf("development mode trusts everybody and so listens on loopback addresses only, not on %s", l.Addr())
+		return fmt.Errorf("development mode has no authentication and so listens on loopback addresses only, not on %s", l.Addr())
 	}
 	what := "listening"
 	if len(s.APIs) == 0 {

@@ -18,10 +18,10 @@ func TestOnlyWhatIsInstallableIsEnabled(t *testing.T) {
 		enabled     int
 		isDefault   string
 	}{
-		"nobody knows": {nil, len(c.Versions), c.Default},
-		"4.19 alone":   {only("4.19.24"), 1, "4.19.24"},
-		"older alone":  {only("4.17.40"), 1, "4.17.40"},
-		"none":         {only(""), 0, ""},
+		"no versions known": {nil, len(c.Versions), c.Default},
+		"4.19 alone":        {only("4.19.24"), 1, "4.19.24"},
+		"older alone":       {only("4.17.40"), 1, "4.17.40"},
+		"none":              {only(""), 0, ""},
 	} {
 		enabled, isDefault := 0, ""
 		all := c.versions(test.installable)

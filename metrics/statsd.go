@@ -210,7 +210,7 @@ func (s *StatsD) dial(ctx context.Context) bool {
 	conn, err := dialer.DialContext(ctx, s.Address.Network, s.Address.Address)
 	if err != nil {
 		if !s.Optional {
-			s.complain("nobody takes the metrics", err)
+			s.complain("the metrics are not received", err)
 		}
 		return false
 	}

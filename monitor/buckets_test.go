@@ -36,13 +36,13 @@ func TestBucketsAreBalanced(t *testing.T) {
 		loads           map[string]int
 		moved           int
 	}{
-		"nobody":            {none, nil, map[string]int{"": 256}, 0},
+		"no process":        {none, nil, map[string]int{"": 256}, 0},
 		"the first":         {nil, []string{"a"}, map[string]int{"a": 256}, 256},
 		"two":               {none, []string{"b", "a"}, map[string]int{"a": 128, "b": 128}, 256},
 		"nothing changes":   {ab, []string{"b", "a"}, map[string]int{"a": 128, "b": 128}, 0},
 		"a third comes":     {ab, []string{"a", "b", "c"}, map[string]int{"a": 86, "b": 85, "c": 85}, 85},
 		"one goes":          {abc, []string{"a", "c"}, map[string]int{"a": 128, "c": 128}, 85},
-		"everybody goes":    {abc, nil, map[string]int{"": 256}, 256},
+		"all leave":         {abc, nil, map[string]int{"": 256}, 256},
 		"all are exchanged": {abc, []string{"x"}, map[string]int{"x": 256}, 256},
 		"too short a list":  {[]string{"a"}, []string{"a"}, map[string]int{"a": 256}, 255},
 		"too long a list":   {append(slices.Clone(ab), "a", "b"), []string{"a", "b"}, map[string]int{"a": 128, "b": 128}, 0},

@@ -110,7 +110,7 @@ func TestTheQueueOfAFleet(t *testing.T) {
 	put := func(id string) { f.put("p", id, id, &collectors.Cluster{UID: id}) }
 	put("early")
 	if m, wait := f.next(); m != nil || wait != time.Minute {
-		t.Fatal("a cluster is looked at that nobody was assigned")
+		t.Fatal("a cluster is looked at that no process was assigned")
 	}
 	f.assign([]int{store.BucketOf("early"), store.BucketOf("late")}, now.Add(time.Hour))
 	put("late")

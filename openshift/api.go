@@ -33,7 +33,7 @@ type API struct {
 }
 
 // Open prepares to talk to the cluster of kubeconfig at address, an IP, in place of the
-// host that kubeconfig names. It dials nobody yet.
+// host that kubeconfig names. It does not dial yet.
 func Open(kubeconfig []byte, address string) (*API, error) {
 	config, err := restConfig(kubeconfig)
 	if err != nil {
@@ -75,7 +75,7 @@ func (r reported) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// Close closes the connections that nobody uses.
+// Close closes the idle connections.
 func (a *API) Close() { a.transport.CloseIdleConnections() }
 
 // Abort closes all connections, including those with running requests.

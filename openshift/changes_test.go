@@ -93,7 +93,7 @@ func TestCertificatesAreServedAndKept(t *testing.T) {
 		copies     int
 	}{
 		"with our operator":    {"it puts back what is removed", []string{openshift.SystemNamespace}, 4},
-		"without our operator": {"there is nobody to read a copy", nil, 2},
+		"without our operator": {"no operator reads a copy", nil, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects := []client.Object{&configv1.APIServer{ObjectMeta: object("cluster")},
@@ -197,7 +197,7 @@ func TestTheCloudProviderFollowsTheTenant(t *testing.T) {
 }
 
 func TestAnInterruptedRotationIsEndedByTheNextAttempt(t *testing.T) {
-	conflict := errors.New("somebody else wrote")
+	conflict := errors.New("another client wrote")
 	interrupted := false
 	kube := openshift.Over(faked{interceptor.NewClient(fake.NewClientBuilder().WithScheme(openshift.Scheme()).WithObjects(
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "azure-cloud-provider"}, Data: map[string][]byte{"cloud-config": []byte("aadClientSecret: old\n")}},

@@ -164,7 +164,7 @@ func TestWhatCannotBeConnectedTo(t *testing.T) {
 		"a name":      {"who answers for it is the resolver's choice", string(kubeconfig), "api.example.com", "not an IP"},
 		"nothing":     {"the installer did not run yet", "", "127.0.0.1", "no kubeconfig"},
 		"garbage":     {"its text stays out of the error", "canary: [", "127.0.0.1", "cannot be read"},
-		"unverified":  {"anybody could answer", insecure, "127.0.0.1", "skips verification"},
+		"unverified":  {"any server could answer", insecure, "127.0.0.1", "skips verification"},
 		"by programs": {"it would run on the service's machine", program, "127.0.0.1", "skips verification or runs a program"},
 	} {
 		t.Run(name, func(t *testing.T) {

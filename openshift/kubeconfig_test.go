@@ -87,9 +87,9 @@ func TestKubeconfigsAreWhatTheySay(t *testing.T) {
 	}{
 		"service":           {"it may do everything, from inside", issuer.Service, "system:aro-service", "system:masters", 10, "https://api-int." + domain + ":6443", "", true},
 		"engineers":         {"what they may do is bound to the name", issuer.SRE, "system:aro-sre", "", 10, "https://api-int." + domain + ":6443", "", true},
-		"customer":          {"everybody trusts the public certificate", user(openshift.Reach{Domain: domain, Signed: true}), "system:admin", "", 1, "https://api." + domain + ":6443", "", false},
+		"customer":          {"the public certificate is trusted", user(openshift.Reach{Domain: domain, Signed: true}), "system:admin", "", 1, "https://api." + domain + ":6443", "", false},
 		"customer's domain": {"only the cluster vouches for the name", user(openshift.Reach{Domain: domain}), "system:admin", "", 1, "https://api." + domain + ":6443", "", true},
-		"customer, no name": {"nobody resolves the name", user(openshift.Reach{Domain: domain, Address: "127.96.0.9", Signed: true}), "system:admin", "", 1, "https://127.96.0.9:6443", "api-int." + domain, true},
+		"customer, no name": {"the name does not resolve", user(openshift.Reach{Domain: domain, Address: "127.96.0.9", Signed: true}), "system:admin", "", 1, "https://127.96.0.9:6443", "api-int." + domain, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestWhoCannotSign(t *testing.T) {
 		kubeconfig []byte
 		pair       openshift.KeyPair
 	}{
-		"a stranger's key":  {"nobody would believe it", good, openshift.KeyPair{Certificate: signer.certificate, Key: other.keyPEM}},
+		"another's key":     {"it would not be accepted", good, openshift.KeyPair{Certificate: signer.certificate, Key: other.keyPEM}},
 		"no authority":      {"it may not sign", good, leaf.pair()},
 		"nothing":           {"there is no key", good, openshift.KeyPair{}},
 		"no cluster":        {"there is no address", []byte("kind: Config"), signer.pair()},
@@ -204,10 +204,10 @@ func TestWhenACustomersKubeconfigIsReplaced(t *testing.T) {
 		"older":             {"fewer remain", user, named, 91 * day, false},
 		"internal":          {"customers do not reach the internal name", internal, named, 0, false},
 		"another address":   {"the API server moved", user, addressed, 0, false},
-		"without authority": {"nobody else vouches for a name that is not signed", user, unsigned, 0, false},
-		"without a key":     {"it lets nobody in", keyless, named, 0, false},
+		"without authority": {"no other authority signs the name", user, unsigned, 0, false},
+		"without a key":     {"it authenticates no user", keyless, named, 0, false},
 		"empty":             {"there is none", nil, named, 0, false},
-		"not a kubeconfig":  {"nobody can read it", []byte("]["), named, 0, false},
+		"not a kubeconfig":  {"it cannot be read", []byte("]["), named, 0, false},
 		"without a cluster": {"it reaches nothing", []byte("kind: Config\napiVersion: v1"), named, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {

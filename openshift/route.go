@@ -6,11 +6,11 @@ import (
 	"net/url"
 )
 
-// Route is the way to the API server of a cluster for requests that somebody else makes.
+// Route is the way to the API server of a cluster for requests of other clients.
 type Route struct {
 	// Server is the API server as the kubeconfig names it.
 	Server *url.URL
-	// Transport proves who asks by the kubeconfig's certificate. It speaks HTTP/1.1, which
+	// Transport authenticates by the kubeconfig's certificate. It uses HTTP/1.1, which
 	// alone can be upgraded.
 	Transport *http.Transport
 }

@@ -23,7 +23,7 @@ func TestWhatStopsARequestIsToldFromAnAPIServerThatDoesNotAnswer(t *testing.T) {
 		err  error
 		want *openshift.Stop
 	}{
-		"nobody listens": {internal(`failed calling webhook "validate.corp.example": failed to call webhook: Post "https://hook.corp.svc:443/v?timeout=10s": dial tcp 172.30.0.9:443: connect: connection refused`),
+		"closed port": {internal(`failed calling webhook "validate.corp.example": failed to call webhook: Post "https://hook.corp.svc:443/v?timeout=10s": dial tcp 172.30.0.9:443: connect: connection refused`),
 			&openshift.Stop{What: "admission webhook", Name: "validate.corp.example", Why: `Post "https://hook.corp.svc:443/v?timeout=10s": dial tcp 172.30.0.9:443: connect: connection refused`}},
 		"silent":           {internal(`failed calling webhook "v.example": failed to call webhook: Post "https://h.x.svc:443/v": context deadline exceeded`), &openshift.Stop{What: "admission webhook", Name: "v.example", Why: `Post "https://h.x.svc:443/v": context deadline exceeded`}},
 		"no service":       {internal(`failed calling webhook "v.example": failed to call webhook: Post "https://h.x.svc:443/v": service "h" not found`), &openshift.Stop{What: "admission webhook", Name: "v.example", Why: `Post "https://h.x.svc:443/v": service "h" not found`}},

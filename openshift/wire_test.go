@@ -109,7 +109,7 @@ func TestEveryKindIsFoundWhereAPIServersServeIt(t *testing.T) {
 		"DELETE /api/v1/namespaces/openshift-machine-config-operator/pods?labelSelector=k8s-app%3Dmachine-config-server",
 	} {
 		if !slices.Contains(server.asked, want) {
-			t.Errorf("nobody asked %s", want)
+			t.Errorf("%s got no request", want)
 		}
 	}
 	if t.Failed() {

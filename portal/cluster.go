@@ -119,7 +119,7 @@ func (d details) facts() []fact {
 }
 
 func (d details) lease() string {
-	holder := cmp.Or(d.Owner, "nobody works on it")
+	holder := cmp.Or(d.Owner, "no process")
 	if d.Lost > 0 {
 		holder += fmt.Sprintf(", lost %d times", d.Lost)
 	}

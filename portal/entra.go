@@ -107,7 +107,7 @@ func (e *entra) redeem(ctx context.Context, code string, a attempt) (person, err
 		return who, fmt.Errorf("ID token: %w", err)
 	}
 	if who.ObjectID == "" || who.Username == "" {
-		return who, errors.New("the ID token names nobody")
+		return who, errors.New("the ID token names no user")
 	}
 	return who, nil
 }

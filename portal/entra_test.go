@@ -18,7 +18,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// directory is an Entra ID that signs in at once whoever the test names. The one of the
+// directory is an Entra ID that signs in the user of the test at once. The one of the
 // local Azure, with which test/apipage tries the portal, cannot be imported here.
 type directory struct {
 	*httptest.Server
@@ -87,7 +87,7 @@ func (d *directory) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, q.Get("redirect_uri")+"?"+back.Encode(), http.StatusFound)
 }
 
-// token redeems a code for whoever proves the application by its certificate.
+// token redeems a code for a client with the application's certificate.
 func (d *directory) token(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

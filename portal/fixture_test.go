@@ -220,7 +220,7 @@ func (b *browser) stay() *browser {
 	return &browser{b.fixture, &client}
 }
 
-// login is a browser of somebody who has logged in.
+// login is a browser of a user who has logged in.
 func (w *fixture) login(user string, groups ...string) *browser {
 	w.Helper()
 	w.directory.as(user, groups...)

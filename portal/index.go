@@ -123,7 +123,7 @@ func (i *index) look(ctx context.Context) <-chan struct{} {
 // follow reads what was written since the last time, and leaves out what is gone.
 func (i *index) follow(ctx context.Context) error {
 	for more := true; more; {
-		docs, next, another, err := i.clusters.Changes(ctx, i.mark) // nobody else uses the mark
+		docs, next, another, err := i.clusters.Changes(ctx, i.mark) // no other goroutine uses the mark
 		if err != nil {
 			return err
 		}

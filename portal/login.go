@@ -57,7 +57,7 @@ func (p *Portal) PortalCallback(ec echo.Context, params api.PortalCallbackParams
 		return &httpserver.Refusal{Status: http.StatusForbidden, Target: "state", Message: "The answer is not of the login that this browser began. Log in again."}
 	}
 	if code := text(params.Error); code != "" {
-		p.Logger.WarnContext(c.Ctx(), "Entra ID let nobody in", "error", httpserver.ShortText(code), "description", arm.Plain(text(params.ErrorDescription), 512))
+		p.Logger.WarnContext(c.Ctx(), "Entra ID refused a login", "error", httpserver.ShortText(code), "description", arm.Plain(text(params.ErrorDescription), 512))
 		return &httpserver.Refusal{Status: http.StatusForbidden, Message: "Entra ID did not log you in: " + httpserver.ShortText(code) + "."}
 	}
 	who, err := p.entra.redeem(c.Ctx(), text(params.Code), a)

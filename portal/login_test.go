@@ -13,7 +13,7 @@ const clusterPath = "/subscriptions/" + subscription + "/resourceGroups/prod/pro
 func TestEveryRouteKnowsWhoMayUseIt(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	nobody, sre := w.browser().stay(), w.login("sre@example.com", groupSRE).stay()
+	anonymous, sre := w.browser().stay(), w.login("sre@example.com", groupSRE).stay()
 	csrf := sre.csrf()
 	for _, route := range []struct {
 		method, path        string
@@ -41,8 +41,8 @@ func TestEveryRouteKnowsWhoMayUseIt(t *testing.T) {
 		{"GET", "/surprise", 404, 404, 0},
 		{"GET", clusterPath + "/kubeconfig/proxy/api", 403, 403, 0},
 	} {
-		if got := nobody.do(route.method, route.path, nil); got.StatusCode != route.anonymous {
-			t.Errorf("nobody: %s %s is %d, want %d: %s", route.method, route.path, got.StatusCode, route.anonymous, got.text)
+		if got := anonymous.do(route.method, route.path, nil); got.StatusCode != route.anonymous {
+			t.Errorf("anonymous: %s %s is %d, want %d: %s", route.method, route.path, got.StatusCode, route.anonymous, got.text)
 		}
 		if got := sre.do(route.method, route.path, nil); got.StatusCode != route.loggedIn {
 			t.Errorf("logged in: %s %s is %d, want %d: %s", route.method, route.path, got.StatusCode, route.loggedIn, got.text)

@@ -160,7 +160,7 @@ func anonymous(x *httpserver.Exchange) error {
 	if r.Method == http.MethodGet && (mode == "" || mode == "navigate") && !isAPI(r.URL.Path) {
 		return x.Redirect(http.StatusTemporaryRedirect, "/login?redirect="+url.QueryEscape(r.URL.RequestURI()))
 	}
-	return &httpserver.Refusal{Status: http.StatusUnauthorized, Message: "Nobody is logged in, or the session has ended. Log in at /login."}
+	return &httpserver.Refusal{Status: http.StatusUnauthorized, Message: "You are not logged in, or the session has ended. Log in at /login."}
 }
 
 // clusterID is the cluster of the path.

@@ -132,14 +132,14 @@ func TestTheOneClientReachesTheSubnet(t *testing.T) {
 	}{
 		"the client":          {w.owner, "CONNECT", target, http.StatusOK},
 		"another of the name": {certificate(t, "developer"), "CONNECT", target, 0},
-		"nobody":              {tls.Certificate{}, "CONNECT", target, 0},
+		"no certificate":      {tls.Certificate{}, "CONNECT", target, 0},
 		"another method":      {w.owner, "GET", "http://" + target + "/", http.StatusMethodNotAllowed},
 		"a name":              {w.owner, "CONNECT", "localhost:" + port, http.StatusForbidden},
 		"another subnet":      {w.owner, "CONNECT", "127.1.0.1:" + port, http.StatusForbidden},
 		"IPv6":                {w.owner, "CONNECT", "[::1]:" + port, http.StatusForbidden},
 		"in IPv6's form":      {w.owner, "CONNECT", "[::ffff:127.0.0.1]:" + port, http.StatusOK},
 		"no port":             {w.owner, "CONNECT", "127.0.0.1", http.StatusBadRequest},
-		"nobody listens":      {w.owner, "CONNECT", "127.0.0.2:1", http.StatusBadRequest},
+		"closed port":         {w.owner, "CONNECT", "127.0.0.2:1", http.StatusBadRequest},
 	} {
 		if status, _, _ := w.ask(test.client, test.method, test.target); status != test.status {
 			t.Errorf("%s: %d, want %d", name, status, test.status)

@@ -128,7 +128,7 @@ func TestAChangeIsOfferedToWorkersAtOnce(t *testing.T) {
 	w := newFixture(t)
 	id := w.ready(newest, "due")
 	if w.Woken() == 0 {
-		t.Error("the create woke nobody")
+		t.Error("the create notified no worker")
 	}
 	w.want(200, w.do("PATCH", id.String(), newest, harness.Object{"properties": harness.Object{"servicePrincipalProfile": harness.Object{"clientSecret": "new"}}}))
 	docs, _, err := w.store.Clusters.Due(t.Context(), 10, 10)

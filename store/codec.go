@@ -35,7 +35,7 @@ func newDocuments(keys *Keyring) *documents {
 	d := &documents{keys: keys}
 	d.observe = func(context.Context, Sighting, *UnreadableError) {}
 	d.keysFail = func(context.Context) error { return nil }
-	whole, view, closed := newHandle(text{}), newHandle(blind{}), newHandle(closedText{})
+	whole, view, closed := newHandle(text{}), newHandle(viewText{}), newHandle(closedText{})
 	d.encoders.New = func() any { return &encoder{Encoder: codec.NewEncoderBytes(nil, whole)} }
 	d.decoders.New = func() any { return codec.NewDecoderBytes(nil, whole) }
 	d.viewers.New = func() any { return codec.NewDecoderBytes(nil, view) }
@@ -234,9 +234,9 @@ func (closedText) UpdateExt(dst any, v any) {
 	*dst.(*model.Secret) = apart
 }
 
-// blind is the extension for views: it skips sealed text.
-type blind struct{}
+// viewText is the extension for views: it skips sealed text.
+type viewText struct{}
 
-func (blind) ConvertExt(any) any { panic(errView) }
+func (viewText) ConvertExt(any) any { panic(errView) }
 
-func (blind) UpdateExt(any, any) {}
+func (viewText) UpdateExt(any, any) {}

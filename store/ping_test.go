@@ -66,7 +66,7 @@ func TestManyWhoAskWhetherItIsReadyCostOnePing(t *testing.T) {
 		hasty, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		if err := s.Ping(hasty); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("whoever goes away got %v", err)
+			t.Errorf("a caller that left got %v", err)
 		}
 		if err := s.Ping(t.Context()); err != nil {
 			t.Errorf("and takes the answer from others: %v", err)

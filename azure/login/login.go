@@ -188,7 +188,7 @@ func (s *Session) ARM() *azarm.ClientOptions {
 
 func (s *Session) line(audience string) (line, error) {
 	if audience == "" {
-		return line{}, errors.New("the cloud does not say for whom its tokens are")
+		return line{}, errors.New("the description of the cloud has no audience for tokens")
 	}
 	options := policy.ClientOptions{Cloud: s.Configuration, Transport: s.HTTP}
 	return line{runtime.NewPipeline("aro-hack", "v1", runtime.PipelineOptions{PerRetry: []policy.Policy{

@@ -64,7 +64,7 @@ type check func(ctx context.Context, r *report)
 type hope int
 
 const (
-	// none is for a fault that somebody must correct.
+	// none is for a fault that lasts until it is corrected.
 	none hope = iota
 	// brief is for an application, which is replicated within about a minute.
 	brief

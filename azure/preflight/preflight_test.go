@@ -66,7 +66,7 @@ func networkRules() map[string]rule {
 		"own group already":   {why: "the step ran before", spoil: func(w *fakeAzure, _ *model.Cluster) { w.master["networkSecurityGroup"] = nsg(arm.ToLower(ourNSG)) }},
 		"agreed group":        {why: "that was agreed", spoil: func(w *fakeAzure, c *model.Cluster) { agree(w, c) }},
 		"agreed group absent": {why: "it was promised", spoil: func(w *fakeAzure, c *model.Cluster) { agree(w, c); delete(w.workers, "networkSecurityGroup") }, want: []string{"InvalidLinkedVNet " + workerSubnet}, says: "Attach one"},
-		"group lost":          {why: "somebody detached it", kind: model.Update, spoil: none, want: []string{"InvalidLinkedVNet " + masterSubnet, "InvalidLinkedVNet " + workerSubnet}, says: ourNSG},
+		"group lost":          {why: "it was detached", kind: model.Update, spoil: none, want: []string{"InvalidLinkedVNet " + masterSubnet, "InvalidLinkedVNet " + workerSubnet}, says: ourNSG},
 		"update is well":      {why: "both have it", kind: model.Update, spoil: func(w *fakeAzure, _ *model.Cluster) { w.own() }},
 		"pools as found": {why: "the pool of the create is gone, with its subnet", kind: model.Update, spoil: func(w *fakeAzure, c *model.Cluster) {
 			w.own()
@@ -218,7 +218,7 @@ func machineRules() map[string]rule {
 			w.balancer(map[string]any{"outboundRules": []any{outboundRule("theirs", 7), outboundRule("outbound-rule-v4", 4)}})
 			w.bodies[sub+"/providers/Microsoft.Network/locations/eastus/usages"] = list(usage("PublicIPAddresses", 10, 9))
 		}},
-		"fewer ips than recorded": {why: "somebody took them away", kind: model.Update, spoil: func(w *fakeAzure, c *model.Cluster) {
+		"fewer ips than recorded": {why: "they were removed", kind: model.Update, spoil: func(w *fakeAzure, c *model.Cluster) {
 			w.own()
 			withIPs(c, 5)
 			c.Properties.NetworkProfile.LoadBalancerProfile.EffectiveOutboundIPs = make([]model.ResourceReference, 5)
@@ -279,7 +279,7 @@ func identityRules() map[string]rule {
 		"sp network":         {why: "one of three lacks", spoil: deny("sp " + networks + "join/action"), want: []string{"InvalidServicePrincipalPermissions "}, says: networks + "join/action on"},
 		"service network":    {why: "the service reads it", spoil: deny("fp " + networks + "read"), want: []string{"InvalidResourceProviderPermissions "}},
 		"service never asks": {why: "it does not write networks", spoil: deny("fp " + networks + "write")},
-		"both at once":       {why: "nobody has to try twice", spoil: deny("sp "+networks+"read", "fp "+networks+"read"), want: []string{"InvalidServicePrincipalPermissions ", "InvalidResourceProviderPermissions "}},
+		"both at once":       {why: "one attempt shows both", spoil: deny("sp "+networks+"read", "fp "+networks+"read"), want: []string{"InvalidServicePrincipalPermissions ", "InvalidResourceProviderPermissions "}},
 		"subnets":            {why: "each is told", spoil: deny("fp " + networks + "subnets/write"), want: []string{"InvalidResourceProviderPermissions ", "InvalidResourceProviderPermissions "}},
 		"route table":        {why: "routers write it", spoil: linked("routeTable", routeID, "sp Microsoft.Network/routeTables/write"), want: []string{"InvalidServicePrincipalPermissions "}, says: routeID},
 		"nat gateway":        {why: "machines join it", spoil: linked("natGateway", natID, "fp Microsoft.Network/natGateways/join/action"), want: []string{"InvalidResourceProviderPermissions "}, says: natID},
@@ -302,7 +302,7 @@ func identityRules() map[string]rule {
 		"expired secret": {why: "time does not cure it", spoil: func(w *fakeAzure, _ *model.Cluster) {
 			w.refusals[spID] = "AADSTS7000222: The secret keys for app '" + spID + "' are expired."
 		}, want: []string{"InvalidServicePrincipalCredentials " + sp}, says: "expired"},
-		"no subject":  {why: "the token says nobody", spoil: func(w *fakeAzure, _ *model.Cluster) { w.claims[spID] = map[string]any{} }, want: []string{"InvalidServicePrincipalClaims " + sp}},
+		"no subject":  {why: "the token has no subject", spoil: func(w *fakeAzure, _ *model.Cluster) { w.claims[spID] = map[string]any{} }, want: []string{"InvalidServicePrincipalClaims " + sp}},
 		"old subject": {why: "an alternative id is one", spoil: func(w *fakeAzure, _ *model.Cluster) { w.claims[spID] = map[string]any{"puid": "1", "oid": "sp"} }},
 		"graph role": {why: "it could change applications", spoil: func(w *fakeAzure, _ *model.Cluster) {
 			w.claims[spID] = map[string]any{"oid": "sp", "roles": ids("Application.ReadWrite.OwnedBy")}

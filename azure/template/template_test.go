@@ -127,7 +127,7 @@ func TestEveryDependencyIsInTheTemplate(t *testing.T) {
 			depends, _ := r["dependsOn"].([]any)
 			for _, d := range depends {
 				if !there[d.(string)] {
-					t.Errorf("%s: %s waits for %s, which nobody makes", name, r["name"], d)
+					t.Errorf("%s: %s depends on %s, which the template does not have", name, r["name"], d)
 				}
 			}
 		}

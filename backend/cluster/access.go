@@ -117,7 +117,7 @@ func (s *access) renewRoles(ctx context.Context, w *Work, deployment string) err
 			return err
 		}
 	}
-	if len(c.Internal.ActingPrincipals) == 0 { // nobody knows whose the others are
+	if len(c.Internal.ActingPrincipals) == 0 { // the owners of the others are unknown
 		return nil
 	}
 	return s.takeAway(ctx, c, surplus(roles, access, c.Internal.ActingPrincipals...))

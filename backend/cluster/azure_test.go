@@ -60,7 +60,7 @@ func TestAWorkerThatCannotStartStopsNoUpdate(t *testing.T) {
 	}{
 		"all stopped":       {why: "a subscription came back: all start", master: "deallocated", masterStart: started, worker: started},
 		"no room":           {why: "the rest of the cluster runs", master: "running", worker: full},
-		"starts for ever":   {why: "nobody waits for a worker", master: "running", worker: never},
+		"starts for ever":   {why: "workers are not waited for", master: "running", worker: never},
 		"no room for all":   {why: "nothing works without masters", master: "stopped", masterStart: full, worker: full, failed: true},
 		"master still goes": {why: "it can be started when it has stopped", master: "deallocating", worker: started, waits: true},
 	}
@@ -159,7 +159,7 @@ func TestThePrivateLinkIsUsedOnceItIsApproved(t *testing.T) {
 	}{
 		"approved": {why: "its address is recorded", state: "Approved"},
 		"pending":  {why: "Azure approves it soon", state: "Pending", waits: true},
-		"rejected": {why: "somebody did, and must undo it", state: "Rejected", refused: true},
+		"rejected": {why: "it was rejected, which must be undone", state: "Rejected", refused: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -224,13 +224,13 @@ func TestOnlyACertificateThatServesIsPutIntoACluster(t *testing.T) {
 		"none":            {why: "nothing will come", operation: "failed", refused: true},
 		"being renewed":   {why: "the last one serves on", operation: "inProgress", issuer: "Self", until: well},
 		"not renewed":     {why: "so it does then", operation: "failed", issuer: "Self", until: well},
-		"expired":         {why: "nobody would trust it", operation: "inProgress", issuer: "Self", until: ago, waits: true},
-		"expires soon":    {why: "nobody would trust it tomorrow", operation: "inProgress", issuer: "Self", until: soon, waits: true},
+		"expired":         {why: "it would not be trusted", operation: "inProgress", issuer: "Self", until: ago, waits: true},
+		"expires soon":    {why: "it would not be trusted tomorrow", operation: "inProgress", issuer: "Self", until: soon, waits: true},
 		"done, expired":   {why: "the order says completed, of another version", operation: "completed", issuer: "Self", until: ago, refused: true},
 		"done, dies soon": {why: "so it does of this", operation: "completed", issuer: "Self", until: soon, refused: true},
 		"not yet valid":   {why: "clients refuse it today", operation: "completed", issuer: "Self", from: soon, until: well, refused: true},
 		"of another":      {why: "today's issuer is to replace it", operation: "inProgress", issuer: "Former", until: well, waits: true},
-		"of an old time":  {why: "nobody knows whose it is", operation: "inProgress", until: well, waits: true},
+		"of an old time":  {why: "its owner is unknown", operation: "inProgress", until: well, waits: true},
 		"issued":          {why: "nothing else is under way", operation: "completed", until: well},
 		"long issued":     {why: "the vault forgets finished operations", until: well},
 	}
@@ -266,7 +266,7 @@ func TestACertificateIsOrderedAnewWhenTheVaultDidNotRenewIt(t *testing.T) {
 		"lasts":    {why: "the vault renews it in time", until: 20 * 24 * time.Hour, enabled: &enabled},
 		"dies":     {why: "the vault should have renewed it", until: 10 * 24 * time.Hour, enabled: &enabled, ordered: true},
 		"dead":     {why: "that its order is completed says nothing", until: -time.Hour, ordered: true},
-		"disabled": {why: "nobody can read it", until: 60 * 24 * time.Hour, enabled: &disabled, ordered: true},
+		"disabled": {why: "it cannot be read", until: 60 * 24 * time.Hour, enabled: &disabled, ordered: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := setUp(t)
@@ -299,7 +299,7 @@ func TestADeletedCertificateIsRecoveredOrPurged(t *testing.T) {
 	}{
 		"may recover":    {why: "it comes back as it was", recovers: true, want: []string{"recover"}},
 		"may only purge": {why: "its name is free then", purges: true, want: []string{"recover", "purge"}},
-		"may neither":    {why: "somebody else must", want: []string{"recover", "purge"}, refused: true},
+		"may neither":    {why: "another identity must", want: []string{"recover", "purge"}, refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := setUp(t)
@@ -396,7 +396,7 @@ func TestARotatedPrincipalReplacesTheOldOneOnceTheClusterActsAsIt(t *testing.T) 
 			present := w.Resource().Properties.ServicePrincipalProfile.ObjectID
 			s.must(s.do(s.renewPrincipalRoles, w))
 			if !strings.Contains(made[principalRoles], present) || strings.Contains(made[principalRoles], "SP / Contributor") {
-				t.Fatalf("the new principal was given %s, want a role of its own, for Azure gives nobody another's", made[principalRoles])
+				t.Fatalf("the new principal was given %s, want a role of its own: Azure assigns no role of another", made[principalRoles])
 			}
 			if given["x"] == "" || (given["y"] == "") != recorded {
 				t.Fatalf("before the cluster knows the new principal it is left with %v", given)

@@ -29,7 +29,7 @@ import (
 // What the API accepts the installer must accept too, or a customer waits for a
 // refusal. Thousands of bodies, random and at the edges of what the API's schemas let
 // through, are put over HTTP in the words of the API's versions, and the real program
-// judges the install config that each leads to.
+// validates the install config that each leads to.
 
 const generatedBodies = 4000
 
@@ -111,7 +111,7 @@ func mutate(r *rand.Rand, body bodies.Object) {
 	}
 }
 
-// judged is a body that both were asked about, and the API's error.
+// judged is a body that both validated, and the API's error.
 type judged struct {
 	body   []byte
 	refuse *bodies.Reply
@@ -204,7 +204,7 @@ func TestWhatTheAPIAcceptsTheInstallerAccepts(t *testing.T) {
 	compare(t, program, &requests, all)
 }
 
-// requestFor is what the installer is asked for a body; nil if it cannot be asked.
+// requestFor is the installer's request for a body; nil if there is none.
 func (s *fixture) requestFor(id arm.ClusterID, body []byte, accepted bool, chosen model.Internal) *install.Request {
 	c := s.leadsTo(id, body, accepted)
 	if c == nil || len(c.Properties.IngressProfiles) == 0 {
@@ -281,8 +281,8 @@ func reasonFor(refused *bodies.Reply) string {
 		"has room for":                          "machines without a part of the pods' range, which the installer does not count",
 		"UserDefinedRouting needs":              "clusters that could not be reached",
 		"inside every cluster up to 4.17":       "ranges of releases that this installer is not of",
-		"no name of a registry":                 "registries that nobody can log in to",
-		"an entry without a name":               "registries that nobody can log in to",
+		"no name of a registry":                 "registries without credentials",
+		"an entry without a name":               "registries without credentials",
 		"The pull secret has an \"auth\" for":   "logins that only some registries refuse",
 		"The pull secret has no \"auth\" for":   "members in another case, which only Go reads",
 	} {

@@ -23,10 +23,10 @@ func TestADomainIsWhoseReservesItFirst(t *testing.T) {
 	tests := map[string]struct {
 		why   string
 		owner string // of the record that is there
-		raced bool   // somebody else is faster
+		raced bool   // another client is faster
 		taken bool
 	}{
-		"free":      {why: "nobody has it"},
+		"free":      {why: "it is not taken"},
 		"ours":      {why: "a repetition finds its own", owner: customerID + "/resourcegroups/RG/providers/Microsoft.RedHatOpenShift/openShiftClusters/one"},
 		"another's": {why: "another cluster has it", owner: "/subscriptions/x", taken: true},
 		"raced":     {why: "another cluster got it in between", raced: true, taken: true},

@@ -260,7 +260,7 @@ type subjects struct {
 	*resources
 }
 
-// use makes the steps anew with other dependencies.
+// use makes the steps again with other dependencies.
 func (s *fixture) use(change func(*Dependencies)) {
 	if change != nil {
 		change(&s.Dependencies)

@@ -112,7 +112,7 @@ func TestTheLedgerOfNames(t *testing.T) {
 		"new":               {why: "it has to be written down", steps: step, says: "is new"},
 		"another meaning":   {why: "a worker of the release before would take it for done", steps: step, ledger: map[named]entry{{"Create", "make it"}: {function: "breaksIt"}}, says: "choose another"},
 		"of old":            {why: "the name was used before there was a ledger", steps: step, ledger: map[named]entry{{"any", "make it"}: {function: "breaksIt", gone: true}}, says: "choose another"},
-		"back":              {why: "somebody has to have thought about it", steps: step, ledger: map[named]entry{{"Create", "make it"}: {function: "makesIt", gone: true}}, says: "was gone"},
+		"back":              {why: "its meaning has to be checked", steps: step, ledger: map[named]entry{{"Create", "make it"}: {function: "makesIt", gone: true}}, says: "was gone"},
 		"removed":           {why: "the name stays taken", ledger: map[named]entry{{"Create", "make it"}: {function: "makesIt"}}, says: "mark it as gone"},
 		"removed and noted": {why: "nothing is wrong", ledger: map[named]entry{{"Create", "make it"}: {function: "makesIt", gone: true}}},
 	}

@@ -51,13 +51,13 @@ func TestABrokenWebhookIsToldByItsName(t *testing.T) {
 	}
 }
 
-// judge is a validator that remembers which pools it was asked about.
-type judge struct {
+// poolRecorder is a validator that records the pools that it validates.
+type poolRecorder struct {
 	fakeValidator
 	pools []string
 }
 
-func (j *judge) Validate(_ context.Context, c *model.Cluster, _ model.OperationKind) error {
+func (j *poolRecorder) Validate(_ context.Context, c *model.Cluster, _ model.OperationKind) error {
 	_, pools := c.Properties.WorkerPools()
 	for _, p := range pools {
 		j.pools = append(j.pools, lastSegment(p.SubnetID))
@@ -76,13 +76,13 @@ func TestAnUpdateJudgesTheWorkersThatTheClusterHasNow(t *testing.T) {
 	}{
 		"answers":        {why: "the pool with the bad subnet is long gone", kube: func(k *kube) { k.pool("one", "worker") }, want: []string{"worker"}},
 		"has no workers": {why: "those of the create are gone too", kube: func(*kube) {}},
-		"does not answer": {why: "nobody knows what it has, and the update may mend it", kube: func(k *kube) {
+		"does not answer": {why: "its state is unknown, and the update may repair it", kube: func(k *kube) {
 			k.on("GET "+kubeVersion, func() (int, any) { return 503, kubeStatus(503, "ServiceUnavailable", "m") })
 		}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, k, j := setUp(t), newKube(t), &judge{}
+			s, k, j := setUp(t), newKube(t), &poolRecorder{}
 			test.kube(k)
 			s.use(func(d *Dependencies) { d.Validator = j })
 			w := s.work(model.Update, func(c *model.Cluster) { k.of(c); long(c) })

@@ -67,7 +67,7 @@ func TestOutboundAddressesBecomeWhatIsWanted(t *testing.T) {
 	}{
 		"as they are":     {why: "nothing is written", public: true, known: []string{firstIP}, there: []string{firstIP}, count: 2, want: 2, kept: []string{firstIP}},
 		"one more":        {why: "the API's serves as the first", public: true, count: 2, want: 2, rebuilt: true},
-		"one less":        {why: "what serves nobody goes", public: true, known: []string{firstIP, secondIP}, there: []string{firstIP, secondIP}, count: 2, want: 2, kept: []string{firstIP}, removed: []string{secondIP}, rebuilt: true},
+		"one less":        {why: "an unused address is removed", public: true, known: []string{firstIP, secondIP}, there: []string{firstIP, secondIP}, count: 2, want: 2, kept: []string{firstIP}, removed: []string{secondIP}, rebuilt: true},
 		"only the API's":  {why: "the API's is never removed", public: true, known: []string{firstIP}, there: []string{firstIP}, count: 1, want: 1, removed: []string{firstIP}, rebuilt: true},
 		"private":         {why: "all are for outbound traffic alone", known: []string{firstIP}, there: []string{firstIP}, count: 3, want: 3, kept: []string{firstIP}, rebuilt: true},
 		"older cluster":   {why: "addresses without a record are taken over", public: true, there: []string{firstIP}, count: 2, want: 2, kept: []string{firstIP}},
@@ -207,7 +207,7 @@ func TestAWriteThatOthersAlwaysPrecedeFails(t *testing.T) {
 		return http.StatusPreconditionFailed, refusal("PreconditionFailed", "m")
 	})
 	if err := s.do(s.reconcileOutbound, w); err == nil {
-		t.Error("nothing was written, and nobody is told")
+		t.Error("nothing was written, without an error")
 	}
 }
 

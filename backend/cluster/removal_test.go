@@ -73,7 +73,7 @@ func TestResourcesGoInOrderAndTheCustomersStay(t *testing.T) {
 }
 
 func TestAGroupThatIsNotOursIsLeftAlone(t *testing.T) {
-	for name, owner := range map[string]any{"another cluster's": "/subscriptions/x", "nobody's": nil} {
+	for name, owner := range map[string]any{"another cluster's": "/subscriptions/x", "without owner": nil} {
 		t.Run(name, func(t *testing.T) {
 			s := setUp(t)
 			s.created()
@@ -256,7 +256,7 @@ func TestAnIdentityIsForgottenOnlyWhenItDoesNotTrustTheClusterAnyMore(t *testing
 		c.Identity = &model.Identity{UserAssignedIdentities: map[string]*model.UserAssignedIdentity{identitiesID + "cluster": {}}}
 	})
 	if got := s.endTrust(t.Context(), w.Resource(), []string{identitiesID + "former"}); len(got) != 1 {
-		t.Errorf("without our credentials nobody knows, and yet remain %v", got)
+		t.Errorf("without our credentials it is unknown, but %v remain", got)
 	}
 	s.clusterIdentity(w.Resource().Internal.UID, false)
 	w.Resource().Identity.IdentityURL = origin + "/msi"

@@ -74,7 +74,7 @@ func (r *relay) line(line []byte) {
 	}
 	entry := struct{ Level, Msg string }{Level: "warning", Msg: string(line)}
 	if err := json.Unmarshal(line, &entry); err != nil || entry.Msg == "" {
-		entry.Msg = string(line) // no log line of the program's, so nobody expected it
+		entry.Msg = string(line) // not a log line of the program
 	}
 	for _, s := range r.hide {
 		entry.Msg = strings.ReplaceAll(entry.Msg, s, hidden)

@@ -26,7 +26,7 @@ func TestWhatAStepWaitedIsRecordedOverItsAttempts(t *testing.T) {
 	if got, want := b.read().Cluster.Internal.Operation.Current.Waited, (map[string]float64{"cluster": 2, "pause": 10}); !maps.Equal(got, want) {
 		t.Errorf("after the first attempt: %v, want %v", got, want)
 	}
-	b.now = b.now.Add(15 * time.Second) // nobody was there for 5
+	b.now = b.now.Add(15 * time.Second) // no worker ran it for 5
 	b.due()
 	if err := b.run(do(nil), step("next", fine)); err != nil {
 		t.Fatal(err)

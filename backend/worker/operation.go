@@ -253,7 +253,7 @@ func (p *Pool[D, R]) handOver(ctx context.Context, op *Operation[D, R]) error {
 }
 
 func (p *Pool[D, R]) observePickup(due *D) {
-	if m := p.kind.Meta(due); m.Due != nil && m.Owner == "" { // since when a lost lease was over nobody can know
+	if m := p.kind.Meta(due); m.Due != nil && m.Owner == "" { // the end of a lost lease is not known
 		p.Metrics.pickup.Observe(max(0, p.Now().Sub(m.WrittenAt).Seconds()-*m.Due))
 	}
 }

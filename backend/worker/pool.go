@@ -67,7 +67,7 @@ type Kind[D, R any] struct {
 type Config struct {
 	// Owner names the process in leases.
 	Owner string
-	// LeaseTTL is how long a silent process keeps a document. A quarter of it is the
+	// LeaseTTL is how long a process without a heartbeat keeps a document. A quarter of it is the
 	// heartbeat; half of it, how long an operation waits for a free worker before
 	// another process may take it.
 	LeaseTTL time.Duration
@@ -220,7 +220,7 @@ func (p *Pool[D, R]) claim(working context.Context, doc *D) *store.Lease[D] {
 	lease, err := p.kind.Documents.Claim(ctx, doc, p.Owner, p.LeaseTTL)
 	switch {
 	case errors.Is(err, store.ErrPreconditionFailed), errors.Is(err, store.ErrNotFound):
-		return nil // somebody else was faster
+		return nil // another process was faster
 	case err != nil:
 		p.Log.WarnContext(ctx, "document not claimed", "error", err)
 		return nil

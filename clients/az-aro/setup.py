@@ -13,7 +13,7 @@ API_VERSION = "v2025_07_25"
 
 
 class WithClient(build_py):
-    """Adds the one api-version that the extension speaks."""
+    """Adds the one api-version that the extension uses."""
 
     def run(self):
         super().run()

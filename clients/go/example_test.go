@@ -18,7 +18,7 @@ import (
 	"github.com/aro-rp/aro/clients/go/aro20250725/fake"
 )
 
-// service is a fake that knows one cluster, shop, and is asked once more before an
+// service is a fake that knows one cluster, shop, and is polled once more before an
 // operation is over.
 func service() *fake.OpenShiftClustersServer {
 	shop := aro.OpenShiftCluster{Name: to.Ptr("shop"), Properties: &aro.OpenShiftClusterProperties{ProvisioningState: to.Ptr(aro.ProvisioningStateSucceeded)}}

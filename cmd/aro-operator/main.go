@@ -34,7 +34,7 @@ type commands struct {
 
 type roleCommand struct {
 	Kubeconfig string     `env:"KUBECONFIG" type:"path" help:"Way to the cluster; by default that of a pod in it."`
-	Health     string     `env:"ARO_OPERATOR_HEALTH" default:":8080" help:"Address that tells whether the operator lives, at /healthz and /readyz."`
+	Health     string     `env:"ARO_OPERATOR_HEALTH" default:":8080" help:"Address of the health checks /healthz and /readyz."`
 	Metrics    string     `env:"ARO_OPERATOR_METRICS" default:":8888" help:"Address of the metrics, at /metrics."`
 	Cloud      string     `env:"ARO_CLOUD" help:"Azure cloud, as the https URL at which it describes itself, in place of the one that the Cluster names."`
 	LogLevel   slog.Level `env:"ARO_OPERATOR_LOG_LEVEL" default:"INFO" help:"Least level of the log's lines: DEBUG, INFO, WARN or ERROR."`

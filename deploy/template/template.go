@@ -28,7 +28,7 @@ const (
 )
 
 // Values of members that a template may take from a parameter: then the member is the
-// text of an expression in place of a number, a truth value, or a list.
+// text of an expression in place of a number, a boolean, or a list.
 type (
 	// Int is an int or an expression.
 	Int = any

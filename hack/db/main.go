@@ -26,7 +26,7 @@ type command struct {
 
 	Kind   string `arg:"" enum:"cluster,operation,subscription,version,roleset,billing" help:"Kind of document: cluster, operation, subscription, version, roleset or billing."`
 	ID     string `arg:"" optional:"" help:"Name or resource id of a cluster, also for its billing document; id of an operation or subscription; version. Default: list all ids."`
-	Unseal bool   `help:"Print secrets too. Whoever sees the output can take over the cluster."`
+	Unseal bool   `help:"Print secrets too. With the output one can take over the cluster."`
 }
 
 func main() {

@@ -40,7 +40,7 @@ func (p *Platform) Describe() string {
 	return greeting + " " + p.Name + other.Suffix
 }
 
-// Unwanted is what nobody calls.
+// Unwanted is not called.
 func Unwanted() { unused.Do() }
 `,
 	"big/kit/kit_test.go":  "package kit\n\nimport _ \"sdk.test/sdk\"\n",

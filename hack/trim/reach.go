@@ -6,7 +6,7 @@ import (
 )
 
 // reach finds out which declarations are used, by their names alone: a name that
-// means something else in its place keeps a declaration that nobody needs, and a
+// means something else in its place keeps a declaration that is not needed, and a
 // mistake the other way does not compile.
 type reach struct {
 	source *source
@@ -171,7 +171,7 @@ func (r *reach) values(n *ast.ValueSpec, s scope) {
 	}
 }
 
-// shape is a type without what nobody mentions of a stub: fields that are neither
+// shape is a type without the unused parts of a stub: fields that are neither
 // used nor encoded, and methods of interfaces.
 func (r *reach) shape(p *goPackage, n *ast.TypeSpec) ast.Expr {
 	if !p.stub {

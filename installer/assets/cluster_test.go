@@ -165,7 +165,7 @@ func TestWorkloadIdentitiesLeaveNoSecretButTheirOwn(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	if issuer := at(m.object(t, manifestDir+"cluster-authentication-02-config.yaml"), "spec", "serviceAccountIssuer"); issuer == nil || issuer == "" {
-		t.Error("nobody tells the tokens' issuer")
+		t.Error("the tokens' issuer is not set")
 	}
 	if tenant := at(m.object(t, manifestDir+"openshift-cloud-credential-operator-azure-credentials-secret.yaml"), "stringData", "azure_tenant_id"); tenant == nil {
 		t.Error("the credential operator has no tenant")

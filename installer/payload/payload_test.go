@@ -35,6 +35,6 @@ func TestTheInstallerReadsTheFiles(t *testing.T) {
 	}
 	if file, err := data.Assets.Open("cluster-api"); err == nil {
 		_ = file.Close()
-		t.Error("files that nobody reads are compiled in")
+		t.Error("files that are not read are compiled in")
 	}
 }

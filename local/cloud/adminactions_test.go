@@ -131,7 +131,7 @@ func TestEngineersActOnMachines(t *testing.T) {
 // clusterOfEngineers is the cluster on which engineers act.
 const clusterOfEngineers = customer + "/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c"
 
-// engineers serves the admin API, and returns what calls it and judges the answer.
+// engineers serves the admin API, and returns a function that calls it and checks the response.
 func (w *fixture) engineers(t *testing.T) func(method, path string, status int, says ...string) {
 	t.Helper()
 	found, err := azure.FindCloud(t.Context(), w.Origin, w.Client())

@@ -240,7 +240,7 @@ func (a *Azure) doNoted(ctx context.Context, call *resources.Call) (*resources.A
 	switch {
 	case err == nil:
 		a.note(ctx, call, answer.Status, correlation, nil)
-	case ctx.Err() == nil: // else nobody knows how it ended
+	case ctx.Err() == nil: // otherwise its result is unknown
 		a.note(ctx, call, resources.AsError(err).Status, correlation, err)
 	}
 	return answer, err

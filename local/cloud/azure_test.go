@@ -147,11 +147,11 @@ func (w *fixture) credentialIn(tenant, id, secret string) azcore.TokenCredential
 	return credential
 }
 
-// somebody is a new application without any role.
-func (w *fixture) somebody() (credential azcore.TokenCredential, principal string) {
+// newApplication creates an application without any role.
+func (w *fixture) newApplication() (credential azcore.TokenCredential, principal string) {
 	w.t.Helper()
 	ctx := context.Background()
-	app, err := w.Entra.CreateApplication(ctx, "", "somebody")
+	app, err := w.Entra.CreateApplication(ctx, "", "application")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestWhoIsUnknownOrHasNoRoleIsRefused(t *testing.T) {
 	w := newFixture(t, cloud.Options{})
 	w.want(nil, http.MethodGet, customer+"?api-version=1", nil, http.StatusUnauthorized, "AuthenticationFailed")
 	w.want(w.demo(), http.MethodGet, customer, nil, http.StatusBadRequest, "MissingApiVersionParameter")
-	credential, principal := w.somebody()
+	credential, principal := w.newApplication()
 	target := customer + "/resourceGroups/g?api-version=1"
 	w.want(credential, http.MethodPut, target, object{"location": "eastus"}, http.StatusForbidden, "AuthorizationFailed")
 	w.group("g")
@@ -311,7 +311,7 @@ func TestReferringTakesARightOnWhatIsReferredTo(t *testing.T) {
 	w.group("mine")
 	const nsg = customer + "/resourceGroups/net/providers/Microsoft.Network/networkSecurityGroups/nsg"
 	w.want(w.demo(), http.MethodPut, nsg+"?api-version=1", object{"location": "eastus"}, http.StatusCreated, "")
-	credential, principal := w.somebody()
+	credential, principal := w.newApplication()
 	if err := w.Access.Assign(context.Background(), principal, "b24988ac-6180-42a0-ab88-20f7382dd24c", customer+"/resourceGroups/mine"); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestTheOfficialClientsManageAccess(t *testing.T) {
 	w := newFixture(t, cloud.Options{})
 	ctx := context.Background()
 	w.group("g")
-	_, principal := w.somebody()
+	_, principal := w.newApplication()
 	const scope = customer + "/resourceGroups/g"
 	assignments := made[*armauthorization.RoleAssignmentsClient](t)(armauthorization.NewRoleAssignmentsClient(cloud.CustomerSubscription, w.demo(), w.clients()))
 	wanted := armauthorization.RoleAssignmentCreateParameters{Properties: &armauthorization.RoleAssignmentProperties{

@@ -49,7 +49,7 @@ func (h *host) Remove(_ context.Context, id string) error {
 func (h *host) State(string) (string, []byte) { return "running", nil }
 
 func (h *host) Dial(context.Context, string, int) (net.Conn, error) {
-	return nil, errors.New("nobody listens")
+	return nil, errors.New("connection refused")
 }
 
 // firstParty acts as the service's application with the certificate of its vault.
@@ -101,7 +101,7 @@ func TestTheServicesTemplatesAreDeployed(t *testing.T) {
 	if err := w.Access.Assign(ctx, firstParty.ObjectID, "42f3c60f-e7b1-46d7-ba56-6de681664342", vnet); err != nil {
 		t.Fatal(err)
 	}
-	_, clusterPrincipal := w.somebody()
+	_, clusterPrincipal := w.newApplication()
 
 	// ARM lets the first party make the managed group and then owns it.
 	const managed = customer + "/resourceGroups/managed"

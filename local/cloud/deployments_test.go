@@ -211,7 +211,7 @@ func TestDeploymentsAreRefusedBeforeTheyBegin(t *testing.T) {
 	if _, err := w.deploy(w.demo(), "d", object{"resources": []any{object{"type": "Microsoft.Compute/snapshots", "apiVersion": "2023-04-02", "name": "[nope()]"}}}, nil); code(err) != "InvalidTemplate" {
 		t.Error(err)
 	}
-	credential, principal := w.somebody()
+	credential, principal := w.newApplication()
 	// A contributor may not grant roles, so neither may the contributor's deployment.
 	if err := w.Access.Assign(context.Background(), principal, "b24988ac-6180-42a0-ab88-20f7382dd24c", customer+"/resourceGroups/g"); err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestADeploymentThatRunsIsNotReplaced(t *testing.T) {
 	const target = customer + "/resourceGroups/g/providers/Microsoft.Resources/deployments/d?api-version=1"
 	w.want(w.demo(), http.MethodPut, target, body, http.StatusCreated, "")
 	w.want(w.demo(), http.MethodPut, target, body, http.StatusConflict, "DeploymentActive")
-	// A restart goes on with it.
+	// A restart continues it.
 	w.restart()
 	w.within(10e9, "the end of the deployment", func() bool {
 		got := w.want(w.demo(), http.MethodGet, target, nil, http.StatusOK, "")

@@ -78,7 +78,7 @@ func TestLocksProtectWhatIsAboveAndBelow(t *testing.T) {
 	}
 	assign := func(status int, code string) {
 		t.Helper()
-		_, principal := w.somebody()
+		_, principal := w.newApplication()
 		w.want(w.demo(), http.MethodPut, group+"/providers/Microsoft.Authorization/roleAssignments/"+"00000000-0000-0000-0000-000000000031"+"?api-version=2022-04-01", object{"properties": object{
 			"principalId": principal, "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
 		}}, status, code)
@@ -145,7 +145,7 @@ func TestRolesSufficeAtTheirDocumentedScopes(t *testing.T) {
 		"5b7237c5-45e1-49d6-bc18-a1f62f400748": {},               // disk storage
 		"42f3c60f-e7b1-46d7-ba56-6de681664342": {vnet},           // the service
 	} {
-		_, principal := w.somebody()
+		_, principal := w.newApplication()
 		for _, scope := range scopes {
 			if err := w.Access.Assign(t.Context(), principal, role, scope); err != nil {
 				t.Fatal(err)

@@ -39,7 +39,7 @@ func TestRetryOnTriesAgainOnItsCodesOnly(t *testing.T) {
 		"once":           {"without a count it is tried once more", "fail", 1, object{"retryOn": []any{[]any{"Busy"}}}, true},
 		"toooften":       {"more often than it is tried again", "fail", 2, object{"retryOn": []any{[]any{"Busy"}, 1}}, false},
 		"othercode":      {"the code is another one", "fail", 1, object{"retryOn": []any{[]any{"Odd"}, 3}}, false},
-		"withoutoptions": {"nobody asked for it", "fail", 1, nil, false},
+		"withoutoptions": {"it was not requested", "fail", 1, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fault := cloud.Fault{Name: name, Match: cloud.FaultMatch{Method: http.MethodPut, Path: "snapshots/" + name + "$"}, Count: test.times,

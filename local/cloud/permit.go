@@ -82,9 +82,9 @@ func open(method string, segments []string) bool {
 	case segments[0] == "tenants", segments[0] == "subscriptions" && n == 1, segments[0] == "providers":
 		return true // lists show what the caller may see; roles and providers are no secret
 	case segments[n-1] == "permissions":
-		return true // everybody may ask for their own
+		return true // each caller may read its own
 	case n == 4 && segments[2] == "operationresults", n > 2 && segments[n-2] == "operationstatuses":
-		return true // who began an operation may follow it; nobody else knows its id
+		return true // the client that began an operation may follow it; others do not know its id
 	}
 	// The client that began an operation may follow it; no other knows its id.
 	return n == 8 && segments[4] == "locations" && slices.Contains([]string{"operations", "operationresults", "operationsstatus", "operationstatuses"}, segments[6])

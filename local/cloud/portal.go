@@ -30,7 +30,7 @@ func users() []entra.User {
 	return []entra.User{
 		{ObjectID: "00000000-0000-0000-0000-0000000000c0", Name: "sre@aroapp.test", DisplayName: "May log in to the portal", Groups: []string{PortalGroup}},
 		{ObjectID: "00000000-0000-0000-0000-0000000000c1", Name: "admin@aroapp.test", DisplayName: "May also act as an administrator of clusters", Groups: []string{PortalGroup, PortalElevatedGroup}},
-		{ObjectID: "00000000-0000-0000-0000-0000000000c2", Name: "guest@aroapp.test", DisplayName: "May not log in to the portal"},
+		{ObjectID: "00000000-0000-0000-0000-0000000000c2", Name: "guest@aroapp.test", DisplayName: "Not allowed to log in to the portal"},
 	}
 }
 

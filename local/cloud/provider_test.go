@@ -133,7 +133,7 @@ func TestClustersAreForwardedAsARMDoes(t *testing.T) {
 	if n := len(list["value"].([]any)); n != 1 {
 		t.Errorf("%d resources in the group", n)
 	}
-	credential, _ := w.somebody()
+	credential, _ := w.newApplication()
 	w.want(credential, http.MethodGet, cluster+"?api-version=2023-11-22", nil, http.StatusForbidden, "AuthorizationFailed")
 	// The deletion of the group deletes the cluster.
 	status, header, _ := w.call(w.demo(), http.MethodDelete, customer+"/resourceGroups/g?api-version=1", nil)

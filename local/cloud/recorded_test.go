@@ -40,7 +40,7 @@ const (
 	reader           = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
 )
 
-// recordings are in the order in which they are asked for; each builds on those before.
+// recordings are in the order of their requests; each builds on those before.
 func recordings(principal string) []recording {
 	located := func(properties object) object { return object{"location": "eastus", "properties": properties} }
 	state := map[string]string{"properties.provisioningState": "=Succeeded"}
@@ -229,7 +229,7 @@ func (r recording) compare(t *testing.T, status int, header http.Header, answer 
 // the local Azure serves. What differs stands with its reason in docs/recorded-azure.md.
 func TestAnswersAreThoseThatAzureWasRecordedWith(t *testing.T) {
 	w := newFixture(t, machined(&host{vms: map[string]hypervisor.VM{}}))
-	_, principal := w.somebody()
+	_, principal := w.newApplication()
 	compared := map[string]bool{}
 	for _, r := range recordings(principal) {
 		var body any

@@ -46,7 +46,7 @@ func TestTheServiceDeploysAgainWhatFailedInPassing(t *testing.T) {
 		"VMStartTimedOut":                   {why: "the machine is made anew", passes: true, want: arm.DeploymentFailed},
 		"OSProvisioningTimedOut":            {why: "the machine is made anew", passes: true, want: arm.DeploymentFailed},
 		"QuotaExceeded":                     {why: "only the customer can raise it", want: arm.ResourceQuotaExceeded},
-		"OddReason":                         {why: "nobody knows it, and it is told", want: arm.DeploymentFailed},
+		"OddReason":                         {why: "it is unknown, and it is reported", want: arm.DeploymentFailed},
 	} {
 		t.Run(code, func(t *testing.T) {
 			name := strings.ToLower(code)

@@ -52,7 +52,7 @@ func (a *Azure) storageTypes() {
 			tagged(r)
 			endpoints := map[string]any{"blob": a.Origin + "/blob/" + r.Name + "/"}
 			for _, service := range []string{"dfs", "web", "queue", "table", "file"} {
-				endpoints[service] = "https://" + r.Name + "." + service + "." + a.host() + "/" // nobody answers there
+				endpoints[service] = "https://" + r.Name + "." + service + "." + a.host() + "/" // without a server
 			}
 			r.Set(endpoints, "primaryEndpoints")
 			created := r.Created.UTC().Format(time.RFC3339Nano)

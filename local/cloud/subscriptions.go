@@ -13,7 +13,7 @@ import (
 
 // introduction of a subscription to the resource provider.
 type introduction struct {
-	turn chan struct{} // is full while somebody tells of the subscription
+	turn chan struct{} // is full while a change of the subscription is sent
 	told bool          // that it is registered, since this process runs
 }
 

@@ -138,7 +138,7 @@ func TestTemplatesOfPeopleDeploy(t *testing.T) {
 			w := newFixture(t, cloud.Options{})
 			w.group("g")
 			w.ends(inGroup+"before", deploymentOf(templateOf(vnet("aro-vnet", "10.0.0.0/16"))))
-			_, principal := w.somebody()
+			_, principal := w.newApplication()
 			content, err := os.ReadFile(filepath.Join("testdata/templates", file+".json"))
 			if err != nil {
 				t.Fatal(err)
@@ -449,7 +449,7 @@ func TestWhatIfOfAClusterHasNoNoise(t *testing.T) {
 func (w *fixture) secret(vault, name, text string) {
 	w.t.Helper()
 	ctx := context.Background()
-	credential, principal := w.somebody()
+	credential, principal := w.newApplication()
 	id, found, err := w.VaultID(ctx, vault)
 	if err != nil || !found {
 		w.t.Fatal(found, err)

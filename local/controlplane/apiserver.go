@@ -47,7 +47,7 @@ func (p *plane) apiServer() (component, error) {
 
 // adapt adds the certificates of names, for OpenShift restarts its API servers for a
 // new one, and this process would stop with it, finds the way to the nodes, knows people
-// who logged in and their projects, and speaks the cluster's version.
+// who logged in and their projects, and reports the cluster's version.
 func (p *plane) adapt(config *apiserverapp.Config, people login.Server) error {
 	serving := config.KubeAPIs.ControlPlane.Generic.SecureServing
 	serving.SNICerts = append(p.serving.providers(), serving.SNICerts...)

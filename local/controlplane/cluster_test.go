@@ -161,7 +161,7 @@ func (s *suite) servesIgnition(t *testing.T) {
 	if status, _ := get("/healthz"); status/100 != 2 {
 		t.Errorf("healthz: %d", status)
 	}
-	if status, _ := get("/config/nobody"); status != http.StatusNotFound {
+	if status, _ := get("/config/unknown"); status != http.StatusNotFound {
 		t.Errorf("unknown pool: %d", status)
 	}
 	for _, role := range []string{"master", "worker"} {

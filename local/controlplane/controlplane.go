@@ -6,7 +6,7 @@
 // Ignition wrote to the bootstrap machine's disk; see package bootstrap.
 //
 // Kubernetes keeps process-wide state, so a process runs at most one cluster.
-// Nodes are made by nobody here: machines join from outside, as kubelets do.
+// It creates no nodes: machines join from outside, as kubelets do.
 package controlplane
 
 import (

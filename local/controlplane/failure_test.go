@@ -51,7 +51,7 @@ func TestDamagedDiskDoesNotComeUp(t *testing.T) {
 			func(t *testing.T, dir string) {
 				remove(t, dir, "root/opt/openshift/manifests/cluster-network-02-config.yml")
 			}, "Network"},
-		"nobody chose ports": {
+		"ports are not chosen": {
 			func(t *testing.T, dir string) { remove(t, dir, "ports.json") }, "ports"},
 	}
 	for name, test := range tests {

@@ -144,7 +144,7 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// Ports of these clusters are below those that systems give to whoever asks for
+// Ports of these clusters are below those that systems give to programs that ask for
 // any, and below those of the control planes of aro-local.
 const firstPort, portCount, portTries = 10000, 10000, 100
 

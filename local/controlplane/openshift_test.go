@@ -23,7 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// as is the way in of somebody who logged in, by an administrator's right to impersonate.
+// as is the access of a user who logged in, by an administrator's right to impersonate.
 func (s *suite) as(t *testing.T, name string) *rest.Config {
 	config := s.process.reach(t, []byte(s.cluster.AdminKubeconfig))
 	config.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: []string{"system:authenticated", "system:authenticated:oauth"}}
@@ -52,7 +52,7 @@ func (s *suite) peopleHaveProjects(t *testing.T) {
 	stranger := s.process.reach(t, []byte(s.cluster.AdminKubeconfig))
 	stranger.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:default:default", Groups: []string{"system:serviceaccounts", "system:authenticated"}}
 	if _, err := request(stranger, "none"); err == nil || !strings.Contains(err.Error(), "cannot create resource \"projectrequests\"") {
-		t.Errorf("whoever did not log in may ask for projects: %v", err)
+		t.Errorf("a user who did not log in may ask for projects: %v", err)
 	}
 	changes, err := alice.Watch(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -179,7 +179,7 @@ func (s *suite) annotation(ctx context.Context, t *testing.T, name string) strin
 	return namespace.Annotations[name]
 }
 
-// refusesUpdate asks for a version that nobody offers, then for one of a channel.
+// refusesUpdate asks for a version that is not offered, then for one of a channel.
 func (s *suite) refusesUpdate(t *testing.T) {
 	change := func(spec string) {
 		if err := s.admin.Patch(t.Context(), &configv1.ClusterVersion{ObjectMeta: metav1.ObjectMeta{Name: "version"}}, client.RawPatch(types.MergePatchType, []byte(spec))); err != nil {

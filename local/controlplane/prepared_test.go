@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// preparedPasses has the API server judge what was written past it: it takes no
+// preparedPasses has the API server validate what was written past it: it takes no
 // object unchanged that it would not have taken new.
 func (s *suite) preparedPasses(t *testing.T) {
 	config := s.process.reach(t, []byte(s.cluster.AdminKubeconfig))

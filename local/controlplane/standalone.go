@@ -99,7 +99,7 @@ func standaloneOptions(listener net.Listener, token string) (*apiserveroptions.S
 		"advertise-address":                loopback,
 		"authorization-mode":               "RBAC",
 		"bind-address":                     loopback,
-		"disable-admission-plugins":        "ServiceAccount", // nobody makes the default accounts
+		"disable-admission-plugins":        "ServiceAccount", // no controller creates the default accounts
 		"endpoint-reconciler-type":         "none",
 		"etcd-servers":                     "unix://" + clientSocket,
 		"profiling":                        "false",

@@ -38,7 +38,7 @@ type Customer struct {
 	watchAgain   string
 	pollInterval time.Duration
 	// Steps returns the progress of a cluster's operation. The public API shows it only to the
-	// client that began the operation; nil is for a service that shows it to nobody else.
+	// client that began the operation; nil is for a service that shows it to no other client.
 	Steps func(ctx context.Context, cluster string) (Progress, error)
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/aro-rp/aro/azure/login/logintest"
 )
 
-// enter is a customer of an Azure that has some routes, and what it was asked.
+// enter is a customer of an Azure that has some routes, and the requests to it.
 func enter(t *testing.T, routes map[string]string) (*Customer, *[]string) {
 	t.Helper()
 	azure := logintest.Start(t, routes)

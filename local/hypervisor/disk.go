@@ -109,7 +109,7 @@ func discardDir(dir string) (trash string, err error) {
 	return trash, os.Rename(dir, trash)
 }
 
-// discard deletes a directory that nobody needs any more.
+// discard deletes a directory that is not needed any more.
 func (h *Host) discard(dir string) {
 	for {
 		err := os.RemoveAll(dir)

@@ -300,7 +300,7 @@ func (s *site) admin(t *testing.T) kubernetes.Interface {
 	}))(t)
 }
 
-// ready tells how many nodes are.
+// ready returns the number of ready nodes.
 func (s *site) ready(t *testing.T) int {
 	t.Helper()
 	list, err := s.admin(t).CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
@@ -346,7 +346,7 @@ func happens(condition func() bool) bool {
 	return true
 }
 
-// untrusted is a URL whose server nobody vouches for.
+// untrusted is a URL whose server has an untrusted certificate.
 func untrusted(t *testing.T, by authority) string {
 	t.Helper()
 	certificate, key := by.server(t)

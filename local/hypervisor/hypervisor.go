@@ -52,7 +52,7 @@ type Network interface {
 
 // Options are what a Host needs. All but Authorities and Programs must be set.
 type Options struct {
-	Dir     string // of nobody else
+	Dir     string // for its own use only
 	Network Network
 	// ControlPlane is a program that, with --dir HOME, runs the control plane
 	// whose machine was written to HOME.

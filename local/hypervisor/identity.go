@@ -160,7 +160,7 @@ func approved(ctx context.Context, client kubernetes.Interface, name string) ([]
 		}
 		// The server ended the watch, as it does now and then.
 		if err := sleep(ctx, pauseSince(begun)); err != nil {
-			return nil, fmt.Errorf("nobody approved it: %w", err)
+			return nil, fmt.Errorf("it was not approved: %w", err)
 		}
 	}
 }

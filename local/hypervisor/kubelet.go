@@ -196,7 +196,7 @@ func gone(err error) error {
 // sayFarewell lets the cluster know of an orderly power off at once.
 func (k *kubelet) sayFarewell() {
 	if k.client == nil || !k.stopped() {
-		return // it has no node yet, or everything stops and nobody is there to care
+		return // it has no node yet, or everything stops
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()

@@ -263,7 +263,7 @@ func TestMachineThatCannotBootSaysWhy(t *testing.T) {
 		"a refused signature":  {s.bootstrapVMFrom(t, s.blobs.URL+"/?sig=expired"), "403 Forbidden"},
 		"an endless chain":     {vm("e", endless(t)), "without end"},
 		"a scheme of no use":   {vm("f", ignition(t, nil, map[string]any{"config": map[string]any{"replace": map[string]any{"source": "s3://bucket/key"}}})), "s3"},
-		"nobody listens":       {s.nodeVM(t, "g", "master"), "connection refused"},
+		"closed port":          {s.nodeVM(t, "g", "master"), "connection refused"},
 		"a damaged authority":  {vm("h", damaged(t)), "no certificate in it"},
 		"an untrusted blob":    {vm("i", ignition(t, nil, map[string]any{"config": map[string]any{"replace": map[string]any{"source": untrusted(t, other)}}})), "unknown authority"},
 		"what no hash matches": {vm("j", ignition(t, nil, map[string]any{"config": map[string]any{"replace": map[string]any{"source": "data:,nonsense", "verification": map[string]any{"hash": "sha256-" + strings.Repeat("0", 64)}}}})), "not what its hash says"},
@@ -303,7 +303,7 @@ func TestNodeTrustsOnlyItsClustersMachineConfigServer(t *testing.T) {
 	node := vm("demo-x-master-0", s.pointer(t, "master", impostor))
 	s.start(t, node, true)
 	s.consoleSays(t, node, "unknown authority")
-	// A machine that was made anew with the right custom data boots.
+	// A machine that was created again with the right custom data boots.
 	if err := s.host.Remove(t.Context(), node.ID); err != nil {
 		t.Fatal(err)
 	}

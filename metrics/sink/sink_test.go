@@ -30,7 +30,7 @@ func TestWhatAnEmitterSendsIsShownInThreeForms(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	at := metrics.Address{Network: "unixgram", Address: filepath.Join(dir, "s")}
-	// A socket that nobody listens on any more does not stand in the way.
+	// A socket without a listener is replaced.
 	if err := os.WriteFile(at.Address, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

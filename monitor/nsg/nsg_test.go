@@ -100,7 +100,7 @@ func TestClustersWithGroupsOfTheServiceAreNotAskedFor(t *testing.T) {
 	if err := New(nil).Look(t.Context(), &collectors.Cluster{}, &r, true); err != nil || len(r.all) != 0 {
 		t.Errorf("told %q, %v", r.all, err)
 	}
-	// Between two checks only that there are such groups is told, and Azure is not asked.
+	// Between two checks only the existence of such groups is reported, and Azure gets no request.
 	if err := New(nil).Look(t.Context(), &collectors.Cluster{PreconfiguredNSG: true, Location: "eastus"}, &r, false); err != nil ||
 		!slices.Equal(r.all, []string{"monitor.preconfigurednsg.enabled location=eastus resourceId= subscriptionId="}) {
 		t.Errorf("told %q, %v", r.all, err)

@@ -13,17 +13,17 @@ type side string
 
 // The sides.
 const (
-	master  side = "master"
-	worker  side = "worker"
-	anybody side = "any"
-	network side = "VirtualNetwork"
+	master   side = "master"
+	worker   side = "worker"
+	anywhere side = "any"
+	network  side = "VirtualNetwork"
 )
 
 // cut are the pairs of sides that must reach each other, in either direction. Workers
 // among themselves may be kept apart.
 var cut = map[[2]side]bool{
-	{master, master}: true, {master, worker}: true, {master, anybody}: true, {worker, anybody}: true, {anybody, anybody}: true,
-	{master, network}: true, {worker, network}: true, {network, anybody}: true, {network, network}: true,
+	{master, master}: true, {master, worker}: true, {master, anywhere}: true, {worker, anywhere}: true, {anywhere, anywhere}: true,
+	{master, network}: true, {worker, network}: true, {network, anywhere}: true, {network, network}: true,
 }
 
 // sides are the address ranges of a cluster's machines.
@@ -78,7 +78,7 @@ func (s sides) of(texts []string) (found []side) {
 	for _, t := range texts {
 		switch {
 		case t == "*":
-			found = append(found, anybody)
+			found = append(found, anywhere)
 		case arm.EqualFold(t, string(network)):
 			found = append(found, network)
 		default:

@@ -244,7 +244,7 @@ func covers(have, want any) bool {
 	}
 }
 
-// equal compares numbers, texts and truth values. Zero values equal absent ones: servers omit them.
+// equal compares numbers, strings and booleans. Zero values equal absent ones: servers omit them.
 func equal(have, want any) bool {
 	if have == nil {
 		return want == nil || reflect.ValueOf(want).IsZero()

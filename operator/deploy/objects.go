@@ -20,7 +20,7 @@ import (
 	"github.com/aro-rp/aro/operator/flags"
 )
 
-// Namespace is where the operator lives.
+// Namespace is the namespace of the operator.
 const Namespace = "openshift-azure-operator"
 
 // tokenFile is where an operator with a workload identity finds its token.

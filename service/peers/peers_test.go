@@ -63,7 +63,7 @@ func TestAllPeersHearOfWork(t *testing.T) {
 	eventually(t, "a peer did not hear", func() bool { return heardByOne.Load() > 0 && heardByTwo.Load() > 0 })
 }
 
-// TestNoticesCostNoMoreThanPolling: anybody may send them.
+// TestNoticesCostNoMoreThanPolling: they are not authenticated.
 func TestNoticesCostNoMoreThanPolling(t *testing.T) {
 	address, heard := hearing(t)
 	sender, err := net.Dial("udp", address)

@@ -80,7 +80,7 @@ func TestAClockSetBackHoldsUpNoWork(t *testing.T) {
 		t.Errorf("after ten minutes are due: %q", got)
 	}
 	if _, err := k.Replace(t.Context(), clusters, soon); err != nil {
-		t.Errorf("whoever holds the lease cannot write any more: %v", err)
+		t.Errorf("the holder of the lease cannot write any more: %v", err)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestAClockSetBackHoldsUpNoRenewedLease(t *testing.T) {
 		}
 	}
 	if _, err := k.Replace(t.Context(), clusters, r); err != nil {
-		t.Errorf("whoever holds the lease cannot write any more: %v", err)
+		t.Errorf("the holder of the lease cannot write any more: %v", err)
 	}
 }
 

@@ -71,7 +71,7 @@ func sealing(t *testing.T, d *database) {
 	d.secretive(t)
 	body, secrets := d.raw(t), d.record(t).Secrets
 	if bytes.Contains(body, []byte("canary")) || bytes.Contains(secrets, []byte("canary")) || len(secrets) == 0 {
-		t.Error("a secret lies open in the database")
+		t.Error("a secret is in plain text in the database")
 	}
 	if !bytes.Contains(body, []byte("visible")) {
 		t.Error("what is no secret is not there")

@@ -171,12 +171,12 @@ func changes(t *testing.T, d *database) {
 	}
 	a := d.create(t, "p", "a", nil)
 	b := d.create(t, "q", "b", nil)
-	told("the first documents are told", "a", a.ETag)
+	told("the first documents are reported", "a", a.ETag)
 	told("those of all partitions", "b", b.ETag)
 
 	a, err := d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Cluster.Location = "x"; return nil })
 	check(t, err)
-	told("a change is told", "a", a.ETag)
+	told("a change is reported", "a", a.ETag)
 
 	var group sync.WaitGroup
 	for i := range 20 {
@@ -186,7 +186,7 @@ func changes(t *testing.T, d *database) {
 		read()
 	}
 	group.Wait()
-	d.eventually(t, "all 22 documents are told", func() bool { read(); return len(seen) == 22 })
+	d.eventually(t, "all 22 documents are reported", func() bool { read(); return len(seen) == 22 })
 	if _, _, _, err := d.Clusters.Changes(d.ctx, "no mark"); err == nil {
 		t.Error("a foreign mark is taken")
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// poison returns clusters that cannot be read, by a part of the error.
-func poison() map[string]string {
+// unreadableClusters returns clusters that cannot be read, by a part of the error.
+func unreadableClusters() map[string]string {
 	return map[string]string{
 		"cluster is a JSON string and should be an object":                                     `"canary"`,
 		"cluster.properties.workerProfiles.count is a JSON string and should be a number":      `{"properties":{"workerProfiles":[{"count":"canary"}]}}`,
@@ -43,7 +43,7 @@ func (d *database) poisoned(t *testing.T, body string) string {
 func setAside(t *testing.T, d *database) {
 	reasons := map[string]string{} // by id
 	before := map[string]any{}
-	for reason, cluster := range poison() {
+	for reason, cluster := range unreadableClusters() {
 		id := d.poisoned(t, fmt.Sprintf(`{"id":"ill-%d","partition":"p","due":0,"leaseFence":3,`+
 			`"new":{"big":12345678901234567890,"text":"é<&>"},"cluster":%s}`, len(reasons), cluster))
 		reasons[id], before[id] = reason, d.content(t, id)
@@ -114,9 +114,9 @@ func leftToOthers(t *testing.T, d *database) {
 	d.secretive(t)
 	_, err := d.Clusters.Update(d.ctx, "p", "a", func(c *store.ClusterDocument) error { c.Due = store.Due(0); return nil })
 	check(t, err)
-	stranger := store.New(d.driver, keyring(t, store.NewKey()))
-	d.eventually(t, "the stranger meets it", func() bool {
-		docs, _, err := stranger.Clusters.Due(d.ctx, 10, 10)
+	other := store.New(d.driver, keyring(t, store.NewKey()))
+	d.eventually(t, "the store with another key finds it", func() bool {
+		docs, _, err := other.Clusters.Due(d.ctx, 10, 10)
 		if len(docs) != 0 {
 			t.Fatal("it was read without its key")
 		}

@@ -5,7 +5,7 @@ import { connect } from "node:tls";
 const patience = 30_000;
 
 // verify checks the server's certificate. Chromium has no option for an authority, so
-// it is told to accept what was found good here.
+// it has to accept what was found good here.
 export async function verify(origin) {
   const { hostname, port } = new URL(origin);
   const ca = await readFile(process.env.ARO_LOCAL_CA);

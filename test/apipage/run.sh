@@ -3,7 +3,7 @@
 #
 #   test/apipage/run.sh [--update]
 #
-# ARO_LOCAL_ORIGIN and ARO_LOCAL_CA say where it is and whom to trust; without them it is the one of `make run`.
+# ARO_LOCAL_ORIGIN and ARO_LOCAL_CA say where it is and which authority to trust; without them it is the one of `make run`.
 # ARO_CHROMIUM names a browser; without it, it is this machine's Chromium or Chrome, which root gets from Debian or Ubuntu
 # if there is none. --update renews the pictures in docs/images.
 set -euo pipefail

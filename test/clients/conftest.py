@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item, call):
 
 @dataclasses.dataclass
 class Stand:
-    """Where the local Azure is, and as whom the proofs come."""
+    """Where the local Azure is, and the identity of the proofs."""
 
     origin: str
     ca: str

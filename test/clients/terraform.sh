@@ -4,7 +4,7 @@
 #   test/clients/terraform.sh [DIRECTORY]
 #
 # It needs the programs terraform and jq, and the three providers: from the registry, or from DIRECTORY, a mirror in the layout
-# of `terraform providers mirror`. `make test` does not run it, as not everybody can fetch these binaries.
+# of `terraform providers mirror`. `make test` does not run it, as these binaries are not available everywhere.
 #
 # ARO_LOCAL_* name a local Azure that runs, see with-local-azure.sh; without them it starts one.
 set -euo pipefail

@@ -193,7 +193,7 @@ func TestWritersWithoutIfMatchEndWithOneOfTheirWrites(t *testing.T) {
 		t.Errorf("tags are torn: %v", end.JSON["tags"])
 	}
 	if _, ok := acknowledged.Load(who); !ok {
-		t.Errorf("the cluster has the tag %q, which nobody was told is written", who)
+		t.Errorf("the cluster has the tag %q, whose write was not acknowledged", who)
 	}
 }
 

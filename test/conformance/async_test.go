@@ -201,12 +201,12 @@ func checkStatus(t *T) {
 		t.Parallel()
 		c := t.begin("status", version, nil)
 		if t.can.getReady != "" { // then its end cannot be controlled
-			t.judge(t.want(t.get(c.created.Header.Get("Azure-AsyncOperation"), ""), http.StatusOK))
+			t.isFinal(t.want(t.get(c.created.Header.Get("Azure-AsyncOperation"), ""), http.StatusOK))
 			return
 		}
 		for deadline := time.Now().Add(t.patience); ; time.Sleep(t.pause) {
 			reply := t.want(t.get(c.created.Header.Get("Azure-AsyncOperation"), ""), http.StatusOK)
-			if t.judge(reply) {
+			if t.isFinal(reply) {
 				return
 			}
 			if time.Now().After(deadline) {
@@ -216,8 +216,8 @@ func checkStatus(t *T) {
 	})
 }
 
-// judge checks a status and reports whether it is final.
-func (t *T) judge(reply *harness.Reply) bool {
+// isFinal checks a status and reports whether it is final.
+func (t *T) isFinal(reply *harness.Reply) bool {
 	t.Helper()
 	if name := reply.Text("name"); name == "" || path.Base(reply.Text("id")) != name {
 		t.Errorf("%s; want name to be the last segment of id", reply)

@@ -20,7 +20,7 @@ func putChecks() []check {
 		{id: "P10", title: "PUT, GET, PATCH and list answer the same model", run: checkSameModel},
 		{id: "P14", title: "secrets are never returned by PUT, GET, PATCH or list", run: checkSecretsStay},
 		{id: "P15", title: "location is fixed at create; a change is 400", run: checkLocationFixed},
-		{id: "P16", title: "no resource is created that nobody requested", run: checkNoChildren},
+		{id: "P16", title: "no resource is created without a request for it", run: checkNoChildren},
 		{id: "P17", title: "PUT is repeatable; the same body again starts no work", run: checkRepeat},
 		{id: "P22", title: "an omitted member takes its default and is not preserved", run: checkReset},
 		{id: "P23", title: "tags stay within the platform's limits", run: checkTagLimits},

@@ -61,7 +61,7 @@ func TestAnIdleBackendHardlyAsks(t *testing.T) {
 	d.options.Store, requests = counted(t, d.options.Store)
 	d.options.Listen, d.options.Poll = address, 0
 	d.backend("--peers", address)
-	time.Sleep(2*lease + 2*time.Second) // as long as somebody may have left work
+	time.Sleep(2*lease + 2*time.Second) // as long as a process may have left work
 	before := requests.Load()
 	time.Sleep(window)
 	if n := requests.Load() - before; float64(n) > perSecond*window.Seconds() {

@@ -170,7 +170,7 @@ func TestAWorkerThatSleptThroughItsLeaseChangesNothingMore(t *testing.T) {
 
 func TestAStoppedWorkerHandsItsClusterOverAtOnce(t *testing.T) {
 	t.Parallel()
-	const lease = 2 * operationTimeout // nobody waits for it
+	const lease = 2 * operationTimeout // no test waits for it
 	call := newFirstCall()
 	f := newFleet(t, 2, harness.Behaviour{OnCall: call.hold}, lease)
 	id := clusterID("handed-over")
@@ -178,7 +178,7 @@ func TestAStoppedWorkerHandsItsClusterOverAtOnce(t *testing.T) {
 	if err := f.inside(call).Stop(); err != nil {
 		t.Errorf("SIGTERM: %v", err)
 	}
-	close(call.answered) // to nobody
+	close(call.answered) // without a reader
 	f.ends(created, "Succeeded")
 	f.noStepTwice()
 	f.onceFromOutside(id, true)
@@ -265,7 +265,7 @@ func (f *fleet) onceFromOutside(id arm.ClusterID, exists bool) {
 	for _, r := range f.planes.Records() {
 		if r.Name == id.Name {
 			found = true
-			judge(f.t, r, exists)
+			checkRecord(f.t, r, exists)
 		}
 	}
 	if !found && exists {
@@ -273,9 +273,9 @@ func (f *fleet) onceFromOutside(id arm.ClusterID, exists bool) {
 	}
 }
 
-// judge returns what is wrong with the record of a cluster that exists, or no
+// checkRecord reports what is wrong with the record of a cluster that exists, or no
 // longer exists.
-func judge(t *testing.T, r harness.Record, exists bool) {
+func checkRecord(t *testing.T, r harness.Record, exists bool) {
 	t.Helper()
 	names := map[string]bool{}
 	for _, s := range r.Specs {

@@ -38,7 +38,7 @@ func (f *fleet) documentsWhole(told [][]*story) {
 		}
 	}
 	for _, r := range f.planes.Records() {
-		judge(t, r, live[r.ID])
+		checkRecord(t, r, live[r.ID])
 		delete(live, r.ID)
 	}
 	for uid := range live {

@@ -104,7 +104,7 @@ func TestProductionKnowsItsCallersByTheirCertificates(t *testing.T) {
 	}{
 		{"ARM on its own API", "arm", list, harness.Newest, 200},
 		{"no certificate", "", list, harness.Newest, 403},
-		{"a certificate of nobody we know", "stranger", list, harness.Newest, 403},
+		{"a certificate of an unknown authority", "stranger", list, harness.Newest, 403},
 		{"a certificate that is over", "expired", list, harness.Newest, 403},
 		{"an engineer on ARM's API", "admin", list, harness.Newest, 403},
 		{"an engineer on the admin API", "admin", "/admin/clusters", "", 200},
@@ -112,7 +112,7 @@ func TestProductionKnowsItsCallersByTheirCertificates(t *testing.T) {
 		{"no certificate on the admin API", "", "/admin/clusters", "", 403},
 		{"a stranger on an unknown path", "stranger", "/nowhere", "", 403},
 		{"metrics are for engineers", "", "/metrics", "", 403},
-		{"health is for everybody", "", "/healthz/live", "", 200},
+		{"health needs no certificate", "", "/healthz/live", "", 200},
 	} {
 		reply, err := clients[test.caller].Do(t.Context(), harness.Request{Method: http.MethodGet, Path: test.path, Version: test.version})
 		if err != nil {
@@ -212,6 +212,6 @@ func TestDevelopmentListensOnLoopbackOnly(t *testing.T) {
 	case <-process.Exited():
 	case <-time.After(limit):
 		process.Kill()
-		t.Error("development mode listens on every address, where everybody would be an engineer")
+		t.Error("development mode listens on every address, where every client would be an engineer")
 	}
 }

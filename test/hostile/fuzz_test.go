@@ -68,8 +68,8 @@ func put(t testing.TB, h http.Handler, target string, body any) {
 	}
 }
 
-// judge checks every response, whatever the request.
-func judge(t *testing.T, w *httptest.ResponseRecorder) {
+// checkResponse validates every response, whatever the request.
+func checkResponse(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if w.Code >= 500 || w.Code < 200 {
 		t.Fatalf("answered %d: %s", w.Code, w.Body)
@@ -109,7 +109,7 @@ func FuzzPath(f *testing.F) {
 		if method == http.MethodHead || strings.Contains(strings.ToLower(path), "metrics") {
 			return
 		}
-		judge(t, w)
+		checkResponse(t, w)
 		asked := strings.ToLower(r.URL.Path)
 		if strings.Contains(w.Body.String(), foreignName) && !strings.Contains(asked, foreign) && !strings.Contains(asked, "admin") && !strings.Contains(asked, foreignName) {
 			t.Fatalf("%s %q shows another customer's cluster: %s", method, path, w.Body)
@@ -127,7 +127,7 @@ func FuzzContinuation(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, continuation string) {
 		w := get(h, list+"?api-version="+harness.Newest+"&$skipToken="+url.QueryEscape(continuation))
-		judge(t, w)
+		checkResponse(t, w)
 		if strings.Contains(w.Body.String(), foreignName) {
 			t.Fatalf("shows another customer's cluster: %s", w.Body)
 		}
@@ -136,7 +136,7 @@ func FuzzContinuation(f *testing.F) {
 		}
 		for _, other := range []string{strings.Replace(list, subscription, foreign, 1), strings.Replace(list, "/g/", "/h/", 1), "/subscriptions/" + subscription + "/providers/" + arm.ClusterResourceType} {
 			w := get(h, other+"?api-version="+harness.Newest+"&$skipToken="+url.QueryEscape(continuation))
-			if judge(t, w); w.Code == http.StatusOK && continuation != "" {
+			if checkResponse(t, w); w.Code == http.StatusOK && continuation != "" {
 				t.Fatalf("a token of %s was accepted at %s", list, other)
 			}
 		}
@@ -201,7 +201,7 @@ func FuzzBody(f *testing.F) {
 			r.Header.Set("Content-Type", "application/json")
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
-			judge(t, w)
+			checkResponse(t, w)
 			if text := w.Body.String(); strings.Contains(text, harness.ClientSecretCanary) || strings.Contains(text, harness.PullSecretCanary) {
 				t.Fatalf("%d repeats a secret: %s", w.Code, text)
 			}

@@ -57,7 +57,7 @@ func TestRBAC(t *testing.T) {
 		return nil
 	})
 	if may("get", "", "secrets") || may("delete", "", "pods") || !may("create", "authorization.k8s.io", "subjectaccessreviews") {
-		t.Error("the rights are not those of somebody who looks")
+		t.Error("the rights are not read-only")
 	}
 	edit(w, role, func(r *rbacv1.ClusterRole) {
 		r.Rules = append(r.Rules, rbacv1.PolicyRule{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"secrets"}})

@@ -134,7 +134,7 @@ func TestImageConfig(t *testing.T) {
 	w.run(imageconfig.New())
 	w.healthy("ImageConfig")
 	if err := w.Get(t.Context(), key(image), image); err != nil || image.Spec.RegistrySources.AllowedRegistries != nil || image.Spec.RegistrySources.BlockedRegistries != nil {
-		t.Errorf("lists that nobody set are set: %v %s", err, brief(image))
+		t.Errorf("lists that were not set are set: %v %s", err, brief(image))
 	}
 	for _, s := range []struct{ allowed, blocked, wantAllowed, wantBlocked []string }{
 		{allowed: []string{"quay.io"}, wantAllowed: []string{"quay.io", registry, replica}},

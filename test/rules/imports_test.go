@@ -19,7 +19,7 @@ type arrow struct {
 // arrows are matched from the top; the first whose from matches applies.
 func arrows() []arrow {
 	return []arrow{
-		{"arm", "everybody needs it", nil},
+		{"arm", "every package needs it", nil},
 		{"validation", "generated validators stand on it", []string{"arm"}},
 		{"model", "it must be testable without a network", []string{"arm"}},
 		{"generated/registry", "it lists the versions", []string{"generated/...", "arm", "model", "validation"}},
@@ -39,10 +39,10 @@ func arrows() []arrow {
 		{"openshift", "one cluster's API, no plan", []string{"wait", "arm", "model"}},
 		{"backend/install", "the contract with the installer is data", nil},
 		{"backend/pipeline", "a step engine knows no plan", []string{"tracing", "wait", "store", "arm", "model"}},
-		{"backend/cluster", "plans know the engine and whom they ask, never HTTP or versions", []string{"backend/pipeline", "backend/install", "azure", "azure/template", "openshift", "operator/deploy", "wait", "environment", "store", "arm", "model"}},
+		{"backend/cluster", "plans know the engine, Azure and clusters, never HTTP or versions", []string{"backend/pipeline", "backend/install", "azure", "azure/template", "openshift", "operator/deploy", "wait", "environment", "store", "arm", "model"}},
 		{"backend/worker", "it runs plans on documents of any kind", []string{"tracing", "backend/pipeline", "store", "arm", "model"}},
 		{"backend", "the plans of clusters are given to the worker", []string{"metrics", "backend/worker", "backend/pipeline", "wait", "store", "arm", "model"}},
-		{"catalogue", "the authority on versions and role sets asks nobody", []string{"store", "arm", "model"}},
+		{"catalogue", "the authority on versions and role sets needs only the store", []string{"store", "arm", "model"}},
 		{"initialdata", "the first contents of an empty store", []string{"catalogue", "store", "arm", "model"}},
 		{"httpserver", "every server stands on it, whatever it serves", []string{"tracing", "arm"}},
 		{"armhttp", "ARM's contract is the same for every API that keeps to it", []string{"tracing", "httpserver", "validation", "store", "arm", "model"}},
@@ -62,7 +62,7 @@ func arrows() []arrow {
 		{"service/rp", "one process of several services; what is done to clusters comes in", []string{"metrics", "service", "server", "admin", "armhttp", "httpserver", "catalogue", "backend", "initialdata", "service/peers", "store", "arm", "model"}},
 		{"service/peers", "a notice says nothing about the work", nil},
 		{"service/monitoring", "one process of one service", []string{"service", "monitor", "monitor/collectors", "monitor/nsg", "httpserver"}},
-		{"monitor/collectors", "one cluster, whoever has it looked at", []string{"metrics", "openshift", "operator/flags", "model", "arm"}},
+		{"monitor/collectors", "one cluster, for any caller", []string{"metrics", "openshift", "operator/flags", "model", "arm"}},
 		{"monitor/nsg", "it asks Azure about one cluster", []string{"monitor/collectors", "metrics", "azure", "arm"}},
 		{"monitor", "which clusters are looked at when", []string{"monitor/collectors", "monitor/nsg", "metrics", "openshift", "environment", "store", "model", "arm"}},
 		{"tracing", "what is traced is not its business", nil},

@@ -39,7 +39,7 @@ func TestOneModuleReadsYAML(t *testing.T) {
 		}
 	}
 	if !used[yamlModule] {
-		t.Errorf("nobody imports %s: the rule looks for the wrong module", yamlModule)
+		t.Errorf("no package imports %s: the rule looks for the wrong module", yamlModule)
 	}
 	for name, why := range others {
 		for _, p := range slices.Sorted(maps.Keys(why)) {

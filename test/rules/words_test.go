@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,9 +13,9 @@ import (
 // vague matches words that this project once used in senses of its own, or that
 // treat programs as persons. Each has a plain technical word.
 var vague = regexp.MustCompile(`(?i)\b(` + strings.Join([]string{
-	`(tells|says) (whether|how many)`, // reports whether, returns the number of …
-	`(is|are|was|were) (told|asked)`,  // gets, is called with
-	`whom`, `whoever`, `anybody`,      // callers, users, clients
+	`(tells|says) (whether|how many)`,                               // reports whether, returns the number of …
+	`(is|are|was|were) (told|asked)`,                                // gets, is called with
+	`whom`, `whoever`, `anybody`, `nobody`, `somebody`, `everybody`, // callers, users, clients
 	`blames?`, `judges?`, `judged`, // reports, validates
 	`(is|are) wanted`, // desired
 	`by turns`, `anew`, `goes on (with|to|until)`, `of no use`,
@@ -25,7 +26,7 @@ func TestCommentsArePlainEnglish(t *testing.T) {
 		if p.generated {
 			continue
 		}
-		for _, file := range p.files {
+		for _, file := range slices.Concat(p.files, p.tests) {
 			for _, group := range file.Comments {
 				reportVague(t, p.set.Position(group.Pos()).String(), group)
 			}
@@ -45,7 +46,11 @@ func TestDocumentsArePlainEnglish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md") {
+	more, err := filepath.Glob("../../docs/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range slices.Concat(pages, more, []string{"../../README.md", "../../CONTRIBUTING.md", "../../CHANGELOG.md"}) {
 		text, err := os.ReadFile(page) //nolint:gosec // a page of the repository
 		if err != nil {
 			t.Fatal(err)

@@ -306,7 +306,7 @@ func TestMaintenanceDoesWhatItsTaskSays(t *testing.T) {
 		"everything":   {why: "named", task: model.Everything, applied: 1, credentials: true, build: "build-1"},
 		"absent":       {why: "means everything", applied: 1, credentials: true, build: "build-1"},
 		"certificates": {why: "only that", task: model.CertificatesRenewal, credentials: true},
-		"others":       {why: "what nobody does has not been done", task: "OfANewerRelease", err: "RequestNotAllowed"},
+		"others":       {why: "an unknown task is rejected", task: "OfANewerRelease", err: "RequestNotAllowed"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -358,7 +358,7 @@ func TestLostMachinesAreAskedForAnew(t *testing.T) {
 	s.change(doc, model.AdminUpdate, func(c *model.Cluster) { c.Internal.MaintenanceTask = "CertificatesRenewal" })
 	s.settled(doc)
 	if _, there := s.provider.spec(c.Internal.UID); !there {
-		t.Error("nobody asked for the machines again")
+		t.Error("the machines were not requested again")
 	}
 }
 

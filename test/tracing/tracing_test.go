@@ -226,7 +226,7 @@ func TestOneTraceShowsAnOperation(t *testing.T) {
 	}
 }
 
-// TestACollectorThatIsGoneStopsNothing ends while nobody takes spans.
+// TestACollectorThatIsGoneStopsNothing ends while spans are not received.
 func TestACollectorThatIsGoneStopsNothing(t *testing.T) {
 	gone := newCollector(t)
 	gone.Close()

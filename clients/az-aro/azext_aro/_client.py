@@ -22,7 +22,7 @@ def provider_endpoint(cli_ctx):
 
 
 def models():
-    """The provider's models in the api-version that this extension speaks."""
+    """The provider's models in the api-version that this extension uses."""
     from azext_aro.vendored_sdks.aro_redhatopenshift.v2025_07_25 import models as these
 
     return these

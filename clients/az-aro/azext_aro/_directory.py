@@ -80,7 +80,7 @@ def new_application(azure, name):
 
 @contextmanager
 def taken_back(azure, application):
-    """Deletes a new application if what it was made for fails; its secret is nobody's."""
+    """Deletes a new application if the operation that it was created for fails."""
     try:
         yield
     except BaseException:

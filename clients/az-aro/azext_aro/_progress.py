@@ -40,7 +40,7 @@ class Watched(ARMPolling):
         self._warn(status.get("stepError"))
 
     def _warn(self, error):
-        """Says once why the step is tried again: somebody may have to act meanwhile."""
+        """Says once why the step is tried again: the user may have to act."""
         if not isinstance(error, dict) or not error.get("code"):
             return
         said = [error] + [detail for detail in error.get("details") or [] if isinstance(detail, dict)]

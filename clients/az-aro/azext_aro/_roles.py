@@ -62,7 +62,7 @@ def needed(principals, network, disk_encryption_set=None, preconfigured_nsg=Fals
 
 
 def missing(azure, wanted):
-    """Those of the wanted assignments that nobody has made, at the scope or above it. A
+    """Those of the required assignments that do not exist, at the scope or above it. A
     principal that is still to be made is None: it has no role."""
     seen = {}
     for one in wanted:

@@ -184,7 +184,7 @@ def give_roles(azure, cluster, principals):
 
 
 def delete_identities(azure, identities):
-    """Deletes all that it can: the cluster is gone, so nobody else knows what is left."""
+    """Deletes all that it can: the cluster is gone, so what is left is known only here."""
     from azext_aro._identities import IDENTITY_VERSION
 
     left = {}

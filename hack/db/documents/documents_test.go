@@ -63,7 +63,7 @@ func TestKeysThatCannotBeReadAreExplained(t *testing.T) {
 		keys  string
 		want  string
 	}{
-		"in a vault that nobody named": {microsofts, "keyvault:keys", "--vault is missing"},
+		"in a vault that is not named": {microsofts, "keyvault:keys", "--vault is missing"},
 		"absent from the vault":        {azure.Flags, "keyvault:others", `"others"`},
 		"in no file":                   {microsofts, path + ".absent", "no such file"},
 	} {

@@ -296,7 +296,7 @@ func boolean(m member) (string, error) {
 	initial, ok := m.Default.(bool)
 	switch {
 	case !ok && m.Default != nil:
-		return "", fmt.Errorf("the default is not a truth value")
+		return "", fmt.Errorf("the default is not a boolean")
 	case m.to.typ.Kind() != reflect.Bool:
 		return "", fmt.Errorf("a boolean cannot hold %s", m.to.typ)
 	case m.echo:

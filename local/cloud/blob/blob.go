@@ -239,7 +239,7 @@ func (q *request) answer(status int, document any) error {
 	}
 	q.w.Header().Set("Content-Type", "application/xml")
 	q.w.WriteHeader(status)
-	_, _ = q.w.Write(append([]byte(xml.Header), body...)) // the caller is gone: nobody to tell
+	_, _ = q.w.Write(append([]byte(xml.Header), body...)) // the caller is gone
 	return nil
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // A cluster with workload identities publishes the keys of its service accounts in
-// the container $web; Entra ID reads them there as anybody.
+// the container $web; Entra ID reads them there without credentials.
 func TestEntraReadsTheIssuerOfAClusterFromBlobs(t *testing.T) {
 	w, ctx := newFixture(t), t.Context()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -64,7 +64,7 @@ func newFixture(t *testing.T, limits map[string]int) *fixture {
 	w.create(prefix+"Microsoft.Network/virtualNetworks/vnet", object{"location": location, "properties": object{
 		"addressSpace": object{"addressPrefixes": []any{"10.0.0.0/16"}}, "subnets": []any{object{"name": "s", "properties": object{"addressPrefix": "10.0.0.0/24"}}},
 	}})
-	w.ClientFactory, err = armcompute.NewClientFactory(subscription, nobody{}, &arm.ClientOptions{DisableRPRegistration: true, ClientOptions: policy.ClientOptions{
+	w.ClientFactory, err = armcompute.NewClientFactory(subscription, anyToken{}, &arm.ClientOptions{DisableRPRegistration: true, ClientOptions: policy.ClientOptions{
 		Transport: wire{w.engine}, Retry: policy.RetryOptions{MaxRetries: -1},
 	}})
 	w.must(err)
@@ -141,7 +141,7 @@ func (w *fixture) power(name string) string {
 	return ""
 }
 
-// host remembers what it was told.
+// host records its calls.
 type host struct {
 	mu    sync.Mutex
 	known map[string]hypervisor.VM
@@ -224,9 +224,9 @@ func (x wire) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(content)), Request: r}, err
 }
 
-type nobody struct{}
+type anyToken struct{}
 
-func (nobody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (anyToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	return azcore.AccessToken{Token: "t", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 

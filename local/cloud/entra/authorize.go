@@ -121,7 +121,7 @@ func (e *Entra) authorize(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "DENY")
 	// A browser applies form-action to what a form is redirected to as well.
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' "+target.Scheme+"://"+target.Host)
-	_ = signIn.Execute(w, map[string]any{"Application": application, "Users": e.Users, "Action": r.URL.RequestURI()}) // the caller is gone: nobody to tell
+	_ = signIn.Execute(w, map[string]any{"Application": application, "Users": e.Users, "Action": r.URL.RequestURI()}) // the caller is gone
 }
 
 // signedIn sends the browser back to the application with a code for the user of the form.

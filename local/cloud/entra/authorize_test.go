@@ -121,7 +121,7 @@ func TestPeopleSignInToAnApplication(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	if _, page := b.authorize(http.MethodGet, query(), nil); !strings.Contains(page, "sre@aroapp.test") || !strings.Contains(page, "Sign in to portal") {
-		t.Errorf("the page shows nobody: %s", page)
+		t.Errorf("the page shows no user: %s", page)
 	}
 	code := b.code(query())
 	answer := b.redeem(code)

@@ -46,5 +46,5 @@ func (e *Entra) answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Date", e.Now().UTC().Format(http.TimeFormat))
 	w.Header().Set("x-ms-request-id", uuid.NewString())
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the caller is gone: nobody to tell
+	_ = json.NewEncoder(w).Encode(body) // the caller is gone
 }

@@ -16,7 +16,7 @@ import (
 
 // MachinePrefix is the path of the endpoint at which machines get tokens of their managed
 // identities. It is that of App Service, which the SDKs find by two variables: theirs for
-// virtual machines is at an address of the link, where nobody can listen.
+// virtual machines is at an address of the link, on which no program can listen.
 const MachinePrefix = "/machine-identity"
 
 // MachineVariables are the environment with which a program on a machine finds the tokens

@@ -174,7 +174,7 @@ func (c *call) answer(status int, body any) error {
 	c.w.Header().Set("Cache-Control", "no-cache")
 	c.w.WriteHeader(status)
 	if body != nil {
-		_ = json.NewEncoder(c.w).Encode(body) // the caller is gone: nobody to tell
+		_ = json.NewEncoder(c.w).Encode(body) // the caller is gone
 	}
 	return nil
 }

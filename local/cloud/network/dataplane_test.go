@@ -30,7 +30,7 @@ func TestPublicBalancerLeadsToMachinesOfItsPool(t *testing.T) {
 	one := w.machine("one", w.nic("nic1", a.ID, pool))
 	two := w.machine("two", w.nic("nic2", a.ID, pool))
 	if got := says(address); got != "" {
-		t.Errorf("nobody runs, but %q answers", got)
+		t.Errorf("no machine runs, but %q answers", got)
 	}
 	stopOne := w.fleet.serve(t, one, 6443)
 	eventually(t, "one answers", func() bool { return says(address) == "one" })
@@ -57,7 +57,7 @@ func TestPublicBalancerLeadsToMachinesOfItsPool(t *testing.T) {
 	eventually(t, "one answers after a restart", func() bool { return says(address) == "one" })
 	remove, err := w.NewLoadBalancersClient().BeginDelete(ctx, group, "lb", nil)
 	done(w, remove, err)
-	eventually(t, "nobody listens", func() bool {
+	eventually(t, "the port is closed", func() bool {
 		_, err := net.Dial("tcp", address)
 		return err != nil
 	})
@@ -153,7 +153,7 @@ func TestPrivateEndpointLeadsToTheServiceOnceApproved(t *testing.T) {
 	}
 	eventually(t, "the machine answers", func() bool { return says(ip+":6443") == "vm" })
 
-	// A subscription that the service lets in needs nobody.
+	// A subscription that the service allows needs no approval.
 	_, err = service(to.Ptr(provider))
 	w.must(err)
 	_, ip2 := endpoint("two")
@@ -172,7 +172,7 @@ func TestPrivateEndpointLeadsToTheServiceOnceApproved(t *testing.T) {
 		remove, err := theirs.NewPrivateEndpointsClient().BeginDelete(ctx, group, name, nil)
 		done(w, remove, err)
 	}
-	eventually(t, "nobody listens", func() bool {
+	eventually(t, "the port is closed", func() bool {
 		_, err := net.Dial("tcp", ip2+":6443")
 		return err != nil
 	})
@@ -185,7 +185,7 @@ func TestPrivateEndpointLeadsToTheServiceOnceApproved(t *testing.T) {
 	}
 }
 
-// linkService publishes a frontend to whom it approves.
+// linkService publishes a frontend to approved clients.
 func (w *fixture) linkService(subnet, frontend *string, approve []*string) (armnetwork.PrivateLinkService, error) {
 	w.t.Helper()
 	poller, err := w.NewPrivateLinkServicesClient().BeginCreateOrUpdate(context.Background(), group, "pls", armnetwork.PrivateLinkService{
@@ -209,7 +209,7 @@ func TestRecordSetsAreGuarded(t *testing.T) {
 	w := newFixture(t)
 	ctx := context.Background()
 	w.create("/subscriptions/"+customer+"/resourceGroups/"+group+"/providers/"+dnsZones+"/apps.test", object{"location": "global"})
-	client, err := armdns.NewRecordSetsClient(customer, nobody{}, w.options())
+	client, err := armdns.NewRecordSetsClient(customer, anyToken{}, w.options())
 	w.must(err)
 	record := armdns.RecordSet{Properties: &armdns.RecordSetProperties{TTL: to.Ptr[int64](300), Metadata: map[string]*string{"resourceId": to.Ptr("me")}}}
 	once := &armdns.RecordSetsClientCreateOrUpdateOptions{IfNoneMatch: to.Ptr("*")}
@@ -257,7 +257,7 @@ func TestPrivateZoneIsForTheNetworksThatAreLinkedToIt(t *testing.T) {
 	w := newFixture(t)
 	ctx := context.Background()
 	w.vnet()
-	factory, err := armprivatedns.NewClientFactory(customer, nobody{}, w.options())
+	factory, err := armprivatedns.NewClientFactory(customer, anyToken{}, w.options())
 	w.must(err)
 	zones, links, records := factory.NewPrivateZonesClient(), factory.NewVirtualNetworkLinksClient(), factory.NewRecordSetsClient()
 	zonePoller, err := zones.BeginCreateOrUpdate(ctx, group, "inner.test", armprivatedns.PrivateZone{Location: to.Ptr("global")}, nil)

@@ -95,7 +95,7 @@ func (w *fixture) open() {
 // clients are the SDK's of a subscription.
 func (w *fixture) clients(subscription string) *armnetwork.ClientFactory {
 	w.t.Helper()
-	factory, err := armnetwork.NewClientFactory(subscription, nobody{}, w.options())
+	factory, err := armnetwork.NewClientFactory(subscription, anyToken{}, w.options())
 	w.must(err)
 	return factory
 }
@@ -181,9 +181,9 @@ func (x wire) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(content)), Request: r}, err
 }
 
-type nobody struct{}
+type anyToken struct{}
 
-func (nobody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (anyToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	return azcore.AccessToken{Token: "t", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
@@ -234,7 +234,7 @@ func (f *fleet) serve(t *testing.T, id string, port int) (stop func()) {
 	return stop
 }
 
-// says is what the address answers, empty if nobody does.
+// says is what the address answers, empty if it does not answer.
 func says(address string) string {
 	conn, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {

@@ -153,7 +153,7 @@ func (f *forwarder) carry(ctx context.Context, client net.Conn) {
 	if err != nil {
 		f.network.log.DebugContext(ctx, "no machine for a connection", slog.String("address", f.listener.Addr().String()), slog.Any("error", err))
 		if tcp, ok := client.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // a reset, as from a port where nobody listens
+			_ = tcp.SetLinger(0) // a reset, as from a closed port
 		}
 		return
 	}

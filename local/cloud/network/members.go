@@ -81,7 +81,7 @@ func (n *Network) zoneRecords(ctx context.Context, endpoint *resources.Resource,
 		for _, m := range resources.Objects(endpoint.Get(member)) {
 			target := textAt(m, "properties", "privateLinkServiceId")
 			if id, err := resources.Parse(target); err != nil || arm.EqualFold(id.Type(), privateLinkServices) {
-				continue // somebody's own service has no name in a zone
+				continue // a service of a customer has no name in a zone
 			}
 			name := strings.ToLower(nameOf(target))
 			records = append(records, object{

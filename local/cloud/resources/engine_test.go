@@ -89,7 +89,7 @@ func (w *fixture) want(method, target string, body object, status int, headers .
 	return shown
 }
 
-func TestAChangeIsCompletedWhoeverGoes(t *testing.T) {
+func TestAChangeIsCompletedAfterItsClientIsGone(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	const nic = group + "/providers/Microsoft.Network/networkInterfaces/own"
 	var w *fixture

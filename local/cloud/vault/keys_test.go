@@ -97,6 +97,6 @@ func TestKeysSignAndEncryptAndComeBack(t *testing.T) {
 	w.key(t, all, http.MethodDelete, "deletedkeys/RSA", nil, http.StatusNoContent)
 	w.key(t, all, http.MethodGet, "deletedkeys/RSA", nil, http.StatusNotFound)
 
-	nobody := w.credential(t)
-	w.key(t, nobody, http.MethodPost, "keys/mine/create", object{"kty": "RSA"}, http.StatusForbidden)
+	other := w.credential(t)
+	w.key(t, other, http.MethodPost, "keys/mine/create", object{"kty": "RSA"}, http.StatusForbidden)
 }

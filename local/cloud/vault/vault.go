@@ -191,7 +191,7 @@ func (c *call) answer(status int, body any) error {
 	c.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	c.w.Header().Set("Cache-Control", "no-cache")
 	c.w.WriteHeader(status)
-	_ = json.NewEncoder(c.w).Encode(body) // the caller is gone: nobody to tell
+	_ = json.NewEncoder(c.w).Encode(body) // the caller is gone
 	return nil
 }
 

@@ -280,7 +280,7 @@ func TestDeletedSecretComesBackOrGoesForGood(t *testing.T) {
 	check(t, set())
 }
 
-// Azure keeps what is deleted for ninety days, and then nobody has to ask for its end.
+// Azure keeps what is deleted for ninety days, and then removes it by itself.
 func TestDeletedObjectsGoWhenTheirTimeIsOver(t *testing.T) {
 	w, ctx := newFixture(t), t.Context()
 	credential := w.credential(t, grant{"", vaultID + "aro-cls"})

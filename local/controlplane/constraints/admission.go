@@ -176,7 +176,7 @@ func (p *pods) find(ctx context.Context, a admission.Attributes, pod *core.Pod, 
 const administrator = "system:admin"
 
 // author is the user that makes a pod. Kubernetes' controllers make theirs for others:
-// in OpenShift they have service accounts for it, which may use what everybody may.
+// in OpenShift they have service accounts for it, which may use what all users may.
 func author(who user.Info, pod *core.Pod) user.Info {
 	controller := metav1.GetControllerOf(pod)
 	if who.GetName() != administrator || controller == nil {

@@ -47,7 +47,7 @@ func (s Server) AuthenticateToken(ctx context.Context, token string) (*authentic
 	}
 	secret, err := s.Kubeadmin(ctx)
 	if err != nil {
-		return nil, false, nil //nolint:nilerr // without the secret nobody is logged in
+		return nil, false, nil //nolint:nilerr // without the secret no user is logged in
 	}
 	if _, err := open(secret, token, accessToken, time.Now()); err != nil {
 		return nil, false, err
@@ -169,5 +169,5 @@ func reply(w http.ResponseWriter, status int, body map[string]any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // nobody to tell
+	_ = json.NewEncoder(w).Encode(body) // the caller is gone
 }

@@ -97,7 +97,7 @@ func (s Server) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the configuration cannot be rendered", http.StatusInternalServerError)
 	default:
 		w.Header().Set("Content-Type", "application/vnd.coreos.ignition+json; version=3.2.0")
-		_, _ = w.Write(content) // nobody to tell
+		_, _ = w.Write(content) // the caller is gone
 		s.Log.InfoContext(ctx, "machine config served", "pool", r.PathValue("pool"))
 	}
 }

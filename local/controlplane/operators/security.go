@@ -109,7 +109,7 @@ func people() []client.Object {
 }
 
 // users are the roles by which people and services may use constraints, and what
-// everybody may use.
+// all users may use.
 func users() (all []client.Object) {
 	const prefix = "system:openshift:scc:"
 	for _, object := range constraints() {

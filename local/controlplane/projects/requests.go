@@ -87,7 +87,7 @@ func (r *requests) Create(ctx context.Context, object runtime.Object, validate r
 		return made, err
 	}
 	if err := r.bind(ctx, asked.Name, who.GetName()); err != nil {
-		_ = r.projects.namespaces.Delete(ctx, asked.Name, metav1.DeleteOptions{}) // nobody could use it
+		_ = r.projects.namespaces.Delete(ctx, asked.Name, metav1.DeleteOptions{}) // it would have no users
 		return nil, apierrors.NewInternalError(err)
 	}
 	return r.projects.Get(ctx, asked.Name, &metav1.GetOptions{})

@@ -39,7 +39,7 @@ const (
 type Node struct {
 	Name    string
 	Address string // the machine's own, of pods that share it
-	// Dir is for the files of pods, and of nobody else.
+	// Dir is the directory of the files of pods, and of nothing else.
 	Dir string
 	// APIServer is where programs reach it: HOST:PORT.
 	APIServer string
@@ -109,7 +109,7 @@ func (n *Node) Run(ctx context.Context) {
 	<-ctx.Done()
 	n.queue.ShutDown()
 	all.Wait()
-	for _, w := range n.workloads { // nobody else is left
+	for _, w := range n.workloads { // no other goroutine is left
 		<-w.done
 	}
 }
@@ -120,7 +120,7 @@ func (n *Node) informer(handler cache.ResourceEventHandler) (cache.SharedIndexIn
 	informer := cache.NewSharedIndexInformerWithOptions(own, &corev1.Pod{}, cache.SharedIndexInformerOptions{})
 	_, err := informer.AddEventHandler(handler)
 	return informer, errors.Join(err, informer.SetTransform(withoutManagedFields),
-		// The console tells why heartbeats fail; the same again helps nobody.
+		// The console shows why heartbeats fail; a repetition would not help.
 		informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}))
 }
 

@@ -200,7 +200,7 @@ func (w *workload) once(ctx context.Context, c *corev1.Container, program string
 	return 137, ""
 }
 
-// end asks a process to end, and makes it. The power off of a machine waits for nobody.
+// end asks a process to end, and makes it. The power off of a machine does not wait.
 func (w *workload) end(command *exec.Cmd) {
 	_ = command.Process.Signal(syscall.SIGTERM)
 	grace := time.Duration(ptr.Deref(w.pod.Spec.TerminationGracePeriodSeconds, 30)) * time.Second

@@ -30,7 +30,7 @@ func TestAPlaceWhosePortIsInUseIsNotTaken(t *testing.T) {
 	for range 75 {
 		t.Run("another", func(t *testing.T) {
 			if p := endpoints.Take(t); p == former {
-				t.Errorf("%+v was taken although somebody listens on %s", p, former.Azure)
+				t.Errorf("%+v was taken although %s is in use", p, former.Azure)
 			}
 		})
 	}
@@ -48,7 +48,7 @@ func TestAPlaceWhoseLockCannotBeOpenedIsTaken(t *testing.T) {
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(name, 0o700); err != nil { // nobody may write it, root neither
+	if err := os.Mkdir(name, 0o700); err != nil { // it cannot be written, not even by root
 		t.Fatal(err)
 	}
 	for range 75 {

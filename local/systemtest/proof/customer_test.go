@@ -43,7 +43,7 @@ type order struct {
 	workers  int // 3 if zero
 }
 
-// customer is what a cluster stands on, and the cluster as it is asked for.
+// customer is what a cluster stands on, and the cluster as requested.
 type customer struct {
 	*environment
 	order

@@ -49,7 +49,7 @@ func TestALockedDatabaseFailsNoOperation(t *testing.T) {
 	w.isAsBefore(t, before)
 }
 
-// lockDatabase lets nobody else write the provider's database for a time.
+// lockDatabase locks the provider's database for a time.
 func (w *environment) lockDatabase(ctx context.Context, d time.Duration) error {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "aro.db")+"?_txlock=immediate&_pragma=busy_timeout(5000)")
 	if err != nil {

@@ -281,7 +281,7 @@ func typeOf(id string) string {
 }
 
 // killing kills the provider after each step of an operation after which none was
-// killed. The operation must succeed; the steps that ran are told.
+// killed. The operation must succeed; it returns the steps that ran.
 func (k *killer) killing(ctx context.Context, t *testing.T, c *customer, begin func() string) (ran []string) {
 	t.Helper()
 	log, err := k.openLog()

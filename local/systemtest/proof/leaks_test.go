@@ -75,7 +75,7 @@ func (w *environment) deleted(t *testing.T) (ids []string) {
 	return ids
 }
 
-// opensNoMore waits until connections that nobody uses are closed.
+// opensNoMore waits until idle connections are closed.
 func (w *environment) opensNoMore(t *testing.T, before int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -19,7 +19,7 @@ const lifeTimeout = 6 * time.Minute
 // TestClustersLiveTheirLives takes clusters of both kinds of identity and both
 // visibilities through all that customers do, by the official client where it
 // knows the feature and by the generated ones. Afterwards all is as before.
-// Everybody follows operations, the service those of Azure too, by addresses as long
+// All clients poll operations, the service those of Azure too, by addresses as long
 // as Azure's.
 //
 // The official client knows workload identities from v2.0.0 on, which the module

@@ -64,7 +64,7 @@ func (c *customer) isMended(t *testing.T) {
 	c.removed(t)
 }
 
-// patient is a cluster under maintenance, and somebody who may break it.
+// patient is a cluster under maintenance, and a client that may break it.
 type patient struct {
 	*customer
 	insider *session

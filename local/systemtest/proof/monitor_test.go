@@ -61,7 +61,7 @@ func isWatched(t *testing.T, breaks, stays *monitored) {
 // monitored is a cluster that the monitor looks at.
 type monitored struct{ *customer }
 
-// series is what was told last of the cluster.
+// series is the newest metric of the cluster.
 type series struct {
 	Metric   string
 	Dims     map[string]string
@@ -103,7 +103,7 @@ func (w *environment) series(ctx context.Context, t *testing.T, metric, word, di
 	return found
 }
 
-// fresh are the series that were told since then.
+// fresh are the series that were sent since then.
 func (c *monitored) fresh(ctx context.Context, t *testing.T, since time.Time, metric, dims string) (found []series) {
 	t.Helper()
 	for _, s := range c.series(ctx, t, metric, dims) {
@@ -114,7 +114,7 @@ func (c *monitored) fresh(ctx context.Context, t *testing.T, since time.Time, me
 	return found
 }
 
-// shows waits until a series is told, and returns it.
+// shows waits until a series is sent, and returns it.
 func (c *monitored) shows(ctx context.Context, t *testing.T, metric, dims string) (told series) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, shown)
@@ -131,7 +131,7 @@ func (c *monitored) shows(ctx context.Context, t *testing.T, metric, dims string
 	return told
 }
 
-// ceases waits until a series is told no more though the cluster is looked at.
+// ceases waits until a series is not sent any more although the cluster is looked at.
 func (c *monitored) ceases(ctx context.Context, t *testing.T, metric, dims string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, shown)

@@ -31,7 +31,7 @@ const programPort = 8080
 const asProgram = "as-program"
 
 // program says who it is to the cluster, as every controller can, and serves until
-// it is told to die.
+// it gets a signal.
 func program() int {
 	config, err := rest.InClusterConfig()
 	if err != nil {

@@ -107,7 +107,7 @@ func (h *harmed) hasFrontendsOfTheCustomer(ctx context.Context, t *testing.T) {
 	}
 }
 
-// getsAnotherPrincipal: the new one gets rights, the cluster is told, and only then
+// getsAnotherPrincipal: the new one gets rights, the cluster gets it, and only then
 // does the old one lose its own. A worker that Azure cannot start stops nothing.
 func (h *harmed) getsAnotherPrincipal(ctx context.Context, t *testing.T) {
 	former := h.principalOf(ctx, t, h.body["properties"].(m)["servicePrincipalProfile"].(m)["clientId"].(string))

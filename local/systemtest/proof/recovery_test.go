@@ -141,7 +141,7 @@ func (h *harmed) hadAMachineSetOfNoSubnet(ctx context.Context, t *testing.T) {
 	}
 }
 
-// lookWithin is how soon GET tells of a change inside, when clusters are asked every
+// lookWithin is how soon GET shows a change inside, when clusters are read every
 // five seconds.
 const lookWithin = time.Minute
 

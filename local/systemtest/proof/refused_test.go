@@ -19,7 +19,7 @@ import (
 const refusedTimeout = 2 * time.Minute
 
 // restrictions are sizes that the subscription may not use everywhere, as the local
-// Azure is told by its file skus.json.
+// Azure reads from its file skus.json.
 const restrictions = `[
 	{"name": "Standard_D16s_v5", "location": "eastus", "restrictions": [{"type": "Location"}]},
 	{"name": "Standard_D32s_v5", "location": "eastus", "restrictions": [{"type": "Zone", "zones": ["1", "2", "3"]}]},
@@ -86,9 +86,9 @@ func TestRoutesThatLeadNowhereAreRefused(t *testing.T) {
 		}
 		isRefusal(t, first(o.Error), "InvalidLinkedRouteTable", "properties.masterProfile.subnetId", words)
 		// A cluster of which nothing was made goes without a word of the service's application.
-		c.want(ctx, t, http.MethodPut, "/local/faults/nobody", m{"match": m{"caller": firstParty}, "action": m{"kind": "forbidden"}}, nil)
+		c.want(ctx, t, http.MethodPut, "/local/faults/first-party", m{"match": m{"caller": firstParty}, "action": m{"kind": "forbidden"}}, nil)
 		c.succeeds(ctx, t, c.remove(ctx, t))
-		c.want(ctx, t, http.MethodDelete, "/local/faults/nobody", nil, nil)
+		c.want(ctx, t, http.MethodDelete, "/local/faults/first-party", nil, nil)
 	}
 	refused("has no route table")
 	c.routes(ctx, t, table, "10.1.0.0/16", "VnetLocal")

@@ -20,7 +20,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// session is somebody in the local Azure.
+// session is a client of the local Azure.
 type session struct {
 	Origin         string `json:"origin"`
 	CAFile         string `json:"caFile"`

@@ -106,7 +106,7 @@ func (r round) waited(party string) (seconds float64) {
 	return seconds
 }
 
-// own is all the client's time in which the provider waited for nobody.
+// own is all the client's time in which the provider did not wait.
 func (r round) own() float64 {
 	own := r.create.Seconds()
 	for _, d := range r.steps {
@@ -116,7 +116,7 @@ func (r round) own() float64 {
 }
 
 // done is what the provider's log tells of a step: its time from the first
-// attempt until it ended, and for whom it waited.
+// attempt until it ended, and what it waited for.
 type done struct {
 	Message    string             `json:"msg"`
 	Step       string             `json:"step"`

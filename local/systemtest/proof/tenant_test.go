@@ -11,7 +11,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud"
 )
 
-// in is the same somebody with tokens of another tenant.
+// in is the same client with tokens of another tenant.
 func (s *session) in(t *testing.T, tenant string) *session {
 	t.Helper()
 	text, err := json.Marshal(session{Origin: s.Origin, CAFile: s.CAFile, TenantID: tenant, SubscriptionID: s.SubscriptionID, ClientID: s.ClientID, ClientSecret: s.ClientSecret})

@@ -20,7 +20,7 @@ import (
 const workloadsTimeout = 10 * time.Minute
 
 // TestWorkloadsOfPeopleRollOut makes what people's charts make, with images that
-// nobody runs here, and sees it settle as in a cluster that runs them. One image has
+// do not run here, and sees it settle as in a cluster that runs them. One image has
 // a program of this machine.
 func TestWorkloadsOfPeopleRollOut(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,7 @@ type load struct {
 	failures []string
 	took     []time.Duration
 	created  []string
-	// once repeats a request that found nobody, as standard clients do.
+	// once repeats a request that found no server, as standard clients do.
 	once bool
 	stop context.CancelFunc
 	work sync.WaitGroup

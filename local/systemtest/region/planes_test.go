@@ -13,7 +13,7 @@ import (
 // planes are control planes that exist as records, as the simulated provider of the root
 // module asks for them.
 type planes struct {
-	// Address is what the simulated provider is told.
+	// Address is the address for the simulated provider.
 	Address string
 
 	mu  sync.Mutex

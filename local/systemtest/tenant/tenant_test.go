@@ -36,14 +36,14 @@ type place struct {
 }
 
 // withoutMachines adds networks that carry nothing, and the rules of machines that
-// nobody starts.
+// the test does not start.
 func withoutMachines(_ context.Context, a *cloud.Azure) error {
 	wires := network.New(a.Engine, slog.New(slog.DiscardHandler))
 	compute.New(compute.Options{Engine: a.Engine, Watch: wires.Watch, Origin: a.Origin, Offered: a.SizeOffered, Log: slog.New(slog.DiscardHandler)})
 	return nil
 }
 
-// free is a port of loopback that nobody uses now.
+// free is a port of loopback that is free now.
 func free(t *testing.T) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

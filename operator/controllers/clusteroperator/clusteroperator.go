@@ -70,7 +70,7 @@ func forget(ctx context.Context, r *controller.Request) error {
 		}
 		at := fmt.Sprintf("/status/conditions/%d", i)
 		patch, err := json.Marshal([]map[string]any{
-			{"op": "test", "path": at + "/type", "value": conditions[i].Type}, // somebody may have moved it
+			{"op": "test", "path": at + "/type", "value": conditions[i].Type}, // another client may have moved it
 			{"op": "remove", "path": at},
 		})
 		if err != nil {

@@ -117,7 +117,7 @@ func count(err error) error {
 // replace recreates the secret: its type cannot be changed.
 func replace(ctx context.Context, r *controller.Request, secret *corev1.Secret, ours document, exists bool) error {
 	if exists {
-		gone := client.Preconditions{UID: &secret.UID} // not one that somebody has put right meanwhile
+		gone := client.Preconditions{UID: &secret.UID} // not one that has been corrected meanwhile
 		if err := r.Delete(ctx, secret.DeepCopy(), gone); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("delete the pull secret: %w", err)
 		}

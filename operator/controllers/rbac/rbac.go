@@ -23,7 +23,7 @@ func New() controller.Spec {
 	return controller.Spec{
 		Name: "RBAC",
 		Summary: "Keeps the ClusterRoles `system:aro-sre` and `system:aro-diagnostics` and their bindings to the users of the same names. Both only read, and neither reads " +
-			"secrets; a rule that somebody adds is removed.",
+			"secrets; added rules are removed.",
 		Flag: flags.RBAC,
 		Watches: []controller.Watch{
 			{Kind: rbacv1.SchemeGroupVersion.WithKind("ClusterRole"), Made: true},

@@ -105,6 +105,6 @@ def ours(stand, tmp_path_factory):
 
 @pytest.fixture
 def outsider(stand, principal, tmp_path):
-    """As somebody who owns the subscription and may not read the directory."""
+    """As an owner of the subscription who cannot read the directory."""
     principals.assign(stand, principals.OWNER, "/subscriptions/" + stand.subscription, principal.object_id)
     return extended(stand, tmp_path).login(principal.client_id, principal.client_secret)

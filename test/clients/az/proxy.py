@@ -3,7 +3,7 @@ local one. az goes there for the provider's calls in whatever cloud it is logged
 
 It speaks CONNECT. For the one host it ends TLS with a certificate of its own authority
 and begins it anew to the local Azure. Names below that of the local Azure, such as those
-of vaults, lead there as they are. Everything else it refuses: a proof talks to nobody
+of vaults, lead there as they are. Everything else it refuses: a proof connects to nothing
 outside.
 """
 

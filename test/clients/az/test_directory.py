@@ -1,4 +1,4 @@
-"""az with our extension, by somebody who may not read the directory."""
+"""az with our extension, by a user who cannot read the directory."""
 
 import life
 import principals

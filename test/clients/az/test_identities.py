@@ -1,4 +1,4 @@
-"""az with our extension, and managed identities that somebody else made."""
+"""az with our extension, and managed identities that others created."""
 
 import life
 

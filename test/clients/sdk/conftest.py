@@ -25,7 +25,7 @@ def options(stand):
 
 @dataclasses.dataclass
 class Place:
-    """Where a cluster goes, and as whom."""
+    """Where a cluster goes, and with which identity."""
 
     group: str
     machines: str

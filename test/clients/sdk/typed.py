@@ -1,4 +1,4 @@
-"""What type checkers know of our Python client. Nobody runs this: mypy reads it, and says so if what it is told to
+"""What type checkers know of our Python client. It is not run: mypy reads it, and says so if what it is told to
 ignore is no mistake."""
 
 from aro_redhatopenshift import RedHatOpenShiftClient, models

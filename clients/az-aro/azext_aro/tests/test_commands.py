@@ -1,4 +1,4 @@
-"""What the commands send, to whom, and what they refuse."""
+"""Tests of the commands' requests and of what they reject."""
 
 import base64
 import os
@@ -362,7 +362,7 @@ def test_a_new_application_is_taken_back_when_it_cannot_be_used(monkeypatch, ref
     with pytest.raises(ServiceError):  # whose application is gone
         update(azure, w.cluster(), refresh_cluster_credentials=True)
     assert azure.calls.count(back) == 2
-    if refused == "/roleAssignments/":  # nobody's own application is touched
+    if refused == "/roleAssignments/":  # no existing application is changed
         with pytest.raises(ServiceError):
             create(azure, client_id=w.CLIENT, client_secret="s")
         assert azure.calls.count(back) == 2
