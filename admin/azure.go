@@ -173,10 +173,10 @@ func (a *API) AdminDeleteManagedResource(ec echo.Context, _, _, _ string, p api.
 			return err
 		}
 		if c.DryRun {
-			e.tell("the resource would be deleted")
+			e.report("the resource would be deleted")
 			return nil
 		}
-		e.tell("deleting the resource")
+		e.report("deleting the resource")
 		_, err = azure.Finish(ctx, m.Clients, func(ctx context.Context) (*runtime.Poller[armresources.ClientDeleteByIDResponse], error) {
 			return m.Resources.BeginDeleteByID(ctx, id.String(), version, nil)
 		})

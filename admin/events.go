@@ -26,7 +26,7 @@ type events struct {
 // eventsMedia is the media type of a stream of events.
 const eventsMedia = "application/x-ndjson"
 
-// stream answers with what do tells, and at last with how it ended. An error before the
+// stream answers with the messages of do, and at the end with the result. An error before the
 // first event is an ordinary one.
 func (a *API) stream(c *call, do func(e *events) error) error {
 	e := &events{c: c, now: a.Now}
@@ -64,8 +64,8 @@ func (e *events) send(event api.Event) {
 	_ = http.NewResponseController(response).Flush() // not every writer can
 }
 
-// tell sends a message.
-func (e *events) tell(message string) { e.send(api.Event{Message: &message}) }
+// report sends a message.
+func (e *events) report(message string) { e.send(api.Event{Message: &message}) }
 
 // output turns what a command writes into events of whole lines, at most maxOutput bytes.
 type output struct {

@@ -88,7 +88,7 @@ func (a *API) AdminRunJob(ec echo.Context, _, _, _ string, _ api.AdminRunJobPara
 		if err := k.Write(ctx, http.MethodPost, query(jobs, c), manifest, nil); err != nil {
 			return err
 		}
-		e.tell("job " + j.Metadata.Namespace + "/" + name + " is created")
+		e.report("job " + j.Metadata.Namespace + "/" + name + " is created")
 		if c.DryRun {
 			return nil
 		}
@@ -97,7 +97,7 @@ func (a *API) AdminRunJob(ec echo.Context, _, _, _ string, _ api.AdminRunJobPara
 			defer cancel()
 			res, err := k.Send(ctx, http.MethodDelete, jobs+"/"+name+"?propagationPolicy=Background", nil)
 			if err != nil {
-				e.tell("job " + j.Metadata.Namespace + "/" + name + " could not be deleted: " + ofCluster(err).Error())
+				e.report("job " + j.Metadata.Namespace + "/" + name + " could not be deleted: " + ofCluster(err).Error())
 				return
 			}
 			_ = res.Body.Close()
@@ -155,10 +155,10 @@ func late(err error) error {
 	return arm.RequestNotAllowed.Errorf("The action did not end in time, or its caller disconnected.").Because(err)
 }
 
-// awaitStart returns the pod of a job once its container runs or has ended, and tells
+// awaitStart returns the pod of a job once its container runs or has ended, and reports
 // what it waits for.
 func (k clusterAPI) awaitStart(ctx context.Context, e *events, namespace, name string) (*pod, error) {
-	told := ""
+	reported := ""
 	for {
 		var pods struct{ Items []pod }
 		err := k.Read(ctx, "/api/v1/namespaces/"+namespace+"/pods?labelSelector="+url.QueryEscape("job-name="+name), &pods)
@@ -171,9 +171,9 @@ func (k clusterAPI) awaitStart(ctx context.Context, e *events, namespace, name s
 				return &pods.Items[i], nil
 			}
 		}
-		if why != told {
-			told = why
-			e.tell(why)
+		if why != reported {
+			reported = why
+			e.report(why)
 		}
 		if err := waitFor(ctx, jobEvery); err != nil {
 			return nil, late(err)

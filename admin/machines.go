@@ -135,7 +135,7 @@ type change struct {
 	run     func(ctx context.Context, m *managed) error
 }
 
-// changeMachine changes a virtual machine and tells what happens.
+// changeMachine changes a virtual machine and reports the progress.
 func (a *API) changeMachine(c *call, name string, what change) error {
 	c.Subject = name
 	if err := (names{"vmName": name}).check(); err != nil {
@@ -153,10 +153,10 @@ func (a *API) changeMachine(c *call, name string, what change) error {
 		}
 		was := "; its power state is " + powerOf(vm.Properties.InstanceView)
 		if c.DryRun {
-			e.tell("dry run of " + what.doing + was)
+			e.report("dry run of " + what.doing + was)
 			return nil
 		}
-		e.tell(what.doing + was)
+		e.report(what.doing + was)
 		return what.run(ctx, m)
 	})
 }

@@ -37,7 +37,7 @@ func (a *API) AdminDrainNode(ec echo.Context, _, _, _ string, p api.AdminDrainNo
 		return err
 	}
 	return a.clusterStream(c, func(ctx context.Context, k clusterAPI, e *events) error {
-		return drained(p.VMName, k.Drain(ctx, &openshift.Drain{Node: p.VMName, DryRun: c.DryRun, Tell: e.tell}))
+		return drained(p.VMName, k.Drain(ctx, &openshift.Drain{Node: p.VMName, DryRun: c.DryRun, Report: e.report}))
 	})
 }
 

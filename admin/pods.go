@@ -130,7 +130,7 @@ func (a *API) AdminExec(ec echo.Context, _, _, _ string) error {
 			return err
 		}
 		out, failures := e.stdout(), e.stderr()
-		e.tell("running " + body.Command[0] + " in pod " + body.Namespace + "/" + body.PodName)
+		e.report("running " + body.Command[0] + " in pod " + body.Namespace + "/" + body.PodName)
 		code, err := k.Exec(ctx, openshift.Command{Namespace: body.Namespace, Pod: body.PodName, Container: container, Args: body.Command, Stdout: out, Stderr: failures})
 		out.end()
 		failures.end()

@@ -13,7 +13,7 @@ import (
 // keys of its own purpose.
 type Sealer struct {
 	Keys *store.Keyring
-	// Purpose tells its keys from those for other purposes.
+	// Purpose separates its keys from those for other purposes.
 	Purpose string
 }
 

@@ -58,7 +58,7 @@ const (
 	passes
 )
 
-// Explain converts an error of Azure to an *arm.Error that tells the customer what
+// Explain converts an error of Azure to an *arm.Error that explains to the customer what
 // to do, with err as its cause. A temporary fault is wrapped by wait.Again, and a
 // refusal that may be temporary by wait.AgainFor. Errors that did not come from
 // Azure, and those that are explained already, are returned unchanged.

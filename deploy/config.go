@@ -36,7 +36,7 @@ type Settings struct {
 	ClusterDomain        string `json:"clusterDomain,omitempty" need:"the domain of clusters" help:"Domain below which clusters have names: NAME.LOCATION.clusterDomain."`
 	Registry             string `json:"registry,omitempty" need:"the registry of images" help:"Name of the container registry, unique in all of Azure."`
 	Repository           string `json:"repository,omitempty" byDefault:"aro" help:"Repository of the service's image in the registry. Its tag is the build."`
-	VersionStorage       string `json:"versionStorage,omitempty" need:"the storage of versions" help:"Storage account that tells which build each region runs, unique in all of Azure."`
+	VersionStorage       string `json:"versionStorage,omitempty" need:"the storage of versions" help:"Storage account that records which build each region runs, unique in all of Azure."`
 
 	VaultPrefix         string   `json:"vaultPrefix,omitempty" need:"the names of vaults" help:"Begin of the names of the region's key vaults, at most 20 characters, unique in all of Azure."`
 	DatabaseAccount     string   `json:"databaseAccount,omitempty" need:"the database" help:"Name of the region's Cosmos DB account, unique in all of Azure."`

@@ -23,16 +23,16 @@ type Drain struct {
 	Node string
 	// DryRun asks which evictions the API server would allow, and changes nothing.
 	DryRun bool
-	// Tell is called with what happens; calls do not overlap.
-	Tell func(message string)
+	// Report is called with what happens; calls do not overlap.
+	Report func(message string)
 
 	mu sync.Mutex
 }
 
-func (d *Drain) tell(format string, args ...any) {
+func (d *Drain) report(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.Tell(fmt.Sprintf(format, args...))
+	d.Report(fmt.Sprintf(format, args...))
 }
 
 const (
@@ -66,9 +66,9 @@ func (a *API) Drain(ctx context.Context, d *Drain) error {
 		return fmt.Errorf("cordon node %s: %w", d.Node, err)
 	}
 	if d.DryRun {
-		d.tell("node %s would be cordoned", d.Node)
+		d.report("node %s would be cordoned", d.Node)
 	} else {
-		d.tell("node %s is cordoned", d.Node)
+		d.report("node %s is cordoned", d.Node)
 	}
 	var pods corev1.PodList
 	if err := a.Read(ctx, "/api/v1/pods?fieldSelector="+url.QueryEscape("spec.nodeName="+d.Node), &pods); err != nil {
@@ -76,7 +76,7 @@ func (a *API) Drain(ctx context.Context, d *Drain) error {
 	}
 	all := len(pods.Items)
 	leaving := slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool { return stays(&pod) })
-	d.tell("pods to evict: %d; pods that stay: %d", len(leaving), all-len(leaving))
+	d.report("pods to evict: %d; pods that stay: %d", len(leaving), all-len(leaving))
 	errs := make([]error, len(leaving))
 	slots := make(chan struct{}, evictedAtOnce)
 	var group sync.WaitGroup
@@ -109,15 +109,15 @@ func (a *API) evict(ctx context.Context, d *Drain, pod *corev1.Pod) error {
 	eviction := map[string]any{"apiVersion": "policy/v1", "kind": "Eviction",
 		"metadata":      map[string]string{"namespace": pod.Namespace, "name": pod.Name},
 		"deleteOptions": deleteOptions{Preconditions: metav1.Preconditions{UID: &pod.UID}, DryRun: dryRunOf(d.DryRun)}}
-	told, failures := "", 0
+	reported, failures := "", 0
 	for wait := firstPause; ; wait = min(2*wait, lastPause) {
 		err := a.Write(ctx, http.MethodPost, path+"/eviction", eviction, nil)
 		switch {
 		case err == nil:
-			d.tell("pod %s: evicted", name)
+			d.report("pod %s: evicted", name)
 			return a.awaitGone(ctx, d, path, pod)
 		case (apierrors.IsNotFound(err) || apierrors.IsConflict(err)) && a.isGone(ctx, path, pod):
-			d.tell("pod %s: gone", name)
+			d.report("pod %s: gone", name)
 			return nil
 		case apierrors.IsTooManyRequests(err):
 			wait = max(wait, retryAfter(err))
@@ -132,15 +132,15 @@ func (a *API) evict(ctx context.Context, d *Drain, pod *corev1.Pod) error {
 				return fmt.Errorf("pod %s was not evicted: %w", name, err)
 			}
 		}
-		if why := Why(err); why != told {
-			told = why
-			d.tell("pod %s: waits: %s", name, why)
+		if why := Why(err); why != reported {
+			reported = why
+			d.report("pod %s: waits: %s", name, why)
 		}
 		if d.DryRun {
 			return nil
 		}
 		if pause(ctx, wait) != nil {
-			return fmt.Errorf("pod %s was not evicted in time: %s", name, told)
+			return fmt.Errorf("pod %s was not evicted in time: %s", name, reported)
 		}
 	}
 }
@@ -186,7 +186,7 @@ func (a *API) awaitGone(ctx context.Context, d *Drain, path string, pod *corev1.
 			return fmt.Errorf("pod %s/%s was evicted and has not ended in time", pod.Namespace, pod.Name)
 		}
 	}
-	d.tell("pod %s/%s: gone", pod.Namespace, pod.Name)
+	d.report("pod %s/%s: gone", pod.Namespace, pod.Name)
 	return nil
 }
 

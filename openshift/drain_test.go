@@ -42,7 +42,7 @@ func TestADrainRepeatsWhatMayPass(t *testing.T) {
 	}
 	defer api.Close()
 	var told []string
-	if err := api.Drain(t.Context(), &openshift.Drain{Node: "n", Tell: func(message string) { told = append(told, message) }}); err != nil {
+	if err := api.Drain(t.Context(), &openshift.Drain{Node: "n", Report: func(message string) { told = append(told, message) }}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"node n is cordoned", "pods to evict: 1; pods that stay: 0", "pod n/p: waits: the budget allows none", "pod n/p: waits: etcd has another leader", "pod n/p: evicted", "pod n/p: gone"}

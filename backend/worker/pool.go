@@ -85,12 +85,12 @@ type Config struct {
 // Pool runs the operations of one kind of documents. Make it with New.
 type Pool[D, R any] struct {
 	Config
-	kind    Kind[D, R]
-	size    int
-	workers *workers
-	wake    chan struct{}
-	told    atomic.Pointer[time.Time] // when there was word of work
-	handing chan struct{}             // bounds how many operations are handed over at once
+	kind     Kind[D, R]
+	size     int
+	workers  *workers
+	wake     chan struct{}
+	notified atomic.Pointer[time.Time] // when work was last announced
+	handing  chan struct{}             // bounds how many operations are handed over at once
 }
 
 // New makes a pool of size workers, which holds up to waiting operations beside those
@@ -99,7 +99,7 @@ func New[D, R any](cfg Config, kind Kind[D, R], size, waiting int) *Pool[D, R] {
 	p := &Pool[D, R]{Config: cfg, kind: kind, size: size, workers: newWorkers(size, waiting),
 		wake: make(chan struct{}, 1), handing: make(chan struct{}, size)}
 	now := time.Now() // what another process left is found soon
-	p.told.Store(&now)
+	p.notified.Store(&now)
 	return p
 }
 
@@ -107,7 +107,7 @@ func New[D, R any](cfg Config, kind Kind[D, R], size, waiting int) *Pool[D, R] {
 // process notifies this one. It never blocks.
 func (p *Pool[D, R]) Wake() {
 	now := time.Now()
-	p.told.Store(&now)
+	p.notified.Store(&now)
 	select {
 	case p.wake <- struct{}{}:
 	default: // it will look anyway
@@ -120,7 +120,7 @@ func (p *Pool[D, R]) Busy() bool { return p.workers.count() > 0 }
 // interval is the pause between two queries for work. After a notification it is short for twice
 // the lease time, so that the work of a process that dies is found.
 func (p *Pool[D, R]) interval() time.Duration {
-	if p.IdleInterval <= p.PollInterval || p.Busy() || time.Since(*p.told.Load()) < 2*p.LeaseTTL {
+	if p.IdleInterval <= p.PollInterval || p.Busy() || time.Since(*p.notified.Load()) < 2*p.LeaseTTL {
 		return p.PollInterval
 	}
 	return p.IdleInterval

@@ -25,7 +25,7 @@ type commands struct {
 	RP       rpCommand       `cmd:"" name:"rp" help:"Serve the resource provider's API and work on clusters."`
 	Portal   portalCommand   `cmd:"" name:"portal" help:"Serve the portal of those who run the service."`
 	Versions versionsCommand `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
-	Monitor  monitorCommand  `cmd:"" name:"monitor" help:"Look at all clusters, and tell in metrics what is not as it should be."`
+	Monitor  monitorCommand  `cmd:"" name:"monitor" help:"Check all clusters, and report problems as metrics."`
 	Proxy    proxyCommand    `cmd:"" name:"proxy" help:"Let a developer's machine reach private endpoints of clusters."`
 	Mirror   mirrorCommand   `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
 	Deploy   deployCommand   `cmd:"" name:"deploy" help:"Deploy the service, or another build of it, to a region of Azure."`

@@ -7,7 +7,7 @@ import (
 	"github.com/aro-rp/aro/service/monitoring"
 )
 
-// monitorCommand looks at all clusters, and tells in metrics what is not as it should be.
+// monitorCommand checks all clusters, and reports problems as metrics.
 type monitorCommand struct {
 	monitoring.Config `embed:""`
 }

@@ -75,7 +75,7 @@ func global() *Template {
 	t.text("registry", "Name of the container registry, unique in all of Azure.")
 	t.text("serviceDomain", "Domain below which regions of the service have names.")
 	t.text("clusterDomain", "Domain below which clusters have names.")
-	t.text("versionStorage", "Storage account that tells which version each region runs.")
+	t.text("versionStorage", "Storage account that records which version each region runs.")
 	t.text("identityPrincipalId", "Principal of the service's own identity in the region.")
 	t.text("deployerPrincipalId", "Principal that deploys.")
 	t.output("registryLoginServer", "[reference("+idOf(registryKind, registry)+", '"+registryAPI+"').loginServer]")

@@ -174,7 +174,7 @@ func scaleSet() *Template {
 			VirtualMachineProfile: profile,
 		},
 	})
-	t.text("scaleSet", "Name of the scale set, which tells the build that it runs.")
+	t.text("scaleSet", "Name of the scale set, which contains the build that it runs.")
 	t.text("identityId", "Resource id of the service's own identity.")
 	t.parameter("customData", "securestring", nil, "Configuration of the machines for cloud-init, in base64.")
 	t.text("sshPublicKey", "Public key of the machines' administrator. No network rule lets SSH through.")

@@ -41,11 +41,11 @@ func (a *Azure) arm(w http.ResponseWriter, r *http.Request) {
 		err = a.answer(recorder, r, call)
 	}
 	if err != nil {
-		told := err
+		shown := err
 		if strings.Contains(arm.ToLower(r.URL.Path), "/providers/microsoft.network/") {
-			told = resources.Detailed(err)
+			shown = resources.Detailed(err)
 		}
-		resources.WriteError(recorder, told)
+		resources.WriteError(recorder, shown)
 	}
 	attributes := []any{"method", r.Method, "path", r.URL.Path, "status", recorder.status, "correlation", correlation, "duration", a.Now().Sub(start).Round(time.Millisecond)}
 	if call != nil {

@@ -35,9 +35,9 @@ func (a *Azure) StorageAccount(ctx context.Context, name string) (blob.Account, 
 	if err != nil || !found {
 		return blob.Account{}, false, err
 	}
-	shared, told := r.Get("allowSharedKeyAccess").(bool)
+	shared, set := r.Get("allowSharedKeyAccess").(bool)
 	public, _ := r.Get("allowBlobPublicAccess").(bool)
-	return blob.Account{ID: r.ID, NoSharedKeys: told && !shared, PublicAccess: public}, true, nil
+	return blob.Account{ID: r.ID, NoSharedKeys: set && !shared, PublicAccess: public}, true, nil
 }
 
 // storageTypes are storage accounts; containers are the blob service's, which

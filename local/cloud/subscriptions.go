@@ -13,8 +13,8 @@ import (
 
 // introduction of a subscription to the resource provider.
 type introduction struct {
-	turn chan struct{} // is full while a change of the subscription is sent
-	told bool          // that it is registered, since this process runs
+	turn     chan struct{} // is full while a change of the subscription is sent
+	notified bool          // that it is registered, since this process runs
 }
 
 // take waits for the lock of a subscription's notifications. The holder releases it.
@@ -37,10 +37,10 @@ func (p *provider) introduce(ctx context.Context, subscription string) error {
 		return err
 	}
 	defer giveBack()
-	if i.told {
+	if i.notified {
 		return nil
 	}
-	return p.tell(ctx, i, subscription, registered)
+	return p.notify(ctx, i, subscription, registered)
 }
 
 // announce lets the resource provider know that the state of a subscription changed.
@@ -50,12 +50,12 @@ func (p *provider) announce(ctx context.Context, subscription, state string) err
 		return err
 	}
 	defer giveBack()
-	i.told = false
-	return p.tell(ctx, i, subscription, state)
+	i.notified = false
+	return p.notify(ctx, i, subscription, state)
 }
 
-// tell notifies the resource provider. The caller holds the lock.
-func (p *provider) tell(ctx context.Context, i *introduction, subscription, state string) error {
+// notify notifies the resource provider. The caller holds the lock.
+func (p *provider) notify(ctx context.Context, i *introduction, subscription, state string) error {
 	known, err := p.azure.Engine.Get(ctx, "/subscriptions/"+subscription)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (p *provider) tell(ctx context.Context, i *introduction, subscription, stat
 	if err != nil {
 		return fmt.Errorf("subscription %s: %w", subscription, err)
 	}
-	i.told = state == registered
+	i.notified = state == registered
 	return nil
 }
 

@@ -54,7 +54,7 @@ func (p *plane) defaults() (*prepared.Contents, error) {
 	return contents, p.addDefaults(contents, nil)
 }
 
-// objectName tells objects of different kinds apart, too.
+// objectName also distinguishes objects of different kinds.
 type objectName struct {
 	kind schema.GroupKind
 	key  client.ObjectKey

@@ -100,7 +100,7 @@ func (c Cluster) Run(ctx context.Context) error {
 	if err := g.Wait(); ctx.Err() == nil || !errors.Is(err, context.Canceled) {
 		return err
 	}
-	return nil // told to stop, whatever it was doing
+	return nil // it was stopped
 }
 
 // plane is a cluster whose disk was read.

@@ -74,7 +74,7 @@ func (s Standalone) Run(ctx context.Context, ready func(kubeconfig []byte) error
 	if err := g.Wait(); ctx.Err() == nil {
 		return err
 	}
-	return nil // told to stop, whatever it was doing
+	return nil // it was stopped
 }
 
 // Files of a standalone server, in its directory.

@@ -146,12 +146,12 @@ func (h *Host) startPlane(name string, p *controlPlane) {
 		defer stop()
 		<-last
 		if err := h.settlePorts(ctx, name, p); err != nil {
-			h.tell(name, "control plane: %v", err)
+			h.logConsoles(name, "control plane: %v", err)
 			return
 		}
 		nodes, err := h.serveNodes(ctx, name)
 		if err != nil {
-			h.tell(name, "control plane: %v", err)
+			h.logConsoles(name, "control plane: %v", err)
 			return
 		}
 		process.Args = append(process.Args, "--nodes", nodes)
@@ -175,15 +175,15 @@ func (h *Host) watch(ctx context.Context, name string, process *supervisor.Proce
 			continue
 		}
 		seen = exit
-		h.tell(name, "control plane: ended with %v and is started again; it said last:", exit)
+		h.logConsoles(name, "control plane: ended with %v and is started again; it said last:", exit)
 		for line := range bytes.Lines(tail(process.LogFile, lastWords)) {
-			h.tell(name, "control plane: %s", bytes.TrimSpace(line))
+			h.logConsoles(name, "control plane: %s", bytes.TrimSpace(line))
 		}
 	}
 }
 
-// tell writes to the console of every running member.
-func (h *Host) tell(name, format string, args ...any) {
+// logConsoles writes to the console of every running member.
+func (h *Host) logConsoles(name, format string, args ...any) {
 	h.mu.Lock()
 	var logs []*bootLog
 	for _, m := range h.members(name) {

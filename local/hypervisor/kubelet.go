@@ -39,11 +39,11 @@ type kubelet struct {
 	disk      disk
 	boot      string // differs with every boot
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
-	stopped   func() bool // tells power off from the end of the host
+	stopped   func() bool // distinguishes power off from the end of the host
 	programs  pods.Programs
 	container []string
 	apiServer func() string        // where programs of this machine reach the cluster
-	announce  func(address string) // tells the host where the kubelet answers
+	announce  func(address string) // reports the kubelet's address to the host
 
 	version  string // of Kubernetes
 	identity identity
@@ -201,7 +201,7 @@ func (k *kubelet) sayFarewell() {
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
 	if err := k.report(ctx, false); err != nil && !apierrors.IsNotFound(err) {
-		k.machine.log.printf("kubelet: could not tell the cluster of the power off: %v", err)
+		k.machine.log.printf("kubelet: could not report the power off to the cluster: %v", err)
 	}
 }
 

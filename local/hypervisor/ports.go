@@ -17,7 +17,7 @@ const (
 	machineConfigPort = 22623
 	// loopback is where the process listens instead.
 	loopback = "127.0.0.1"
-	// portsFile tells the process where to listen.
+	// portsFile has the ports on which the process listens.
 	portsFile = "ports.json"
 )
 

@@ -48,7 +48,7 @@ func (h *Host) boot(r *running) error {
 	}
 	for _, member := range slices.Sorted(maps.Keys(members)) {
 		if !slices.Contains([]string{"packages", "write_files", "runcmd"}, member) {
-			r.tell("not simulated: %s of the cloud-config", member)
+			r.logf("not simulated: %s of the cloud-config", member)
 		}
 	}
 	for _, f := range document.WriteFiles {
@@ -61,17 +61,17 @@ func (h *Host) boot(r *running) error {
 		}
 	}
 	if len(document.Packages) > 0 {
-		r.tell("not simulated: packages %s are not installed", strings.Join(document.Packages, ", "))
+		r.logf("not simulated: packages %s are not installed", strings.Join(document.Packages, ", "))
 	}
 	for _, args := range document.RunCmd {
 		if err := h.command(h.ctx, r, args); err != nil {
 			if errors.Is(err, errNotSimulated) {
-				r.tell("not simulated: %s", strings.Join(args, " "))
+				r.logf("not simulated: %s", strings.Join(args, " "))
 				continue
 			}
 			return fmt.Errorf("%s: %w", strings.Join(args, " "), err)
 		}
-		r.tell("ran: %s", strings.Join(args, " "))
+		r.logf("ran: %s", strings.Join(args, " "))
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (h *Host) install(r *running, image, destination string) error {
 	if err := os.Remove(target); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	r.tell("simulated: %s has the programs of %s, from %s; the registry was not asked", destination, image, dir)
+	r.logf("simulated: %s has the programs of %s, from %s; the registry was not asked", destination, image, dir)
 	return os.Symlink(dir, target)
 }
 

@@ -83,7 +83,7 @@ func (h *Host) Start(_ context.Context, m Machine) error {
 	h.running[key] = r
 	h.work.Go(func() {
 		if err := h.boot(r); err != nil {
-			r.tell("FAILED: %v", err)
+			r.logf("FAILED: %v", err)
 			h.Log.Warn("an instance did not boot", "instance", m.ID, "error", err, "log", r.log.Name())
 		}
 	})
@@ -96,8 +96,8 @@ func (h *Host) dirOf(id string) string {
 	return filepath.Join(h.Dir, segments[len(segments)-3]+"_"+segments[len(segments)-1])
 }
 
-// tell adds a line to the boot log.
-func (r *running) tell(format string, args ...any) {
+// logf adds a line to the boot log.
+func (r *running) logf(format string, args ...any) {
 	fmt.Fprintf(r.log, time.Now().UTC().Format(time.RFC3339)+" "+format+"\n", args...)
 }
 
@@ -173,10 +173,10 @@ func (h *Host) RunScript(ctx context.Context, id string, lines []string) (string
 			continue
 		}
 		if err := h.command(ctx, r, strings.Fields(line)); err != nil {
-			r.tell("run command: %s: %v", line, err)
+			r.logf("run command: %s: %v", line, err)
 			return output.String(), err
 		}
-		r.tell("run command: %s", line)
+		r.logf("run command: %s", line)
 		fmt.Fprintf(&output, "%s\n", line)
 	}
 	return output.String(), nil

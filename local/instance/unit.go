@@ -58,7 +58,7 @@ func (h *Host) startUnit(r *running, name string) error {
 	}
 	program := r.path(command[0])
 	if _, err := os.Stat(program); err != nil {
-		r.tell("not simulated: %s is not started, for this machine has no %s", name, command[0])
+		r.logf("not simulated: %s is not started, for this machine has no %s", name, command[0])
 		return nil
 	}
 	var ignored []string
@@ -69,7 +69,7 @@ func (h *Host) startUnit(r *running, name string) error {
 	}
 	slices.Sort(ignored)
 	if len(ignored) > 0 {
-		r.tell("not simulated: %s runs as the user of the local Azure, without %s", name, strings.Join(ignored, ", "))
+		r.logf("not simulated: %s runs as the user of the local Azure, without %s", name, strings.Join(ignored, ", "))
 	}
 	for key, place := range map[string]string{"LogsDirectory": "/var/log/", "StateDirectory": "/var/lib/"} {
 		if values[key] != "" {
@@ -103,7 +103,7 @@ func (h *Host) startUnit(r *running, name string) error {
 	h.work.Go(func() {
 		defer close(u.done)
 		if err := u.process.Run(ctx); err != nil {
-			r.tell("FAILED: %s: %v", name, err)
+			r.logf("FAILED: %s: %v", name, err)
 		}
 	})
 	return nil

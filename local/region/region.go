@@ -1,4 +1,4 @@
-// Package region is the service in its production shape on one machine: what a local Azure
+// Package region is the service as in production, on one machine: what a local Azure
 // that begins empty needs so that aro deploy rolls a region out into it. The instances of its scale
 // sets are processes, its load balancer probes them, and Resource Manager reaches the
 // service through it with a client certificate.

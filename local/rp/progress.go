@@ -99,15 +99,15 @@ type Step struct {
 // Step returns the current step of the operation of a cluster, by the cluster's resource id; zero
 // if none runs.
 func (r *RP) Step(ctx context.Context, cluster string) (Step, error) {
-	var told struct {
+	var explained struct {
 		Operation   operation
 		CurrentStep struct{ Name, WaitingFor, LastError string }
 	}
-	if err := r.call(ctx, http.MethodGet, "/admin"+cluster+"/explain", nil, &told); err != nil {
+	if err := r.call(ctx, http.MethodGet, "/admin"+cluster+"/explain", nil, &explained); err != nil {
 		return Step{}, err
 	}
-	s := told.CurrentStep
-	return Step{Name: s.Name, PercentComplete: told.Operation.PercentComplete, WaitingFor: s.WaitingFor, LastError: s.LastError}, nil
+	s := explained.CurrentStep
+	return Step{Name: s.Name, PercentComplete: explained.Operation.PercentComplete, WaitingFor: s.WaitingFor, LastError: s.LastError}, nil
 }
 
 // changes are the lines that describe how after differs from before.

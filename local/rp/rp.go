@@ -50,18 +50,18 @@ func (r *RP) BecomesReady(ctx context.Context) bool {
 	return r.AwaitReady(ctx, func(error) {})
 }
 
-// AwaitReady is BecomesReady that calls tell with the reason whenever the provider has not been
+// AwaitReady is BecomesReady that calls notify with the reason whenever the provider has not been
 // ready for another ten seconds.
-func (r *RP) AwaitReady(ctx context.Context, tell func(reason error)) bool {
-	told := time.Now()
+func (r *RP) AwaitReady(ctx context.Context, notify func(reason error)) bool {
+	noticed := time.Now()
 	for {
 		err := r.ready(ctx)
 		if err == nil {
 			return true
 		}
-		if ctx.Err() == nil && time.Since(told) >= readyNotice {
-			tell(err)
-			told = time.Now()
+		if ctx.Err() == nil && time.Since(noticed) >= readyNotice {
+			notify(err)
+			noticed = time.Now()
 		}
 		select {
 		case <-ctx.Done():

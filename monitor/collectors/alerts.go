@@ -34,8 +34,8 @@ var (
 	ignoredAlertPrefixes = []string{"UsingDeprecatedAPI", "APIRemovedInNext"}
 )
 
-// told reports whether an alert is about OpenShift and not ignored.
-func (a *alert) told() bool {
+// isReported reports whether an alert is about OpenShift and not ignored.
+func (a *alert) isReported() bool {
 	name, namespace := a.Labels["alertname"], a.Labels["namespace"]
 	return !slices.Contains(ignoredAlerts, name) &&
 		!slices.ContainsFunc(ignoredAlertPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) &&
@@ -53,7 +53,7 @@ func alerts(ctx context.Context, l *Look) error {
 	n := int64(0)
 	for i := range all {
 		a := &all[i]
-		if !a.told() {
+		if !a.isReported() {
 			continue
 		}
 		n++

@@ -285,8 +285,8 @@ func TestCertificates(t *testing.T) {
 
 func TestAlertsThatAreTold(t *testing.T) {
 	for name, c := range map[string]struct {
-		labels map[string]string
-		told   bool
+		labels   map[string]string
+		reported bool
 	}{
 		"of OpenShift":           {map[string]string{"alertname": "KubePodCrashLooping", "namespace": "openshift-monitoring"}, true},
 		"of the whole cluster":   {map[string]string{"alertname": "ClusterOperatorDown"}, true},
@@ -297,8 +297,8 @@ func TestAlertsThatAreTold(t *testing.T) {
 		"deprecated":             {map[string]string{"alertname": "UsingDeprecatedAPIExtensions"}, false},
 		"removed":                {map[string]string{"alertname": "APIRemovedInNextReleaseInUse"}, false},
 	} {
-		if a := (alert{c.labels}); a.told() != c.told {
-			t.Errorf("%s: told is %v", name, a.told())
+		if a := (alert{c.labels}); a.isReported() != c.reported {
+			t.Errorf("%s: isReported is %v", name, a.isReported())
 		}
 	}
 }

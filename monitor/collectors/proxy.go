@@ -42,16 +42,16 @@ func proxyStatus(ctx context.Context, l *Look) error {
 	if err := l.get(ctx, "/apis/config.openshift.io/v1/proxies/cluster", cached(), &p); err != nil {
 		return err
 	}
-	tell := func(wrong, message string) {
+	report := func(wrong, message string) {
 		l.gauge("clusterWideProxy.status", map[string]string{"status": wrong, "Message": message})
 	}
 	if p.Spec == (proxySettings{}) {
-		tell("false", proxyNotEnabled)
+		report("false", proxyNotEnabled)
 		return nil
 	}
 	noProxy := p.Status.NoProxy
 	if noProxy == "" {
-		tell("true", proxyNoStatus)
+		report("true", proxyNoStatus)
 		noProxy = p.Spec.NoProxy
 	}
 	required, err := l.direct(ctx)
@@ -63,9 +63,9 @@ func proxyStatus(ctx context.Context, l *Look) error {
 		}
 	}
 	if len(missing) > 0 {
-		tell("true", proxyMissing+strings.Join(missing, ", "))
+		report("true", proxyMissing+strings.Join(missing, ", "))
 	} else if err == nil {
-		tell("false", proxyRight)
+		report("false", proxyRight)
 	}
 	return err
 }

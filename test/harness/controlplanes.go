@@ -38,7 +38,7 @@ type Behaviour struct {
 }
 
 // ControlPlanes provides control planes that exist only as records: the other
-// side of the seam backend/seam. It outlives the processes it serves and
+// side of the interface of test/simulated. It outlives the processes it serves and
 // remembers what they did to it.
 type ControlPlanes struct {
 	// Address is the value for --control-planes.

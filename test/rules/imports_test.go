@@ -100,7 +100,7 @@ func arrows() []arrow {
 		{"local/apipage", "it shows the specs, and asks for the version of new clusters", []string{"openapi", "initialdata"}},
 		{"local/rp", "it speaks HTTP to the service", nil},
 		{"local/instance", "machines of scale sets know no cloud", []string{"local/supervisor"}},
-		{"local/region", "what an Azure needs for the production shape of the service", []string{"local/cloud/...", "local/instance", "store/cosmos/emulator", "initialdata", "metrics/sink"}},
+		{"local/region", "what an Azure needs for the production deployment of the service", []string{"local/cloud/...", "local/instance", "store/cosmos/emulator", "initialdata", "metrics/sink"}},
 		{"local/supervisor", "it keeps any program running", nil},
 		{"local/generated/...", "generated code is an output", nil},
 		{"local/hack/...", "nothing imports it", nil},

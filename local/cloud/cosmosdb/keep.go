@@ -42,7 +42,7 @@ func (w write) key(account string) string {
 	return strings.ToLower(account) + w.container + "|" + w.partition + "|" + w.id
 }
 
-// writeOf tells what a request with this content changes; false for one that changes
+// writeOf returns what a request with this content changes; false for one that changes
 // no document.
 func writeOf(r *http.Request, content []byte) (write, bool) {
 	container, id, ok := strings.Cut(r.URL.Path, "/docs")

@@ -54,7 +54,7 @@ func (d *Deployments) settle(ctx context.Context, r *resources.Resource) error {
 		r.Set(d.Now().UTC().Format(time.RFC3339Nano), "timestamp")
 		if failure != nil {
 			r.Set(resources.AsError(failure), "error")
-			return nil //nolint:nilerr // the failure is kept, and told below
+			return nil //nolint:nilerr // the failure is kept, and reported below
 		}
 		made := []any{}
 		for _, one := range end.template.Resources() {

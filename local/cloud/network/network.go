@@ -53,7 +53,7 @@ type Network struct {
 
 	engine *resources.Engine
 	log    *slog.Logger
-	wake   chan struct{} // tells the data plane of changes
+	wake   chan struct{} // notifies the data plane of changes
 
 	mu       sync.Mutex
 	version  int       // grows with every change

@@ -33,7 +33,7 @@ const (
 	cloudAddresses = 96
 )
 
-// cloudCommand runs the service in its production shape: deployed by aro deploy.
+// cloudCommand runs the service as in production: deployed by aro deploy.
 type cloudCommand struct {
 	Data      string `env:"ARO_CLOUD_DATA" default:".aro-cloud" type:"path" help:"Directory for everything that is kept: Azure, databases, instances, machines, logs."`
 	Azure     string `env:"ARO_CLOUD_AZURE" default:"localhost:9443" help:"Name and port at which Azure answers. The name must be localhost."`

@@ -196,7 +196,7 @@ func (c *Config) readRelease(file string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("neither the tag of release image %s nor the ClusterVersion's channel tells the version", c.Image)
+	return fmt.Errorf("neither the tag of release image %s nor the ClusterVersion's channel contains the version", c.Image)
 }
 
 // VersionOf is the version in the tag of a release image, or empty.

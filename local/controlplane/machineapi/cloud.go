@@ -39,7 +39,7 @@ type Cloud struct {
 	token func(ctx context.Context) (string, error)
 
 	mu     sync.Mutex
-	config *cloud.Configuration // nil until Azure told
+	config *cloud.Configuration // nil until Azure was asked
 	known  map[string]*azure    // by version of the secret
 }
 

@@ -121,7 +121,7 @@ func choose(status *configv1.ClusterVersionStatus, update *configv1.Update) (con
 	return configv1.Release{}, field.Invalid(path, update.Version, "when image is empty the update must be a previous version or an available update")
 }
 
-// unknownRelease is why a release cannot be had. Its image's tag alone tells its
+// unknownRelease is why a release cannot be had. Only its image's tag contains its
 // version here: nothing is pulled.
 func unknownRelease(status *configv1.ClusterVersionStatus, update *configv1.Update, release configv1.Release) string {
 	switch {

@@ -109,7 +109,7 @@ func (r *requests) bind(ctx context.Context, project, name string) error {
 	return nil
 }
 
-// List implements rest.Lister: it tells people whether they may ask for projects.
+// List implements rest.Lister: it reports whether a user may request projects.
 func (r *requests) List(ctx context.Context, _ *metainternal.ListOptions) (runtime.Object, error) {
 	what := authorizer.AttributesRecord{Verb: "create", APIGroup: projectv1.GroupName, APIVersion: projectv1.GroupVersion.Version, Resource: "projectrequests"}
 	if allowed(ctx, r.authorizer, what) {

@@ -113,7 +113,7 @@ func (w *workload) copyLog(ctx context.Context, name string, options *corev1.Pod
 	return logs.ReadLogs(ctx, nil, path, name, logs.NewLogOptions(options, time.Now()), following{w: w}, to, to)
 }
 
-// following tells the reader of a log whether more may come.
+// following reports whether more lines of a log may come.
 type following struct {
 	internalapi.RuntimeService
 	w *workload

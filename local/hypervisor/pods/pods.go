@@ -48,7 +48,7 @@ type Node struct {
 	Self []string
 	// Client is the node's, without a limit to how long a call may take.
 	Client kubernetes.Interface
-	// Log tells the machine's console.
+	// Log writes to the machine's console.
 	Log func(format string, args ...any)
 
 	life  context.Context
@@ -58,7 +58,7 @@ type Node struct {
 	pods      reader // by namespace and name
 	workloads map[types.UID]*workload
 	addresses addresses
-	told      map[types.UID]map[string]bool // events by their messages
+	sent      map[types.UID]map[string]bool // events by their messages
 }
 
 // reader finds the node's pods.
@@ -79,7 +79,7 @@ func (n *Node) store() reader {
 // Run runs the node's pods until ctx ends.
 func (n *Node) Run(ctx context.Context) {
 	n.mu.Lock()
-	n.told, n.workloads = map[types.UID]map[string]bool{}, map[types.UID]*workload{}
+	n.sent, n.workloads = map[types.UID]map[string]bool{}, map[types.UID]*workload{}
 	n.mu.Unlock()
 	n.life = ctx
 	n.queue = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](firstRetry, slowestRetry))
@@ -224,7 +224,7 @@ func (n *Node) end(ctx context.Context, pod *corev1.Pod) error {
 func (n *Node) forget(uid types.UID) {
 	n.mu.Lock()
 	w := n.workloads[uid]
-	delete(n.told, uid)
+	delete(n.sent, uid)
 	delete(n.workloads, uid)
 	n.mu.Unlock()
 	if w != nil {
@@ -238,7 +238,7 @@ func (n *Node) workload(uid types.UID) *workload {
 	return n.workloads[uid]
 }
 
-// clear ends what runs of pods that are gone without having been told to go.
+// clear ends what runs of pods that are gone without a request to stop.
 func (n *Node) clear() {
 	n.mu.Lock()
 	gone := maps.Clone(n.workloads)
@@ -265,7 +265,7 @@ func (n *Node) runs(ctx context.Context, pod *corev1.Pod) (again time.Duration, 
 		}
 		if stands != nil {
 			wait(pod, stands)
-			return soon, n.tell(ctx, pod, corev1.EventTypeWarning, stands.event, stands.message)
+			return soon, n.event(ctx, pod, corev1.EventTypeWarning, stands.event, stands.message)
 		}
 		if pod.Status.StartTime == nil {
 			pod.Status.StartTime = ptr.To(metav1.Now())
@@ -284,16 +284,16 @@ func (n *Node) runs(ctx context.Context, pod *corev1.Pod) (again time.Duration, 
 	return 0, nil
 }
 
-// tell makes an event of a pod, once.
-func (n *Node) tell(ctx context.Context, pod *corev1.Pod, kind, reason, message string) error {
+// event makes an event of a pod, once.
+func (n *Node) event(ctx context.Context, pod *corev1.Pod, kind, reason, message string) error {
 	n.mu.Lock()
-	told := n.told[pod.UID]
-	if told == nil {
-		told = map[string]bool{}
-		n.told[pod.UID] = told
+	sent := n.sent[pod.UID]
+	if sent == nil {
+		sent = map[string]bool{}
+		n.sent[pod.UID] = sent
 	}
-	known := told[message]
-	told[message] = true
+	known := sent[message]
+	sent[message] = true
 	n.mu.Unlock()
 	if known {
 		return nil

@@ -69,7 +69,7 @@ func (w *workload) watch(ctx context.Context, c *corev1.Container, kind string, 
 			good, bad = good+1, 0
 		} else {
 			good, bad = 0, bad+1
-			_ = w.node.tell(ctx, w.pod, corev1.EventTypeWarning, "Unhealthy", kind+" probe failed: "+problem)
+			_ = w.node.event(ctx, w.pod, corev1.EventTypeWarning, "Unhealthy", kind+" probe failed: "+problem)
 		}
 		if good == max(p.SuccessThreshold, 1) && decide(true) || bad == max(p.FailureThreshold, 1) && decide(false) {
 			return true

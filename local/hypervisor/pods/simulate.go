@@ -28,14 +28,14 @@ func (n *Node) simulate(ctx context.Context, pod *corev1.Pod) (again time.Durati
 		}
 		if obstacle != nil {
 			wait(pod, obstacle)
-			return soon, n.tell(ctx, pod, corev1.EventTypeWarning, obstacle.event, obstacle.message)
+			return soon, n.event(ctx, pod, corev1.EventTypeWarning, obstacle.event, obstacle.message)
 		}
 		if err := n.address(ctx, pod); err != nil {
 			return 0, err
 		}
 		for i := range pod.Spec.Containers {
 			container := &pod.Spec.Containers[i]
-			if err := n.tell(ctx, pod, corev1.EventTypeNormal, "Simulated", simulation(container)); err != nil {
+			if err := n.event(ctx, pod, corev1.EventTypeNormal, "Simulated", simulation(container)); err != nil {
 				return 0, err
 			}
 		}

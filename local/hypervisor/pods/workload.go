@@ -141,7 +141,7 @@ func (w *workload) keep(ctx context.Context, c *corev1.Container, policy corev1.
 				Reason: "CrashLoopBackOff", Message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)", delay, c.Name, w.pod.Name, w.pod.Namespace, w.pod.UID),
 			}}
 		})
-		_ = w.node.tell(ctx, w.pod, corev1.EventTypeWarning, "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s", c.Name, w.pod.Name))
+		_ = w.node.event(ctx, w.pod, corev1.EventTypeWarning, "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s", c.Name, w.pod.Name))
 		select {
 		case <-ctx.Done():
 			return false
@@ -173,7 +173,7 @@ func (w *workload) once(ctx context.Context, c *corev1.Container, program string
 		err = command.Start()
 	}
 	if err != nil {
-		_ = w.node.tell(ctx, w.pod, corev1.EventTypeWarning, "Failed", "Error: "+err.Error())
+		_ = w.node.event(ctx, w.pod, corev1.EventTypeWarning, "Failed", "Error: "+err.Error())
 		return 128, err.Error()
 	}
 	running, cancel := context.WithCancel(ctx)
@@ -186,7 +186,7 @@ func (w *workload) once(ctx context.Context, c *corev1.Container, program string
 		s.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: rightNow()}}
 		s.Started, s.Ready = ptr.To(c.StartupProbe == nil), c.StartupProbe == nil && c.ReadinessProbe == nil
 	})
-	_ = w.node.tell(ctx, w.pod, corev1.EventTypeNormal, "Started", fmt.Sprintf("Started container %s as process %d of this machine", c.Name, command.Process.Pid))
+	_ = w.node.event(ctx, w.pod, corev1.EventTypeNormal, "Started", fmt.Sprintf("Started container %s as process %d of this machine", c.Name, command.Process.Pid))
 	var probes sync.WaitGroup
 	probes.Go(func() { w.probe(running, c) })
 	defer probes.Wait()
@@ -267,7 +267,7 @@ func (w *workload) change(name string, change func(*corev1.ContainerStatus)) {
 	w.node.queue.Add(w.pod.Namespace + "/" + w.pod.Name)
 }
 
-// fill tells a pod's status how its containers are.
+// fill writes the state of its containers into a pod's status.
 func (w *workload) fill(pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

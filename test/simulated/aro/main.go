@@ -1,5 +1,5 @@
 // Command aro is the resource provider with simulated plans: the same process as the
-// product's, but that machines are records of a program at the other end of the seam.
+// product's, but that machines are records of another program.
 // Proofs start it that need thousands of clusters or hundreds of kills.
 package main
 
