@@ -100,7 +100,7 @@ lint-go: $(GOLANGCI) tidy
 
 .PHONY: tidy
 tidy: ## check that the modules need and name what they use
-	@for module in . alerts clients/go local installer registry test/clients/helm; do (cd $$module && go mod tidy -diff) || exit; done
+	@for module in $$(git ls-files 'go.mod' '*/go.mod' | xargs -n1 dirname); do (cd $$module && go mod tidy -diff) || exit; done
 
 .PHONY: lint-specs
 lint-specs:

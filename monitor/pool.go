@@ -116,7 +116,7 @@ func (p *Pool) lead(ctx context.Context, now time.Time) error {
 			doc.Buckets = balance(doc.Buckets, alive)
 			return nil
 		})
-		p.Log.InfoContext(ctx, "buckets are shared anew", "monitors", len(alive))
+		p.Log.InfoContext(ctx, "buckets are distributed again", "monitors", len(alive))
 	}
 	if errors.Is(err, store.ErrLeaseLost) {
 		p.lease = nil

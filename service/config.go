@@ -163,7 +163,7 @@ func (e *ConfigError) Error() string {
 	if len(e.Faults) == 1 {
 		return e.Faults[0]
 	}
-	return fmt.Sprintf("%d settings are not usable:\n  %s", len(e.Faults), strings.Join(e.Faults, "\n  "))
+	return fmt.Sprintf("%d settings are missing or not valid:\n  %s", len(e.Faults), strings.Join(e.Faults, "\n  "))
 }
 
 // InVault returns the name after keyvault: if the value of a flag has that prefix.

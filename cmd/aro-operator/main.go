@@ -1,4 +1,4 @@
-// Command aro-operator keeps one cluster right from the inside. It runs in the
+// Command aro-operator runs the controllers that maintain one cluster. It runs in the
 // cluster, once on the masters and once on the workers; it reads flags and
 // environment and wires the packages below operator/ together.
 package main
@@ -28,24 +28,35 @@ var version = "unknown"
 
 type commands struct {
 	Master      roleCommand      `cmd:"" help:"Run all controllers, on a master."`
-	Worker      roleCommand      `cmd:"" help:"Run what has to be checked from the workers."`
+	Worker      roleCommand      `cmd:"" help:"Run the checks that need a worker, on a worker."`
 	VersionFlag kong.VersionFlag `name:"version" help:"Print the build's version and exit."`
 }
 
 type roleCommand struct {
-	Kubeconfig string     `env:"KUBECONFIG" type:"path" help:"Way to the cluster; by default that of a pod in it."`
+	Kubeconfig string     `env:"KUBECONFIG" type:"path" help:"Kubeconfig of the cluster. Default: the service account of the pod."`
 	Health     string     `env:"ARO_OPERATOR_HEALTH" default:":8080" help:"Address of the health checks /healthz and /readyz."`
 	Metrics    string     `env:"ARO_OPERATOR_METRICS" default:":8888" help:"Address of the metrics, at /metrics."`
 	Cloud      string     `env:"ARO_CLOUD" help:"Azure cloud, as the https URL at which it describes itself, in place of the one that the Cluster names."`
-	LogLevel   slog.Level `env:"ARO_OPERATOR_LOG_LEVEL" default:"INFO" help:"Least level of the log's lines: DEBUG, INFO, WARN or ERROR."`
+	LogLevel   slog.Level `env:"ARO_OPERATOR_LOG_LEVEL" default:"INFO" help:"Minimum level of log lines: DEBUG, INFO, WARN or ERROR."`
 }
+
+// The exit codes, those of aro: 1 if the program failed, 2 if it did not begin because of
+// how it was called.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends a stop that takes too long
 	var c commands
-	command := kong.Parse(&c, kong.Name("aro-operator"), kong.Description("Keeps a cluster right from the inside."), kong.Vars{"version": version})
-	var err error
+	parser := kong.Must(&c, kong.Name("aro-operator"), kong.Description("Run the controllers that maintain an OpenShift cluster, inside it."), kong.Vars{"version": version})
+	command, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "aro-operator: %s\nRun aro-operator --help for the commands, and aro-operator COMMAND --help for their flags.\n", err)
+		os.Exit(exitUsage)
+	}
 	switch command.Command() {
 	case string(controller.Master):
 		err = c.Master.run(ctx, controller.Master)
@@ -54,7 +65,7 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "aro-operator:", err)
-		os.Exit(1)
+		os.Exit(exitFailed)
 	}
 }
 
@@ -63,7 +74,7 @@ func (c roleCommand) run(ctx context.Context, role controller.Role) error {
 	log.SetLogger(logr.FromSlogHandler(handler))
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
 	if err != nil {
-		return fmt.Errorf("way to the cluster: %w", err)
+		return fmt.Errorf("access to the cluster: %w", err)
 	}
 	config.UserAgent = "aro-operator/" + version
 	specs, err := operator.Controllers(role, version, operatorazure.FromEnvironment(c.cloud(), nil))

@@ -23,8 +23,8 @@ var version = "unknown"
 
 type commands struct {
 	RP       rpCommand       `cmd:"" name:"rp" help:"Serve the resource provider's API and work on clusters."`
-	Portal   portalCommand   `cmd:"" name:"portal" help:"Serve the portal of those who run the service."`
-	Versions versionsCommand `cmd:"" name:"versions" help:"Say with which OpenShift versions clusters can be created."`
+	Portal   portalCommand   `cmd:"" name:"portal" help:"Serve the portal for engineers of the service."`
+	Versions versionsCommand `cmd:"" name:"versions" help:"Set the OpenShift versions that clusters can be created with."`
 	Monitor  monitorCommand  `cmd:"" name:"monitor" help:"Check all clusters, and report problems as metrics."`
 	Proxy    proxyCommand    `cmd:"" name:"proxy" help:"Let a developer's machine reach private endpoints of clusters."`
 	Mirror   mirrorCommand   `cmd:"" name:"mirror" help:"Copy OpenShift releases into the registry from which clusters pull."`
@@ -41,11 +41,11 @@ func helpVars() map[string]string {
 	return map[string]string{"graph": mirror.DefaultGraph, "auxiliary": strconv.Itoa(len(mirror.Auxiliary()))}
 }
 
-// The exit codes: 1 if the program failed, and that of the other programs if it did not
+// The exit codes of all programs: 1 if the program failed, 2 if it did not
 // begin because of how it was called.
 const (
 	exitFailed = 1
-	exitUsage  = 80
+	exitUsage  = 2
 )
 
 func main() {

@@ -7,20 +7,20 @@ import (
 	"testing"
 )
 
-// TestErrorsAreSaidOnceAndExitCodesSayWhoseFaultItIs: 80 for how the program was called, 1
-// for what failed.
-func TestErrorsAreSaidOnceAndExitCodesSayWhoseFaultItIs(t *testing.T) {
+// TestErrorsAreReportedOnceWithTheirExitCodes: 2 if the program was called in a wrong way, 1
+// if it failed.
+func TestErrorsAreReportedOnceWithTheirExitCodes(t *testing.T) {
 	for _, test := range []struct {
 		args, env []string
 		code      int
 		says      []string
 	}{
 		{args: []string{"--version"}, code: 0},
-		{args: []string{"rp", "--surprise"}, code: exitUsage, says: []string{"--surprise", "aro --help"}},
-		{args: []string{"rp", "--workers", "many"}, code: exitUsage, says: []string{"--workers"}},
-		{args: []string{"rp"}, code: exitUsage, says: []string{"--workers", "--lease", "--domain", "--cloud", "--tenant", "--cluster-vault"},
+		{args: []string{"rp", "--surprise"}, code: 2, says: []string{"--surprise", "aro --help"}},
+		{args: []string{"rp", "--workers", "many"}, code: 2, says: []string{"--workers"}},
+		{args: []string{"rp"}, code: 2, says: []string{"--workers", "--lease", "--domain", "--cloud", "--tenant", "--cluster-vault"},
 			env: []string{"ARO_WORKERS=0", "ARO_LEASE=-1s", "ARO_DOMAIN=a b", "ARO_CLOUD=mars"}},
-		{args: []string{"versions", "--store", "postgres:x"}, code: exitUsage, says: []string{"--store"}},
+		{args: []string{"versions", "--store", "postgres:x"}, code: 2, says: []string{"--store"}},
 		{args: []string{"versions", "--store", "sqlite:" + t.TempDir() + "/aro.db", "--enable", "4.99.1"}, code: 1, says: []string{"add it with --release"}},
 		{args: []string{"rp", "--backend=false", "--store", "sqlite:" + t.TempDir() + "/none/aro.db"}, code: 1, says: []string{"--store"}},
 	} {

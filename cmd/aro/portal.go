@@ -7,7 +7,7 @@ import (
 	"github.com/aro-rp/aro/service/portal"
 )
 
-// portalCommand serves the portal of those who run the service.
+// portalCommand serves the portal for engineers of the service.
 type portalCommand struct {
 	portal.Config `embed:""`
 }

@@ -30,7 +30,7 @@ func (c *proxyCommand) Run(ctx context.Context) error {
 	var faults service.Faults
 	faults.Listen("--listen", c.Listen)
 	for flag, value := range map[string]string{"--cert": c.Cert, "--key": c.Key, "--client-cert": c.ClientCert} {
-		faults.Need(flag, value, "to know each other")
+		faults.Need(flag, value, "for mutual TLS")
 	}
 	subnet, err := netip.ParsePrefix(c.Subnet)
 	if err != nil {

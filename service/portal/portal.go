@@ -41,7 +41,7 @@ type Config struct {
 // asks of Azure.
 func (c *Config) Check(f *service.Faults) service.Needs {
 	needs := service.Needs{Certificates: []string{c.ServerCert, c.ClientCert}}
-	const why = "to let people log in"
+	const why = "for logins"
 	c.Config.Check(f)
 	c.Cloud.Check(f, &c.Config, needs)
 	c.MDM.Check(f)

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -55,6 +57,9 @@ func (c tokenCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
 	token, err := tokens(ctx)
+	if err != nil && strings.Contains(err.Error(), syscall.ECONNREFUSED.Error()) { // the SDK's error wraps no other
+		return fmt.Errorf("the local Azure of %s is not running: start it with `make run` or `aro-local`", c.Data)
+	}
 	if err != nil {
 		return err
 	}
