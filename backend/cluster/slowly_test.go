@@ -97,7 +97,7 @@ func (s *fixture) next(w *Work) *Work {
 	return pipeline.NewWork(&documents, lease, pipeline.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Observe: func(pipeline.Attempt) {}})
 }
 
-func TestLongOperationsHoldNoWorkerAndAreGoneOnWithByTheNext(t *testing.T) {
+func TestLongOperationsHoldNoWorkerAndAreResumedByTheNext(t *testing.T) {
 	const asks = 4
 	subnet := map[string]any{"properties": map[string]any{"addressPrefix": "10.0.0.0/24"}}
 	machines := groupID + "/providers/Microsoft.Compute/virtualMachines/"

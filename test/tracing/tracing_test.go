@@ -159,7 +159,7 @@ func TestOneTraceShowsAnOperation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := edge.NewWorld(t)
+	w := edge.NewFixture(t)
 	azureClients, waited := clients(t), false
 	steps := []backend.ClusterStep{
 		{Name: "read group", Timeout: time.Minute, Do: func(ctx context.Context, _ *backend.ClusterWork) error {
