@@ -52,6 +52,7 @@ type Settings struct {
 	MSIAudience         string   `json:"msiAudience,omitempty" help:"Audience of the managed identity data plane; needed in public and usgovernment."`
 	ARMClients          string   `json:"armClients,omitempty" need:"the callers of the API" help:"Client certificates of Azure Resource Manager, PEM."`
 	AdminClients        string   `json:"adminClients,omitempty" need:"the callers of the admin API" help:"Client certificates that may use the admin API, PEM."`
+	AdminReaders        string   `json:"adminReaders,omitempty" help:"Client certificates that may read in the admin API and change nothing, PEM. Default: none."`
 	ARMSource           string   `json:"armSource,omitempty" byDefault:"AzureResourceManager" help:"Source of ARM's requests: a service tag or an address prefix."`
 	AdminSource         string   `json:"adminSource,omitempty" byDefault:"GenevaActions" help:"Source of engineers' requests: a service tag or an address prefix."`
 	ServicePrefix       string   `json:"serviceAddresses,omitempty" byDefault:"10.0.0.0/24" help:"Addresses of the machines."`

@@ -51,7 +51,7 @@ func (r *rollout) machineConfig() *machine.Config {
 	}
 	return &machine.Config{
 		Image: r.text("registryLoginServer") + "/" + c.Repository + ":" + r.Build, ClientID: r.text("identityClientId"), Port: c.ServicePort, Environment: environment,
-		ARMClients: c.ARMClients, AdminClients: c.AdminClients, Authorities: c.Authorities, Portal: portal, Agent: machine.Agent{Image: c.MetricsImage, Arguments: c.MetricsArguments},
+		ARMClients: c.ARMClients, AdminClients: c.AdminClients, AdminReaders: c.AdminReaders, Authorities: c.Authorities, Portal: portal, Agent: machine.Agent{Image: c.MetricsImage, Arguments: c.MetricsArguments},
 		Logs: machine.Logs{Image: c.CollectorImage, Endpoint: c.LogEndpoint, Location: c.Location, Build: r.Build},
 	}
 }

@@ -25,6 +25,7 @@ const (
 	environment = settings + "/aro.env"
 	collector   = settings + "/collector.yaml"
 	healthCheck = "/usr/local/sbin/aro-health"
+	readers     = settings + "/admin-readers.pem"
 	// PortalPort is where the portal of a machine listens, and monitorPort where its monitor
 	// tells its health.
 	PortalPort, monitorPort = 8444, 8081
@@ -43,8 +44,9 @@ type Config struct {
 	Port int
 	// Environment of the service beside what this package sets, ARO_… variables.
 	Environment map[string]string
-	// ARMClients and AdminClients are the client certificates of callers, PEM.
-	ARMClients, AdminClients string
+	// ARMClients, AdminClients and AdminReaders are the client certificates of callers, PEM;
+	// without AdminReaders nobody may only read.
+	ARMClients, AdminClients, AdminReaders string
 	// Authorities to trust beside the system's, PEM; empty for none.
 	Authorities string
 	// Portal is nil where no portal runs.
@@ -106,6 +108,9 @@ func (c *Config) CloudInit() ([]byte, error) {
 	if c.Authorities != "" {
 		document.WriteFiles = append(document.WriteFiles, file{settings + "/authorities.pem", "0644", c.Authorities})
 	}
+	if c.AdminReaders != "" {
+		document.WriteFiles = append(document.WriteFiles, file{readers, "0644", c.AdminReaders})
+	}
 	if c.Logs.Image != "" {
 		pipeline, err := c.Logs.Collector()
 		if err != nil {
@@ -140,6 +145,9 @@ func (c *Config) environment() string {
 	if c.Portal != nil {
 		all["ARO_PORTAL_LISTEN"], all["ARO_PORTAL_ORIGIN"], all["ARO_PORTAL_CLIENT_ID"] = fmt.Sprintf("%s:%d", address, PortalPort), c.Portal.Origin, c.Portal.ClientID
 		all["ARO_PORTAL_ACCESS_GROUPS"], all["ARO_PORTAL_ELEVATED_GROUPS"] = strings.Join(c.Portal.Access, ","), strings.Join(c.Portal.Elevated, ",")
+	}
+	if c.AdminReaders != "" {
+		all["ARO_ADMIN_READERS"] = readers
 	}
 	if c.Authorities != "" {
 		all["ARO_CA_FILE"] = settings + "/authorities.pem"

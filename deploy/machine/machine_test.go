@@ -15,7 +15,7 @@ import (
 // whole has every unit that a machine may have.
 func whole() *Config {
 	return &Config{
-		Image: "registry.test/aro:v1", ClientID: "id", Port: 8443, Portal: &Portal{Origin: "https://portal.test:444", ClientID: "application", Access: []string{"a", "b"}},
+		Image: "registry.test/aro:v1", ClientID: "id", Port: 8443, AdminReaders: "readers\n", Portal: &Portal{Origin: "https://portal.test:444", ClientID: "application", Access: []string{"a", "b"}},
 		Logs: Logs{Image: "registry.test/collector:1", Endpoint: "https://logs.test"}, Agent: Agent{Image: "registry.test/mdm:1", Arguments: []string{"-Input", "a b"}},
 	}
 }
@@ -23,7 +23,12 @@ func whole() *Config {
 // written are the files of a machine, by path, with an address in place of its own.
 func written(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := whole().CloudInit()
+	return writtenBy(t, whole())
+}
+
+func writtenBy(t *testing.T, c *Config) map[string]string {
+	t.Helper()
+	text, err := c.CloudInit()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,5 +113,22 @@ func TestUnitsShareTheMemory(t *testing.T) {
 	}
 	if sum < 80 || sum > 98 {
 		t.Errorf("all units together may have %d %% of the memory", sum)
+	}
+}
+
+func TestEachListOfClientCertificatesIsAFileThatTheServiceReads(t *testing.T) {
+	all := whole()
+	all.ARMClients, all.AdminClients = "arm\n", "engineers\n"
+	none := *all
+	none.AdminReaders = ""
+	for variable, want := range map[string]string{"ARO_ARM_CLIENTS": "arm\n", "ARO_ADMIN_CLIENTS": "engineers\n", "ARO_ADMIN_READERS": "readers\n"} {
+		files := writtenBy(t, all)
+		found := regexp.MustCompile(`(?m)^` + variable + `=(.+)$`).FindStringSubmatch(files[environment])
+		if found == nil || files[found[1]] != want {
+			t.Errorf("%s names %v, which has not the list", variable, found)
+		}
+	}
+	if strings.Contains(writtenBy(t, &none)[environment], "ARO_ADMIN_READERS") {
+		t.Error("without readers the service is told of a list of them, which no file has")
 	}
 }

@@ -46,7 +46,7 @@ func generate() (map[string][]byte, error) {
 		return nil, err
 	}
 	example := machine.Config{
-		Image: "REGISTRY.azurecr.io/aro:BUILD", ClientID: "IDENTITY", Port: 8443, ARMClients: "PEM\n", AdminClients: "PEM\n",
+		Image: "REGISTRY.azurecr.io/aro:BUILD", ClientID: "IDENTITY", Port: 8443, ARMClients: "PEM\n", AdminClients: "PEM\n", AdminReaders: "PEM\n",
 		Environment: map[string]string{"ARO_LOCATION": "LOCATION"},
 		Portal:      &machine.Portal{Origin: "https://portal.LOCATION.DOMAIN:444", ClientID: "APPLICATION", Access: []string{"GROUP"}, Elevated: []string{"GROUP"}},
 		Agent:       machine.Agent{Image: "REGISTRY.azurecr.io/mdm:VERSION", Arguments: []string{"ARGUMENT"}},
