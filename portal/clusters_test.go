@@ -14,6 +14,7 @@ import (
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
+	"github.com/aro-rp/aro/test/entra"
 )
 
 func armID(subscription, name string) arm.ClusterID {
@@ -43,7 +44,7 @@ func TestClustersAreFilteredAndSorted(t *testing.T) {
 		c.Properties.ProvisioningState, c.Properties.ClusterProfile.Version, c.Internal.FailedProvisioningState = model.Failed, "4.10.1", model.Updating
 		c.Internal.CreatedAt = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	})
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	for query, want := range map[string][]string{
 		"": {"alpha", "beta", "shop"}, "?sort=name&order=desc": {"shop", "beta", "alpha"}, "?sort=version": {"alpha", "beta", "shop"}, "?sort=version&order=desc": {"shop", "beta", "alpha"},
 		"?sort=created": {"beta", "alpha", "shop"}, "?state=failed": {"beta"}, "?filter=CERTIFICATES": {"alpha"}, "?filter=prod+beta": {"beta"}, "?filter=none": nil,
@@ -74,7 +75,7 @@ func TestWhatCustomersNameIsTextOnly(t *testing.T) {
 		c.Name, c.Properties.ClusterProfile.Version, c.Properties.ProvisioningState = bad, bad, model.Failed
 		c.Internal.LastFailure = &model.Failure{Step: bad, At: time.Now(), Error: model.OperationError{Code: bad, Message: bad}}
 	})
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	for _, path := range []string{"/clusters", "/clusters?filter=" + bad, id, "/" + bad} {
 		if r := sre.get(path); strings.Contains(r.text, bad) {
 			t.Errorf("%s repeats markup: %s", path, r.text)
@@ -102,7 +103,7 @@ func TestAClusterTellsItsStoryAndNoSecret(t *testing.T) {
 	if err := w.store.MonitorResults.Create(t.Context(), result); err != nil {
 		t.Fatal(err)
 	}
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	page := sre.get(id)
 	for _, want := range []string{"<strong>node.conditions</strong> nodeName=worker-1 type=Ready", "2 more are not shown", "No monitor checks this cluster", "became Creating", "deploy network and storage", "1m30s", "3 attempts", "waited 1m1.5s for Azure", "order certificates", "waiting for the issuer; 429 TooManyRequests", "25 %"} {
 		if !strings.Contains(page.text, want) {
@@ -123,7 +124,7 @@ func TestDeletedClustersAreNotShown(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
 	gone := w.create("gone", func(c *model.Cluster) { c.Properties.ProvisioningState = model.Deleting })
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	if got := shown(sre.get("/clusters").text); !slices.Contains(got, "gone") {
 		t.Fatalf("shown are %v", got)
 	}
@@ -150,7 +151,7 @@ func TestFiftyThousandClusters(t *testing.T) {
 	const many = 50_000
 	w.fill(many)
 	deadline, began := time.Now().Add(2*time.Minute), time.Now()
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	for strings.Contains(sre.get("/clusters").text, "still reading") {
 		if time.Now().After(deadline) {
 			t.Fatal("the clusters are not read in two minutes")

@@ -37,6 +37,7 @@ import (
 	"github.com/aro-rp/aro/portal"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
+	"github.com/aro-rp/aro/test/entra"
 )
 
 const subscription = "11111111-1111-4111-8111-111111111111"
@@ -44,7 +45,7 @@ const subscription = "11111111-1111-4111-8111-111111111111"
 // fixture is a portal on a server of its own, with an Entra ID and one cluster.
 type fixture struct {
 	*testing.T
-	directory *directory
+	directory *entra.Directory
 	store     *store.Store
 	api       *apiServer
 	origin    string
@@ -75,7 +76,7 @@ func (l *lockedBuffer) String() string {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &fixture{T: t, directory: newDirectory(t), api: newAPIServer(t), log: &lockedBuffer{}, roots: x509.NewCertPool()}
+	w := &fixture{T: t, directory: entra.New(t), api: newAPIServer(t), log: &lockedBuffer{}, roots: x509.NewCertPool()}
 	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p, err := portal.New(portal.Config{Store: w.store, Keys: keys, Origin: w.origin, Certificate: always(serving), Location: "eastus", Build: "b1", Logger: log, Now: w.clock,
-		Login: portal.Login{Issuer: w.directory.URL + "/t/v2.0", ClientID: clientID, Certificate: always(application), Access: []string{groupSRE}, Elevated: []string{groupHigh}, Client: w.directory.Client()}})
+		Login: portal.Login{Issuer: w.directory.Issuer(), ClientID: entra.ClientID, Certificate: always(application), Access: []string{entra.GroupSRE}, Elevated: []string{entra.GroupHigh}, Client: w.directory.Client()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +224,7 @@ func (b *browser) stay() *browser {
 // login is a browser of a user who has logged in.
 func (w *fixture) login(user string, groups ...string) *browser {
 	w.Helper()
-	w.directory.as(user, groups...)
+	w.directory.LogIn(user, groups...)
 	b := w.browser()
 	if r := b.get("/clusters"); r.StatusCode != http.StatusOK || r.Request.URL.Path != "/clusters" {
 		w.Fatalf("%s is at %s: %s %s", user, r.Request.URL, r.Status, r.text)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/test/entra"
 )
 
 func TestTheFleetIsCounted(t *testing.T) {
@@ -34,7 +35,7 @@ func TestTheFleetIsCounted(t *testing.T) {
 	}
 	w.hold("stuck", "worker-7")
 	w.at(now)
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	type count struct {
 		Name  string
 		Count int

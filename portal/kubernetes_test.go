@@ -17,6 +17,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/test/entra"
 )
 
 // kubectl sends a request with the token of a kubeconfig.
@@ -28,7 +29,7 @@ func (w *fixture) kubectl(token, method, path string) reply {
 func TestAKubeconfigReachesItsCluster(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	high := w.login("high@example.com", groupHigh)
+	high := w.login("high@example.com", entra.GroupHigh)
 	config, token := high.kubeconfig(false)
 	if server := config.Clusters["cluster"].Server; server != w.origin+w.cluster+"/kubeconfig/proxy" {
 		t.Errorf("the server is %s", server)
@@ -51,7 +52,7 @@ func TestAKubeconfigReachesItsCluster(t *testing.T) {
 func TestAKubeconfigReachesNothingElse(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	_, token := sre.kubeconfig(false)
 	other := w.create("other", func(c *model.Cluster) { c.Properties.ProvisioningState = model.Creating })
 	session := sre.Jar.Cookies(w.address())[0].Value
@@ -93,7 +94,7 @@ func TestAKubeconfigReachesNothingElse(t *testing.T) {
 func TestADeadClusterIsABadGateway(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	_, token := w.login("sre@example.com", groupSRE).kubeconfig(false)
+	_, token := w.login("sre@example.com", entra.GroupSRE).kubeconfig(false)
 	w.api.Close()
 	if r := w.kubectl(token, "GET", "/api"); r.StatusCode != http.StatusBadGateway || !strings.Contains(r.text, "cannot be reached") {
 		t.Errorf("%s %s", r.Status, r.text)
@@ -146,7 +147,7 @@ func (w *fixture) upgraded(token string) (*tls.Conn, *bufio.Reader) {
 func TestRevocationEndsWhatIsOpen(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	_, token := sre.kubeconfig(false)
 	_, other := sre.kubeconfig(false)
 	lines, kept := w.watch(token), w.watch(other)
@@ -186,7 +187,7 @@ func TestRevocationEndsWhatIsOpen(t *testing.T) {
 func TestARevocationAtAnotherProcessEndsWhatIsOpen(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	_, token := w.login("sre@example.com", groupSRE).kubeconfig(false)
+	_, token := w.login("sre@example.com", entra.GroupSRE).kubeconfig(false)
 	lines := w.watch(token)
 	docs, _, err := w.store.Portal.List(t.Context(), queryAll())
 	if err != nil {
@@ -212,7 +213,7 @@ func TestARevocationAtAnotherProcessEndsWhatIsOpen(t *testing.T) {
 func TestTheDatabaseHoldsNoSecretOfAHolder(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	_, token := w.login("sre@example.com", groupSRE).kubeconfig(false)
+	_, token := w.login("sre@example.com", entra.GroupSRE).kubeconfig(false)
 	docs, _, err := w.store.Portal.List(t.Context(), queryAll())
 	if err != nil || len(docs) != 2 {
 		t.Fatalf("%d documents, %v", len(docs), err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aro-rp/aro/test/entra"
 )
 
 const clusterPath = "/subscriptions/" + subscription + "/resourceGroups/prod/providers/Microsoft.RedHatOpenShift/openShiftClusters/shop"
@@ -13,7 +15,7 @@ const clusterPath = "/subscriptions/" + subscription + "/resourceGroups/prod/pro
 func TestEveryRouteKnowsWhoMayUseIt(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	anonymous, sre := w.browser().stay(), w.login("sre@example.com", groupSRE).stay()
+	anonymous, sre := w.browser().stay(), w.login("sre@example.com", entra.GroupSRE).stay()
 	csrf := sre.csrf()
 	for _, route := range []struct {
 		method, path        string
@@ -59,7 +61,7 @@ func TestEveryRouteKnowsWhoMayUseIt(t *testing.T) {
 func TestOnlyMembersOfTheGroupsGetIn(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	w.directory.as("guest@example.com", "aaaaaaaa-0000-4000-8000-00000000000f")
+	w.directory.LogIn("guest@example.com", "aaaaaaaa-0000-4000-8000-00000000000f")
 	guest := w.browser()
 	if r := guest.get("/clusters"); r.StatusCode != http.StatusForbidden || !strings.Contains(r.text, "none of the groups") {
 		t.Errorf("%s %s", r.Status, r.text)
@@ -68,12 +70,12 @@ func TestOnlyMembersOfTheGroupsGetIn(t *testing.T) {
 		t.Errorf("a guest has the cookie %s", cookie.Name)
 	}
 	form := url.Values{"csrf": {""}, "elevated": {"true"}}
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	form.Set("csrf", sre.csrf())
 	if r := sre.post(clusterPath+"/kubeconfig/new", form); r.StatusCode != http.StatusForbidden || !strings.Contains(r.text, "Elevated access is required") {
 		t.Errorf("an elevated kubeconfig: %s %s", r.Status, r.text)
 	}
-	high := w.login("high@example.com", groupHigh)
+	high := w.login("high@example.com", entra.GroupHigh)
 	form.Set("csrf", high.csrf())
 	if r := high.post(clusterPath+"/kubeconfig/new", form); r.StatusCode != http.StatusOK || r.Header.Get("Content-Disposition") != `attachment; filename="shop-elevated.kubeconfig"` {
 		t.Errorf("an elevated kubeconfig: %s %s %s", r.Status, r.Header, r.text)
@@ -96,7 +98,7 @@ func TestLoginLeadsToThePortalOnly(t *testing.T) {
 		"https://evil.test": "/clusters", "http:evil.test": "/clusters", "javascript:alert(1)": "/clusters", "/\t/evil.test": "/clusters", "/%2f%2fevil.test": "/clusters",
 		"evil.test": "/clusters", "/login": "/clusters", "/\nLocation: x": "/clusters", "/..//evil.test": "/..//evil.test",
 	} {
-		w.directory.as("sre@example.com", groupSRE)
+		w.directory.LogIn("sre@example.com", entra.GroupSRE)
 		b := w.browser().stay()
 		r := b.get("/login?redirect=" + url.QueryEscape(redirect))
 		r = b.get(r.Header.Get("Location")) // to Entra ID
@@ -111,7 +113,7 @@ func TestLoginLeadsToThePortalOnly(t *testing.T) {
 func TestALoginIsOfItsBrowserAndIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	w.directory.as("sre@example.com", groupSRE)
+	w.directory.LogIn("sre@example.com", entra.GroupSRE)
 	victim, attacker := w.browser().stay(), w.browser().stay()
 	back := func(b *browser) string {
 		r := b.get(b.get("/login").Header.Get("Location"))
@@ -131,12 +133,12 @@ func TestALoginIsOfItsBrowserAndIsUsedOnce(t *testing.T) {
 	if r := attacker.get(callback); r.StatusCode != http.StatusFound {
 		t.Errorf("the same answer again: %s", r.Status)
 	}
-	w.directory.nonce = "another"
+	w.directory.Replay("another")
 	if r := victim.get(back(victim)); r.StatusCode != http.StatusInternalServerError || strings.Contains(r.text, "another") {
 		t.Errorf("an ID token of another login: %s %s", r.Status, r.text)
 	}
-	w.directory.as("sre@example.com", groupSRE)
-	w.directory.refuse = "access_denied"
+	w.directory.LogIn("sre@example.com", entra.GroupSRE)
+	w.directory.Refuse("access_denied")
 	if r := victim.get(back(victim)); r.StatusCode != http.StatusForbidden || !strings.Contains(r.text, "access_denied") {
 		t.Errorf("refused by Entra ID: %s %s", r.Status, r.text)
 	}
@@ -145,10 +147,10 @@ func TestALoginIsOfItsBrowserAndIsUsedOnce(t *testing.T) {
 func TestSessionsCannotBeGivenToOthersNorUsedAfterTheirEnd(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	first := w.login("sre@example.com", groupSRE)
+	first := w.login("sre@example.com", entra.GroupSRE)
 	cookie := func(b *browser) *http.Cookie { return b.Jar.Cookies(w.address())[0] }
 	before := cookie(first)
-	w.directory.as("sre@example.com", groupSRE)
+	w.directory.LogIn("sre@example.com", entra.GroupSRE)
 	first.get("/login")
 	if after := cookie(first); after.Value == before.Value {
 		t.Error("a login kept the cookie that the browser had before")
@@ -189,7 +191,7 @@ func TestSessionsCannotBeGivenToOthersNorUsedAfterTheirEnd(t *testing.T) {
 func TestPagesOfOtherSitesCannotAct(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	sre, other := w.login("sre@example.com", groupSRE), w.login("other@example.com", groupSRE)
+	sre, other := w.login("sre@example.com", entra.GroupSRE), w.login("other@example.com", entra.GroupSRE)
 	form := url.Values{"csrf": {sre.csrf()}}
 	for name, header := range map[string][]string{"another origin": {"Origin", "https://evil.test"}, "no origin": {"Origin", "null"}, "another site": {"Sec-Fetch-Site", "cross-site"},
 		"another port": {"Sec-Fetch-Site", "same-site"}} {
@@ -211,7 +213,7 @@ func TestPagesOfOtherSitesCannotAct(t *testing.T) {
 func TestEveryAnswerKeepsOtherSitesOut(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	sre := w.login("sre@example.com", groupSRE).stay()
+	sre := w.login("sre@example.com", entra.GroupSRE).stay()
 	for _, path := range []string{"/", "/login", "/clusters", clusterPath, "/surprise", "/api/info", "/assets/portal.js", clusterPath + "/kubeconfig/proxy/api"} {
 		h := sre.get(path).Header
 		policy := h.Get("Content-Security-Policy")
@@ -239,7 +241,7 @@ func TestEveryAnswerKeepsOtherSitesOut(t *testing.T) {
 func TestWhoDidWhatIsRecorded(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)
-	sre := w.login("sre@example.com", groupSRE)
+	sre := w.login("sre@example.com", entra.GroupSRE)
 	_, token := sre.kubeconfig(false)
 	w.kubectl(token, "GET", "/api/v1/namespaces/openshift-etcd/pods/etcd-0/log?tailLines=1")
 	w.browser().stay().get(clusterPath)

@@ -2,12 +2,16 @@ package controlplane
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	certutil "k8s.io/client-go/util/cert"
+	"k8s.io/client-go/util/keyutil"
 	apiserverapp "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	apiserveroptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,8 +55,7 @@ func (s Standalone) Run(ctx context.Context, ready func(kubeconfig []byte) error
 	if err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
-	token := rand.Text()
-	options, err := standaloneOptions(listener, token)
+	options, err := standaloneOptions(listener)
 	if err != nil {
 		return err
 	}
@@ -64,7 +68,7 @@ func (s Standalone) Run(ctx context.Context, ready func(kubeconfig []byte) error
 	g.Go(func() error { return etcdFailure(running, etcd) })
 	g.Go(func() error { return serve(running, options, func(*apiserverapp.Config) error { return nil }) })
 	g.Go(func() error {
-		kubeconfig, err := prepareStandalone(running, listener.Addr().String(), token)
+		kubeconfig, err := prepareStandalone(running, listener.Addr().String())
 		if err != nil {
 			return err
 		}
@@ -80,14 +84,16 @@ func (s Standalone) Run(ctx context.Context, ready func(kubeconfig []byte) error
 // Files of a standalone server, in its directory.
 const (
 	serviceAccountKey = "service-account.key"
-	knownTokens       = "tokens.csv"
+	clientAuthority   = "clients.crt"
+	adminCert         = "admin.crt"
+	adminKey          = "admin.key"
 	servingCert       = "serving.crt"
 	servingKey        = "serving.key"
 )
 
-func standaloneOptions(listener net.Listener, token string) (*apiserveroptions.ServerRunOptions, error) {
-	if err := os.WriteFile(knownTokens, []byte(token+",admin,admin,system:masters\n"), 0o600); err != nil {
-		return nil, fmt.Errorf("token of the administrator: %w", err)
+func standaloneOptions(listener net.Listener) (*apiserveroptions.ServerRunOptions, error) {
+	if err := writeAdministrator(); err != nil {
+		return nil, fmt.Errorf("certificate of the administrator: %w", err)
 	}
 	if err := writeKeys(); err != nil {
 		return nil, fmt.Errorf("keys of the API server: %w", err)
@@ -99,6 +105,7 @@ func standaloneOptions(listener net.Listener, token string) (*apiserveroptions.S
 		"advertise-address":                loopback,
 		"authorization-mode":               "RBAC",
 		"bind-address":                     loopback,
+		"client-ca-file":                   clientAuthority,
 		"disable-admission-plugins":        "ServiceAccount", // no controller creates the default accounts
 		"endpoint-reconciler-type":         "none",
 		"etcd-servers":                     "unix://" + clientSocket,
@@ -110,7 +117,6 @@ func standaloneOptions(listener net.Listener, token string) (*apiserveroptions.S
 		"service-cluster-ip-range":         "172.30.0.0/16",
 		"tls-cert-file":                    servingCert,
 		"tls-private-key-file":             servingKey,
-		"token-auth-file":                  knownTokens,
 	}
 	if err := parse(options.Flags(), flags); err != nil {
 		return nil, fmt.Errorf("API server: %w", err)
@@ -141,13 +147,53 @@ func writeKeys() error {
 	return os.WriteFile(serviceAccountKey, content, 0o600)
 }
 
-// prepareStandalone returns the kubeconfig of a server that serves OpenShift's kinds.
-func prepareStandalone(ctx context.Context, address, token string) ([]byte, error) {
-	authority, err := os.ReadFile(servingCert)
+// writeAdministrator writes an authority for clients, and an administrator's certificate by it, as
+// clusters' kubeconfigs have one.
+func writeAdministrator() error {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("certificate of the API server: %w", err)
+		return err
 	}
-	config := &rest.Config{Host: "https://" + address, BearerToken: token, TLSClientConfig: rest.TLSClientConfig{CAData: authority}, QPS: -1, WarningHandler: rest.NoWarnings{}}
+	authority, err := certutil.NewSelfSignedCACert(certutil.Config{CommonName: "clients"}, private)
+	if err != nil {
+		return err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "admin", Organization: []string{"system:masters"}},
+		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	der, err := x509.CreateCertificate(rand.Reader, template, authority, key.Public(), private)
+	if err != nil {
+		return err
+	}
+	encoded, err := keyutil.MarshalPrivateKeyToPEM(key)
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{
+		clientAuthority: pem.EncodeToMemory(&pem.Block{Type: certutil.CertificateBlockType, Bytes: authority.Raw}),
+		adminCert:       pem.EncodeToMemory(&pem.Block{Type: certutil.CertificateBlockType, Bytes: der}),
+		adminKey:        encoded,
+	} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepareStandalone returns the kubeconfig of a server that serves OpenShift's kinds.
+func prepareStandalone(ctx context.Context, address string) ([]byte, error) {
+	config := &rest.Config{Host: "https://" + address, QPS: -1, WarningHandler: rest.NoWarnings{}}
+	for name, into := range map[string]*[]byte{servingCert: &config.CAData, adminCert: &config.CertData, adminKey: &config.KeyData} {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("certificates of the API server: %w", err)
+		}
+		*into = content
+	}
 	if err := waitReady(ctx, config); err != nil {
 		return nil, err
 	}
@@ -163,8 +209,8 @@ func prepareStandalone(ctx context.Context, address, token string) ([]byte, erro
 		return nil, fmt.Errorf("CRDs: %w", err)
 	}
 	return clientcmd.Write(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"standalone": {Server: config.Host, CertificateAuthorityData: authority}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"admin": {Token: token}},
+		Clusters:       map[string]*clientcmdapi.Cluster{"standalone": {Server: config.Host, CertificateAuthorityData: config.CAData}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"admin": {ClientCertificateData: config.CertData, ClientKeyData: config.KeyData}},
 		Contexts:       map[string]*clientcmdapi.Context{"admin": {Cluster: "standalone", AuthInfo: "admin"}},
 		CurrentContext: "admin",
 	})

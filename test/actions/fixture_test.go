@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -38,7 +39,18 @@ var cluster struct {
 	client.Client
 }
 
+// asPortal makes the test's program a process of the portal; see startPortal.
+var asPortal = flag.Bool("serve-portal", false, "serve the portal that standard input configures, for the tests")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if *asPortal {
+		if err := servePortal(os.Stdin); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code, err := inCluster(m.Run)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

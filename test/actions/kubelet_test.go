@@ -24,7 +24,7 @@ import (
 type kubelet struct {
 	// run is a command: what it writes, and its exit code. Without run, the kubelet
 	// refuses.
-	run func(args []string, stdout, stderr io.Writer) int
+	run func(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 	// broken fails inside the connection, after it was accepted.
 	broken string
 	logs   string
@@ -34,7 +34,8 @@ type kubelet struct {
 func (k *kubelet) serve(t *testing.T) int {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", k.exec)
-	mux.HandleFunc("/containerLogs/{namespace}/{pod}/{container}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, k.logs) })
+	mux.HandleFunc("/portForward/{namespace}/{pod}", k.portForward)
+	mux.HandleFunc("/containerLogs/{namespace}/{pod}/{container}", k.tail)
 	s := httptest.NewUnstartedServer(mux)
 	s.TLS = &tls.Config{NextProtos: []string{"http/1.1"}}
 	s.StartTLS()
@@ -54,8 +55,17 @@ func (k *kubelet) serve(t *testing.T) int {
 	return port
 }
 
-// streamsOf are those of a command over SPDY.
-const streamsOf = 3
+// streamsOf is the number of a command's streams over SPDY: one for its end, and those that
+// were asked for.
+func streamsOf(r *http.Request) int {
+	n := 1
+	for _, name := range []string{"input", "output", "error"} {
+		if r.URL.Query().Get(name) == "1" {
+			n++
+		}
+	}
+	return n
+}
 
 func (k *kubelet) exec(w http.ResponseWriter, r *http.Request) {
 	if k.run == nil && k.broken == "" {
@@ -65,7 +75,7 @@ func (k *kubelet) exec(w http.ResponseWriter, r *http.Request) {
 	if _, err := httpstream.Handshake(r, w, []string{"v4.channel.k8s.io"}); err != nil {
 		return
 	}
-	streams := make(chan httpstream.Stream, streamsOf)
+	streams := make(chan httpstream.Stream, streamsOf(r))
 	conn := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(s httpstream.Stream, _ <-chan struct{}) error {
 		streams <- s
 		return nil
@@ -75,7 +85,7 @@ func (k *kubelet) exec(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() { _ = conn.Close() }()
 	of := map[string]httpstream.Stream{}
-	for range streamsOf {
+	for range streamsOf(r) {
 		select {
 		case s := <-streams:
 			of[s.Headers().Get(corev1.StreamType)] = s
@@ -86,7 +96,7 @@ func (k *kubelet) exec(w http.ResponseWriter, r *http.Request) {
 	status := metav1.Status{Status: metav1.StatusSuccess}
 	if k.broken != "" {
 		status = metav1.Status{Status: metav1.StatusFailure, Reason: metav1.StatusReasonInternalError, Message: k.broken}
-	} else if code := k.run(r.URL.Query()["command"], of["stdout"], of["stderr"]); code != 0 {
+	} else if code := k.run(r.URL.Query()["command"], of["stdin"], of["stdout"], of["stderr"]); code != 0 {
 		status = metav1.Status{Status: metav1.StatusFailure, Reason: "NonZeroExitCode", Message: fmt.Sprint("command terminated with exit code ", code),
 			Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Type: "ExitCode", Message: strconv.Itoa(code)}}}}
 	}
@@ -100,12 +110,50 @@ func (k *kubelet) exec(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// tail writes the log, and does not end for those who follow it.
+func (k *kubelet) tail(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.WriteString(w, k.logs)
+	if r.URL.Query().Get("follow") != "true" {
+		return
+	}
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// portForward greets whoever connects to a port, and echoes what it sends.
+func (k *kubelet) portForward(w http.ResponseWriter, r *http.Request) {
+	if _, err := httpstream.Handshake(r, w, []string{"portforward.k8s.io"}); err != nil {
+		return
+	}
+	conn := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(s httpstream.Stream, _ <-chan struct{}) error {
+		if s.Headers().Get(corev1.StreamType) == corev1.StreamTypeData {
+			go func() {
+				_, _ = fmt.Fprintf(s, "port %s\n", s.Headers().Get(corev1.PortHeader))
+				_, _ = io.Copy(s, s)
+				_ = s.Close()
+			}()
+			return nil
+		}
+		return s.Close() // of errors: there are none
+	})
+	if conn == nil {
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	select {
+	case <-conn.CloseChan():
+	case <-time.After(patience):
+	}
+}
+
 // shell is a command that does what its test needs.
-func shell(args []string, stdout, stderr io.Writer) int {
+func shell(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch strings.Join(args, " ") {
 	case "both":
 		_, _ = io.WriteString(stdout, "to the one\nno end")
 		_, _ = io.WriteString(stderr, "to the other\n")
+	case "cat":
+		_, _ = io.Copy(stdout, stdin)
 	case "three":
 		return 3
 	case "much":

@@ -24,7 +24,7 @@ const (
 // returns an administrator's kubeconfig. It is the program aro-local below root, which is
 // built if it is not there.
 func APIServer(root string) (kubeconfig []byte, stop func(), err error) {
-	binary, err := local(root)
+	binary, err := Local(root)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,8 +63,8 @@ func APIServer(root string) (kubeconfig []byte, stop func(), err error) {
 	return kubeconfig, stop, nil
 }
 
-// local is aro-local, which is built if it is not there.
-func local(root string) (string, error) {
+// Local is the program aro-local below root, which is built if it is not there.
+func Local(root string) (string, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return "", err

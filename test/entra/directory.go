@@ -1,4 +1,5 @@
-package portal_test
+// Package entra is an Entra ID for tests of the portal: it logs in at once whoever the test names.
+package entra
 
 import (
 	"crypto/rand"
@@ -18,12 +19,20 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// directory is an Entra ID that signs in the user of the test at once. The one of the
-// local Azure, with which test/apipage tries the portal, cannot be imported here.
-type directory struct {
+// ClientID is the portal's application, and the groups are those of people who may log in, and
+// who may act as administrators of clusters.
+const (
+	ClientID  = "portal-client-id"
+	GroupSRE  = "aaaaaaaa-0000-4000-8000-000000000001"
+	GroupHigh = "aaaaaaaa-0000-4000-8000-000000000002"
+)
+
+// Directory is an Entra ID with one tenant. The one of the local Azure, with which test/apipage
+// tests the portal, is in another module.
+type Directory struct {
 	*httptest.Server
 	key *rsa.PrivateKey
-	t   *testing.T
+	t   testing.TB
 
 	mu     sync.Mutex
 	user   string
@@ -33,19 +42,14 @@ type directory struct {
 	nonce  string                // in place of the right one
 }
 
-const (
-	clientID  = "portal-client-id"
-	groupSRE  = "aaaaaaaa-0000-4000-8000-000000000001"
-	groupHigh = "aaaaaaaa-0000-4000-8000-000000000002"
-)
-
-func newDirectory(t *testing.T) *directory {
+// New starts a directory, which ends with the test.
+func New(t testing.TB) *Directory {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &directory{key: key, t: t, codes: map[string]url.Values{}}
+	d := &Directory{key: key, t: t, codes: map[string]url.Values{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/t/v2.0/.well-known/openid-configuration", d.describe)
 	mux.HandleFunc("/keys", d.keys)
@@ -62,17 +66,17 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-func (d *directory) describe(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{"issuer": d.URL + "/t/v2.0", "authorization_endpoint": d.URL + "/authorize", "token_endpoint": d.URL + "/token",
+func (d *Directory) describe(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{"issuer": d.Issuer(), "authorization_endpoint": d.URL + "/authorize", "token_endpoint": d.URL + "/token",
 		"jwks_uri": d.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"}})
 }
 
-func (d *directory) keys(w http.ResponseWriter, _ *http.Request) {
+func (d *Directory) keys(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"keys": []any{map[string]any{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k",
 		"n": base64.RawURLEncoding.EncodeToString(d.key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(d.key.E)).Bytes())}}})
 }
 
-func (d *directory) authorize(w http.ResponseWriter, r *http.Request) {
+func (d *Directory) authorize(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q, back := r.URL.Query(), url.Values{}
@@ -88,7 +92,7 @@ func (d *directory) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 // token redeems a code for a client with the application's certificate.
-func (d *directory) token(w http.ResponseWriter, r *http.Request) {
+func (d *Directory) token(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q, known := d.codes[r.FormValue("code")]
@@ -109,7 +113,7 @@ func (d *directory) token(w http.ResponseWriter, r *http.Request) {
 			return nil, err
 		}
 		return certificate.PublicKey, nil
-	}, jwt.WithValidMethods([]string{"PS256"}), jwt.WithAudience(d.URL+"/token"), jwt.WithIssuer(clientID), jwt.WithSubject(clientID), jwt.WithExpirationRequired())
+	}, jwt.WithValidMethods([]string{"PS256"}), jwt.WithAudience(d.URL+"/token"), jwt.WithIssuer(ClientID), jwt.WithSubject(ClientID), jwt.WithExpirationRequired())
 	if err != nil {
 		d.t.Errorf("the client assertion: %v", err)
 		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
@@ -119,7 +123,7 @@ func (d *directory) token(w http.ResponseWriter, r *http.Request) {
 	if d.nonce != "" {
 		nonce = d.nonce
 	}
-	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"iss": d.URL + "/t/v2.0", "aud": clientID, "sub": "s-" + d.user, "oid": "oid-" + d.user,
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"iss": d.Issuer(), "aud": ClientID, "sub": "s-" + d.user, "oid": "oid-" + d.user,
 		"preferred_username": d.user, "groups": d.groups, "nonce": nonce, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()})
 	token.Header["kid"] = "k"
 	signed, err := token.SignedString(d.key)
@@ -129,9 +133,26 @@ func (d *directory) token(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"token_type": "Bearer", "access_token": "x", "expires_in": 3600, "id_token": signed})
 }
 
-// as says who logs in next.
-func (d *directory) as(user string, groups ...string) {
+// Issuer is the tenant, as the portal is configured with it.
+func (d *Directory) Issuer() string { return d.URL + "/t/v2.0" }
+
+// LogIn makes the directory log in this person from now on.
+func (d *Directory) LogIn(user string, groups ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.user, d.groups, d.refuse, d.nonce = user, groups, "", ""
+}
+
+// Refuse makes the directory answer logins with an error.
+func (d *Directory) Refuse(code string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refuse = code
+}
+
+// Replay makes the directory put the nonce of another login into its tokens.
+func (d *Directory) Replay(nonce string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nonce = nonce
 }
