@@ -143,7 +143,7 @@ func (a *API) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 		cl.Internal.MaintenanceTask, cl.Internal.LastAdminUpdateError = m.task, ""
 		cl.Internal.OperatorFlags = m.flagsOver(cl.Internal.OperatorFlags)
 		armhttp.Offer(doc)
-		return operation.Begin(cl, model.AdminUpdate)
+		return operation.Begin(cl, cl, model.AdminUpdate)
 	})
 	if err != nil {
 		operation.DiscardUnused(nil, err)

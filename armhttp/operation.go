@@ -40,8 +40,9 @@ func (o Operations) For(x *httpserver.Exchange, tenant string) *Operation {
 }
 
 // Begin starts the operation on the cluster and writes the operation's document,
-// once, even if the cluster has to be read and changed again.
-func (o *Operation) Begin(cl *model.Cluster, kind model.OperationKind) error {
+// once, even if the cluster has to be read and changed again. before is the cluster
+// that the request found, for its history; nil if the request creates it.
+func (o *Operation) Begin(before, cl *model.Cluster, kind model.OperationKind) error {
 	if o.doc != nil && (o.doc.Operation.Kind != kind || o.doc.Operation.ClusterUID != cl.Internal.UID) {
 		o.discard() // another cluster has the name now
 		o.doc = nil
@@ -49,7 +50,10 @@ func (o *Operation) Begin(cl *model.Cluster, kind model.OperationKind) error {
 	running := model.Operation{
 		ID: o.with.NewID(), Kind: kind, StartedAt: o.with.Now().UTC(),
 		CorrelationID: o.x.CorrelationID, ClientRequestID: o.x.ClientRequestID, RequestID: o.x.RequestID,
-		TraceParent: tracing.Parent(o.x.Ctx()),
+		TraceParent: tracing.Parent(o.x.Ctx()), RequestedBy: httpserver.ShortText(o.x.Principal), APIVersion: o.x.Version,
+	}
+	if before != nil && kind != model.Delete {
+		running.Before = before.Visible()
 	}
 	if o.doc != nil {
 		running.ID, running.StartedAt = o.doc.ID, o.doc.Operation.StartedAt

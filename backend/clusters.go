@@ -95,8 +95,8 @@ func (w *Worker) followTenant(ctx context.Context, op *clusterOperation) error {
 }
 
 // endOfCluster ends an operation: it stores the findings, then the result that clients read, then
-// the cluster's terminal state, or deletes the cluster's document. A crash in between is harmless:
-// the next process finds the result.
+// the history, then the cluster's terminal state, or deletes the cluster's document. A crash in
+// between is harmless: the next process finds the result.
 func (w *Worker) endOfCluster(ctx context.Context, op *clusterOperation, failure error) error {
 	if err := w.diagnose(ctx, op, failure); err != nil {
 		return err
@@ -106,6 +106,9 @@ func (w *Worker) endOfCluster(ctx context.Context, op *clusterOperation, failure
 		return err
 	}
 	last := op.Work.Resource()
+	if err := w.writeHistory(ctx, op, result); err != nil {
+		return err
+	}
 	if op.Kind == model.Delete && result.State == model.Succeeded {
 		err = op.Work.Delete(ctx)
 	} else {
@@ -168,6 +171,34 @@ func (w *Worker) writeResult(ctx context.Context, id string, result model.AsyncO
 		err = nil // it has expired or cannot be read
 	}
 	return result, err
+}
+
+// writeHistory writes what the operation did, once. Only an unavailable database delays the end of
+// the operation: an operation that cannot end would be worse than one that is not in the history.
+func (w *Worker) writeHistory(ctx context.Context, op *clusterOperation, result model.AsyncOperation) error {
+	c := op.Work.Resource()
+	id, ok := arm.ParseClusterID(c.ID)
+	if !ok {
+		return nil
+	}
+	for _, entry := range c.History(result) {
+		err := pipeline.Persist(ctx, func(ctx context.Context) error {
+			doc := store.NewHistory(id, entry.OperationID, entry.StartedAt)
+			doc.Entry = entry
+			err := w.Store.History.Create(ctx, doc)
+			if conflict := (*store.ConflictError)(nil); errors.As(err, &conflict) {
+				return nil // a process that stopped has written it
+			}
+			return err
+		})
+		if errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			op.Log.ErrorContext(ctx, "operation not in the history", "error", err)
+		}
+	}
+	return nil
 }
 
 func isUnreadable(err error) bool { return errors.As(err, new(*store.UnreadableError)) }

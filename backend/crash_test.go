@@ -17,11 +17,11 @@ import (
 
 // TestCrashAtEveryBoundary cuts a worker off its database for ever, after each
 // of its writes: the claim, the first step's begin, each step's end, the last
-// renewal, the response to the client.
+// renewal, the response to the client, the history.
 func TestCrashAtEveryBoundary(t *testing.T) {
 	t.Parallel()
 	const n = 3
-	for writes := 1; writes <= 1+1+n+1+1; writes++ {
+	for writes := 1; writes <= 1+1+n+1+1+1; writes++ {
 		t.Run(fmt.Sprint("after write ", writes), func(t *testing.T) {
 			t.Parallel()
 			ran := crash(t, n, func(dying *running) {
@@ -93,6 +93,9 @@ func crash(t *testing.T, n int, prepare func(dying *running), afterStep func(dyi
 	}
 	if c := settled(t, s, doc).Cluster; c.Properties.ProvisioningState != model.Succeeded {
 		t.Errorf("cluster is %s, want Succeeded", c.Properties.ProvisioningState)
+	}
+	if entries := history(t, s, "c"); len(entries) != 1 || entries[0].State != model.Succeeded || len(entries[0].Steps) != n {
+		t.Errorf("the history is %+v, want one entry of %d steps", entries, n)
 	}
 	times := make([]int32, n)
 	for i := range ran {

@@ -61,7 +61,11 @@ func (w *wire) Create(ctx context.Context, c *store.Container, r store.Record) (
 	if err := w.try(); err != nil {
 		return r, err
 	}
-	return w.Driver.Create(ctx, c, r)
+	r, err := w.Driver.Create(ctx, c, r)
+	if f := w.wrote.Load(); err == nil && f != nil {
+		(*f)(c.Name)
+	}
+	return r, err
 }
 
 func (w *wire) Read(ctx context.Context, c *store.Container, partition, id string) (store.Record, error) {
@@ -274,6 +278,21 @@ func settled(t testing.TB, s *store.Store, doc *store.ClusterDocument) *store.Cl
 		return now.Cluster.Internal.Operation == nil && now.Due == nil && now.Owner == ""
 	})
 	return now
+}
+
+// history returns the entries of a cluster, the newest first.
+func history(t testing.TB, s *store.Store, name string) []model.HistoryEntry {
+	t.Helper()
+	id := arm.ClusterID{SubscriptionID: subscription, ResourceGroup: "rg", Name: name}
+	docs, _, err := s.History.List(t.Context(), store.Query{Partition: store.HistoryPartition(id), Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []model.HistoryEntry
+	for _, doc := range docs {
+		entries = append(entries, doc.Entry)
+	}
+	return entries
 }
 
 func eventually(t testing.TB, what string, is func() bool) {

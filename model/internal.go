@@ -215,6 +215,13 @@ type Operation struct {
 	// TraceParent is the span of that request (W3C Trace Context), below which the workers'
 	// spans are.
 	TraceParent string `json:"traceParent,omitempty"`
+	// RequestedBy is the name that the caller reported, and APIVersion that of the request.
+	RequestedBy string `json:"requestedBy,omitempty"`
+	APIVersion  string `json:"apiVersion,omitempty"`
+	// Before is what customers saw before an Update or AdminUpdate; see Cluster.Visible.
+	Before string `json:"before,omitempty"`
+	// Replaced is the operation that a Delete replaced; nil if none ran.
+	Replaced *Operation `json:"replaced,omitempty"`
 }
 
 // Step is the record of one step of a plan.

@@ -54,6 +54,7 @@ func (c *Cluster) Begin(op Operation) error {
 	if op.Kind == AdminUpdate && c.Internal.MaintenanceTask != KubeconfigRenewal {
 		c.Internal.MaintenanceState = map[bool]MaintenanceState{true: MaintenancePlanned, false: MaintenanceUnplanned}[c.Internal.MaintenanceState == MaintenancePending]
 	}
+	op.Replaced = c.Internal.Operation
 	c.move(op.Kind.Underway(), op.StartedAt, op.ID, "")
 	c.Internal.Operation = &op
 	return nil

@@ -66,6 +66,9 @@ func stampSystemData(c *model.Cluster, sent *model.SystemData) {
 	overlay(&d.LastModifiedBy, sent.LastModifiedBy)
 	overlay(&d.LastModifiedByType, sent.LastModifiedByType)
 	overlay(&d.LastModifiedAt, sent.LastModifiedAt)
+	if op := c.Internal.Operation; op != nil { // the one that the request has just begun
+		op.RequestedBy = sent.LastModifiedBy
+	}
 }
 
 func overlay[T comparable](to *T, from T) {

@@ -39,7 +39,7 @@ func (s *Server) OpenShiftClustersDelete(ec echo.Context) error {
 			}
 			replaced = running.ID
 		}
-		if err := operation.Begin(&doc.Cluster, model.Delete); err != nil {
+		if err := operation.Begin(&doc.Cluster, &doc.Cluster, model.Delete); err != nil {
 			return err
 		}
 		stampSystemData(&doc.Cluster, c.systemData())

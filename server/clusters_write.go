@@ -130,7 +130,7 @@ func (w *write) create(doc *store.ClusterDocument) error {
 			return err
 		}
 	}
-	if err := w.operation.Begin(desired, model.Create); err != nil {
+	if err := w.operation.Begin(nil, desired, model.Create); err != nil {
 		return err
 	}
 	armhttp.Offer(doc)
@@ -164,7 +164,7 @@ func (w *write) decide(doc *store.ClusterDocument, desired *model.Cluster) error
 		return nil
 	}
 	armhttp.Offer(doc)
-	return w.operation.Begin(desired, model.Update)
+	return w.operation.Begin(old, desired, model.Update)
 }
 
 // put writes the desired state to the document, with its unique keys.

@@ -80,7 +80,7 @@ func (s *Server) renewKubeconfig(c *call, cl *model.Cluster) (*model.Cluster, er
 		}
 		cl.Internal.MaintenanceTask = model.KubeconfigRenewal
 		armhttp.Offer(doc)
-		return operation.Begin(cl, model.AdminUpdate)
+		return operation.Begin(cl, cl, model.AdminUpdate)
 	})
 	switch {
 	case err != nil:

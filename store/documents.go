@@ -19,12 +19,13 @@ var (
 	probesContainer        = Container{Name: "KeyProbes"}
 	poolWorkersContainer   = Container{Name: "PoolWorkers"}
 	resultsContainer       = Container{Name: "MonitorResults", TTL: 7 * 24 * time.Hour}
+	historyContainer       = Container{Name: "History", TTL: 30 * 24 * time.Hour}
 )
 
 // Containers lists every container, for code that creates databases.
 func Containers() []*Container {
 	return []*Container{&clustersContainer, &operationsContainer, &subscriptionsContainer,
-		&versionsContainer, &roleSetsContainer, &billingContainer, &portalContainer, &probesContainer, &poolWorkersContainer, &resultsContainer}
+		&versionsContainer, &roleSetsContainer, &billingContainer, &portalContainer, &probesContainer, &poolWorkersContainer, &resultsContainer, &historyContainer}
 }
 
 // Meta has the members of every document beside its content.
@@ -127,6 +128,14 @@ type MonitorResultDocument struct {
 	Meta
 
 	Result model.MonitorResult `json:"result"`
+}
+
+// HistoryDocument stores an operation of a cluster that has ended. Partition is the cluster, and
+// ids sort the newest operation first; see NewHistory. It is never changed, and expires.
+type HistoryDocument struct {
+	Meta
+
+	Entry model.HistoryEntry `json:"entry"`
 }
 
 // PortalDocument stores a session or another access of the portal. ID is the hash of

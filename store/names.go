@@ -1,6 +1,10 @@
 package store
 
 import (
+	"fmt"
+	"math"
+	"time"
+
 	"github.com/aro-rp/aro/arm"
 )
 
@@ -45,4 +49,15 @@ func NewBilling(subscriptionID, clusterUID string) *BillingDocument {
 // assignment, whose id is the pool's name.
 func NewPoolWorker(pool, id string) *PoolWorkerDocument {
 	return &PoolWorkerDocument{Meta: Meta{ID: id, Partition: pool}}
+}
+
+// HistoryPartition is the partition of a cluster's history.
+func HistoryPartition(id arm.ClusterID) string { return id.Partition() + "|" + id.Key() }
+
+// NewHistory returns an empty document for the operation of the cluster that began at that time.
+// Its id begins with the time that is left until a distant one, so that newer operations come
+// first.
+func NewHistory(id arm.ClusterID, operationID string, startedAt time.Time) *HistoryDocument {
+	left := math.MaxInt64 - startedAt.UnixMilli()
+	return &HistoryDocument{Meta: Meta{ID: fmt.Sprintf("%019d|%s", left, operationID), Partition: HistoryPartition(id)}}
 }

@@ -14,6 +14,8 @@ type Store struct {
 	Portal        *Collection[PortalDocument]
 	// MonitorResults are what the monitor found, by cluster.
 	MonitorResults *Collection[MonitorResultDocument]
+	// History has the operations of clusters that have ended, also of deleted clusters.
+	History *Collection[HistoryDocument]
 
 	driver    Driver
 	documents *documents
@@ -36,6 +38,7 @@ func New(k Driver, keys *Keyring) *Store {
 		PoolWorkers:    newCollection[PoolWorkerDocument](k, d, &poolWorkersContainer),
 		Portal:         newCollection[PortalDocument](k, d, &portalContainer),
 		MonitorResults: newCollection[MonitorResultDocument](k, d, &resultsContainer),
+		History:        newCollection[HistoryDocument](k, d, &historyContainer),
 		driver:         k,
 		documents:      d,
 		probes:         newCollection[ProbeDocument](k, d, &probesContainer),
