@@ -18,7 +18,7 @@ func TestEveryOperationIsInTheHistory(t *testing.T) {
 	db := newDatabase(t)
 	s, _ := db.connect(t)
 	running := make(chan struct{})
-	db.work(t, backend.Config{Plans: plans(steps{
+	worker := db.work(t, backend.Config{Plans: plans(steps{
 		model.Create: {step("create", func(ctx context.Context, w *backend.ClusterWork) error {
 			return w.Save(ctx, func(c *model.Cluster) error {
 				c.Properties.ClusterProfile = model.ClusterProfile{Version: "4.19.24", PullSecret: "canary"}
@@ -42,6 +42,7 @@ func TestEveryOperationIsInTheHistory(t *testing.T) {
 	change(t, s, doc, model.AdminUpdate)
 	within(t, "the maintenance runs", running)
 	change(t, s, doc, model.Delete)
+	worker.Replaced(doc.Partition, doc.ID)
 	if settled(t, s, doc) != nil {
 		t.Fatal("the cluster is still there")
 	}

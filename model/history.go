@@ -91,7 +91,14 @@ func (c *Cluster) historyEntry(op *Operation, result AsyncOperation) HistoryEntr
 		e.Steps = append(e.Steps, op.Finished[i].past())
 	}
 	if op.Current != nil {
-		e.Steps = append(e.Steps, op.Current.past())
+		last := op.Current.past()
+		if result.State == Failed { // by an attempt that nothing else records
+			last.Attempts, last.EndedAt = last.Attempts+1, e.EndedAt
+			if result.Error != nil {
+				last.LastError = shortened(result.Error.Code+": "+result.Error.Message, maxStepError)
+			}
+		}
+		e.Steps = append(e.Steps, last)
 	}
 	if op.Kind != Delete {
 		e.Changes = changes(op.Before, c.Visible())

@@ -22,12 +22,12 @@ func TestHistoryShowsWhatChangedWithoutSecrets(t *testing.T) {
 	begun := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	op := model.Operation{ID: "op", Kind: model.Update, StartedAt: begun, RequestedBy: "somebody", APIVersion: "2025-07-25", CorrelationID: "correlation", Before: before,
 		Finished: []model.Step{{Name: "one", Attempts: 2, Running: map[string]string{"x": "canary-4"}, Waited: map[string]float64{"azure": 3}}},
-		Current:  &model.Step{Name: "two", LastError: strings.Repeat("é", 1000)}}
+		Current:  &model.Step{Name: "two", Attempts: 2, LastError: "before"}}
 	if err := c.Begin(op); err != nil {
 		t.Fatal(err)
 	}
 	ended := begun.Add(time.Minute)
-	entries := c.History(model.AsyncOperation{State: model.Failed, EndedAt: &ended, Error: &model.OperationError{Code: "OperationFailed"}})
+	entries := c.History(model.AsyncOperation{State: model.Failed, EndedAt: &ended, Error: &model.OperationError{Code: "OperationFailed", Message: strings.Repeat("é", 1000)}})
 	if len(entries) != 1 {
 		t.Fatalf("%d entries, want 1", len(entries))
 	}
@@ -52,7 +52,7 @@ func TestHistoryShowsWhatChangedWithoutSecrets(t *testing.T) {
 	if e.RequestedBy != "somebody" || e.APIVersion != "2025-07-25" || e.CorrelationID != "correlation" || e.State != model.Failed || !e.EndedAt.Equal(ended) || e.Error.Code != "OperationFailed" {
 		t.Errorf("the entry is %+v", e)
 	}
-	if len(e.Steps) != 2 || e.Steps[0].Attempts != 2 || e.Steps[0].Waited["azure"] != 3 || len(e.Steps[1].LastError) > 1024 {
+	if len(e.Steps) != 2 || e.Steps[0].Attempts != 2 || e.Steps[0].Waited["azure"] != 3 || len(e.Steps[1].LastError) > 1024 || !strings.HasPrefix(e.Steps[1].LastError, "OperationFailed: é") || e.Steps[1].Attempts != 3 || !e.Steps[1].EndedAt.Equal(ended) {
 		t.Errorf("the steps are %+v", e.Steps)
 	}
 }

@@ -28,6 +28,7 @@ type details struct {
 	Events      []event
 	Kubeconfigs []kubeconfig
 	Check       store.LastCheck
+	History     []pastOperation
 	Now         time.Time
 }
 
@@ -78,6 +79,9 @@ func (p *Portal) PortalShowCluster(ec echo.Context, _, _, _ string) error {
 		return err
 	}
 	if d.Check, err = p.Store.LastCheck(c.Ctx(), d.ID, doc.Cluster.Internal.UID); err != nil {
+		return err
+	}
+	if d.History, err = p.history(c); err != nil {
 		return err
 	}
 	v := p.page(c, doc.Cluster.Name)

@@ -1,4 +1,5 @@
-// Keeps what is marked as live up to date while somebody looks, without a reload.
+// Keeps what is marked as live up to date while somebody looks, without a reload, and lets the
+// slider of a cluster's history select one operation.
 "use strict";
 const period = 5000;
 
@@ -21,4 +22,16 @@ async function refresh() {
 
 if (document.querySelector("[data-live]")) {
   setInterval(() => refresh().catch(() => {}), period);
+}
+
+const slider = document.getElementById("scrubber");
+if (slider) {
+  const entries = [...document.querySelectorAll("[data-entry]")].reverse(); // the oldest is at the left
+  const select = () => {
+    entries.forEach((entry, i) => { entry.hidden = i !== slider.valueAsNumber; });
+    slider.setAttribute("aria-valuetext", entries[slider.valueAsNumber].dataset.entry);
+  };
+  slider.closest(".scrubber").hidden = false;
+  slider.addEventListener("input", select);
+  select();
 }

@@ -74,6 +74,15 @@ async function looksAtACluster(page) {
   assert.ok((await page.locator(".timeline li").count()) > 0, "something happened to the cluster");
   await everywhere(page, "a cluster");
   await picture(page, "portal-cluster.png");
+  const slider = page.getByLabel("Go to an operation");
+  if ((await slider.count()) > 0) {
+    await slider.focus();
+    await page.keyboard.press("Home");
+    assert.equal(await page.locator("[data-entry]:visible").count(), 1, "the slider selects one operation");
+    assert.equal(await slider.getAttribute("aria-valuetext"), await page.locator("[data-entry]:visible").getAttribute("data-entry"));
+    await page.locator("[data-entry]:visible summary").click();
+    await everywhere(page, "the history of a cluster");
+  }
   await page.getByRole("link", { name: "Nodes, machines and operators" }).click();
   await page.getByRole("heading", { level: 1 }).waitFor();
   await everywhere(page, "the objects of a cluster");
