@@ -13,7 +13,7 @@ import (
 
 func TestThePageOfAClusterShowsItsHistory(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	sre := w.login("sre@example.com", entra.GroupSRE)
 	if page := sre.get(clusterPath).text; !strings.Contains(page, "No operation has ended") {
 		t.Error("a cluster without a history does not say so")

@@ -111,8 +111,8 @@ func mutate(r *rand.Rand, body bodies.Object) {
 	}
 }
 
-// judged is a body that both validated, and the API's error.
-type judged struct {
+// validated is a body that both checked, and the API's error.
+type validated struct {
 	body   []byte
 	refuse *bodies.Reply
 }
@@ -170,7 +170,7 @@ func TestWhatTheAPIAcceptsTheInstallerAccepts(t *testing.T) {
 	versions := bodies.Versions()[1:] // the oldest leaves the domain to the service
 
 	var requests bytes.Buffer
-	var all []judged
+	var all []validated
 	shapeless := 0
 	for i := range generatedBodies {
 		version := versions[r.IntN(len(versions))]
@@ -198,7 +198,7 @@ func TestWhatTheAPIAcceptsTheInstallerAccepts(t *testing.T) {
 		if accepted {
 			reply = nil
 		}
-		all = append(all, judged{body, reply})
+		all = append(all, validated{body, reply})
 	}
 	t.Logf("%d bodies, of which %d say nothing that an installer could be asked", generatedBodies, shapeless)
 	compare(t, program, &requests, all)
@@ -223,7 +223,7 @@ func (s *fixture) requestFor(id arm.ClusterID, body []byte, accepted bool, chose
 }
 
 // compare asks the program about all requests, and counts who differs.
-func compare(t *testing.T, program string, requests *bytes.Buffer, all []judged) {
+func compare(t *testing.T, program string, requests *bytes.Buffer, all []validated) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, "check")
 	cmd.Stdin = requests

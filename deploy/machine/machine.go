@@ -45,7 +45,7 @@ type Config struct {
 	// Environment of the service beside what this package sets, ARO_… variables.
 	Environment map[string]string
 	// ARMClients, AdminClients and AdminReaders are the client certificates of callers, PEM;
-	// without AdminReaders nobody may only read.
+	// without AdminReaders no caller has read access only.
 	ARMClients, AdminClients, AdminReaders string
 	// Authorities to trust beside the system's, PEM; empty for none.
 	Authorities string

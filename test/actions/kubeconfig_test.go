@@ -84,7 +84,7 @@ func kubectl(t *testing.T, kubeconfig []byte) func(stdin string, environment []s
 
 func TestKubectlWorksThroughThePortal(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	k := &kubelet{run: shell, logs: "a line\n"}
 	w.create(node("portal-kubectl", k.serve(t)), pod(etcd, "kubectl-talks", "portal-kubectl", nil))
 	p := startPortal(t)
@@ -135,7 +135,7 @@ func (p *portalProcess) audited(subject string, statuses ...int) {
 
 func TestClientGoWorksThroughThePortal(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	k := &kubelet{run: shell, logs: "a line\n"}
 	w.create(node("portal-client", k.serve(t)), pod(etcd, "client-talks", "portal-client", nil))
 	p := startPortal(t)
@@ -254,7 +254,7 @@ func forwards(t *testing.T, config *rest.Config, to *url.URL) {
 
 func TestARevokedKubeconfigWorksNoMore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	k := &kubelet{run: shell, logs: "a line\n"}
 	w.create(node("portal-revoked", k.serve(t)), pod(etcd, "revoked-talks", "portal-revoked", nil))
 	p := startPortal(t)

@@ -56,7 +56,7 @@ func (k *kubelet) serve(t *testing.T) int {
 }
 
 // streamsOf is the number of a command's streams over SPDY: one for its end, and those that
-// were asked for.
+// were requested.
 func streamsOf(r *http.Request) int {
 	n := 1
 	for _, name := range []string{"input", "output", "error"} {
@@ -120,7 +120,7 @@ func (k *kubelet) tail(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// portForward greets whoever connects to a port, and echoes what it sends.
+// portForward greets each connection to a port, and echoes what it sends.
 func (k *kubelet) portForward(w http.ResponseWriter, r *http.Request) {
 	if _, err := httpstream.Handshake(r, w, []string{"portforward.k8s.io"}); err != nil {
 		return

@@ -48,7 +48,7 @@ func resident(t *testing.T, pid int) int {
 // all of them see every change, in order.
 func TestManyWatchesShareOneProcess(t *testing.T) {
 	t.Parallel()
-	newWorld(t)
+	newFixture(t)
 	p := startPortal(t)
 	kubeconfig := p.login("many@example.com").kubeconfig("shop")
 	direct, _ := clientOf(t, cluster.kubeconfig)

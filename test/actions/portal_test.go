@@ -236,7 +236,7 @@ func fillStore(t *testing.T, s settings) {
 	}
 }
 
-// engineer is somebody's browser.
+// engineer is the browser of a user.
 type engineer struct {
 	*portalProcess
 	http.Client

@@ -1,4 +1,4 @@
-// Package entra is an Entra ID for tests of the portal: it logs in at once whoever the test names.
+// Package entra is an Entra ID for tests of the portal: it logs in at once the user that the test names.
 package entra
 
 import (

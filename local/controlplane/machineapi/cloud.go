@@ -39,7 +39,7 @@ type Cloud struct {
 	token func(ctx context.Context) (string, error)
 
 	mu     sync.Mutex
-	config *cloud.Configuration // nil until Azure was asked
+	config *cloud.Configuration // nil before the first request to Azure
 	known  map[string]*azure    // by version of the secret
 }
 

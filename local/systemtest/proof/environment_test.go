@@ -52,7 +52,7 @@ type environment struct {
 const (
 	startTimeout = 2 * time.Minute
 	stopTimeout  = time.Minute
-	endTimeout   = 10 * time.Second // of what is asked to end by an aro-local that stopped
+	endTimeout   = 10 * time.Second // of processes that a stopping aro-local signals
 )
 
 // newEnvironment runs aro-local until the test ends. Settings are KEY=VALUE for it and

@@ -28,7 +28,7 @@ func New() controller.Spec {
 	return controller.Spec{
 		Name: "Machine",
 		Summary: "Reports machines that the service does not support: other images, small disks of workers, identities of their own, and numbers that differ from what " +
-			"is wanted. It changes nothing.",
+			"their machine sets specify. It changes nothing.",
 		Flag: flags.Machine,
 		Watches: []controller.Watch{
 			{Kind: machinev1beta1.GroupVersion.WithKind("Machine"), Namespace: namespace, Spec: true},
