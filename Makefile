@@ -79,6 +79,7 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 	go test ./test/damage -count 1 -timeout 20m -run NoSpeed -v -args -speed
 	cd registry && go test . -count 1 -timeout 20m -run TestSpeedBesideSkopeo -v -args -speed
 	go test ./test/fleet -count 1 -timeout 20m -run TestSpeed -v -args -speed
+	go test ./test/actions -count 1 -timeout 20m -run TestSpeedOfTheProxy -v -args -speed
 	cd local && go test ./systemtest/proof -count 1 -timeout 40m -run TestSpeedOfClusters -speed "$(CURDIR)/docs/performance-clusters.md"
 
 .PHONY: soak
@@ -86,6 +87,7 @@ soak: build ## proofs that take minutes or a machine for themselves, and of the 
 	go test ./hack/clients -count 1 -timeout 10m -v -args -long
 	cd collector && go vet . && go test . -count 1 -timeout 10m
 	go test ./test/fleet -count 1 -timeout 10m -v -args -long
+	go test ./test/actions -count 1 -timeout 30m -run TestManyWatches -v -args -long
 	cd local && go test ./systemtest/proof -run EveryFault -count 1 -timeout 60m -v -long
 	cd local && go test ./systemtest/region -count 1 -timeout 30m -v -long
 

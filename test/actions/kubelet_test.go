@@ -28,6 +28,8 @@ type kubelet struct {
 	// broken fails inside the connection, after it was accepted.
 	broken string
 	logs   string
+	// endless logs do not end for those who follow them.
+	endless bool
 }
 
 // serve starts the kubelet and returns its port.
@@ -110,10 +112,10 @@ func (k *kubelet) exec(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tail writes the log, and does not end for those who follow it.
+// tail writes the log.
 func (k *kubelet) tail(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, k.logs)
-	if r.URL.Query().Get("follow") != "true" {
+	if !k.endless || r.URL.Query().Get("follow") != "true" {
 		return
 	}
 	_ = http.NewResponseController(w).Flush()
@@ -125,16 +127,16 @@ func (k *kubelet) portForward(w http.ResponseWriter, r *http.Request) {
 	if _, err := httpstream.Handshake(r, w, []string{"portforward.k8s.io"}); err != nil {
 		return
 	}
-	conn := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(s httpstream.Stream, _ <-chan struct{}) error {
-		if s.Headers().Get(corev1.StreamType) == corev1.StreamTypeData {
-			go func() {
+	conn := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(s httpstream.Stream, replied <-chan struct{}) error {
+		go func() {
+			<-replied
+			if s.Headers().Get(corev1.StreamType) == corev1.StreamTypeData {
 				_, _ = fmt.Fprintf(s, "port %s\n", s.Headers().Get(corev1.PortHeader))
 				_, _ = io.Copy(s, s)
-				_ = s.Close()
-			}()
-			return nil
-		}
-		return s.Close() // of errors: there are none
+			}
+			_ = s.Close() // at once if it is for errors: there are none
+		}()
+		return nil
 	})
 	if conn == nil {
 		return

@@ -125,6 +125,7 @@ func follow(ctx context.Context, client *kubernetes.Clientset, began chan<- stru
 			}
 			if next > changes {
 				seen.Stop()
+				return nil
 			}
 		}
 		if ctx.Err() != nil {
