@@ -298,7 +298,7 @@ func TestARevokedKubeconfigWorksNoMore(t *testing.T) {
 	if err := <-ended; err == nil || errors.As(err, new(exitcode.CodeExitError)) {
 		t.Errorf("the shell ended with %v", err)
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 10*time.Second { // far less on an idle machine
 		t.Errorf("what was open ended after %s", took)
 	}
 	_, err = client.CoreV1().Pods(etcd).List(ctx, metav1.ListOptions{})
