@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,7 +16,9 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/aro-rp/aro/deploy"
 	"github.com/aro-rp/aro/local/cloud"
+	"github.com/aro-rp/aro/local/cloud/network"
 )
 
 const (
@@ -411,6 +414,44 @@ func TestWhatIfTellsWhatWouldChange(t *testing.T) {
 	)}}
 	if got := kinds(w.changes(inSubscription+"d", body)); !reflect.DeepEqual(got, map[string]string{"new": "Create", "g": "NoChange", "inside": "Create"}) {
 		t.Error(got)
+	}
+}
+
+// TestWhatIfOfTheServicesLoadBalancerHasNoNoise deploys the load balancer of aro deploy,
+// whose parts the network completes and decorates.
+func TestWhatIfOfTheServicesLoadBalancerHasNoNoise(t *testing.T) {
+	w := newFixture(t, cloud.Options{Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
+		network.New(a.Engine, slog.New(slog.DiscardHandler))
+		return nil
+	}}})
+	w.group("g")
+	template, err := deploy.Template("region")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template["resources"], template["outputs"] = template["resources"].([]any)[:2], object{}
+	parameters := object{"frontendPort": object{"value": 8443}, "portalPort": object{"value": 8444}}
+	for name, declared := range template["parameters"].(object) {
+		if _, optional := declared.(object)["defaultValue"]; !optional {
+			parameters[name] = object{"value": "unused"}
+		}
+	}
+	body := deploymentOf(template)
+	body["properties"].(object)["parameters"] = parameters
+	w.ends(inGroup+"d", body)
+	changes := w.changes(inGroup+"d", body)
+	for id, change := range changes {
+		if change["changeType"] != "NoChange" {
+			t.Errorf("%s: %s", id, jsonText(t, change["delta"]))
+		}
+	}
+	if len(changes) != 2 {
+		t.Errorf("%d resources, want the address and the load balancer", len(changes))
+	}
+	parameters["portalPort"] = object{"value": 8445}
+	const want = `[{"children":[{"children":[{"after":8445,"before":8444,"path":"properties.frontendPort","propertyChangeType":"Modify"}],"path":"1","propertyChangeType":"Modify"}],"path":"properties.loadBalancingRules","propertyChangeType":"Array"}]`
+	if got := jsonText(t, w.changes(inGroup+"d", body)[customer+"/resourceGroups/g/providers/Microsoft.Network/loadBalancers/rp-lb"]["delta"]); got != want {
+		t.Errorf("with another port it says %s, want %s", got, want)
 	}
 }
 

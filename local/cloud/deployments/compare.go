@@ -125,7 +125,8 @@ func (c comparison) arrays(before, after []any) []any {
 		if !isObject || !isObject2 {
 			continue
 		}
-		if inner := c.objects("", b, o); len(inner) > 0 {
+		// Paths within an element are relative to it; those of emptied are relative to the resource.
+		if inner := (comparison{}).objects("", b, o); len(inner) > 0 {
 			children = append(children, value.NewObject("path", fmt.Sprint(i), "propertyChangeType", modify, "children", inner))
 		}
 	}
