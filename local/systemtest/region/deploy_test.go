@@ -41,12 +41,24 @@ func withBuilds(t *testing.T, builds ...string) (*fixture, *planes) {
 }
 
 func TestARegionIsDeployedAndAnotherBuildTakesOver(t *testing.T) {
-	w, p := withBuilds(t, "v1", "v2")
+	w, p := newFixture(t), newPlanes(t)
+	w.build("v1", simulated)
+	w.build("v2", simulated)
+	for _, calls := range []int64{1, 3, 5, 8} { // make soak: after each
+		if _, err := w.interrupted("v1", environment(p), calls); !errors.Is(err, context.Canceled) {
+			w.tail()
+			t.Fatalf("killed after %d calls, it ended with %v", calls, err)
+		}
+	}
+	w.deploy("v1", environment(p))
+	w.unchanged("v1", environment(p))
+	w.ready()
+	must(t, w.Offer(t.Context()))
 	w.unitsRun("aro-rp.service", "aro-monitor.service", "aro-portal.service")
 	w.portalAnswers()
 	w.metricsCome("rp")
 	w.follow(w.create("customer"))
-	l := w.begin(5, 8)
+	l := w.begin(traffic{readers: 5, clusters: 8})
 	w.deploy("v2", environment(p))
 	l.stop()
 	check(t, l)
@@ -63,16 +75,25 @@ func TestARepeatedDeploymentChangesNothing(t *testing.T) {
 	w.metricsCome("rp", "monitor")
 	before := w.inventory()
 	w.deploy("v1", serveOnly())
-	dry := w.options("v1", serveOnly())
-	dry.DryRun = true
-	var said strings.Builder
-	dry.Progress = &said
-	must(t, deploy.Run(t.Context(), dry))
+	w.unchanged("v1", serveOnly())
 	if after := w.inventory(); !slices.Equal(before, after) {
 		t.Errorf("it had\n%s\nand has\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 	}
-	if strings.Contains(said.String(), "Create ") {
-		t.Errorf("the dry run says\n%s", said.String())
+}
+
+// unchanged checks that a dry run finds nothing to do.
+func (w *fixture) unchanged(build string, environment map[string]string) {
+	w.t.Helper()
+	o := w.options(build, environment)
+	o.DryRun = true
+	var said strings.Builder
+	o.Progress = &said
+	must(w.t, deploy.Run(w.t.Context(), o))
+	for _, change := range []string{"Create ", "Modify ", "Delete ", "to be made", "hands over"} {
+		if strings.Contains(said.String(), change) {
+			w.t.Errorf("the dry run says\n%s", said.String())
+			break
+		}
 	}
 }
 
@@ -84,17 +105,24 @@ func TestANewerBuildTakesOverUnderLoadAndBack(t *testing.T) {
 	w.deploy("v1", environment(p))
 	w.ready()
 	must(t, w.Offer(t.Context()))
-	l := w.begin(50, 20)
-	w.await(20*time.Second, "load", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return len(l.created) > 2 })
+	// Fifty clients with a request every half second each, and clusters that are created all the time.
+	l := w.begin(traffic{readers: 50, pause: 500 * time.Millisecond, clusters: 200, every: 1500 * time.Millisecond})
+	w.await(2*time.Minute, "load", func() bool { return l.accepted() > 3 })
+	_, _ = l.cut() // what starts is slower
+	w.await(2*time.Minute, "load before", func() bool { return l.accepted() > 8 })
 	requests, calm := l.cut()
 	t.Logf("before: %d requests, p99 %s", requests, calm)
+	before := l.accepted()
 	w.deploy("v2", environment(p))
 	requests, there := l.cut()
-	t.Logf("v1 to v2: %d requests, p99 %s", requests, there)
-	marked := w.marked()
+	marked, between := w.marked(), l.accepted()
+	t.Logf("v1 to v2: %d requests, p99 %s, %d clusters begun", requests, there, between-before)
 	w.deploy("v1", environment(p))
 	requests, back := l.cut()
-	t.Logf("v2 to v1: %d requests, p99 %s", requests, back)
+	t.Logf("v2 to v1: %d requests, p99 %s, %d clusters begun", requests, back, l.accepted()-between)
+	if n := l.accepted(); n < 20 || between == before || n == between {
+		t.Errorf("%d clusters were begun before, %d until v2 served, and %d until the end, which proves little", before, between, n)
+	}
 	l.stop()
 	check(t, l)
 	w.settled(l, p)
@@ -120,7 +148,7 @@ func TestMachinesThatDoNotBecomeHealthyAreRemovedAndTheOldOnesGoOn(t *testing.T)
 	w, p := withBuilds(t, "v1")
 	must(t, os.MkdirAll(region.BuildDir(w.Dir, "broken"), 0o755)) // its image has no program
 	before := w.inventory()
-	l := w.begin(4, 0)
+	l := w.begin(traffic{readers: 4})
 	o := w.options("broken", environment(p))
 	o.Region.HealthPatience = 1
 	o.Poll = 2 * time.Second
@@ -146,9 +174,9 @@ func TestAMachineThatDiesFailsNoRequestThatIsRepeatedOnce(t *testing.T) {
 			set = strings.TrimSuffix(id, "/virtualmachines/0")
 		}
 	}
-	l := w.begin(6, 12, true)
+	l := w.begin(traffic{readers: 6, clusters: 12, once: true})
 	for n := range 3 {
-		w.await(20*time.Second, "load", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return len(l.created) > 2*n })
+		w.await(20*time.Second, "load", func() bool { return l.accepted() > 2*n })
 		must(t, w.Host.Kill(set+"/virtualmachines/"+[]string{"0", "1"}[n%2]))
 		w.await(20*time.Second, "health", func() bool {
 			probe := service + "/providers/Microsoft.Network/loadBalancers/rp-lb/probes/rp-probe"
@@ -180,21 +208,28 @@ func (k *killed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// interrupted deploys a build, and kills the deployment after a number of calls that change
+// something. It returns how many there were.
+func (w *fixture) interrupted(build string, environment map[string]string, after int64) (calls int64, err error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 4*time.Minute)
+	defer cancel()
+	k := &killed{next: w.azure.Client(), kill: cancel}
+	k.left.Store(after)
+	o := w.options(build, environment)
+	o.Transport = &http.Client{Transport: k}
+	err = deploy.Run(ctx, o)
+	return k.calls.Load(), err
+}
+
 func TestADeploymentThatIsKilledAfterAnyCallEndsTheSameWhenRepeated(t *testing.T) {
 	takesMinutes(t)
 	w := newFixture(t)
 	w.build("v1", "./cmd/aro")
-	calls := 0
+	var calls int64
 	for after := int64(1); ; after++ {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		k := &killed{next: w.azure.Client(), kill: cancel}
-		k.left.Store(after)
-		o := w.options("v1", serveOnly())
-		o.Transport = &http.Client{Transport: k}
-		err := deploy.Run(ctx, o)
-		cancel()
-		if err == nil {
-			calls = int(k.calls.Load())
+		var err error
+		if calls, err = w.interrupted("v1", serveOnly(), after); err == nil {
 			break
 		}
 		if !errors.Is(err, context.Canceled) {

@@ -110,7 +110,7 @@ func (w *fixture) deployer(found azure.Cloud) azcore.TokenCredential {
 // deploy deploys a build and wants it to succeed.
 func (w *fixture) deploy(build string, environment map[string]string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 4*time.Minute)
 	defer cancel()
 	if err := deploy.Run(ctx, w.options(build, environment)); err != nil {
 		w.tail()

@@ -2,6 +2,7 @@ package region
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -96,16 +97,34 @@ func clusterID(name string) arm.ClusterID {
 	return arm.ClusterID{SubscriptionID: customer, ResourceGroup: "load", Name: name}
 }
 
-// load is clients that read and write without a pause.
+// traffic is what clients do.
+type traffic struct {
+	// readers are clients, each of which waits for pause after an answer; 20 ms if 0.
+	readers int
+	pause   time.Duration
+	// clusters are created, one after another, each after every; 500 ms if 0.
+	clusters int
+	every    time.Duration
+	// once repeats a request that found no server, as standard clients do.
+	once bool
+}
+
+// load is clients that read and write.
 type load struct {
+	traffic
 	mu       sync.Mutex
 	failures []string
 	took     []time.Duration
 	created  []string
-	// once repeats a request that found no server, as standard clients do.
-	once bool
-	stop context.CancelFunc
-	work sync.WaitGroup
+	stop     context.CancelFunc
+	work     sync.WaitGroup
+}
+
+// accepted is the number of clusters whose creation was accepted.
+func (l *load) accepted() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.created)
 }
 
 // note counts a request.
@@ -138,16 +157,18 @@ func (l *load) cut() (requests int, p99 time.Duration) {
 }
 
 // begin starts clients: all read lists and clusters, some change clusters, one creates them.
-func (w *fixture) begin(readers, clusters int, once ...bool) *load {
-	l := &load{once: len(once) > 0}
+func (w *fixture) begin(what traffic) *load {
+	what.pause, what.every = cmp.Or(what.pause, 20*time.Millisecond), cmp.Or(what.every, 500*time.Millisecond)
+	l := &load{traffic: what}
 	ctx, stop := context.WithCancel(w.t.Context())
 	l.stop = func() {
 		stop()
 		l.work.Wait()
 	}
-	for i := range readers {
+	for i := range l.readers {
 		l.work.Go(func() {
 			client := w.front()
+			pause(ctx, l.pause*time.Duration(i)/time.Duration(l.readers)) // not all at once
 			for n := 0; ctx.Err() == nil; n++ {
 				path := "/subscriptions/" + customer + "/providers/Microsoft.RedHatOpenShift/openShiftClusters"
 				if n%2 == i%2 {
@@ -163,13 +184,13 @@ func (w *fixture) begin(readers, clusters int, once ...bool) *load {
 					r, err = w.ask(context.WithoutCancel(ctx), client, method, path, body)
 				}
 				l.note(r, err, fine...)
-				pause(ctx, 20*time.Millisecond)
+				pause(ctx, l.pause)
 			}
 		})
 	}
 	l.work.Go(func() {
 		client := w.front()
-		for n := 0; n < clusters && ctx.Err() == nil; n++ {
+		for n := 0; n < l.clusters && ctx.Err() == nil; n++ {
 			id := clusterID(fmt.Sprintf("c%d", n))
 			fine := []int{http.StatusCreated}
 			r, err := w.ask(context.WithoutCancel(ctx), client, http.MethodPut, id.String(), body(id.Name))
@@ -182,7 +203,7 @@ func (w *fixture) begin(readers, clusters int, once ...bool) *load {
 				l.created = append(l.created, id.Name)
 				l.mu.Unlock()
 			}
-			pause(ctx, 500*time.Millisecond)
+			pause(ctx, l.every)
 		}
 	})
 	return l

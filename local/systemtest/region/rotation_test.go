@@ -86,7 +86,7 @@ func TestSecretsAreRotatedWithoutAFailedRequest(t *testing.T) {
 	w.deploy("v1", settings)
 	w.ready()
 	must(t, w.Offer(t.Context()))
-	l := w.begin(10, 60)
+	l := w.begin(traffic{readers: 10, clusters: 60})
 	w.await(time.Minute, "a cluster is encrypted", func() bool { return w.keyOf("load|c0") != "" })
 	secrets, certificates := w.serviceVault()
 	first, err := secrets.GetSecret(t.Context(), "encryption-keys", "", nil)
