@@ -2,6 +2,7 @@ package region
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/deploy"
 	"github.com/aro-rp/aro/local/cloud"
+	"github.com/aro-rp/aro/local/cloud/scaleset"
 	"github.com/aro-rp/aro/local/region"
 )
 
@@ -78,6 +80,7 @@ func open(t *testing.T, o region.Options) *fixture {
 	var work sync.WaitGroup
 	work.Go(func() { _ = w.azure.Serve(ctx, listener) })
 	t.Cleanup(func() {
+		w.cutPower()
 		w.StopInstances()
 		stop()
 		work.Wait()
@@ -85,6 +88,17 @@ func open(t *testing.T, o region.Options) *fixture {
 		w.azure.Close()
 	})
 	return w
+}
+
+// cutPower ends the instances at once. No requests are left that they have to finish.
+func (w *fixture) cutPower() {
+	all, err := w.azure.Engine.Below(context.Background(), service, scaleset.Instance)
+	for _, machine := range all {
+		err = errors.Join(err, w.Host.Remove(context.Background(), machine.ID))
+	}
+	if err != nil {
+		w.t.Error(err)
+	}
 }
 
 // options of a deployment of a build.
