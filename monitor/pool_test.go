@@ -34,10 +34,14 @@ func (p *process) has() int {
 	return len(p.mine)
 }
 
+// beatAll makes one beat of each. One that fails is repeated by the next call, as by the next tick:
+// a busy machine may take longer than a beat's limit, a quarter of the TTL.
 func beatAll(t *testing.T, all ...*process) {
 	t.Helper()
 	for _, p := range all {
-		check(t, p.beat(t.Context()))
+		if err := p.beat(t.Context()); err != nil {
+			t.Log(err)
+		}
 	}
 }
 
@@ -110,7 +114,7 @@ func TestSharesThatWereRemovedAreMadeAnew(t *testing.T) {
 	doc, err := s.PoolWorkers.Get(t.Context(), store.MonitorPool, store.MonitorPool)
 	check(t, err)
 	check(t, s.PoolWorkers.Delete(t.Context(), doc))
-	eventually(t, "a has all again", func() bool { return a.beat(t.Context()) == nil && a.lease != nil && sound(a) })
+	eventually(t, "a has all again", func() bool { beatAll(t, a); return a.lease != nil && sound(a) })
 }
 
 func TestABeatThatFailsLeavesWhatWasAssigned(t *testing.T) {
