@@ -3,6 +3,7 @@ package region
 import (
 	"context"
 	"errors"
+	"flag"
 	"net/http"
 	"os"
 	"slices"
@@ -165,27 +166,44 @@ func TestMachinesThatDoNotBecomeHealthyAreRemovedAndTheOldOnesGoOn(t *testing.T)
 	}
 }
 
-func TestAMachineThatDiesFailsNoRequestThatIsRepeatedOnce(t *testing.T) {
+// kills and between are those of the test below: ten minutes.
+var (
+	kills   = flag.Int("kills", 20, "machines to kill, of those that are killed one after another")
+	between = flag.Duration("between", 30*time.Second, "time from one kill to the next")
+)
+
+func TestOneOfThreeMachinesDiesAgainAndAgainAndNoRequestFailsThatIsRepeatedOnce(t *testing.T) {
 	takesMinutes(t)
-	w, p := withBuilds(t, "v1")
-	set := ""
+	w, p := newFixture(t), newPlanes(t)
+	w.build("v1", simulated)
+	o := w.options("v1", environment(p))
+	o.Region.Capacity = 3
+	must(t, deploy.Run(t.Context(), o))
+	w.ready()
+	must(t, w.Offer(t.Context()))
+	var machines []string
 	for _, id := range w.inventory() {
-		if strings.HasSuffix(id, "/virtualmachines/0") {
-			set = strings.TrimSuffix(id, "/virtualmachines/0")
+		if strings.Contains(id, "/virtualmachines/") {
+			machines = append(machines, id)
 		}
 	}
-	l := w.begin(traffic{readers: 6, clusters: 12, once: true})
-	for n := range 3 {
-		w.await(20*time.Second, "load", func() bool { return l.accepted() > 2*n })
-		must(t, w.Host.Kill(set+"/virtualmachines/"+[]string{"0", "1"}[n%2]))
-		w.await(20*time.Second, "health", func() bool {
-			probe := service + "/providers/Microsoft.Network/loadBalancers/rp-lb/probes/rp-probe"
-			return w.Wires.Healthy(set+"/virtualmachines/0", probe) && w.Wires.Healthy(set+"/virtualmachines/1", probe)
+	if len(machines) != o.Region.Capacity {
+		t.Fatalf("there are the machines %v", machines)
+	}
+	l := w.begin(traffic{readers: 6, clusters: 10 * *kills, every: *between / 10, once: true})
+	for n := range *kills {
+		pause(t.Context(), *between)
+		must(t, w.Host.Kill(machines[n%len(machines)]))
+		w.await(time.Minute, "health", func() bool {
+			const probe = service + "/providers/Microsoft.Network/loadBalancers/rp-lb/probes/rp-probe"
+			return !slices.ContainsFunc(machines, func(id string) bool { return !w.Wires.Healthy(id, probe) })
 		})
 	}
 	l.stop()
 	check(t, l)
 	w.settled(l, p)
+	requests, p99 := l.cut()
+	t.Logf("%d kills, %d requests, p99 %s, %d clusters created", *kills, requests, p99, l.accepted())
 }
 
 // killed ends a deployment after a number of calls that change something.

@@ -227,12 +227,13 @@ func (w *fixture) await(within time.Duration, what string, so func() bool) {
 	}
 }
 
-// settled waits until all clusters that were accepted are as they should be.
+// settled waits until all clusters that were accepted are as they should be. What a machine
+// worked on that was killed goes on when its lease ends, after a minute.
 func (w *fixture) settled(l *load, planes *planes) {
 	w.t.Helper()
 	client := w.front()
 	for _, name := range l.created {
-		w.await(time.Minute, name+" succeeds", func() bool {
+		w.await(2*time.Minute, name+" succeeds", func() bool {
 			r, err := w.ask(w.t.Context(), client, http.MethodGet, clusterID(name).String(), nil)
 			properties, _ := r.properties()
 			return err == nil && properties["provisioningState"] == "Succeeded"
