@@ -80,7 +80,7 @@ const (
 
 // IsAzure reports whether a registry is an Azure container registry, by its name.
 func IsAzure(registry name.Registry) bool {
-	host := registry.RegistryStr()
+	host, _, _ := strings.Cut(registry.RegistryStr(), ":")
 	return strings.HasSuffix(host, ".azurecr.io") || strings.HasSuffix(host, ".azurecr.us")
 }
 

@@ -487,7 +487,7 @@ func TestAzuresRegistryExchangesTheTokenOnce(t *testing.T) {
 	if other := must(login.Resolve(must(name.NewRegistry("quay.io")))); other != authn.Anonymous {
 		t.Error("another registry gets the login")
 	}
-	for registry, want := range map[string]bool{"arosvc.azurecr.io": true, "arosvc.azurecr.us": true, "azurecr.io.example.com": false} {
+	for registry, want := range map[string]bool{"arosvc.azurecr.io": true, "arosvc.azurecr.io:8443": true, "arosvc.azurecr.us": true, "azurecr.io.example.com": false} {
 		if IsAzure(must(name.NewRegistry(registry))) != want {
 			t.Errorf("%s: want %v", registry, want)
 		}

@@ -30,9 +30,16 @@ const drainTime = 5 * time.Second
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to serve, plain HTTP")
 	data := flag.String("data", "", "directory that keeps the images (required)")
+	input := flag.Bool("until-eof", false, "end when the standard input ends, as with the process that started this one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *input {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			stop()
+		}()
+	}
 	if err := run(ctx, *listen, *data); err != nil {
 		fmt.Fprintln(os.Stderr, "aro-registry:", err)
 		os.Exit(1)

@@ -120,7 +120,7 @@ func (c *Cloud) usesVault(cfg *Config, needs Needs) bool {
 
 // open prepares access to Azure, and returns the function that refreshes it.
 func (c *Cloud) open(ctx context.Context, cfg *Config, s *Service) (func(context.Context) error, error) {
-	transport, err := c.transport()
+	transport, err := c.Client()
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +189,8 @@ func (c *Cloud) Hosts() []string {
 	return nil
 }
 
-// transport trusts the system's certificate authorities and those of --ca-file.
-func (c *Cloud) transport() (*http.Client, error) {
+// Client returns a client that trusts the system's certificate authorities and those of --ca-file.
+func (c *Cloud) Client() (*http.Client, error) {
 	authorities, err := c.Authorities()
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Servi
 	}
 	var by Caller
 	if cloud != nil && cloud.CAFile != "" {
-		if by.Transport, err = cloud.transport(); err != nil {
+		if by.Transport, err = cloud.Client(); err != nil {
 			return nil, err
 		}
 	}

@@ -6,9 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/deploy"
 	"github.com/aro-rp/aro/service"
@@ -46,10 +43,9 @@ func (c *deployCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		ClientOptions: azcore.ClientOptions{Cloud: cloud.Configuration, Transport: transport}, TenantID: region.TenantID, DisableInstanceDiscovery: cloud.Custom})
+	credential, err := environmentCredential(cloud, transport, region.TenantID)
 	if err != nil {
-		return fmt.Errorf("credential: %w", err)
+		return err
 	}
 	build := c.Build
 	if build == "" {

@@ -3,13 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"os"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/aro-rp/aro/mirror"
@@ -22,6 +18,8 @@ type mirrorCommand struct {
 
 	Destination     string        `env:"ARO_MIRROR_DESTINATION" required:"" placeholder:"REGISTRY" help:"Registry that gets the images, like arosvc.azurecr.io."`
 	DestinationAuth string        `env:"ARO_MIRROR_DESTINATION_AUTH" type:"path" placeholder:"FILE" help:"Login to the destination, as a pull secret. Default: for *.azurecr.io the environment's Azure credential, which needs the role AcrPush; else none."`
+	Cloud           string        `env:"ARO_CLOUD" default:"public" help:"Azure cloud of the destination and of its credential: public, usgovernment, or the https URL of another one."`
+	CAFile          string        `name:"ca-file" env:"ARO_CA_FILE" type:"path" placeholder:"FILE" help:"Certificate authorities to trust beside the system's, PEM."`
 	SourceAuth      string        `env:"ARO_MIRROR_SOURCE_AUTH" type:"path" placeholder:"FILE" help:"Logins to the sources, as a pull secret: {\"auths\": {\"quay.io\": {\"auth\": \"…\"}}}. Default: none."`
 	Graph           string        `env:"ARO_MIRROR_GRAPH" default:"${graph}" placeholder:"URL" help:"Update graph that names the releases."`
 	Since           string        `env:"ARO_MIRROR_SINCE" default:"4.12.0" placeholder:"VERSION" help:"Oldest version to mirror if none is named."`
@@ -44,11 +42,15 @@ func (c *mirrorCommand) Run(ctx context.Context) error {
 	if err := faults.Err(); err != nil {
 		return err
 	}
-	var err error
-	if options.To, err = c.destinationLogin(options.Destination); err != nil {
+	client, err := (&service.Cloud{CAFile: c.CAFile}).Client()
+	if err != nil {
 		return err
 	}
-	graph, err := mirror.ReadGraph(ctx, http.DefaultClient, c.Graph)
+	options.Transport = client.Transport
+	if options.To, err = registryLogin(ctx, options.Destination, c.DestinationAuth, c.Cloud, client); err != nil {
+		return err
+	}
+	graph, err := mirror.ReadGraph(ctx, client, c.Graph)
 	if err != nil {
 		return err
 	}
@@ -82,19 +84,4 @@ func (c *mirrorCommand) options(faults *service.Faults) mirror.Options {
 		faults.Add("--source-auth", "cannot be used: %v", err)
 	}
 	return mirror.Options{Destination: registry, From: from, Parallel: c.Parallel, Tries: c.Tries, Pause: c.Pause, Verify: c.Verify}
-}
-
-func (c *mirrorCommand) destinationLogin(registry name.Registry) (authn.Keychain, error) {
-	if c.DestinationAuth != "" || !mirror.IsAzure(registry) {
-		login, err := mirror.ReadPullSecret(c.DestinationAuth)
-		if err != nil {
-			return nil, fmt.Errorf("--destination-auth: %w", err)
-		}
-		return login, nil
-	}
-	credential, err := azidentity.NewDefaultAzureCredential(nil)
-	if err != nil {
-		return nil, fmt.Errorf("login to %s: %w", registry, err)
-	}
-	return mirror.NewAzureRegistry(registry, credential, http.DefaultClient), nil
 }

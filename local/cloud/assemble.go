@@ -12,6 +12,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/deployments"
 	"github.com/aro-rp/aro/local/cloud/entra"
 	"github.com/aro-rp/aro/local/cloud/msgraph"
+	"github.com/aro-rp/aro/local/cloud/registry"
 	"github.com/aro-rp/aro/local/cloud/resources"
 	"github.com/aro-rp/aro/local/cloud/vault"
 )
@@ -37,10 +38,11 @@ func (a *Azure) assemble(ctx context.Context) (err error) {
 	a.Mount("/blob/", a.Blob)
 	a.Mount(entra.MachinePrefix, http.HandlerFunc(a.Entra.ServeMachines))
 	a.Mount("/graph/", msgraph.New(msgraph.Options{Entra: a.Entra, Origin: a.Origin, Tenant: TenantID, Administrators: []string{DemoApplication}, Now: a.Now}))
+	a.Registry = registry.New(registry.Options{Engine: a.Engine, Dir: filepath.Join(a.Dir, "registries"), Program: a.RegistryProgram, Manager: a.Origin, Tokens: a.Entra, Access: a.Access, Now: a.Now, Log: a.Log})
+	a.OnClose(a.Registry.Close)
 	a.identityTypes()
 	a.storageTypes()
 	a.vaultTypes()
-	a.registryTypes()
 	a.lockTypes()
 	a.groupRights()
 	a.catalogueRoutes()

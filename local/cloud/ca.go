@@ -138,7 +138,7 @@ func (a *Authority) serving(origin string) (tls.Certificate, error) {
 		NotAfter:     time.Now().Add(serverLife),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     []string{"localhost", "management.azure.com", "login.microsoftonline.com", "graph.microsoft.com"},
+		DNSNames:     []string{"localhost", "management.azure.com", "login.microsoftonline.com", "graph.microsoft.com", "*.azurecr.io"},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	host := u.Hostname()

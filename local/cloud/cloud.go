@@ -23,6 +23,7 @@ import (
 	"github.com/aro-rp/aro/local/cloud/blob"
 	"github.com/aro-rp/aro/local/cloud/deployments"
 	"github.com/aro-rp/aro/local/cloud/entra"
+	"github.com/aro-rp/aro/local/cloud/registry"
 	"github.com/aro-rp/aro/local/cloud/resources"
 	"github.com/aro-rp/aro/local/cloud/state"
 	"github.com/aro-rp/aro/local/cloud/vault"
@@ -74,6 +75,9 @@ type Options struct {
 	RPDial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Secrets of the applications made at first start; random if empty.
 	ServiceSecret, DemoSecret string
+	// RegistryProgram is aro-registry, which keeps the images of container registries; without it
+	// they are resources only.
+	RegistryProgram string
 	// Plug adds behaviours to the resource manager before it starts.
 	Plug []func(ctx context.Context, a *Azure) error
 	Log  *slog.Logger
@@ -89,6 +93,7 @@ type Azure struct {
 	Entra     *entra.Entra
 	Blob      *blob.Service
 	Vault     *vault.Service
+	Registry  *registry.Service
 	Authority *Authority
 
 	planes      []plane
@@ -218,7 +223,7 @@ func (a *Azure) Serve(ctx context.Context, listener net.Listener) error {
 // ServeHTTP finds who answers a path.
 func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := "/" + strings.TrimLeft(r.URL.Path, "/")
-	named := vault.Hosted(r.Host) || blob.Hosted(r.Host) // by a name of its own, as az builds it
+	named := vault.Hosted(r.Host) || blob.Hosted(r.Host) || registry.Hosted(r.Host) // by a name of its own, as az builds it
 	if (named || !ofManager(path)) && a.disturbed(w, r, path) {
 		return
 	}
@@ -228,6 +233,9 @@ func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case blob.Hosted(r.Host):
 		a.Blob.ServeHTTP(w, r)
+		return
+	case registry.Hosted(r.Host):
+		a.Registry.ServeHTTP(w, r)
 		return
 	}
 	for _, p := range a.planes {

@@ -56,7 +56,7 @@ func (a *Azure) describe() map[string]any {
 		"synapseAnalyticsResourceId":            a.Origin,
 		"attestationResourceId":                 a.Origin,
 		"suffixes": map[string]any{
-			"storage": a.host(), "keyVaultDns": "vaults." + a.host(), "acrLoginServer": "azurecr.test",
+			"storage": a.host(), "keyVaultDns": "vaults." + a.host(), "acrLoginServer": "azurecr.io",
 			"sqlServerHostname": "database.test", "mysqlServerEndpoint": "mysql.test", "postgresqlServerEndpoint": "postgres.test",
 			"mariadbServerEndpoint": "mariadb.test", "azureDataLakeStoreFileSystem": "datalake.test", "azureDataLakeAnalyticsCatalogAndJob": "analytics.test",
 			"storageSyncEndpointSuffix": "afs.test", "mhsmDns": "hsm.test", "synapseAnalytics": "synapse.test", "attestationEndpoint": "attest.test",

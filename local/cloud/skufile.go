@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/local/cloud/compute"
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
@@ -66,7 +67,7 @@ func (a *Azure) skuExceptions() (skuExceptions, error) {
 }
 
 func (e skuException) check() error {
-	if _, known := machineSizes()[e.Name]; !known {
+	if !slices.ContainsFunc(compute.Sizes(), func(s compute.Size) bool { return s.Name == e.Name }) {
 		return fmt.Errorf("there is no size of machines %q", e.Name)
 	}
 	if e.Location != "" && locations()[e.Location] == "" {

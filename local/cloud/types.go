@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/aro-rp/aro/arm"
@@ -96,66 +95,4 @@ func tagged(r *resources.Resource) {
 	if r.Tags == nil {
 		r.Tags = map[string]string{}
 	}
-}
-
-const (
-	registryType    = "Microsoft.ContainerRegistry/registries"
-	replicationType = "Microsoft.ContainerRegistry/registries/replications"
-)
-
-// registryName is what DNS allows of the name of a registry.
-var registryName = regexp.MustCompile(`^[a-zA-Z0-9]{5,50}$`)
-
-// registryTypes are container registries as resources. No images are behind them.
-func (a *Azure) registryTypes() {
-	a.Engine.Register(registryType, resources.Behaviour{Put: a.putRegistry, Show: func(_ context.Context, r *resources.Resource, _ url.Values) error {
-		r.Set(strings.ToLower(r.Name)+".azurecr.io", "loginServer")
-		r.Set(r.Created.Format("2006-01-02T15:04:05.0000000Z"), "creationDate")
-		return nil
-	}})
-	a.Engine.Register(replicationType, resources.Behaviour{Put: func(ctx context.Context, c *resources.Change) error {
-		c.New.Default(true, "regionEndpointEnabled")
-		id, err := resources.Parse(c.New.ID)
-		if err != nil {
-			return err
-		}
-		registry, err := a.Engine.Get(ctx, id.Parent())
-		if err != nil {
-			return err
-		}
-		if registry.SKU["name"] != "Premium" {
-			return refuse("ReplicationNotSupported", "The registry '%s' needs the SKU Premium for replications.", registry.Name)
-		}
-		return nil
-	}})
-	a.Engine.Route(http.MethodPost, "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/checkNameAvailability", func(ctx context.Context, call *resources.Call) (*resources.Answer, error) {
-		name, _ := call.Body["name"].(string)
-		_, taken, err := a.named(ctx, registryType, name)
-		body := map[string]any{"nameAvailable": !taken && registryName.MatchString(name)}
-		if taken {
-			body["reason"], body["message"] = "AlreadyExists", "The registry "+name+" is already in use."
-		}
-		return &resources.Answer{Status: http.StatusOK, Body: body}, err
-	})
-}
-
-func (a *Azure) putRegistry(ctx context.Context, c *resources.Change) error {
-	if !registryName.MatchString(c.New.Name) {
-		return refuse("InvalidResourceName", "The registry name '%s' is invalid: use 5 to 50 letters and digits.", c.New.Name)
-	}
-	other, taken, err := a.named(ctx, registryType, c.New.Name)
-	if err != nil {
-		return err
-	}
-	if taken && resources.Key(other) != resources.Key(c.New.ID) {
-		return resources.Refuse(http.StatusConflict, "AlreadyInUse", "The registry DNS name %s.azurecr.io is already in use.", strings.ToLower(c.New.Name))
-	}
-	if c.New.SKU["name"] == nil {
-		return refuse("InvalidSku", "A registry needs a sku with the name Basic, Standard or Premium.")
-	}
-	c.New.SKU["tier"] = c.New.SKU["name"]
-	for member, value := range map[string]any{"adminUserEnabled": false, "anonymousPullEnabled": false, "dataEndpointEnabled": false, "publicNetworkAccess": "Enabled"} {
-		c.New.Default(value, member)
-	}
-	return nil
 }

@@ -145,6 +145,7 @@ var wellKnown = map[string]bool{
 	"https://graph.microsoft.com":          true,
 	"https://vault.azure.net":              true,
 	"https://storage.azure.com":            true,
+	"https://containerregistry.azure.net":  true,
 	"https://identity.azure.net":           true,
 	"https://authorization.azure.net":      true,
 	"00000003-0000-0000-c000-000000000000": true, // Graph

@@ -64,7 +64,7 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 	ctx, l.stop = context.WithCancel(ctx)
 	l.azure, err = cloud.New(ctx, cloud.Options{
 		Dir: filepath.Join(c.Data, "azure"), Origin: c.origin(), RPAddress: c.Listen, Portal: c.portalOrigin(), Private: c.addresses(0).String(), Unlimited: c.Unlimited, SignOperations: c.Sign,
-		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret,
+		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret, RegistryProgram: registryBeside(self),
 		Plug: []func(context.Context, *cloud.Azure) error{
 			func(_ context.Context, a *cloud.Azure) error { return c.plugMachines(ctx, l, a, self, log) },
 			func(_ context.Context, a *cloud.Azure) error { return plugPage(a, demo) },
@@ -81,6 +81,9 @@ func (c runCommand) openCloud(ctx context.Context, self string, log *slog.Logger
 	}
 	return l, nil
 }
+
+// registryBeside is the program that keeps the images of registries. Without it there are none.
+func registryBeside(self string) string { return filepath.Join(filepath.Dir(self), "aro-registry") }
 
 // plugMachines adds networks that carry traffic and machines that boot.
 func (c runCommand) plugMachines(ctx context.Context, l *localCloud, a *cloud.Azure, self string, log *slog.Logger) error {

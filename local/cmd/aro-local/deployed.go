@@ -118,7 +118,7 @@ func (c cloudCommand) open(ctx context.Context, run *runCommand, l *localCloud, 
 	}
 	_, err = cloud.New(ctx, cloud.Options{
 		Dir: filepath.Join(c.Data, "azure"), Origin: run.origin(), Empty: true, Unlimited: true, Log: log, Private: d.Endpoints().String(), Portal: region.Portal(),
-		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret, RPAddress: region.Address(), RPTLS: d.TLS(), RPDial: d.Dial,
+		ServiceSecret: service.ClientSecret, DemoSecret: demo.ClientSecret, RegistryProgram: registryBeside(self), RPAddress: region.Address(), RPTLS: d.TLS(), RPDial: d.Dial,
 		Plug: []func(context.Context, *cloud.Azure) error{func(_ context.Context, a *cloud.Azure) error {
 			l.azure = a
 			return d.Plug(region.Azure{

@@ -3,8 +3,8 @@ local one. az goes there for the provider's calls in whatever cloud it is logged
 
 It speaks CONNECT. For the one host it ends TLS with a certificate of its own authority
 and begins it anew to the local Azure. Names below that of the local Azure, such as those
-of vaults, lead there as they are. Everything else it refuses: a proof connects to nothing
-outside.
+of vaults, and the names of container registries lead there as they are. Everything else
+it refuses: a proof connects to nothing outside.
 """
 
 import datetime
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST = "management.azure.com"
+REGISTRIES = ".azurecr.io"
 CHUNK = 1 << 16
 IDLE_SECONDS = 120
 
@@ -78,8 +79,10 @@ class Proxy:
             pass  # the client went away
 
     def _named(self, target):
-        """Whether it is the local Azure, or a name below its own: az ends TLS there itself."""
+        """Whether it is the local Azure, a name below its own, or a registry: az ends TLS there itself."""
         host, _, port = target.rpartition(":")
+        if host.endswith(REGISTRIES) and port == "443":
+            return True
         return port == str(self.origin[1]) and (host == self.origin[0] or host.endswith("." + self.origin[0]))
 
 
