@@ -220,6 +220,14 @@ func TestAReleaseIsMirroredIntoARegistryOfAzure(t *testing.T) {
 	if got, err := remote.Head(pushed, options...); err != nil || got.Digest != must(image.Digest()) {
 		t.Errorf("got %v, %v", got, err)
 	}
+	t.Log("az lists tags by Azure's own API")
+	var tags struct {
+		Tags []struct{ Name, Digest string }
+	}
+	a.get("https://"+host+"/acr/v1/other/image/_tags?n=100", login.Username, login.Passwords[0].Value, &tags)
+	if len(tags.Tags) != 1 || tags.Tags[0].Name != "1" || tags.Tags[0].Digest != must(image.Digest()).String() {
+		t.Errorf("the tags of the image are %+v", tags)
+	}
 	a.skopeo(host, login.Username+":"+login.Passwords[0].Value, images[0])
 
 	t.Log("callers without a login, or with a wrong one, are refused, and the run fails")
@@ -233,6 +241,19 @@ func TestAReleaseIsMirroredIntoARegistryOfAzure(t *testing.T) {
 			t.Errorf("a push with %T: %v", auth, err)
 		}
 	}
+}
+
+// get asks the host of a registry, and decodes its answer.
+func (a *localAzure) get(address, user, password string, into any) {
+	a.t.Helper()
+	req := must(http.NewRequestWithContext(a.t.Context(), http.MethodGet, address, nil))
+	req.SetBasicAuth(user, password)
+	resp, err := a.hosts.RoundTrip(req)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_ = json.NewDecoder(resp.Body).Decode(into)
 }
 
 // skopeo reads an image of a registry as a user does, where skopeo is installed.

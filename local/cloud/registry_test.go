@@ -113,7 +113,7 @@ const acr = "https://containerregistry.azure.net"
 
 func TestTheRolesOfACallerDecideWhatTokensOfARegistryPermit(t *testing.T) {
 	w := newRegistryFixture(t)
-	const scopes = "repository:a/b:pull,push,delete repository:c:pull registry:catalog:*"
+	const scopes = "repository:a/b:pull,push,delete,metadata_read repository:c:pull registry:catalog:*"
 	manifest, upload, mount := "/v2/a/b/manifests/latest", "/v2/a/b/blobs/uploads/", "/v2/a/b/blobs/uploads/?mount=sha256:00&from=c"
 	for _, c := range []struct {
 		roles                      []string
@@ -146,6 +146,7 @@ func TestTheRolesOfACallerDecideWhatTokensOfARegistryPermit(t *testing.T) {
 			{http.MethodGet, "/v2/", true}, {http.MethodGet, manifest, c.pull}, {http.MethodHead, manifest, c.pull}, {http.MethodGet, "/v2/_catalog", c.pull},
 			{http.MethodPut, manifest, c.push}, {http.MethodPost, upload, c.push}, {http.MethodPatch, upload + "id", c.push}, {http.MethodGet, upload + "id", c.push},
 			{http.MethodPost, mount, c.push}, {http.MethodPost, strings.Replace(mount, "from=c", "from=d", 1), false},
+			{http.MethodGet, "/acr/v1/a/b/_tags", c.pull}, {http.MethodGet, "/acr/v1/a/b/_tags/latest", c.pull},
 			{http.MethodDelete, manifest, c.del}, {http.MethodGet, "/v2/other/manifests/latest", false},
 		} {
 			if got := w.permitted("first", request.method, request.path, token); got != request.want {

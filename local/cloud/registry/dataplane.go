@@ -12,8 +12,8 @@ import (
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
-// ServeHTTP answers for the hosts of registries: the exchange of tokens, and the protocol
-// of distribution below /v2/.
+// ServeHTTP answers for the hosts of registries: the exchange of tokens, the protocol of
+// distribution below /v2/, and Azure's own list of tags below /acr/v1/.
 func (s *Service) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	name, _, _ := strings.Cut(q.Host, ".")
 	r, err := s.find(q.Context(), name)
@@ -33,6 +33,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		err = s.token(w, q, r)
 	case path == "/v2" || strings.HasPrefix(path, "/v2/"):
 		s.images(w, q, r)
+	case strings.HasPrefix(path, "/acr/v1/"):
+		s.tags(w, q, r)
 	default:
 		fail(w, http.StatusNotFound, "NOT_FOUND", "the path does not exist")
 	}
@@ -92,7 +94,14 @@ func needs(q *http.Request) []need {
 
 // images hands a request that is allowed to the program that has the images.
 func (s *Service) images(w http.ResponseWriter, q *http.Request, r *resources.Resource) {
-	wanted := needs(q)
+	if images := s.admit(w, q, r, needs(q)); images != nil {
+		images.ServeHTTP(w, q)
+	}
+}
+
+// admit returns the program that has the images of a registry, or refuses a request that is not
+// allowed.
+func (s *Service) admit(w http.ResponseWriter, q *http.Request, r *resources.Resource, wanted []need) *server {
 	if why := s.allowed(q, r, wanted); why != "" {
 		challenge := `Bearer realm="https://` + q.Host + `/oauth2/token",service="` + hostOf(r) + `"`
 		if len(wanted) > 0 {
@@ -103,15 +112,15 @@ func (s *Service) images(w http.ResponseWriter, q *http.Request, r *resources.Re
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
 		fail(w, http.StatusUnauthorized, "UNAUTHORIZED", errLogin.Error())
-		return
+		return nil
 	}
 	images, err := s.server(r.Name)
 	if err != nil {
 		s.Log.WarnContext(q.Context(), "a registry has no images", "registry", r.Name, "error", err)
 		fail(w, http.StatusServiceUnavailable, "UNAVAILABLE", err.Error())
-		return
+		return nil
 	}
-	images.ServeHTTP(w, q)
+	return images
 }
 
 // allowed is empty, or why a request is refused.

@@ -24,8 +24,9 @@ const stopTime = 10 * time.Second
 // server is the program that has the images of one registry, while it runs.
 type server struct {
 	http.Handler
-	input io.Closer
-	ended chan struct{}
+	target *url.URL
+	input  io.Closer
+	ended  chan struct{}
 }
 
 // server of a registry, which is started when it is first asked for, and again after it
@@ -91,6 +92,7 @@ func start(program, dir string) (*server, error) {
 		return nil, errors.Join(errors.New("it did not start"), err)
 	}
 	target := &url.URL{Scheme: "http", Host: strings.TrimSpace(address)}
+	one.target = target
 	one.Handler = &httputil.ReverseProxy{Rewrite: func(q *httputil.ProxyRequest) {
 		q.SetURL(target)
 		q.SetXForwarded() // of which it makes the addresses of uploads
