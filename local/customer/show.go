@@ -93,6 +93,18 @@ func groupOf(id string) string {
 	return ""
 }
 
+// Address returns the IP address of the cluster's API server; empty if it has none yet.
+func (c *Customer) Address(ctx context.Context, t Target) (string, error) {
+	cl, err := c.cluster(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	if cl == nil || cl.Properties == nil || cl.Properties.ApiserverProfile == nil {
+		return "", nil
+	}
+	return deref(cl.Properties.ApiserverProfile.IP), nil
+}
+
 // Kubeconfig returns the cluster's admin kubeconfig, YAML.
 func (c *Customer) Kubeconfig(ctx context.Context, t Target) ([]byte, error) {
 	answer, err := c.clusters.ListAdminCredentials(ctx, t.Group, t.Name, nil)

@@ -187,7 +187,7 @@ type clusterKubeconfig struct {
 // Run fetches the kubeconfig and writes it where the flags select.
 func (c clusterKubeconfig) Run(ctx context.Context) error {
 	return c.on(ctx, c.Check, func(ctx context.Context, as *customer.Customer) error {
-		kubeconfig, err := as.Kubeconfig(ctx, c.Target)
+		kubeconfig, err := c.fetch(ctx, as)
 		switch {
 		case err != nil:
 			return err
@@ -199,6 +199,23 @@ func (c clusterKubeconfig) Run(ctx context.Context) error {
 		_, err = os.Stdout.Write(kubeconfig)
 		return err
 	})
+}
+
+// fetch returns the kubeconfig. That of a cluster of the local Azure is usable on this machine.
+func (c clusterKubeconfig) fetch(ctx context.Context, as *customer.Customer) ([]byte, error) {
+	kubeconfig, err := as.Kubeconfig(ctx, c.Target)
+	if err != nil || c.Cloud != "" {
+		return kubeconfig, err
+	}
+	address, err := as.Address(ctx, c.Target)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := localAuthority(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	return byAddress(kubeconfig, address, authority)
 }
 
 // writeNew makes a file: an existing one may be another cluster's.
