@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -86,6 +87,13 @@ func TestDnsmasq(t *testing.T) {
 	edit(w, config, func(m *machineconfigurationv1.MachineConfig) { m.Labels["x"] = "y" })
 	becomes(w, config, "forced, it is restored at once", func(m *machineconfigurationv1.MachineConfig) bool { return m.Labels["x"] == "" })
 	w.unchanged(w.touched)
+	// The same in other words stays, because nodes restart when the text changes.
+	other := bytes.ReplaceAll(config.Spec.Config.Raw, []byte("data:text/plain;charset=utf-8;base64,"), []byte("data:;base64,"))
+	edit(w, config, func(m *machineconfigurationv1.MachineConfig) { m.Spec.Config.Raw, m.Labels["x"] = other, "y" })
+	becomes(w, config, "its labels are restored", func(m *machineconfigurationv1.MachineConfig) bool { return m.Labels["x"] == "" })
+	if !bytes.Equal(config.Spec.Config.Raw, other) {
+		t.Error("an ignition is rewritten that says the same")
+	}
 	w.set(c, flags.Dnsmasq, "false")
 	w.unchanged(func() { w.gone(config) })
 }

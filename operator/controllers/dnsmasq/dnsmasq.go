@@ -86,7 +86,7 @@ func keep(ctx context.Context, r *controller.Request, pool *machineconfiguration
 	}
 	r.OwnBy(pool, machineconfigurationv1.GroupVersion.WithKind("MachineConfigPool"), config)
 	if change {
-		return r.EnsureExactly(ctx, config)
+		return nodefiles.Ensure(ctx, r, config)
 	}
 	err = r.Read(ctx, config.DeepCopy())
 	if !apierrors.IsNotFound(err) {

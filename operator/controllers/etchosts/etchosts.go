@@ -81,7 +81,7 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 			return err
 		}
 		r.OwnBy(pool, machineconfigurationv1.GroupVersion.WithKind("MachineConfigPool"), config)
-		failed = append(failed, r.EnsureExactly(ctx, config))
+		failed = append(failed, nodefiles.Ensure(ctx, r, config))
 	}
 	return errors.Join(failed...)
 }

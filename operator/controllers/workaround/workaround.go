@@ -159,7 +159,7 @@ func dirtyFragFix(ctx context.Context, r *controller.Request, version release.Ve
 	if err != nil {
 		return err
 	}
-	return r.EnsureExactly(ctx, config)
+	return nodefiles.Ensure(ctx, r, config)
 }
 
 // usesIPsec reports whether the cluster needs the modules.
