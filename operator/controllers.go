@@ -15,6 +15,7 @@ import (
 	"github.com/aro-rp/aro/operator/controllers/cpms"
 	"github.com/aro-rp/aro/operator/controllers/dnsmasq"
 	"github.com/aro-rp/aro/operator/controllers/etchosts"
+	"github.com/aro-rp/aro/operator/controllers/genevalogging"
 	"github.com/aro-rp/aro/operator/controllers/guardrails"
 	"github.com/aro-rp/aro/operator/controllers/imageconfig"
 	"github.com/aro-rp/aro/operator/controllers/ingress"
@@ -23,6 +24,7 @@ import (
 	"github.com/aro-rp/aro/operator/controllers/machine"
 	"github.com/aro-rp/aro/operator/controllers/machinehealthcheck"
 	"github.com/aro-rp/aro/operator/controllers/machineset"
+	"github.com/aro-rp/aro/operator/controllers/managedupgradeoperator"
 	"github.com/aro-rp/aro/operator/controllers/monitoring"
 	"github.com/aro-rp/aro/operator/controllers/networkpolicy"
 	"github.com/aro-rp/aro/operator/controllers/node"
@@ -42,11 +44,15 @@ func Controllers(role controller.Role, version string, account azure.Opener) ([]
 	if role != controller.Master {
 		return []controller.Spec{internet}, nil
 	}
-	pulls, err := pullsecret.New()
-	if err != nil {
-		return nil, err
+	var made []controller.Spec
+	for _, create := range []func() (controller.Spec, error){pullsecret.New, guardrails.New, genevalogging.New, managedupgradeoperator.New} {
+		spec, err := create()
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, spec)
 	}
-	return slices.Concat([]controller.Spec{
+	return slices.Concat(made, []controller.Spec{
 		alertwebhook.New(),
 		autosizednodes.New(),
 		azuresubnets.New(account),
@@ -55,7 +61,6 @@ func Controllers(role controller.Role, version string, account azure.Opener) ([]
 		clusterdnschecker.New(),
 		clusteroperator.New(version),
 		cpms.New(),
-		guardrails.New(),
 		imageconfig.New(),
 		ingress.New(),
 		ingresscertificatechecker.New(),
@@ -67,7 +72,6 @@ func Controllers(role controller.Role, version string, account azure.Opener) ([]
 		networkpolicy.New(),
 		node.New(),
 		previewfeature.New(account),
-		pulls,
 		rbac.New(),
 		routefix.New(),
 		serviceprincipalchecker.New(account.GraphToken),

@@ -89,27 +89,22 @@ func (s *operator) operatorReplaced(ctx context.Context, w *Work) error {
 	})
 }
 
-// renewOperator restarts the operator once it gets the cluster's present credentials,
-// which it reads when it starts. A cluster without one gets it by its maintenance.
+// renewOperator restarts the operator if the cluster has new credentials for it, which it reads
+// when it starts. A cluster without one gets it by its maintenance.
 func (s *operator) renewOperator(ctx context.Context, w *Work) error {
-	c := w.Resource()
+	wanted := operatorCredentials(w.Resource())
+	return s.withDeployer(ctx, w, func(ctx context.Context, d deploy.Deployer) (string, error) { return d.Renew(ctx, wanted) })
+}
+
+// operatorCredentials returns the credentials that a cluster has for its operator.
+func operatorCredentials(c *model.Cluster) deploy.Credentials {
 	credentials := deploy.Credentials{TenantID: c.Internal.TenantID}
 	if sp := c.Properties.ServicePrincipalProfile; sp != nil {
 		credentials.ClientID, credentials.ClientSecret = sp.ClientID, string(sp.ClientSecret)
 	} else if own := operators(c)[ownOperator]; own != nil {
 		credentials.ClientID = own.ClientID
 	}
-	return s.withDeployer(ctx, w, func(ctx context.Context, d deploy.Deployer) (string, error) {
-		deployed, err := d.Deployed(ctx)
-		if err != nil || !deployed {
-			return "", err
-		}
-		missing, err := d.Reads(ctx, credentials)
-		if err != nil || missing != "" {
-			return missing, err
-		}
-		return "", d.Restart(ctx, c.Internal.Operation.StartedAt)
-	})
+	return credentials
 }
 
 func (s *operator) withDeployer(ctx context.Context, w *Work, question func(context.Context, deploy.Deployer) (missing string, err error)) error {
@@ -129,7 +124,8 @@ func (s *operator) operatorSettings(ctx context.Context, c *model.Cluster) (*dep
 		return nil, err
 	}
 	d := &deploy.Settings{Image: s.program.Image, PullSecret: string(logins), Restricted: since(c, restricted),
-		Cluster: s.operatorCluster(c), Flags: c.Internal.OperatorFlags, CustomerSecurityGroup: !ownSecurityGroup(c)}
+		Cluster: s.operatorCluster(c), Flags: c.Internal.OperatorFlags, CustomerSecurityGroup: !ownSecurityGroup(c),
+		Credentials: operatorCredentials(c)}
 	if azure := s.azure.Cloud(); azure.Custom {
 		d.Cloud = &deploy.Cloud{URL: azure.Services[cloud.ResourceManager].Endpoint, Authorities: s.program.Authorities}
 	}

@@ -47,6 +47,9 @@ type Spec struct {
 	ClusterStatus bool
 	// Release triggers it when the cluster's release changes, and lets it read the release.
 	Release bool
+	// Namespace is one that the controller itself makes and removes. Its rights there are those of
+	// the whole cluster, because a role in the namespace would be removed with it.
+	Namespace string
 	// Watches wake it besides the Cluster's spec.
 	Watches []Watch
 	// Rules are what it does besides watching. Those of watches follow from them.

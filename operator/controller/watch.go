@@ -192,13 +192,19 @@ func AllRules(specs []Spec) []Rule {
 	if usesRelease(specs) {
 		rules = append(rules, Rule{PolicyRule: rbacv1.PolicyRule{APIGroups: []string{configv1.GroupName}, Resources: []string{"clusterversions"}, Verbs: read}})
 	}
+	own := map[string]bool{}
+	for _, spec := range specs {
+		own[spec.Namespace] = true
+	}
 	for kind, namespaces := range selections(specs) {
-		plural, _ := meta.UnsafeGuessKindToResource(kind)
 		for namespace, s := range namespaces {
 			if _, whole := namespaces[""]; whole && namespace != "" {
 				continue // one rule for all
 			}
-			rule := Rule{Namespace: namespace, PolicyRule: rbacv1.PolicyRule{APIGroups: []string{kind.Group}, Resources: []string{plural.Resource}, Verbs: read}}
+			rule := Rule{Namespace: namespace, PolicyRule: rbacv1.PolicyRule{APIGroups: []string{kind.Group}, Resources: []string{resource(kind)}, Verbs: read}}
+			if own[namespace] {
+				rule.Namespace = ""
+			}
 			if s.name != "" && len(namespaces) == 1 || s.name != "" && namespace != "" {
 				rule.ResourceNames = []string{s.name}
 			}

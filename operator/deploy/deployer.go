@@ -2,10 +2,11 @@ package deploy
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -71,6 +72,11 @@ func (d Deployer) Apply(ctx context.Context, s Settings) (missing string, err er
 		if served, err := d.served(ctx, definition.GetName()); err != nil || !served {
 			return "the definition " + definition.GetName() + " to be served", err
 		}
+	}
+	if have, err := d.credentials(ctx); err != nil {
+		return "", err
+	} else if have != nil && s.WorkloadIdentity == nil {
+		s.Credentials = *have // what a pod reads that starts now
 	}
 	objects, err := s.Objects()
 	if err != nil {
@@ -218,8 +224,13 @@ func (d Deployer) Runs(ctx context.Context, version string) (missing string, err
 // deployment is what of a Deployment is looked at.
 type deployment struct {
 	metav1.ObjectMeta `json:"metadata"`
-	Spec              struct{ Replicas int32 }
-	Status            struct {
+	Spec              struct {
+		Replicas int32
+		Template struct {
+			metav1.ObjectMeta `json:"metadata"`
+		}
+	}
+	Status struct {
 		ObservedGeneration                           int64
 		Replicas, UpdatedReplicas, AvailableReplicas int32
 	}
@@ -234,43 +245,62 @@ func (d Deployer) deployment(ctx context.Context, name string) (*deployment, err
 	return found, err
 }
 
-// Deployed reports whether there is an operator in the cluster.
-func (d Deployer) Deployed(ctx context.Context) (bool, error) {
-	deployment, err := d.deployment(ctx, deployments[0])
-	return deployment != nil, err
-}
-
-// Credentials are those of the operator in Azure.
+// Credentials are those of the operator in Azure. One with a workload identity has no secret.
 type Credentials struct{ ClientID, TenantID, ClientSecret string }
 
-// Reads asks whether the operator, once it starts again, has these credentials. One
-// with a workload identity has no secret.
-func (d Deployer) Reads(ctx context.Context, c Credentials) (missing string, err error) {
-	secret := &corev1.Secret{}
-	err = d.Get(ctx, types.NamespacedName{Namespace: Namespace, Name: credentialsName}, secret)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return "", fmt.Errorf("read the operator's credentials: %w", err)
-	}
-	for key, value := range map[string]string{"azure_client_id": c.ClientID, "azure_tenant_id": c.TenantID, "azure_client_secret": c.ClientSecret} {
-		if value != "" && string(secret.Data[key]) != value {
-			return "the credentials of the operator to follow those of the cluster", nil
-		}
-	}
-	return "", nil
+// checksum identifies credentials in the annotation checksumName of the master's pods.
+func (c Credentials) checksum() string {
+	sum := sha256.Sum256([]byte(c.ClientID + "\n" + c.TenantID + "\n" + c.ClientSecret))
+	return hex.EncodeToString(sum[:])
 }
 
-// Restart replaces the master's pod, which then reads its new credentials. A repetition with
-// the same time changes nothing.
-func (d Deployer) Restart(ctx context.Context, at time.Time) error {
-	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
-		"annotations": map[string]string{"kubectl.kubernetes.io/restartedAt": at.UTC().Format(time.RFC3339)}}}}})
+// are reports whether credentials are the wanted ones, as far as those are known.
+func (c Credentials) are(wanted Credentials) bool {
+	same := func(have, wanted string) bool { return wanted == "" || have == wanted }
+	return same(c.ClientID, wanted.ClientID) && same(c.TenantID, wanted.TenantID) && same(c.ClientSecret, wanted.ClientSecret)
+}
+
+// credentials returns those that the cluster has for the operator, nil before it has any.
+func (d Deployer) credentials(ctx context.Context) (*Credentials, error) {
+	secret := &corev1.Secret{}
+	err := d.Get(ctx, types.NamespacedName{Namespace: Namespace, Name: credentialsName}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("read the operator's credentials: %w", err)
+	}
+	return &Credentials{ClientID: string(secret.Data["azure_client_id"]), TenantID: string(secret.Data["azure_tenant_id"]),
+		ClientSecret: string(secret.Data["azure_client_secret"])}, nil
+}
+
+// Renew restarts the master's operator, which reads its credentials when it starts, if the cluster
+// has others for it than when its pod was made. It returns what is missing until the cluster has
+// the wanted ones.
+func (d Deployer) Renew(ctx context.Context, wanted Credentials) (missing string, err error) {
+	deployment, err := d.deployment(ctx, deployments[0])
+	if err != nil || deployment == nil {
+		return "", err
+	}
+	have, err := d.credentials(ctx)
+	if err != nil {
+		return "", err
+	}
+	if have == nil || !have.are(wanted) {
+		return "the credentials of the operator to follow those of the cluster", nil
+	}
+	if deployment.Spec.Template.Annotations[checksumName] == have.checksum() {
+		return "", nil
+	}
+	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
+		"annotations": map[string]string{checksumName: have.checksum()}}}}})
+	if err != nil {
+		return "", err
 	}
 	if err := d.Patch(ctx, named(deploymentKind, Namespace, deployments[0]), body); err != nil {
-		return fmt.Errorf("restart the operator: %w", err)
+		return "", fmt.Errorf("restart the operator: %w", err)
 	}
-	return nil
+	return "", nil
 }
 
 // Merged returns the flags after an administrator's change. The strategy is merge, into the stored

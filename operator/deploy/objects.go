@@ -55,6 +55,8 @@ type Settings struct {
 	// WorkloadIdentity is the operator's; nil for clusters with a service principal,
 	// in which OpenShift gives it a secret.
 	WorkloadIdentity *WorkloadIdentity
+	// Credentials are those that OpenShift gives the operator in clusters with a service principal.
+	Credentials Credentials
 	// Restricted meets the restricted pod security standard, from OpenShift 4.11.
 	Restricted bool
 	// Cloud is an Azure other than Microsoft's; nil for those.

@@ -17,6 +17,7 @@ import (
 const (
 	// credentialsName is the secret with the operator's identity.
 	credentialsName = "azure-cloud-credentials"
+	checksumName    = "checksum/secret-" + credentialsName
 	// cloudName is the config map with the authorities of a cloud, and its volume.
 	cloudName      = "azure-cloud"
 	cloudDirectory = "/etc/azure-cloud"
@@ -66,17 +67,29 @@ func encoded(data map[string]string) object {
 func (s Settings) deployment(role string) *unstructured.Unstructured {
 	name, sum := "aro-operator-"+role, sha256.Sum256([]byte(s.PullSecret))
 	app := func() object { return object{"app": name} }
+	annotations := object{"checksum/secret-cluster": hex.EncodeToString(sum[:])}
+	if role == "master" {
+		annotations[checksumName] = s.operatorCredentials().checksum()
+	}
 	o := newObject("apps/v1", "Deployment", name, object{"spec": object{
 		"replicas": int64(1),
 		"selector": object{"matchLabels": app()},
 		"strategy": object{"type": "RollingUpdate", "rollingUpdate": object{"maxSurge": int64(1), "maxUnavailable": int64(0)}},
 		"template": object{
-			"metadata": object{"labels": app(), "annotations": object{"checksum/secret-cluster": hex.EncodeToString(sum[:])}},
+			"metadata": object{"labels": app(), "annotations": annotations},
 			"spec":     s.pod(role, name),
 		},
 	}})
 	o.SetLabels(map[string]string{"app": name, "version": Version(s.Image)})
 	return o
+}
+
+// operatorCredentials are what the master's operator reads when it starts.
+func (s Settings) operatorCredentials() Credentials {
+	if w := s.WorkloadIdentity; w != nil {
+		return Credentials{ClientID: w.ClientID, TenantID: w.TenantID}
+	}
+	return s.Credentials
 }
 
 func (s Settings) pod(role, account string) object {

@@ -55,6 +55,8 @@ const (
 	LogPullSpec                  Name = "aro.genevalogging.otel.pullSpec"
 	GuardRailsManaged            Name = "aro.guardrails.deploy.managed"
 	GuardRailsMethod             Name = "aro.guardrails.method"
+	GatekeeperPullSpec           Name = "aro.guardrails.deploy.pullspec"
+	GatekeeperMinutes            Name = "aro.guardrails.reconciliationMinutes"
 	MachineHealthCheckManaged    Name = "aro.machinehealthcheck.managed"
 	PullSecretManaged            Name = "aro.pullsecret.managed"
 	UpgradeOperatorManaged       Name = "rh.srep.muo.managed"
@@ -70,6 +72,18 @@ func PolicyManaged(policy string) Name { return Name("aro.guardrails.policies." 
 // violates it: deny, warn or dryrun.
 func PolicyEnforcement(policy string) Name {
 	return Name("aro.guardrails.policies." + policy + ".enforcement")
+}
+
+// GatekeeperResource returns the flag of a resource of one of Gatekeeper's deployments, manager or
+// audit: requests.cpu, requests.mem or limit.mem.
+func GatekeeperResource(deployment, resource string) Name {
+	return Name("aro.guardrails.deploy." + deployment + "." + resource)
+}
+
+// GatekeeperWebhook returns a flag of Gatekeeper's validatingwebhook or mutatingwebhook: managed,
+// which is true for requests to fail without an answer, or timeoutSeconds.
+func GatekeeperWebhook(webhook, setting string) Name {
+	return Name("aro.guardrails." + webhook + "." + setting)
 }
 
 // Flag is one flag.
@@ -103,6 +117,18 @@ func All() []Flag {
 		{LogProfileMaster, "", "The same for the masters alone."},
 		{LogProfileWorker, "", "The same for the workers alone."},
 		{LogPullSpec, "", "Image of the exporters; a fixed one by default."},
+		{GatekeeperResource("audit", "limit.mem"), "", "Memory that Gatekeeper's audit may use; 512Mi by default."},
+		{GatekeeperResource("audit", "requests.cpu"), "", "CPU that it requests; 100m by default."},
+		{GatekeeperResource("audit", "requests.mem"), "", "Memory that it requests; 512Mi by default."},
+		{GatekeeperResource("manager", "limit.mem"), "", "Memory that Gatekeeper's webhook may use; 512Mi by default."},
+		{GatekeeperResource("manager", "requests.cpu"), "", "CPU that it requests; 100m by default."},
+		{GatekeeperResource("manager", "requests.mem"), "", "Memory that it requests; 512Mi by default."},
+		{GatekeeperPullSpec, "", "Image of Gatekeeper; a fixed one by default."},
+		{GatekeeperWebhook("mutatingwebhook", "managed"), "", "What happens to changes that Gatekeeper's mutating webhook does not answer: true refuses them, false lets them pass, which is the default."},
+		{GatekeeperWebhook("mutatingwebhook", "timeoutSeconds"), "", "How long it may take; 1 by default."},
+		{GatekeeperWebhook("validatingwebhook", "managed"), "", "What happens to changes that Gatekeeper's validating webhook does not answer: true refuses them, false lets them pass, which is the default."},
+		{GatekeeperWebhook("validatingwebhook", "timeoutSeconds"), "", "How long it may take; 3 by default."},
+		{GatekeeperMinutes, "", "How often Gatekeeper's constraints are looked at; 60 minutes by default."},
 		{GuardRailsManaged, "true", "Make the guardrails; false removes them."},
 		{GuardRails, "true", "Watch over the guardrails."},
 		{GuardRailsMethod, "auto", "How they are enforced: gatekeeper, vap, or auto for what the cluster's version has."},

@@ -51,10 +51,10 @@ func (w *fixture) refused(policy string, try func() error) {
 func TestGuardRails(t *testing.T) {
 	w := newFixture(t)
 	var objects []client.Object
-	for _, name := range []string{"aro-cluster-version-major-upgrade-deny", "aro-machines-deny", "aro-nodes-deny", "aro-machine-config-deny", "aro-privileged-namespace-deny"} {
+	for _, name := range []string{"aro-cluster-version-major-upgrade-deny", "aro-machines-deny"} {
 		objects = append(objects, &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: name + "-binding"}}, &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	}
-	w.cleans(objects...)
+	w.cleansPolicies()
 	binding := func(policy string) *admissionv1.ValidatingAdmissionPolicyBinding {
 		return &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: policy + "-binding"}}
 	}
@@ -65,7 +65,7 @@ func TestGuardRails(t *testing.T) {
 	}
 	cv := w.clusterVersion("4.16.9", configv1.CompletedUpdate)
 	c := w.cluster(flag(flags.GuardRails, "false"))
-	w.run(guardrails.New())
+	w.run(must(t)(guardrails.New()))
 	w.quiet()
 	if err := w.Get(t.Context(), key(objects[1]), objects[1]); !apierrors.IsNotFound(err) {
 		t.Errorf("before 4.17: %v", err)
@@ -128,7 +128,7 @@ func TestGuardRails(t *testing.T) {
 		t.Error("masters are not guarded any more")
 	}
 
-	for _, o := range objects[:4] {
+	for _, o := range objects {
 		if err := w.Delete(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}

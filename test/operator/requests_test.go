@@ -17,8 +17,10 @@ type requests struct {
 	mu     sync.Mutex
 	all    []request
 	denied []string
-	// mortal operators die once a write has reached the server, before they hear of it.
+	// mortal operators die once so many writes have reached the server, before they hear of the
+	// last.
 	mortal bool
+	left   int
 	dead   chan struct{}
 }
 
@@ -37,11 +39,11 @@ func (r *requests) alive() bool {
 	}
 }
 
-// die ends a mortal operator.
+// die ends a mortal operator whose writes are used up.
 func (r *requests) die() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.mortal {
+	if r.left--; !r.mortal || r.left > 0 {
 		return false
 	}
 	select {

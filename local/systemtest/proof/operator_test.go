@@ -251,7 +251,7 @@ func (c *customer) rotates(ctx context.Context, t *testing.T, k *kube) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return deployment.Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"]
+		return deployment.Spec.Template.Annotations["checksum/secret-azure-cloud-credentials"]
 	}
 	before := started()
 	profile := m{"clientId": c.body["properties"].(m)["servicePrincipalProfile"].(m)["clientId"], "clientSecret": c.newSecret(ctx, t)}

@@ -1,5 +1,5 @@
-// Package guardrails keeps customers from breaking what the service needs, by
-// policies of the API server itself.
+// Package guardrails keeps customers from breaking what the service needs, by policies of the API
+// server itself, or of Gatekeeper where the API server does not know them.
 package guardrails
 
 import (
@@ -27,30 +27,40 @@ const (
 var since = release.Version{Major: 4, Minor: 17}
 
 // New is the controller.
-func New() controller.Spec {
+func New() (controller.Spec, error) {
+	other, err := newGatekeeper()
+	if err != nil {
+		return controller.Spec{}, err
+	}
 	group := admissionv1.SchemeGroupVersion
 	ours := func(o client.Object) bool { return strings.HasPrefix(o.GetName(), prefix) }
 	policies := "validatingadmissionpolicies validatingadmissionpolicybindings"
+	g := guard{other}
 	return controller.Spec{
 		Name: "GuardRails",
-		Summary: "Keeps ValidatingAdmissionPolicies that refuse changes which break a cluster, or warn of them or note them: deletions of masters, changes of the service's MachineConfigs " +
-			"and of what is in the platform's namespaces. Nodes, service accounts and administrators by certificate are exempt, and so are the controllers that end namespaces. One policy, against an " +
-			"update to OpenShift 5, is there whatever the flags say. Needs OpenShift 4.17; older clusters have none, and whatever `aro.guardrails.method` says, nothing else enforces them.",
-		Also:    []flags.Name{flags.GuardRails, flags.GuardRailsManaged},
-		Release: true,
-		Watches: []controller.Watch{
-			{Kind: group.WithKind("ValidatingAdmissionPolicy"), Matches: ours, Spec: true},
-			{Kind: group.WithKind("ValidatingAdmissionPolicyBinding"), Matches: ours, Spec: true},
-		},
-		Rules: []controller.Rule{
-			{PolicyRule: controller.ResourceRule("create", group.Group, policies)},
-			{PolicyRule: controller.ResourceRule("patch update delete", group.Group, policies, names()...)},
+		Summary: "Refuses changes which break a cluster, or warns of them or notes them: deletions of masters, changes of the service's MachineConfigs " +
+			"and of what is in the platform's namespaces. Nodes, service accounts and administrators by certificate are exempt, and so are the controllers that end namespaces. " +
+			"From OpenShift 4.17 the API server does so by ValidatingAdmissionPolicies, before it, or where `aro.guardrails.method` is `gatekeeper`, a Gatekeeper in `openshift-azure-guardrails` " +
+			"with the same conditions; where the customer runs Gatekeeper, nothing does. One policy, against an update to OpenShift 5, is there from 4.17 whatever the flags say.",
+		Also:      []flags.Name{flags.GuardRails, flags.GuardRailsManaged, flags.GuardRailsMethod, flags.GatekeeperPullSpec, flags.GatekeeperMinutes},
+		Release:   true,
+		Namespace: namespace,
+		Watches: append(other.manifests.Watches(),
+			controller.Watch{Kind: group.WithKind("ValidatingAdmissionPolicy"), Matches: ours, Spec: true},
+			controller.Watch{Kind: group.WithKind("ValidatingAdmissionPolicyBinding"), Matches: ours, Spec: true},
+		),
+		Rules: append(other.rules(),
+			controller.Rule{PolicyRule: controller.ResourceRule("create", group.Group, policies)},
+			controller.Rule{PolicyRule: controller.ResourceRule("patch update delete", group.Group, policies, names()...)},
 			// To bind a policy to objects needs the right to read them.
-			{PolicyRule: controller.ResourceRule("get list watch", "machine.openshift.io", "machines")},
-		},
-		Reconcile: reconcile,
-	}
+			controller.Rule{PolicyRule: controller.ResourceRule("get list watch", "machine.openshift.io", "machines")},
+		),
+		Reconcile: g.reconcile,
+	}, nil
 }
+
+// guard enforces the policies by either way.
+type guard struct{ other gatekeeper }
 
 // names are those of all policies and bindings that there are or were.
 func names() []string {
@@ -61,24 +71,43 @@ func names() []string {
 	return all
 }
 
-func reconcile(ctx context.Context, r *controller.Request) error {
+func (g guard) reconcile(ctx context.Context, r *controller.Request) error {
 	version, err := r.Release(ctx)
-	if err != nil || version.Before(since) {
+	if err != nil {
 		return err
 	}
-	failed := []error{remove(ctx, r, deprecated), apply(ctx, r, mandatory(), admissionv1.Deny)}
-	switch {
-	case !r.Flags.True(flags.GuardRails):
-	case r.Flags.True(flags.GuardRailsManaged):
-		for _, p := range optional() {
-			if r.Flags.True(flags.PolicyManaged(p.Name)) {
-				failed = append(failed, apply(ctx, r, p, action(r.Flags.Value(flags.PolicyEnforcement(p.Name), "dryrun"))))
-			} else {
-				failed = append(failed, remove(ctx, r, p.Name))
-			}
+	knows := !version.Before(since)
+	if knows {
+		if err := errors.Join(remove(ctx, r, deprecated), apply(ctx, r, mandatory(), admissionv1.Deny)); err != nil {
+			return err
 		}
-	case r.Flags.False(flags.GuardRailsManaged):
-		for _, p := range optional() {
+	}
+	managed := r.Flags.True(flags.GuardRailsManaged)
+	if !r.Flags.True(flags.GuardRails) || !managed && !r.Flags.False(flags.GuardRailsManaged) {
+		return nil
+	}
+	method := strings.ToLower(r.Flags.Value(flags.GuardRailsMethod, ""))
+	if knows && (method == "vap" || method == "auto") {
+		return errors.Join(g.other.remove(ctx, r), keep(ctx, r, managed))
+	}
+	if knows {
+		if err := keep(ctx, r, false); err != nil {
+			return err
+		}
+	}
+	if managed {
+		return g.other.keep(ctx, r)
+	}
+	return g.other.remove(ctx, r)
+}
+
+// keep keeps the API server's policies that flags ask for, or removes all.
+func keep(ctx context.Context, r *controller.Request, managed bool) error {
+	var failed []error
+	for _, p := range optional() {
+		if managed && r.Flags.True(flags.PolicyManaged(p.Name)) {
+			failed = append(failed, apply(ctx, r, p, action(r.Flags.Value(flags.PolicyEnforcement(p.Name), "dryrun"))))
+		} else {
 			failed = append(failed, remove(ctx, r, p.Name))
 		}
 	}

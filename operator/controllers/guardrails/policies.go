@@ -42,7 +42,7 @@ func optional() []*admissionv1.ValidatingAdmissionPolicy {
 		"This MachineConfig belongs to the service or to OpenShift: use one of another name",
 		on([]string{"machineconfiguration.openshift.io"}, "machineconfigs", everything...))
 	namespaces := policy("aro-privileged-namespace-deny", admissionv1.Ignore,
-		`variables.exempt || !((request.resource.resource == "namespaces" ? request.name : request.namespace) in [`+quoted(privileged())+`])`,
+		`variables.exempt || !((request.kind.kind == "Namespace" ? request.name : request.namespace) in [`+quoted(privileged())+`])`,
 		"This namespace belongs to the platform: use one of your own",
 		on([]string{""}, "pods secrets services serviceaccounts replicationcontrollers resourcequotas namespaces", everything...),
 		on([]string{"apps"}, "deployments replicasets statefulsets daemonsets", everything...),
