@@ -85,6 +85,7 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 .PHONY: soak
 soak: build ## proofs that take minutes or a machine for themselves, and of the log collector's configuration
 	go test ./hack/clients -count 1 -timeout 10m -v -args -long
+	test/clients/run.sh --long
 	cd collector && go vet . && go test . -count 1 -timeout 10m
 	go test ./test/fleet -count 1 -timeout 10m -v -args -long
 	go test ./test/actions -count 1 -timeout 30m -run TestManyWatches -v -args -long

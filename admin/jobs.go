@@ -186,13 +186,14 @@ func (p *pod) waits() string {
 	if p.Spec.NodeName == "" {
 		return "pod " + p.Metadata.Name + " is not scheduled to a node." + p.unscheduled()
 	}
-	for _, container := range p.Status.ContainerStatuses {
-		if waiting := container.State.Waiting; waiting != nil {
-			return "container " + container.Name + " waits: " + waiting.Reason + " " + arm.Plain(waiting.Message, maxStatus)
-		}
-		return ""
+	if len(p.Status.ContainerStatuses) == 0 {
+		return "pod " + p.Metadata.Name + " is not started yet"
 	}
-	return "pod " + p.Metadata.Name + " is not started yet"
+	first := p.Status.ContainerStatuses[0]
+	if waiting := first.State.Waiting; waiting != nil {
+		return "container " + first.Name + " waits: " + waiting.Reason + " " + arm.Plain(waiting.Message, maxStatus)
+	}
+	return ""
 }
 
 // follow sends what a pod writes until it ends.

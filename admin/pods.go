@@ -49,17 +49,17 @@ func podPath(namespace, name string) string {
 	return "/api/v1/namespaces/" + namespace + "/pods/" + name
 }
 
-// scheduledPod reads a pod in a namespace of OpenShift. One that is on no node has neither
+// isScheduled fails for a pod in a namespace of OpenShift that is on no node. It has neither
 // logs nor containers: an API server answers with nothing, which looks like empty logs.
-func (k clusterAPI) scheduledPod(ctx context.Context, parameter, namespace, name string) (*pod, error) {
+func (k clusterAPI) isScheduled(ctx context.Context, parameter, namespace, name string) error {
 	var found pod
 	if err := k.Read(ctx, podPath(namespace, name), &found); err != nil {
-		return nil, err
+		return err
 	}
 	if found.Spec.NodeName == "" {
-		return nil, arm.RequestNotAllowed.At(parameter, "The pod is not scheduled to a node, so that nothing runs in it yet.%s", found.unscheduled())
+		return arm.RequestNotAllowed.At(parameter, "The pod is not scheduled to a node, so that nothing runs in it yet.%s", found.unscheduled())
 	}
-	return &found, nil
+	return nil
 }
 
 // unscheduled is why the scheduler finds no node.
@@ -88,7 +88,7 @@ func (a *API) AdminGetPodLogs(ec echo.Context, _, _, _ string, p api.AdminGetPod
 		return err
 	}
 	return a.withCluster(c, func(ctx context.Context, k clusterAPI) error {
-		if _, err := k.scheduledPod(ctx, "podname", p.Namespace, p.Podname); err != nil {
+		if err := k.isScheduled(ctx, "podname", p.Namespace, p.Podname); err != nil {
 			return err
 		}
 		q := url.Values{"limitBytes": {strconv.Itoa(maxLogs)}}
@@ -126,7 +126,7 @@ func (a *API) AdminExec(ec echo.Context, _, _, _ string) error {
 		return err
 	}
 	return a.clusterStream(c, func(ctx context.Context, k clusterAPI, e *events) error {
-		if _, err := k.scheduledPod(ctx, "podName", body.Namespace, body.PodName); err != nil {
+		if err := k.isScheduled(ctx, "podName", body.Namespace, body.PodName); err != nil {
 			return err
 		}
 		out, failures := e.stdout(), e.stderr()
@@ -163,7 +163,7 @@ func (a *API) AdminCountEtcdKeys(ec echo.Context, _, _, _ string, p api.AdminCou
 	const namespace = "openshift-etcd"
 	etcd := "etcd-" + p.VMName
 	return a.withCluster(c, func(ctx context.Context, k clusterAPI) error {
-		if _, err := k.scheduledPod(ctx, "vmName", namespace, etcd); err != nil {
+		if err := k.isScheduled(ctx, "vmName", namespace, etcd); err != nil {
 			return err
 		}
 		reader, writer := io.Pipe()

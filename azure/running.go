@@ -96,7 +96,7 @@ func (op *Operation) ended(err error) error {
 
 // poll polls an operation, and returns its Retry-After.
 func poll[T any](ctx context.Context, poller *runtime.Poller[T]) (time.Duration, error) {
-	answer, err := poller.Poll(ctx)
+	answer, err := poller.Poll(ctx) //nolint:bodyclose // the poller has read and closed it
 	if err != nil {
 		return 0, err
 	}

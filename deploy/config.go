@@ -78,9 +78,10 @@ type Settings struct {
 	Environment map[string]string `json:"environment,omitempty" help:"Further settings of aro rp, aro monitor and aro portal, by their ARO_ variables."`
 }
 
-// Days and Minutes are times in a file.
 type (
-	Days    int
+	// Days is a time in a file.
+	Days int
+	// Minutes is a time in a file.
 	Minutes int
 )
 
@@ -150,6 +151,26 @@ func (r *Region) check() error {
 	note := func(key, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%s "+format, append([]any{key}, args...)...))
 	}
+	r.checkPresence(note)
+	r.checkRanges(note)
+	r.checkPortal(note)
+	for name := range r.Environment {
+		if !strings.HasPrefix(name, "ARO_") {
+			note("environment", "%s is not a variable of aro: those begin with ARO_", name)
+		}
+	}
+	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("configuration of %s:\n%w", r.Location, errors.Join(faults...))
+}
+
+// noting records what is wrong with a key.
+type noting func(key, format string, args ...any)
+
+// checkPresence notes what is missing.
+func (r *Region) checkPresence(note noting) {
 	settings := reflect.ValueOf(&r.Settings).Elem()
 	for i := range settings.NumField() {
 		field := settings.Type().Field(i)
@@ -157,6 +178,13 @@ func (r *Region) check() error {
 			note(keyOf(field), "is missing: it names %s", why)
 		}
 	}
+	if r.CollectorImage != "" && r.LogEndpoint == "" {
+		note("logEndpoint", "is missing: collectorImage needs it")
+	}
+}
+
+// checkRanges notes values that Azure or a machine cannot have.
+func (r *Region) checkRanges(note noting) {
 	if arm.NormalLocation(r.Location) != r.Location {
 		note("regions", "%q must be a location as Azure writes it, such as %q", r.Location, arm.NormalLocation(r.Location))
 	}
@@ -174,9 +202,10 @@ func (r *Region) check() error {
 	if r.HealthPatience < 1 || r.RotateKeysAfter < 1 {
 		note("healthPatienceMinutes and rotateKeysAfterDays", "must be positive")
 	}
-	if r.CollectorImage != "" && r.LogEndpoint == "" {
-		note("logEndpoint", "is missing: collectorImage needs it")
-	}
+}
+
+// checkPortal notes what is missing for the portal.
+func (r *Region) checkPortal(note noting) {
 	if r.PortalPort == r.FrontendPort {
 		note("portalPort", "must be another port than frontendPort, which is %d", r.FrontendPort)
 	}
@@ -186,16 +215,6 @@ func (r *Region) check() error {
 	if r.PortalClientID != "" && len(r.PortalAccess)+len(r.PortalElevated) == 0 {
 		note("portalAccessGroups", "is missing: portalClientId needs it, or portalElevatedGroups")
 	}
-	for name := range r.Environment {
-		if !strings.HasPrefix(name, "ARO_") {
-			note("environment", "%s is not a variable of aro: those begin with ARO_", name)
-		}
-	}
-	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	if len(faults) == 0 {
-		return nil
-	}
-	return fmt.Errorf("configuration of %s:\n%w", r.Location, errors.Join(faults...))
 }
 
 func keyOf(field reflect.StructField) string {

@@ -61,7 +61,7 @@ func (r *rollout) machineConfig() *machine.Config {
 func (r *rollout) setName(cloudInit []byte) string {
 	sum := sha256.New()
 	sum.Write(cloudInit)
-	fmt.Fprintln(sum, r.Region.Size, r.zones())
+	sum.Write([]byte(fmt.Sprintln(r.Region.Size, r.zones())))
 	return setPrefix + r.Build + "-" + hex.EncodeToString(sum.Sum(nil)[:4])
 }
 

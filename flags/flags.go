@@ -53,11 +53,10 @@ func (p Program) Parse(commands any, args []string, out io.Writer) (Command, err
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
-		p.help(all, out)
-		return nil, nil
+		return nil, p.help(all, out)
 	case "--version":
-		fmt.Fprintln(out, p.Version)
-		return nil, nil
+		_, err := fmt.Fprintln(out, p.Version)
+		return nil, err
 	}
 	for _, c := range all {
 		if c.name == args[0] {
@@ -77,12 +76,15 @@ func (p Program) Flags(commands any) (described []Flag) {
 	return described
 }
 
-func (p Program) help(all []*command, out io.Writer) {
-	fmt.Fprintf(out, "Usage: %s <command> [flags]\n\n%s\n\nCommands:\n", p.Name, p.Description)
+func (p Program) help(all []*command, out io.Writer) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Usage: %s <command> [flags]\n\n%s\n\nCommands:\n", p.Name, p.Description)
 	for _, c := range all {
-		fmt.Fprintf(out, "  %-12s%s\n", c.name, c.help)
+		fmt.Fprintf(&text, "  %-12s%s\n", c.name, c.help)
 	}
-	fmt.Fprintf(out, "\n%s --version prints the build's version, %s <command> --help the flags of a command.\n", p.Name, p.Name)
+	fmt.Fprintf(&text, "\n%s --version prints the build's version, %s <command> --help the flags of a command.\n", p.Name, p.Name)
+	_, err := io.WriteString(out, text.String())
+	return err
 }
 
 // command is a field tagged cmd.
@@ -148,8 +150,8 @@ func (c *command) parse(p Program, args []string, out io.Writer) (Command, error
 	err := set.Parse(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprintf(out, "Usage: %s %s [flags]\n\n%s\n\nFlags:\n%s", p.Name, c.name, c.help, set.FlagUsagesWrapped(columns))
-		return nil, nil
+		_, err := fmt.Fprintf(out, "Usage: %s %s [flags]\n\n%s\n\nFlags:\n%s", p.Name, c.name, c.help, set.FlagUsagesWrapped(columns))
+		return nil, err
 	case err != nil:
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type serve struct {
 	TLSCert  string            `env:"TRY_TLS_CERT" type:"path" help:"Certificate."`
 	Key      secret            `env:"TRY_KEY" name:"the-key" help:"Key."`
 
-	internal int
+	internal int //nolint:unused // a field that is no flag
 }
 
 func (*serve) Run(context.Context) error { return nil }

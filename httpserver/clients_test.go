@@ -92,12 +92,6 @@ func save(t *testing.T, dir string, c tls.Certificate) (certFile, keyFile string
 // nowhere is the route of an API without operations.
 func nowhere(*httpserver.Exchange) func() error { return func() error { return nil } }
 
-func pool(a *authority) *x509.CertPool {
-	p := x509.NewCertPool()
-	p.AddCert(a.cert)
-	return p
-}
-
 func TestProductionRefusesToStartWithoutItsGuards(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)

@@ -252,7 +252,7 @@ func (s *Server) apiOf(path string) *API {
 func (s *Server) answer(x *Exchange, api *API) (err error) {
 	defer func() {
 		p := recover()
-		if p == http.ErrAbortHandler { // an answer that has begun cannot be completed
+		if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares so too; an answer that has begun cannot be completed
 			x.aborted = true
 			return
 		}

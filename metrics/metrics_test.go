@@ -293,7 +293,7 @@ func TestAddresses(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q: got %s, want %s", text, got, want)
 		}
-		if err == nil && strings.ToLower(a.String()) != strings.ToLower(text) {
+		if err == nil && !strings.EqualFold(a.String(), text) {
 			t.Errorf("%q is written as %s", text, a)
 		}
 	}

@@ -53,7 +53,7 @@ func (a *API) Read(ctx context.Context, path string, into any) error {
 
 // ReadAs reads what is at a path in a media type that is JSON.
 func (a *API) ReadAs(ctx context.Context, path, media string, into any) error {
-	res, err := a.Send(ctx, http.MethodGet, path, nil, "Accept", media)
+	res, err := a.Send(ctx, http.MethodGet, path, nil, "Accept", media) //nolint:bodyclose // decode closes it
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (a *API) Write(ctx context.Context, method, path string, body, into any) er
 	if method == http.MethodPatch {
 		media = mediaMergePatch
 	}
-	res, err := a.Send(ctx, method, path, bytes.NewReader(text), "Accept", mediaJSON, "Content-Type", media)
+	res, err := a.Send(ctx, method, path, bytes.NewReader(text), "Accept", mediaJSON, "Content-Type", media) //nolint:bodyclose // decode closes it
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func requestInfoOf(r *http.Request, path string) requestInfo {
 	if len(parts) > 2 {
 		a.subresource = parts[2]
 	}
-	watched := q.Get("watch") == "true" || q.Get("watch") == "1"
+	watched := isSet(q, "watch")
 	switch {
 	case a.verb == "get" && watched:
 		a.verb = "watch"
@@ -52,9 +52,12 @@ func requestInfoOf(r *http.Request, path string) requestInfo {
 	case a.verb == "delete" && a.name == "":
 		a.verb = "deletecollection"
 	}
-	a.long = a.upgrade || watched || q.Get("follow") == "true" || q.Get("follow") == "1" || a.subresource == "proxy"
+	a.long = a.upgrade || watched || isSet(q, "follow") || a.subresource == "proxy"
 	return a
 }
+
+// isSet reports whether a parameter of a query is true, as an API server reads it.
+func isSet(q url.Values, name string) bool { return q.Get(name) == "true" || q.Get(name) == "1" }
 
 func verbOf(method string) string {
 	switch method {

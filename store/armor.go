@@ -37,9 +37,8 @@ const (
 
 var errArmor = errors.New("the sealed secrets are not in a form that this release reads")
 
-// unarmor appends the segments of text to out. armor restores the text byte by
-// byte.
-func unarmor(out, text []byte, depth int) []byte {
+// unarmor returns the segments of text. armor restores the text byte by byte.
+func unarmor(text []byte, depth int) (out []byte) {
 	plain := 0 // the beginning of text that is not written yet
 	for at := 0; at < len(text); {
 		kind, end := armored(text, at)
@@ -49,7 +48,7 @@ func unarmor(out, text []byte, depth int) []byte {
 			continue
 		}
 		if kind == oneLine && depth > 0 {
-			content = unarmor(nil, content, depth-1)
+			content = unarmor(content, depth-1)
 		} else if kind == oneLine {
 			content = segment(nil, plainText, content)
 		} else if short, ok := shortKey(content); ok {

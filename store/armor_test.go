@@ -20,7 +20,7 @@ func TestArmorComesBackByteByByte(t *testing.T) {
 		pem := "-----BEGIN KEY-----\n" + in + "\n-----END KEY-----\n"
 		for _, text := range []string{"", in, pem, "data: " + base64.StdEncoding.EncodeToString([]byte(pem)) + "\nuser: x\n",
 			in + "x", in[:len(in)/2], in + "\n" + in, strings.ReplaceAll(in, "\n", "\r\n"), strings.Repeat("=", n), base64.RawURLEncoding.EncodeToString(binary[:n])} {
-			back, err := armor(nil, unarmor(nil, []byte(text), deepestArmor), deepestArmor)
+			back, err := armor(nil, unarmor([]byte(text), deepestArmor), deepestArmor)
 			if err != nil || string(back) != text {
 				t.Fatalf("%d: %v\n%q\nwant\n%q", n, err, back, text)
 			}
@@ -49,7 +49,7 @@ func TestKeysAreKeptAsWhatDeterminesThem(t *testing.T) {
 		for what, der := range map[string][]byte{"least": der, "product": olderDER} {
 			text := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der}))
 			for _, text := range []string{text, "key: " + base64.StdEncoding.EncodeToString([]byte(text)) + "\n"} {
-				segments := unarmor(nil, []byte(text), deepestArmor)
+				segments := unarmor([]byte(text), deepestArmor)
 				back, err := armor(nil, segments, deepestArmor)
 				if err != nil || string(back) != text {
 					t.Fatalf("%d bits, %s: %v", bits, what, err)
@@ -72,7 +72,7 @@ func FuzzArmor(f *testing.F) {
 	f.Add(wrapped(nil, bytes.Repeat([]byte{1}, 500), inLines))
 	f.Add([]byte{20<<kindBits | keyInLines, 0, 3, 8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255})
 	f.Fuzz(func(t *testing.T, text []byte) {
-		back, err := armor(nil, unarmor(nil, text, deepestArmor), deepestArmor)
+		back, err := armor(nil, unarmor(text, deepestArmor), deepestArmor)
 		if err != nil || !bytes.Equal(back, text) {
 			t.Fatalf("%v: %q became %q", err, text, back)
 		}

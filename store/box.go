@@ -160,7 +160,7 @@ func pack(texts map[string]string) ([]byte, error) {
 	var plain []byte
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
 		plain = framed(plain, []byte(path))
-		plain = framed(plain, unarmor(nil, []byte(texts[path]), deepestArmor))
+		plain = framed(plain, unarmor([]byte(texts[path]), deepestArmor))
 	}
 	deflaters := bestDeflaters
 	if len(plain) < fewSecrets {

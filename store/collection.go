@@ -273,11 +273,12 @@ func (c *Collection[T]) Changes(ctx context.Context, mark string) (docs []*T, ne
 
 // AllChanges calls Changes until there are no more.
 func (c *Collection[T]) AllChanges(ctx context.Context, mark string) (all []*T, next string, err error) {
-	for next, more := mark, true; ; {
-		var docs []*T
-		if docs, next, more, err = c.Changes(ctx, next); err != nil {
+	for next = mark; ; {
+		docs, after, more, err := c.Changes(ctx, next)
+		if err != nil {
 			return nil, "", err
 		}
+		next = after
 		if all = append(all, docs...); !more {
 			return all, next, nil
 		}

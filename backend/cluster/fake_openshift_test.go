@@ -73,12 +73,6 @@ func (k *kube) put(path string, object map[string]any) {
 	k.objects[path] = object
 }
 
-func (k *kube) get(path string) map[string]any {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.objects[path]
-}
-
 // on answers a call instead of the map.
 func (k *kube) on(call string, answer func() (int, any)) {
 	k.mu.Lock()

@@ -53,7 +53,7 @@ func (s *slowly) answer(r *http.Request, a *fakeAzure) (*http.Response, error) {
 	}
 	status, doc, end := http.StatusAccepted, any(nil), func() {}
 	if r.Method == http.MethodDelete {
-		end = func() { a.answer(r) } //nolint:errcheck,bodyclose // a map
+		end = func() { a.answer(r) }
 	} else {
 		resp, err := a.answer(r)
 		if err != nil || resp.StatusCode >= http.StatusMultipleChoices {

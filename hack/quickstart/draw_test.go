@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func TestTheDrawingShowsTheEndAndEachStepInItsTime(t *testing.T) {
 		{text: "Succeeded", at: 2 * time.Minute},
 	}))
 	for decoder := xml.NewDecoder(strings.NewReader(drawing.String())); ; {
-		if _, err := decoder.Token(); err == io.EOF {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatalf("not XML: %v\n%s", err, &drawing)

@@ -29,6 +29,8 @@ const (
 	providerIdle, providerIdleTime = 64, 2 * time.Second
 	// deletionPoll is the time between two looks whether a cluster is gone.
 	deletionPoll = time.Second
+	// silentLooks is how many of them get no answer between two warnings.
+	silentLooks = 10
 )
 
 // provider forwards requests to the resource provider of Microsoft.RedHatOpenShift. The engine
@@ -371,11 +373,14 @@ func (p *provider) watchDeletion(ctx context.Context, path string) error {
 // deleteCluster has the resource provider delete a cluster and waits for the end.
 func (p *provider) deleteCluster(ctx context.Context, r *resources.Resource) error {
 	asked, _ := r.Local[asked].(bool)
-	for {
+	for silent := 0; ; {
 		status, state, err := p.look(ctx, r.ID)
 		switch {
 		case err != nil:
-			p.azure.Log.Warn("the resource provider does not answer", "error", err)
+			// One that stops with the local Azure, or is started again, is silent for a moment.
+			if silent++; silent%silentLooks == 0 {
+				p.azure.Log.Warn("the resource provider does not answer", "error", err)
+			}
 		case status == http.StatusNotFound:
 			return nil
 		case state == "Failed" && asked:

@@ -60,7 +60,7 @@ func (r *reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 	}
 	err := r.spec.Reconcile(ctx, request)
 	if ctx.Err() != nil {
-		return reconcile.Result{}, nil // told to stop: what failed says nothing
+		return reconcile.Result{}, nil //nolint:nilerr // told to stop: what failed says nothing
 	}
 	if apierrors.IsConflict(err) {
 		return reconcile.Result{}, err // a rival wrote; that is no fault

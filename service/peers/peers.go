@@ -57,7 +57,7 @@ func (p *Peers) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer socket.Close()
+	defer func() { _ = socket.Close() }()
 	var addresses []*net.UDPAddr
 	var resolved time.Time
 	for {

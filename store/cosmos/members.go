@@ -2,6 +2,7 @@ package cosmos
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -43,7 +44,7 @@ func divide(object []byte, extra int, take func(name string, value []byte) bool)
 	if _, err := d.ReadToken(); err != nil {
 		return nil, fmt.Errorf("document: %w", err)
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("document: something follows it")
 	}
 	return left, nil

@@ -154,7 +154,7 @@ func TestWhatIsNotDueIsNotMatched(t *testing.T) {
 func TestWhatEarlierReleasesWroteIsFoundWhenItIsDue(t *testing.T) {
 	a := startAccount(t)
 	o := cosmos.Options{Endpoint: a.endpoint, Key: a.key, Database: "earlier"}
-	k := prepared(t, o)
+	prepared(t, o)
 	key, err := azcosmos.NewKeyCredential(a.key)
 	must(t, err)
 	client, err := azcosmos.NewClientWithKey(a.endpoint, key, nil)
@@ -167,7 +167,7 @@ func TestWhatEarlierReleasesWroteIsFoundWhenItIsDue(t *testing.T) {
 		must(t, err)
 	}
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(300 * time.Millisecond) {
-		k, err = cosmos.Open(t.Context(), o) // it looks for them at its first question
+		k, err := cosmos.Open(t.Context(), o) // it looks for them at its first question
 		must(t, err)
 		found, err := k.Due(t.Context(), store.Containers()[0], 10, 10)
 		must(t, err)

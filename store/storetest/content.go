@@ -109,7 +109,7 @@ func together(t *testing.T, d *database) {
 	d.secretive(t)
 	first := d.record(t)
 	raise := func(c *store.ClusterDocument) error { c.Cluster.Internal.Revision++; return nil }
-	doc, err := d.Clusters.Update(d.ctx, "p", "a", raise)
+	_, err := d.Clusters.Update(d.ctx, "p", "a", raise)
 	check(t, err)
 	if now := d.record(t); !bytes.Equal(now.Secrets, first.Secrets) {
 		t.Error("secrets that did not change were sealed again")
@@ -130,7 +130,8 @@ func together(t *testing.T, d *database) {
 	if now := d.record(t); !bytes.Equal(now.Secrets, second.Secrets) {
 		t.Error("a refused write changed the secrets")
 	}
-	if doc, err = d.Clusters.Get(d.ctx, "p", "a"); err != nil || string(doc.Cluster.Internal.AdminKubeconfig) != canary+"-2" ||
+	doc, err := d.Clusters.Get(d.ctx, "p", "a")
+	if err != nil || string(doc.Cluster.Internal.AdminKubeconfig) != canary+"-2" ||
 		string(doc.Cluster.Properties.ClusterProfile.PullSecret) != canary+"-pull" {
 		t.Errorf("a secret did not come back: %v", err)
 	}

@@ -22,6 +22,17 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "proves(client, *steps): a client, and what it is proved to do")
 
 
+def pytest_addoption(parser):
+    """--long proves what takes too much of a processor for each run of the tests."""
+    parser.addoption("--long", action="store_true", help="make a cluster ready in every api-version (make soak)")
+
+
+@pytest.fixture
+def long(request):
+    """Whether --long was given."""
+    return request.config.getoption("long")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Notes what a test that passed has proved."""

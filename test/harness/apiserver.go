@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ func APIServer(root string) (kubeconfig []byte, stop func(), err error) {
 	late.Stop()
 	if err != nil || len(kubeconfig) == 0 {
 		stop()
-		return nil, nil, fmt.Errorf("the API server did not become ready (%v)\n%s", err, log.String())
+		return nil, nil, fmt.Errorf("the API server did not become ready (%w)\n%s", cmp.Or(err, io.ErrUnexpectedEOF), log.String())
 	}
 	return kubeconfig, stop, nil
 }

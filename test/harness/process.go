@@ -289,7 +289,7 @@ func isStopped(pid int) (bool, error) {
 	for _, thread := range threads {
 		text, err := os.ReadFile(thread)
 		if err != nil {
-			return false, nil // it ended meanwhile
+			return false, nil //nolint:nilerr // it ended meanwhile
 		}
 		// The state follows the program's name, which may hold anything but ends with the last ")".
 		if _, state, _ := bytes.Cut(text[bytes.LastIndexByte(text, ')'):], []byte(" ")); len(state) == 0 || state[0] != 'T' {

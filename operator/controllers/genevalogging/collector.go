@@ -159,23 +159,23 @@ func globs(namespaces []string) []string {
 
 // containerOperators parse what containers write. A line that has none of the forms stays as it is.
 func containerOperators() list {
-	parser := func(kind, when string, config object) object {
-		config["type"], config["if"], config["parse_from"], config["on_error"] = kind, when, "body", "send_quiet"
+	parser := func(when string, config object) object {
+		config["type"], config["if"], config["parse_from"], config["on_error"] = "regex_parser", when, "body", "send_quiet"
 		return config
 	}
 	severity := func(from string, mapping object) object { return object{"parse_from": from, "mapping": mapping} }
 	return list{
 		object{"type": "move", "from": `attributes["log.file.path_resolved"]`, "to": `attributes["log.file.path"]`},
 		object{"type": "container", "format": "crio", "add_metadata_from_filepath": true, "on_error": "send_quiet"},
-		parser("regex_parser", `body matches "^[IWEF][0-9]{4} "`, object{
+		parser(`body matches "^[IWEF][0-9]{4} "`, object{
 			"regex":    `^(?P<klog_level>[IWEF])\d{4} [\d:.]+ +\d+ (?P<source_file>[^:\]]+):(?P<source_line>\d+)\] (?P<message>(?s:.*))$`,
 			"severity": severity("attributes.klog_level", object{"info": "I", "warn": "W", "error": "E", "fatal": "F"})}),
-		parser("regex_parser", `body matches "(^| )level=[a-z]+( |$)"`, object{
+		parser(`body matches "(^| )level=[a-z]+( |$)"`, object{
 			"regex":    `(?:^| )level=(?P<level>[a-z]+)(?: |$)`,
 			"severity": severity("attributes.level", object{"fatal": list{"fatal", "panic"}})}),
-		parser("regex_parser", `body matches " msg=\""`, object{"regex": ` msg="(?P<msg>(?:[^"\\]|\\.)*)"(?: (?P<fields>.*))?$`}),
-		parser("regex_parser", `body matches " file=\"?[^ :]+:[0-9]+"`, object{"regex": ` file="?(?P<source_file>[^ :"]+):(?P<source_line>\d+)`}),
-		parser("regex_parser", `body matches "^[^\\t]+\\t(?i:debug|info|warn|error|dpanic|panic|fatal)\\t"`, object{
+		parser(`body matches " msg=\""`, object{"regex": ` msg="(?P<msg>(?:[^"\\]|\\.)*)"(?: (?P<fields>.*))?$`}),
+		parser(`body matches " file=\"?[^ :]+:[0-9]+"`, object{"regex": ` file="?(?P<source_file>[^ :"]+):(?P<source_line>\d+)`}),
+		parser(`body matches "^[^\\t]+\\t(?i:debug|info|warn|error|dpanic|panic|fatal)\\t"`, object{
 			"regex":    `^[^\t]+\t(?P<level>[A-Za-z]+)\t(?:(?P<logger>[^\t{]+)\t)?(?P<message>[^\t]*)(?:\t(?P<fields>(?s:.*)))?$`,
 			"severity": severity("attributes.level", object{"fatal": list{"fatal", "panic", "dpanic"}})}),
 	}
