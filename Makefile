@@ -17,10 +17,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt ## build the binaries into bin/
+build: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/aro-registry bin/THIRD-PARTY-LICENSES.txt ## build the binaries into bin/
 
 # The binaries are phony: Go's build cache knows best what is stale.
-.PHONY: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/THIRD-PARTY-LICENSES.txt
+.PHONY: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/aro-registry bin/THIRD-PARTY-LICENSES.txt
 bin/aro:
 	@$(GO_BUILD) -o $@ ./cmd/aro
 bin/aro-operator:
@@ -34,6 +34,9 @@ bin/aro-local:
 bin/aro-installer:
 	@[ -x $@ ] || echo "Building aro-installer with the OpenShift installer in it. The first time this takes minutes; later, seconds."
 	@VERSION=$(VERSION) installer/build.sh
+
+bin/aro-registry:
+	@cd registry && go build -ldflags "$(LDFLAGS)" -o ../$@ .
 
 bin/THIRD-PARTY-LICENSES.txt: bin/aro-installer # which brings what its module compiles in
 	@go run ./hack/licences -o $@
@@ -90,7 +93,7 @@ soak: build ## proofs that take minutes or a machine for themselves, and of the 
 	go test ./test/fleet -count 1 -timeout 10m -v -args -long
 	go test ./test/actions -count 1 -timeout 30m -run TestManyWatches -v -args -long
 	cd local && go test ./systemtest/proof -run EveryFault -count 1 -timeout 60m -v -long
-	cd local && go test ./systemtest/region -count 1 -timeout 30m -v -long
+	cd local && go test ./systemtest/region -count 1 -timeout 45m -v -long
 
 .PHONY: lint
 lint: lint-go lint-specs ## lint Go and the specs
