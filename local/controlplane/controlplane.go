@@ -167,7 +167,7 @@ func (p *plane) certify(ctx context.Context) error {
 func (p *plane) tidy(ctx context.Context) error {
 	for _, after := range []time.Duration{0, startTakes / 3, startTakes} {
 		if pause(ctx, after) != nil {
-			return nil
+			return nil //nolint:nilerr // told to stop
 		}
 		p.unload(ctx)
 	}

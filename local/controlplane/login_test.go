@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -101,7 +100,7 @@ func fetch(t *testing.T, web *http.Client, method, address string, form url.Valu
 		return response.StatusCode
 	}
 	if response.StatusCode != http.StatusOK {
-		t.Fatal(fmt.Sprintf("%s: status %d", address, response.StatusCode))
+		t.Fatalf("%s: status %d", address, response.StatusCode)
 	}
 	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func (p *plane) dialNode(ctx context.Context, _, address string) (net.Conn, erro
 	if err == nil {
 		// The other side sends nothing before this side does: nothing is read too far.
 		var response *http.Response
-		response, err = http.ReadResponse(bufio.NewReader(conn), request)
+		response, err = http.ReadResponse(bufio.NewReader(conn), request) //nolint:bodyclose // the connection goes on
 		if err == nil && response.StatusCode != http.StatusOK {
 			err = fmt.Errorf("%s", response.Status)
 		}

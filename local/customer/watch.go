@@ -126,7 +126,7 @@ func (c *Customer) Watch(ctx context.Context, t Target) error {
 		case err != nil && time.Since(seen) > patience:
 			return true, err
 		case err != nil:
-			return false, nil
+			return false, nil //nolint:nilerr // asked again until then
 		case cl == nil && shown == "":
 			return true, fmt.Errorf("%s: %w", t.Name, ErrNotFound)
 		case cl == nil:

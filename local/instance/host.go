@@ -98,7 +98,7 @@ func (h *Host) dirOf(id string) string {
 
 // logf adds a line to the boot log.
 func (r *running) logf(format string, args ...any) {
-	fmt.Fprintf(r.log, time.Now().UTC().Format(time.RFC3339)+" "+format+"\n", args...)
+	_, _ = fmt.Fprintf(r.log, time.Now().UTC().Format(time.RFC3339)+" "+format+"\n", args...)
 }
 
 // Remove ends an instance at once, as a machine whose power is cut, and deletes its disk.

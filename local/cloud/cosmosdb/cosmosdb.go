@@ -93,8 +93,8 @@ func hideEtag(_ context.Context, r *resources.Resource, _ url.Values) error {
 	return nil
 }
 
-func refuse(code, message string, args ...any) error {
-	return resources.Refuse(http.StatusBadRequest, code, message, args...)
+func badRequest(message string, args ...any) error {
+	return resources.Refuse(http.StatusBadRequest, "BadRequest", message, args...)
 }
 
 var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,42}[a-z0-9]$`)
@@ -102,7 +102,7 @@ var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,42}[a-z0-9]$`)
 func (s *Service) putAccount(ctx context.Context, c *resources.Change) error {
 	r := c.New
 	if !accountName.MatchString(r.Name) {
-		return refuse("BadRequest", "DatabaseAccount name '%s' is invalid. Name must be 3 to 44 lower-case letters, digits and hyphens.", r.Name)
+		return badRequest("DatabaseAccount name '%s' is invalid. Name must be 3 to 44 lower-case letters, digits and hyphens.", r.Name)
 	}
 	if other, err := s.account(ctx, r.Name); err != nil || other != nil && resources.Key(other.ID) != resources.Key(r.ID) {
 		if err == nil {
@@ -111,7 +111,7 @@ func (s *Service) putAccount(ctx context.Context, c *resources.Change) error {
 		return err
 	}
 	if r.Text("databaseAccountOfferType") != "Standard" || len(resources.Objects(r.Get("locations"))) == 0 {
-		return refuse("BadRequest", "A database account needs databaseAccountOfferType Standard and locations.")
+		return badRequest("A database account needs databaseAccountOfferType Standard and locations.")
 	}
 	if r.Kind == "" {
 		r.Kind = "GlobalDocumentDB"
@@ -175,13 +175,13 @@ func (s *Service) putPart(collection string) func(context.Context, *resources.Ch
 	return func(ctx context.Context, c *resources.Change) error {
 		body := resources.Object(c.New.Get("resource"))
 		if id, _ := body["id"].(string); id != c.New.Name {
-			return refuse("BadRequest", "The id of the resource '%s' must be its name.", c.New.Name)
+			return badRequest("The id of the resource '%s' must be its name.", c.New.Name)
 		}
 		if c.Old != nil {
 			before, _ := json.Marshal([]any{resources.At(resources.Object(c.Old.Get("resource")), "partitionKey"), resources.At(resources.Object(c.Old.Get("resource")), "uniqueKeyPolicy")})
 			after, _ := json.Marshal([]any{body["partitionKey"], body["uniqueKeyPolicy"]})
 			if !bytes.Equal(before, after) {
-				return refuse("BadRequest", "The partition key and the unique keys of the container '%s' cannot change.", c.New.Name)
+				return badRequest("The partition key and the unique keys of the container '%s' cannot change.", c.New.Name)
 			}
 		}
 		names := dataNames(c.New.ID)
@@ -220,7 +220,7 @@ func (s *Service) make(ctx context.Context, server http.Handler, path string, bo
 	}
 	status, answer, err := send(ctx, server, call{http.MethodPost, path, "", content})
 	if err == nil && status >= http.StatusBadRequest && status != http.StatusConflict {
-		err = refuse("BadRequest", "The database server answered %d: %s", status, answer)
+		err = badRequest("The database server answered %d: %s", status, answer)
 	}
 	return err
 }
@@ -308,11 +308,11 @@ func (s *Service) server(ctx context.Context, account string) (http.Handler, err
 func (s *Service) putAssignment(_ context.Context, c *resources.Change) error {
 	role := c.New.Text("roleDefinitionId")
 	if name := role[strings.LastIndex(role, "/")+1:]; name != dataReader && name != dataContributor {
-		return refuse("BadRequest", "The role definition '%s' does not exist; the local Azure has the built-in ones.", role)
+		return badRequest("The role definition '%s' does not exist; the local Azure has the built-in ones.", role)
 	}
 	account := strings.SplitN(resources.Key(c.New.ID), "/sqlroleassignments/", 2)[0]
 	if scope := resources.Key(c.New.Text("scope")); scope != account && !strings.HasPrefix(scope, account+"/dbs/") {
-		return refuse("BadRequest", "The scope '%s' is not of the account.", c.New.Text("scope"))
+		return badRequest("The scope '%s' is not of the account.", c.New.Text("scope"))
 	}
 	return nil
 }

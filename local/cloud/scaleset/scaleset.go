@@ -144,22 +144,24 @@ func orElse(err, otherwise error) error {
 
 // place is the subnet and the pools of a scale set's instances.
 func (s *Sets) place(ctx context.Context, r *resources.Resource) (subnet string, pools []string, err error) {
+	var configurations []map[string]any
 	for _, nic := range resources.Objects(r.Get("virtualMachineProfile", "networkProfile", "networkInterfaceConfigurations")) {
-		for _, configuration := range resources.Objects(resources.At(nic, "properties", "ipConfigurations")) {
-			subnet, _ = resources.At(configuration, "properties", "subnet", "id").(string)
-			for _, pool := range resources.Objects(resources.At(configuration, "properties", "loadBalancerBackendAddressPools")) {
-				id, _ := pool["id"].(string)
-				pools = append(pools, id)
-			}
-			for _, id := range append([]string{subnet}, pools...) {
-				if _, found, err := s.engine.Find(ctx, id); err != nil || !found {
-					return "", nil, orElse(err, refuse("InvalidResourceReference", "Resource %s referenced by resource %s was not found.", id, r.ID))
-				}
-			}
-			return subnet, pools, nil
+		configurations = append(configurations, resources.Objects(resources.At(nic, "properties", "ipConfigurations"))...)
+	}
+	if len(configurations) == 0 {
+		return "", nil, refuse("InvalidParameter", "The scale set '%s' needs a network interface configuration.", r.Name)
+	}
+	subnet, _ = resources.At(configurations[0], "properties", "subnet", "id").(string)
+	for _, pool := range resources.Objects(resources.At(configurations[0], "properties", "loadBalancerBackendAddressPools")) {
+		id, _ := pool["id"].(string)
+		pools = append(pools, id)
+	}
+	for _, id := range append([]string{subnet}, pools...) {
+		if _, found, err := s.engine.Find(ctx, id); err != nil || !found {
+			return "", nil, orElse(err, refuse("InvalidResourceReference", "Resource %s referenced by resource %s was not found.", id, r.ID))
 		}
 	}
-	return "", nil, refuse("InvalidParameter", "The scale set '%s' needs a network interface configuration.", r.Name)
+	return subnet, pools, nil
 }
 
 func probe(r *resources.Resource) string {

@@ -171,7 +171,7 @@ func enoughDisk(dir string, least uint64) error {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("--data: free space of %s: %w", dir, err)
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < least { //nolint:gosec,unconvert // the types differ between systems; sizes are not negative
+	if free := fs.Bavail * uint64(fs.Bsize); free < least { // its type differs between systems
 		return fmt.Errorf("the file system of %s has %d MiB free, and aro-local needs at least %d MiB: free some space, or choose another directory with --data", dir, free>>20, least>>20)
 	}
 	return nil

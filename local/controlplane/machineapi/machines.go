@@ -234,7 +234,7 @@ func (r *machines) node(ctx context.Context, name string) (*corev1.Node, error) 
 func (r *machines) label(ctx context.Context, machine *machinev1beta1.Machine) error {
 	spec := &machinev1beta1.AzureMachineProviderSpec{}
 	if machine.Spec.ProviderSpec.Value == nil || json.Unmarshal(machine.Spec.ProviderSpec.Value.Raw, spec) != nil {
-		return nil // creating the virtual machine reports it
+		return nil //nolint:nilerr // creating the virtual machine reports it
 	}
 	patch := client.MergeFrom(machine.DeepCopy())
 	changed := false

@@ -89,7 +89,7 @@ func (s session) pid() (int, error) {
 }
 
 // ExecInContainer implements streaming.Executor.
-func (s session) ExecInContainer(ctx context.Context, _ string, _ types.UID, _ string, arguments []string, in io.Reader, out, problems io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize, _ time.Duration) error { //nolint:revive // the interface's
+func (s session) ExecInContainer(ctx context.Context, _ string, _ types.UID, _ string, arguments []string, in io.Reader, out, problems io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize, _ time.Duration) error {
 	pid, err := s.pid()
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func inTerminal(ctx context.Context, command *exec.Cmd, in io.Reader, out io.Wri
 
 // AttachContainer implements streaming.Attacher: the program's output from now on. A
 // program has no input here.
-func (s session) AttachContainer(ctx context.Context, _ string, _ types.UID, _ string, _ io.Reader, out, problems io.WriteCloser, _ bool, _ <-chan remotecommand.TerminalSize) error { //nolint:revive // the interface's
+func (s session) AttachContainer(ctx context.Context, _ string, _ types.UID, _ string, _ io.Reader, out, problems io.WriteCloser, _ bool, _ <-chan remotecommand.TerminalSize) error {
 	if out == nil {
 		out = nopCloser{io.Discard}
 	}

@@ -68,7 +68,7 @@ func (w *environment) files(t *testing.T) (all []string, written int64) {
 		default:
 			written += info.Size()
 		}
-		return nil
+		return nil //nolint:nilerr // see above
 	})
 	if err != nil {
 		t.Fatal(err)
