@@ -14,9 +14,11 @@ import (
 
 // requests are those that an operator sent.
 type requests struct {
-	mu     sync.Mutex
-	all    []request
-	denied []string
+	mu  sync.Mutex
+	all []request
+	// created are those that made an object.
+	created []request
+	denied  []string
 	// mortal operators die once so many writes have reached the server, before they hear of the
 	// last.
 	mortal bool
@@ -80,6 +82,11 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, errDead
 	}
+	if err == nil && answer.StatusCode == http.StatusCreated {
+		c.to.mu.Lock()
+		c.to.created = append(c.to.created, request{r.Method, r.URL.Path})
+		c.to.mu.Unlock()
+	}
 	if err == nil && answer.StatusCode == http.StatusForbidden {
 		c.to.mu.Lock()
 		c.to.denied = append(c.to.denied, fmt.Sprintf("%s %s?%s", r.Method, r.URL.Path, r.URL.RawQuery))
@@ -130,6 +137,17 @@ func (l *lockedBuffer) tail(n int) string {
 	defer l.mu.Unlock()
 	text := l.b.String()
 	return text[max(0, len(text)-n):]
+}
+
+// errors are the lines of a program's log that tell of errors.
+func (l *lockedBuffer) errors() string {
+	var found []string
+	for line := range strings.Lines(l.tail(1 << 20)) {
+		if strings.Contains(line, `"level":"ERROR"`) {
+			found = append(found, line)
+		}
+	}
+	return strings.Join(found, "")
 }
 
 func brief(o client.Object) string {

@@ -220,6 +220,9 @@ func TestProgramRunsAsItIsDeployed(t *testing.T) {
 	c := &arov1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: arov1alpha1.SingletonName}}
 	becomes(w, c, "the flag of another release survives a sync", func(c *arov1alpha1.Cluster) bool { return c.Spec.OperatorFlags["of.another.release"] == "x" })
 	binary := w.build()
+	w.killedAgainAndAgain(binary)
+	w.broken()
+	w.report(c)
 	began := time.Now()
 	master := w.start(binary, "master")
 	w.start(binary, "worker")
@@ -228,6 +231,7 @@ func TestProgramRunsAsItIsDeployed(t *testing.T) {
 	w.healthy("PullSecret")
 	w.says(configv1.OperatorAvailable, configv1.ConditionTrue, "AsExpected")
 	started := time.Since(began)
+	w.mended()
 	becomes(w, c, "the version is noted", func(c *arov1alpha1.Cluster) bool { return c.Status.OperatorVersion == "v1" })
 	for _, path := range []string{master.health + "/healthz", master.health + "/healthz/ready", master.health + "/readyz", master.metrics + "/metrics"} {
 		w.eventually(path+" answers", func() error {
@@ -249,18 +253,13 @@ func TestProgramRunsAsItIsDeployed(t *testing.T) {
 	if log := master.log.tail(1 << 20); strings.Contains(log, "orbidden") {
 		t.Errorf("the roles do not suffice:\n%.3000s", log)
 	}
-	most := 80 // right after its start, on any machine
-	if *long {
-		most = 60
-		// The runtime gives memory back that the start needed.
-		for began := time.Now(); resident(t, master.pid) > most && time.Since(began) < time.Minute; {
-			time.Sleep(time.Second)
-		}
-	}
-	if size := resident(t, master.pid); size > most {
-		t.Errorf("it is resident with %d MiB, want %d", size, most)
+	if size := resident(t, master.pid); size > 80 { // right after its start, on any machine
+		t.Errorf("it is resident with %d MiB, want 80", size)
 	} else {
 		t.Logf("resident: %d MiB; available after %s", size, started.Round(time.Millisecond))
+	}
+	if *long {
+		w.atRest(master)
 	}
 }
 
@@ -281,8 +280,26 @@ type running struct {
 	pid             int
 }
 
-// start runs the program as the account of its role.
+// start runs the program as the account of its role, until the test ends.
 func (w *fixture) start(binary, role string) running {
+	w.Helper()
+	r, command := w.launch(binary, role)
+	w.Cleanup(func() {
+		late := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
+		defer late.Stop()
+		_ = command.Process.Signal(syscall.SIGTERM)
+		if err := command.Wait(); err != nil {
+			w.Errorf("%s ended with %v", role, err)
+		}
+		if w.Failed() {
+			w.Logf("%s said:\n%.3000s\n%s", role, r.log.errors(), r.log.tail(1000))
+		}
+	})
+	return r
+}
+
+// launch starts the program as the account of its role.
+func (w *fixture) launch(binary, role string) (running, *exec.Cmd) {
 	w.Helper()
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{}}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: deploy.Namespace, Name: "aro-operator-" + role}}
@@ -306,18 +323,7 @@ func (w *fixture) start(binary, role string) running {
 		w.Fatal(err)
 	}
 	r.pid = command.Process.Pid
-	w.Cleanup(func() {
-		late := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
-		defer late.Stop()
-		_ = command.Process.Signal(syscall.SIGTERM)
-		if err := command.Wait(); err != nil {
-			w.Errorf("%s ended with %v", role, err)
-		}
-		if w.Failed() {
-			w.Logf("%s said:\n%s", role, r.log.tail(3000))
-		}
-	})
-	return r
+	return r, command
 }
 
 // resident returns the memory of a process in MiB, 0 where the system does not report it.
