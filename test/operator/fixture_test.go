@@ -16,6 +16,7 @@ import (
 
 	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -208,6 +209,30 @@ func (w *fixture) allow(rules []controller.Rule) {
 		w.with(&rbacv1.Role{ObjectMeta: meta, Rules: rules})
 		w.with(&rbacv1.RoleBinding{ObjectMeta: meta, Subjects: subject, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: account}})
 	}
+	for namespace, rules := range byNamespace {
+		w.permitted("system:serviceaccount:"+accountNamespace+":"+account, namespace, rules[0])
+	}
+}
+
+// permitted waits until the API server grants a user what a rule says: it learns of roles and
+// bindings some time after their creation.
+func (w *fixture) permitted(user, namespace string, rule rbacv1.PolicyRule) {
+	w.Helper()
+	asked := authorizationv1.ResourceAttributes{Namespace: namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0]}
+	asked.Resource, asked.Subresource, _ = strings.Cut(asked.Resource, "/")
+	if len(rule.ResourceNames) > 0 {
+		asked.Name = rule.ResourceNames[0]
+	}
+	w.eventually(user+" may "+asked.Verb+" "+asked.Resource, func() error {
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &asked}}
+		if err := w.Create(w.Context(), review); err != nil {
+			return err
+		}
+		if !review.Status.Allowed {
+			return errNotYet
+		}
+		return nil
+	})
 }
 
 // namespace makes a namespace that may be there.

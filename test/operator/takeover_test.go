@@ -44,7 +44,7 @@ func TestObjectsOfAnOlderOperatorAreTakenOver(t *testing.T) {
 	settled()
 	stop()
 	wanted := w.applied()
-	if len(wanted) < 40 {
+	if len(wanted) < 30 {
 		t.Fatalf("it made %d objects only", len(wanted))
 	}
 	for _, o := range wanted {
