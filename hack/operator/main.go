@@ -101,6 +101,7 @@ func documents() (map[string][]byte, error) {
 		fmt.Fprintf(&index, "| [%s](%s) | %s | %s |\n", s.Name, name, flagText(s), firstSentence(s.Summary))
 	}
 	index.Write(flagTable())
+	index.WriteString(cost)
 	all["README.md"] = index.Bytes()
 	return all, nil
 }
