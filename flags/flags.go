@@ -95,6 +95,8 @@ type command struct {
 	// arguments is the field, a list, for arguments that are not flags; nil if
 	// there is none.
 	arguments *value
+	// argument is their name in the help, and argumentHelp what they are.
+	argument, argumentHelp string
 }
 
 func names(all []*command) string {
@@ -131,6 +133,7 @@ func (c *command) collect(p Program, v reflect.Value) {
 			c.collect(p, v.Field(i))
 		case positional:
 			c.arguments = &value{of: v.Field(i), given: true}
+			c.argument, c.argumentHelp = argument(field), p.expand(help)
 		case found && field.IsExported():
 			c.flags = append(c.flags, newFlag(p, field, v.Field(i), help))
 		}
@@ -150,7 +153,7 @@ func (c *command) parse(p Program, args []string, out io.Writer) (Command, error
 	err := set.Parse(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		_, err := fmt.Fprintf(out, "Usage: %s %s [flags]\n\n%s\n\nFlags:\n%s", p.Name, c.name, c.help, set.FlagUsagesWrapped(columns))
+		_, err := fmt.Fprintf(out, "Usage: %s %s [flags]%s\n\n%s\n\n%sFlags:\n%s", p.Name, c.name, c.argument, c.help, c.describeArguments(), set.FlagUsagesWrapped(columns))
 		return nil, err
 	case err != nil:
 		return nil, err
@@ -161,6 +164,30 @@ func (c *command) parse(p Program, args []string, out io.Writer) (Command, error
 		}
 	}
 	return c.target, c.take(set.Args())
+}
+
+// argument is the name of a positional argument as usage lines have it.
+func argument(field reflect.StructField) string {
+	name := field.Tag.Get("name")
+	if name == "" {
+		name = dashed(field.Name)
+	}
+	name = strings.ToUpper(name)
+	if field.Type.Kind() == reflect.Slice {
+		name += "..."
+	}
+	if _, optional := field.Tag.Lookup("optional"); optional {
+		name = "[" + name + "]"
+	}
+	return " " + name
+}
+
+// describeArguments is the section of the help about the arguments that are not flags.
+func (c *command) describeArguments() string {
+	if c.arguments == nil {
+		return ""
+	}
+	return fmt.Sprintf("Arguments:\n     %s   %s\n\n", c.argument, c.argumentHelp)
 }
 
 // take sets the arguments that are not flags.

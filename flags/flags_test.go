@@ -103,7 +103,7 @@ func TestWhatIsWrongIsSaidWithoutTheValue(t *testing.T) {
 func TestHelpTellsFlagsAndVariables(t *testing.T) {
 	for want, args := range map[string][]string{
 		"serve       Serve it.": {"--help"}, "v1": {"--version"},
-		"--listen ADDRESS": {"serve", "--help"}, "($TRY_STORE)": {"serve", "-h"}, "sqlite:here": {"serve", "-h"},
+		"--listen ADDRESS": {"serve", "--help"}, "Usage: try fetch [flags] [NAME...]\n": {"fetch", "--help"}, "[NAME...]   Names.\n": {"fetch", "--help"}, "($TRY_STORE)": {"serve", "-h"}, "sqlite:here": {"serve", "-h"},
 	} {
 		var out bytes.Buffer
 		command, err := program.Parse(&commands{}, args, &out)

@@ -91,9 +91,11 @@ type AzureRegistry struct {
 	credential azcore.TokenCredential
 	client     *http.Client
 
-	mu      sync.Mutex
-	token   string
-	expires time.Time
+	mu    sync.Mutex
+	token string
+	// obtained is the time of the token by the wall clock: the monotonic clock stands
+	// still while the machine is suspended.
+	obtained time.Time
 }
 
 // NewAzureRegistry returns the keychain; the credential's token has the audience of
@@ -120,15 +122,18 @@ func (a *AzureRegistry) Authorization() (*authn.AuthConfig, error) {
 func (a *AzureRegistry) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.token == "" || !time.Now().Before(a.expires) {
+	if age := wallClock().Sub(a.obtained); a.token == "" || age < 0 || age >= refreshAfter {
 		token, err := a.exchange(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("login to %s: %w", a.registry, err)
 		}
-		a.token, a.expires = token, time.Now().Add(refreshAfter)
+		a.token, a.obtained = token, wallClock()
 	}
 	return &authn.AuthConfig{Username: anyUser, Password: a.token}, nil
 }
+
+// wallClock is the current time without the reading of the monotonic clock.
+func wallClock() time.Time { return time.Now().Round(0) }
 
 // exchange exchanges the credential's token for a refresh token of the registry.
 func (a *AzureRegistry) exchange(ctx context.Context) (string, error) {

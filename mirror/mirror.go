@@ -82,6 +82,7 @@ func New(o Options) (*Mirror, error) {
 func (m *Mirror) Run(ctx context.Context, releases []Release, images []string) (Summary, error) {
 	ended := make(chan struct{})
 	defer close(ended)
+	m.Progress.plan(len(releases))
 	go m.logProgress(ctx, ended)
 	var s Summary
 	for _, r := range releases {

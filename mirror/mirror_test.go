@@ -336,6 +336,9 @@ func TestFailuresAreReportedAndTheRestGoesOn(t *testing.T) {
 	if tries != 1 {
 		t.Errorf("a final refusal was tried %d times", tries)
 	}
+	if got := summary.Progress.String(); !strings.HasPrefix(got, "0 of 0 releases, 1 of 4 images, 0 remain, 3 failed, ") {
+		t.Errorf("the progress is %q", got)
+	}
 	var out bytes.Buffer
 	if err := summary.Write(&out); err != nil {
 		t.Fatal(err)
@@ -455,7 +458,7 @@ func (c *tokens) GetToken(_ context.Context, o policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: "token-for-" + o.Scopes[0]}, nil
 }
 
-func TestAzuresRegistryExchangesTheTokenOnce(t *testing.T) {
+func TestAzuresRegistryExchangesTheTokenOnceUntilItIsOld(t *testing.T) {
 	status := http.StatusOK
 	exchange := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/oauth2/exchange" || r.FormValue("grant_type") != "access_token" || r.FormValue("service") != r.Host ||
@@ -479,7 +482,18 @@ func TestAzuresRegistryExchangesTheTokenOnce(t *testing.T) {
 	if credential.given != 1 {
 		t.Errorf("%d tokens were exchanged, want 1", credential.given)
 	}
-	login.expires = time.Now().Add(-time.Second)
+	if strings.Contains(login.obtained.String(), "m=") {
+		t.Error("the age of the token is told by the monotonic clock, which stands still while the machine is suspended")
+	}
+	for n, age := range []time.Duration{refreshAfter, -time.Minute} { // suspended for hours, and a clock that was set back
+		login.obtained = login.obtained.Add(-age)
+		for range 2 {
+			if _, err := login.Authorization(); err != nil || credential.given != 2+n {
+				t.Fatalf("with a token of the age %s: %v, %d tokens were exchanged, want %d", age, err, credential.given, 2+n)
+			}
+		}
+	}
+	login.obtained = login.obtained.Add(-refreshAfter)
 	status = http.StatusUnauthorized
 	if _, err := login.Authorization(); err == nil || !strings.Contains(err.Error(), "AcrPush") || strings.Contains(err.Error(), "token-for") {
 		t.Errorf("got %v", err)

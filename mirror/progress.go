@@ -19,9 +19,9 @@ type Progress struct {
 
 // Snapshot is the state of a run at one moment.
 type Snapshot struct {
-	// Releases are complete; of the Images known so far, Done exist in the destination
-	// and Failed do not.
-	Releases, Images, Done, Failed int
+	// Planned releases are those of the run, and Releases of them are complete; of the
+	// Images known so far, Done exist in the destination and Failed do not.
+	Planned, Releases, Images, Done, Failed int
 	// Uploaded blobs were transferred, Reused ones existed or were mounted.
 	Uploaded, Reused int
 	// Bytes were read from sources.
@@ -44,7 +44,8 @@ func (p *Progress) Snapshot() Snapshot {
 // String returns one line for the log.
 func (s Snapshot) String() string {
 	rate := float64(s.Bytes) / max(s.For.Seconds(), 0.001)
-	return fmt.Sprintf("%d of %d images, %d failed, %s at %s/s", s.Done, s.Images, s.Failed, size(float64(s.Bytes)), size(rate))
+	return fmt.Sprintf("%d of %d releases, %d of %d images, %d remain, %d failed, %s at %s/s",
+		s.Releases, s.Planned, s.Done, s.Images, s.Images-s.Done-s.Failed, s.Failed, size(float64(s.Bytes)), size(rate))
 }
 
 // size formats a number of bytes with a unit.
@@ -64,6 +65,7 @@ func (p *Progress) change(f func(*Snapshot)) {
 	f(&p.now)
 }
 
+func (p *Progress) plan(releases int)   { p.change(func(s *Snapshot) { s.Planned += releases }) }
 func (p *Progress) expect(images int)   { p.change(func(s *Snapshot) { s.Images += images }) }
 func (p *Progress) release()            { p.change(func(s *Snapshot) { s.Releases++ }) }
 func (p *Progress) transferred(n int64) { p.change(func(s *Snapshot) { s.Bytes += n }) }

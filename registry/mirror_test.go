@@ -108,6 +108,18 @@ func (s *site) note(answer *http.Response) error {
 	return nil
 }
 
+// uploadedOnce checks that no blob was uploaded twice.
+func (s *site) uploadedOnce() {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for digest, n := range s.committed {
+		if n > 1 {
+			s.t.Errorf("%s was uploaded %d times", digest, n)
+		}
+	}
+}
+
 func (s *site) asked() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -219,11 +231,7 @@ func TestAReleaseIsMirroredOnceAndWhole(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want %v", image, got, err, want)
 		}
 	}
-	for digest, n := range to.committed {
-		if n > 1 {
-			t.Errorf("%s was uploaded %d times", digest, n)
-		}
-	}
+	to.uploadedOnce()
 	// Distribution has no list of referrers: the client keeps it under a tag.
 	if _, err := to.head(from.host + "/ocp/art-0:sha256-" + digest); err != nil {
 		t.Errorf("the attestation is not listed: %v", err)
@@ -284,13 +292,7 @@ func TestARunThatIsKilledAtAnyMomentIsResumed(t *testing.T) {
 			t.Errorf("%s: %v", image, err)
 		}
 	}
-	to.mu.Lock()
-	defer to.mu.Unlock()
-	for digest, n := range to.committed {
-		if n > 1 {
-			t.Errorf("%s was uploaded %d times", digest, n)
-		}
-	}
+	to.uploadedOnce()
 }
 
 func TestABlobIsMountedFromAnyRepositoryOfTheRun(t *testing.T) {

@@ -23,8 +23,8 @@ type object = map[string]any
 // log, its audit and the machine's start, each under its own source. Records are kept in
 // memory within bounds: what cannot be sent for long is dropped before the service suffers.
 func (l Logs) Collector() ([]byte, error) {
-	journal := func(source string, units ...string) object {
-		return object{"directory": "/var/log/journal", "units": units, "priority": "info", "attributes": object{"source_name": source},
+	fromJournal := func(source string, units ...string) object {
+		return object{"directory": journal, "units": units, "priority": "info", "attributes": object{"source_name": source},
 			"operators": []object{{"type": "json_parser", "parse_from": "body.MESSAGE", "on_error": "send_quiet"}}}
 	}
 	pipeline := func(receiver string) object {
@@ -33,8 +33,8 @@ func (l Logs) Collector() ([]byte, error) {
 	text, err := yaml.Marshal(object{
 		"extensions": object{"health_check": object{"endpoint": "127.0.0.1:13133"}},
 		"receivers": object{
-			"journald/service": journal("service", unitOf("rp"), unitOf("monitor"), unitOf("portal")),
-			"journald/start":   journal("start", "cloud-init.service", "cloud-final.service", collectorUnit, agentUnit),
+			"journald/service": fromJournal("service", unitOf("rp"), unitOf("monitor"), unitOf("portal")),
+			"journald/start":   fromJournal("start", "cloud-init.service", "cloud-final.service", collectorUnit, agentUnit),
 			"filelog/audit": object{"include": []string{logs + "/audit.jsonl"}, "start_at": "beginning", "attributes": object{"source_name": "audit"},
 				"operators": []object{{"type": "json_parser"}}},
 		},

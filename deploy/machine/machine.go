@@ -22,6 +22,8 @@ const (
 	units       = "/etc/systemd/system"
 	installer   = "/usr/local/sbin/aro-install"
 	logs        = "/var/log/aro"
+	journal     = "/var/log/journal"
+	sockets     = "/var/etw" // of the agent of metrics
 	environment = settings + "/aro.env"
 	collector   = settings + "/collector.yaml"
 	healthCheck = "/usr/local/sbin/aro-health"
@@ -117,11 +119,11 @@ func (c *Config) CloudInit() ([]byte, error) {
 			return nil, err
 		}
 		document.WriteFiles = append(document.WriteFiles, file{collector, "0644", string(pipeline)}, file{units + "/" + collectorUnit, "0644", collectorService(c.Logs.Image)})
-		document.RunCmd = append(document.RunCmd, []string{"systemctl", "enable", "--now", collectorUnit})
+		document.RunCmd = append(document.RunCmd, []string{"mkdir", "-p", journal}, []string{"journalctl", "--flush"}, []string{"systemctl", "enable", "--now", collectorUnit})
 	}
 	if c.Agent.Image != "" {
 		document.WriteFiles = append(document.WriteFiles, file{units + "/" + agentUnit, "0644", agentService(c.Agent)})
-		document.RunCmd = append(document.RunCmd, []string{"systemctl", "enable", "--now", agentUnit})
+		document.RunCmd = append(document.RunCmd, []string{"mkdir", "-p", sockets}, []string{"systemctl", "enable", "--now", agentUnit})
 	}
 	for _, f := range document.WriteFiles {
 		if text := strings.ReplaceAll(f.Content, address, ""); strings.Contains(text, "{{") || strings.Contains(text, "{%") || strings.Contains(text, "{#") {

@@ -98,8 +98,8 @@ func TestSystemdTakesEveryUnit(t *testing.T) {
 }
 
 func TestUnitsShareTheMemory(t *testing.T) {
-	sum := 0
-	for path, content := range written(t) {
+	sum, files := 0, written(t)
+	for path, content := range files {
 		if !strings.HasPrefix(path, units) || strings.Contains(path, "health") {
 			continue
 		}
@@ -111,8 +111,47 @@ func TestUnitsShareTheMemory(t *testing.T) {
 		n, _ := strconv.Atoi(found[1])
 		sum += n
 	}
+	for _, unit := range []string{collectorUnit, agentUnit} { // a container has a control group of its own otherwise
+		if content := files[units+"/"+unit]; !strings.Contains(content, " --cgroups=split ") || !strings.Contains(content, "\nDelegate=yes\n") {
+			t.Errorf("the limits of %s do not hold for its container:\n%s", unit, content)
+		}
+	}
 	if sum < 80 || sum > 98 {
 		t.Errorf("all units together may have %d %% of the memory", sum)
+	}
+}
+
+// TestWhatContainersMountIsThere: podman makes no directory of the machine, and root without
+// capabilities reads no file of another user that only its owner may read, as the audit is.
+func TestWhatContainersMountIsThere(t *testing.T) {
+	text, err := whole().CloudInit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document cloudConfig
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{logs: true} // systemd makes the LogsDirectory of the service
+	for _, f := range document.WriteFiles {
+		there[f.Path] = true
+	}
+	for _, args := range document.RunCmd {
+		if args[0] == "mkdir" {
+			there[args[len(args)-1]] = true
+		}
+		unit, container := strings.CutSuffix(args[len(args)-1], ".service")
+		if args[0] != "systemctl" || !container {
+			continue
+		}
+		for _, mount := range regexp.MustCompile(`--volume=([^:]+):`).FindAllStringSubmatch(written(t)[units+"/"+unit+".service"], -1) {
+			if !there[mount[1]] {
+				t.Errorf("%s mounts %s, which nothing made before", unit, mount[1])
+			}
+		}
+	}
+	if unit := written(t)[units+"/"+collectorUnit]; !strings.Contains(unit, "--user=0 --cap-add=DAC_READ_SEARCH") {
+		t.Errorf("the collector cannot read the audit:\n%s", unit)
 	}
 }
 

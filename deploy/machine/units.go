@@ -157,7 +157,8 @@ systemctl try-restart "$unit"
 `
 
 // container is a unit that runs an image, as one container of the unit's name. Its file
-// system is read-only, and it has no capabilities.
+// system is read-only, and it has no capabilities but those of its arguments. It stays in
+// the unit's control group, where the limits of the unit hold for it.
 func container(unit, description, memory string, podman ...string) string {
 	name := strings.TrimSuffix(unit, ".service")
 	return fmt.Sprintf(`[Unit]
@@ -167,10 +168,11 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=/usr/bin/podman run --rm --replace --name %[2]s --read-only --cap-drop=all --network=host %[4]s
+ExecStart=/usr/bin/podman run --rm --replace --name %[2]s --cgroups=split --read-only --cap-drop=all --network=host %[4]s
 ExecStop=/usr/bin/podman stop --time 10 %[2]s
 Restart=always
 RestartSec=1
+Delegate=yes
 MemoryMax=%[3]s
 TasksMax=512
 
@@ -179,10 +181,11 @@ WantedBy=multi-user.target
 `, description, name, memory, strings.Join(podman, " "))
 }
 
-// collectorService runs the collector of logs, which reads the journal and the audit.
+// collectorService runs the collector of logs, which reads the journal and the audit. These
+// belong to other users, so it is root with the one capability of reading them.
 func collectorService(image string) string {
-	return container(collectorUnit, "OpenTelemetry collector", "7%", "--env=HOST_IP="+address, "--volume="+collector+":"+collector+":ro",
-		"--volume=/var/log/journal:/var/log/journal:ro", "--volume="+logs+":"+logs+":ro", image, "--config="+collector)
+	return container(collectorUnit, "OpenTelemetry collector", "7%", "--user=0", "--cap-add=DAC_READ_SEARCH", "--env=HOST_IP="+address, "--volume="+collector+":"+collector+":ro",
+		"--volume="+journal+":"+journal+":ro", "--volume="+logs+":"+logs+":ro", image, "--config="+collector)
 }
 
 // agentService runs the agent of metrics, which makes its socket where the processes of the
@@ -192,7 +195,7 @@ func agentService(a Agent) string {
 	for i, argument := range a.Arguments {
 		arguments[i] = quoted(argument)
 	}
-	return container(agentUnit, "Agent of Geneva metrics", "8%", append([]string{"--volume=/var/etw:/var/etw", a.Image}, arguments...)...)
+	return container(agentUnit, "Agent of Geneva metrics", "8%", append([]string{"--volume=" + sockets + ":" + sockets, a.Image}, arguments...)...)
 }
 
 // install fetches the programs of an image. The machine's identity opens the registry: a
