@@ -38,6 +38,8 @@ type action struct {
 	role role
 	// dryRun means that it has the parameter dryRun.
 	dryRun bool
+	// maintenance means that it works on the cluster itself, whose alerts it may cause.
+	maintenance bool
 	// limit is how long it may last; 0 for the limit of all requests.
 	limit time.Duration
 }
@@ -61,26 +63,26 @@ var actions = map[string]action{
 	"Admin_RemoveDocument":          {role: elevated},
 	"Admin_GetKubernetesObjects":    {role: reader},
 	"Admin_GetPodLogs":              {role: reader},
-	"Admin_CordonNode":              {role: elevated, dryRun: true},
-	"Admin_ApplyKubernetesObject":   {role: elevated, dryRun: true},
-	"Admin_DeleteKubernetesObject":  {role: elevated, dryRun: true},
-	"Admin_DrainNode":               {role: elevated, dryRun: true, limit: longest},
-	"Admin_RunJob":                  {role: elevated, dryRun: true, limit: longest},
-	"Admin_Exec":                    {role: elevated, limit: longest},
-	"Admin_CountEtcdKeys":           {role: reader, limit: 5 * time.Minute},
+	"Admin_CordonNode":              {role: elevated, maintenance: true, dryRun: true},
+	"Admin_ApplyKubernetesObject":   {role: elevated, maintenance: true, dryRun: true},
+	"Admin_DeleteKubernetesObject":  {role: elevated, maintenance: true, dryRun: true},
+	"Admin_DrainNode":               {role: elevated, maintenance: true, dryRun: true, limit: longest},
+	"Admin_RunJob":                  {role: elevated, maintenance: true, dryRun: true, limit: longest},
+	"Admin_Exec":                    {role: elevated, maintenance: true, limit: longest},
+	"Admin_CountEtcdKeys":           {role: reader, maintenance: true, limit: 5 * time.Minute},
 
-	"Admin_ApproveCertificateSigningRequests": {role: elevated, dryRun: true},
+	"Admin_ApproveCertificateSigningRequests": {role: elevated, maintenance: true, dryRun: true},
 
 	"Admin_ListResources":              {role: reader},
 	"Admin_ListVirtualMachines":        {role: reader},
 	"Admin_GetSerialConsole":           {role: reader},
-	"Admin_StartVirtualMachine":        {role: elevated, dryRun: true, limit: longest},
-	"Admin_StopVirtualMachine":         {role: elevated, dryRun: true, limit: longest},
-	"Admin_RedeployVirtualMachine":     {role: elevated, dryRun: true, limit: longest},
-	"Admin_ResizeVirtualMachine":       {role: elevated, dryRun: true, limit: longest},
+	"Admin_StartVirtualMachine":        {role: elevated, maintenance: true, dryRun: true, limit: longest},
+	"Admin_StopVirtualMachine":         {role: elevated, maintenance: true, dryRun: true, limit: longest},
+	"Admin_RedeployVirtualMachine":     {role: elevated, maintenance: true, dryRun: true, limit: longest},
+	"Admin_ResizeVirtualMachine":       {role: elevated, maintenance: true, dryRun: true, limit: longest},
 	"Admin_GetEffectiveRoutes":         {role: reader},
 	"Admin_GetEffectiveSecurityGroups": {role: reader},
-	"Admin_DeleteManagedResource":      {role: elevated, dryRun: true, limit: longest},
+	"Admin_DeleteManagedResource":      {role: elevated, maintenance: true, dryRun: true, limit: longest},
 	"Admin_ListSupportedVMSizes":       {role: reader},
 	"Admin_ListBillingDocuments":       {role: reader},
 	"Admin_GetBillingDocument":         {role: reader},

@@ -5,6 +5,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -41,6 +42,9 @@ type Config struct {
 	Installable model.Installable
 	// Azure reaches the resources of clusters; nil in a process that does not.
 	Azure Azure
+	// Maintenance is called with a cluster's id while an action works on the cluster, until its
+	// context ends; may be nil.
+	Maintenance func(ctx context.Context, resourceID string)
 	// Wake is called when there is new work; may be nil.
 	Wake func()
 	// Logger defaults to silence, Now and NewID to the clock and random UUIDs.
@@ -121,8 +125,19 @@ func (a *API) route(x *httpserver.Exchange) func() error {
 				return err
 			}
 		}
+		defer a.maintain(c)()
 		return route.Answer(c)
 	}
+}
+
+// maintain says that an action works on a cluster, until the returned function is called.
+func (a *API) maintain(c *call) (end func()) {
+	if a.Maintenance == nil || c.DryRun || !actions[c.Operation].maintenance {
+		return func() {}
+	}
+	ctx, end := context.WithCancel(context.WithoutCancel(c.Ctx()))
+	go a.Maintenance(ctx, armhttp.ClusterID(c).String())
+	return end
 }
 
 // failure shows engineers why a record cannot be read.

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +16,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,8 +99,21 @@ func (a *apiServer) kubeconfig(t *testing.T) model.Secret {
 }
 
 func TestEngineersSeeAndCordonButGetNoSecrets(t *testing.T) {
-	w, a := newFixture(t), newAPIServer(t)
+	var maintained sync.WaitGroup
+	var works atomic.Int32
 	id := arm.ClusterID{SubscriptionID: edge.Subscription, ResourceGroup: "g", Name: "shop"}
+	w, a := newFixture(t, func(o *edge.Options) {
+		maintained.Add(1)
+		o.Maintenance = func(ctx context.Context, resourceID string) {
+			if works.Add(1) == 1 {
+				<-ctx.Done()
+				maintained.Done()
+			}
+			if resourceID != id.String() {
+				t.Errorf("maintenance of %s", resourceID)
+			}
+		}
+	}), newAPIServer(t)
 	doc := store.NewCluster(id)
 	doc.Cluster.ID, doc.Cluster.Name = id.String(), id.Name
 	doc.Cluster.Internal.PrivateEndpointIP, doc.Cluster.Internal.ServiceKubeconfig = "127.0.0.1", a.kubeconfig(t)
@@ -142,6 +157,11 @@ func TestEngineersSeeAndCordonButGetNoSecrets(t *testing.T) {
 		if res.StatusCode != test.status || !strings.Contains(string(text), test.says) {
 			t.Errorf("%s %s: %d %s, want %d with %q", test.method, test.path, res.StatusCode, text, test.status, test.says)
 		}
+	}
+	// The first cordoned a node, two were refused for their parameters; the others were a dry run or only read.
+	maintained.Wait()
+	if works.Load() != 3 {
+		t.Errorf("%d actions were maintenance, want 3", works.Load())
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

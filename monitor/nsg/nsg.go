@@ -54,7 +54,7 @@ func (m *Monitor) Look(ctx context.Context, c *collectors.Cluster, emit metrics.
 			workers = append(workers, one)
 		}
 	}
-	tell(emit, masters, workers)
+	report(emit, masters, workers)
 	return errors.Join(errs...)
 }
 
@@ -115,8 +115,8 @@ func (m *Monitor) subnet(ctx context.Context, c *collectors.Cluster, subnetID st
 	return &got.Subnet, nil
 }
 
-// tell emits the rules that disconnect machines, once for each group.
-func tell(emit metrics.Emitter, masters *armnetwork.Subnet, workers []*armnetwork.Subnet) {
+// report emits the rules that disconnect machines, once for each group.
+func report(emit metrics.Emitter, masters *armnetwork.Subnet, workers []*armnetwork.Subnet) {
 	sides := newSides(masters, workers)
 	seen := map[string]bool{}
 	for _, subnet := range append([]*armnetwork.Subnet{masters}, workers...) {

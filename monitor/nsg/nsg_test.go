@@ -69,12 +69,12 @@ func TestRulesThatCutMachinesOff(t *testing.T) {
 		{"10.0.0.7", workers, true}, {"10.0.1.7", "10.0.1.8", false}, {"10.0.0.0/8", "10.0.0.0/8", true}, {"10.0.1.7,10.0.0.7", workers, true}, {"192.168.0.1,Internet", "10.0.0.0/23", false},
 	} {
 		var r recorder
-		tell(&r, subnet(masters, rule(armnetwork.SecurityRuleAccessDeny, c.from, c.to)), []*armnetwork.Subnet{subnet(workers)})
+		report(&r, subnet(masters, rule(armnetwork.SecurityRuleAccessDeny, c.from, c.to)), []*armnetwork.Subnet{subnet(workers)})
 		if cut := len(r.all) == 1; cut != c.cut {
 			t.Errorf("from %s to %s: told is %q", c.from, c.to, r.all)
 		}
 		var allowed recorder
-		if tell(&allowed, subnet(masters, rule(armnetwork.SecurityRuleAccessAllow, c.from, c.to)), nil); len(allowed.all) != 0 {
+		if report(&allowed, subnet(masters, rule(armnetwork.SecurityRuleAccessAllow, c.from, c.to)), nil); len(allowed.all) != 0 {
 			t.Errorf("a rule that allows is told: %q", allowed.all)
 		}
 	}
@@ -84,13 +84,13 @@ func TestWhatIsToldOfARule(t *testing.T) {
 	var r recorder
 	// Both subnets have the same group, and one that cannot be read has none.
 	one := subnet("10.0.0.0/24", rule(armnetwork.SecurityRuleAccessDeny, "10.0.0.1,10.0.0.2", "*"))
-	tell(&r, one, []*armnetwork.Subnet{one})
+	report(&r, one, []*armnetwork.Subnet{one})
 	want := "monitor.preconfigurednsg.invaliddenyrule destinations=* direction=Inbound networksecuritygroup=n nsgresourcegroup=g priority=100 rulename=r sources=10.0.0.1,10.0.0.2"
 	if !slices.Equal(r.all, []string{want}) {
 		t.Errorf("told %q, want %q", r.all, want)
 	}
 	r = recorder{}
-	if tell(&r, nil, []*armnetwork.Subnet{{}, {Properties: &armnetwork.SubnetPropertiesFormat{}}}); len(r.all) != 0 {
+	if report(&r, nil, []*armnetwork.Subnet{{}, {Properties: &armnetwork.SubnetPropertiesFormat{}}}); len(r.all) != 0 {
 		t.Errorf("told %q of nothing", r.all)
 	}
 }

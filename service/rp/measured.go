@@ -5,17 +5,37 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/metrics"
+	"github.com/aro-rp/aro/store"
 )
 
-// heartbeat gives signs of life while the process is ready.
-func heartbeat(ctx context.Context, to metrics.Emitter, build string, ready func(context.Context) error) error {
+// longestQueue is how many documents of a queue are counted.
+const longestQueue = 1000
+
+// heartbeat gives signs of life while the process is ready, with the number of clusters that wait for
+// a worker.
+func heartbeat(ctx context.Context, to metrics.Emitter, build string, s *store.Store) error {
+	ready := armhttp.Ready(s)
 	return metrics.Beat(ctx, func(ctx context.Context) {
-		if ready(ctx) == nil {
-			to.EmitGauge("frontend.heartbeat", 1, map[string]string{"version": build})
+		if ready(ctx) != nil {
+			return
+		}
+		to.EmitGauge("frontend.heartbeat", 1, map[string]string{"version": build})
+		if due, _, err := s.Clusters.Due(ctx, longestQueue, longestQueue); err == nil {
+			to.EmitGauge("database.openshiftclusters.queue.length", int64(len(due)), nil)
 		}
 	})
+}
+
+// maintenance emits that engineers work on a cluster, whose alerts may be theirs.
+func maintenance(to metrics.Emitter) func(ctx context.Context, resourceID string) {
+	return func(ctx context.Context, resourceID string) {
+		_ = metrics.Beat(ctx, func(context.Context) {
+			to.EmitGauge("frontend.maintenance.unplanned", 1, map[string]string{"resourceId": resourceID})
+		})
+	}
 }
 
 // answered tells of requests that were answered. The name of an operation stands for its

@@ -163,7 +163,7 @@ func Run(ctx context.Context, cfg *Config, s *service.Service, work Work) error 
 	}
 	group.Go(func() error { return s.Run(ctx) })
 	group.Go(func() error { return edge.Serve(ctx, listener) })
-	group.Go(func() error { return heartbeat(ctx, s.Own, cfg.Build, armhttp.Ready(s.Store)) })
+	group.Go(func() error { return heartbeat(ctx, s.Own, cfg.Build, s.Store) })
 	return group.Wait()
 }
 
@@ -239,7 +239,8 @@ func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalo
 	}
 	a := server.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Location: cfg.Location, Domain: s.Domain, Build: cfg.Build,
 		IdentityHosts: work.IdentityHosts, Preflight: work.Preflight, Logger: s.Log}
-	e := admin.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Installable: work.Installable, Logger: s.Log}
+	e := admin.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Installable: work.Installable, Logger: s.Log,
+		Maintenance: maintenance(s.Own)}
 	a.Wake, e.Wake = news.wake, news.wake
 	if s.Azure != nil {
 		e.Azure = s.Azure

@@ -23,6 +23,8 @@ type Options struct {
 	HTTP httpserver.Config
 	// Azure is that of the admin API; nil for none.
 	Azure admin.Azure
+	// Maintenance is called for actions of the admin API that work on clusters; may be nil.
+	Maintenance func(ctx context.Context, resourceID string)
 	// Installable reports which versions can be installed; nil accepts all.
 	Installable model.Installable
 }
@@ -47,7 +49,7 @@ func New(o Options) (*httpserver.Server, error) {
 		return nil, err
 	}
 	engineers, err := admin.New(admin.Config{Store: o.Store, Catalogue: o.Catalogue, Keys: o.Keys, Installable: o.Installable, Azure: o.Azure,
-		Wake: o.Wake, Logger: o.Logger, Now: o.Now, NewID: o.NewID})
+		Maintenance: o.Maintenance, Wake: o.Wake, Logger: o.Logger, Now: o.Now, NewID: o.NewID})
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 	if err != nil {
 		return err
 	}
-	return tell(ctx, r, content)
+	return report(ctx, r, content)
 }
 
 // repair makes the secret what it must be.
@@ -131,8 +131,8 @@ func replace(ctx context.Context, r *controller.Request, secret *corev1.Secret, 
 	return r.Make(ctx, secret)
 }
 
-// tell writes the condition that lists the registries of Red Hat with credentials.
-func tell(ctx context.Context, r *controller.Request, content document) error {
+// report writes the condition that lists the registries of Red Hat with credentials.
+func report(ctx context.Context, r *controller.Request, content document) error {
 	present := []string{} // never null: the schema has a list
 	for _, host := range redHat {
 		login, _ := content.auths()[host].(map[string]any)
