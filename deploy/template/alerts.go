@@ -40,7 +40,7 @@ type AlertCriterion struct {
 	TimeAggregation string           `json:"timeAggregation"`
 	Operator        string           `json:"operator"`
 	Threshold       int              `json:"threshold"`
-	Dimensions      []AlertDimension `json:"dimensions"`
+	Dimensions      []AlertDimension `json:"dimensions,omitempty"`
 }
 
 // AlertDimension chooses measurements.
@@ -56,9 +56,6 @@ type AlertAction struct {
 }
 
 func criterion(metric, aggregation, operator string, threshold int, dimensions ...AlertDimension) AlertCriterion {
-	if dimensions == nil {
-		dimensions = []AlertDimension{}
-	}
 	return AlertCriterion{"StaticThresholdCriterion", metric, metric, aggregation, operator, threshold, dimensions}
 }
 

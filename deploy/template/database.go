@@ -65,7 +65,7 @@ type BackupPolicy struct {
 // SQLResource is a database or a container.
 type SQLResource struct {
 	Resource any         `json:"resource"`
-	Options  *SQLOptions `json:"options"`
+	Options  *SQLOptions `json:"options,omitempty"`
 }
 
 // SQLOptions are the request units of a database or a container.
@@ -99,7 +99,7 @@ func database() []Resource {
 	}
 	for _, c := range store.Containers() {
 		all = append(all, Resource{Type: containerKind, APIVersion: databaseAPI, Name: join(account, "/"+Database+"/"+c.Name),
-			DependsOn: []string{resourceID(databaseKind, account, Database)}, Properties: SQLResource{container(c), &SQLOptions{}}})
+			DependsOn: []string{resourceID(databaseKind, account, Database)}, Properties: SQLResource{Resource: container(c)}})
 	}
 	return append(all, Resource{Type: sqlRoleKind, APIVersion: databaseAPI, Name: "[concat(parameters('databaseAccount'), '/', guid(" + accountID + ", parameters('identityPrincipalId'), 'data'))]",
 		DependsOn: []string{resourceID(databaseKind, account, Database)},

@@ -35,7 +35,7 @@ func subnetID(network, subnet string) string { return resourceID(subnetKind, net
 
 // SecurityGroup is a network security group.
 type SecurityGroup struct {
-	SecurityRules []SecurityRule `json:"securityRules"`
+	SecurityRules []SecurityRule `json:"securityRules,omitempty"`
 }
 
 // SecurityRule of a network security group.

@@ -139,7 +139,7 @@ type AddressConfiguration struct {
 }
 
 const (
-	administrator = "cloud-user"
+	administrator = "administrator" // the parameter with its name
 	// batch is the share of machines, in percent, that may be out of work: one of three.
 	batch    = 34
 	diskSize = 64 // GiB
@@ -157,8 +157,8 @@ func scaleSet() *Template {
 	disk := OSDisk{CreateOption: "FromImage", DiskSizeGB: diskSize}
 	disk.ManagedDisk.StorageAccountType = "Premium_LRS"
 	profile := VirtualMachineProfile{
-		OSProfile: OSProfile{"rp-", administrator, param("customData"),
-			LinuxConfiguration{true, SSH{[]PublicKey{{"/home/" + administrator + "/.ssh/authorized_keys", param("sshPublicKey")}}}}},
+		OSProfile: OSProfile{"rp-", param(administrator), param("customData"),
+			LinuxConfiguration{true, SSH{[]PublicKey{{"[concat('/home/', parameters('" + administrator + "'), '/.ssh/authorized_keys')]", param("sshPublicKey")}}}}},
 		StorageProfile:  StorageProfile{ImageReference{"MicrosoftCBLMariner", "azure-linux-3", "azure-linux-3-gen2", "latest"}, disk},
 		SecurityProfile: SecurityProfile{"TrustedLaunch", true, UEFISettings{true, true}},
 		NetworkProfile:  NetworkProfile{balancerPart("probes", probeName), []InterfaceConfiguration{nic}},
@@ -177,6 +177,7 @@ func scaleSet() *Template {
 	t.text("scaleSet", "Name of the scale set, which contains the build that it runs.")
 	t.text("identityId", "Resource id of the service's own identity.")
 	t.parameter("customData", "securestring", nil, "Configuration of the machines for cloud-init, in base64.")
+	t.parameter(administrator, "string", "cloud-user", "Name of the machines' administrator.")
 	t.text("sshPublicKey", "Public key of the machines' administrator. No network rule lets SSH through.")
 	t.parameter("size", "string", "Standard_D4s_v5", "Size of the machines.")
 	t.parameter("capacity", "int", 3, "Number of machines.")
