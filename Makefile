@@ -64,6 +64,7 @@ generate: clients ## regenerate everything in generated/ and clients/, and the g
 	go run ./hack/errordocs
 	go run ./hack/metricdocs
 	go run ./hack/operator
+	go run ./hack/deploy
 	cd local && go run ./hack/crds
 
 .PHONY: api-version
