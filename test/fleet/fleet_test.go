@@ -82,6 +82,8 @@ type fleet struct {
 	store    *store.Store
 	api      *stub
 	monitors map[string]*os.Process
+	// stopSink closes the socket that the metrics go to.
+	stopSink func()
 
 	mu    sync.Mutex
 	looks map[string][]look // by the name of the cluster
@@ -117,7 +119,7 @@ func newFleet(t testing.TB, clusters int, s settings) *fleet {
 	f.api = apiServers(t)
 	f.fill(clusters)
 	if s.Socket != "" {
-		f.listen(strings.TrimPrefix(s.Socket, "unix:"))
+		f.stopSink = f.listen(strings.TrimPrefix(s.Socket, "unix:"))
 	}
 	return f
 }
@@ -157,14 +159,17 @@ func (f *fleet) fill(clusters int) {
 	writers.Wait()
 }
 
-// listen takes the metrics of all monitors, and notes their checks.
-func (f *fleet) listen(socket string) {
+// listen takes the metrics of all monitors, and notes their checks, until the returned function is
+// called or the test ends.
+func (f *fleet) listen(socket string) (stop func()) {
 	f.Helper()
+	_ = os.Remove(socket) // of one that has stopped
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(func() { _ = conn.Close() })
+	stop = func() { _ = conn.Close() }
+	f.Cleanup(stop)
 	go func() {
 		text := make([]byte, 64<<10)
 		for {
@@ -185,6 +190,7 @@ func (f *fleet) listen(socket string) {
 			f.mu.Unlock()
 		}
 	}()
+	return stop
 }
 
 // start starts a monitor and returns what kills it.
@@ -341,4 +347,35 @@ func TestMonitorsShareTheFleet(t *testing.T) {
 			t.Errorf("%s moved from %s to %s, which nothing required", name, before[name], by)
 		}
 	}
+}
+
+// TestMonitorsAndTheSinkOfTheirMetricsDieAgainAndAgain kills one of three monitors after the other, and
+// with every second one the sink. The others take over each time, and their metrics arrive.
+func TestMonitorsAndTheSinkOfTheirMetricsDieAgainAndAgain(t *testing.T) {
+	if !*long {
+		t.Skip("needs a machine for itself: -args -long")
+	}
+	const clusters, well, rounds = 30, 27, 9
+	f := newFleet(t, clusters, settings{Interval: 2 * time.Second, Lease: 4 * time.Second, Feed: 100 * time.Millisecond, Budget: 50 * time.Second, Socket: "mdm"})
+	names, kills := []string{"a", "b", "c"}, map[string]func(){}
+	for _, name := range names {
+		kills[name] = f.start(name)
+	}
+	f.shared(len(names))
+	var slowest time.Duration
+	for round := range rounds {
+		name, killed := names[round%len(names)], time.Now()
+		kills[name]()
+		if round%2 == 0 {
+			f.stopSink()
+			f.stopSink = f.listen(strings.TrimPrefix(f.settings.Socket, "unix:"))
+		}
+		f.checked(1, well, killed.Add(f.settings.Interval))
+		slowest = max(slowest, time.Since(killed))
+		kills[name] = f.start(name)
+		f.shared(len(names))
+	}
+	settled := time.Now()
+	f.checked(2, well, settled)
+	t.Logf("%d kills, each cluster was checked again within %s", rounds, slowest.Round(10*time.Millisecond))
 }
