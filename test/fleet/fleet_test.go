@@ -59,7 +59,7 @@ func runMonitor(text string) error {
 	return monitoring.Run(ctx, &monitoring.Config{
 		Config: service.Config{Database: service.Database{Store: "sqlite:" + s.Store}, EncryptionKeys: s.Keys, Location: "eastus"},
 		MDM:    service.MDM{MDMSocket: s.Socket, MDMEnvironment: s.Name, MDMQueue: 100_000},
-		Cloud:  service.Cloud{}, Listen: "127.0.0.1:0", Interval: s.Interval, NSGInterval: time.Hour, Budget: s.Budget, Lease: s.Lease, Feed: s.Feed, Concurrency: 2000, Build: "fleet"})
+		Cloud:  service.Cloud{}, Listen: "127.0.0.1:0", Interval: s.Interval, NSGInterval: time.Hour, Budget: s.Budget, Lease: s.Lease, Feed: s.Feed, Concurrency: 300, Build: "fleet"})
 }
 
 const (
