@@ -244,27 +244,43 @@ func TestADeploymentThatIsKilledAfterAnyCallEndsTheSameWhenRepeated(t *testing.T
 	takesMinutes(t)
 	w := newFixture(t)
 	w.build("v1", "./cmd/aro")
-	var calls int64
-	for after := int64(1); ; after++ {
-		var err error
-		if calls, err = w.interrupted("v1", serveOnly(), after); err == nil {
-			break
-		}
-		if !errors.Is(err, context.Canceled) {
-			w.tail()
-			t.Fatalf("killed after %d calls, it ended with %v", after, err)
-		}
-		if after > 40 {
-			t.Fatal("it never ends")
-		}
-	}
-	t.Logf("the last of the deployments made %d calls that change something", calls)
+	w.build("v2", "./cmd/aro")
+	w.killedAfterEachCall("v1")
 	got := w.inventory()
 	fresh := newFixture(t)
 	must(t, os.CopyFS(region.BuildDir(fresh.Dir, "v1"), os.DirFS(region.BuildDir(w.Dir, "v1"))))
 	fresh.deploy("v1", serveOnly())
 	if want := fresh.inventory(); !slices.Equal(comparable(want), comparable(got)) {
 		t.Errorf("it has\n%s\nwithout kills there is\n%s", strings.Join(comparable(got), "\n"), strings.Join(comparable(want), "\n"))
+	}
+	t.Log("so does another build that takes over")
+	w.killedAfterEachCall("v2")
+	upgraded := w.inventory()
+	for i, id := range upgraded {
+		upgraded[i] = strings.ReplaceAll(id, "/rp-vmss-v2-", "/rp-vmss-v1-")
+	}
+	if !slices.Equal(comparable(got), comparable(upgraded)) {
+		t.Errorf("v1 had\n%s\nv2 has\n%s", strings.Join(comparable(got), "\n"), strings.Join(comparable(upgraded), "\n"))
+	}
+}
+
+// killedAfterEachCall deploys a build again and again, and kills the deployment after one call
+// that changes something, after two, and so on, until one ends.
+func (w *fixture) killedAfterEachCall(build string) {
+	w.t.Helper()
+	for after := int64(1); ; after++ {
+		calls, err := w.interrupted(build, serveOnly(), after)
+		if err == nil {
+			w.t.Logf("the last of the deployments made %d calls that change something", calls)
+			return
+		}
+		if !errors.Is(err, context.Canceled) {
+			w.tail()
+			w.t.Fatalf("killed after %d calls, it ended with %v", after, err)
+		}
+		if after > 40 {
+			w.t.Fatal("it never ends")
+		}
 	}
 }
 
