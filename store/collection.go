@@ -251,6 +251,16 @@ func (c *Collection[T]) Due(ctx context.Context, perPartition, limit int) (docs 
 	return docs, len(unreadable), c.setAside(ctx, unreadable)
 }
 
+// CountDue returns how many documents can be claimed, at most limit. Unlike Due it reads none, so
+// that it neither postpones nor counts those that cannot be read.
+func (c *Collection[T]) CountDue(ctx context.Context, limit int) (int, error) {
+	records, err := c.driver.Due(ctx, c.container, limit, limit)
+	if err != nil {
+		return 0, c.name("due", err)
+	}
+	return len(records), nil
+}
+
 // Changes returns documents written since the mark, at least once each, and the
 // next mark. While there are more, call it again at once. The empty mark is the
 // beginning. Deletions, and documents that cannot be read, are not included.

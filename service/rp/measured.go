@@ -23,8 +23,8 @@ func heartbeat(ctx context.Context, to metrics.Emitter, build string, s *store.S
 			return
 		}
 		to.EmitGauge("frontend.heartbeat", 1, map[string]string{"version": build})
-		if due, _, err := s.Clusters.Due(ctx, longestQueue, longestQueue); err == nil {
-			to.EmitGauge("database.openshiftclusters.queue.length", int64(len(due)), nil)
+		if due, err := s.Clusters.CountDue(ctx, longestQueue); err == nil {
+			to.EmitGauge("database.openshiftclusters.queue.length", int64(due), nil)
 		}
 	})
 }
