@@ -58,7 +58,7 @@ other_modules() {
   (local_module)
 
   part "race detector on what runs concurrently"
-  go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/... ./httpserver ./armhttp ./catalogue ./admin/... ./mirror ./metrics/... ./monitor/... ./portal ./proxy
+  go test -race -short -timeout 15m ./store/sqlite/... ./azure/... ./openshift/... ./backend/... ./server/... ./httpserver ./armhttp ./admin/... ./mirror ./metrics/... ./monitor/... ./portal ./proxy
   (cd local && go test -race -timeout 15m ./cloud/... ./hypervisor/... ./supervisor)
 }
 
