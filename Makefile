@@ -103,7 +103,7 @@ lint: lint-go lint-specs ## lint Go and the specs
 .PHONY: lint-go
 lint-go: $(GOLANGCI) tidy
 	$(GOLANGCI) run ./...
-	cd local && ../$(GOLANGCI) run ./...
+	for module in local registry alerts; do (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || exit; done
 	GOLANGCI=$(CURDIR)/$(GOLANGCI) installer/lint.sh
 
 .PHONY: tidy
