@@ -3,7 +3,7 @@ package operator
 import (
 	"slices"
 
-	"github.com/aro-rp/aro/operator/azure"
+	"github.com/aro-rp/aro/operator/azureclient"
 	"github.com/aro-rp/aro/operator/controller"
 	"github.com/aro-rp/aro/operator/controllers/alertwebhook"
 	"github.com/aro-rp/aro/operator/controllers/autosizednodes"
@@ -39,7 +39,7 @@ import (
 
 // Controllers are those of a role, in an operator of this version that works in Azure
 // by this account.
-func Controllers(role controller.Role, version string, account azure.Opener) ([]controller.Spec, error) {
+func Controllers(role controller.Role, version string, account azureclient.Opener) ([]controller.Spec, error) {
 	internet := internetchecker.New(role, internetchecker.Usual)
 	if role != controller.Master {
 		return []controller.Spec{internet}, nil

@@ -20,7 +20,7 @@ import (
 
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/operator"
-	operatorazure "github.com/aro-rp/aro/operator/azure"
+	"github.com/aro-rp/aro/operator/azureclient"
 	"github.com/aro-rp/aro/operator/controller"
 )
 
@@ -80,7 +80,7 @@ func (c roleCommand) run(ctx context.Context, role controller.Role) error {
 	}
 	config.UserAgent = "aro-operator/" + version
 	config.QPS = -1 // the API server's own priority and fairness limits clients
-	specs, err := operator.Controllers(role, version, operatorazure.FromEnvironment(c.cloud(), nil))
+	specs, err := operator.Controllers(role, version, azureclient.FromEnvironment(c.cloud(), nil))
 	if err != nil {
 		return err
 	}
@@ -91,12 +91,12 @@ func (c roleCommand) run(ctx context.Context, role controller.Role) error {
 
 // cloud finds Azure. The description of a cloud given by its URL is read when it is first
 // needed, because most controllers do not use Azure.
-func (c roleCommand) cloud() operatorazure.Find {
+func (c roleCommand) cloud() azureclient.Find {
 	if c.Cloud == "" {
-		return operatorazure.Known
+		return azureclient.Known
 	}
-	return func(ctx context.Context, _ string) (operatorazure.Cloud, error) {
+	return func(ctx context.Context, _ string) (azureclient.Cloud, error) {
 		found, err := azure.FindCloud(ctx, c.Cloud, http.DefaultClient)
-		return operatorazure.Cloud{Configuration: found.Configuration, Graph: found.Graph, Custom: found.Custom}, err
+		return azureclient.Cloud{Configuration: found.Configuration, Graph: found.Graph, Custom: found.Custom}, err
 	}
 }

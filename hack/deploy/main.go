@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/aro-rp/aro/deploy"
+	"github.com/aro-rp/aro/deploy/armtemplates"
 	"github.com/aro-rp/aro/deploy/machine"
-	"github.com/aro-rp/aro/deploy/template"
 )
 
 const folder = "deploy/assets"
@@ -37,7 +37,7 @@ func main() {
 func generate() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	var err error
-	for name, t := range template.All() {
+	for name, t := range armtemplates.All() {
 		if files[name+".json"], err = t.JSON(); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

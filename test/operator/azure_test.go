@@ -20,7 +20,7 @@ import (
 
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
 	previewv1alpha1 "github.com/aro-rp/aro/operator/apis/preview/v1alpha1"
-	"github.com/aro-rp/aro/operator/azure"
+	"github.com/aro-rp/aro/operator/azureclient"
 	"github.com/aro-rp/aro/operator/controllers/azuresubnets"
 	"github.com/aro-rp/aro/operator/controllers/previewfeature"
 	"github.com/aro-rp/aro/operator/controllers/storageaccounts"
@@ -113,15 +113,15 @@ func (anyToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 	return azcore.AccessToken{Token: "x", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-func newResourceManager(t *testing.T) (*resourceManager, azure.Opener) {
+func newResourceManager(t *testing.T) (*resourceManager, azureclient.Opener) {
 	t.Helper()
 	m := &resourceManager{bodies: map[string]map[string]any{}}
 	web := httptest.NewTLSServer(m)
 	t.Cleanup(web.Close)
 	options := &arm.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: web.Client(), Cloud: cloud.Configuration{
 		ActiveDirectoryAuthorityHost: web.URL, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: web.URL, Audience: web.URL}}}}}
-	return m, func(context.Context, string) (*azure.Account, error) {
-		return &azure.Account{Credential: anyToken{}, Options: options}, nil
+	return m, func(context.Context, string) (*azureclient.Account, error) {
+		return &azureclient.Account{Credential: anyToken{}, Options: options}, nil
 	}
 }
 

@@ -32,7 +32,7 @@ import (
 	"github.com/aro-rp/aro/openshift"
 	"github.com/aro-rp/aro/operator"
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
-	"github.com/aro-rp/aro/operator/azure"
+	"github.com/aro-rp/aro/operator/azureclient"
 	"github.com/aro-rp/aro/operator/controller"
 	"github.com/aro-rp/aro/operator/deploy"
 	"github.com/aro-rp/aro/operator/flags"
@@ -72,9 +72,9 @@ func (w *fixture) furnished(m *resourceManager) {
 }
 
 // everything are the controllers of a master, whose identity in Azure is valid.
-func everything(t *testing.T, open azure.Opener) []controller.Spec {
+func everything(t *testing.T, open azureclient.Opener) []controller.Spec {
 	t.Helper()
-	specs, err := operator.Controllers(controller.Master, "build", func(ctx context.Context, environment string) (*azure.Account, error) {
+	specs, err := operator.Controllers(controller.Master, "build", func(ctx context.Context, environment string) (*azureclient.Account, error) {
 		account, err := open(ctx, environment)
 		if account != nil {
 			account.Credential, account.Graph = graphToken{}, "https://graph.invalid"

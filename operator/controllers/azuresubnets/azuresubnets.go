@@ -17,7 +17,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
-	"github.com/aro-rp/aro/operator/azure"
+	"github.com/aro-rp/aro/operator/azureclient"
 	"github.com/aro-rp/aro/operator/controller"
 	"github.com/aro-rp/aro/operator/flags"
 )
@@ -32,24 +32,24 @@ var endpoints = []string{"Microsoft.ContainerRegistry", "Microsoft.Storage"}
 const again = time.Hour
 
 // New is the controller.
-func New(open azure.Opener) controller.Spec {
+func New(open azureclient.Opener) controller.Spec {
 	c := keeper{open}
-	role := func(o client.Object) string { return strings.ToLower(o.GetLabels()[azure.RoleLabel]) }
+	role := func(o client.Object) string { return strings.ToLower(o.GetLabels()[azureclient.RoleLabel]) }
 	return controller.Spec{
 		Name: "AzureSubnets",
 		Summary: "Puts the cluster's network security group back on the subnets of its machines, and the service endpoints for the registry and storage, unless a gateway " +
 			"leads there. Notes on the Cluster when it did. Looks once an hour and when machines change.",
 		Flag: flags.AzureSubnets, Also: []flags.Name{flags.AzureSubnetsNSG, flags.AzureSubnetsServiceEndpoints},
 		Watches: []controller.Watch{
-			{Kind: machinev1beta1.GroupVersion.WithKind("Machine"), Namespace: azure.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "master" }},
-			{Kind: machinev1beta1.GroupVersion.WithKind("MachineSet"), Namespace: azure.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "worker" }},
+			{Kind: machinev1beta1.GroupVersion.WithKind("Machine"), Namespace: azureclient.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "master" }},
+			{Kind: machinev1beta1.GroupVersion.WithKind("MachineSet"), Namespace: azureclient.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "worker" }},
 		},
 		Rules:     []controller.Rule{{PolicyRule: controller.ResourceRule("patch", "aro.openshift.io", "clusters", arov1alpha1.SingletonName)}},
 		Reconcile: c.reconcile,
 	}
 }
 
-type keeper struct{ open azure.Opener }
+type keeper struct{ open azureclient.Opener }
 
 func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
 	w := work{groups: r.Flags.True(flags.AzureSubnetsNSG), services: r.Flags.True(flags.AzureSubnetsServiceEndpoints) && len(r.Cluster.Spec.GatewayDomains) == 0}
@@ -60,7 +60,7 @@ func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
 	if w.account, err = k.open(ctx, r.Cluster.Spec.AZEnvironment); err != nil {
 		return err
 	}
-	subnets, err := azure.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
+	subnets, err := azureclient.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
 	if err != nil {
 		return err
 	}
@@ -74,17 +74,17 @@ func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
 
 // work is what has to be right.
 type work struct {
-	account          *azure.Account
+	account          *azureclient.Account
 	groups, services bool
 }
 
 // keep puts a subnet right with one write at most.
-func (w work) keep(ctx context.Context, r *controller.Request, s azure.Subnet) error {
+func (w work) keep(ctx context.Context, r *controller.Request, s azureclient.Subnet) error {
 	subnetClient, err := w.account.SubnetClient(s.ID)
 	if err != nil {
 		return err
 	}
-	subnet, err := azure.ReadSubnet(ctx, subnetClient, s.ID)
+	subnet, err := azureclient.ReadSubnet(ctx, subnetClient, s.ID)
 	if err != nil || subnet == nil {
 		return err
 	}
@@ -169,5 +169,5 @@ func ifMatch(ctx context.Context, etag *string) context.Context {
 	if etag == nil {
 		return ctx
 	}
-	return azure.WithHeader(ctx, http.Header{"If-Match": []string{*etag}})
+	return azureclient.WithHeader(ctx, http.Header{"If-Match": []string{*etag}})
 }

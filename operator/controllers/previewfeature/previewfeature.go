@@ -17,25 +17,25 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	previewv1alpha1 "github.com/aro-rp/aro/operator/apis/preview/v1alpha1"
-	"github.com/aro-rp/aro/operator/azure"
+	"github.com/aro-rp/aro/operator/azureclient"
 	"github.com/aro-rp/aro/operator/controller"
 )
 
 // New is the controller.
-func New(open azure.Opener) controller.Spec {
+func New(open azureclient.Opener) controller.Spec {
 	m := maker{open}
 	return controller.Spec{
 		Name: "PreviewFeature",
 		Summary: "Makes what the object `previewfeatures.preview.aro.openshift.io/cluster` asks for. The one feature is flow logs of the cluster's network security " +
 			"groups: one for each group, in the network watcher that is named. Disabled, it deletes them.",
 		Watches: []controller.Watch{{Kind: previewv1alpha1.GroupVersion.WithKind("PreviewFeature"), Name: previewv1alpha1.SingletonName}},
-		Rules: []controller.Rule{{Namespace: azure.MachineNamespace,
+		Rules: []controller.Rule{{Namespace: azureclient.MachineNamespace,
 			PolicyRule: controller.ResourceRule("list", "machine.openshift.io", "machines machinesets")}},
 		Reconcile: m.reconcile,
 	}
 }
 
-type maker struct{ open azure.Opener }
+type maker struct{ open azureclient.Opener }
 
 func (m maker) reconcile(ctx context.Context, r *controller.Request) error {
 	preview := &previewv1alpha1.PreviewFeature{ObjectMeta: metav1.ObjectMeta{Name: previewv1alpha1.SingletonName}}
@@ -78,8 +78,8 @@ func (m maker) reconcile(ctx context.Context, r *controller.Request) error {
 }
 
 // groupsOf are the network security groups of the cluster's subnets, each once.
-func groupsOf(ctx context.Context, r *controller.Request, account *azure.Account) ([]*azarm.ResourceID, error) {
-	subnets, err := azure.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
+func groupsOf(ctx context.Context, r *controller.Request, account *azureclient.Account) ([]*azarm.ResourceID, error) {
+	subnets, err := azureclient.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func groupsOf(ctx context.Context, r *controller.Request, account *azure.Account
 		if err != nil {
 			return nil, err
 		}
-		subnet, err := azure.ReadSubnet(ctx, c, s.ID)
+		subnet, err := azureclient.ReadSubnet(ctx, c, s.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aro-rp/aro/arm"
-	"github.com/aro-rp/aro/operator/azure"
+	"github.com/aro-rp/aro/operator/azureclient"
 	"github.com/aro-rp/aro/operator/controller"
 	"github.com/aro-rp/aro/operator/flags"
 )
@@ -29,24 +29,24 @@ const (
 )
 
 // New is the controller.
-func New(open azure.Opener) controller.Spec {
+func New(open azureclient.Opener) controller.Spec {
 	k := keeper{open}
-	role := func(o client.Object) string { return strings.ToLower(o.GetLabels()[azure.RoleLabel]) }
+	role := func(o client.Object) string { return strings.ToLower(o.GetLabels()[azureclient.RoleLabel]) }
 	return controller.Spec{
 		Name: "StorageAccounts",
 		Summary: "Adds the subnets of the cluster and of the service to the network rules of the cluster's two storage accounts, that of the service and that of the image " +
 			"registry. Never removes one. Looks once an hour and when machines change.",
 		Flag: flags.StorageAccounts,
 		Watches: []controller.Watch{
-			{Kind: machinev1beta1.GroupVersion.WithKind("Machine"), Namespace: azure.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "master" }},
-			{Kind: machinev1beta1.GroupVersion.WithKind("MachineSet"), Namespace: azure.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "worker" }},
+			{Kind: machinev1beta1.GroupVersion.WithKind("Machine"), Namespace: azureclient.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "master" }},
+			{Kind: machinev1beta1.GroupVersion.WithKind("MachineSet"), Namespace: azureclient.MachineNamespace, Spec: true, Matches: func(o client.Object) bool { return role(o) == "worker" }},
 		},
 		Rules:     []controller.Rule{{PolicyRule: controller.ResourceRule("get", imageregistryv1.GroupVersion.Group, "configs", "cluster")}},
 		Reconcile: k.reconcile,
 	}
 }
 
-type keeper struct{ open azure.Opener }
+type keeper struct{ open azureclient.Opener }
 
 func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
 	account, err := k.open(ctx, r.Cluster.Spec.AZEnvironment)
@@ -82,9 +82,9 @@ func (k keeper) reconcile(ctx context.Context, r *controller.Request) error {
 
 // wanted returns the subnets that need the accounts: the service's, and those of the cluster that
 // have service endpoints for storage.
-func wanted(ctx context.Context, r *controller.Request, account *azure.Account) ([]string, error) {
+func wanted(ctx context.Context, r *controller.Request, account *azureclient.Account) ([]string, error) {
 	ids := slices.Clone(r.Cluster.Spec.ServiceSubnets)
-	subnets, err := azure.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
+	subnets, err := azureclient.Subnets(ctx, r.Client, r.Cluster.Spec.ResourceID)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func wanted(ctx context.Context, r *controller.Request, account *azure.Account) 
 		if err != nil {
 			return nil, err
 		}
-		subnet, err := azure.ReadSubnet(ctx, c, s.ID)
+		subnet, err := azureclient.ReadSubnet(ctx, c, s.ID)
 		if err != nil {
 			return nil, err
 		}

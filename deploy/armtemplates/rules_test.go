@@ -1,4 +1,4 @@
-package template
+package armtemplates
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package template
+package armtemplates
 
 const (
 	zoneKind          = "Microsoft.Network/dnsZones"

@@ -1,4 +1,4 @@
-package template
+package armtemplates
 
 // ActionGroup lists the receivers of alerts.
 type ActionGroup struct {

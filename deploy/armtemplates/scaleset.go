@@ -1,4 +1,4 @@
-package template
+package armtemplates
 
 // VirtualMachineScaleSet is a scale set.
 type VirtualMachineScaleSet struct {

@@ -1,6 +1,6 @@
-// Package azure is Azure as the operator sees it: with the cluster's own identity, and
+// Package azureclient is Azure as the operator sees it: with the cluster's own identity, and
 // no more of it than the subnets, storage accounts and flow logs of one cluster.
-package azure
+package azureclient
 
 import (
 	"context"

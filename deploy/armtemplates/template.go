@@ -1,10 +1,10 @@
-// Package template writes the ARM templates with which the service is deployed: what a
+// Package armtemplates writes the ARM templates with which the service is deployed: what a
 // region consists of, how it is called, and what depends on what. They are checked in
 // below deploy/assets, and this package is their source.
 //
 // Its functions are pure. When a template is deployed, and with which parameters, is the
 // business of package deploy.
-package template
+package armtemplates
 
 import (
 	"encoding/json"

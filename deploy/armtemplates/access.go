@@ -1,4 +1,4 @@
-package template
+package armtemplates
 
 // Role definitions of Azure.
 const (
