@@ -84,7 +84,7 @@ func frontendMetrics() []Metric {
 	return []Metric{
 		{Name: "frontend.heartbeat", Unit: One, Dims: []string{"version"}, By: byRP, Meaning: "Once a minute, while the process is ready."},
 		{Name: "frontend.maintenance.unplanned", Unit: One, Dims: []string{"resourceId"}, By: byRP, Meaning: "An action of the admin API works on the cluster: at its beginning and once a minute until its end."},
-		{Name: "database.openshiftclusters.queue.length", Unit: Count, By: byRP, Meaning: "Clusters that wait for a worker, once a minute while the process is ready; 1000 stands for more."},
+		{Name: "database.openshiftclusters.queue.length", Unit: Count, By: byRP, Meaning: "Clusters that wait for a worker, once a minute while the process is ready; 100 stands for more."},
 		{Name: "frontend.count", Unit: One, Dims: request, By: byRP, Meaning: "A request was answered. The route is the name of the operation."},
 		{Name: "frontend.duration", Unit: Milliseconds, Dims: request, By: byRP, Meaning: "Time to answer a request."},
 	}

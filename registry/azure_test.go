@@ -47,7 +47,7 @@ func startAzure(t *testing.T) *localAzure {
 	program := must(filepath.Abs("../bin/aro-local"))
 	for _, file := range []string{program, filepath.Join(filepath.Dir(program), "aro-registry")} {
 		if _, err := os.Stat(file); err != nil {
-			t.Skipf("%v: run make build", err)
+			t.Fatalf("%v; build it: make build", err)
 		}
 	}
 	data, azure := t.TempDir(), "localhost:"+freePort(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/aro-rp/aro/store"
 )
 
-// longestQueue is how many documents of a queue are counted.
-const longestQueue = 1000
+// longestQueue is how many documents of a queue are counted: databases answer with the documents.
+const longestQueue = 100
 
 // heartbeat gives signs of life while the process is ready, with the number of clusters that wait for
 // a worker.

@@ -18,8 +18,8 @@ import (
 	"github.com/aro-rp/aro/local/cloud/resources"
 )
 
-// stopTime is how long a program may take to end.
-const stopTime = 10 * time.Second
+// startTime and stopTime are how long a program may take to say its address, and to end.
+const startTime, stopTime = time.Minute, 10 * time.Second
 
 // server is the program that has the images of one registry, while it runs.
 type server struct {
@@ -81,7 +81,9 @@ func start(program, dir string) (*server, error) {
 	}
 	one := &server{input: input, ended: make(chan struct{})}
 	lines := bufio.NewReader(output)
+	late := time.AfterFunc(startTime, func() { _ = command.Process.Kill() })
 	address, err := lines.ReadString('\n')
+	late.Stop()
 	go func() {
 		_, _ = io.Copy(io.Discard, lines) // the pipe is read to its end before Wait closes it
 		_ = command.Wait()                // how it ended is in its log
