@@ -83,29 +83,5 @@ part "binaries"
 make --no-print-directory build
 
 part "two lanes side by side; each shows its output when it has ended"
-logs=$(mktemp -d)
-declare -A lanes
-for lane in service local; do
-  hack/test.sh "$lane" >"$logs/$lane" 2>&1 &
-  lanes[$lane]=$!
-done
-trap 'kill "${lanes[@]}" "${beat:-}" 2>/dev/null; rm -rf "$logs"' EXIT
-progress() { # which part each lane is in, once a minute
-  while sleep 60; do
-    for lane in "${!lanes[@]}"; do printf '%ss, %s: %s\n' "$SECONDS" "$lane" "$(grep '^==' "$logs/$lane" | tail -n 1)"; done
-  done
-}
-progress &
-beat=$!
-failed=()
-for lane in local service; do
-  wait "${lanes[$lane]}" || failed+=("$lane")
-  printf '\n==== lane %s\n' "$lane"
-  cat "$logs/$lane"
-done
-kill "$beat"
-if [ "${#failed[@]}" -gt 0 ]; then
-  printf '\nfailed after %ss: %s\n' "$SECONDS" "${failed[*]}"
-  exit 1
-fi
+hack/lanes/run.sh hack/test.sh local service
 printf '\nall parts passed in %ss\n' "$SECONDS"
