@@ -53,7 +53,7 @@ var actions = map[string]action{
 	"Admin_GetCluster":              {role: reader},
 	"Admin_ExplainCluster":          {role: reader},
 	"Admin_GetMonitorResult":        {role: reader},
-	"Admin_UpdateCluster":           {role: elevated},
+	"Admin_UpdateCluster":           {role: elevated, dryRun: true},
 	"Admin_ListVersions":            {role: reader},
 	"Admin_PutVersion":              {role: elevated},
 	"Admin_ListRoleSets":            {role: reader},
@@ -128,5 +128,5 @@ func authorize(x *httpserver.Exchange) error {
 	if x.Operation == "" || roleOf(x.Caller) >= actions[x.Operation].role {
 		return nil
 	}
-	return arm.Forbidden.Errorf("The client certificate may only read. %s needs one of --admin-clients.", x.Operation)
+	return arm.Forbidden.Errorf("The caller may only read. %s needs a client certificate of --admin-clients or, in the portal, elevated access.", x.Operation)
 }

@@ -123,27 +123,24 @@ func (a *API) AdminGetCluster(ec echo.Context, _, _, _ string) error {
 }
 
 // AdminUpdateCluster begins the maintenance of a cluster, or announces it.
-func (a *API) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
+func (a *API) AdminUpdateCluster(ec echo.Context, _, _, _ string, _ api.AdminUpdateClusterParams) error {
 	c := ec.(*call)
 	m, err := c.maintenance()
 	if err != nil {
 		return err
 	}
 	c.Subject = string(m.task)
-	if state, announced := m.announces(); announced {
-		return a.announce(c, state)
+	operation := a.operations.For(c.Exchange, "")
+	if c.DryRun {
+		return a.wouldMaintain(c, m)
 	}
 	id := armhttp.ClusterID(c)
-	operation := a.operations.For(c.Exchange, "")
 	doc, err := a.Store.Clusters.UpdateSealed(c.Ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
-		cl := &doc.Cluster
-		if err := armhttp.MayChange(c.Exchange, cl); err != nil {
+		if begins, err := m.prepare(c, &doc.Cluster); err != nil || !begins {
 			return err
 		}
-		cl.Internal.MaintenanceTask, cl.Internal.LastAdminUpdateError = m.task, ""
-		cl.Internal.OperatorFlags = m.flagsOver(cl.Internal.OperatorFlags)
 		armhttp.Offer(doc)
-		return operation.Begin(cl, cl, model.AdminUpdate)
+		return operation.Begin(&doc.Cluster, &doc.Cluster, model.AdminUpdate)
 	})
 	if err != nil {
 		operation.DiscardUnused(nil, err)
@@ -152,26 +149,39 @@ func (a *API) AdminUpdateCluster(ec echo.Context, _, _, _ string) error {
 		}
 		return err
 	}
-	a.Wake()
-	c.OperationID = doc.Cluster.Internal.Operation.ID
+	if _, announced := m.announces(); !announced {
+		a.Wake()
+		c.OperationID = doc.Cluster.Internal.Operation.ID
+	}
 	return armhttp.Value(c, http.StatusOK, doc.Cluster.WithoutSecrets())
 }
 
-// announce sets the maintenance state, which begins nothing.
-func (a *API) announce(c *call, state model.MaintenanceState) error {
-	id := armhttp.ClusterID(c)
-	doc, err := a.Store.Clusters.UpdateSealed(c.Ctx(), id.Partition(), id.Key(), func(doc *store.ClusterDocument) error {
-		if err := armhttp.MayChange(c.Exchange, &doc.Cluster); err != nil {
-			return err
-		}
-		doc.Cluster.Internal.MaintenanceState = state
-		return nil
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return armhttp.NotFound(id)
+// wouldMaintain answers with the cluster as the request would leave it.
+func (a *API) wouldMaintain(c *call, m *maintenance) error {
+	doc, err := a.view(c)
+	if err != nil {
+		return err
+	}
+	begins, err := m.prepare(c, &doc.Cluster)
+	if err == nil && begins {
+		err = doc.Cluster.Begin(model.Operation{Kind: model.AdminUpdate, StartedAt: a.Now().UTC(), CorrelationID: c.CorrelationID, RequestID: c.RequestID})
 	}
 	if err != nil {
 		return err
 	}
 	return armhttp.Value(c, http.StatusOK, doc.Cluster.WithoutSecrets())
+}
+
+// prepare changes a cluster as the request says, and reports whether an operation begins.
+func (m *maintenance) prepare(c *call, cl *model.Cluster) (begins bool, err error) {
+	if err := armhttp.MayChange(c.Exchange, cl); err != nil {
+		return false, err
+	}
+	if state, announced := m.announces(); announced {
+		cl.Internal.MaintenanceState = state
+		return false, nil
+	}
+	cl.Internal.MaintenanceTask, cl.Internal.LastAdminUpdateError = m.task, ""
+	cl.Internal.OperatorFlags = m.flagsOver(cl.Internal.OperatorFlags)
+	return true, nil
 }

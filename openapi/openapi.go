@@ -11,3 +11,8 @@ import "embed"
 //
 //go:embed arm common-types
 var Files embed.FS
+
+// Admin is the description of the API of those who run the service.
+//
+//go:embed admin/admin.json
+var Admin []byte

@@ -30,11 +30,14 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/aro-rp/aro/admin"
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/armhttp"
+	"github.com/aro-rp/aro/catalogue"
 	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/portal"
+	"github.com/aro-rp/aro/portal/actions"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 	"github.com/aro-rp/aro/test/entra"
@@ -98,12 +101,17 @@ func newFixture(t *testing.T) *fixture {
 		return func(context.Context) (*tls.Certificate, error) { return c, nil }
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	p, err := portal.New(portal.Config{Store: w.store, Keys: keys, Origin: w.origin, Certificate: always(serving), Location: "eastus", Build: "b1", Logger: log, Now: w.clock,
+	engineers, err := admin.New(admin.Config{Store: w.store, Catalogue: catalogue.New(w.store, nil, nil), Keys: keys, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var server *httpserver.Server
+	p, err := portal.New(portal.Config{Store: w.store, Keys: keys, Admin: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { server.ServeHTTP(rw, r) }), Origin: w.origin, Certificate: always(serving), Location: "eastus", Build: "b1", Logger: log, Now: w.clock,
 		Login: portal.Login{Issuer: w.directory.Issuer(), ClientID: entra.ClientID, Certificate: always(application), Access: []string{entra.GroupSRE}, Elevated: []string{entra.GroupHigh}, Client: w.directory.Client()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP()}, TLS: httpserver.TLSConfig(always(serving)), Failure: armhttp.Failure, Logger: log, Grace: time.Second})
+	server, err = httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP(), engineers.HTTP()}, Auth: actions.Delegation{Elevated: admin.Clients, Readers: admin.Readers}, TLS: httpserver.TLSConfig(always(serving)), Failure: armhttp.Failure, Logger: log, Grace: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

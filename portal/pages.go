@@ -85,6 +85,9 @@ func (p *Portal) page(c *call, title string) view {
 	return v
 }
 
+// tab is one of the pages of a cluster.
+type tab struct{ path, title string }
+
 // show answers with a page.
 func (v view) show(c *call, content templ.Component) error {
 	page, err := v.render(c.Ctx(), content)
@@ -92,6 +95,13 @@ func (v view) show(c *call, content templ.Component) error {
 		return err
 	}
 	return c.Blob(http.StatusOK, "text/html; charset=utf-8", page)
+}
+
+// stream answers with a page whose parts are sent when they are there.
+func (v view) stream(c *call, status int, content templ.Component) error {
+	c.Response().Header().Set("Content-Type", "text/html; charset=utf-8")
+	c.Response().WriteHeader(status)
+	return v.layout(content).Render(c.Ctx(), c.Response())
 }
 
 func (v view) render(ctx context.Context, content templ.Component) ([]byte, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/aro-rp/aro/armhttp"
 	api "github.com/aro-rp/aro/generated/portal"
 	"github.com/aro-rp/aro/httpserver"
+	"github.com/aro-rp/aro/portal/actions"
 	"github.com/aro-rp/aro/store"
 )
 
@@ -32,6 +33,9 @@ type Config struct {
 	Login  Login
 	// Certificate is the one of the portal's server, which kubeconfigs trust.
 	Certificate func(context.Context) (*tls.Certificate, error)
+	// Admin is the admin API in this process, for the actions on clusters. It identifies callers by
+	// an actions.Delegation. nil offers none.
+	Admin http.Handler
 	// Location and Build are shown.
 	Location, Build string
 	// Logger defaults to silence and Now to the clock.
@@ -63,6 +67,7 @@ type Portal struct {
 	index   *index
 	routes  *routes
 	streams *streams
+	actions *actions.Catalogue
 }
 
 var _ api.ServerInterface = (*Portal)(nil)
@@ -91,6 +96,9 @@ func New(cfg Config) (*Portal, error) {
 	p.index = newIndex(p.Store.Clusters, p.Now, p.Logger)
 	p.routes = &routes{clusters: p.Store.Clusters, now: p.Now}
 	p.streams = &streams{access: p.access}
+	if p.actions, err = actions.All(); err != nil {
+		return nil, err
+	}
 	api.RegisterHandlers(p.router, p)
 	return p, nil
 }
@@ -99,7 +107,7 @@ func New(cfg Config) (*Portal, error) {
 func (p *Portal) HTTP() httpserver.API {
 	return httpserver.API{
 		Prefix: "/", Route: p.route, Failure: p.failure,
-		Endless: func(r *http.Request) bool { _, _, ok := proxiedPath(r.URL.EscapedPath()); return ok },
+		Endless: func(r *http.Request) bool { _, _, ok := proxiedPath(r.URL.EscapedPath()); return ok || isAction(r) },
 		Audited: func(x *httpserver.Exchange) bool { return x.Operation != "" && x.Operation != "Portal_GetAsset" },
 	}
 }

@@ -77,3 +77,12 @@ func (m *MDM) Open(s *Service, cfg *Config, name, build string) error {
 	})
 	return nil
 }
+
+// Maintenance emits that engineers work on a cluster, whose alerts may be theirs.
+func Maintenance(to metrics.Emitter) func(ctx context.Context, resourceID string) {
+	return func(ctx context.Context, resourceID string) {
+		_ = metrics.Beat(ctx, func(context.Context) {
+			to.EmitGauge("frontend.maintenance.unplanned", 1, map[string]string{"resourceId": resourceID})
+		})
+	}
+}

@@ -47,7 +47,7 @@ type ServerInterface interface {
 	AdminGetCluster(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
 	// AdminUpdateCluster Maintain a cluster
 	// (PATCH /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName})
-	AdminUpdateCluster(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
+	AdminUpdateCluster(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminUpdateClusterParams) error
 	// AdminApproveCertificateSigningRequests Approve certificate signing requests
 	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/approvecsr)
 	AdminApproveCertificateSigningRequests(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminApproveCertificateSigningRequestsParams) error
@@ -481,8 +481,17 @@ func (w *ServerInterfaceWrapper) AdminUpdateCluster(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminUpdateClusterParams
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.AdminUpdateCluster(ctx, subscriptionID, resourceGroupName, resourceName)
+	err = w.Handler.AdminUpdateCluster(ctx, subscriptionID, resourceGroupName, resourceName, params)
 	return err
 }
 

@@ -762,6 +762,12 @@ type AdminListSubscriptionsParams struct {
 	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
 }
 
+// AdminUpdateClusterParams defines parameters for AdminUpdateCluster.
+type AdminUpdateClusterParams struct {
+	// DryRun Whether to change nothing. The response is the document as it would be.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
 // AdminApproveCertificateSigningRequestsParams defines parameters for AdminApproveCertificateSigningRequests.
 type AdminApproveCertificateSigningRequestsParams struct {
 	// CsrName Name of the request. Default: all pending ones of kubelets.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"go/format"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ import (
 )
 
 func main() {
-	dir := flag.String("dir", "portal", "directory of the .templ files")
+	dir := flag.String("dir", "portal", "directory of the .templ files, also in folders below")
 	flag.Parse()
 	if err := write(*dir); err != nil {
 		fmt.Fprintln(os.Stderr, "pages:", err)
@@ -37,15 +38,15 @@ func write(dir string) error {
 	return nil
 }
 
-// generate returns the code of each .templ file in dir, by the name of its Go file.
+// generate returns the code of each .templ file in dir and below, by the path of its Go file in dir.
 func generate(dir string) (map[string][]byte, error) {
-	sources, err := filepath.Glob(filepath.Join(dir, "*.templ"))
+	sources, err := below(dir, ".templ")
 	if err != nil {
 		return nil, err
 	}
 	files := map[string][]byte{}
 	for _, source := range sources {
-		page, err := parser.Parse(source)
+		page, err := parser.Parse(filepath.Join(dir, source))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
@@ -58,7 +59,20 @@ func generate(dir string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
-		files[strings.TrimSuffix(name, ".templ")+"_templ.go"] = formatted
+		files[strings.TrimSuffix(source, ".templ")+"_templ.go"] = formatted
 	}
 	return files, nil
+}
+
+// below returns the paths in dir of the files whose names end so.
+func below(dir, ending string) (paths []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(entry.Name(), ending) {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		paths = append(paths, rel)
+		return err
+	})
+	return paths, err
 }

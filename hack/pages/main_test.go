@@ -12,7 +12,7 @@ func TestPagesAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	committed, err := filepath.Glob(filepath.Join(portal, "*_templ.go"))
+	committed, err := below(portal, "_templ.go")
 	if err != nil || len(committed) != len(files) || len(files) == 0 {
 		t.Errorf("%d files are committed, %d generated (%v); run: make generate", len(committed), len(files), err)
 	}

@@ -7,15 +7,19 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aro-rp/aro/admin"
 	"github.com/aro-rp/aro/armhttp"
+	"github.com/aro-rp/aro/catalogue"
 	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/portal"
+	"github.com/aro-rp/aro/portal/actions"
 	"github.com/aro-rp/aro/service"
 )
 
@@ -69,13 +73,7 @@ func Run(ctx context.Context, c *Config, s *service.Service) error {
 	if err != nil {
 		return fmt.Errorf("--tenant: %w", err)
 	}
-	p, err := portal.New(portal.Config{Store: s.Store, Keys: s.Keys, Origin: c.Origin, Certificate: certificate(c.ServerCert), Location: c.Location, Build: c.Build, Logger: s.Log,
-		Login: portal.Login{Issuer: issuer, ClientID: c.PortalClientID, Certificate: certificate(c.ClientCert), Access: c.AccessGroups, Elevated: c.ElevatedGroups, Client: s.HTTP}})
-	if err != nil {
-		return err
-	}
-	server, err := httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP()}, TLS: portalTLS(certificate(c.ServerCert)),
-		Ready: armhttp.Ready(s.Store), Failure: armhttp.Failure, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics})
+	server, err := c.server(s, certificate, issuer)
 	if err != nil {
 		return err
 	}
@@ -94,6 +92,29 @@ func Run(ctx context.Context, c *Config, s *service.Service) error {
 		})
 	})
 	return group.Wait()
+}
+
+// server serves the portal, and the admin API to the portal alone: for the actions of its pages.
+func (c *Config) server(s *service.Service, certificate func(name string) func(context.Context) (*tls.Certificate, error), issuer string) (*httpserver.Server, error) {
+	a := admin.Config{Store: s.Store, Catalogue: catalogue.New(s.Store, nil, nil), Keys: s.Keys, Logger: s.Log, Maintenance: service.Maintenance(s.Own)}
+	if s.Azure != nil && c.ActsOnCustomers() {
+		a.Azure = s.Azure
+	}
+	engineers, err := admin.New(a)
+	if err != nil {
+		return nil, err
+	}
+	var server *httpserver.Server
+	p, err := portal.New(portal.Config{Store: s.Store, Keys: s.Keys, Origin: c.Origin, Certificate: certificate(c.ServerCert), Location: c.Location, Build: c.Build, Logger: s.Log,
+		Admin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) }),
+		Login: portal.Login{Issuer: issuer, ClientID: c.PortalClientID, Certificate: certificate(c.ClientCert), Access: c.AccessGroups, Elevated: c.ElevatedGroups, Client: s.HTTP}})
+	if err != nil {
+		return nil, err
+	}
+	server, err = httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP(), engineers.HTTP()}, TLS: portalTLS(certificate(c.ServerCert)),
+		Auth:  actions.Delegation{Elevated: admin.Clients, Readers: admin.Readers},
+		Ready: armhttp.Ready(s.Store), Failure: armhttp.Failure, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics})
+	return server, err
 }
 
 // portalTLS asks browsers for no certificate.

@@ -29,15 +29,6 @@ func heartbeat(ctx context.Context, to metrics.Emitter, build string, s *store.S
 	})
 }
 
-// maintenance emits that engineers work on a cluster, whose alerts may be theirs.
-func maintenance(to metrics.Emitter) func(ctx context.Context, resourceID string) {
-	return func(ctx context.Context, resourceID string) {
-		_ = metrics.Beat(ctx, func(context.Context) {
-			to.EmitGauge("frontend.maintenance.unplanned", 1, map[string]string{"resourceId": resourceID})
-		})
-	}
-}
-
 // answered tells of requests that were answered. The name of an operation stands for its
 // route: both are from a closed set.
 func answered(to metrics.Emitter) func(x *httpserver.Exchange, took time.Duration) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/metrics"
+	"github.com/aro-rp/aro/service"
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/store/sqlite"
 )
@@ -59,7 +60,7 @@ func TestClustersThatWaitAndMaintenanceAreEmitted(t *testing.T) {
 	if err := heartbeat(ctx, e, "build", s); err != nil {
 		t.Fatal(err)
 	}
-	maintenance(e)(ctx, "/c")
+	service.Maintenance(e)(ctx, "/c")
 	if e.values["database.openshiftclusters.queue.length "] != 2 || e.values["frontend.maintenance.unplanned /c"] != 1 {
 		t.Errorf("emitted: %v, want a queue of 2 and maintenance of /c", e.values)
 	}

@@ -240,7 +240,7 @@ func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalo
 	a := server.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Location: cfg.Location, Domain: s.Domain, Build: cfg.Build,
 		IdentityHosts: work.IdentityHosts, Preflight: work.Preflight, Logger: s.Log}
 	e := admin.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Installable: work.Installable, Logger: s.Log,
-		Maintenance: maintenance(s.Own)}
+		Maintenance: service.Maintenance(s.Own)}
 	a.Wake, e.Wake = news.wake, news.wake
 	if s.Azure != nil {
 		e.Azure = s.Azure

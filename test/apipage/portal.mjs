@@ -99,6 +99,27 @@ async function looksAtACluster(page) {
   return true;
 }
 
+// actsOnACluster tries an action with a dry run, runs it, and reads what the admin API answers.
+async function actsOnACluster(page, cluster) {
+  await page.goto(`${origin}/clusters`);
+  await page.getByRole("link", { name: cluster, exact: true }).click();
+  await page.getByRole("link", { name: "Actions" }).click();
+  await page.getByRole("link", { name: "Maintain a cluster" }).waitFor();
+  await everywhere(page, "the actions on a cluster");
+  await page.getByRole("link", { name: "Maintain a cluster" }).click();
+  await page.getByLabel("maintenanceTask").selectOption("Pending");
+  await page.getByRole("button", { name: "Dry run" }).click();
+  await page.getByRole("heading", { name: "What would happen" }).waitFor();
+  await page.getByText("Nothing has changed so far").waitFor();
+  await everywhere(page, "a dry run");
+  await picture(page, "portal-action.png");
+  await page.getByRole("button", { name: "Run: Maintain a cluster" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Result" }).waitFor();
+  await page.goto(new URL("..", page.url()).href.replace(/\/$/, ""));
+  await page.getByText("Pending, ").or(page.getByText("Pending", { exact: true })).first().waitFor();
+}
+
 await verify(azure.origin);
 await verify(origin);
 const browser = await chromium.launch({ executablePath: process.env.ARO_CHROMIUM });
@@ -127,6 +148,15 @@ try {
   // A download is a request that no page shows.
   assert.deepEqual(problems.filter((problem) => !problem.endsWith("/kubeconfig/new: net::ERR_ABORTED")), [], "what console and network complain about");
   assert.deepEqual(foreign, [], "what was asked of others");
+
+  const admin = await (await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 } })).newPage();
+  admin.setDefaultTimeout(patience);
+  const complaints = watch(admin);
+  await login(admin, "admin@aroapp.test");
+  await admin.getByRole("heading", { name: "Clusters" }).waitFor();
+  const cluster = admin.locator("tbody th a").first();
+  if ((await cluster.count()) > 0) await actsOnACluster(admin, await cluster.textContent());
+  assert.deepEqual(complaints, [], "what console and network complain about");
 
   const guest = await context.newPage();
   await login(guest, "guest@aroapp.test");

@@ -212,7 +212,7 @@ func (c runCommand) portal(id identity, log *slog.Logger) *supervisor.Process {
 		Args: []string{
 			"portal", "--listen", c.portalListen(), "--origin", c.portalOrigin(), "--store", "sqlite:" + filepath.Join(c.Data, "aro.db"),
 			"--cloud", c.origin(), "--ca-file", c.caFile(), "--tenant", id.TenantID, "--location", "eastus",
-			"--client-id", id.ClientID, "--service-vault", c.origin() + "/vaults/aro-svc",
+			"--client-id", id.ClientID, "--first-party-client-id", cloud.FirstPartyApplication, "--service-vault", c.origin() + "/vaults/aro-svc",
 			"--portal-client-id", cloud.PortalApplication, "--access-groups", cloud.PortalGroup, "--elevated-groups", cloud.PortalElevatedGroup,
 		},
 		Env:     []string{"ARO_CLIENT_SECRET=" + id.ClientSecret},
