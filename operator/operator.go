@@ -2,10 +2,13 @@
 package operator
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/go-logr/logr"
 	configv1 "github.com/openshift/api/config/v1"
@@ -15,10 +18,13 @@ import (
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
-	kubernetesscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,11 +46,26 @@ type Options struct {
 	Controllers []controller.Spec
 	// Health and Metrics are addresses to listen on; "0" for none.
 	Health, Metrics string
-	Log             *slog.Logger
+	// Debug is an address for profiles; empty for none.
+	Debug string
+	Log   *slog.Logger
+	// KindsEvery is how often kinds are looked for that the server does not serve yet; 0 for a minute.
+	KindsEvery time.Duration
 }
 
 // Run runs controllers until ctx ends, or one cannot be set up.
 func Run(ctx context.Context, o Options) error {
+	for {
+		err := run(ctx, o)
+		if !errors.Is(err, controller.ErrKinds) {
+			return err
+		}
+		o.Log.InfoContext(ctx, "operator starts again", "because", err.Error())
+	}
+}
+
+// run runs them until the server serves further kinds, too.
+func run(ctx context.Context, o Options) error {
 	scheme, err := Scheme()
 	if err != nil {
 		return err
@@ -61,14 +82,18 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("client of the API server: %w", err)
 	}
-	caches := controller.CacheOptions(o.Controllers, mapper)
+	unserved, err := controller.Unserved(o.Controllers, mapper)
+	if err != nil {
+		return err
+	}
+	caches := controller.CacheOptions(o.Controllers, unserved)
 	caches.ByObject[&arov1alpha1.Cluster{}] = named(arov1alpha1.SingletonName)
 	caches.ByObject[&configv1.ClusterVersion{}] = named("version")
 	m, err := manager.New(o.Config, manager.Options{
 		Scheme: scheme, Cache: caches, Logger: logr.FromSlogHandler(o.Log.Handler()),
 		MapperProvider:         func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return mapper, nil },
 		Metrics:                metricsserver.Options{BindAddress: o.Metrics},
-		HealthProbeBindAddress: o.Health,
+		HealthProbeBindAddress: o.Health, PprofBindAddress: o.Debug,
 	})
 	if err != nil {
 		return fmt.Errorf("operator: %w", err)
@@ -78,10 +103,12 @@ func Run(ctx context.Context, o Options) error {
 			return fmt.Errorf("operator: %w", err)
 		}
 	}
-	for _, spec := range o.Controllers {
-		if err := spec.Add(m, live, o.Log); err != nil {
-			return err
-		}
+	if err := controller.Add(m, live, o.Log, o.Controllers, unserved); err != nil {
+		return err
+	}
+	await := func(ctx context.Context) error { return unserved.Await(ctx, mapper, cmp.Or(o.KindsEvery, time.Minute)) }
+	if err := m.Add(manager.RunnableFunc(await)); err != nil {
+		return fmt.Errorf("operator: %w", err)
 	}
 	return m.Start(ctx)
 }
@@ -94,7 +121,7 @@ func named(name string) cache.ByObject {
 func Scheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		kubernetesscheme.AddToScheme, arov1alpha1.AddToScheme, previewv1alpha1.AddToScheme, configv1.Install, consolev1.Install, imageregistryv1.Install,
+		admissionv1.AddToScheme, appsv1.AddToScheme, corev1.AddToScheme, rbacv1.AddToScheme, arov1alpha1.AddToScheme, previewv1alpha1.AddToScheme, configv1.Install, consolev1.Install, imageregistryv1.Install,
 		machinev1.Install, machinev1beta1.Install, machineconfigurationv1.Install, operatorv1.Install,
 	} {
 		if err := add(scheme); err != nil {

@@ -106,9 +106,8 @@ Measured on 2026-11-30 on a machine with two processors that did other work too.
 | At rest for 10 minutes: writes | 0 |
 | Other requests, with those that renew watches | 57 |
 | Processor time | 1.9 s, which is 0.3 % of one processor |
-| Resident | 61 MiB to 63 MiB: 22 MiB of its own, and 38 MiB of pages of the program's file, which processes share |
-| Resident, the operator of workers | 44 MiB: 9 MiB and 36 MiB |
-| Resident with 1,000 nodes and 20,000 pods | 66 MiB |
+| Resident | 50 MiB: 19 MiB of its own, and 31 MiB of pages of the program's file, which processes share |
+| Resident, the operator of workers | 38 MiB: 9 MiB and 29 MiB |
+| Resident with 1,000 nodes and 20,000 pods | 51 MiB |
 
-With 1,000 nodes, half of the reconciles of one node's drain took less than 50 ms on that machine. Each reads from the API server up to twice and writes up to twice.
 `

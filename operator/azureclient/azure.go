@@ -10,25 +10,11 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/aro-rp/aro/azure/clouds"
 )
-
-// Cloud is where an Azure answers.
-type Cloud struct {
-	cloud.Configuration
-	// Graph is the base URL of Microsoft Graph.
-	Graph string
-	// Custom clouds are unknown to Entra ID's instance discovery.
-	Custom bool
-}
-
-// clouds are Microsoft's, by the names in Cluster objects, in lower case.
-var clouds = map[string]Cloud{
-	"azurepubliccloud":       {Configuration: cloud.AzurePublic, Graph: "https://graph.microsoft.com"},
-	"azureusgovernmentcloud": {Configuration: cloud.AzureGovernment, Graph: "https://graph.microsoft.us"},
-}
 
 // Account is an identity in a cloud.
 type Account struct {
@@ -41,15 +27,18 @@ type Account struct {
 type Opener func(ctx context.Context, azEnvironment string) (*Account, error)
 
 // Find finds a cloud by the name that the Cluster has of it.
-type Find func(ctx context.Context, azEnvironment string) (Cloud, error)
+type Find func(ctx context.Context, azEnvironment string) (clouds.Cloud, error)
+
+// names are what package clouds calls Microsoft's clouds, by the names in Cluster objects, in lower case.
+var names = map[string]string{"azurepubliccloud": "public", "azureusgovernmentcloud": "usgovernment"}
 
 // Known finds Microsoft's clouds.
-func Known(_ context.Context, azEnvironment string) (Cloud, error) {
-	c, known := clouds[strings.ToLower(azEnvironment)]
+func Known(ctx context.Context, azEnvironment string) (clouds.Cloud, error) {
+	name, known := names[strings.ToLower(azEnvironment)]
 	if !known {
-		return c, fmt.Errorf("spec.azEnvironment %q of the Cluster is no cloud that the operator knows", azEnvironment)
+		return clouds.Cloud{}, fmt.Errorf("spec.azEnvironment %q of the Cluster is no cloud that the operator knows", azEnvironment)
 	}
-	return c, nil
+	return clouds.Find(ctx, name, nil)
 }
 
 // FromEnvironment takes the identity from the variables that the deployment sets, of

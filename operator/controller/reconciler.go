@@ -10,11 +10,11 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -24,12 +24,8 @@ import (
 	"github.com/aro-rp/aro/operator/flags"
 )
 
-const (
-	// A controller that fails tries again after the first of these, then later and later.
-	firstRetry, lastRetry = 500 * time.Millisecond, 5 * time.Minute
-	// kindsEvery is how often a kind is looked for that the server does not serve yet.
-	kindsEvery = time.Minute
-)
+// A controller that fails tries again after the first of these, then later and later.
+const firstRetry, lastRetry = 500 * time.Millisecond, 5 * time.Minute
 
 // singleton is the only request: every controller looks after the whole.
 var singleton = reconcile.Request{NamespacedName: client.ObjectKey{Name: arov1alpha1.SingletonName}}
@@ -81,72 +77,68 @@ func (r *Request) conclude(ctx context.Context, spec Spec, err error) error {
 	}
 }
 
-// Add makes the manager run a controller. live reads from and writes to the API server.
-func (s Spec) Add(m manager.Manager, live client.Client, log *slog.Logger) error {
-	log = log.With("controller", s.Name)
-	yes := true
+// Add makes the manager run controllers. live reads from and writes to the API server; kinds that the
+// server does not serve are not watched.
+func Add(m manager.Manager, live client.Client, log *slog.Logger, specs []Spec, unserved Kinds) error {
+	a := adding{manager: m, live: live, log: log, unserved: unserved, events: map[watched]*events{}}
+	for _, spec := range specs {
+		if err := a.add(spec); err != nil {
+			return fmt.Errorf("controller %s: %w", spec.Name, err)
+		}
+	}
+	return nil
+}
+
+// adding is the addition of controllers to a manager. They share what they watch.
+type adding struct {
+	manager  manager.Manager
+	live     client.Client
+	log      *slog.Logger
+	unserved Kinds
+	events   map[watched]*events
+}
+
+// watched is what an informer watches.
+type watched struct {
+	kind     schema.GroupVersionKind
+	metadata bool // and nothing else
+}
+
+func (a adding) add(s Spec) error {
+	log, yes := a.log.With("controller", s.Name), true
 	c, err := controller.NewUnmanaged(s.Name, controller.Options{
-		Reconciler:         &reconciler{spec: s, client: Client{live}, cached: m.GetCache(), log: log},
+		Reconciler:         &reconciler{spec: s, client: Client{a.live}, cached: a.manager.GetCache(), log: log},
 		RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		SkipNameValidation: &yes, // tests run several operators in a process
 		RecoverPanic:       &yes,
-		Logger:             m.GetLogger(),
+		Logger:             a.manager.GetLogger(),
 	})
 	if err != nil {
-		return fmt.Errorf("controller %s: %w", s.Name, err)
+		return err
 	}
-	sources := []source.Source{s.source(m, &arov1alpha1.Cluster{}, clusterEvents(s.ClusterStatus))}
+	sources := []source.Source{a.source(&arov1alpha1.Cluster{}, arov1alpha1.GroupVersion.WithKind("Cluster"), clusterEvents(s.ClusterStatus))}
 	if s.Release {
-		sources = append(sources, s.source(m, &configv1.ClusterVersion{}, releaseEvents()))
+		sources = append(sources, a.source(&configv1.ClusterVersion{}, configv1.GroupVersion.WithKind("ClusterVersion"), releaseEvents()))
 	}
-	var later []Watch
 	for _, w := range s.Watches {
-		if _, err := m.GetRESTMapper().RESTMapping(w.Kind.GroupKind(), w.Kind.Version); meta.IsNoMatchError(err) {
-			later = append(later, w)
-		} else if err != nil {
-			return fmt.Errorf("controller %s: %w", s.Name, err)
-		} else {
-			sources = append(sources, s.source(m, w.object(), w.events(s.Name)))
+		if !a.unserved[w.Kind] {
+			sources = append(sources, a.source(w.object(), w.Kind, w.events(s.Name)))
 		}
 	}
 	for _, source := range sources {
 		if err := c.Watch(source); err != nil {
-			return fmt.Errorf("controller %s: %w", s.Name, err)
+			return err
 		}
 	}
-	if len(later) > 0 {
-		waiter := manager.RunnableFunc(func(ctx context.Context) error { return s.watchLater(ctx, m, c, later) })
-		if err := m.Add(waiter); err != nil {
-			return fmt.Errorf("controller %s: %w", s.Name, err)
-		}
-	}
-	return m.Add(c)
+	return a.manager.Add(c)
 }
 
-func (s Spec) source(m manager.Manager, o client.Object, events predicate.Predicate) source.Source {
-	wake := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request { return []reconcile.Request{singleton} })
-	return source.Kind(m.GetCache(), o, wake, events)
-}
-
-// watchLater watches kinds once the server serves them.
-func (s Spec) watchLater(ctx context.Context, m manager.Manager, c controller.Controller, left []Watch) error {
-	ticker := time.NewTicker(kindsEvery)
-	defer ticker.Stop()
-	for len(left) > 0 {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		var missing []Watch
-		for _, w := range left {
-			if _, err := m.GetRESTMapper().RESTMapping(w.Kind.GroupKind(), w.Kind.Version); err != nil {
-				missing = append(missing, w)
-			} else if err := c.Watch(s.source(m, w.object(), w.events(s.Name))); err != nil {
-				return fmt.Errorf("controller %s: %w", s.Name, err)
-			}
-		}
-		left = missing
+// source returns the events of an object's kind that wake a controller.
+func (a adding) source(o client.Object, kind schema.GroupVersionKind, wakes predicate.Predicate) source.Source {
+	_, metadata := o.(*metav1.PartialObjectMetadata)
+	key := watched{kind, metadata}
+	if a.events[key] == nil {
+		a.events[key] = &events{cache: a.manager.GetCache(), of: o}
 	}
-	return nil
+	return subscription{a.events[key], wakes}
 }

@@ -7,7 +7,6 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
@@ -137,15 +136,13 @@ func selections(specs []Spec) map[schema.GroupVersionKind]map[string]selection {
 	return all
 }
 
-// CacheOptions keep in memory what is watched and nothing else. Kinds that mapper
-// does not know are left out; they cannot be watched yet.
-func CacheOptions(specs []Spec, mapper meta.RESTMapper) cache.Options {
+// CacheOptions keep in memory what is watched and nothing else.
+func CacheOptions(specs []Spec, unserved Kinds) cache.Options {
 	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}, ReaderFailOnMissingInformer: true, DefaultTransform: cache.TransformStripManagedFields()}
 	for kind, namespaces := range selections(specs) {
-		if _, err := mapper.RESTMapping(kind.GroupKind(), kind.Version); err != nil {
-			continue
+		if !unserved[kind] {
+			options.ByObject[Watch{Kind: kind}.object()] = byObject(namespaces)
 		}
-		options.ByObject[Watch{Kind: kind}.object()] = byObject(namespaces)
 	}
 	return options
 }

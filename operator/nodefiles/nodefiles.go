@@ -6,47 +6,19 @@
 package nodefiles
 
 import (
-	"bytes"
-	"embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"text/template"
 
 	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-//go:embed templates
-var templates embed.FS
-
 // ignitionVersion is that of the format; every supported release reads it.
 const ignitionVersion = "3.2.0"
 
 const roleLabel = "machineconfiguration.openshift.io/role"
-
-// Values are the values that templates use.
-type Values struct {
-	Domain                   string
-	APIServerInternalIP      string
-	IngressIP                string
-	GatewayDomains           []string
-	GatewayPrivateEndpointIP string
-}
-
-// Render fills a template.
-func Render(name string, values Values) ([]byte, error) {
-	t, err := template.ParseFS(templates, "templates/"+name)
-	if err != nil {
-		return nil, fmt.Errorf("template %s: %w", name, err)
-	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, values); err != nil {
-		return nil, fmt.Errorf("template %s: %w", name, err)
-	}
-	return out.Bytes(), nil
-}
 
 // File is a file of a node, root's, which replaces one that is there.
 type File struct {

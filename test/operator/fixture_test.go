@@ -23,7 +23,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	kubernetesscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -81,8 +83,10 @@ func furnish(kubeconfig []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
-		return err
+	for _, add := range []func(*runtime.Scheme) error{kubernetesscheme.AddToScheme, apiextensionsv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return err
+		}
 	}
 	server.kubeconfig, server.config = kubeconfig, config
 	if server.client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
@@ -138,6 +142,8 @@ type fixture struct {
 	requests *requests // of the operator
 	log      *lockedBuffer
 	allowed  bool // the account has its rules
+	// kindsEvery is how often the operator looks for kinds; 0 for the usual time.
+	kindsEvery time.Duration
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -165,7 +171,7 @@ func (w *fixture) run(specs ...controller.Spec) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- operator.Run(ctx, operator.Options{Config: config, Controllers: specs, Health: "0", Metrics: "0",
+		done <- operator.Run(ctx, operator.Options{Config: config, Controllers: specs, Health: "0", Metrics: "0", KindsEvery: w.kindsEvery,
 			Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	}()
 	stop = sync.OnceFunc(func() {

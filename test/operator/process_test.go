@@ -90,10 +90,8 @@ func (w *fixture) atRest(p running) {
 	cpu := processorTime(w.T, p.pid) - cpuBefore
 	size := resident(w.T, p.pid)
 	w.Logf("at rest for %d minutes: %d reads, %d writes, %s of processor time, resident: %d MiB, %d at most", minutes, reads, writes, cpu, size, most)
-	// The goal is 60 MiB. 38 MiB are pages of the program's file, and how many of them are resident
-	// differs by a few MiB from run to run.
-	if writes > 0 || cpu > minutes*time.Minute/100 || size > 65 {
-		w.Errorf("want no writes, less than 1 %% of a processor, 65 MiB")
+	if writes > 0 || cpu > minutes*time.Minute/100 || size >= 60 {
+		w.Errorf("want no writes, less than 1 %% of a processor, less than 60 MiB")
 	}
 }
 

@@ -253,8 +253,8 @@ func TestProgramRunsAsItIsDeployed(t *testing.T) {
 	if log := master.log.tail(1 << 20); strings.Contains(log, "orbidden") {
 		t.Errorf("the roles do not suffice:\n%.3000s", log)
 	}
-	if size := resident(t, master.pid); size > 80 { // right after its start, on any machine
-		t.Errorf("it is resident with %d MiB, want 80", size)
+	if size := resident(t, master.pid); size > 70 { // right after its start, on any machine; at rest it is less
+		t.Errorf("it is resident with %d MiB, want 70", size)
 	} else {
 		t.Logf("resident: %d MiB; available after %s", size, started.Round(time.Millisecond))
 	}

@@ -53,12 +53,36 @@ func (c reporter) reconcile(ctx context.Context, r *controller.Request) error {
 	if err := forget(ctx, r); err != nil {
 		return err
 	}
-	object := &configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	r.Own(object)
-	if err := r.Ensure(ctx, object); err != nil {
-		return err
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		object, err := owned(ctx, r)
+		if err != nil {
+			return err
+		}
+		return c.report(ctx, r, object)
+	})
+}
+
+// owned returns the object, which it makes if it is not there or not this operator's. It is read once, because
+// each change of a condition leads here.
+func owned(ctx context.Context, r *controller.Request) (*configv1.ClusterOperator, error) {
+	want := &configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	have := want.DeepCopy()
+	r.Own(want)
+	err := r.Read(ctx, have)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, err
 	}
-	return retry.RetryOnConflict(retry.DefaultRetry, func() error { return c.report(ctx, r) })
+	is := err == nil && metav1.IsControlledBy(have, r.Cluster)
+	for label, value := range want.Labels {
+		is = is && have.Labels[label] == value
+	}
+	if is {
+		return have, nil
+	}
+	if err := r.Ensure(ctx, want); err != nil {
+		return nil, err
+	}
+	return have, r.Read(ctx, have)
 }
 
 // forget removes conditions of controllers that there are no more.
@@ -84,11 +108,7 @@ func forget(ctx context.Context, r *controller.Request) error {
 }
 
 // report writes the status, if it is another one.
-func (c reporter) report(ctx context.Context, r *controller.Request) error {
-	object := &configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if err := r.Read(ctx, object); err != nil {
-		return err
-	}
+func (c reporter) report(ctx context.Context, r *controller.Request, object *configv1.ClusterOperator) error {
 	before := object.DeepCopy()
 	for _, condition := range []configv1.ClusterOperatorStatusCondition{
 		sum(configv1.OperatorAvailable, true, r.Cluster.Status.Conditions),

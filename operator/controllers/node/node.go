@@ -3,12 +3,14 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aro-rp/aro/operator/controller"
@@ -43,7 +45,7 @@ func New() controller.Spec {
 		Summary: "Finishes drains of workers by the machine config operator that take longer than an hour: the pods that are left are deleted, whatever their disruption " +
 			"budgets say, except those of DaemonSets. Eviction would not do: one of a pod under two budgets fails for ever. Masters are never touched.",
 		Flag:    flags.NodeDrainer,
-		Watches: []controller.Watch{{Kind: kind}},
+		Watches: []controller.Watch{{Kind: kind, Matches: concerns}},
 		Rules: []controller.Rule{
 			{PolicyRule: controller.ResourceRule("patch", "", "nodes")},
 			{PolicyRule: controller.ResourceRule("list delete", "", "pods")},
@@ -64,7 +66,7 @@ func reconcile(ctx context.Context, r *controller.Request) error {
 		if !concerns(&nodes.Items[i]) {
 			continue
 		}
-		progress, err := look(ctx, r, nodes.Items[i].Name)
+		progress, err := look(ctx, r, &nodes.Items[i])
 		if err != nil {
 			return err
 		}
@@ -90,8 +92,13 @@ func wantsDrain(a map[string]string) bool {
 		(a[state] == "Working" || a[state] == "Degraded" && strings.HasPrefix(a[reason], "failed to drain node"))
 }
 
-// look returns what is in progress on a node.
-func look(ctx context.Context, r *controller.Request, name string) (progress string, err error) {
+// look returns what is in progress on a node, of which the metadata is known. Its spec and status are read
+// only while it wants to be drained.
+func look(ctx context.Context, r *controller.Request, known client.Object) (progress string, err error) {
+	name := known.GetName()
+	if !wantsDrain(known.GetAnnotations()) {
+		return "", forget(ctx, r, known)
+	}
 	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	if err := r.Read(ctx, n); err != nil {
 		return "", client.IgnoreNotFound(err)
@@ -102,12 +109,8 @@ func look(ctx context.Context, r *controller.Request, name string) (progress str
 	start, err := time.Parse(time.RFC3339, n.Annotations[drainStart])
 	if err != nil {
 		start = r.Now.UTC()
-		err := r.Change(ctx, n, func() error {
-			metav1.SetMetaDataAnnotation(&n.ObjectMeta, drainStart, start.Format(time.RFC3339))
-			return nil
-		})
-		if err != nil {
-			return "", client.IgnoreNotFound(err)
+		if err := note(ctx, r, name, start.Format(time.RFC3339)); err != nil {
+			return "", err
 		}
 	}
 	if left := start.Add(patience).Sub(r.Now); left > 0 {
@@ -135,8 +138,26 @@ func ready(n *corev1.Node) bool {
 }
 
 // forget removes the note of a drain that is over.
-func forget(ctx context.Context, r *controller.Request, n *corev1.Node) error {
-	return client.IgnoreNotFound(r.Change(ctx, n, func() error { delete(n.Annotations, drainStart); return nil }))
+func forget(ctx context.Context, r *controller.Request, n client.Object) error {
+	if _, noted := n.GetAnnotations()[drainStart]; !noted {
+		return nil
+	}
+	return note(ctx, r, n.GetName(), nil)
+}
+
+// note writes the note of a drain's start, or removes it. No other program writes it, and a node that is gone
+// needs none.
+func note(ctx context.Context, r *controller.Request, name string, start any) error {
+	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{drainStart: start}}})
+	if err != nil {
+		return fmt.Errorf("note on the node %s: %w", name, err)
+	}
+	n := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	n.SetGroupVersionKind(kind)
+	if err := r.Patch(ctx, n, client.RawPatch(types.MergePatchType, body)); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("note on the node %s: %w", name, err)
+	}
+	return nil
 }
 
 // remove deletes a node's pods, each with its own grace, and counts those that are
