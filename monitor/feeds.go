@@ -122,8 +122,8 @@ func seenOf(c *model.Cluster, domain string) *collectors.Cluster {
 	seen := &collectors.Cluster{
 		ResourceID: strings.Clone(c.ID), Location: strings.Clone(c.Location), UID: strings.Clone(c.Internal.UID),
 		Kubeconfig: []byte(kubeconfig), Address: strings.Clone(c.Internal.PrivateEndpointIP),
-		ProvisioningState: string(p.ProvisioningState), FailedProvisioningState: string(c.Internal.FailedProvisioningState),
-		MaintenanceState: string(c.Internal.MaintenanceState), ProvisionedBy: strings.Clone(c.Internal.ProvisionedBy), CreatedAt: c.Internal.CreatedAt,
+		ProvisioningState: strings.Clone(string(p.ProvisioningState)), FailedProvisioningState: strings.Clone(string(c.Internal.FailedProvisioningState)),
+		MaintenanceState: strings.Clone(string(c.Internal.MaintenanceState)), ProvisionedBy: strings.Clone(c.Internal.ProvisionedBy), CreatedAt: c.Internal.CreatedAt,
 		Domain: (&environment.Environment{Domain: domain}).FullDomain(strings.Clone(p.ClusterProfile.Domain)), TenantID: strings.Clone(c.Internal.TenantID),
 		PodCIDR: strings.Clone(p.NetworkProfile.PodCIDR), ServiceCIDR: strings.Clone(p.NetworkProfile.ServiceCIDR),
 		PreconfiguredNSG: p.NetworkProfile.PreconfiguredNSG == model.Enabled, WorkloadIdentity: c.UsesWorkloadIdentity(),

@@ -49,7 +49,7 @@ func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time, emit
 	}
 	id, _ := arm.ParseClusterID(c.ResourceID)
 	dims := map[string]string{"resourceId": c.ResourceID, "location": c.Location, "subscriptionId": id.SubscriptionID}
-	api, err := openshift.Open(c.Kubeconfig, c.Address)
+	api, err := open(c)
 	if err != nil {
 		m.Own.EmitGauge("monitor.cluster.failedworker", 1, dims)
 		return false, fmt.Errorf("reach the cluster: %w", err)
@@ -82,6 +82,19 @@ func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time, emit
 		err = errors.Join(err, ctx.Err())
 	}
 	return true, err
+}
+
+// open prepares to talk to a cluster. Its kubeconfig is read the first time: most clusters
+// that a process learns of are another's to look at.
+func open(c *collectors.Cluster) (*openshift.API, error) {
+	if c.Access == nil {
+		access, err := openshift.ReadKubeconfig(c.Kubeconfig)
+		if err != nil {
+			return nil, err
+		}
+		c.Access, c.Kubeconfig = access, nil
+	}
+	return c.Access.Open(c.Address)
 }
 
 // force closes the connections of a check that continues after its timeout.

@@ -2,6 +2,7 @@ package openshift
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -32,13 +33,32 @@ type API struct {
 	open          *connections
 }
 
-// Open prepares to talk to the cluster of kubeconfig at address, an IP, in place of the
-// host that kubeconfig names. It does not dial yet.
-func Open(kubeconfig []byte, address string) (*API, error) {
+// Access is a kubeconfig that has been read. Those who connect to many clusters again and
+// again keep it, as reading takes as long as a connection.
+type Access struct{ config *rest.Config }
+
+// ReadKubeconfig reads a kubeconfig. Its errors say nothing of what is in it.
+func ReadKubeconfig(kubeconfig []byte) (*Access, error) {
 	config, err := restConfig(kubeconfig)
 	if err != nil {
 		return nil, err
 	}
+	return &Access{config}, nil
+}
+
+// Open is Access.Open for those who connect once.
+func Open(kubeconfig []byte, address string) (*API, error) {
+	access, err := ReadKubeconfig(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return access.Open(address)
+}
+
+// Open prepares to talk to the cluster at address, an IP, in place of the host that the
+// kubeconfig names. It does not dial yet.
+func (a *Access) Open(address string) (*API, error) {
+	config := rest.CopyConfig(a.config)
 	dial, err := dialAt(address)
 	if err != nil {
 		return nil, err
@@ -46,6 +66,9 @@ func Open(kubeconfig []byte, address string) (*API, error) {
 	verify, err := rest.TLSConfigFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("TLS of the kubeconfig: %w", err)
+	}
+	if verify != nil { // a connection beside the first resumes its session
+		verify.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	}
 	open := &connections{dial: dial, all: map[net.Conn]struct{}{}}
 	// client-go's own transports are cached for ever and keyed by the dial function.

@@ -55,7 +55,7 @@ func apiServer(t *testing.T, answer http.HandlerFunc, watch func(net.Conn, http.
 }
 
 // installers is a kubeconfig as the installer writes it.
-func installers(t *testing.T, a *authority, port string) []byte {
+func installers(t testing.TB, a *authority, port string) []byte {
 	t.Helper()
 	out, err := clientcmd.Write(clientcmdapi.Config{
 		Clusters: map[string]*clientcmdapi.Cluster{"demo": {Server: "https://api-int." + domain + ":" + port, CertificateAuthorityData: a.certificate}},
@@ -182,7 +182,7 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-func decode(t *testing.T, text []byte) *x509.Certificate {
+func decode(t testing.TB, text []byte) *x509.Certificate {
 	t.Helper()
 	block, _ := pem.Decode(text)
 	if block == nil {

@@ -4,57 +4,94 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/httpstream"
+	"github.com/gorilla/websocket"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/transport/spdy"
 )
 
-// forwardProtocol is what the API server calls forwarding over SPDY.
-const forwardProtocol = "portforward.k8s.io"
+const (
+	// forwardProtocol is Kubernetes' protocol of channels in a WebSocket. Kubelets offer it
+	// beside SPDY, whose compression costs a megabyte of memory for each connection.
+	forwardProtocol = "v4.channel.k8s.io"
+	// The first byte of each message is its channel. The first message of each has the port.
+	dataChannel, errorChannel = 0, 1
+	portSize                  = 2
+	// maxForwardError bounds the text of a failure, in bytes.
+	maxForwardError = 4 << 10
+	forwardBuffer   = 4 << 10
+)
+
+// forwardBuffers are those of writers, shared by all connections.
+var forwardBuffers sync.Pool
 
 // Forward connects to a port of a pod, through the API server.
 func (a *API) Forward(ctx context.Context, namespace, pod string, port int) (net.Conn, error) {
-	to, config, err := a.direct()
+	header, err := credentials(a.config)
 	if err != nil {
 		return nil, err
 	}
-	transport, upgrader, err := spdy.RoundTripperFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("forward a port: %w", err)
+	tls := a.transport.TLSClientConfig.Clone()
+	if tls != nil {
+		tls.NextProtos = nil // HTTP/2 cannot be upgraded
 	}
-	to.Path = "/api/v1/namespaces/" + namespace + "/pods/" + pod + "/portforward"
-	dialed := make(chan struct{})
-	var streams httpstream.Connection
-	go func() { // the library knows no context
-		defer close(dialed)
-		streams, _, err = spdy.NewDialer(upgrader, &http.Client{Transport: transport, Timeout: answerTimeout}, http.MethodPost, to).Dial(forwardProtocol)
-	}()
-	select {
-	case <-dialed:
-	case <-ctx.Done():
-		go func() {
-			if <-dialed; streams != nil {
-				_ = streams.Close()
-			}
-		}()
-		return nil, ctx.Err()
+	dialer := websocket.Dialer{NetDialContext: a.open.dialContext, TLSClientConfig: tls, HandshakeTimeout: answerTimeout,
+		Subprotocols: []string{forwardProtocol}, ReadBufferSize: forwardBuffer, WriteBufferSize: forwardBuffer, WriteBufferPool: &forwardBuffers}
+	to := "ws" + strings.TrimPrefix(a.URL, "http") + "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods/" + url.PathEscape(pod) +
+		"/portforward?ports=" + strconv.Itoa(port)
+	socket, res, err := dialer.DialContext(ctx, to, header)
+	if res != nil {
+		_ = res.Body.Close()
+	}
+	if errors.Is(err, websocket.ErrBadHandshake) {
+		return nil, fmt.Errorf("forward port %d of pod %s: the API server answers %s", port, pod, res.Status)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("forward port %d of pod %s: %w", port, pod, err)
 	}
-	conn, err := streamTo(streams, port)
+	f := &forwarded{Conn: socket, what: fmt.Sprintf("port %d of pod %s", port, pod)}
+	context.AfterFunc(ctx, func() { _ = f.Close() })
+	return f, nil
+}
+
+// credentials are the headers with which config's requests authenticate. Libraries that dial by
+// themselves take no transport.
+func credentials(config *rest.Config) (http.Header, error) {
+	sent := http.Header{}
+	transport, err := rest.HTTPWrappersForConfig(config, recorded(sent))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("forward port %d of pod %s: %w", port, pod, err), streams.Close())
+		return nil, fmt.Errorf("credentials of the kubeconfig: %w", err)
 	}
-	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	return conn, nil
+	req, err := http.NewRequest(http.MethodGet, config.Host, nil)
+	if err != nil {
+		return nil, fmt.Errorf("address of the kubeconfig: %w", err)
+	}
+	_, err = transport.RoundTrip(req)
+	if errors.Is(err, errRecorded) {
+		return sent, nil
+	}
+	return nil, fmt.Errorf("credentials of the kubeconfig: %w", err)
+}
+
+// recorded notes the headers of a request, and sends nothing.
+type recorded http.Header
+
+var errRecorded = errors.New("the request is recorded")
+
+// RoundTrip implements http.RoundTripper.
+func (r recorded) RoundTrip(req *http.Request) (*http.Response, error) {
+	for name, values := range req.Header {
+		r[name] = values
+	}
+	return nil, errRecorded
 }
 
 // direct is the URL and configuration with which a library that dials by itself reaches
@@ -73,45 +110,87 @@ func (a *API) direct() (*url.URL, *rest.Config, error) {
 	return to, config, nil
 }
 
-// streamTo asks for the two streams of one forwarded connection.
-func streamTo(streams httpstream.Connection, port int) (net.Conn, error) {
-	header := http.Header{}
-	header.Set(corev1.PortHeader, strconv.Itoa(port))
-	header.Set(corev1.PortForwardRequestIDHeader, "0")
-	header.Set(corev1.StreamType, corev1.StreamTypeError)
-	failures, err := streams.CreateStream(header)
-	if err != nil {
-		return nil, err
-	}
-	_ = failures.Close() // nothing is sent on it; the data ends when the pod cannot be reached
-	header.Set(corev1.StreamType, corev1.StreamTypeData)
-	data, err := streams.CreateStream(header)
-	if err != nil {
-		return nil, err
-	}
-	return forwarded{data, streams}, nil
-}
-
-// forwarded is a forwarded connection. The caller bounds its time by closing it.
+// forwarded is a forwarded connection. One goroutine may read, and one write.
 type forwarded struct {
-	httpstream.Stream
-	streams httpstream.Connection
+	*websocket.Conn
+	what string
+
+	message io.Reader
+	began   [2]bool // the port of the channel was read
 }
 
-// Close implements net.Conn.
-func (f forwarded) Close() error { return errors.Join(f.Stream.Reset(), f.streams.Close()) }
+// Read implements net.Conn. What the pod's node reports as a failure is an error.
+func (f *forwarded) Read(p []byte) (int, error) {
+	for {
+		for f.message == nil {
+			if err := f.next(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := f.message.Read(p)
+		if errors.Is(err, io.EOF) {
+			f.message, err = nil, nil
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
 
-// LocalAddr implements net.Conn.
-func (forwarded) LocalAddr() net.Addr { return &net.UnixAddr{Name: "forwarded"} }
+// next begins the next message with data.
+func (f *forwarded) next() error {
+	_, message, err := f.NextReader()
+	if websocket.IsCloseError(err, websocket.CloseNormalClosure) {
+		return io.EOF
+	}
+	if err != nil {
+		return err
+	}
+	var channel [1]byte
+	if _, err := io.ReadFull(message, channel[:]); err != nil {
+		return fmt.Errorf("%s: a message without a channel: %w", f.what, err)
+	}
+	switch at := channel[0]; {
+	case at > errorChannel:
+		return fmt.Errorf("%s: a message of channel %d", f.what, at)
+	case !f.began[at]:
+		f.began[at] = true
+		if _, err := io.ReadFull(message, make([]byte, portSize)); err != nil {
+			return fmt.Errorf("%s: a channel without its port: %w", f.what, err)
+		}
+		return nil
+	case at == errorChannel:
+		text, _ := io.ReadAll(io.LimitReader(message, maxForwardError))
+		return fmt.Errorf("%s: %s", f.what, text)
+	default:
+		f.message = message
+		return nil
+	}
+}
 
-// RemoteAddr implements net.Conn.
-func (forwarded) RemoteAddr() net.Addr { return &net.UnixAddr{Name: "forwarded"} }
+// Write implements net.Conn. Servers take every frame for a message, so that none may be
+// longer than the buffer, at which the library begins another.
+func (f *forwarded) Write(p []byte) (n int, err error) {
+	for chunk := range slices.Chunk(p, forwardBuffer-1) {
+		message, err := f.NextWriter(websocket.BinaryMessage)
+		if err != nil {
+			return n, err
+		}
+		if _, err := message.Write([]byte{dataChannel}); err != nil {
+			return n, err
+		}
+		if _, err := message.Write(chunk); err != nil {
+			return n, err
+		}
+		if err := message.Close(); err != nil {
+			return n, err
+		}
+		n += len(chunk)
+	}
+	return n, nil
+}
 
-// SetDeadline implements net.Conn; it does nothing.
-func (forwarded) SetDeadline(time.Time) error { return nil }
-
-// SetReadDeadline implements net.Conn; it does nothing.
-func (forwarded) SetReadDeadline(time.Time) error { return nil }
-
-// SetWriteDeadline implements net.Conn; it does nothing.
-func (forwarded) SetWriteDeadline(time.Time) error { return nil }
+// SetDeadline implements net.Conn.
+func (f *forwarded) SetDeadline(t time.Time) error {
+	return errors.Join(f.SetReadDeadline(t), f.SetWriteDeadline(t))
+}

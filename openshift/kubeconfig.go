@@ -2,6 +2,9 @@ package openshift
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
@@ -57,13 +60,13 @@ func NewIssuer(installers []byte, signer KeyPair, now func() time.Time) (*Issuer
 
 // Service returns the service's own kubeconfig.
 func (i *Issuer) Service() ([]byte, error) {
-	return i.kubeconfig(pkix.Name{CommonName: "system:aro-service", Organization: []string{"system:masters"}}, serviceValidity, i.cluster)
+	return i.kubeconfig(pkix.Name{CommonName: "system:aro-service", Organization: []string{"system:masters"}}, serviceValidity, i.cluster, newServiceKey)
 }
 
 // SRE returns the kubeconfig for operators of the service. A role binding in the
 // cluster for their name defines their permissions.
 func (i *Issuer) SRE() ([]byte, error) {
-	return i.kubeconfig(pkix.Name{CommonName: "system:aro-sre"}, serviceValidity, i.cluster)
+	return i.kubeconfig(pkix.Name{CommonName: "system:aro-sre"}, serviceValidity, i.cluster, newServiceKey)
 }
 
 // Reach is how customers connect to the API server.
@@ -83,7 +86,7 @@ func (r Reach) public() bool { return r.Signed && r.Address == "" }
 
 // User returns the kubeconfig for customers.
 func (i *Issuer) User(r Reach) ([]byte, error) {
-	return i.kubeconfig(pkix.Name{CommonName: "system:admin"}, userValidity, i.userCluster(r))
+	return i.kubeconfig(pkix.Name{CommonName: "system:admin"}, userValidity, i.userCluster(r), newKey)
 }
 
 // userCluster returns the API server's entry for customers. If its name does not
@@ -109,8 +112,12 @@ func userServer(r Reach) string {
 	return "https://" + net.JoinHostPort(host, "6443")
 }
 
-func (i *Issuer) kubeconfig(subject pkix.Name, validity time.Duration, cluster *clientcmdapi.Cluster) ([]byte, error) {
-	pair, err := sign(i.authority, &x509.Certificate{Subject: subject, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, i.now().Add(validity))
+func (i *Issuer) kubeconfig(subject pkix.Name, validity time.Duration, cluster *clientcmdapi.Cluster, newKey func() (crypto.Signer, error)) ([]byte, error) {
+	key, err := newKey()
+	if err != nil {
+		return nil, fmt.Errorf("create a key: %w", err)
+	}
+	pair, err := sign(i.authority, &x509.Certificate{Subject: subject, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, key, i.now().Add(validity))
 	if err != nil {
 		return nil, err
 	}
@@ -123,14 +130,17 @@ func (i *Issuer) kubeconfig(subject pkix.Name, validity time.Duration, cluster *
 	})
 }
 
-// sign completes a certificate and generates its key. Its validity begins with that
-// of the authority, because clocks of cluster and service may differ, and does not
-// exceed it.
-func sign(authority tls.Certificate, template *x509.Certificate, until time.Time) (KeyPair, error) {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return KeyPair{}, fmt.Errorf("make a key: %w", err)
-	}
+// newKey creates a key that every client of Kubernetes and every server can use.
+func newKey() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, 2048) }
+
+// newServiceKey creates the key of a kubeconfig that only the service uses. It connects to many
+// clusters all the time: reading the key and signing with it costs a twentieth of RSA.
+func newServiceKey() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
+
+// sign completes a certificate for key. Its validity begins with that of the authority,
+// because clocks of cluster and service may differ, and does not exceed it.
+func sign(authority tls.Certificate, template *x509.Certificate, key crypto.Signer, until time.Time) (KeyPair, error) {
+	var err error
 	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63)); err != nil {
 		return KeyPair{}, fmt.Errorf("make a serial number: %w", err)
 	}
@@ -139,14 +149,27 @@ func sign(authority tls.Certificate, template *x509.Certificate, until time.Time
 	}
 	template.NotBefore, template.NotAfter, template.BasicConstraintsValid = authority.Leaf.NotBefore, until, true
 	template.KeyUsage = x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature
-	der, err := x509.CreateCertificate(rand.Reader, template, authority.Leaf, private.Public(), authority.PrivateKey)
+	der, err := x509.CreateCertificate(rand.Reader, template, authority.Leaf, key.Public(), authority.PrivateKey)
 	if err != nil {
 		return KeyPair{}, fmt.Errorf("sign the certificate of %s: %w", template.Subject.CommonName, err)
 	}
-	return KeyPair{
-		Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		Key:         pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)}),
-	}, nil
+	block, err := keyBlock(key)
+	if err != nil {
+		return KeyPair{}, err
+	}
+	return KeyPair{Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), Key: pem.EncodeToMemory(block)}, nil
+}
+
+// keyBlock encodes a key as the installer and openssl do.
+func keyBlock(key crypto.Signer) (*pem.Block, error) {
+	if private, ok := key.(*rsa.PrivateKey); ok {
+		return &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)}, nil
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("encode a key: %w", err)
+	}
+	return &pem.Block{Type: "PRIVATE KEY", Bytes: der}, nil
 }
 
 // Fresh reports whether a customer's kubeconfig connects to the cluster and is

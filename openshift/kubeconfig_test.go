@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -26,12 +27,12 @@ type authority struct {
 	key                 *ecdsa.PrivateKey
 }
 
-func newAuthority(t *testing.T, until time.Time) *authority {
+func newAuthority(t testing.TB, until time.Time) *authority {
 	t.Helper()
 	return makeAuthority(t, until, true)
 }
 
-func makeAuthority(t *testing.T, until time.Time, ca bool) *authority {
+func makeAuthority(t testing.TB, until time.Time, ca bool) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -57,7 +58,7 @@ func (a *authority) pair() openshift.KeyPair {
 	return openshift.KeyPair{Certificate: a.certificate, Key: a.keyPEM}
 }
 
-func (a *authority) serve(t *testing.T, name string) (certificate, key []byte) {
+func (a *authority) serve(t testing.TB, name string) (certificate, key []byte) {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
 		NotBefore: a.parsed.NotBefore, NotAfter: a.parsed.NotAfter, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
@@ -82,14 +83,15 @@ func TestKubeconfigsAreWhatTheySay(t *testing.T) {
 		make              func() ([]byte, error)
 		who, organization string
 		years             int
+		key               x509.PublicKeyAlgorithm
 		server, verifies  string
 		trusts            bool
 	}{
-		"service":           {"it may do everything, from inside", issuer.Service, "system:aro-service", "system:masters", 10, "https://api-int." + domain + ":6443", "", true},
-		"engineers":         {"what they may do is bound to the name", issuer.SRE, "system:aro-sre", "", 10, "https://api-int." + domain + ":6443", "", true},
-		"customer":          {"the public certificate is trusted", user(openshift.Reach{Domain: domain, Signed: true}), "system:admin", "", 1, "https://api." + domain + ":6443", "", false},
-		"customer's domain": {"only the cluster vouches for the name", user(openshift.Reach{Domain: domain}), "system:admin", "", 1, "https://api." + domain + ":6443", "", true},
-		"customer, no name": {"the name does not resolve", user(openshift.Reach{Domain: domain, Address: "127.96.0.9", Signed: true}), "system:admin", "", 1, "https://127.96.0.9:6443", "api-int." + domain, true},
+		"service":           {"it may do everything, from inside", issuer.Service, "system:aro-service", "system:masters", 10, x509.ECDSA, "https://api-int." + domain + ":6443", "", true},
+		"engineers":         {"what they may do is bound to the name", issuer.SRE, "system:aro-sre", "", 10, x509.ECDSA, "https://api-int." + domain + ":6443", "", true},
+		"customer":          {"the public certificate is trusted", user(openshift.Reach{Domain: domain, Signed: true}), "system:admin", "", 1, x509.RSA, "https://api." + domain + ":6443", "", false},
+		"customer's domain": {"only the cluster vouches for the name", user(openshift.Reach{Domain: domain}), "system:admin", "", 1, x509.RSA, "https://api." + domain + ":6443", "", true},
+		"customer, no name": {"the name does not resolve", user(openshift.Reach{Domain: domain, Address: "127.96.0.9", Signed: true}), "system:admin", "", 1, x509.RSA, "https://127.96.0.9:6443", "api-int." + domain, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -107,12 +109,12 @@ func TestKubeconfigsAreWhatTheySay(t *testing.T) {
 				(len(cluster.CertificateAuthorityData) > 0) != test.trusts {
 				t.Errorf("%s: context %q, server %q verified as %q, trusts %d bytes", test.why, config.CurrentContext, cluster.Server, cluster.TLSServerName, len(cluster.CertificateAuthorityData))
 			}
-			certify(t, signer, who, test.who, test.organization, test.years)
+			certify(t, signer, who, test.who, test.organization, test.years, test.key)
 		})
 	}
 }
 
-func certify(t *testing.T, signer *authority, who *clientcmdapi.AuthInfo, name, organization string, years int) {
+func certify(t *testing.T, signer *authority, who *clientcmdapi.AuthInfo, name, organization string, years int, algorithm x509.PublicKeyAlgorithm) {
 	t.Helper()
 	c := decode(t, who.ClientCertificateData)
 	if _, err := c.Verify(x509.VerifyOptions{Roots: signer.pool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
@@ -121,8 +123,11 @@ func certify(t *testing.T, signer *authority, who *clientcmdapi.AuthInfo, name, 
 	if c.Subject.CommonName != name || strings.Join(c.Subject.Organization, ",") != organization {
 		t.Errorf("subject %s", c.Subject)
 	}
-	if key, ok := c.PublicKey.(*rsa.PublicKey); !ok || key.N.BitLen() != 2048 {
-		t.Errorf("public key %T", c.PublicKey)
+	if key, ok := c.PublicKey.(*rsa.PublicKey); c.PublicKeyAlgorithm != algorithm || ok && key.N.BitLen() != 2048 {
+		t.Errorf("public key %T, want one of %s", c.PublicKey, algorithm)
+	}
+	if _, err := tls.X509KeyPair(who.ClientCertificateData, who.ClientKeyData); err != nil {
+		t.Error(err)
 	}
 	validity := time.Duration(years) * 365 * 24 * time.Hour
 	if left := time.Until(c.NotAfter); left > validity || left < validity-time.Hour || !c.NotBefore.Equal(signer.parsed.NotBefore) {

@@ -139,5 +139,9 @@ func signServer(authority KeyPair, host, address string, now time.Time) (KeyPair
 	}
 	template := &x509.Certificate{DNSNames: []string{host}, IPAddresses: []net.IP{net.ParseIP(address)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	template.Subject.CommonName = "system:machine-config-server"
-	return sign(ca, template, now.Add(serviceValidity))
+	key, err := newKey()
+	if err != nil {
+		return KeyPair{}, fmt.Errorf("create a key: %w", err)
+	}
+	return sign(ca, template, key, now.Add(serviceValidity))
 }

@@ -14,9 +14,8 @@ import (
 	"maps"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/metrics"
@@ -137,21 +136,17 @@ func (l *Look) prepare(ctx context.Context) {
 
 // together runs collectors side by side. None of them stops another.
 func (l *Look) together(ctx context.Context, all []Collector) error {
-	var mu sync.Mutex
-	var errs []error
-	group := errgroup.Group{}
-	group.SetLimit(sideBySide)
-	for _, c := range all {
-		group.Go(func() error {
-			if err := l.collect(ctx, c); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				errs = append(errs, err)
+	errs := make([]error, len(all))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range sideBySide { // a few goroutines: each one's stack grows once
+		workers.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(all); i = next.Add(1) - 1 {
+				errs[i] = l.collect(ctx, all[i])
 			}
-			return nil
 		})
 	}
-	_ = group.Wait() // the functions return no error
+	workers.Wait()
 	return errors.Join(errs...)
 }
 
@@ -200,6 +195,8 @@ type Cluster struct {
 	// Kubeconfig and Address are how the service reaches the API server.
 	Kubeconfig []byte
 	Address    string
+	// Access is Kubeconfig once it has been read, in its place.
+	Access *openshift.Access
 
 	ProvisioningState, FailedProvisioningState, MaintenanceState string
 	ProvisionedBy                                                string

@@ -1,11 +1,18 @@
 package fleet
 
 import (
-	"encoding/base64"
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +21,12 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/httpstream/wsstream"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
 	"github.com/aro-rp/aro/model"
+	"github.com/aro-rp/aro/openshift"
 )
 
 // slowAnswer is how long an API server takes that is slow: longer than a check may.
@@ -25,6 +37,7 @@ const slowAnswer = 20 * time.Second
 type stub struct {
 	*httptest.Server
 	checks, connections atomic.Int64
+	issued              string
 }
 
 // apiServers answer for all clusters: /slow/NAME and /well/NAME are before each path.
@@ -56,6 +69,10 @@ func apiServers(t testing.TB) *stub {
 				return
 			}
 		}
+		if strings.HasSuffix(path, "/portforward") {
+			alertManager(w, r)
+			return
+		}
 		answer, known := answers["/"+path]
 		if strings.HasSuffix(path, "/pods") {
 			answer, known = podList, true
@@ -78,17 +95,75 @@ func apiServers(t testing.TB) *stub {
 		default:
 		}
 	}
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}
 	s.StartTLS()
+	s.issued = issued(t, s.Server)
 	t.Cleanup(s.CloseClientConnections)
 	t.Cleanup(s.Close)
 	return s
 }
 
-// kubeconfig reaches a cluster at the stub.
-func kubeconfig(server *httptest.Server, kind, name string) model.Secret {
-	authority := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-	return model.Secret(fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","clusters":[{"name":"c","cluster":{"server":"%s/%s/%s","certificate-authority-data":%q}}],
-"users":[{"name":"u","user":{"token":"x"}}],"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],"current-context":"x"}`, server.URL, kind, name, authority))
+// alertManager is a pod's port, forwarded, that answers one request with the alerts.
+func alertManager(w http.ResponseWriter, r *http.Request) {
+	conn := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{
+		"v4.channel.k8s.io": {Binary: true, Channels: []wsstream.ChannelType{wsstream.ReadWriteChannel, wsstream.WriteChannel}}})
+	conn.SetIdleTimeout(slowAnswer)
+	_, streams, err := conn.Open(w, r)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	for _, s := range streams {
+		_, _ = s.Write([]byte{9093 & 0xff, 9093 >> 8})
+	}
+	if _, err := http.ReadRequest(bufio.NewReader(streams[0])); err == nil {
+		_, _ = fmt.Fprintf(streams[0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(alerts), alerts)
+	}
+}
+
+// alerts are what fires in a healthy cluster.
+var alerts = `[` + strings.Join([]string{
+	`{"labels":{"alertname":"Watchdog","namespace":"openshift-monitoring","severity":"none"},"annotations":{"summary":"` + strings.Repeat("An alert that always fires. ", 20) + `"}}`,
+	`{"labels":{"alertname":"InsightsDisabled","namespace":"openshift-insights","severity":"info"},"annotations":{"summary":"` + strings.Repeat("Insights is disabled. ", 20) + `"}}`,
+}, ",") + `]`
+
+// issued is the service's kubeconfig of the cluster "well/one" at the stub, as the service issues it.
+func issued(t testing.TB, server *httptest.Server) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "admin-kubeconfig-signer"}, IsCA: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	installers, err := clientcmd.Write(clientcmdapi.Config{Clusters: map[string]*clientcmdapi.Cluster{
+		"one": {Server: server.URL + "/well/one", CertificateAuthorityData: block("CERTIFICATE", server.Certificate().Raw)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := openshift.NewIssuer(installers, openshift.KeyPair{Certificate: block("CERTIFICATE", der), Key: block("PRIVATE KEY", private)}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig, err := issuer.Service()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(kubeconfig)
+}
+
+// kubeconfig reaches a cluster.
+func (s *stub) kubeconfig(kind, name string) model.Secret {
+	return model.Secret(strings.Replace(s.issued, "/well/one", "/"+kind+"/"+name, 1))
 }
 
 func list(items ...string) string {

@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/model"
@@ -40,6 +43,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	flag.Parse()
+	klog.SetLogger(logr.Discard()) // what the server of WebSockets says of each client that closes
 	os.Exit(m.Run())
 }
 
@@ -145,7 +149,7 @@ func (f *fleet) fill(clusters int) {
 				doc.ManagedResourceGroup, doc.ClientIdentity = fmt.Sprint("group-", i), fmt.Sprint("client-", i)
 				c := &doc.Cluster
 				c.ID, c.Name, c.Location, c.Properties.ProvisioningState = id.String(), id.Name, "eastus", model.Succeeded
-				c.Internal.UID, c.Internal.PrivateEndpointIP, c.Internal.ServiceKubeconfig = "uid-"+id.Name, "127.0.0.1", kubeconfig(f.api.Server, kind, id.Name)
+				c.Internal.UID, c.Internal.PrivateEndpointIP, c.Internal.ServiceKubeconfig = "uid-"+id.Name, "127.0.0.1", f.api.kubeconfig(kind, id.Name)
 				if err := f.store.Clusters.Create(f.Context(), doc); err != nil {
 					f.Error(err)
 				}
