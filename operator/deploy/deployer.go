@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,11 +16,9 @@ import (
 
 	"github.com/aro-rp/aro/openshift"
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
-	"github.com/aro-rp/aro/operator/flags"
 )
 
-// owner is the field manager of the members that the service applies. Flags have one of their own,
-// so that a sync of the Cluster does not undo what maintenance set.
+// owner is the field manager of the members that the service applies.
 const owner = "aro-rp"
 
 // Deployer works on one cluster.
@@ -123,50 +120,6 @@ func (d Deployer) served(ctx context.Context, name string) (bool, error) {
 		met[c.Type] = c.Status == metav1.ConditionTrue
 	}
 	return met["Established"] && met["NamesAccepted"], nil
-}
-
-// Sync applies the Cluster and makes it the owner of the secret with the service's
-// logins. Flags that an operator of another release knows are kept.
-func (d Deployer) Sync(ctx context.Context, s Settings) error {
-	o, err := s.ClusterObject()
-	if err != nil {
-		return err
-	}
-	if err := d.apply(ctx, o); err != nil {
-		return err
-	}
-	var cluster metav1.PartialObjectMetadata
-	if err := d.read(ctx, named(clusterKind, "", arov1alpha1.SingletonName), &cluster); err != nil {
-		return err
-	}
-	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"ownerReferences": []any{map[string]any{
-		"apiVersion": arov1alpha1.GroupVersion.String(), "kind": "Cluster", "name": cluster.GetName(), "uid": cluster.GetUID(), "controller": true, "blockOwnerDeletion": true,
-	}}}})
-	if err != nil {
-		return err
-	}
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: "cluster"}}
-	if err := d.Patch(ctx, secret, body); err != nil {
-		return fmt.Errorf("make the Cluster the owner of the secret with the service's logins: %w", err)
-	}
-	return nil
-}
-
-// SetFlags writes flags over those of the Cluster; the others stay.
-func (d Deployer) SetFlags(ctx context.Context, set flags.Flags) error {
-	body, err := json.Marshal(map[string]any{"spec": map[string]any{"operatorflags": set}})
-	if err != nil {
-		return err
-	}
-	if err := d.Patch(ctx, named(clusterKind, "", arov1alpha1.SingletonName), body); err != nil {
-		return fmt.Errorf("set flags of the operator: %w", err)
-	}
-	return nil
-}
-
-// Force lets the operator restart nodes outside upgrades, or not any more.
-func (d Deployer) Force(ctx context.Context, force bool) error {
-	return d.SetFlags(ctx, flags.Flags{string(flags.ForceReconciliation): fmt.Sprint(force)})
 }
 
 // deployments are the operator's, in the order in which they are looked at.
@@ -301,20 +254,4 @@ func (d Deployer) Renew(ctx context.Context, wanted Credentials) (missing string
 		return "", fmt.Errorf("restart the operator: %w", err)
 	}
 	return "", nil
-}
-
-// Merged returns the flags after an administrator's change. The strategy is merge, into the stored
-// flags, or reset, into those of new clusters.
-func Merged(stored, change flags.Flags, strategy string) (flags.Flags, error) {
-	switch strings.ToLower(strategy) {
-	case "", "merge":
-		if stored == nil {
-			stored = flags.Defaults()
-		}
-		return stored.With(change), nil
-	case "reset":
-		return flags.Defaults().With(change), nil
-	default:
-		return nil, fmt.Errorf("strategy %q is neither merge nor reset", strategy)
-	}
 }

@@ -8,16 +8,13 @@ package deploy
 import (
 	_ "embed"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	arov1alpha1 "github.com/aro-rp/aro/operator/apis/aro/v1alpha1"
 	"github.com/aro-rp/aro/operator/apis/crds"
-	"github.com/aro-rp/aro/operator/flags"
 )
 
 // Namespace is the namespace of the operator.
@@ -120,30 +117,4 @@ func decode(content []byte) ([]*unstructured.Unstructured, error) {
 		}
 	}
 	return list, nil
-}
-
-// ClusterObject is the Cluster.
-func (s Settings) ClusterObject() (*unstructured.Unstructured, error) {
-	told := s.Cluster
-	told.OperatorFlags = s.flags()
-	spec, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&told)
-	if err != nil {
-		return nil, fmt.Errorf("spec of the Cluster: %w", err)
-	}
-	o := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
-	o.SetGroupVersionKind(arov1alpha1.GroupVersion.WithKind("Cluster"))
-	o.SetName(arov1alpha1.SingletonName)
-	return o, nil
-}
-
-func (s Settings) flags() flags.Flags {
-	all := flags.Flags(s.Cluster.OperatorFlags)
-	if all == nil {
-		all = flags.Defaults()
-	}
-	set := flags.Flags{string(flags.ForceReconciliation): strconv.FormatBool(s.RestartNodes)}
-	if s.CustomerSecurityGroup {
-		set[string(flags.AzureSubnetsNSG)] = "false"
-	}
-	return all.With(set).With(s.Flags)
 }

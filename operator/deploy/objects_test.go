@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/aro-rp/aro/operator/deploy"
 )
 
@@ -55,24 +53,5 @@ func TestObjectsOfEveryKindOfCluster(t *testing.T) {
 				t.Error("the worker gets credentials of Azure, which it does not need")
 			}
 		})
-	}
-}
-
-// TestFlagsOfEngineersWin lays flags over the defaults and over what other settings mean for them.
-func TestFlagsOfEngineersWin(t *testing.T) {
-	settings := deploy.Settings{CustomerSecurityGroup: true, Flags: map[string]string{"aro.forcereconciliation": "true", "aro.rbac.enabled": "false", "unknown": "kept"}}
-	o, err := settings.ClusterObject()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, _, err := unstructured.NestedStringMap(o.Object, "spec", "operatorflags")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for flag, want := range map[string]string{"aro.forcereconciliation": "true", "aro.rbac.enabled": "false", "unknown": "kept",
-		"aro.azuresubnets.nsg.managed": "false", "aro.machinehealthcheck.enabled": "true"} {
-		if got[flag] != want {
-			t.Errorf("%s is %q, want %q", flag, got[flag], want)
-		}
 	}
 }

@@ -210,15 +210,8 @@ func TestProgramRunsAsItIsDeployed(t *testing.T) {
 	for _, name := range []flags.Name{flags.AzureSubnets, flags.StorageAccounts} { // there is no Azure
 		s.Cluster.OperatorFlags[string(name)] = "false"
 	}
-	d := w.deployed(s)
-	if err := d.SetFlags(t.Context(), flags.Flags{"of.another.release": "x"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Sync(t.Context(), s); err != nil {
-		t.Fatal(err)
-	}
+	w.deployed(s)
 	c := &arov1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: arov1alpha1.SingletonName}}
-	becomes(w, c, "the flag of another release survives a sync", func(c *arov1alpha1.Cluster) bool { return c.Spec.OperatorFlags["of.another.release"] == "x" })
 	binary := w.build()
 	w.killedAgainAndAgain(binary)
 	w.broken()
@@ -388,19 +381,6 @@ func TestDeploymentIsReadyAndOfItsVersion(t *testing.T) {
 		t.Errorf("it waits for %q, %v", missing, err)
 	}
 	becomes(w, backup, "an update keeps the owner", owned)
-	if err := d.Force(t.Context(), true); err != nil {
-		t.Error(err)
-	}
-	c := &arov1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: arov1alpha1.SingletonName}}
-	becomes(w, c, "reconciliation is forced", func(c *arov1alpha1.Cluster) bool {
-		return flags.Flags(c.Spec.OperatorFlags).True(flags.ForceReconciliation)
-	})
-	if _, err := deploy.Merged(nil, nil, "both"); err == nil {
-		t.Error("an unknown strategy is taken")
-	}
-	if f, err := deploy.Merged(flags.Flags{"a": "b"}, flags.Flags{"c": "d"}, "reset"); err != nil || f["a"] != "" || f["c"] != "d" || f[string(flags.CPMS)] != "false" {
-		t.Errorf("reset leads to %v, %v", f, err)
-	}
 }
 
 // TestOperatorIsRestartedByNewCredentialsOnly renews the credentials of a cluster with a service

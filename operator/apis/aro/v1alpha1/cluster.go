@@ -71,8 +71,12 @@ type ClusterSpec struct {
 	// clusters with one.
 	ArchitectureVersion int `json:"architectureVersion,omitempty"`
 	// GenevaLogging has no members.
+	//
+	// +kubebuilder:pruning:PreserveUnknownFields
 	GenevaLogging GenevaLoggingSpec `json:"genevaLogging,omitempty"`
 	// InternetChecker lists the endpoints that the cluster must reach.
+	//
+	// +kubebuilder:pruning:PreserveUnknownFields
 	InternetChecker InternetCheckerSpec `json:"internetChecker,omitempty"`
 	// VnetID is the ARM id of the virtual network.
 	VnetID string `json:"vnetId,omitempty"`
@@ -87,6 +91,8 @@ type ClusterSpec struct {
 	// GatewayPrivateEndpointIP is the address of the gateway.
 	GatewayPrivateEndpointIP string `json:"gatewayPrivateEndpointIP,omitempty"`
 	// Banner is what the console shows.
+	//
+	// +kubebuilder:pruning:PreserveUnknownFields
 	Banner Banner `json:"banner,omitempty"`
 	// ServiceSubnets are ARM ids of the service's subnets that need the storage accounts.
 	ServiceSubnets []string `json:"serviceSubnets,omitempty"`
@@ -124,7 +130,13 @@ type Cluster struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	Spec   ClusterSpec   `json:"spec,omitempty"`
+	// Spec is written by the resource provider. It keeps members of newer releases.
+	//
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Spec ClusterSpec `json:"spec,omitempty"`
+	// Status is written by the operator. It keeps members of newer releases, too.
+	//
+	// +kubebuilder:pruning:PreserveUnknownFields
 	Status ClusterStatus `json:"status,omitempty"`
 }
 

@@ -76,6 +76,9 @@ type PreviewFeature struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Spec is written by the customer. It keeps features of newer releases.
+	//
+	// +kubebuilder:pruning:PreserveUnknownFields
 	Spec   PreviewFeatureSpec   `json:"spec,omitempty"`
 	Status PreviewFeatureStatus `json:"status,omitempty"`
 }
