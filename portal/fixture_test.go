@@ -27,12 +27,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/aro-rp/aro/admin"
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/armhttp"
+	"github.com/aro-rp/aro/audit"
 	"github.com/aro-rp/aro/catalogue"
 	"github.com/aro-rp/aro/httpserver"
 	"github.com/aro-rp/aro/model"
@@ -105,13 +107,17 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	audited, err := audit.New(log.Handler(), w.store.Audit, prometheus.NewRegistry(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var server *httpserver.Server
 	p, err := portal.New(portal.Config{Store: w.store, Keys: keys, Admin: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { server.ServeHTTP(rw, r) }), Origin: w.origin, Certificate: always(serving), Location: "eastus", Build: "b1", Logger: log, Now: w.clock,
 		Login: portal.Login{Issuer: w.directory.Issuer(), ClientID: entra.ClientID, Certificate: always(application), Access: []string{entra.GroupSRE}, Elevated: []string{entra.GroupHigh}, Client: w.directory.Client()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err = httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP(), engineers.HTTP()}, Auth: actions.Delegation{Elevated: admin.Clients, Readers: admin.Readers}, TLS: httpserver.TLSConfig(always(serving)), Failure: armhttp.Failure, Logger: log, Grace: time.Second})
+	server, err = httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP(), engineers.HTTP()}, Auth: actions.Delegation{Elevated: admin.Clients, Readers: admin.Readers}, TLS: httpserver.TLSConfig(always(serving)), Failure: armhttp.Failure, Logger: log, Audit: slog.New(audited), Grace: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +127,9 @@ func newFixture(t *testing.T) *fixture {
 	t.Cleanup(func() {
 		stop()
 		<-done
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		audited.Close(ctx)
 	})
 	w.cluster = w.create("shop", func(c *model.Cluster) {
 		c.Properties.ProvisioningState = model.Succeeded

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aro-rp/aro/audit"
 	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/environment"
 	"github.com/aro-rp/aro/metrics"
@@ -29,7 +30,7 @@ import (
 type Service struct {
 	// Domain is the domain in which clusters get names.
 	Domain string
-	// Log and Audit write JSON lines.
+	// Log and Audit write JSON lines. The records of Audit are also in the store, for searches.
 	Log, Audit *slog.Logger
 	Metrics    *prometheus.Registry
 	// Azure and Environment are nil in a process that does not access Azure, Vault in
@@ -46,6 +47,7 @@ type Service struct {
 	// MDM.Open on; what is emitted before is discarded.
 	Own, Clusters *metrics.Late
 
+	audited     *audit.Log
 	fresh       []func(context.Context) error
 	stopTracing func(context.Context) error
 }
@@ -97,6 +99,10 @@ func Open(ctx context.Context, cfg *Config, cloud *Cloud, needs Needs) (s *Servi
 		every = cloud.RefreshInterval
 	}
 	s.fresh = append(s.fresh, func(ctx context.Context) error { return renewKeys(ctx, s.Keys, every, s.Log) })
+	if s.audited, err = audit.New(s.Audit.Handler(), s.Store.Audit, s.Metrics, s.Log); err != nil {
+		return nil, errors.Join(fmt.Errorf("metrics: %w", err), s.Store.Close())
+	}
+	s.Audit = slog.New(s.audited)
 	if err := reportUnreadable(s.Store, s.Metrics, s.Log); err != nil {
 		return nil, errors.Join(fmt.Errorf("metrics: %w", err), s.Close())
 	}
@@ -160,16 +166,17 @@ func (s *Service) Trace(ctx context.Context, cfg *Config, name, build string) (e
 	return nil
 }
 
-// flushTime bounds how long the end of a process waits for the collector.
+// flushTime bounds how long the end of a process waits for the collector and the database.
 const flushTime = 5 * time.Second
 
-// Close sends the traces that are left, and closes the store.
+// Close sends the traces and writes the audit records that are left, and closes the store.
 func (s *Service) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
 	if s.stopTracing != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
-		defer cancel()
 		_ = s.stopTracing(ctx) // which logs what it cannot send
 	}
+	s.audited.Close(ctx)
 	return s.Store.Close()
 }
 

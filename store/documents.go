@@ -20,12 +20,16 @@ var (
 	poolWorkersContainer   = Container{Name: "PoolWorkers"}
 	resultsContainer       = Container{Name: "MonitorResults", TTL: 7 * 24 * time.Hour}
 	historyContainer       = Container{Name: "History", TTL: 30 * 24 * time.Hour}
+	auditContainer         = Container{Name: "Audit", TTL: AuditTTL}
 )
+
+// AuditTTL is how long audit records are kept.
+const AuditTTL = 30 * 24 * time.Hour
 
 // Containers lists every container, for code that creates databases.
 func Containers() []*Container {
 	return []*Container{&clustersContainer, &operationsContainer, &subscriptionsContainer,
-		&versionsContainer, &roleSetsContainer, &billingContainer, &portalContainer, &probesContainer, &poolWorkersContainer, &resultsContainer, &historyContainer}
+		&versionsContainer, &roleSetsContainer, &billingContainer, &portalContainer, &probesContainer, &poolWorkersContainer, &resultsContainer, &historyContainer, &auditContainer}
 }
 
 // Meta has the members of every document beside its content.
@@ -136,6 +140,14 @@ type HistoryDocument struct {
 	Meta
 
 	Entry model.HistoryEntry `json:"entry"`
+}
+
+// AuditDocument stores audit records that a process wrote at about the same time. Partition is their hour,
+// and ids sort the newest first; see package audit. It is never changed, and expires.
+type AuditDocument struct {
+	Meta
+
+	Records []model.AuditRecord `json:"records"`
 }
 
 // PortalDocument stores a session or another access of the portal. ID is the hash of

@@ -55,9 +55,21 @@ func NewPoolWorker(pool, id string) *PoolWorkerDocument {
 func HistoryPartition(id arm.ClusterID) string { return id.Partition() + "|" + id.Key() }
 
 // NewHistory returns an empty document for the operation of the cluster that began at that time.
-// Its id begins with the time that is left until a distant one, so that newer operations come
-// first.
 func NewHistory(id arm.ClusterID, operationID string, startedAt time.Time) *HistoryDocument {
-	left := math.MaxInt64 - startedAt.UnixMilli()
-	return &HistoryDocument{Meta: Meta{ID: fmt.Sprintf("%019d|%s", left, operationID), Partition: HistoryPartition(id)}}
+	return &HistoryDocument{Meta: Meta{ID: newestFirst(startedAt, operationID), Partition: HistoryPartition(id)}}
+}
+
+// AuditPartition is the partition of the audit records of an hour.
+func AuditPartition(hour time.Time) string { return hour.UTC().Format("2006-01-02T15") }
+
+// NewAudit returns an empty document for audit records of one hour, the newest of which is of that
+// time. unique makes its id differ from those of other processes.
+func NewAudit(newest time.Time, unique string) *AuditDocument {
+	return &AuditDocument{Meta: Meta{ID: newestFirst(newest, unique), Partition: AuditPartition(newest)}}
+}
+
+// newestFirst is an id that begins with the time that is left until a distant one, so that newer
+// documents come first.
+func newestFirst(at time.Time, unique string) string {
+	return fmt.Sprintf("%019d|%s", math.MaxInt64-at.UnixMilli(), unique)
 }

@@ -16,6 +16,8 @@ type Store struct {
 	MonitorResults *Collection[MonitorResultDocument]
 	// History has the operations of clusters that have ended, also of deleted clusters.
 	History *Collection[HistoryDocument]
+	// Audit has the audit records of all processes, for searches.
+	Audit *Collection[AuditDocument]
 
 	driver    Driver
 	documents *documents
@@ -39,6 +41,7 @@ func New(k Driver, keys *Keyring) *Store {
 		Portal:         newCollection[PortalDocument](k, d, &portalContainer),
 		MonitorResults: newCollection[MonitorResultDocument](k, d, &resultsContainer),
 		History:        newCollection[HistoryDocument](k, d, &historyContainer),
+		Audit:          newCollection[AuditDocument](k, d, &auditContainer),
 		driver:         k,
 		documents:      d,
 		probes:         newCollection[ProbeDocument](k, d, &probesContainer),

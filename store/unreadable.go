@@ -183,7 +183,7 @@ type Repairer interface {
 func (s *Store) Repairer(container string) (Repairer, bool) {
 	for c, collection := range map[*Container]Repairer{
 		&clustersContainer: s.Clusters, &operationsContainer: s.Operations, &subscriptionsContainer: s.Subscriptions,
-		&versionsContainer: s.Versions, &roleSetsContainer: s.RoleSets, &billingContainer: s.Billing, &probesContainer: s.probes, &poolWorkersContainer: s.PoolWorkers, &resultsContainer: s.MonitorResults, &historyContainer: s.History,
+		&versionsContainer: s.Versions, &roleSetsContainer: s.RoleSets, &billingContainer: s.Billing, &probesContainer: s.probes, &poolWorkersContainer: s.PoolWorkers, &resultsContainer: s.MonitorResults, &historyContainer: s.History, &auditContainer: s.Audit,
 	} {
 		if arm.EqualFold(c.Name, container) {
 			return collection, true

@@ -23,6 +23,7 @@ func Operations() []validation.Operation {
 		{ID: "Portal_RunAction", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/actions/{action}", Statuses: []int{200}},
 		{ID: "Portal_ShowAction", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/actions/{action}", Statuses: []int{200}},
 		{ID: "Portal_ShowActions", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/actions", Statuses: []int{200}},
+		{ID: "Portal_ShowAudit", Method: "GET", Path: "/audit", Statuses: []int{200}},
 		{ID: "Portal_ShowCluster", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
 		{ID: "Portal_ShowClusters", Method: "GET", Path: "/clusters", Statuses: []int{200}},
 		{ID: "Portal_ShowFleet", Method: "GET", Path: "/fleet", Statuses: []int{200}},

@@ -24,6 +24,9 @@ type ServerInterface interface {
 	// PortalGetAsset Get a style sheet or script
 	// (GET /assets/{name})
 	PortalGetAsset(ctx echo.Context, name string) error
+	// PortalShowAudit Search the audit
+	// (GET /audit)
+	PortalShowAudit(ctx echo.Context, params PortalShowAuditParams) error
 	// PortalCallback Finish a login
 	// (GET /callback)
 	PortalCallback(ctx echo.Context, params PortalCallbackParams) error
@@ -147,6 +150,80 @@ func (w *ServerInterfaceWrapper) PortalGetAsset(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PortalGetAsset(ctx, name)
+	return err
+}
+
+// PortalShowAudit converts echo context to params.
+func (w *ServerInterfaceWrapper) PortalShowAudit(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PortalShowAuditParams
+	// ------------- Optional query parameter "who" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "who", ctx.QueryParams(), &params.Who, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter who: %s", err))
+	}
+
+	// ------------- Optional query parameter "what" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "what", ctx.QueryParams(), &params.What, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter what: %s", err))
+	}
+
+	// ------------- Optional query parameter "cluster" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cluster", ctx.QueryParams(), &params.Cluster, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cluster: %s", err))
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", ctx.QueryParams(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter outcome: %s", err))
+	}
+
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", ctx.QueryParams(), &params.ID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Optional query parameter "changes" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "changes", ctx.QueryParams(), &params.Changes, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter changes: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "next" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "next", ctx.QueryParams(), &params.Next, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter next: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PortalShowAudit(ctx, params)
 	return err
 }
 
@@ -571,6 +648,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/fleet", wrapper.PortalGetFleet, options.OperationMiddlewares["PortalGetFleet"]...)
 	router.GET(options.BaseURL+"/api/info", wrapper.PortalGetInfo, options.OperationMiddlewares["PortalGetInfo"]...)
 	router.GET(options.BaseURL+"/assets/:name", wrapper.PortalGetAsset, options.OperationMiddlewares["PortalGetAsset"]...)
+	router.GET(options.BaseURL+"/audit", wrapper.PortalShowAudit, options.OperationMiddlewares["PortalShowAudit"]...)
 	router.GET(options.BaseURL+"/callback", wrapper.PortalCallback, options.OperationMiddlewares["PortalCallback"]...)
 	router.GET(options.BaseURL+"/clusters", wrapper.PortalShowClusters, options.OperationMiddlewares["PortalShowClusters"]...)
 	router.GET(options.BaseURL+"/fleet", wrapper.PortalShowFleet, options.OperationMiddlewares["PortalShowFleet"]...)

@@ -222,6 +222,36 @@ type PortalListClustersParamsSort string
 // PortalListClustersParamsOrder defines parameters for PortalListClusters.
 type PortalListClustersParamsOrder string
 
+// PortalShowAuditParams defines parameters for PortalShowAudit.
+type PortalShowAuditParams struct {
+	// Who Part of the name of the user or the certificate.
+	Who *string `form:"who,omitempty" json:"who,omitempty"`
+
+	// What Part of the operation, the method, the verb or the object.
+	What *string `form:"what,omitempty" json:"what,omitempty"`
+
+	// Cluster Part of the id of the cluster, or of another path.
+	Cluster *string `form:"cluster,omitempty" json:"cluster,omitempty"`
+
+	// Outcome Succeeded or Failed.
+	Outcome *string `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// ID Id of the request, its correlation or its operation.
+	ID *string `form:"id,omitempty" json:"id,omitempty"`
+
+	// Changes Not empty to leave out dry runs and requests that only read.
+	Changes *string `form:"changes,omitempty" json:"changes,omitempty"`
+
+	// From First time, in UTC; by default 24 hours before the last.
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last time, in UTC; by default now.
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+
+	// Next Where the next page begins.
+	Next *string `form:"next,omitempty" json:"next,omitempty"`
+}
+
 // PortalCallbackParams defines parameters for PortalCallback.
 type PortalCallbackParams struct {
 	// Code Authorization code.

@@ -1,12 +1,15 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/store"
 )
 
@@ -189,5 +192,59 @@ func changes(t *testing.T, d *database) {
 	d.eventually(t, "all 22 documents are reported", func() bool { read(); return len(seen) == 22 })
 	if _, _, _, err := d.Clusters.Changes(d.ctx, "no mark"); err == nil {
 		t.Error("a foreign mark is taken")
+	}
+}
+
+// journals are the containers to which is only added.
+func journals(t *testing.T, d *database) {
+	id := arm.ClusterID{SubscriptionID: "11111111-1111-4111-8111-111111111111", ResourceGroup: "g", Name: "c"}
+	other := id
+	other.Name = "d"
+	begin := time.Date(2026, 11, 1, 10, 0, 0, 0, time.UTC)
+	for _, i := range []int{1, 0, 2} {
+		at := begin.Add(time.Duration(i) * time.Minute)
+		entry := store.NewHistory(id, numbered(i), at)
+		entry.Entry.OperationID = numbered(i)
+		records := store.NewAudit(at, numbered(i))
+		records.Records = []model.AuditRecord{{At: at, Operation: numbered(i), Status: 200, DryRun: true}}
+		if i == 0 {
+			entry.TTL, records.TTL = 1, 1
+		}
+		check(t, d.History.Create(d.ctx, entry))
+		check(t, d.Audit.Create(d.ctx, records))
+		wantConflict(t, "second create", d.History.Create(d.ctx, store.NewHistory(id, numbered(i), at)), "")
+	}
+	check(t, d.History.Create(d.ctx, store.NewHistory(other, "x", begin)))
+	check(t, d.Audit.Create(d.ctx, store.NewAudit(begin.Add(time.Hour), "x")))
+	want := []string{numbered(2), numbered(1)}
+	read := func() (history, audit []string) {
+		history = walkAll(d.ctx, t, d.History, store.HistoryPartition(id), func(doc *store.HistoryDocument) string { return doc.Entry.OperationID })
+		audit = walkAll(d.ctx, t, d.Audit, store.AuditPartition(begin), func(doc *store.AuditDocument) string {
+			if r := doc.Records[0]; r.Status != 200 || !r.DryRun || r.At.IsZero() {
+				t.Errorf("a record is %+v", r)
+			}
+			return doc.Records[0].Operation
+		})
+		return history, audit
+	}
+	d.eventually(t, "the oldest expire, and the others come newest first", func() bool {
+		history, audit := read()
+		return slices.Equal(history, want) && slices.Equal(audit, want)
+	})
+}
+
+// walkAll returns a text of each document of a partition, in pages of one.
+func walkAll[T any](ctx context.Context, t *testing.T, from *store.Collection[T], partition string, text func(*T) string) (all []string) {
+	t.Helper()
+	q := store.Query{Partition: partition, Limit: 1}
+	for {
+		docs, next, err := from.List(ctx, q)
+		check(t, err)
+		for _, doc := range docs {
+			all = append(all, text(doc))
+		}
+		if q.Continuation = next; next == "" {
+			return all
+		}
 	}
 }

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Driver) {
 		{"what exists during a walk is listed exactly once", walk},
 		{"a foreign continuation is refused", foreignContinuation},
 		{"an expired document is gone", expiry},
+		{"histories and audits come newest first, page by page, and expire", journals},
 		{"an expired document gives way to a new one", rebirth},
 		{"only what is due is given out", due},
 		{"no partition gets more than its share", fairness},
