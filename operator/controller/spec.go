@@ -91,7 +91,7 @@ type Request struct {
 	// Cluster is a copy.
 	Cluster *arov1alpha1.Cluster
 	Flags   flags.Flags
-	// Cached has the metadata of what is watched, and nothing else.
+	// Cached has the metadata of what is watched, or what Watch.Keep says, and nothing else.
 	Cached client.Reader
 	Log    *slog.Logger
 	// Now is when the call began.

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -21,7 +22,7 @@ import (
 // watched, and only they.
 const ownerLabel = "aro.openshift.io/controller"
 
-// Watch is a set of objects of one kind. Only their metadata is kept in memory.
+// Watch is a set of objects of one kind. Only their metadata is kept in memory, unless Keep says more.
 type Watch struct {
 	Kind schema.GroupVersionKind
 	// Namespace and Name choose objects; empty for all.
@@ -32,6 +33,10 @@ type Watch struct {
 	Matches func(client.Object) bool
 	// Spec ignores changes of the status, for kinds whose generation changes with the spec only.
 	Spec bool
+	// Of is an object of the kind as Go's type, and Keep returns what stays in memory of one: its name and resource
+	// version at least. Changes of the rest are ignored.
+	Of   client.Object
+	Keep toolscache.TransformFunc
 }
 
 // String describes the watch in its page.
@@ -55,6 +60,9 @@ func (w Watch) String() string {
 }
 
 func (w Watch) object() client.Object {
+	if w.Keep != nil {
+		return w.Of
+	}
 	o := &metav1.PartialObjectMetadata{}
 	o.SetGroupVersionKind(w.Kind)
 	return o
@@ -73,7 +81,8 @@ func (w Watch) events(controller string) predicate.Predicate {
 		DeleteFunc:  func(e event.DeleteEvent) bool { return match(e.Object) },
 		GenericFunc: func(e event.GenericEvent) bool { return match(e.Object) },
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			return (match(e.ObjectNew) || match(e.ObjectOld)) && (!w.Spec || specChanged(e.ObjectOld, e.ObjectNew))
+			return (match(e.ObjectNew) || match(e.ObjectOld)) && (!w.Spec || specChanged(e.ObjectOld, e.ObjectNew)) &&
+				(w.Keep == nil || keptChanged(e.ObjectOld, e.ObjectNew))
 		},
 	}
 }
@@ -81,6 +90,13 @@ func (w Watch) events(controller string) predicate.Predicate {
 func specChanged(old, changed client.Object) bool {
 	return old.GetGeneration() != changed.GetGeneration() || !equality.Semantic.DeepEqual(old.GetLabels(), changed.GetLabels()) ||
 		!equality.Semantic.DeepEqual(old.GetAnnotations(), changed.GetAnnotations()) || old.GetDeletionTimestamp() != nil != (changed.GetDeletionTimestamp() != nil)
+}
+
+// keptChanged reports whether two versions of an object differ in more than being versions.
+func keptChanged(old, changed client.Object) bool {
+	same, _ := old.DeepCopyObject().(client.Object) // a copy of what is one
+	same.SetResourceVersion(changed.GetResourceVersion())
+	return !equality.Semantic.DeepEqual(same, changed)
 }
 
 // clusterEvents passes on changes of the Cluster.
@@ -142,6 +158,15 @@ func CacheOptions(specs []Spec, unserved Kinds) cache.Options {
 	for kind, namespaces := range selections(specs) {
 		if !unserved[kind] {
 			options.ByObject[Watch{Kind: kind}.object()] = byObject(namespaces)
+		}
+	}
+	for _, spec := range specs {
+		for _, w := range spec.Watches {
+			if w.Keep != nil && !unserved[w.Kind] {
+				kept := byObject(map[string]selection{w.Namespace: w.selection()})
+				kept.Transform = w.Keep
+				options.ByObject[w.object()] = kept
+			}
 		}
 	}
 	return options

@@ -262,6 +262,8 @@ func TestNodeDrainer(t *testing.T) {
 	c := w.cluster()
 	w.run(node.New())
 	w.healthy("Node")
+	w.quiet()
+	before := w.requests.count()
 	edit(w, master, drain)
 	edit(w, worker, drain)
 	w.condition("NodeControllerProgressing", operatorv1.ConditionTrue, "worker-0")
@@ -271,6 +273,9 @@ func TestNodeDrainer(t *testing.T) {
 	}
 	becomes(w, worker, "the start is noted", noted)
 	w.quiet()
+	if reads := w.requests.reads(before, "/api/v1/nodes/"); reads > 0 {
+		t.Errorf("%d reads to note that a drain began", reads)
+	}
 	if err := w.Get(t.Context(), key(pod), pod); err != nil || pod.DeletionTimestamp != nil {
 		t.Errorf("a pod is deleted before its time: %v", err)
 	}

@@ -120,6 +120,18 @@ func (r *requests) writes(since int) []string {
 	return all
 }
 
+// reads are the number of those since the n-th request of paths that begin so.
+func (r *requests) reads(since int, prefix string) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, one := range r.all[since:] {
+		if !one.write() && strings.HasPrefix(one.path, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
 // lockedBuffer takes the log of an operator.
 type lockedBuffer struct {
 	mu sync.Mutex

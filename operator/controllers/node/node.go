@@ -45,7 +45,7 @@ func New() controller.Spec {
 		Summary: "Finishes drains of workers by the machine config operator that take longer than an hour: the pods that are left are deleted, whatever their disruption " +
 			"budgets say, except those of DaemonSets. Eviction would not do: one of a pod under two budgets fails for ever. Masters are never touched.",
 		Flag:    flags.NodeDrainer,
-		Watches: []controller.Watch{{Kind: kind, Matches: concerns}},
+		Watches: []controller.Watch{{Kind: kind, Of: &corev1.Node{}, Keep: keep, Matches: concerns}},
 		Rules: []controller.Rule{
 			{PolicyRule: controller.ResourceRule("patch", "", "nodes")},
 			{PolicyRule: controller.ResourceRule("list delete", "", "pods")},
@@ -55,10 +55,31 @@ func New() controller.Spec {
 	}
 }
 
+// keep leaves of a node in memory what tells whether it is drained: a reconcile then reads nothing.
+func keep(o any) (any, error) {
+	n, is := o.(*corev1.Node)
+	if !is {
+		return o, nil
+	}
+	kept := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, UID: n.UID, ResourceVersion: n.ResourceVersion}}
+	kept.Spec.Unschedulable = n.Spec.Unschedulable
+	if _, is := n.Labels[masterLabel]; is {
+		kept.Labels = map[string]string{masterLabel: ""}
+	}
+	for _, name := range []string{currentConfig, desiredConfig, state, reason, drainStart} {
+		if value, is := n.Annotations[name]; is {
+			metav1.SetMetaDataAnnotation(&kept.ObjectMeta, name, value)
+		}
+	}
+	if ready(n) {
+		kept.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+	}
+	return kept, nil
+}
+
 func reconcile(ctx context.Context, r *controller.Request) error {
-	nodes := &metav1.PartialObjectMetadataList{}
-	nodes.SetGroupVersionKind(kind.GroupVersion().WithKind("NodeList"))
-	if err := r.Cached.List(ctx, nodes, client.UnsafeDisableDeepCopy); err != nil {
+	var nodes corev1.NodeList
+	if err := r.Cached.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("list nodes: %w", err)
 	}
 	var busy []string
@@ -92,36 +113,43 @@ func wantsDrain(a map[string]string) bool {
 		(a[state] == "Working" || a[state] == "Degraded" && strings.HasPrefix(a[reason], "failed to drain node"))
 }
 
-// look returns what is in progress on a node, of which the metadata is known. Its spec and status are read
-// only while it wants to be drained.
-func look(ctx context.Context, r *controller.Request, known client.Object) (progress string, err error) {
-	name := known.GetName()
-	if !wantsDrain(known.GetAnnotations()) {
+func drains(n *corev1.Node) bool {
+	return wantsDrain(n.Annotations) && n.Spec.Unschedulable && ready(n)
+}
+
+// look returns what is in progress on a node, as it is known. It is read only before its pods are deleted, which
+// cannot be undone.
+func look(ctx context.Context, r *controller.Request, known *corev1.Node) (progress string, err error) {
+	if !drains(known) {
 		return "", forget(ctx, r, known)
 	}
-	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if err := r.Read(ctx, n); err != nil {
-		return "", client.IgnoreNotFound(err)
-	}
-	if !wantsDrain(n.Annotations) || !n.Spec.Unschedulable || !ready(n) {
-		return "", forget(ctx, r, n)
-	}
-	start, err := time.Parse(time.RFC3339, n.Annotations[drainStart])
+	start, err := time.Parse(time.RFC3339, known.Annotations[drainStart])
 	if err != nil {
 		start = r.Now.UTC()
-		if err := note(ctx, r, name, start.Format(time.RFC3339)); err != nil {
+		if err := note(ctx, r, known.Name, start.Format(time.RFC3339)); err != nil {
 			return "", err
 		}
 	}
 	if left := start.Add(patience).Sub(r.Now); left > 0 {
 		r.Again(left)
-		return "node " + name + " is draining", nil
+		return "node " + known.Name + " is draining", nil
 	}
-	waiting, err := remove(ctx, r, name)
-	if err != nil || waiting == 0 {
-		if err != nil {
+	return finish(ctx, r, known.Name)
+}
+
+// finish deletes the pods of a node that drains for too long, if it still does.
+func finish(ctx context.Context, r *controller.Request, name string) (progress string, err error) {
+	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := r.Read(ctx, n); err != nil {
+		return "", client.IgnoreNotFound(err)
+	}
+	waiting := 0
+	if drains(n) {
+		if waiting, err = remove(ctx, r, name); err != nil {
 			return "", err
 		}
+	}
+	if waiting == 0 {
 		return "", forget(ctx, r, n)
 	}
 	r.Again(lookAgain)
@@ -138,11 +166,11 @@ func ready(n *corev1.Node) bool {
 }
 
 // forget removes the note of a drain that is over.
-func forget(ctx context.Context, r *controller.Request, n client.Object) error {
-	if _, noted := n.GetAnnotations()[drainStart]; !noted {
+func forget(ctx context.Context, r *controller.Request, n *corev1.Node) error {
+	if _, noted := n.Annotations[drainStart]; !noted {
 		return nil
 	}
-	return note(ctx, r, n.GetName(), nil)
+	return note(ctx, r, n.Name, nil)
 }
 
 // note writes the note of a drain's start, or removes it. No other program writes it, and a node that is gone
