@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -105,6 +106,14 @@ func (s *suite) peopleHaveProjects(t *testing.T) {
 	s.podsAreAdmitted(ctx, t)
 	if err := alice.Delete(ctx, "shop", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
+	}
+	for event := range changes.ResultChan() { // although her role goes before the namespace
+		if object, is := event.Object.(*unstructured.Unstructured); is && object.GetName() == "shop" && event.Type == watch.Deleted {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		t.Error("alice's watch did not see her project go")
 	}
 	eventually(t, patience, "the project is gone", func() error {
 		return client.IgnoreNotFound(s.admin.Get(ctx, client.ObjectKey{Name: "shop"}, &corev1.Namespace{}))
