@@ -97,13 +97,12 @@ func ReadRegion(content []byte, location string) (*Region, error) {
 	if err := yaml.UnmarshalStrict(content, &f); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	own, ok := f.Regions[location]
-	if !ok {
+	if _, ok := f.Regions[location]; !ok {
 		return nil, fmt.Errorf("configuration: there is no region %q; there are: %s", location, strings.Join(slices.Sorted(maps.Keys(f.Regions)), ", "))
 	}
-	r := &Region{Location: location, Settings: own}
-	if err := r.complete(&f.Defaults); err != nil {
-		return nil, err
+	r := &Region{Location: location}
+	if err := r.complete(content); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	if r.GlobalSubscriptionID == "" {
 		r.GlobalSubscriptionID = r.SubscriptionID
@@ -111,29 +110,36 @@ func ReadRegion(content []byte, location string) (*Region, error) {
 	return r, r.check()
 }
 
-// complete sets what the region does not set from the file's defaults, then from the built-in ones.
-func (r *Region) complete(defaults *Settings) error {
-	own, others := reflect.ValueOf(&r.Settings).Elem(), reflect.ValueOf(defaults).Elem()
-	for i := range own.NumField() {
-		field := own.Type().Field(i)
-		if field.Name == "Environment" {
-			all := map[string]string{}
-			maps.Copy(all, defaults.Environment)
-			maps.Copy(all, r.Environment)
-			r.Environment = all
+// complete sets the built-in defaults, then what the file sets for all regions, then what it sets for
+// this one. What a region sets to 0, false or nothing is set, too.
+func (r *Region) complete(content []byte) error {
+	settings := reflect.ValueOf(&r.Settings).Elem()
+	for i := range settings.NumField() {
+		field := settings.Type().Field(i)
+		text := field.Tag.Get("byDefault")
+		if text == "" {
 			continue
 		}
-		if own.Field(i).IsZero() {
-			own.Field(i).Set(others.Field(i))
+		if settings.Field(i).Kind() == reflect.String {
+			text = `"` + text + `"`
 		}
-		if text := field.Tag.Get("byDefault"); text != "" && own.Field(i).IsZero() {
-			value := text
-			if own.Field(i).Kind() == reflect.String {
-				value = `"` + text + `"`
-			}
-			if err := json.Unmarshal([]byte(value), own.Field(i).Addr().Interface()); err != nil {
-				return fmt.Errorf("default of %s: %w", field.Name, err)
-			}
+		if err := json.Unmarshal([]byte(text), settings.Field(i).Addr().Interface()); err != nil {
+			return fmt.Errorf("default of %s: %w", field.Name, err)
+		}
+	}
+	var layers struct {
+		Defaults json.RawMessage            `json:"defaults"`
+		Regions  map[string]json.RawMessage `json:"regions"`
+	}
+	if err := yaml.Unmarshal(content, &layers); err != nil {
+		return err
+	}
+	for _, layer := range []json.RawMessage{layers.Defaults, layers.Regions[r.Location]} {
+		if layer == nil {
+			continue
+		}
+		if err := json.Unmarshal(layer, &r.Settings); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -143,6 +149,8 @@ const (
 	maxVaultPrefix = 20
 	maxCapacity    = 100
 	maxPort        = 65535
+	// minThroughput is the least that Azure sells for a database.
+	minThroughput = 400
 )
 
 // check returns everything that is missing or invalid.
@@ -177,6 +185,9 @@ func (r *Region) checkPresence(note noting) {
 		if why := field.Tag.Get("need"); why != "" && settings.Field(i).IsZero() {
 			note(keyOf(field), "is missing: it names %s", why)
 		}
+		if otherwise := field.Tag.Get("byDefault"); otherwise != "" && field.Type.Kind() == reflect.String && settings.Field(i).IsZero() {
+			note(keyOf(field), "is empty: leave it out for %s", otherwise)
+		}
 	}
 	if r.CollectorImage != "" && r.LogEndpoint == "" {
 		note("logEndpoint", "is missing: collectorImage needs it")
@@ -199,8 +210,13 @@ func (r *Region) checkRanges(note noting) {
 	if r.Capacity < 1 || r.Capacity > maxCapacity {
 		note("capacity", "must be from 1 to %d, which %d is not", maxCapacity, r.Capacity)
 	}
-	if r.HealthPatience < 1 || r.RotateKeysAfter < 1 {
-		note("healthPatienceMinutes and rotateKeysAfterDays", "must be positive")
+	if r.DatabaseThroughput < minThroughput {
+		note("databaseThroughput", "must be at least %d, which %d is not", minThroughput, r.DatabaseThroughput)
+	}
+	for key, n := range map[string]int{"healthPatienceMinutes": int(r.HealthPatience), "rotateKeysAfterDays": int(r.RotateKeysAfter)} {
+		if n < 1 {
+			note(key, "must be positive, which %d is not", n)
+		}
 	}
 }
 
