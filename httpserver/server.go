@@ -75,9 +75,11 @@ type Config struct {
 	MetricsClients []string
 	// Failure renders errors of health and metrics; default PlainFailure.
 	Failure func(*Exchange, error) Failure
-	// DrainDelay is how long a stopping server accepts requests while it reports
-	// not ready, so that load balancers notice.
-	DrainDelay time.Duration
+	// DrainDelay is how long a stopping server accepts requests while it reports not
+	// ready. Connections are kept for the first NoticeDelay of it, in which load balancers
+	// notice: a client that opened another one could be led here again. Afterwards
+	// clients are asked to close theirs.
+	DrainDelay, NoticeDelay time.Duration
 	// Grace is how long running requests can continue at shutdown; default 25 s.
 	Grace time.Duration
 	// Logger and Registry are optional. Audit gets the audit records, at level INFO;
@@ -100,7 +102,8 @@ type Server struct {
 	echo      *echo.Echo
 	metrics   *metrics
 	readiness readiness
-	draining  atomic.Bool
+	// draining reports not ready, closing asks clients to close their connections.
+	draining, closing atomic.Bool
 }
 
 const defaultGrace = 25 * time.Second
@@ -171,7 +174,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if own, ok := r.Context().Value(connectionKey{}).(*connection); ok {
 		defer own.begin()()
 	}
-	if s.draining.Load() {
+	if s.closing.Load() {
 		w.Header().Set("Connection", "close") // the next request finds another process
 	}
 	api := s.apiOf(r.URL.Path)
@@ -274,7 +277,7 @@ func (s *Server) answer(x *Exchange, api *API) (err error) {
 }
 
 // Serve serves on l until ctx ends. Then it reports not ready, accepts requests for
-// DrainDelay, waits for running requests for at most Grace, and returns.
+// DrainDelay, at last on connections that it asks clients to close, waits for running requests for at most Grace, and returns.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if isDevelopment(s.Auth) && !isLoopback(l.Addr()) {
 		return fmt.Errorf("development mode has no authentication and so listens on loopback addresses only, not on %s", l.Addr())
@@ -310,8 +313,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 func (s *Server) shutdown(h *http.Server) error {
 	s.draining.Store(true)
-	s.Logger.Info("draining", "delay", s.DrainDelay, "grace", s.Grace)
-	time.Sleep(s.DrainDelay)
+	s.Logger.Info("draining", "notice", s.NoticeDelay, "delay", s.DrainDelay, "grace", s.Grace)
+	time.Sleep(s.NoticeDelay)
+	s.closing.Store(true)
+	time.Sleep(s.DrainDelay - s.NoticeDelay)
 	ctx, cancel := context.WithTimeout(context.Background(), s.Grace)
 	defer cancel()
 	if err := h.Shutdown(ctx); err != nil {

@@ -233,7 +233,7 @@ func indexError() (fault any) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	st := openStore(t)
-	s := edge.Must(t, edge.Options{Config: server.Config{Store: st}, HTTP: httpserver.Config{DrainDelay: 300 * time.Millisecond}})
+	s := edge.Must(t, edge.Options{Config: server.Config{Store: st}, HTTP: httpserver.Config{DrainDelay: 600 * time.Millisecond, NoticeDelay: 300 * time.Millisecond}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -243,12 +243,18 @@ func TestDrain(t *testing.T) {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, l) }()
+	var kept, closed int // of answers while it drains
 	get := func() int {
 		r, err := http.Get(base + "/healthz/ready")
 		if err != nil {
 			return 0
 		}
 		_ = r.Body.Close()
+		if r.StatusCode == 503 && r.Close {
+			closed++
+		} else if r.StatusCode == 503 && closed == 0 {
+			kept++
+		}
 		return r.StatusCode
 	}
 	if got := get(); got != 200 {
@@ -281,6 +287,9 @@ func TestDrain(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("it goes on accepting")
 		}
+	}
+	if kept == 0 || closed == 0 {
+		t.Errorf("a draining server kept the connection after %d answers, then closed it after %d", kept, closed)
 	}
 	_, _ = feed.Write([]byte(`"Registered"}`))
 	_ = feed.Close()

@@ -56,6 +56,9 @@ type Config struct {
 const (
 	maxConnections = 1 << 20
 	maxWorkers     = 10000
+	// noticeTime is how long the load balancer takes to see that a machine is not ready:
+	// the two probes of deploy/armtemplates.
+	noticeTime = 10 * time.Second
 )
 
 // Check adds everything that is wrong with the configuration.
@@ -259,7 +262,7 @@ func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalo
 	h.APIs, h.MetricsClients = []httpserver.API{arm.HTTP(), engineers.HTTP()}, []string{admin.Clients}
 	h.Auth, h.Hosts = httpserver.Development{}, cfg.Hosts
 	if cfg.Production {
-		h.DrainDelay = cfg.Drain
+		h.DrainDelay, h.NoticeDelay = cfg.Drain, min(noticeTime, cfg.Drain*2/3)
 		if h.TLS, err = serverTLS(cfg, s); err != nil {
 			return nil, err
 		}
