@@ -224,9 +224,25 @@ func TestAReleaseIsMirroredIntoARegistryOfAzure(t *testing.T) {
 	var tags struct {
 		Tags []struct{ Name, Digest string }
 	}
-	a.get("https://"+host+"/acr/v1/other/image/_tags?n=100", login.Username, login.Passwords[0].Value, &tags)
+	a.get("https://"+host+"/acr/v1/other/image/_tags?n=100", login.Username, login.Passwords[0].Value, http.StatusOK, &tags)
 	if len(tags.Tags) != 1 || tags.Tags[0].Name != "1" || tags.Tags[0].Digest != must(image.Digest()).String() {
 		t.Errorf("the tags of the image are %+v", tags)
+	}
+	for path, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		"absent/image/_tags":      {http.StatusNotFound, "NAME_UNKNOWN"},
+		"other/image/_tags/2":     {http.StatusNotFound, "TAG_UNKNOWN"},
+		"other/image/_tags?n=few": {http.StatusBadRequest, "PAGINATION_NUMBER_INVALID"},
+	} {
+		var refused struct {
+			Errors []struct{ Code, Message string }
+		}
+		a.get("https://"+host+"/acr/v1/"+path, login.Username, login.Passwords[0].Value, want.status, &refused)
+		if len(refused.Errors) != 1 || refused.Errors[0].Code != want.code || refused.Errors[0].Message == "" {
+			t.Errorf("%s: got %+v, want %s", path, refused.Errors, want.code)
+		}
 	}
 	a.skopeo(host, login.Username+":"+login.Passwords[0].Value, images[0])
 
@@ -243,8 +259,8 @@ func TestAReleaseIsMirroredIntoARegistryOfAzure(t *testing.T) {
 	}
 }
 
-// get asks the host of a registry, and decodes its answer.
-func (a *localAzure) get(address, user, password string, into any) {
+// get asks the host of a registry, which must answer with a status, and decodes its answer.
+func (a *localAzure) get(address, user, password string, status int, into any) {
 	a.t.Helper()
 	req := must(http.NewRequestWithContext(a.t.Context(), http.MethodGet, address, nil))
 	req.SetBasicAuth(user, password)
@@ -253,7 +269,9 @@ func (a *localAzure) get(address, user, password string, into any) {
 		a.t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	_ = json.NewDecoder(resp.Body).Decode(into)
+	if _ = json.NewDecoder(resp.Body).Decode(into); resp.StatusCode != status {
+		a.t.Errorf("%s: got %s, want %d", address, resp.Status, status)
+	}
 }
 
 // skopeo reads an image of a registry as a user does, where skopeo is installed.

@@ -212,19 +212,13 @@ func mirror(t *testing.T, to *site, killAfter time.Duration, args ...string) (st
 func TestAReleaseIsMirroredOnceAndWhole(t *testing.T) {
 	from, to := startSite(t), startSite(t)
 	graph, images := from.release(12)
-	signed := images[0]
-	digest := signed[strings.Index(signed, "@sha256:")+len("@sha256:"):]
-	from.push("ocp/art-0:sha256-"+digest+".sig", must(random.Image(300, 1)))
-	subject := must(remote.Head(must(name.ParseReference(signed))))
-	attestation := mutate.Subject(must(mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1),
-		mutate.Addendum{Layer: static.NewLayer([]byte(`{"predicate": 1}`), "application/vnd.in-toto+json")})), *subject).(v1.Image)
-	attested := from.push("ocp/art-0@"+must(attestation.Digest()).String(), attestation)
+	signature, attested := from.sign(images[0])
 
 	out, err := mirror(t, to, 0, "--no-images", "--graph", graph, "4.19.24")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, image := range append(images, attested, from.host+"/ocp/art-0:sha256-"+digest+".sig") {
+	for _, image := range append(images, attested, signature) {
 		want := must(from.head(image))
 		got, err := to.head(image)
 		if err != nil || got.Digest != want.Digest || got.MediaType != want.MediaType {
@@ -233,7 +227,7 @@ func TestAReleaseIsMirroredOnceAndWhole(t *testing.T) {
 	}
 	to.uploadedOnce()
 	// Distribution has no list of referrers: the client keeps it under a tag.
-	if _, err := to.head(from.host + "/ocp/art-0:sha256-" + digest); err != nil {
+	if _, err := to.head(strings.TrimSuffix(signature, ".sig")); err != nil {
 		t.Errorf("the attestation is not listed: %v", err)
 	}
 	to.asked()
@@ -251,6 +245,59 @@ func TestAReleaseIsMirroredOnceAndWhole(t *testing.T) {
 		t.Errorf("verification made %d requests to the destination for %d images", n, len(images))
 	}
 }
+
+// TestARunWithNothingToDoAsksOnceForAnImageAtEachRegistry counts what a second run asks for images outside of
+// releases: their digests are known or asked of the source, and their signatures came before them.
+func TestARunWithNothingToDoAsksOnceForAnImageAtEachRegistry(t *testing.T) {
+	from, to := startSite(t), startSite(t)
+	graph, _ := from.release(1)
+	var byTag, byDigest []string
+	for i := range 3 {
+		tag := fmt.Sprintf("tools/cli-%d:latest", i)
+		digest := from.push(tag, must(random.Image(500, 1)))
+		from.sign(digest)
+		byTag, byDigest = append(byTag, from.host+"/"+tag), append(byDigest, from.push(fmt.Sprintf("tools/gather-%d:1", i), must(random.Image(500, 1))))
+		from.sign(byDigest[i])
+	}
+	args := []string{"--graph", graph, "--since", "4.99.0"}
+	for _, image := range append(byTag, byDigest...) {
+		args = append(args, "--image", image)
+	}
+	for run := range 2 {
+		to.asked()
+		from.asked()
+		if out, err := mirror(t, to, 0, args...); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if source, destination := from.asked(), to.asked(); run > 0 && (source != len(byTag) || destination != len(byTag)+len(byDigest)) {
+			t.Errorf("for %d images by tag and %d by digest it made %d requests to the source, want %d, and %d to the destination, want %d",
+				len(byTag), len(byDigest), source, len(byTag), destination, len(byTag)+len(byDigest))
+		}
+	}
+	for _, image := range append(byTag, byDigest...) {
+		signature := cosignTag(must(from.head(image)).Digest)
+		repository, _, _ := strings.Cut(strings.TrimPrefix(image, from.host), "@")
+		repository, _, _ = strings.Cut(repository, ":")
+		if _, err := to.head(from.host + repository + ":" + signature); err != nil {
+			t.Errorf("the signature of %s: %v", image, err)
+		}
+	}
+}
+
+// sign gives an image a signature and an attestation, as cosign does.
+func (s *site) sign(image string) (signature, attested string) {
+	s.t.Helper()
+	ref := must(name.NewDigest(image))
+	repository := ref.RepositoryStr()
+	subject := must(remote.Head(ref))
+	signature = repository + ":" + cosignTag(subject.Digest)
+	s.push(signature, must(random.Image(300, 1)))
+	attestation := mutate.Subject(must(mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1),
+		mutate.Addendum{Layer: static.NewLayer([]byte(`{"predicate": 1}`), "application/vnd.in-toto+json")})), *subject).(v1.Image)
+	return s.host + "/" + signature, s.push(repository+"@"+must(attestation.Digest()).String(), attestation)
+}
+
+func cosignTag(digest v1.Hash) string { return "sha256-" + digest.Hex + ".sig" }
 
 func TestListsAndTagsComeFromSourcesThatMisstateTheirTypes(t *testing.T) {
 	from, to := startSite(t), startSite(t)

@@ -3,7 +3,9 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,12 +48,43 @@ func (s *Service) tags(w http.ResponseWriter, q *http.Request, r *resources.Reso
 			w.Header().Set("Link", strings.Replace(next, "/v2/"+repository+"/tags/list", "/acr/v1/"+repository+"/_tags", 1))
 		}
 	}
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		fail(w, refused.status, refused.code, refused.message)
+		return
+	}
 	if err != nil {
-		fail(w, http.StatusNotFound, "NAME_UNKNOWN", err.Error())
+		s.Log.WarnContext(q.Context(), "tags of a registry cannot be read", "registry", r.Name, "error", err)
+		fail(w, http.StatusServiceUnavailable, "UNAVAILABLE", "the tags cannot be read")
 		return
 	}
 	answer(w, body)
 }
+
+// refusal is what the program answered to a request instead of success.
+type refusal struct {
+	status        int
+	code, message string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%d %s: %s", r.status, r.code, r.message) }
+
+// refused is the refusal of a response; of one without a body, as to HEAD, it tells what is not there.
+func refused(resp *http.Response) *refusal {
+	var body struct {
+		Errors []struct{ Code, Message string }
+	}
+	_ = json.NewDecoder(io.LimitReader(resp.Body, maxRefusal)).Decode(&body) // without one, the status has to do
+	if len(body.Errors) > 0 {
+		return &refusal{resp.StatusCode, body.Errors[0].Code, body.Errors[0].Message}
+	}
+	if resp.StatusCode == http.StatusNotFound {
+		return &refusal{resp.StatusCode, "TAG_UNKNOWN", "the repository or the tag does not exist"}
+	}
+	return &refusal{resp.StatusCode, "UNKNOWN", "the registry answered " + resp.Status}
+}
+
+// maxRefusal bounds the body of a refusal, in bytes.
+const maxRefusal = 1 << 20
 
 // list returns a page of the tags of a repository, and the link to the next.
 func (s *server) list(ctx context.Context, repository string, query url.Values) (all []tag, next string, err error) {
@@ -62,9 +95,6 @@ func (s *server) list(ctx context.Context, repository string, query url.Values) 
 		}
 	}
 	resp, err := s.get(ctx, http.MethodGet, url.URL{Path: "/v2/" + repository + "/tags/list", RawQuery: page.Encode()})
-	if resp == nil && err == nil {
-		err = fmt.Errorf("the registry has no repository %s", repository)
-	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -78,6 +108,9 @@ func (s *server) list(ctx context.Context, repository string, query url.Values) 
 	all = []tag{}
 	for _, name := range listed.Tags {
 		one, err := s.tag(ctx, repository, name)
+		if refused, ok := errors.AsType[*refusal](err); ok && refused.status == http.StatusNotFound {
+			continue // it was deleted since the list was read
+		}
 		if err != nil {
 			return nil, "", err
 		}
@@ -88,9 +121,6 @@ func (s *server) list(ctx context.Context, repository string, query url.Values) 
 
 func (s *server) tag(ctx context.Context, repository, name string) (tag, error) {
 	resp, err := s.get(ctx, http.MethodHead, url.URL{Path: "/v2/" + repository + "/manifests/" + name})
-	if resp == nil && err == nil {
-		err = fmt.Errorf("the registry has no image %s:%s", repository, name)
-	}
 	if err != nil {
 		return tag{}, err
 	}
@@ -98,7 +128,7 @@ func (s *server) tag(ctx context.Context, repository, name string) (tag, error) 
 	return tag{Name: name, Digest: resp.Header.Get("Docker-Content-Digest"), May: map[string]bool{"deleteEnabled": true, "listEnabled": true, "readEnabled": true, "writeEnabled": true}}, nil
 }
 
-// get asks the program, past the rules of the registry. It returns nil for what does not exist.
+// get asks the program, past the rules of the registry. Its error is a refusal if the program gave no success.
 func (s *server) get(ctx context.Context, method string, at url.URL) (*http.Response, error) {
 	at.Scheme, at.Host = s.target.Scheme, s.target.Host
 	req, err := http.NewRequestWithContext(ctx, method, at.String(), nil)
@@ -108,8 +138,8 @@ func (s *server) get(ctx context.Context, method string, at url.URL) (*http.Resp
 	req.Header.Set("Accept", manifestTypes)
 	resp, err := http.DefaultClient.Do(req)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		_ = resp.Body.Close()
-		return nil, nil
+		defer func() { _ = resp.Body.Close() }()
+		return nil, refused(resp)
 	}
 	return resp, err
 }
