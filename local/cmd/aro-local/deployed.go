@@ -27,8 +27,8 @@ const (
 	deployGrace = 10 * time.Second
 	// deployPoll is the time between two looks at the local Azure, which is quick.
 	deployPoll = "1s"
-	// handOver is longer than the load balancer takes to see that an instance is not ready.
-	handOver = "12s"
+	// handOver is longer than the load balancer takes to see that an instance is not ready, with time to close connections.
+	handOver = "15s"
 	// cloudAddresses is N of the ranges of the first aro-local cloud on a machine.
 	cloudAddresses = 96
 )

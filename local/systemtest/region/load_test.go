@@ -31,7 +31,20 @@ type object = map[string]any
 type reply struct {
 	status int
 	body   object
+	// method of the request, whether it was for a list, and when it began.
+	method string
+	listed bool
+	began  time.Time
 	took   time.Duration
+}
+
+// String is for the slowest of a period.
+func (r *reply) String() string {
+	what := r.method
+	if r.listed {
+		what += " of a list"
+	}
+	return fmt.Sprintf("%s %d %s at %s", what, r.status, r.took.Round(time.Millisecond), r.began.Format("05.0"))
 }
 
 // front is Azure Resource Manager's way to the service.
@@ -64,7 +77,7 @@ func (w *fixture) ask(ctx context.Context, client *http.Client, method, path str
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	r := &reply{status: resp.StatusCode, took: time.Since(began)}
+	r := &reply{status: resp.StatusCode, method: method, listed: strings.HasSuffix(path, "/openShiftClusters"), began: began, took: time.Since(began)}
 	_ = json.Unmarshal(text, &r.body)
 	return r, nil
 }
@@ -114,7 +127,7 @@ type load struct {
 	traffic
 	mu       sync.Mutex
 	failures []string
-	took     []time.Duration
+	answers  []*reply
 	created  []string
 	stop     context.CancelFunc
 	work     sync.WaitGroup
@@ -137,23 +150,35 @@ func (l *load) note(r *reply, err error, fine ...int) bool {
 	case !slices.Contains(fine, r.status):
 		l.failures = append(l.failures, fmt.Sprint(*r))
 	default:
-		l.took = append(l.took, r.took)
+		l.answers = append(l.answers, r)
 		return true
 	}
 	return false
 }
 
-// cut ends a period, and is its 99th percentile.
-func (l *load) cut() (requests int, p99 time.Duration) {
+// period is what clients saw in a time.
+type period struct {
+	requests int
+	p50, p99 time.Duration
+	slowest  []*reply
+}
+
+func (p period) String() string {
+	return fmt.Sprintf("%d requests, median %s, p99 %s, the slowest: %v", p.requests, p.p50.Round(time.Millisecond), p.p99.Round(time.Millisecond), p.slowest)
+}
+
+// cut ends a period.
+func (l *load) cut() period {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	took := l.took
-	l.took = nil
-	slices.Sort(took)
-	if len(took) == 0 {
-		return 0, 0
+	all := l.answers
+	l.answers = nil
+	n := len(all)
+	if n == 0 {
+		return period{}
 	}
-	return len(took), took[len(took)*99/100]
+	slices.SortFunc(all, func(a, b *reply) int { return cmp.Compare(a.took, b.took) })
+	return period{requests: n, p50: all[n/2].took, p99: all[n*99/100].took, slowest: all[max(0, n-8):]}
 }
 
 // begin starts clients: all read lists and clusters, some change clusters, one creates them.

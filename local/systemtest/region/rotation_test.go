@@ -132,6 +132,5 @@ func TestSecretsAreRotatedWithoutAFailedRequest(t *testing.T) {
 			t.Errorf("the credentials of %s: %d", name, status)
 		}
 	}
-	requests, p99 := l.cut()
-	t.Logf("%d requests, none failed, p99 %s", requests, p99)
+	t.Logf("none failed: %s", l.cut())
 }
