@@ -77,8 +77,8 @@ type Config struct {
 	Failure func(*Exchange, error) Failure
 	// DrainDelay is how long a stopping server accepts requests while it reports not
 	// ready. Connections are kept for the first NoticeDelay of it, in which load balancers
-	// notice: a client that opened another one could be led here again. Afterwards
-	// clients are asked to close theirs.
+	// notice: a client that opened another one could be led here again. Afterwards every
+	// response closes its connection.
 	DrainDelay, NoticeDelay time.Duration
 	// Grace is how long running requests can continue at shutdown; default 25 s.
 	Grace time.Duration
