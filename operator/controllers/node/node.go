@@ -55,7 +55,7 @@ func New() controller.Spec {
 	}
 }
 
-// keep leaves of a node in memory what tells whether it is drained: a reconcile then reads nothing.
+// keep leaves of a node in memory what reports whether it is drained: a reconcile then reads nothing.
 func keep(o any) (any, error) {
 	n, is := o.(*corev1.Node)
 	if !is {
