@@ -2,7 +2,7 @@ package model
 
 import "time"
 
-// PortalAccess is a session of the portal, or access to a cluster's API server.
+// PortalAccess is a session of the portal, or access to a cluster's API server or machine.
 type PortalAccess struct {
 	Unknown
 
@@ -12,8 +12,10 @@ type PortalAccess struct {
 	Username string `json:"username,omitempty"`
 	// Elevated is true if the user may act, or the access acts, as an administrator of clusters.
 	Elevated bool `json:"elevated,omitempty"`
-	// ClusterID is the cluster of a kubeconfig.
+	// ClusterID is the cluster of a kubeconfig or of a password for SSH, and Master the number of
+	// the password's machine.
 	ClusterID string    `json:"clusterId,omitempty"`
+	Master    int       `json:"master,omitempty"`
 	CreatedAt time.Time `json:"createdAt,omitempty"`
 	ExpiresAt time.Time `json:"expiresAt,omitempty"`
 }
@@ -25,4 +27,5 @@ type PortalAccessKind string
 const (
 	PortalSession    PortalAccessKind = "Session"
 	PortalKubeconfig PortalAccessKind = "Kubeconfig"
+	PortalSSH        PortalAccessKind = "SSH"
 )

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/aro-rp/aro/access"
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/model"
@@ -205,7 +206,7 @@ func stepEvent(s *model.Step, kind string) event {
 // kubeconfigs are those that the reader has for the cluster of the path.
 func (p *Portal) kubeconfigs(c *call) ([]kubeconfig, error) {
 	var all []kubeconfig
-	q := store.Query{Partition: holder(c.session.ObjectID), Limit: indexPage}
+	q := store.Query{Partition: access.Holder(c.session.ObjectID), Limit: indexPage}
 	for {
 		docs, next, err := p.Store.Portal.List(c.Ctx(), q)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aro-rp/aro/access"
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/httpserver"
@@ -19,8 +20,6 @@ import (
 )
 
 const (
-	// proxyPath is where a cluster's API server is, below the cluster's path.
-	proxyPath = "/kubeconfig/proxy"
 	// upgradeLimit is how long an upgraded connection may last, such as a shell.
 	upgradeLimit = time.Hour
 	// routeAge is how long a connection to a cluster is used before the document is read again.
@@ -33,7 +32,7 @@ const (
 func proxiedPath(escaped string) (id arm.ClusterID, rest string, ok bool) {
 	const clusterSegments = 9 // with the empty one before the first slash
 	parts := strings.SplitN(escaped, "/", clusterSegments+3)
-	if len(parts) < clusterSegments+2 || !arm.EqualFold("/"+parts[clusterSegments]+"/"+parts[clusterSegments+1], proxyPath) {
+	if len(parts) < clusterSegments+2 || !arm.EqualFold("/"+parts[clusterSegments]+"/"+parts[clusterSegments+1], access.ProxyPath) {
 		return id, "", false
 	}
 	id, ok = arm.ParseClusterID(strings.Join(parts[:clusterSegments], "/"))
@@ -52,29 +51,29 @@ func (p *Portal) proxy(x *httpserver.Exchange, id arm.ClusterID, rest string) er
 	if !arm.EqualFold(scheme, "Bearer") {
 		secret = ""
 	}
-	access, err := p.access.find(x.Ctx(), secret, model.PortalKubeconfig)
+	found, err := p.access.Find(x.Ctx(), secret, model.PortalKubeconfig)
 	if err != nil {
 		return err
 	}
-	if access == nil {
+	if found == nil {
 		return &httpserver.Refusal{Status: http.StatusForbidden, Target: "Authorization", Message: "The kubeconfig has expired or was revoked. Download another one at " + p.Origin + "."}
 	}
-	x.Principal = access.Username
-	if !arm.EqualFold(access.ClusterID, id.String()) {
+	x.Principal = found.Username
+	if !arm.EqualFold(found.ClusterID, id.String()) {
 		return arm.InvalidParameter.Errorf("The kubeconfig is for another cluster.")
 	}
-	route, err := p.routes.to(x.Ctx(), id, access.Elevated)
+	route, err := p.routes.to(x.Ctx(), id, found.Elevated)
 	if err != nil {
 		return err
 	}
 	ctx := x.Ctx()
 	if info.long {
-		until := access.ExpiresAt
+		until := found.ExpiresAt
 		if limit := p.Now().Add(upgradeLimit); info.upgrade && limit.Before(until) {
 			until = limit
 		}
 		var done func()
-		ctx, done = p.streams.add(ctx, holder(access.ObjectID), idOf(secret), until)
+		ctx, done = p.streams.add(ctx, access.Holder(found.ObjectID), access.ID(secret), until)
 		defer done()
 	} else {
 		var cancel context.CancelFunc

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/aro-rp/aro/access"
 	"github.com/aro-rp/aro/arm"
 	api "github.com/aro-rp/aro/generated/portal"
 	"github.com/aro-rp/aro/httpserver"
@@ -75,7 +76,7 @@ func (p *Portal) PortalCallback(ec echo.Context, params api.PortalCallbackParams
 			return err
 		}
 	}
-	secret, err := p.access.grant(c.Ctx(), model.PortalAccess{Kind: model.PortalSession, ObjectID: who.ObjectID, Username: who.Username, Elevated: elevated}, sessionLifetime)
+	secret, err := p.access.Grant(c.Ctx(), model.PortalAccess{Kind: model.PortalSession, ObjectID: who.ObjectID, Username: who.Username, Elevated: elevated}, sessionLifetime)
 	if err != nil {
 		return err
 	}
@@ -94,11 +95,11 @@ func (p *Portal) attempt(c *call) (attempt, bool) {
 
 // end ends a session.
 func (p *Portal) end(c *call, secret string) error {
-	access, err := p.access.find(c.Ctx(), secret, model.PortalSession)
-	if access == nil || err != nil {
+	found, err := p.access.Find(c.Ctx(), secret, model.PortalSession)
+	if found == nil || err != nil {
 		return err
 	}
-	return p.access.revoke(c.Ctx(), holder(access.ObjectID), idOf(secret))
+	return p.access.Revoke(c.Ctx(), access.Holder(found.ObjectID), access.ID(secret))
 }
 
 // PortalLogout ends the session of the request's cookie.

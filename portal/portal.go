@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aro-rp/aro/access"
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/armhttp"
 	api "github.com/aro-rp/aro/generated/portal"
@@ -33,6 +34,10 @@ type Config struct {
 	Login  Login
 	// Certificate is the one of the portal's server, which kubeconfigs trust.
 	Certificate func(context.Context) (*tls.Certificate, error)
+	// SSHAddress is where the SSH server of the portal is, HOST:PORT, and SSHKey has its key; without
+	// an address there is none.
+	SSHAddress string
+	SSHKey     func(context.Context) (*tls.Certificate, error)
 	// Admin is the admin API in this process, for the actions on clusters. It identifies callers by
 	// an actions.Delegation. nil offers none.
 	Admin http.Handler
@@ -63,6 +68,7 @@ type Portal struct {
 	host    string
 	router  *armhttp.Router
 	access  accesses
+	issuer  access.Issuer
 	entra   *entra
 	index   *index
 	routes  *routes
@@ -91,11 +97,12 @@ func New(cfg Config) (*Portal, error) {
 		p.Now = time.Now
 	}
 	p.host = origin.Host
-	p.access = accesses{documents: p.Store.Portal, now: p.Now, seal: armhttp.Sealer{Keys: p.Keys, Purpose: "portal cookies"}}
+	p.access = accesses{Accesses: access.Accesses{Documents: p.Store.Portal, Now: p.Now}, seal: armhttp.Sealer{Keys: p.Keys, Purpose: "portal cookies"}}
+	p.issuer = access.Issuer{Accesses: p.access.Accesses, Origin: p.Origin, Certificate: p.Certificate, SSHAddress: p.SSHAddress, SSHKey: p.SSHKey}
 	p.entra = &entra{Login: p.Login, redirect: p.Origin + "/callback", now: p.Now}
 	p.index = newIndex(p.Store.Clusters, p.Now, p.Logger)
 	p.routes = &routes{clusters: p.Store.Clusters, now: p.Now}
-	p.streams = &streams{access: p.access}
+	p.streams = &streams{access: p.access.Accesses}
 	if p.actions, err = actions.All(); err != nil {
 		return nil, err
 	}
@@ -123,7 +130,7 @@ var open = map[string]bool{"Portal_Login": true, "Portal_Callback": true, "Porta
 
 func (p *Portal) route(x *httpserver.Exchange) func() error {
 	if id, rest, ok := proxiedPath(x.Request().URL.EscapedPath()); ok {
-		x.Operation, x.Resource, x.Canonical = "Portal_ProxyKubernetes", id.String(), id.String()+proxyPath
+		x.Operation, x.Resource, x.Canonical = "Portal_ProxyKubernetes", id.String(), id.String()+access.ProxyPath
 		return func() error { return p.guarded(x, func() error { return p.proxy(x, id, rest) }) }
 	}
 	if x.Request().URL.Path == "/" {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aro-rp/aro/access"
 	"github.com/aro-rp/aro/model"
 )
 
@@ -17,7 +18,7 @@ var errRevoked = errors.New("the kubeconfig was revoked or has expired")
 
 // streams are the long requests of each kubeconfig, by its document's id.
 type streams struct {
-	access accesses
+	access access.Accesses
 
 	mu   sync.Mutex
 	open map[string]*holderStreams
@@ -74,7 +75,7 @@ func (s *streams) watch(ctx context.Context, partition, id string) {
 			return
 		case <-tick.C:
 		}
-		if access, err := s.access.lasting(ctx, partition, id, model.PortalKubeconfig); err == nil && access == nil {
+		if found, err := s.access.Lasting(ctx, partition, id, model.PortalKubeconfig); err == nil && found == nil {
 			s.cut(id)
 			return
 		}

@@ -13,6 +13,7 @@ func Operations() []validation.Operation {
 	return []validation.Operation{
 		{ID: "Portal_Callback", Method: "GET", Path: "/callback", Statuses: []int{303}},
 		{ID: "Portal_CreateKubeconfig", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubeconfig/new", Statuses: []int{200}},
+		{ID: "Portal_CreateSSH", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/ssh/new", Statuses: []int{200}},
 		{ID: "Portal_GetAsset", Method: "GET", Path: "/assets/{name}", Statuses: []int{200}},
 		{ID: "Portal_GetFleet", Method: "GET", Path: "/api/fleet", Statuses: []int{200}},
 		{ID: "Portal_GetInfo", Method: "GET", Path: "/api/info", Statuses: []int{200}},

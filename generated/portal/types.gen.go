@@ -189,6 +189,15 @@ type Info struct {
 	Rpversion string `json:"rpversion"`
 }
 
+// SSHLogin A login to a machine.
+type SSHLogin struct {
+	// Command Command for a POSIX shell. It asks for the password.
+	Command string `json:"command"`
+
+	// Password Password for one login within a minute.
+	Password string `json:"password"`
+}
+
 // ResourceGroupNameParameter defines model for ResourceGroupNameParameter.
 type ResourceGroupNameParameter = string
 

@@ -20,6 +20,7 @@ import (
 	"github.com/aro-rp/aro/metrics"
 	"github.com/aro-rp/aro/portal"
 	"github.com/aro-rp/aro/portal/actions"
+	"github.com/aro-rp/aro/portal/sshproxy"
 	"github.com/aro-rp/aro/service"
 )
 
@@ -34,6 +35,9 @@ type Config struct {
 	PortalClientID string   `env:"ARO_PORTAL_CLIENT_ID" placeholder:"ID" help:"Application as which people log in. Its reply URL is ORIGIN/callback."`
 	ServerCert     string   `env:"ARO_PORTAL_SERVER_CERT" default:"portal-server" placeholder:"NAME" help:"Certificate of the server, in the service vault."`
 	ClientCert     string   `env:"ARO_PORTAL_CLIENT_CERT" default:"portal-client" placeholder:"NAME" help:"Certificate that proves the application, in the service vault."`
+	SSHListen      string   `name:"ssh-listen" env:"ARO_PORTAL_SSH_LISTEN" placeholder:"HOST:PORT" help:"Address on which the SSH server listens, such as 127.0.0.1:2222. Default: none, and no SSH to machines."`
+	SSHAddress     string   `name:"ssh-address" env:"ARO_PORTAL_SSH_ADDRESS" placeholder:"HOST:PORT" help:"The address at which ssh reaches it. Default: the host of --origin and the port of --ssh-listen."`
+	SSHKey         string   `name:"ssh-key" env:"ARO_PORTAL_SSH_KEY" default:"portal-ssh" placeholder:"NAME" help:"Certificate in the service vault whose key is the one of the SSH server."`
 	AccessGroups   []string `env:"ARO_PORTAL_ACCESS_GROUPS" placeholder:"ID,..." help:"Groups whose members may log in."`
 	ElevatedGroups []string `env:"ARO_PORTAL_ELEVATED_GROUPS" placeholder:"ID,..." help:"Groups whose members may also act as administrators of clusters."`
 
@@ -46,6 +50,14 @@ type Config struct {
 func (c *Config) Check(f *service.Faults) service.Needs {
 	needs := service.Needs{Certificates: []string{c.ServerCert, c.ClientCert}}
 	const why = "for logins"
+	if c.SSHListen != "" {
+		f.Listen("--ssh-listen", c.SSHListen)
+		f.Need("--ssh-key", c.SSHKey, "in the service vault")
+		needs.Certificates = append(needs.Certificates, c.SSHKey)
+	}
+	if c.SSHAddress != "" {
+		f.Listen("--ssh-address", c.SSHAddress)
+	}
 	c.Config.Check(f)
 	c.Cloud.Check(f, &c.Config, needs)
 	c.MDM.Check(f)
@@ -82,6 +94,12 @@ func Run(ctx context.Context, c *Config, s *service.Service) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	if c.SSHListen != "" {
+		if err := c.serveSSH(ctx, group, s, certificate(c.SSHKey)); err != nil {
+			_ = listener.Close()
+			return err
+		}
+	}
 	group.Go(func() error { return s.Run(ctx) })
 	group.Go(func() error { return server.Serve(ctx, listener) })
 	group.Go(func() error {
@@ -92,6 +110,33 @@ func Run(ctx context.Context, c *Config, s *service.Service) error {
 		})
 	})
 	return group.Wait()
+}
+
+// serveSSH serves SSH to machines.
+func (c *Config) serveSSH(ctx context.Context, group *errgroup.Group, s *service.Service, key func(context.Context) (*tls.Certificate, error)) error {
+	server, err := sshproxy.New(sshproxy.Config{Store: s.Store, Key: key, Logger: s.Log, Audit: s.Audit})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.SSHListen)
+	if err != nil {
+		return fmt.Errorf("--ssh-listen: %w", err)
+	}
+	group.Go(func() error { return server.Serve(ctx, listener) })
+	return nil
+}
+
+// sshAddress is where ssh reaches the SSH server; empty if there is none.
+func (c *Config) sshAddress() string {
+	if c.SSHListen == "" || c.SSHAddress != "" {
+		return c.SSHAddress
+	}
+	_, port, _ := net.SplitHostPort(c.SSHListen) // Check has checked it, and the origin
+	host := ""
+	if origin, err := url.Parse(c.Origin); err == nil {
+		host = origin.Hostname()
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // server serves the portal, and the admin API to the portal alone: for the actions of its pages.
@@ -106,6 +151,7 @@ func (c *Config) server(s *service.Service, certificate func(name string) func(c
 	}
 	var server *httpserver.Server
 	p, err := portal.New(portal.Config{Store: s.Store, Keys: s.Keys, Origin: c.Origin, Certificate: certificate(c.ServerCert), Location: c.Location, Build: c.Build, Logger: s.Log,
+		SSHAddress: c.sshAddress(), SSHKey: certificate(c.SSHKey),
 		Admin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) }),
 		Login: portal.Login{Issuer: issuer, ClientID: c.PortalClientID, Certificate: certificate(c.ClientCert), Access: c.AccessGroups, Elevated: c.ElevatedGroups, Client: s.HTTP}})
 	if err != nil {
