@@ -21,8 +21,8 @@ const (
 
 // How long what was given out is good.
 const (
-	sessionLifetime    = time.Hour
-	loginLifetime      = 10 * time.Minute
+	sessionLifetime = time.Hour
+	loginLifetime   = 10 * time.Minute
 )
 
 // accesses are those of the package access, with the cookies of the portal.

@@ -15,11 +15,12 @@ const (
 	PortalElevatedGroup = "00000000-0000-0000-0000-0000000000b1"
 )
 
-// The certificates of the portal in the vault aro-svc: the one that its server has, and the one
-// by which its application proves itself.
+// The certificates of the portal in the vault aro-svc: the one that its server has, the one by which
+// its application proves itself, and the one with the key of its SSH server.
 const (
 	PortalServerCertificate = "portal-server"
 	PortalClientCertificate = "portal-client"
+	PortalSSHCertificate    = "portal-ssh"
 )
 
 // PortalSubject is the name in the certificate of the portal's application.
@@ -62,5 +63,10 @@ func (a *Azure) seedPortal(ctx context.Context) error {
 	if err := a.Vault.EnsureCertificate(ctx, "aro-svc", PortalClientCertificate, PortalSubject, PortalSubject); err != nil {
 		return err
 	}
-	return a.Vault.EnsureCertificate(ctx, "aro-svc", PortalServerCertificate, origin.Hostname(), origin.Hostname())
+	for _, name := range []string{PortalServerCertificate, PortalSSHCertificate} {
+		if err := a.Vault.EnsureCertificate(ctx, "aro-svc", name, origin.Hostname(), origin.Hostname()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -30,6 +30,7 @@ func (h *Host) run(ctx context.Context, m *machine, vm VM) {
 	h.mu.Lock()
 	d := m.disk
 	h.mu.Unlock()
+	defer h.serveSSH(ctx, m, vm, d)()
 	if d.Role == roleBootstrap {
 		h.greet(ctx, m, vm)
 		<-ctx.Done()
@@ -71,7 +72,7 @@ func (h *Host) boot(ctx context.Context, m *machine, vm VM) error {
 
 // node prepares a machine to join a cluster by its configuration.
 func (h *Host) node(ctx context.Context, m *machine, cfg types.Config, pool string, f *fetcher) (err error) {
-	d := disk{Role: cmp.Or(pool, roleWorker)}
+	d := disk{Role: cmp.Or(pool, roleWorker), Keys: keysOf(cfg)}
 	if d.Kubeconfig, err = f.file(ctx, cfg, "/etc/kubernetes/kubeconfig"); err != nil {
 		return err
 	}
@@ -96,6 +97,9 @@ func (h *Host) node(ctx context.Context, m *machine, cfg types.Config, pool stri
 		if d.ControlPlane, p = h.planeAt(f.server); p == nil {
 			return errors.New("no control plane of this host served the configuration, so this master cannot become part of one")
 		}
+	}
+	if err := f.write(ctx, cfg, m.files()); err != nil {
+		return err
 	}
 	m.log.printf("ignition: the machine is a %s", d.Role)
 	return h.join(m, d, p)

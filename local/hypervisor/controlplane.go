@@ -206,7 +206,7 @@ func (h *Host) bootstrap(ctx context.Context, m *machine, vm VM, cfg types.Confi
 	h.mu.Unlock()
 	if p != nil {
 		m.log.printf("bootstrap: the control plane exists already; this machine joins it")
-		return h.join(m, disk{Role: roleBootstrap, ControlPlane: name}, p)
+		return h.join(m, disk{Role: roleBootstrap, ControlPlane: name, Keys: keysOf(cfg)}, p)
 	}
 	if err := os.RemoveAll(dir); err != nil { // half of an earlier try
 		return err
@@ -219,7 +219,7 @@ func (h *Host) bootstrap(ctx context.Context, m *machine, vm VM, cfg types.Confi
 		return err
 	}
 	m.log.printf("bootstrap: wrote %d files and %d units", len(cfg.Storage.Files), len(cfg.Systemd.Units))
-	return h.join(m, disk{Role: roleBootstrap, ControlPlane: name}, p)
+	return h.join(m, disk{Role: roleBootstrap, ControlPlane: name, Keys: keysOf(cfg)}, p)
 }
 
 // join notes that the machine need not be provisioned again, and makes it a

@@ -24,6 +24,7 @@ type machine struct {
 	record   record
 	disk     disk
 	kubelet  string        // where its kubelet answers; empty while it does not
+	ssh      string        // where its SSH server answers, likewise
 	powerOff func()        // ends the run there is
 	done     chan struct{} // closed when no run is left
 }
@@ -42,6 +43,7 @@ type disk struct {
 	Kubeconfig   []byte // to join with
 	KubeletCA    []byte // authorities of those who may ask its kubelet, PEM
 	Hosts        hosts
+	Keys         []string // of the user core, for SSH
 }
 
 // The role of a machine whose pool is none of these is its pool's name.
@@ -99,6 +101,10 @@ func (m *machine) forget() error {
 func (m *machine) recordFile() string { return filepath.Join(m.dir, "vm.json") }
 
 func (m *machine) diskFile() string { return filepath.Join(m.dir, "disk.json") }
+
+// files are what Ignition wrote, unless the machine is a bootstrap machine: then they are those of
+// its control plane.
+func (m *machine) files() string { return filepath.Join(m.dir, "root") }
 
 func (m *machine) identityFile() string { return filepath.Join(m.dir, "kubelet.json") }
 

@@ -243,6 +243,9 @@ func (h *Host) listener(id string, port int) (string, error) {
 	if port == kubeletPort && m.kubelet != "" {
 		return m.kubelet, nil
 	}
+	if port == sshPort && m.ssh != "" {
+		return m.ssh, nil
+	}
 	p := h.controlPlanes[m.disk.ControlPlane]
 	if p == nil {
 		return "", refused(port)

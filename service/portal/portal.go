@@ -128,7 +128,10 @@ func (c *Config) serveSSH(ctx context.Context, group *errgroup.Group, s *service
 
 // sshAddress is where ssh reaches the SSH server; empty if there is none.
 func (c *Config) sshAddress() string {
-	if c.SSHListen == "" || c.SSHAddress != "" {
+	switch {
+	case c.SSHListen == "":
+		return ""
+	case c.SSHAddress != "":
 		return c.SSHAddress
 	}
 	_, port, _ := net.SplitHostPort(c.SSHListen) // Check has checked it, and the origin

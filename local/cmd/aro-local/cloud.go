@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -214,6 +215,7 @@ func (c runCommand) portal(id identity, log *slog.Logger) *supervisor.Process {
 			"--cloud", c.origin(), "--ca-file", c.caFile(), "--tenant", id.TenantID, "--location", "eastus",
 			"--client-id", id.ClientID, "--first-party-client-id", cloud.FirstPartyApplication, "--service-vault", c.origin() + "/vaults/aro-svc",
 			"--portal-client-id", cloud.PortalApplication, "--access-groups", cloud.PortalGroup, "--elevated-groups", cloud.PortalElevatedGroup,
+			"--ssh-listen", c.sshListen(),
 		},
 		Env:     []string{"ARO_CLIENT_SECRET=" + id.ClientSecret},
 		LogFile: filepath.Join(c.Data, "logs", "portal.log"),
@@ -227,6 +229,13 @@ func (c runCommand) portal(id identity, log *slog.Logger) *supervisor.Process {
 func (c runCommand) portalListen() string {
 	_, port, _ := net.SplitHostPort(c.Portal) // reserve has checked it
 	return net.JoinHostPort("127.0.0.1", port)
+}
+
+// sshListen is where the portal's SSH server listens: at the port after that of its pages.
+func (c runCommand) sshListen() string {
+	_, port, _ := net.SplitHostPort(c.Portal)
+	n, _ := strconv.Atoi(port)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1))
 }
 
 // portalOrigin is where browsers reach the portal; empty for none.

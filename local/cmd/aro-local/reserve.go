@@ -238,6 +238,12 @@ func (c *runCommand) checkFree(ctx context.Context, _ *reservation) error {
 	if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.portalListen()); err != nil {
 		return portError("--portal", c.Portal, err)
 	}
+	if err := listener.Close(); err != nil {
+		return err
+	}
+	if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.sshListen()); err != nil {
+		return fmt.Errorf("--portal %s: the next port is for its SSH server: %w", c.Portal, err)
+	}
 	return listener.Close()
 }
 
