@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -259,5 +260,42 @@ func TestWhoDidWhatIsRecorded(t *testing.T) {
 		if strings.Contains(w.log.String(), secret) {
 			t.Error("the log has a secret in it")
 		}
+	}
+}
+
+func TestSSHNeedsElevatedAccess(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	sre := w.login("sre@example.com", entra.GroupSRE)
+	if page := sre.get(w.cluster).text; strings.Contains(page, "/ssh/new") {
+		t.Error("the page offers SSH without elevated access")
+	}
+	form := url.Values{"csrf": {sre.csrf()}, "master": {"1"}}
+	if r := sre.post(w.cluster+"/ssh/new", form); r.StatusCode != http.StatusForbidden || !strings.Contains(r.text, "Elevated access is required") {
+		t.Errorf("without elevated access: %s %s", r.Status, r.text)
+	}
+	high := w.login("high@example.com", entra.GroupHigh)
+	if page := high.get(w.cluster).text; !strings.Contains(page, `action="`+w.cluster+`/ssh/new"`) {
+		t.Error("the page offers no SSH")
+	}
+	for master, status := range map[string]int{"": 400, "-1": 400, "3": 400, "0x1": 400} {
+		if r := high.post(w.cluster+"/ssh/new", url.Values{"csrf": {high.csrf()}, "master": {master}}); r.StatusCode != status {
+			t.Errorf("master %q: %s", master, r.Status)
+		}
+	}
+	form.Set("csrf", high.csrf())
+	r := high.post(w.cluster+"/ssh/new", form)
+	for _, id := range []string{"sshCommand", "sshPassword"} {
+		if !strings.Contains(r.text, `id="`+id+`"`) {
+			t.Errorf("the page has no %s: %s %s", id, r.Status, r.text)
+		}
+	}
+	var login struct{ Command, Password string }
+	if r := high.post(w.cluster+"/ssh/new", form, "Accept", "application/json"); json.Unmarshal([]byte(r.text), &login) != nil ||
+		!strings.Contains(login.Command, "[portal.example.com]:2222 ssh-rsa ") || !strings.Contains(login.Command, "-p 2222 high@portal.example.com") {
+		t.Errorf("as JSON: %s %s", r.Status, r.text)
+	}
+	if log := w.log.String(); !strings.Contains(log, `"subject":"ssh master-1"`) || strings.Contains(log, login.Password) {
+		t.Error("the audit does not name the machine, or has the password")
 	}
 }

@@ -229,7 +229,7 @@ type machine struct {
 }
 
 // machine logs in at the machine. Its own key is not checked: it makes one when it is installed,
-// and tells nobody. What is at the address is what the cluster's private endpoint leads to.
+// which the service does not get. What is at the address is what the cluster's private endpoint leads to.
 func (s *Server) machine(ctx context.Context, who *model.PortalAccess) (*machine, error) {
 	id, ok := arm.ParseClusterID(who.ClusterID)
 	if !ok {
