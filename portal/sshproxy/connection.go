@@ -53,8 +53,8 @@ func (c *connection) record(ctx context.Context, event string, err error, more .
 	if err != nil {
 		outcome = "Failed"
 	}
-	c.server.Audit.InfoContext(ctx, "audit", append([]any{"operation", operation, "event", event, "principal", httpserver.ShortText(c.who.Username), "path", c.who.ClusterID,
-		"subject", c.hostname(), "remote_addr", c.remote, "outcome", outcome}, more...)...)
+	c.server.Audit.InfoContext(ctx, "audit", append([]any{"operation", operation, "principal", httpserver.ShortText(c.who.Username), "path", c.who.ClusterID,
+		"subject", c.hostname() + " " + event, "remote_addr", c.remote, "outcome", outcome}, more...)...)
 }
 
 // refuse tells a person on the first session why there is none, as the protocol has no other place

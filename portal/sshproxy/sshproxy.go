@@ -216,7 +216,7 @@ func (s *Server) redeem(ctx context.Context, client ssh.ConnMetadata, password s
 		s.Logger.ErrorContext(ctx, "a password for SSH was not checked", "error", err)
 	}
 	if found == nil {
-		s.Audit.InfoContext(ctx, "audit", "operation", operation, "event", "authentication", "ssh_user", arm.Plain(client.User(), maxUser), "remote_addr", client.RemoteAddr().String(), "outcome", "Failed")
+		s.Audit.InfoContext(ctx, "audit", "operation", operation, "subject", "authentication", "ssh_user", arm.Plain(client.User(), maxUser), "remote_addr", client.RemoteAddr().String(), "outcome", "Failed")
 	}
 	return found
 }

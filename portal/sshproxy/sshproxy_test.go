@@ -313,7 +313,8 @@ func TestAPasswordIsGoodForOneLogin(t *testing.T) {
 		t.Errorf("the command wrote %q and %q, and ended with %d", stdout, stderr, code)
 	}
 	_ = client.Close()
-	w.logs(`"event":"connected","principal":"`+user+`","path":"`+w.cluster.ID+`","subject":"master-1"`, `"event":"channel opened"`, `"event":"channel closed"`, `"event":"disconnected"`, `"event":"authentication","ssh_user":"other"`)
+	w.logs(`"principal":"`+user+`","path":"`+w.cluster.ID+`","subject":"master-1 connected"`, `"subject":"master-1 channel opened"`, `"subject":"master-1 channel closed"`,
+		`"subject":"master-1 disconnected"`, `"subject":"authentication","ssh_user":"other"`)
 	if strings.Contains(w.log.String(), login.Password) || strings.Contains(w.log.String(), kubeconfig) {
 		t.Error("the log has a password")
 	}
@@ -397,5 +398,5 @@ func TestAMachineThatDoesNotAnswerIsNamed(t *testing.T) {
 	if _, stderr, code := run(t, w.open("ann@example.com", 2), "cat", ""); code != 255 || !strings.Contains(stderr, "ARO portal: master-2 does not answer") {
 		t.Errorf("it shows %q, %d", stderr, code)
 	}
-	w.logs(`"subject":"master-2","remote_addr"`)
+	w.logs(`"subject":"master-2 connected"`)
 }
