@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -110,6 +111,7 @@ func forward(x *httpserver.Exchange, r *http.Request, route *openshift.Route, re
 			if res.StatusCode == http.StatusSwitchingProtocols {
 				x.Response().Status = res.StatusCode // which is written past the response
 			}
+			res.Body = allowed(r.Context(), res.Body)
 			return nil
 		},
 		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
@@ -124,6 +126,34 @@ func forward(x *httpserver.Exchange, r *http.Request, route *openshift.Route, re
 		return nil
 	}
 	return &httpserver.Refusal{Status: http.StatusBadGateway, Message: "The API server of the cluster cannot be reached: " + openshift.Why(failed), Cause: failed}
+}
+
+// allowed ends a body with an error when ctx ends. Without it, an API server sometimes sees that the
+// portal closes its connection, and completes its answer, before the connection is closed: what was
+// cut off then looks complete to the client.
+func allowed(ctx context.Context, body io.ReadCloser) io.ReadCloser {
+	read := &reading{body, ctx}
+	if connection, ok := body.(io.ReadWriteCloser); ok {
+		return struct {
+			*reading
+			io.Writer
+		}{read, connection}
+	}
+	return read
+}
+
+type reading struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+// Read implements io.Reader.
+func (r *reading) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return n, err
 }
 
 // routes are the ways to clusters that were used lately.
