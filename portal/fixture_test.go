@@ -118,7 +118,7 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err = httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP(), engineers.HTTP()}, Auth: actions.Delegation{Elevated: admin.Clients, Readers: admin.Readers}, TLS: httpserver.TLSConfig(always(serving)), Failure: armhttp.Failure, Logger: log, Audit: slog.New(audited), Grace: time.Second})
+	server, err = httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP(), engineers.HTTP()}, Auth: actions.Delegation{Elevated: admin.Clients, Readers: admin.Readers}, TLS: portal.TLS(always(serving)), Failure: armhttp.Failure, Logger: log, Audit: slog.New(audited), Grace: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,7 @@ func (p *Portal) PortalRevokeKubeconfig(ec echo.Context, _, _, _ string) error {
 	if err := p.access.Revoke(c.Ctx(), access.Holder(c.session.ObjectID), id); err != nil {
 		return err
 	}
+	p.recent.revoke(id)
 	p.streams.cut(id)
 	return c.Redirect(http.StatusSeeOther, c.clusterID().String())
 }

@@ -52,7 +52,7 @@ func (p *Portal) proxy(x *httpserver.Exchange, id arm.ClusterID, rest string) er
 	if !arm.EqualFold(scheme, "Bearer") {
 		secret = ""
 	}
-	found, err := p.access.Find(x.Ctx(), secret, model.PortalKubeconfig)
+	found, err := p.holder(x.Ctx(), secret)
 	if err != nil {
 		return err
 	}
@@ -86,26 +86,39 @@ func (p *Portal) proxy(x *httpserver.Exchange, id arm.ClusterID, rest string) er
 	return forward(x, r.WithContext(ctx), route, rest)
 }
 
+// holder returns what a kubeconfig is good for, nil if that is nothing.
+func (p *Portal) holder(ctx context.Context, secret string) (*model.PortalAccess, error) {
+	id := access.ID(secret)
+	known, revocations := p.recent.find(id, p.Now())
+	if known != nil {
+		return known, nil
+	}
+	found, err := p.access.Find(ctx, secret, model.PortalKubeconfig)
+	if found != nil {
+		p.recent.keep(id, found, p.Now(), revocations)
+	}
+	return found, err
+}
+
 // shortLimit bounds requests that are no stream. API servers end theirs after a minute.
 const shortLimit = 75 * time.Second
 
 // forward sends the request on and the answer back.
-func forward(x *httpserver.Exchange, r *http.Request, route *openshift.Route, rest string) error {
+func forward(x *httpserver.Exchange, r *http.Request, to *openshift.Route, rest string) error {
 	var failed error
 	proxy := httputil.ReverseProxy{
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			u := pr.Out.URL
-			u.Scheme, u.Host, u.RawQuery = route.Server.Scheme, route.Server.Host, pr.In.URL.RawQuery
-			u.RawPath = strings.TrimSuffix(route.Server.EscapedPath(), "/") + rest
+			u.Scheme, u.Host, u.RawQuery = to.Server.Scheme, to.Server.Host, pr.In.URL.RawQuery
+			u.RawPath = strings.TrimSuffix(to.Server.EscapedPath(), "/") + rest
 			u.Path = unescaped(u.RawPath)
-			pr.Out.Host = route.Server.Host
+			pr.Out.Host = to.Server.Host
 			for _, name := range []string{"Authorization", "Cookie", "Origin", "Referer"} {
 				pr.Out.Header.Del(name)
 			}
 		},
-		Transport:     route.Transport,
-		FlushInterval: -1,
-		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		Transport: to.Transport,
+		ErrorLog:  slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ModifyResponse: func(res *http.Response) error {
 			res.Header.Del("Set-Cookie")
 			if res.StatusCode == http.StatusSwitchingProtocols {

@@ -208,6 +208,9 @@ func TestARevocationAtAnotherProcessEndsWhatIsOpen(t *testing.T) {
 	if _, err := lines.ReadString('\n'); err == nil {
 		t.Error("the watch goes on")
 	}
+	if r := w.kubectl(token, "GET", "/api"); r.StatusCode != http.StatusForbidden {
+		t.Errorf("a request afterwards: %s", r.Status)
+	}
 }
 
 func TestTheDatabaseHoldsNoSecretOfAHolder(t *testing.T) {

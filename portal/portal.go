@@ -73,6 +73,7 @@ type Portal struct {
 	index   *index
 	routes  *routes
 	streams *streams
+	recent  recent
 	actions *actions.Catalogue
 }
 

@@ -92,3 +92,55 @@ func (s *streams) cut(id string) {
 		}
 	}
 }
+
+// recent are the kubeconfigs that the database had a moment ago, by their documents' ids, so that not
+// every request of a busy client asks it. A revocation by this process counts at once, and one by
+// another process when the moment is over.
+type recent struct {
+	mu          sync.Mutex
+	known       map[string]remembered
+	revocations int
+}
+
+type remembered struct {
+	*model.PortalAccess
+	until time.Time
+}
+
+const (
+	// recentAge is the moment, and recentMost bounds how many are remembered.
+	recentAge  = time.Second
+	recentMost = 1000
+)
+
+// find returns what is remembered of a kubeconfig, nil if that is nothing, and the number of
+// revocations until now.
+func (r *recent) find(id string, now time.Time) (*model.PortalAccess, int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known, ok := r.known[id]; ok && now.Before(known.until) && now.Before(known.ExpiresAt) {
+		return known.PortalAccess, r.revocations
+	}
+	return nil, r.revocations
+}
+
+// keep remembers what was read, unless there were revocations since.
+func (r *recent) keep(id string, found *model.PortalAccess, now time.Time, revocations int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.revocations != revocations {
+		return
+	}
+	if r.known == nil || len(r.known) >= recentMost {
+		r.known = map[string]remembered{}
+	}
+	r.known[id] = remembered{found, now.Add(recentAge)}
+}
+
+// revoke forgets a kubeconfig.
+func (r *recent) revoke(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.revocations++
+	delete(r.known, id)
+}

@@ -160,15 +160,8 @@ func (c *Config) server(s *service.Service, certificate func(name string) func(c
 	if err != nil {
 		return nil, err
 	}
-	server, err = httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP(), engineers.HTTP()}, TLS: portalTLS(certificate(c.ServerCert)),
+	server, err = httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP(), engineers.HTTP()}, TLS: portal.TLS(certificate(c.ServerCert)),
 		Auth:  actions.Delegation{Elevated: admin.Clients, Readers: admin.Readers},
 		Ready: armhttp.Ready(s.Store), Failure: armhttp.Failure, Logger: s.Log, Audit: s.Audit, Registry: s.Metrics})
 	return server, err
-}
-
-// portalTLS asks browsers for no certificate.
-func portalTLS(certificate func(context.Context) (*tls.Certificate, error)) *tls.Config {
-	cfg := httpserver.TLSConfig(certificate)
-	cfg.ClientAuth = tls.NoClientCert
-	return cfg
 }

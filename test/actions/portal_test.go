@@ -99,7 +99,7 @@ func servePortal(input io.Reader) error {
 	if err != nil {
 		return err
 	}
-	server, err := httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP()}, TLS: httpserver.TLSConfig(certificates[0]), Failure: armhttp.Failure, Logger: log, Grace: patience / 2})
+	server, err := httpserver.New(httpserver.Config{APIs: []httpserver.API{p.HTTP()}, TLS: portal.TLS(certificates[0]), Failure: armhttp.Failure, Logger: log, Grace: patience / 2})
 	if err != nil {
 		return err
 	}
