@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aro-rp/aro/access"
 	"github.com/aro-rp/aro/arm"
 	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/catalogue"
@@ -42,6 +43,8 @@ type Config struct {
 	Installable model.Installable
 	// Azure reaches the resources of clusters; nil in a process that does not.
 	Azure Azure
+	// Portal gives out ways to clusters; nil in a process that does not know the portal.
+	Portal *access.Issuer
 	// Maintenance is called with a cluster's id while an action works on the cluster, until its
 	// context ends; may be nil.
 	Maintenance func(ctx context.Context, resourceID string)

@@ -146,6 +146,7 @@ func (c *Config) environment() string {
 	}
 	if c.Portal != nil {
 		all["ARO_PORTAL_LISTEN"], all["ARO_PORTAL_ORIGIN"], all["ARO_PORTAL_CLIENT_ID"] = fmt.Sprintf("%s:%d", address, PortalPort), c.Portal.Origin, c.Portal.ClientID
+		all["ARO_ADMIN_PORTAL_ORIGIN"] = c.Portal.Origin
 		all["ARO_PORTAL_ACCESS_GROUPS"], all["ARO_PORTAL_ELEVATED_GROUPS"] = strings.Join(c.Portal.Access, ","), strings.Join(c.Portal.Elevated, ",")
 	}
 	if c.AdminReaders != "" {

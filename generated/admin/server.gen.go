@@ -75,6 +75,12 @@ type ServerInterface interface {
 	// AdminExplainCluster Explain the state of a cluster
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/explain)
 	AdminExplainCluster(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
+	// AdminCreateKubeconfig Make a kubeconfig
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubeconfig/new)
+	AdminCreateKubeconfig(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
+	// AdminCreateElevatedKubeconfig Make a kubeconfig of an administrator
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubeconfig/newelevated)
+	AdminCreateElevatedKubeconfig(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
 	// AdminDeleteKubernetesObject Delete an object of a cluster
 	// (DELETE /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects)
 	AdminDeleteKubernetesObject(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminDeleteKubernetesObjectParams) error
@@ -105,6 +111,9 @@ type ServerInterface interface {
 	// AdminGetSerialConsole Get the serial console of a virtual machine
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/serialconsole)
 	AdminGetSerialConsole(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminGetSerialConsoleParams) error
+	// AdminCreateSSH Make a password for SSH
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/ssh/newelevated)
+	AdminCreateSSH(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
 	// AdminStartVirtualMachine Start a virtual machine
 	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/startvm)
 	AdminStartVirtualMachine(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminStartVirtualMachineParams) error
@@ -881,6 +890,70 @@ func (w *ServerInterfaceWrapper) AdminExplainCluster(ctx echo.Context) error {
 	return err
 }
 
+// AdminCreateKubeconfig converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminCreateKubeconfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminCreateKubeconfig(ctx, subscriptionID, resourceGroupName, resourceName)
+	return err
+}
+
+// AdminCreateElevatedKubeconfig converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminCreateElevatedKubeconfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminCreateElevatedKubeconfig(ctx, subscriptionID, resourceGroupName, resourceName)
+	return err
+}
+
 // AdminDeleteKubernetesObject converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminDeleteKubernetesObject(ctx echo.Context) error {
 	var err error
@@ -1350,6 +1423,38 @@ func (w *ServerInterfaceWrapper) AdminGetSerialConsole(ctx echo.Context) error {
 	return err
 }
 
+// AdminCreateSSH converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminCreateSSH(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminCreateSSH(ctx, subscriptionID, resourceGroupName, resourceName)
+	return err
+}
+
 // AdminStartVirtualMachine converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminStartVirtualMachine(ctx echo.Context) error {
 	var err error
@@ -1589,6 +1694,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/etcdkeycount", wrapper.AdminCountEtcdKeys, options.OperationMiddlewares["AdminCountEtcdKeys"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/exec", wrapper.AdminExec, options.OperationMiddlewares["AdminExec"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/explain", wrapper.AdminExplainCluster, options.OperationMiddlewares["AdminExplainCluster"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubeconfig/new", wrapper.AdminCreateKubeconfig, options.OperationMiddlewares["AdminCreateKubeconfig"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubeconfig/newelevated", wrapper.AdminCreateElevatedKubeconfig, options.OperationMiddlewares["AdminCreateElevatedKubeconfig"]...)
 	router.DELETE(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetesobjects", wrapper.AdminDeleteKubernetesObject, options.OperationMiddlewares["AdminDeleteKubernetesObject"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetesobjects", wrapper.AdminGetKubernetesObjects, options.OperationMiddlewares["AdminGetKubernetesObjects"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/kubernetesobjects", wrapper.AdminApplyKubernetesObject, options.OperationMiddlewares["AdminApplyKubernetesObject"]...)
@@ -1599,6 +1706,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/resources", wrapper.AdminListResources, options.OperationMiddlewares["AdminListResources"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/runjob", wrapper.AdminRunJob, options.OperationMiddlewares["AdminRunJob"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/serialconsole", wrapper.AdminGetSerialConsole, options.OperationMiddlewares["AdminGetSerialConsole"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/ssh/newelevated", wrapper.AdminCreateSSH, options.OperationMiddlewares["AdminCreateSSH"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/startvm", wrapper.AdminStartVirtualMachine, options.OperationMiddlewares["AdminStartVirtualMachine"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/stopvm", wrapper.AdminStopVirtualMachine, options.OperationMiddlewares["AdminStopVirtualMachine"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/virtualmachines", wrapper.AdminListVirtualMachines, options.OperationMiddlewares["AdminListVirtualMachines"]...)

@@ -498,6 +498,21 @@ type RunningOperation struct {
 	WaitingFor *string `json:"waitingFor,omitempty"`
 }
 
+// SSHLogin A login to a machine.
+type SSHLogin struct {
+	// Command Command for a POSIX shell. It asks for the password.
+	Command string `json:"command"`
+
+	// Password Password for one login within a minute.
+	Password string `json:"password"`
+}
+
+// SSHMachine A machine of the control plane.
+type SSHMachine struct {
+	// Master Number of the machine.
+	Master int32 `json:"master"`
+}
+
 // SecretLocation A secret in the cluster.
 type SecretLocation struct {
 	// Namespace Namespace of the secret.
@@ -950,6 +965,9 @@ type AdminApplyKubernetesObjectJSONRequestBody = KubernetesObject
 
 // AdminRunJobJSONRequestBody defines body for AdminRunJob for application/json ContentType.
 type AdminRunJobJSONRequestBody = KubernetesObject
+
+// AdminCreateSSHJSONRequestBody defines body for AdminCreateSSH for application/json ContentType.
+type AdminCreateSSHJSONRequestBody = SSHMachine
 
 // AdminPutVersionJSONRequestBody defines body for AdminPutVersion for application/json ContentType.
 type AdminPutVersionJSONRequestBody = Version

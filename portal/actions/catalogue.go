@@ -135,6 +135,9 @@ func All() (*Catalogue, error) {
 			if len(o.Tags) > 0 {
 				a.Group = o.Tags[0]
 			}
+			if a.Group == ownPages {
+				continue
+			}
 			for _, p := range o.Parameters {
 				if err := a.add(&spec, p); err != nil {
 					return nil, fmt.Errorf("%s: %w", o.OperationID, err)
@@ -148,6 +151,10 @@ func All() (*Catalogue, error) {
 	})
 	return c, nil
 }
+
+// ownPages are operations for which the portal has pages of its own: what they give out belongs to the
+// person who is logged in.
+const ownPages = "Access"
 
 // Find returns the action with a name; nil if there is none.
 func (c *Catalogue) Find(name string) *Action {

@@ -49,6 +49,8 @@ type Config struct {
 	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the whole admin API, PEM."`
 	AdminReaders string `env:"ARO_ADMIN_READERS" type:"path" placeholder:"FILE" help:"Client certificates that may read in the admin API and change nothing, PEM. Default: none."`
 
+	Portal service.Portal `embed:"" prefix:"portal-"`
+
 	// Build is the version of the program.
 	Build string `kong:"-"`
 }
@@ -82,6 +84,7 @@ func (c *Config) Check(f *service.Faults) {
 	f.Positive("--poll-idle", c.PollIdle)
 	f.Positive("--look", c.Look)
 	f.Positive("--drain", c.Drain)
+	c.Portal.Check(f)
 	if !c.Server || !c.Production {
 		return
 	}
@@ -101,6 +104,9 @@ func (c *Config) Needs() service.Needs {
 	needs := service.Needs{Clusters: c.Backend}
 	if name, ok := service.InVault(c.TLSCert); ok {
 		needs.Certificates = []string{name}
+	}
+	if c.Server {
+		needs.Certificates = append(needs.Certificates, c.Portal.Certificates()...)
 	}
 	return needs
 }
@@ -242,7 +248,7 @@ func newEdge(cfg *Config, s *service.Service, work Work, known *catalogue.Catalo
 	}
 	a := server.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Location: cfg.Location, Domain: s.Domain, Build: cfg.Build,
 		IdentityHosts: work.IdentityHosts, Preflight: work.Preflight, Logger: s.Log}
-	e := admin.Config{Store: s.Store, Catalogue: known, Keys: s.Keys, Installable: work.Installable, Logger: s.Log,
+	e := admin.Config{Portal: s.Issuer(cfg.Portal), Store: s.Store, Catalogue: known, Keys: s.Keys, Installable: work.Installable, Logger: s.Log,
 		Maintenance: service.Maintenance(s.Own)}
 	a.Wake, e.Wake = news.wake, news.wake
 	if s.Azure != nil {

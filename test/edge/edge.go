@@ -7,7 +7,9 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
+	"github.com/aro-rp/aro/access"
 	"github.com/aro-rp/aro/admin"
 	"github.com/aro-rp/aro/armhttp"
 	"github.com/aro-rp/aro/catalogue"
@@ -23,6 +25,8 @@ type Options struct {
 	HTTP httpserver.Config
 	// Azure is that of the admin API; nil for none.
 	Azure admin.Azure
+	// Portal gives out ways to clusters, from the store of the server; nil gives out none.
+	Portal *access.Issuer
 	// Maintenance is called for actions of the admin API that work on clusters; may be nil.
 	Maintenance func(ctx context.Context, resourceID string)
 	// Installable reports which versions can be installed; nil accepts all.
@@ -48,7 +52,10 @@ func New(o Options) (*httpserver.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	engineers, err := admin.New(admin.Config{Store: o.Store, Catalogue: o.Catalogue, Keys: o.Keys, Installable: o.Installable, Azure: o.Azure,
+	if o.Portal != nil {
+		o.Portal.Accesses = access.Accesses{Documents: o.Store.Portal, Now: time.Now}
+	}
+	engineers, err := admin.New(admin.Config{Portal: o.Portal, Store: o.Store, Catalogue: o.Catalogue, Keys: o.Keys, Installable: o.Installable, Azure: o.Azure,
 		Maintenance: o.Maintenance, Wake: o.Wake, Logger: o.Logger, Now: o.Now, NewID: o.NewID})
 	if err != nil {
 		return nil, err

@@ -179,13 +179,22 @@ func (c runCommand) addresses(n byte) netip.Prefix {
 // caFile is where the local Azure's authority is written.
 func (c runCommand) caFile() string { return filepath.Join(c.Data, "azure", "ca.pem") }
 
+// aboutPortal tells the provider where the portal is, if there is one.
+func (c runCommand) aboutPortal() []string {
+	if c.Portal == noPortal {
+		return nil
+	}
+	_, port, _ := net.SplitHostPort(c.sshListen())
+	return []string{"--portal-origin", c.portalOrigin(), "--portal-ssh-address", net.JoinHostPort("localhost", port)}
+}
+
 // provider is the child `aro rp`.
 func (c runCommand) provider(id identity, log *slog.Logger) *supervisor.Process {
 	vault := func(name string) string { return c.origin() + "/vaults/" + name }
 	return &supervisor.Process{
 		Name: "aro rp",
 		Path: c.RP,
-		Args: []string{
+		Args: append([]string{
 			"rp", "--listen", c.Listen, "--store", "sqlite:" + filepath.Join(c.Data, "aro.db"),
 			"--cloud", c.origin(), "--ca-file", c.caFile(), "--installer", strings.Join(c.Installer, ","),
 			"--tenant", id.TenantID, "--subscription", id.SubscriptionID, "--resource-group", cloud.ServiceGroup,
@@ -194,7 +203,7 @@ func (c runCommand) provider(id identity, log *slog.Logger) *supervisor.Process 
 			"--service-vault", vault("aro-svc"), "--cluster-vault", vault("aro-cls"), "--identity-vault", vault("aro-msi"),
 			"--oidc-storage", c.origin() + "/blob/aroidc/$web", "--oidc-issuer", c.origin() + "/blob/aroidc/$web",
 			"--look", c.Look.String(),
-		},
+		}, c.aboutPortal()...),
 		Env:         []string{"ARO_CLIENT_SECRET=" + id.ClientSecret, "ARO_PULL_SECRET=" + pullSecret},
 		LogFile:     c.rpLog(),
 		PIDFile:     c.rpPID(),
