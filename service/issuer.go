@@ -10,10 +10,10 @@ import (
 
 // Portal says how to reach the portal, to a process that gives out ways through it.
 type Portal struct {
-	Origin     string `env:"ARO_ADMIN_PORTAL_ORIGIN" placeholder:"URL" help:"The address of the portal, for kubeconfigs that the admin API gives out. Default: none."`
-	ServerCert string `env:"ARO_PORTAL_SERVER_CERT" default:"portal-server" placeholder:"NAME" help:"Certificate of the portal's server, in the service vault."`
-	SSHAddress string `name:"ssh-address" env:"ARO_ADMIN_PORTAL_SSH_ADDRESS" placeholder:"HOST:PORT" help:"The address of the portal's SSH server, for passwords that the admin API gives out. Default: none."`
-	SSHKey     string `name:"ssh-key" env:"ARO_PORTAL_SSH_KEY" default:"portal-ssh" placeholder:"NAME" help:"Certificate in the service vault whose key is the one of the portal's SSH server."`
+	Origin     string `name:"portal-origin" env:"ARO_ADMIN_PORTAL_ORIGIN" placeholder:"URL" help:"The address of the portal, for kubeconfigs that the admin API gives out. Default: none."`
+	ServerCert string `name:"portal-server-cert" env:"ARO_PORTAL_SERVER_CERT" default:"portal-server" placeholder:"NAME" help:"Certificate of the portal's server, in the service vault."`
+	SSHAddress string `name:"portal-ssh-address" env:"ARO_ADMIN_PORTAL_SSH_ADDRESS" placeholder:"HOST:PORT" help:"The address of the portal's SSH server, for passwords that the admin API gives out. Default: none."`
+	SSHKey     string `name:"portal-ssh-key" env:"ARO_PORTAL_SSH_KEY" default:"portal-ssh" placeholder:"NAME" help:"Certificate in the service vault whose key is the one of the portal's SSH server."`
 }
 
 // Check adds everything that is wrong with the configuration.

@@ -49,7 +49,7 @@ type Config struct {
 	AdminClients string `env:"ARO_ADMIN_CLIENTS" type:"path" placeholder:"FILE" help:"Client certificates that may use the whole admin API, PEM."`
 	AdminReaders string `env:"ARO_ADMIN_READERS" type:"path" placeholder:"FILE" help:"Client certificates that may read in the admin API and change nothing, PEM. Default: none."`
 
-	Portal service.Portal `embed:"" prefix:"portal-"`
+	Portal service.Portal `embed:""`
 
 	// Build is the version of the program.
 	Build string `kong:"-"`
