@@ -20,6 +20,11 @@ source_of() {
 	go list -m -f '{{.Dir}}' "$module"
 }
 
+# One build prepares at a time: others find what it has made.
+mkdir -p ../.cache
+exec {lock}>../.cache/installer.lock
+flock "$lock"
+
 if [ "$(cat payload/data/VERSION 2>/dev/null)" != "$version" ]; then
 	from=$(source_of)/data/data
 	rm -rf payload/data/{VERSION,bootstrap,coreos,manifests}
@@ -33,7 +38,6 @@ fi
 
 made_of=$( (echo "$version" "$clouds"; find . ../hack/trim -name '*.go' -print0 | sort -z | xargs -0 cat; cat go.mod go.sum build.sh) | sha256sum)
 if [ "$(cat "$trimmed/made-of" 2>/dev/null)" != "$made_of" ]; then
-	mkdir -p ../.cache
 	new=$(mktemp -d ../.cache/installer.XXXXXX)
 	(cd .. && go run ./hack/trim -module "$module" -from "$(cd installer && source_of)" -users installer -to "installer/$new" -tags "$tags" -stub "$clouds")
 	(cat go.mod; echo "replace $module => $trimmed") >"$new/build.mod"
@@ -42,6 +46,7 @@ if [ "$(cat "$trimmed/made-of" 2>/dev/null)" != "$made_of" ]; then
 	rm -rf "$trimmed"
 	mv "$new" "$trimmed"
 fi
+exec {lock}>&-
 GOFLAGS="$(go env GOFLAGS) -modfile=$trimmed/build.mod -tags=$tags"
 export GOFLAGS
 if [ "${1:-}" = --flags ]; then

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aro-rp/aro/deploy/machine"
 	"github.com/aro-rp/aro/local/cloud"
 	"github.com/aro-rp/aro/local/cloud/network"
 	"github.com/aro-rp/aro/local/region"
@@ -29,28 +30,27 @@ const (
 	deployPoll = "1s"
 	// handOver is longer than the load balancer takes to see that an instance is not ready, with time to close connections.
 	handOver = "15s"
+	// maxCapacity is more instances than a machine has memory for.
+	maxCapacity = 20
 	// cloudAddresses is N of the ranges of the first aro-local cloud on a machine.
 	cloudAddresses = 96
 )
 
 // cloudCommand runs the service as in production: deployed by aro deploy.
 type cloudCommand struct {
-	Data      string `env:"ARO_CLOUD_DATA" default:".aro-cloud" type:"path" help:"Directory for everything that is kept: Azure, databases, instances, machines, logs."`
-	Azure     string `env:"ARO_CLOUD_AZURE" default:"localhost:9443" help:"Name and port at which Azure answers. The name must be localhost."`
-	Addresses int    `env:"ARO_CLOUD_ADDRESSES" placeholder:"N" help:"Private endpoints and instances get addresses of 127.N.0.0/16, public IPs of 127.(N+1).0.0/16; N is from 1 to 253. Set at the first start with a data directory. Default: 96."`
-	Capacity  int    `env:"ARO_CLOUD_CAPACITY" default:"2" help:"Number of instances of the service."`
-	Build     string `env:"ARO_CLOUD_BUILD" placeholder:"TAG" help:"Name of the build that --aro is. Default: that of aro-local."`
-	Program   string `name:"aro" env:"ARO_CLOUD_ARO" type:"path" placeholder:"PATH" help:"The program aro, which deploys and is deployed. Default: the one beside aro-local."`
-	Installer string `env:"ARO_CLOUD_INSTALLER" type:"path" placeholder:"PATH" help:"The program aro-installer. Default: the one beside aro-local."`
-	Emulator  string `env:"ARO_CLOUD_EMULATOR" default:".cache/cosmos-emulator" type:"path" help:"Directory of the Cosmos DB emulator. The first time, it is installed there, which needs Node.js 20 with npm."`
+	Data      string   `env:"ARO_CLOUD_DATA" default:".aro-cloud" type:"path" help:"Directory for everything that is kept: Azure, databases, instances, machines, logs."`
+	Azure     string   `env:"ARO_CLOUD_AZURE" default:"localhost:9443" help:"Name and port at which Azure answers. The name must be localhost."`
+	Addresses int      `env:"ARO_CLOUD_ADDRESSES" placeholder:"N" help:"Private endpoints and instances get addresses of 127.N.0.0/16, public IPs of 127.(N+1).0.0/16; N is from 1 to 253. Set at the first start with a data directory. Default: 96."`
+	Capacity  int      `env:"ARO_CLOUD_CAPACITY" default:"2" help:"Number of instances of the service."`
+	Build     string   `env:"ARO_CLOUD_BUILD" placeholder:"TAG" help:"Name of the build that --aro is. Default: that of aro-local."`
+	Program   string   `name:"aro" env:"ARO_CLOUD_ARO" type:"path" placeholder:"PATH" help:"The program aro, which deploys and is deployed. Default: the one beside aro-local."`
+	Installer []string `env:"ARO_CLOUD_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`
+	Emulator  string   `env:"ARO_CLOUD_EMULATOR" default:".cache/cosmos-emulator" type:"path" help:"Directory of the Cosmos DB emulator. The first time, it is installed there, which needs Node.js 20 with npm."`
 }
 
 // base is what this command has in common with run.
 func (c cloudCommand) base() runCommand {
-	run := runCommand{Data: c.Data, Azure: c.Azure, Portal: noPortal, Addresses: c.Addresses, Unlimited: true, RP: c.Program}
-	if c.Installer != "" {
-		run.Installer = []string{c.Installer}
-	}
+	run := runCommand{Data: c.Data, Azure: c.Azure, Portal: noPortal, Addresses: c.Addresses, Unlimited: true, RP: c.Program, Installer: c.Installer}
 	if run.Addresses == 0 {
 		run.Addresses = cloudAddresses
 	}
@@ -68,12 +68,15 @@ func (c cloudCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := run.findPrograms(filepath.Dir(self)); err != nil {
 		return err
 	}
-	c.Program, c.Installer = run.RP, run.Installer[0]
+	c.Program, c.Installer = run.RP, run.Installer
 	if c.Build == "" {
 		c.Build = version
 	}
 	if name, port, err := net.SplitHostPort(c.Azure); err != nil || name != "localhost" || port == "" {
 		return valueError{fmt.Errorf("--azure must be localhost:PORT, not %q", c.Azure)}
+	}
+	if c.Capacity < 1 || c.Capacity > maxCapacity {
+		return valueError{fmt.Errorf("--capacity must be from 1 to %d, not %d", maxCapacity, c.Capacity)}
 	}
 	reserved, err := run.take(ctx, run.takeData, run.takeAddresses, run.listen)
 	if err != nil {
@@ -139,21 +142,57 @@ func (c cloudCommand) open(ctx context.Context, run *runCommand, l *localCloud, 
 	return d, nil
 }
 
+// installers is the directory of a build with several installers, beside aro.
+const installers = "installers"
+
 // provide puts the programs of the build to where instances get them.
 func (c cloudCommand) provide(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+	programs, err := c.programs()
+	if err == nil {
+		err = os.RemoveAll(filepath.Join(dir, installers))
 	}
-	for name, path := range map[string]string{"aro": c.Program, "aro-installer": c.Installer} {
-		if err := copyProgram(path, filepath.Join(dir, name)); err != nil {
-			return fmt.Errorf("build %s: %w", c.Build, err)
+	for name, path := range programs {
+		if err == nil {
+			err = copyProgram(path, filepath.Join(dir, name))
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("build %s: %w", c.Build, err)
 	}
 	return nil
 }
 
+// programs are those of the build, by their names in it: one installer is beside aro, several are in a directory.
+func (c cloudCommand) programs() (map[string]string, error) {
+	all := map[string]string{"aro": c.Program}
+	for n, name := range c.Installer {
+		if _, path, stated := strings.Cut(name, "="); stated {
+			name = path
+		}
+		entries, err := os.ReadDir(name)
+		switch {
+		case err == nil:
+			for _, entry := range entries {
+				if path := filepath.Join(name, entry.Name()); executable(path, "--installer") == nil {
+					all[filepath.Join(installers, fmt.Sprintf("%d-%s", n, entry.Name()))] = path
+				}
+			}
+		case !errors.Is(err, syscall.ENOTDIR):
+			return nil, fmt.Errorf("--installer: %w", err)
+		case len(c.Installer) == 1:
+			all["aro-installer"] = name
+		default:
+			all[filepath.Join(installers, fmt.Sprintf("%d-%s", n, filepath.Base(name)))] = name
+		}
+	}
+	return all, nil
+}
+
 // copyProgram copies a program, whole or not at all.
 func copyProgram(from, to string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
 	in, err := os.Open(from)
 	if err != nil {
 		return err
@@ -220,9 +259,11 @@ func (c cloudCommand) deploy(ctx context.Context, d *region.Region) error {
 // deployer, which a shell can read, too.
 func (c cloudCommand) configure(ctx context.Context, d *region.Region) ([]string, error) {
 	file := filepath.Join(c.Data, "deploy.yaml")
-	content, err := d.Configuration(ctx, map[string]any{
-		"capacity": c.Capacity, "healthPatienceMinutes": 5,
-	}, map[string]string{"ARO_DRAIN": handOver, "ARO_PULL_SECRET": pullSecret})
+	variables := map[string]string{"ARO_DRAIN": handOver, "ARO_PULL_SECRET": pullSecret}
+	if _, err := os.Stat(filepath.Join(region.BuildDir(c.Data, c.Build), installers)); err == nil {
+		variables["ARO_INSTALLER"] = machine.Programs + "/" + installers
+	}
+	content, err := d.Configuration(ctx, map[string]any{"capacity": c.Capacity, "healthPatienceMinutes": 5}, variables)
 	if err != nil {
 		return nil, err
 	}
