@@ -21,8 +21,15 @@ const address = "{{ ds.meta_data.imds.network.interface[0].ipv4.ipAddress[0].pri
 
 const cloudConfigHeader = "#cloud-config"
 
-// boot executes the cloud-init document, in cloud-init's order: files, packages, commands.
+// boot executes the cloud-init document, in cloud-init's order: files, packages, commands. Instances boot one
+// after another, and a unit starts when the one before answers: machines of a scale set do not share processors, and
+// those that serve would wait here for those that start.
 func (h *Host) boot(r *running) error {
+	h.booting.Lock()
+	defer h.booting.Unlock()
+	if now, err := h.find(r.ID); err != nil || now != r {
+		return nil // it was removed meanwhile
+	}
 	text := string(r.CustomData)
 	if first, rest, _ := strings.Cut(text, "\n"); strings.TrimSpace(first) == "## template: jinja" {
 		text = strings.ReplaceAll(rest, address, r.Address)
@@ -111,6 +118,7 @@ func (h *Host) command(ctx context.Context, r *running, args []string) error {
 			if err := h.startUnit(r, name); err != nil {
 				return err
 			}
+			h.settle(ctx, r, name)
 		case "stop", "disable":
 			if err := h.stopUnit(ctx, r, name); err != nil {
 				return err

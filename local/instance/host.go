@@ -43,8 +43,9 @@ type Machine struct {
 // Host runs instances until its context ends.
 type Host struct {
 	Options
-	ctx  context.Context
-	work sync.WaitGroup
+	ctx     context.Context
+	work    sync.WaitGroup
+	booting sync.Mutex
 
 	mu      sync.Mutex
 	running map[string]*running // by lower-case id

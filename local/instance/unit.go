@@ -2,7 +2,9 @@ package instance
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -108,6 +110,43 @@ func (h *Host) startUnit(r *running, name string) error {
 	})
 	return nil
 }
+
+// settle waits until a service that was started answers where its health check asks, for a bounded time: one
+// without a check, or that does not answer, is the business of the probes.
+func (h *Host) settle(ctx context.Context, r *running, name string) {
+	r.mu.Lock()
+	u := r.unit[name]
+	r.mu.Unlock()
+	check, err := readUnit(r.path("/etc/systemd/system/" + strings.TrimSuffix(name, ".service") + "-health.service"))
+	asks := strings.Fields(check["ExecStart"]) // the program, the unit, the URL
+	if u == nil || err != nil || len(asks) < 3 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, asks[2], nil)
+		if err != nil {
+			return
+		}
+		if resp, err := transport.RoundTrip(req); err == nil {
+			_ = resp.Body.Close()
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-u.done:
+			return
+		case <-time.After(settlePoll):
+		}
+	}
+}
+
+// settleTime bounds the wait for the answer of a unit that starts, settlePoll is the time between two looks.
+const settleTime, settlePoll = 5 * time.Second, 50 * time.Millisecond
 
 // stopUnit stops a service and waits until it has ended.
 func (h *Host) stopUnit(ctx context.Context, r *running, name string) error {
