@@ -11,12 +11,18 @@ import (
 // builds do not know.
 func (w *fixture) newer(version string) {
 	w.t.Helper()
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	dir := w.t.TempDir()
-	for file, change := range map[string][2]string{
+	w.changed(version, map[string][2]string{
 		"model/internal.go":         {"\tUnknown\n", "\tUnknown\n\n\tNewer string `json:\"newer,omitempty\"`\n"},
 		"test/simulated/records.go": {"c.Internal.InfraID = id\n", "c.Internal.InfraID, c.Internal.Newer = id, r.build\n"},
-	} {
+	})
+}
+
+// changed makes a build of the simulated provider with another text in files.
+func (w *fixture) changed(version string, changes map[string][2]string) {
+	w.t.Helper()
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	dir := w.t.TempDir()
+	for file, change := range changes {
 		path := filepath.Join(repository(w.t), file)
 		content, err := os.ReadFile(path)
 		must(w.t, err)

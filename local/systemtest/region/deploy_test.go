@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -162,21 +163,55 @@ func TestMachinesThatDoNotBecomeHealthyAreRemovedAndTheOldOnesGoOn(t *testing.T)
 	takesMinutes(t)
 	w, p := withBuilds(t, "v1")
 	must(t, os.MkdirAll(region.BuildDir(w.Dir, "broken"), 0o755)) // its image has no program
+	w.unhealthy("broken", "v1", environment(p), nil)
+}
+
+func TestABuildThatCannotReadTheDatabaseIsRemovedAndNamesTheOneThatCan(t *testing.T) {
+	takesMinutes(t)
+	w, p := newFixture(t), newPlanes(t)
+	w.build("v1", simulated)
+	w.changed("v9", map[string][2]string{"store/format.go": {"const Format = 1\n", "const Format = 2\n"}})
+	w.deploy("v9", environment(p))
+	w.ready()
+	w.unhealthy("v1", "v9", environment(p), func() {
+		w.await(time.Minute, "each instance of v1 names v9", func() bool {
+			logs, _ := filepath.Glob(filepath.Join(w.Dir, "instances", "rp-vmss-v1-*", "aro-rp.service.log"))
+			named := 0
+			for _, log := range logs {
+				content, _ := os.ReadFile(log) // it may be removed just now
+				if strings.Contains(string(content), "start build v9 or a later one") {
+					named++
+				}
+			}
+			return named == 2
+		})
+	})
+}
+
+// unhealthy deploys a build whose machines do not become healthy, beside one that serves and goes on. What is to be
+// seen meanwhile may be nil.
+func (w *fixture) unhealthy(build, serves string, environment map[string]string, meanwhile func()) {
+	w.t.Helper()
 	before := w.inventory()
 	l := w.begin(traffic{readers: 4})
-	o := w.options("broken", environment(p))
+	o := w.options(build, environment)
 	o.Region.HealthPatience = 1
 	o.Poll = 2 * time.Second
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
 	defer cancel()
-	err := deploy.Run(ctx, o)
-	l.stop()
-	if err == nil || !strings.Contains(err.Error(), "they were removed, and the region goes on with rp-vmss-v1") {
-		t.Errorf("the deployment ended with %v", err)
+	ended := make(chan error, 1)
+	go func() { ended <- deploy.Run(ctx, o) }()
+	if meanwhile != nil {
+		meanwhile()
 	}
-	check(t, l)
+	err := <-ended
+	l.stop()
+	if err == nil || !strings.Contains(err.Error(), "they were removed, and the region goes on with rp-vmss-"+serves) {
+		w.t.Errorf("the deployment ended with %v", err)
+	}
+	check(w.t, l)
 	if after := w.inventory(); !slices.Equal(before, after) {
-		t.Errorf("it had\n%s\nand has\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+		w.t.Errorf("it had\n%s\nand has\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 	}
 }
 
