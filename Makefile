@@ -90,12 +90,13 @@ bench: build ## benchmarks with their baselines, reported in docs/performance.md
 soak: build ## proofs that take minutes or a machine for themselves, and of the log collector's configuration
 	go test ./hack/clients -count 1 -timeout 10m -v -args -long
 	test/clients/run.sh --long
+	test/clients/cloud.sh
 	cd collector && go vet . && go test . -count 1 -timeout 10m
 	go test ./test/fleet -count 1 -timeout 10m -v -args -long
 	go test ./test/actions -count 1 -timeout 30m -run TestManyWatches -v -args -long
 	go test ./test/operator -count 1 -timeout 40m -v -run "Settled|Killed|Program|Large" -args -long
 	cd local && go test ./systemtest/proof -run EveryFault -count 1 -timeout 60m -v -long
-	cd local && go test ./systemtest/region -count 1 -timeout 45m -v -long
+	cd local && go test ./systemtest/region -count 1 -timeout 60m -v -long
 
 .PHONY: lint
 lint: lint-go lint-specs ## lint Go and the specs

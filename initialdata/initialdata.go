@@ -32,11 +32,21 @@ func Empty(ctx context.Context, s *store.Store, installable model.Installable) e
 	if err != nil {
 		return err
 	}
-	roleSets := make([]model.RoleSetProperties, len(c.RoleSets))
+	return catalogue.New(s, installable, nil).Fill(ctx, c.versions(installable), c.roleSets())
+}
+
+func (c content) roleSets() []model.RoleSetProperties {
+	all := make([]model.RoleSetProperties, len(c.RoleSets))
 	for i, minor := range c.RoleSets {
-		roleSets[i] = model.RoleSetProperties{OpenShiftVersion: minor, PlatformWorkloadIdentityRoles: c.Roles}
+		all[i] = model.RoleSetProperties{OpenShiftVersion: minor, PlatformWorkloadIdentityRoles: c.Roles}
 	}
-	return catalogue.New(s, installable, nil).Fill(ctx, c.versions(installable), roleSets)
+	return all
+}
+
+// RoleSets returns the role sets of new stores.
+func RoleSets() ([]model.RoleSetProperties, error) {
+	c, err := read()
+	return c.roleSets(), err
 }
 
 // versions returns the versions of the content. One of them is the default if any is

@@ -126,11 +126,21 @@ func (r *Region) Put(ctx context.Context, path string, properties any) error {
 	return nil
 }
 
-// Offer makes a version of OpenShift the one of new clusters: that of new databases.
+// Offer makes a version of OpenShift the one of new clusters, and writes the role sets of managed identities: those of
+// new databases.
 func (r *Region) Offer(ctx context.Context) error {
 	version, err := initialdata.DefaultVersion()
 	if err != nil {
 		return err
 	}
-	return r.Put(ctx, "/admin/versions", map[string]any{"version": version, "enabled": true, "default": true, "openShiftPullspec": "quay.io/openshift-release-dev/ocp-release:" + version + "-x86_64"})
+	if err := r.Put(ctx, "/admin/versions", map[string]any{"version": version, "enabled": true, "default": true, "openShiftPullspec": "quay.io/openshift-release-dev/ocp-release:" + version + "-x86_64"}); err != nil {
+		return err
+	}
+	sets, err := initialdata.RoleSets()
+	for _, set := range sets {
+		if err == nil {
+			err = r.Put(ctx, "/admin/platformworkloadidentityrolesets", set)
+		}
+	}
+	return err
 }
