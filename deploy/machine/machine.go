@@ -15,11 +15,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Programs is the directory of a machine with what is in /usr/local/bin of the image.
-const Programs = "/opt/aro/bin"
-
-// Where other things are on a machine.
+// Where things are on a machine.
 const (
+	programs    = "/opt/aro/bin"
 	settings    = "/etc/aro"
 	units       = "/etc/systemd/system"
 	installer   = "/usr/local/sbin/aro-install"
@@ -102,7 +100,7 @@ func (c *Config) CloudInit() ([]byte, error) {
 		RunCmd: [][]string{
 			{"systemctl", "disable", "--now", "sshd.service"},
 			{"systemctl", "daemon-reload"},
-			{installer, c.Image, Programs, c.ClientID},
+			{installer, c.Image, programs, c.ClientID},
 		},
 	}
 	for _, s := range c.services() {

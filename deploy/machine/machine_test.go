@@ -70,7 +70,7 @@ func TestSystemdTakesEveryUnit(t *testing.T) {
 			names = append(names, name)
 		}
 	}
-	for _, program := range []string{Programs + "/aro", healthCheck, "/usr/bin/podman"} {
+	for _, program := range []string{programs + "/aro", healthCheck, "/usr/bin/podman"} {
 		put(program, "#!/bin/sh\n", 0o755)
 	}
 	for _, target := range []string{"network-online.target", "multi-user.target", "sysinit.target", "basic.target", "shutdown.target", "timers.target", "time-set.target", "time-sync.target"} {

@@ -111,7 +111,7 @@ LimitNOFILE=65536
 %s
 [Install]
 WantedBy=multi-user.target
-`, s.description, image, Programs, s.command, s.namespace, environment, s.stop, s.memory, hardening)
+`, s.description, image, programs, s.command, s.namespace, environment, s.stop, s.memory, hardening)
 }
 
 // check is the unit that restarts the service if it does not answer. A machine that is not

@@ -16,7 +16,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aro-rp/aro/deploy/machine"
 	"github.com/aro-rp/aro/local/cloud"
 	"github.com/aro-rp/aro/local/cloud/network"
 	"github.com/aro-rp/aro/local/region"
@@ -142,8 +141,9 @@ func (c cloudCommand) open(ctx context.Context, run *runCommand, l *localCloud, 
 	return d, nil
 }
 
-// installers is the directory of a build with several installers, beside aro.
-const installers = "installers"
+// installers is the directory of a build with several installers, beside aro, and instancePrograms where an instance
+// has what is in a build, as deploy/machine says.
+const installers, instancePrograms = "installers", "/opt/aro/bin"
 
 // provide puts the programs of the build to where instances get them.
 func (c cloudCommand) provide(dir string) error {
@@ -261,7 +261,7 @@ func (c cloudCommand) configure(ctx context.Context, d *region.Region) ([]string
 	file := filepath.Join(c.Data, "deploy.yaml")
 	variables := map[string]string{"ARO_DRAIN": handOver, "ARO_PULL_SECRET": pullSecret}
 	if _, err := os.Stat(filepath.Join(region.BuildDir(c.Data, c.Build), installers)); err == nil {
-		variables["ARO_INSTALLER"] = machine.Programs + "/" + installers
+		variables["ARO_INSTALLER"] = instancePrograms + "/" + installers
 	}
 	content, err := d.Configuration(ctx, map[string]any{"capacity": c.Capacity, "healthPatienceMinutes": 5}, variables)
 	if err != nil {
