@@ -25,6 +25,8 @@ type kube struct {
 	*kubernetes.Clientset
 	dynamic dynamic.Interface
 	config  *rest.Config
+	// kubeconfig is that of a customer's administrators, as the service gives it.
+	kubeconfig []byte
 }
 
 var (
@@ -61,7 +63,9 @@ func (c *customer) kube(ctx context.Context, t *testing.T) *kube {
 			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
 		}
 	}
-	return connect(t, config)
+	k := connect(t, config)
+	k.kubeconfig = text
+	return k
 }
 
 func connect(t *testing.T, config *rest.Config) *kube {

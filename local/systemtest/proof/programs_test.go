@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -22,6 +23,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+
+	"github.com/aro-rp/aro/openshift"
 )
 
 // programPort is where every pod of the program listens.
@@ -92,15 +95,8 @@ func (s *shop) runsProgram(ctx context.Context, t *testing.T) {
 	}
 	forwarded := s.forward(ctx, t, pod.Name, programPort)
 	s.executes(ctx, t, pod.Name)
-	answer, err := http.Get(forwarded)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, _ := io.ReadAll(answer.Body)
-	_ = answer.Body.Close()
-	if string(text) != "served" {
-		t.Errorf("the port answers %q", text)
-	}
+	serves(t, http.DefaultClient, forwarded)
+	serves(t, s.asTheService(ctx, t, pod.Name), "http://"+pod.Name)
 	if answer, err := http.Get(forwarded + "/die"); err == nil {
 		_ = answer.Body.Close()
 	}
@@ -123,6 +119,40 @@ func (s *shop) log(ctx context.Context, t *testing.T, pod string, previous bool)
 		t.Fatal(err)
 	}
 	return string(log)
+}
+
+func serves(t *testing.T, client *http.Client, address string) {
+	t.Helper()
+	answer, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if string(text) != "served" {
+		t.Errorf("the port answers %q", text)
+	}
+}
+
+// asTheService reaches programPort of a pod as the monitor and the portal do, over WebSocket.
+func (s *shop) asTheService(ctx context.Context, t *testing.T, pod string) *http.Client {
+	t.Helper()
+	host, err := url.Parse(s.config.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses, err := net.DefaultResolver.LookupHost(ctx, host.Hostname())
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := openshift.Open(s.kubeconfig, addresses[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(api.Close)
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return api.Forward(ctx, shopNamespace, pod, programPort)
+	}}}
 }
 
 // forward is what kubectl port-forward does.
