@@ -171,6 +171,7 @@ func (p *plane) tidy(ctx context.Context) error {
 		}
 		p.unload(ctx)
 	}
+	debug.SetGCPercent(garbageLater)
 	debug.SetMemoryLimit(math.MaxInt64)
 	for after := time.Duration(0); pause(ctx, after) == nil; after = tidyEvery {
 		debug.FreeOSMemory()
@@ -202,7 +203,6 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Cli
 	}
 	g.Go(func() error { return p.scheduler(ctx) })
 	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
-	debug.SetGCPercent(garbageLater)
 	g.Go(func() error { return p.tidy(ctx) })
 	defaults, err := p.defaults()
 	if err != nil {
