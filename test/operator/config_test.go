@@ -8,8 +8,11 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -149,9 +152,19 @@ func TestImageConfig(t *testing.T) {
 		})
 	}
 	both := image.DeepCopy()
-	both.Spec.RegistrySources.AllowedRegistries = []string{"a"}
-	if err := w.Update(t.Context(), both); err == nil {
-		t.Error("the definition takes both lists: there must be a test of the Degraded condition for them")
+	for _, allowed := range [][]string{{"a"}, {}} { // an empty list is one, too
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(both)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := &unstructured.Unstructured{Object: content}
+		raw.SetGroupVersionKind(configv1.GroupVersion.WithKind("Image"))
+		if err := unstructured.SetNestedStringSlice(raw.Object, allowed, "spec", "registrySources", "allowedRegistries"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Update(t.Context(), raw); !apierrors.IsInvalid(err) {
+			t.Errorf("the definition takes both lists, %v of the allowed: %v; there must be a test of the Degraded condition for them", allowed, err)
+		}
 	}
 	edit(w, c, func(c *arov1alpha1.Cluster) { c.Spec.AZEnvironment = "AzureUSGovernmentCloud" })
 	edit(w, image, func(i *configv1.Image) {

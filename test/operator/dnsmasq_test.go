@@ -34,12 +34,7 @@ func TestTemplatesAreTheInstallers(t *testing.T) {
 // TestNodesResolveTheNames extracts the file of a pool's MachineConfig, runs a real
 // dnsmasq with it, and queries names of every kind.
 func TestNodesResolveTheNames(t *testing.T) {
-	config, err := dnsmasq.Build("worker", nodefiles.Values{Domain: "c.example.com", APIServerInternalIP: "10.0.0.1", IngressIP: "10.0.0.2",
-		GatewayDomains: []string{"arosvc.azurecr.io", "management.azure.com"}, GatewayPrivateEndpointIP: "10.0.0.3"}, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, upstream := nameServer(t, ignitionFiles(t, config.Spec.Config.Raw)["/etc/dnsmasq.conf"])
+	server, upstream := nameServer(t, poolFile(t))
 	for name, want := range map[string]string{
 		"api.c.example.com.": "10.0.0.1", "api-int.c.example.com.": "10.0.0.1", "console.apps.c.example.com.": "10.0.0.2",
 		"arosvc.azurecr.io.": "10.0.0.3", "management.azure.com.": "10.0.0.3",
@@ -65,6 +60,17 @@ func TestNodesResolveTheNames(t *testing.T) {
 	}
 }
 
+// poolFile is the file of dnsmasq in the MachineConfig of a pool, whose cluster has a gateway.
+func poolFile(t *testing.T) string {
+	t.Helper()
+	config, err := dnsmasq.Build("worker", nodefiles.Values{Domain: "c.example.com", APIServerInternalIP: "10.0.0.1", IngressIP: "10.0.0.2",
+		GatewayDomains: []string{"arosvc.azurecr.io", "management.azure.com"}, GatewayPrivateEndpointIP: "10.0.0.3"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ignitionFiles(t, config.Spec.Config.Raw)["/etc/dnsmasq.conf"]
+}
+
 func firstAnswer(m *dnsmessage.Message) dnsmessage.ResourceBody {
 	if len(m.Answers) == 0 {
 		return nil
@@ -76,7 +82,6 @@ func firstAnswer(m *dnsmessage.Message) dnsmessage.ResourceBody {
 // responds, and returns the names of its queries.
 func nameServer(t *testing.T, config string) (address string, asked func() []string) {
 	t.Helper()
-	program := dnsmasqProgram(t)
 	upstream, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -99,14 +104,28 @@ func nameServer(t *testing.T, config string) (address string, asked func() []str
 		}
 	}()
 	t.Cleanup(func() { _ = upstream.Close() })
+	_, port, _ := net.SplitHostPort(upstream.LocalAddr().String())
+	return runDnsmasq(t, config, port), func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return names
+	}
+}
+
+// runDnsmasq runs it with a node's file in front of the name servers at some ports.
+func runDnsmasq(t *testing.T, config string, upstreams ...string) (address string) {
+	t.Helper()
+	program := dnsmasqProgram(t)
 	address = freeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
-	_, upstreamPort, _ := net.SplitHostPort(upstream.LocalAddr().String())
 	var lines strings.Builder
 	for line := range strings.Lines(config) {
 		switch setting, _, _ := strings.Cut(strings.TrimSpace(line), "="); setting {
 		case "resolv-file":
-			lines.WriteString("no-resolv\nserver=127.0.0.1#" + upstreamPort + "\n")
+			lines.WriteString("no-resolv\n")
+			for _, upstream := range upstreams {
+				lines.WriteString("server=127.0.0.1#" + upstream + "\n")
+			}
 		case "user", "group": // of nodes
 		default:
 			lines.WriteString(line)
@@ -128,11 +147,7 @@ func nameServer(t *testing.T, config string) (address string, asked func() []str
 			t.Fatalf("dnsmasq does not answer: %s", said.tail(1000))
 		}
 	}
-	return address, func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return names
-	}
+	return address
 }
 
 // ask sends a query once; nil is no response.

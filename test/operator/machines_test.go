@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 
 	"github.com/aro-rp/aro/operator/controllers/cpms"
 	"github.com/aro-rp/aro/operator/controllers/machine"
@@ -127,6 +129,9 @@ func TestMachineHealthCheck(t *testing.T) {
 		m.Annotations = map[string]string{"cluster.x-k8s.io/paused": "", "x": "y"}
 	})
 	becomes(w, check, "it is repaired, also what was added", func(m *machinev1beta1.MachineHealthCheck) bool { return right(m) && m.Annotations["x"] == "" })
+	// The definition's pattern is one of text: it takes any number.
+	edit(w, check, func(m *machinev1beta1.MachineHealthCheck) { m.Spec.MaxUnhealthy = ptr.To(intstr.FromInt32(-1)) })
+	becomes(w, check, "a number that means nothing is repaired", right)
 	if err := w.Delete(t.Context(), check); err != nil {
 		t.Fatal(err)
 	}
