@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -14,10 +17,12 @@ import (
 
 	"github.com/aro-rp/aro/local/controlplane/bootstrap"
 	"github.com/aro-rp/aro/local/controlplane/constraints"
+	"github.com/aro-rp/aro/local/controlplane/machineapi"
 	"github.com/aro-rp/aro/local/controlplane/operators"
 	"github.com/aro-rp/aro/local/controlplane/prepared"
 	"github.com/aro-rp/aro/local/controlplane/projects"
 	"github.com/aro-rp/aro/local/generated/crds"
+	"github.com/aro-rp/aro/local/platform"
 )
 
 // fill spares a new cluster what all new clusters do alike: it takes an API server
@@ -39,10 +44,26 @@ func (p *plane) fill(ctx context.Context, kv clientv3.KV) error {
 			return err
 		}
 	}
-	if err := p.addDefaults(contents, p.inManifests()); err != nil {
+	workloads := platform.Objects()
+	for _, object := range platform.Running(workloads, p.masters(), time.Now()) {
+		if err := contents.Add(object); err != nil {
+			return fmt.Errorf("%T %s: %w", object, object.GetName(), err)
+		}
+	}
+	if err := p.addDefaults(contents, p.inManifests(), workloads); err != nil {
 		return err
 	}
 	return contents.Fill(ctx, kv)
+}
+
+// masters are the names of the nodes that the installer's machines become.
+func (p *plane) masters() (names []string) {
+	for _, object := range p.config.Manifests {
+		if object.GetKind() == "Machine" && object.GetLabels()[machineapi.RoleLabel] == "master" {
+			names = append(names, strings.ToLower(object.GetName()))
+		}
+	}
+	return names
 }
 
 // defaults are the objects that come back when someone deletes them.
@@ -51,7 +72,7 @@ func (p *plane) defaults() (*prepared.Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	return contents, p.addDefaults(contents, nil)
+	return contents, p.addDefaults(contents, nil, platform.Objects())
 }
 
 // objectName also distinguishes objects of different kinds.
@@ -95,12 +116,12 @@ func (p *plane) newContents() (*prepared.Contents, error) {
 }
 
 // addDefaults omits what others bring.
-func (p *plane) addDefaults(contents *prepared.Contents, without map[objectName]bool) error {
+func (p *plane) addDefaults(contents *prepared.Contents, without map[objectName]bool, workloads []client.Object) error {
 	scheme, err := newScheme()
 	if err != nil {
 		return err
 	}
-	for _, object := range append(operators.Defaults(), projects.Registration()) {
+	for _, object := range slices.Concat(operators.Defaults(), workloads, []client.Object{projects.Registration()}) {
 		kind, err := apiutil.GVKForObject(object, scheme)
 		if err != nil {
 			return err

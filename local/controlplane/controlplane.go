@@ -213,6 +213,9 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Cli
 	if err != nil {
 		return err
 	}
+	if err := addDaemons(manager, kv); err != nil {
+		return err
+	}
 	g.Go(func() error {
 		server := machineconfig.Server{Disk: p.disk, Reader: manager.GetClient(), Domain: p.config.Domain, Log: p.Log}
 		if !manager.GetCache().WaitForCacheSync(ctx) {

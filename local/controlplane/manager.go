@@ -57,10 +57,11 @@ var idle = []string{
 	"certificatesigningrequest-approving-controller",
 }
 
-// ownedKinds are those of OpenShift's groups whose objects have owners. All the others are
-// configuration, one object of each kind; the collector would watch them for nothing.
+// ownedKinds are those of OpenShift's groups whose objects have owners, as groups or as kinds of a group. All
+// the others are configuration, one object of each kind; the collector would watch them for nothing.
 var ownedKinds = map[string]bool{
 	"machine.openshift.io": true, "route.openshift.io": true, "console.openshift.io": true, "cloudcredential.openshift.io": true,
+	"machineconfigs.machineconfiguration.openshift.io": true, "machineconfigpools.machineconfiguration.openshift.io": true,
 }
 
 func ignoreConfiguration(collector *manageroptions.GarbageCollectorControllerOptions) error {
@@ -71,7 +72,7 @@ func ignoreConfiguration(collector *manageroptions.GarbageCollectorControllerOpt
 	for _, crd := range list {
 		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
 		resource, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
-		if strings.HasSuffix(group, ".openshift.io") && !ownedKinds[group] {
+		if strings.HasSuffix(group, ".openshift.io") && !ownedKinds[group] && !ownedKinds[resource+"."+group] {
 			collector.GCIgnoredResources = append(collector.GCIgnoredResources, garbagecollectorconfig.GroupResource{Group: group, Resource: resource})
 		}
 	}

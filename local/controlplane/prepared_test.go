@@ -62,6 +62,7 @@ func (s *suite) preparedPasses(t *testing.T) {
 var prepared = map[string]bool{
 	"namespaces": true, "serviceaccounts": true, "configmaps": true, "clusterroles": true, "clusterrolebindings": true,
 	"roles": true, "rolebindings": true, "storageclasses": true, "customresourcedefinitions": true, "securitycontextconstraints": true, "ingresscontrollers": true,
+	"deployments": true, "daemonsets": true, "statefulsets": true,
 }
 
 func openshift(group string) bool {

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/aro-rp/aro/local/hypervisor/pods"
+	"github.com/aro-rp/aro/local/platform"
 )
 
 const (
@@ -126,6 +127,9 @@ func (k *kubelet) runPods(ctx context.Context) (stop func()) {
 	node := &pods.Node{
 		Name: nodeName(k.vm), Address: k.vm.PrivateIP, Client: client, Log: k.machine.log.printf,
 		Dir: filepath.Join(k.machine.dir, "pods"), Programs: k.programs, Self: k.container, APIServer: k.apiServer(),
+	}
+	if k.disk.Role == roleMaster {
+		node.Static = platform.Static(node.Name)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

@@ -22,7 +22,8 @@ import (
 const (
 	// Namespace holds all machines.
 	Namespace = "openshift-machine-api"
-	roleLabel = "machine.openshift.io/cluster-api-machine-role"
+	// RoleLabel tells masters from workers.
+	RoleLabel = "machine.openshift.io/cluster-api-machine-role"
 	setLabel  = "machine.openshift.io/cluster-api-machineset"
 	// finalizer keeps a machine until its virtual machine is gone.
 	finalizer   = "machine.machine.openshift.io"

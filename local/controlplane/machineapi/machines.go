@@ -109,7 +109,7 @@ func (r *machines) follow(ctx context.Context, machine *machinev1beta1.Machine) 
 
 // provision makes or finds the virtual machine and reports its progress in the status.
 func (r *machines) provision(ctx context.Context, machine *machinev1beta1.Machine, status *machinev1beta1.MachineStatus) error {
-	isMaster := machine.Labels[roleLabel] == "master"
+	isMaster := machine.Labels[RoleLabel] == "master"
 	if ptr.Deref(status.Phase, "") == "" {
 		status.Phase = ptr.To(machinev1beta1.PhaseProvisioning)
 		if err := r.save(ctx, machine, status); err != nil {

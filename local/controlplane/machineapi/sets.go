@@ -168,7 +168,7 @@ func (s *masters) reconcile(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	var found machinev1beta1.MachineList
-	if err := s.client.List(ctx, &found, client.InNamespace(Namespace), client.MatchingLabels{roleLabel: "master"}); err != nil {
+	if err := s.client.List(ctx, &found, client.InNamespace(Namespace), client.MatchingLabels{RoleLabel: "master"}); err != nil {
 		return 0, err
 	}
 	running := int32(0)

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aro-rp/aro/local/platform"
 )
 
 // facts are what operators look at.
@@ -195,11 +197,20 @@ func (o *operators) reportOperator(ctx context.Context, name, desired string, v 
 	setCondition(&status.Conditions, configv1.OperatorProgressing, v.progressing, word(v.progressing, "Progressing", "AsExpected"), message)
 	setCondition(&status.Conditions, configv1.OperatorDegraded, v.degraded != "", word(v.degraded != "", "Degraded", "AsExpected"), v.degraded)
 	setCondition(&status.Conditions, configv1.OperatorUpgradeable, true, "AsExpected", "")
+	status.RelatedObjects = relatedObjects(name)
 	if equality.Semantic.DeepEqual(status, &operator.Status) {
 		return nil
 	}
 	operator.Status = *status
 	return o.client.Status().Update(ctx, operator)
+}
+
+// relatedObjects are where an operator's workloads are.
+func relatedObjects(operator string) (all []configv1.ObjectReference) {
+	for _, namespace := range platform.Namespaces(operator) {
+		all = append(all, configv1.ObjectReference{Resource: "namespaces", Name: namespace})
+	}
+	return all
 }
 
 // operand is the name of the version that the whole release has.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -39,14 +40,19 @@ const (
 
 // resources are the kinds of Kubernetes' own among the contents, as paths below root.
 var resources = map[schema.GroupKind]string{
-	{Kind: "Namespace"}:                                                  "namespaces",
-	{Kind: "ServiceAccount"}:                                             "serviceaccounts",
-	{Kind: "ConfigMap"}:                                                  "configmaps",
-	{Kind: "Secret"}:                                                     "secrets",
+	{Kind: "Namespace"}:      "namespaces",
+	{Kind: "ServiceAccount"}: "serviceaccounts",
+	{Kind: "ConfigMap"}:      "configmaps",
+	{Kind: "Secret"}:         "secrets",
+	{Kind: "Pod"}:            "pods",
 	{Group: rbacv1.GroupName, Kind: "ClusterRole"}:                       "clusterroles",
 	{Group: rbacv1.GroupName, Kind: "ClusterRoleBinding"}:                "clusterrolebindings",
 	{Group: rbacv1.GroupName, Kind: "Role"}:                              "roles",
 	{Group: rbacv1.GroupName, Kind: "RoleBinding"}:                       "rolebindings",
+	{Group: appsv1.GroupName, Kind: "Deployment"}:                        "deployments",
+	{Group: appsv1.GroupName, Kind: "ReplicaSet"}:                        "replicasets",
+	{Group: appsv1.GroupName, Kind: "DaemonSet"}:                         "daemonsets",
+	{Group: appsv1.GroupName, Kind: "StatefulSet"}:                       "statefulsets",
 	{Group: storagev1.GroupName, Kind: "StorageClass"}:                   "storageclasses",
 	{Group: apiextensionsv1.GroupName, Kind: "CustomResourceDefinition"}: apiextensionsv1.GroupName + "/customresourcedefinitions",
 	{Group: apiregistrationv1.GroupName, Kind: "APIService"}:             apiregistrationv1.GroupName + "/apiservices",
@@ -109,7 +115,9 @@ func (c *Contents) Add(object client.Object) error {
 		return nil
 	}
 	made := object.DeepCopyObject().(client.Object)
-	made.SetUID(newUID())
+	if made.GetUID() == "" {
+		made.SetUID(newUID())
+	}
 	made.SetCreationTimestamp(c.now)
 	made.GetObjectKind().SetGroupVersionKind(kind)
 	if made.GetGeneration() == 0 && c.custom[kind.GroupKind()] != "" {
@@ -194,6 +202,16 @@ func (c *Contents) Fill(ctx context.Context, kv clientv3.KV) error {
 	}
 	_, err = kv.Txn(ctx).Then(puts...).Commit()
 	return err
+}
+
+// Extend adds what is missing of the contents to an etcd in use.
+func (c *Contents) Extend(ctx context.Context, kv clientv3.KV) error {
+	for key := range c.values {
+		if err := c.restore(ctx, kv, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withoutStatus is what an API server keeps of a new custom object.

@@ -44,6 +44,8 @@ type Node struct {
 	// APIServer is where programs reach it: HOST:PORT.
 	APIServer string
 	Programs  Programs
+	// Static are pods that the node runs without being asked. The API server shows a mirror of each.
+	Static []corev1.Pod
 	// Self is a program that calls container.Main.
 	Self []string
 	// Client is the node's, without a limit to how long a call may take.
@@ -99,6 +101,9 @@ func (n *Node) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { informer.RunWithContext(ctx) })
 	if cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+		for i := range n.Static {
+			n.queue.Add(n.Static[i].Namespace + "/" + n.Static[i].Name)
+		}
 		for range workers {
 			all.Go(func() {
 				for n.work(ctx) {
@@ -159,8 +164,11 @@ func (n *Node) work(ctx context.Context) bool {
 // sync takes a pod a step further and reports where it is.
 func (n *Node) sync(ctx context.Context, key string) (again time.Duration, err error) {
 	object, exists, err := n.store().GetByKey(key)
-	if err != nil || !exists {
+	if err != nil {
 		return 0, err
+	}
+	if !exists {
+		return 0, n.mirror(ctx, key)
 	}
 	n.clear()
 	pod := object.(*corev1.Pod)

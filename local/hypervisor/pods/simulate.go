@@ -35,6 +35,9 @@ func (n *Node) simulate(ctx context.Context, pod *corev1.Pod) (again time.Durati
 		}
 		for i := range pod.Spec.Containers {
 			container := &pod.Spec.Containers[i]
+			if systemCritical(pod) { // OpenShift's own, of which there are many
+				break
+			}
 			if err := n.event(ctx, pod, corev1.EventTypeNormal, "Simulated", simulation(container)); err != nil {
 				return 0, err
 			}
@@ -51,6 +54,10 @@ func (n *Node) simulate(ctx context.Context, pod *corev1.Pod) (again time.Durati
 	}
 	readiness(pod, now) // what else its owner asks for may have come
 	return 0, nil
+}
+
+func systemCritical(pod *corev1.Pod) bool {
+	return pod.Spec.PriorityClassName == "system-node-critical" || pod.Spec.PriorityClassName == "system-cluster-critical"
 }
 
 // begin shows all containers as running, and those that come before as done.

@@ -51,7 +51,7 @@ func isWatched(t *testing.T, breaks, stays *monitored) {
 	began := time.Now()
 	breaks.hasExpiredCertificate(ctx, t)
 	breaks.losesMasters(ctx, t)
-	for _, kind := range []string{"node.conditions", "clusteroperator.conditions"} {
+	for _, kind := range []string{"node.conditions", "clusteroperator.conditions", "pod.conditions", "pod.containerstatuses"} {
 		if found := stays.fresh(ctx, t, began, kind, ""); len(found) > 0 {
 			t.Errorf("of the other cluster is told: %+v", found)
 		}

@@ -58,6 +58,8 @@ func TestClustersAreRepairedAndWatched(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), operatorTimeout)
 			defer cancel()
 			workload.regainsSecurityGroup(ctx, t, k)
+			k.followsPools(ctx, t)
+			k.isBehindItsOperators(ctx, t)
 		})
 	})
 	if t.Failed() {
