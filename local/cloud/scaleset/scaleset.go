@@ -103,6 +103,7 @@ func refuse(code, message string, args ...any) error {
 // put checks what a scale set needs, and keeps what callers never see again.
 func (s *Sets) put(ctx context.Context, c *resources.Change) error {
 	r := c.New
+	keep(c)
 	if capacity(r) < 0 || r.SKU["name"] == nil {
 		return refuse("InvalidParameter", "The scale set '%s' needs a sku with a name and a capacity that is not negative.", r.Name)
 	}
@@ -133,6 +134,26 @@ func (s *Sets) put(ctx context.Context, c *resources.Change) error {
 		r.Local = object{}
 	}
 	return nil
+}
+
+// keep gives a scale set that is written again what the caller leaves out, as Azure does: az vmss scale writes the
+// location and the sku alone.
+func keep(c *resources.Change) {
+	if c.Old == nil || c.New.Get("virtualMachineProfile") != nil {
+		return
+	}
+	for name, value := range c.Old.Properties {
+		c.New.Default(value, name)
+	}
+	if c.New.Identity == nil {
+		c.New.Identity = c.Old.Identity
+	}
+	if c.New.Zones == nil {
+		c.New.Zones = c.Old.Zones
+	}
+	if c.New.Tags == nil {
+		c.New.Tags = c.Old.Tags
+	}
 }
 
 func orElse(err, otherwise error) error {

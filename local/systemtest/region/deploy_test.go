@@ -14,9 +14,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azurearm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
 
+	"github.com/aro-rp/aro/azure"
 	"github.com/aro-rp/aro/deploy"
+	"github.com/aro-rp/aro/local/cloud"
 	"github.com/aro-rp/aro/local/region"
 )
 
@@ -82,6 +88,33 @@ func TestARepeatedDeploymentChangesNothing(t *testing.T) {
 	if after := w.inventory(); !slices.Equal(before, after) {
 		t.Errorf("it had\n%s\nand has\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 	}
+	t.Log("a scale set whose machines were all removed gets them again")
+	w.scale(0)
+	if i := slices.IndexFunc(w.inventory(), func(id string) bool { return strings.Contains(id, "/virtualmachines/") }); i >= 0 {
+		t.Errorf("of no machines there is %s", w.inventory()[i])
+	}
+	w.deploy("v1", serveOnly())
+	if after := w.inventory(); !slices.Equal(before, after) {
+		t.Errorf("it had\n%s\nand has\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+	w.ready()
+}
+
+// scale changes the capacity of the one scale set as az vmss scale does.
+func (w *fixture) scale(capacity int64) {
+	w.t.Helper()
+	found, err := azure.FindCloud(w.t.Context(), w.azure.Origin, w.azure.Client())
+	must(w.t, err)
+	sets, err := armcompute.NewVirtualMachineScaleSetsClient(cloud.ServiceSubscription, w.deployer(found), &azurearm.ClientOptions{ClientOptions: azcore.ClientOptions{Cloud: found.Configuration, Transport: w.azure.Client()}})
+	must(w.t, err)
+	page, err := sets.NewListPager(region.Group, nil).NextPage(w.t.Context())
+	must(w.t, err)
+	set := page.Value[0]
+	set.SKU.Capacity = &capacity
+	poller, err := sets.BeginCreateOrUpdate(w.t.Context(), region.Group, *set.Name, armcompute.VirtualMachineScaleSet{Location: set.Location, SKU: set.SKU}, nil)
+	must(w.t, err)
+	_, err = poller.PollUntilDone(w.t.Context(), &runtime.PollUntilDoneOptions{Frequency: 100 * time.Millisecond})
+	must(w.t, err)
 }
 
 // unchanged checks that a dry run finds nothing to do.
