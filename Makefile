@@ -17,10 +17,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/aro-registry bin/THIRD-PARTY-LICENSES.txt ## build the binaries into bin/
+build: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/aro-registry bin/aro-prometheus bin/THIRD-PARTY-LICENSES.txt ## build the binaries into bin/
 
 # The binaries are phony: Go's build cache knows best what is stale.
-.PHONY: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/aro-registry bin/THIRD-PARTY-LICENSES.txt
+.PHONY: bin/aro bin/aro-operator bin/aro-local bin/aro-installer bin/aro-registry bin/aro-prometheus bin/THIRD-PARTY-LICENSES.txt
 bin/aro:
 	@$(GO_BUILD) -o $@ ./cmd/aro
 bin/aro-operator:
@@ -37,6 +37,9 @@ bin/aro-installer:
 
 bin/aro-registry:
 	@cd registry && go build -ldflags "$(LDFLAGS)" -o ../$@ .
+
+bin/aro-prometheus:
+	@cd prometheus && go build -ldflags "$(LDFLAGS)" -o ../$@ .
 
 bin/THIRD-PARTY-LICENSES.txt: bin/aro-installer # which brings what its module compiles in
 	@go run ./hack/licences -o $@
@@ -104,7 +107,7 @@ lint: lint-go lint-specs ## lint Go and the specs
 .PHONY: lint-go
 lint-go: $(GOLANGCI) tidy
 	$(GOLANGCI) run ./...
-	for module in local registry alerts; do (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || exit; done
+	for module in local registry prometheus alerts; do (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || exit; done
 	GOLANGCI=$(CURDIR)/$(GOLANGCI) installer/lint.sh
 
 .PHONY: tidy

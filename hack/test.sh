@@ -45,6 +45,9 @@ other_modules() {
   part "registry module, and aro mirror with it"
   (cd registry && go vet ./... && go test -count=1 -timeout 10m ./...)
 
+  part "module of the Prometheus of local clusters"
+  (cd prometheus && go vet ./... && go test -timeout 10m ./...)
+
   part "alert rules and dashboard"
   (cd alerts && go vet ./... && go test -timeout 10m ./...)
 

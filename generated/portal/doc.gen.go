@@ -18,8 +18,10 @@ func Operations() []validation.Operation {
 		{ID: "Portal_GetFleet", Method: "GET", Path: "/api/fleet", Statuses: []int{200}},
 		{ID: "Portal_GetInfo", Method: "GET", Path: "/api/info", Statuses: []int{200}},
 		{ID: "Portal_ListClusters", Method: "GET", Path: "/api/clusters", Statuses: []int{200}},
+		{ID: "Portal_ListLabelValues", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/prometheus/api/v1/label/{label}/values", Statuses: []int{200}},
 		{ID: "Portal_Login", Method: "GET", Path: "/login", Statuses: []int{302}},
 		{ID: "Portal_Logout", Method: "POST", Path: "/logout", Statuses: []int{303}},
+		{ID: "Portal_QueryPrometheus", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/prometheus/api/v1/{endpoint}", Statuses: []int{200}},
 		{ID: "Portal_RevokeKubeconfig", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubeconfig/revoke", Statuses: []int{303}},
 		{ID: "Portal_RunAction", Method: "POST", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/actions/{action}", Statuses: []int{200}},
 		{ID: "Portal_ShowAction", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/actions/{action}", Statuses: []int{200}},
@@ -30,5 +32,6 @@ func Operations() []validation.Operation {
 		{ID: "Portal_ShowFleet", Method: "GET", Path: "/fleet", Statuses: []int{200}},
 		{ID: "Portal_ShowLoggedOut", Method: "GET", Path: "/loggedout", Statuses: []int{200}},
 		{ID: "Portal_ShowObjects", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/objects", Statuses: []int{200}},
+		{ID: "Portal_ShowPrometheus", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/prometheus", Statuses: []int{200}},
 	}
 }

@@ -30,6 +30,7 @@ var programs = []program{
 	{dir: ".", path: "./cmd/aro-operator"},
 	{dir: "local", path: "./cmd/aro-local"},
 	{dir: "registry", path: "."},
+	{dir: "prometheus", path: "."},
 	{dir: "installer", path: "./cmd/aro-installer", flags: []string{"./build.sh", "--flags"}},
 }
 

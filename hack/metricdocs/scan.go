@@ -33,7 +33,7 @@ type source struct {
 
 // skipped are the folders without metrics of the service: tests, other modules, and the
 // packages that pass metrics on.
-var skipped = []string{"test", "local", "installer", "registry", "clients", "alerts", "hack", "findings", "generated", "node_modules", ".git", ".cache", "metrics/sink"}
+var skipped = []string{"test", "local", "installer", "registry", "prometheus", "clients", "alerts", "hack", "findings", "generated", "node_modules", ".git", ".cache", "metrics/sink"}
 
 // scan reads the source below root. A call that it cannot read is an error, so that
 // nothing is left out of the documentation.

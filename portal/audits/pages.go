@@ -115,6 +115,12 @@ func cluster(r *model.AuditRecord) (id arm.ClusterID, ok bool) {
 	return arm.ParseClusterID(strings.Join(parts[:segments], "/"))
 }
 
+// correlated is a search for all that belongs to the request of r, in the same time.
+func (s Search) correlated(r *model.AuditRecord) string {
+	all := Search{Portal: s.Portal, Form: url.Values{"from": s.Form["from"], "to": s.Form["to"]}}
+	return all.link("id", correlation(r))
+}
+
 func correlation(r *model.AuditRecord) string {
 	if r.CorrelationID != "" {
 		return r.CorrelationID

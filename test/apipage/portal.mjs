@@ -48,6 +48,7 @@ async function everywhere(page, where, colorSchemes = ["light", "dark"]) {
     await accessible(page, `${where}, ${colorScheme}`);
   }
   await page.emulateMedia({ colorScheme: "light" });
+  await light(page, where);
   await page.setViewportSize({ width: 375, height: 700 });
   await fits(page, where);
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -120,6 +121,74 @@ async function actsOnACluster(page, cluster) {
   await page.getByText("Pending, ").or(page.getByText("Pending", { exact: true })).first().waitFor();
 }
 
+// findsIt searches the audit for what actsOnACluster did. Records appear after about a second.
+async function findsIt(page, cluster) {
+  await page.getByRole("navigation", { name: "Portal" }).getByRole("link", { name: "Audit" }).click();
+  await page.getByLabel("Who").fill("admin@");
+  await page.getByLabel("What").fill("Admin_UpdateCluster");
+  await page.getByLabel("Cluster", { exact: true }).fill(cluster);
+  await page.getByLabel("Changes only").check();
+  const line = page.getByRole("row").filter({ hasText: "Admin_UpdateCluster" }).filter({ hasText: "Pending" }).first();
+  for (const end = Date.now() + patience; ;) {
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.locator("#AuditCount").waitFor();
+    if ((await line.count()) > 0) break;
+    assert.ok(Date.now() < end, "the audit lacks the action");
+  }
+  const text = await line.textContent();
+  for (const part of ["admin@aroapp.test", "PATCH", "Succeeded"]) assert.ok(text.includes(part), `the record lacks ${part}: ${text}`);
+  await everywhere(page, "the audit");
+  await picture(page, "portal-audit.png");
+  await line.getByRole("link").last().click(); // all records of the action, by its correlation id
+  await page.waitForURL(/[?&]id=/);
+  await page.getByRole("row").filter({ hasText: "Portal_RunAction" }).first().waitFor();
+}
+
+// clear empties the editor. Over a selection Chromium would insert text with an inline style, which the
+// page's policy refuses.
+async function clear(page) {
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Delete");
+}
+
+// queries asks the cluster's Prometheus, and completes a metric in the editor.
+async function queries(page, cluster) {
+  await page.goto(`${origin}/clusters`);
+  await page.getByRole("link", { name: cluster, exact: true }).click();
+  await page.getByRole("link", { name: "Metrics" }).click();
+  const editor = page.getByRole("textbox", { name: "PromQL query" });
+  await editor.click();
+  await editor.pressSequentially("sum by (verb) (apiserver_request_tot");
+  await page.getByRole("option", { name: /apiserver_request_total/ }).first().waitFor(); // Prometheus has begun, and knows it
+  await clear(page);
+  await page.keyboard.insertText("sum by (verb) (apiserver_request_total)");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Enter");
+  const value = page.getByRole("row").filter({ hasText: '{verb="GET"}' }).first();
+  await value.waitFor();
+  assert.ok(Number(await value.locator("td").last().textContent()) > 0, "the API server was asked");
+  await page.getByRole("img", { name: /^Graph of \d+ series/ }).waitFor();
+  assert.ok((await page.locator(".graph path").count()) > 0, "the graph has lines");
+  await everywhere(page, "the metrics of a cluster");
+  await picture(page, "portal-metrics.png");
+  await page.getByText("Recent queries").click();
+  await page.getByRole("link", { name: "sum by (verb) (apiserver_request_total)" }).waitFor();
+  await editor.click();
+  await clear(page);
+  await page.keyboard.insertText("sum(");
+  await page.locator(".cm-lintRange-error").first().waitFor();
+  await page.goto(`${page.url().split("?")[0]}?query=sum(`);
+  await page.getByText("The query is wrong").waitFor();
+  await everywhere(page, "a query that is wrong");
+}
+
+// light checks that no page waits for a script of more than 150 KB.
+async function light(page, where) {
+  const blocking = await page.evaluate(() => [...document.scripts].filter((s) => !s.defer && !s.async && s.type !== "module").map((s) => s.src || "inline"));
+  assert.deepEqual(blocking, [], `scripts that ${where} waits for`);
+}
+
 await verify(azure.origin);
 await verify(origin);
 const browser = await chromium.launch({ executablePath: process.env.ARO_CHROMIUM });
@@ -155,7 +224,12 @@ try {
   await login(admin, "admin@aroapp.test");
   await admin.getByRole("heading", { name: "Clusters" }).waitFor();
   const cluster = admin.locator("tbody th a").first();
-  if ((await cluster.count()) > 0) await actsOnACluster(admin, await cluster.textContent());
+  if ((await cluster.count()) > 0) {
+    const name = await cluster.textContent();
+    await actsOnACluster(admin, name);
+    await findsIt(admin, name);
+    await queries(admin, name);
+  }
   assert.deepEqual(complaints, [], "what console and network complain about");
 
   const guest = await context.newPage();

@@ -52,8 +52,9 @@ func arrows() []arrow {
 		{"audit", "it reads what is logged, and knows no API", []string{"store", "model", "arm"}},
 		{"access", "what is given out is documents", []string{"store", "arm", "model"}},
 		{"portal/sshproxy", "it connects people with machines, and reads where these are", []string{"access", "httpserver", "store", "arm", "model"}},
-		{"portal", "what engineers look at reads documents and asks clusters; it knows no api-version", []string{"portal/actions", "portal/audits", "audit", "access", "armhttp", "httpserver", "generated/portal", "openshift", "store", "arm", "model"}},
+		{"portal", "what engineers look at reads documents and asks clusters; it knows no api-version", []string{"portal/actions", "portal/audits", "portal/console", "audit", "access", "armhttp", "httpserver", "generated/portal", "openshift", "store", "arm", "model"}},
 		{"portal/audits", "a form and a table; what matches is the search's", []string{"audit", "model", "arm"}},
+		{"portal/console", "a query and its answer; it knows no cluster", []string{"arm"}},
 		{"portal/actions", "forms are made of a specification; what they ask for is the admin API's", []string{"openapi", "httpserver", "arm"}},
 		{"operator/flags", "names and values", []string{"arm"}},
 		{"operator/release", "it reads one object", nil},
@@ -98,6 +99,7 @@ func arrows() []arrow {
 
 		{"collector", "a collector of logs knows nothing of the service", nil},
 
+		{"prometheus", "it scrapes whatever its configuration names", nil},
 		{"registry", "a registry knows nothing of the service", nil},
 
 		{"local/cmd/...", "the only place of the local module that wires", []string{"local/...", "azure/login", "metrics/sink", "store/cosmos/emulator"}},

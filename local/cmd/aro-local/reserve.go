@@ -122,7 +122,12 @@ func (c *runCommand) findPrograms(beside string) error {
 	if err := executable(c.RP, "--rp"); err != nil {
 		return err
 	}
-	if err := c.findOperator(filepath.Join(beside, operatorImage)); err != nil {
+	if c.Operator {
+		if err := c.findProgram(operatorImage, filepath.Join(beside, operatorImage)); err != nil {
+			return err
+		}
+	}
+	if err := c.findProgram(prometheusImage, filepath.Join(beside, "aro-prometheus")); err != nil {
 		return err
 	}
 	if len(c.Installer) > 0 {
@@ -132,13 +137,13 @@ func (c *runCommand) findPrograms(beside string) error {
 	return executable(c.Installer[0], "--installer")
 }
 
-// operatorImage is the image and the program of the operator that runs in clusters.
-const operatorImage = "aro-operator"
+// The images whose programs are beside this one: the operator and the Prometheus of clusters.
+const operatorImage, prometheusImage = "aro-operator", "origin-prometheus"
 
-// findOperator makes the program at path that of the operator's image, unless --program names
-// another. With --no-operator, or if path does not exist, the operator's pods are simulated.
-func (c *runCommand) findOperator(path string) error {
-	if !c.Operator || c.Programs[operatorImage] != "" {
+// findProgram makes the program at path that of the image, unless --program names another. If path
+// does not exist, the pods of the image are simulated.
+func (c *runCommand) findProgram(image, path string) error {
+	if c.Programs[image] != "" {
 		return nil
 	}
 	err := executable(path, "--program")
@@ -148,7 +153,7 @@ func (c *runCommand) findOperator(path string) error {
 	if c.Programs == nil {
 		c.Programs = map[string]string{}
 	}
-	c.Programs[operatorImage] = path
+	c.Programs[image] = path
 	return err
 }
 

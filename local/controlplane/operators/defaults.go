@@ -107,36 +107,3 @@ func storage() []client.Object {
 		class("azurefile-csi", fileDriver, "Standard_LRS", "false"),
 	}
 }
-
-// alerting is what alertmanager is configured with at first: alerts go nowhere.
-const alerting = `global:
-  resolve_timeout: 5m
-inhibit_rules:
-- equal: [namespace, alertname]
-  source_matchers: [severity = critical]
-  target_matchers: [severity =~ warning|info]
-receivers:
-- name: Default
-- name: Watchdog
-- name: Critical
-- name: "null"
-route:
-  group_by: [namespace]
-  group_interval: 5m
-  group_wait: 30s
-  receiver: Default
-  repeat_interval: 12h
-  routes:
-  - matchers: [alertname = Watchdog]
-    receiver: Watchdog
-  - matchers: [severity = critical]
-    receiver: Critical
-`
-
-// monitoring is the configuration of what notifies of alerts.
-func monitoring() []client.Object {
-	return []client.Object{&corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-monitoring", Name: "alertmanager-main"},
-		Type:       corev1.SecretTypeOpaque, Data: map[string][]byte{"alertmanager.yaml": []byte(alerting)},
-	}}
-}

@@ -58,6 +58,7 @@ func Add(m manager.Manager, release Release) error {
 			node, version, &configv1.ClusterOperator{}, &operatorv1.IngressController{}, &operatorv1.KubeAPIServer{},
 			&operatorv1.Console{}, &machinev1beta1.MachineSet{}, &machinev1beta1.Machine{},
 		}},
+		{"prometheus", o.prometheus, []client.Object{version}},
 		{"cluster-version", o.clusterVersion, []client.Object{version, &configv1.ClusterOperator{}}},
 	} {
 		if err := watch.Add(m, c.name, c.run, c.kinds...); err != nil {
