@@ -108,7 +108,7 @@ func TestAnswersAreShown(t *testing.T) {
 		}
 	}
 	// Two points are connected, the third is by itself, and what is no number is not drawn.
-	if page := show(t, "up"); strings.Count(page, "M") < 2 || !strings.Contains(page, `d="M70.0 276.0h0.1L`) {
+	if page := show(t, "up"); strings.Count(page, "M") < 2 || !strings.Contains(page, `d="M68.0 276.0h4M70.0 276.0L`) {
 		t.Errorf("the line is %s", page[strings.Index(page, "<path"):][:200])
 	}
 }

@@ -11,7 +11,7 @@ import (
 const (
 	width, height = 960, 300
 	left, bottom  = 70, 24
-	top, right    = 8, 8
+	top, right    = 8, 24
 	ticks         = 5
 )
 
@@ -69,10 +69,10 @@ func (g *graph) path(l Line) string {
 		if last.IsZero() || at.Sub(last) > g.step()*3/2 {
 			command = 'M'
 		}
-		fmt.Fprintf(&d, "%c%.1f %.1f", command, g.x(at), g.y(v))
-		if command == 'M' {
-			d.WriteString("h0.1") // so that a point by itself can be seen
+		if command == 'M' { // a dash, so that a point by itself can be seen
+			fmt.Fprintf(&d, "M%.1f %.1fh4", g.x(at)-2, g.y(v))
 		}
+		fmt.Fprintf(&d, "%c%.1f %.1f", command, g.x(at), g.y(v))
 		last = at
 	}
 	return d.String()
