@@ -53,6 +53,7 @@ var actions = map[string]action{
 	"Admin_GetCluster":              {role: reader},
 	"Admin_ExplainCluster":          {role: reader},
 	"Admin_GetMonitorResult":        {role: reader},
+	"Admin_ListHistory":             {role: reader},
 	"Admin_UpdateCluster":           {role: elevated, dryRun: true},
 	"Admin_ListVersions":            {role: reader},
 	"Admin_PutVersion":              {role: elevated},

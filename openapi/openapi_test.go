@@ -36,7 +36,7 @@ var (
 		"2024-08-12-preview": roleSets,
 		"2025-07-25":         roleSets,
 	}
-	adminOperations = []string{"Admin_ListClusters", "Admin_GetCluster", "Admin_ExplainCluster", "Admin_GetMonitorResult", "Admin_UpdateCluster", "Admin_ListVersions", "Admin_PutVersion", "Admin_ListRoleSets", "Admin_PutRoleSet",
+	adminOperations = []string{"Admin_ListClusters", "Admin_ListHistory", "Admin_GetCluster", "Admin_ExplainCluster", "Admin_GetMonitorResult", "Admin_UpdateCluster", "Admin_ListVersions", "Admin_PutVersion", "Admin_ListRoleSets", "Admin_PutRoleSet",
 		"Admin_ListUnreadableDocuments", "Admin_RepairDocument", "Admin_RemoveDocument",
 		"Admin_GetKubernetesObjects", "Admin_GetPodLogs", "Admin_CordonNode", "Admin_ApplyKubernetesObject", "Admin_DeleteKubernetesObject", "Admin_DrainNode",
 		"Admin_ApproveCertificateSigningRequests", "Admin_RunJob", "Admin_Exec", "Admin_CountEtcdKeys", "Admin_CreateElevatedKubeconfig", "Admin_CreateKubeconfig", "Admin_CreateSSH",

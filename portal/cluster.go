@@ -72,7 +72,7 @@ func (p *Portal) PortalShowCluster(ec echo.Context, _, _, _ string) error {
 	c := ec.(*call)
 	doc, err := p.view(c)
 	if err != nil {
-		return err
+		return p.deleted(c, err)
 	}
 	d := details{ID: c.clusterID(), Cluster: &doc.Cluster, Modified: doc.WrittenAt, Owner: doc.Owner, Lost: doc.Lost, Installed: installStatus(&doc.Cluster),
 		Events: timeline(&doc.Cluster), Now: p.Now()}
@@ -87,6 +87,22 @@ func (p *Portal) PortalShowCluster(ec echo.Context, _, _, _ string) error {
 	}
 	v := p.page(c, doc.Cluster.Name)
 	return v.show(c, v.cluster(d))
+}
+
+// deleted shows what happened to a cluster that is not there any more, or reason if nothing is known of it.
+func (p *Portal) deleted(c *call, reason error) error {
+	if !arm.ResourceNotFound.Is(reason) {
+		return reason
+	}
+	past, err := p.history(c)
+	if err != nil {
+		return err
+	}
+	if len(past) == 0 {
+		return reason
+	}
+	v := p.page(c, c.clusterID().Name)
+	return v.show(c, v.deleted(details{ID: c.clusterID(), History: past}))
 }
 
 // fact is a line of the overview.

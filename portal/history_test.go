@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,32 @@ import (
 	"github.com/aro-rp/aro/store"
 	"github.com/aro-rp/aro/test/entra"
 )
+
+func TestThePageOfADeletedClusterShowsItsHistory(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	sre := w.login("sre@example.com", entra.GroupSRE)
+	id, _ := arm.ParseClusterID(w.cluster)
+	id.Name = "gone"
+	if r := sre.get(id.String()); r.StatusCode != http.StatusNotFound {
+		t.Errorf("a cluster that never was: %s", r.Status)
+	}
+	at := time.Date(2026, 11, 1, 10, 0, 0, 0, time.UTC)
+	doc := store.NewHistory(id, "o", at)
+	doc.Entry = model.HistoryEntry{OperationID: "o", Kind: model.Delete, RequestedBy: "ann@example.com", StartedAt: at, EndedAt: at.Add(time.Minute), State: model.Succeeded}
+	if err := w.store.History.Create(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+	r := sre.get(id.String())
+	for _, want := range []string{">deleted</span>", "Delete, 2026-11-01 10:00:00", "ann@example.com"} {
+		if r.StatusCode != http.StatusOK || !strings.Contains(r.text, want) {
+			t.Errorf("%s: the page lacks %s: %s", r.Status, want, r.text)
+		}
+	}
+	if r := sre.get(id.String() + "/objects"); r.StatusCode != http.StatusNotFound {
+		t.Errorf("its objects: %s", r.Status)
+	}
+}
 
 func TestThePageOfAClusterShowsItsHistory(t *testing.T) {
 	t.Parallel()

@@ -34,6 +34,7 @@ func Operations() []validation.Operation {
 		{ID: "Admin_GetSubscription", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}", Statuses: []int{200}},
 		{ID: "Admin_ListBillingDocuments", Method: "GET", Path: "/admin/billingdocuments", Statuses: []int{200}},
 		{ID: "Admin_ListClusters", Method: "GET", Path: "/admin/clusters", Statuses: []int{200}},
+		{ID: "Admin_ListHistory", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/history", Statuses: []int{200}},
 		{ID: "Admin_ListResources", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/resources", Statuses: []int{200}},
 		{ID: "Admin_ListRoleSets", Method: "GET", Path: "/admin/platformworkloadidentityrolesets", Statuses: []int{200}},
 		{ID: "Admin_ListSubscriptions", Method: "GET", Path: "/admin/subscriptions", Statuses: []int{200}},

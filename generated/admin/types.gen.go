@@ -99,6 +99,18 @@ type BillingDocumentList struct {
 	NextLink *string `json:"nextLink,omitempty"`
 }
 
+// Change A property that changed.
+type Change struct {
+	// Path Path of the property.
+	Path string `json:"path"`
+
+	// From Value before, in JSON. Absent if there was none.
+	From *string `json:"from,omitempty"`
+
+	// To Value after, in JSON. Absent if there is none.
+	To *string `json:"to,omitempty"`
+}
+
 // Cluster The whole cluster document as the service keeps it, in the JSON of the internal model. Secrets are left out. Its members may change with every release.
 type Cluster map[string]interface{}
 
@@ -331,6 +343,75 @@ type Finding struct {
 
 	// Text What was seen; may be several lines.
 	Text string `json:"text"`
+}
+
+// HistoryEntry An operation of a cluster that has ended.
+type HistoryEntry struct {
+	// OperationID The operation, as clients poll it.
+	OperationID string `json:"operationId"`
+
+	// Kind What the operation did.
+	Kind OperationKind `json:"kind"`
+
+	// MaintenanceTask Task of an AdminUpdate.
+	MaintenanceTask *string `json:"maintenanceTask,omitempty"`
+
+	// ResourceID Resource id of the cluster.
+	ResourceID *string `json:"resourceId,omitempty"`
+
+	// RequestedBy Who asked for it, as the caller reported.
+	RequestedBy *string `json:"requestedBy,omitempty"`
+
+	// APIVersion The api-version of the request. Absent if the service itself began the operation.
+	APIVersion *string `json:"apiVersion,omitempty"`
+
+	// CorrelationID Correlation id of the request.
+	CorrelationID *string `json:"correlationId,omitempty"`
+
+	// RequestID Id of the request.
+	RequestID *string `json:"requestId,omitempty"`
+
+	// StartedAt When it was requested, in UTC.
+	StartedAt time.Time `json:"startedAt"`
+
+	// EndedAt When it ended, in UTC.
+	EndedAt time.Time `json:"endedAt"`
+
+	// State Succeeded, Failed or Canceled.
+	State string `json:"state"`
+
+	// Error The error with which it failed.
+	Error *HistoryError `json:"error,omitempty"`
+
+	// Steps The steps that ended, and the one that failed, in order.
+	Steps []StepState `json:"steps"`
+
+	// Changes What changed in the properties that customers see between the request and the end.
+	Changes []Change `json:"changes"`
+
+	// MoreChanges Number of the changes that are not recorded.
+	MoreChanges *int32 `json:"moreChanges,omitempty"`
+}
+
+// HistoryEntryList Operations that have ended.
+type HistoryEntryList struct {
+	// Value The operations of the page.
+	Value []HistoryEntry `json:"value"`
+
+	// NextLink URL of the next page. Absent on the last one.
+	NextLink *string `json:"nextLink,omitempty"`
+}
+
+// HistoryError The error that clients see.
+type HistoryError struct {
+	// Code Code of the error.
+	Code string `json:"code"`
+
+	// Message Message of the error.
+	Message string `json:"message"`
+
+	// Target Path of the property that the error is about.
+	Target *string `json:"target,omitempty"`
 }
 
 // KubernetesObject An object of Kubernetes, with apiVersion, kind and metadata.
@@ -838,6 +919,15 @@ type AdminGetEffectiveSecurityGroupsParams struct {
 type AdminCountEtcdKeysParams struct {
 	// VMName Name of a control plane machine.
 	VMName string `form:"vmName" json:"vmName"`
+}
+
+// AdminListHistoryParams defines parameters for AdminListHistory.
+type AdminListHistoryParams struct {
+	// Top The most entries of a page, 1 to 500. Default: 500.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// SkipToken Where the page begins; nextLink has it.
+	SkipToken *string `form:"skipToken,omitempty" json:"skipToken,omitempty"`
 }
 
 // AdminDeleteKubernetesObjectParams defines parameters for AdminDeleteKubernetesObject.

@@ -20,6 +20,7 @@ var mayBeRead = map[string]bool{
 	"Admin_GetCluster":              true,
 	"Admin_ExplainCluster":          true,
 	"Admin_GetMonitorResult":        true,
+	"Admin_ListHistory":             true,
 	"Admin_UpdateCluster":           false,
 	"Admin_ListVersions":            true,
 	"Admin_PutVersion":              false,
