@@ -56,6 +56,16 @@ func (c *Cluster) Settled(ctx context.Context, operators ...string) (missing str
 	return strings.Join(waiting, ", "), nil
 }
 
+// Unsettled returns why an operator is not available, is progressing or degraded; empty text if it is
+// well.
+func (a *API) Unsettled(ctx context.Context, operator string) (why string, err error) {
+	var found configv1.ClusterOperator
+	if err := a.Read(ctx, "/apis/config.openshift.io/v1/clusteroperators/"+operator, &found); err != nil {
+		return "", fmt.Errorf("read the operator %s: %w", operator, err)
+	}
+	return unsettled(found.Status.Conditions), nil
+}
+
 func orAbsent(why string, err error) string {
 	if err != nil {
 		return "not there yet"

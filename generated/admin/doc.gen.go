@@ -47,6 +47,7 @@ func Operations() []validation.Operation {
 		{ID: "Admin_RedeployVirtualMachine", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/redeployvm", Statuses: []int{200}},
 		{ID: "Admin_RemoveDocument", Method: "DELETE", Path: "/admin/documents/{container}/{partition}/{documentId}", Statuses: []int{204}},
 		{ID: "Admin_RepairDocument", Method: "PATCH", Path: "/admin/documents/{container}/{partition}/{documentId}", Statuses: []int{204}},
+		{ID: "Admin_ResizeControlPlane", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/resizecontrolplane", Statuses: []int{200}},
 		{ID: "Admin_ResizeVirtualMachine", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/resize", Statuses: []int{200}},
 		{ID: "Admin_RunJob", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/runjob", Statuses: []int{200}},
 		{ID: "Admin_StartVirtualMachine", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/startvm", Statuses: []int{200}},

@@ -105,6 +105,9 @@ type ServerInterface interface {
 	// AdminResizeVirtualMachine Resize a control plane machine
 	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/resize)
 	AdminResizeVirtualMachine(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminResizeVirtualMachineParams) error
+	// AdminResizeControlPlane Resize the control plane
+	// (POST /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/resizecontrolplane)
+	AdminResizeControlPlane(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter, params AdminResizeControlPlaneParams) error
 	// AdminListResources List the resources of a cluster
 	// (GET /admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/resources)
 	AdminListResources(ctx echo.Context, subscriptionID SubscriptionIDParameter, resourceGroupName ResourceGroupNameParameter, resourceName ResourceNameParameter) error
@@ -1360,6 +1363,61 @@ func (w *ServerInterfaceWrapper) AdminResizeVirtualMachine(ctx echo.Context) err
 	return err
 }
 
+// AdminResizeControlPlane converts echo context to params.
+func (w *ServerInterfaceWrapper) AdminResizeControlPlane(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscriptionId" -------------
+	var subscriptionID SubscriptionIDParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscriptionId", ctx.Param("subscriptionId"), &subscriptionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscriptionId: %s", err))
+	}
+
+	// ------------- Path parameter "resourceGroupName" -------------
+	var resourceGroupName ResourceGroupNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceGroupName", ctx.Param("resourceGroupName"), &resourceGroupName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceGroupName: %s", err))
+	}
+
+	// ------------- Path parameter "resourceName" -------------
+	var resourceName ResourceNameParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "resourceName", ctx.Param("resourceName"), &resourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resourceName: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdminResizeControlPlaneParams
+	// ------------- Required query parameter "vmSize" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "vmSize", ctx.QueryParams(), &params.VMSize, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter vmSize: %s", err))
+	}
+
+	// ------------- Optional query parameter "deallocateVM" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "deallocateVM", ctx.QueryParams(), &params.DeallocateVM, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter deallocateVM: %s", err))
+	}
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dryRun: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdminResizeControlPlane(ctx, subscriptionID, resourceGroupName, resourceName, params)
+	return err
+}
+
 // AdminListResources converts echo context to params.
 func (w *ServerInterfaceWrapper) AdminListResources(ctx echo.Context) error {
 	var err error
@@ -1755,6 +1813,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/monitor", wrapper.AdminGetMonitorResult, options.OperationMiddlewares["AdminGetMonitorResult"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/redeployvm", wrapper.AdminRedeployVirtualMachine, options.OperationMiddlewares["AdminRedeployVirtualMachine"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/resize", wrapper.AdminResizeVirtualMachine, options.OperationMiddlewares["AdminResizeVirtualMachine"]...)
+	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/resizecontrolplane", wrapper.AdminResizeControlPlane, options.OperationMiddlewares["AdminResizeControlPlane"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/resources", wrapper.AdminListResources, options.OperationMiddlewares["AdminListResources"]...)
 	router.POST(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/runjob", wrapper.AdminRunJob, options.OperationMiddlewares["AdminRunJob"]...)
 	router.GET(options.BaseURL+"/admin/subscriptions/:subscriptionId/resourceGroups/:resourceGroupName/providers/Microsoft.RedHatOpenShift/openShiftClusters/:resourceName/serialconsole", wrapper.AdminGetSerialConsole, options.OperationMiddlewares["AdminGetSerialConsole"]...)

@@ -999,6 +999,18 @@ type AdminResizeVirtualMachineParams struct {
 	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
 }
 
+// AdminResizeControlPlaneParams defines parameters for AdminResizeControlPlane.
+type AdminResizeControlPlaneParams struct {
+	// VMSize Size, one that is supported for the control plane.
+	VMSize string `form:"vmSize" json:"vmSize"`
+
+	// DeallocateVM Whether to give the place of a stopped machine back, which most changes of size need. Default true.
+	DeallocateVM *bool `form:"deallocateVM,omitempty" json:"deallocateVM,omitempty"`
+
+	// DryRun Whether to change nothing.
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+}
+
 // AdminRunJobParams defines parameters for AdminRunJob.
 type AdminRunJobParams struct {
 	// DryRun Whether to change nothing.
