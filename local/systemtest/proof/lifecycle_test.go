@@ -67,6 +67,7 @@ func (c *customer) livesByTheOfficialClient(t *testing.T) {
 	k := c.kube(ctx, t)
 	k.isWell(ctx, t, 3)
 	c.showsMachinesBySSH(ctx, t, k)
+	c.resizesItsControlPlane(ctx, t, k)
 
 	for _, v := range versions(t, c.session) {
 		c.speaks(ctx, t, v)

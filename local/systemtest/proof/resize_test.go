@@ -1,0 +1,53 @@
+package proof
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// resizesItsControlPlane has the admin API resize the control plane: as a dry run, which is part of
+// every run, and with -long in earnest.
+func (c *customer) resizesItsControlPlane(ctx context.Context, t *testing.T, k *kube) {
+	t.Helper()
+	resize := func(query string) string {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.address+"/admin"+c.id()+"/resizecontrolplane?vmSize=Standard_D16s_v5"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil || !strings.Contains(string(text), `"outcome":"Succeeded"`) {
+			t.Fatalf("resize%s: %s, %v: %s", query, answer.Status, err, text)
+		}
+		return string(text)
+	}
+	sizes := func() (n int) {
+		nodes, err := k.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: "node-role.kubernetes.io/master,node.kubernetes.io/instance-type=Standard_D16s_v5"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(nodes.Items)
+	}
+	if text := resize("&dryRun=true"); strings.Count(text, "would be drained") != 3 || sizes() != 0 {
+		t.Errorf("the dry run says %s", text)
+	}
+	if !*long {
+		return
+	}
+	if text := resize(""); strings.Count(text, ": resizing") != 3 || sizes() != 3 {
+		t.Errorf("%d machines have the size: %s", sizes(), text)
+	}
+	if text := resize(""); strings.Count(text, "already") != 3 {
+		t.Errorf("the second resize says %s", text)
+	}
+	k.isWell(ctx, t, 3)
+}
