@@ -108,6 +108,7 @@ Measured on 2026-11-30 on a machine with two processors that did other work too.
 | Processor time | 1.9 s, which is 0.3 % of one processor |
 | Resident | 50 MiB: 19 MiB of its own, and 31 MiB of pages of the program's file, which processes share |
 | Resident, the operator of workers | 38 MiB: 9 MiB and 29 MiB |
-| Resident with 1,000 nodes and 20,000 pods | 51 MiB |
+| Resident with 1,000 nodes and 20,000 pods | 53 MiB |
+| Of 319 reconciles of a changed node among these, each of no reads and two writes at most, on two processors with a load of 9 | 81 % under 50 ms, 97 % under 100 ms |
 
 `

@@ -62,8 +62,8 @@ func TestLargeCluster(t *testing.T) {
 	if count < changes || under("0.25")*100 < count*99 {
 		t.Errorf("%d of %d reconciles of the nodes took less than 250 ms, want 99 of 100", under("0.25"), count)
 	}
-	// Of a drain, the node is read while it wants one; its begin and its end are noted, reported in the Cluster, and
-	// summed up in the ClusterOperator, which is read after each change of either.
+	// Of a drain, begin and end are noted, reported in the Cluster, and summed up in the ClusterOperator, which alone is
+	// read, after each change of either.
 	if reads, writes := readsAfter-readsBefore, writesAfter-writesBefore; reads > 8*changes || writes > 8*changes {
 		t.Errorf("%d drains took %d reads and %d writes, want 8 of each for a drain at most", changes, reads, writes)
 	} else {
