@@ -251,6 +251,14 @@ func (r *resizing) back(ctx context.Context, name, size string, why error) error
 	}
 	if err := r.m.start(ctx, name); err != nil {
 		r.say("%s: does not start", name)
+	} else if err := r.await(ctx, rollbackLimit, func() (string, error) {
+		var now corev1.Node
+		if err := r.k.Read(ctx, "/api/v1/nodes/"+name, &now); err != nil || ready(&now) {
+			return "", err
+		}
+		return "node " + name + " to be ready", nil
+	}); err != nil {
+		r.say("%s: is not a ready node", name)
 	}
 	if err := r.k.Cordon(ctx, name, false, false); err != nil {
 		r.say("%s: stays cordoned", name)

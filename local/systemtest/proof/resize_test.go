@@ -14,7 +14,7 @@ import (
 // every run, and with -long in earnest.
 func (c *customer) resizesItsControlPlane(ctx context.Context, t *testing.T, k *kube) {
 	t.Helper()
-	resize := func(query string) string {
+	resize := func(query, outcome string) string {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.address+"/admin"+c.id()+"/resizecontrolplane?vmSize=Standard_D16s_v5"+query, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -25,7 +25,7 @@ func (c *customer) resizesItsControlPlane(ctx context.Context, t *testing.T, k *
 		}
 		defer func() { _ = answer.Body.Close() }()
 		text, err := io.ReadAll(answer.Body)
-		if err != nil || !strings.Contains(string(text), `"outcome":"Succeeded"`) {
+		if err != nil || !strings.Contains(string(text), `"outcome":"`+outcome+`"`) {
 			t.Fatalf("resize%s: %s, %v: %s", query, answer.Status, err, text)
 		}
 		return string(text)
@@ -37,16 +37,22 @@ func (c *customer) resizesItsControlPlane(ctx context.Context, t *testing.T, k *
 		}
 		return len(nodes.Items)
 	}
-	if text := resize("&dryRun=true"); strings.Count(text, "would be drained") != 3 || sizes() != 0 {
+	if text := resize("&dryRun=true", "Succeeded"); strings.Count(text, "would be drained") != 3 || sizes() != 0 {
 		t.Errorf("the dry run says %s", text)
 	}
 	if !*long {
 		return
 	}
-	if text := resize(""); strings.Count(text, ": resizing") != 3 || sizes() != 3 {
+	c.want(ctx, t, http.MethodPut, "/local/faults/resize", m{"match": m{"method": "POST", "path": "master-1/start$"}, "count": 1,
+		"action": m{"kind": "fail", "status": 409, "code": "AllocationFailed", "message": "There is no place for the size."}}, nil)
+	if text := resize("", "Failed"); !strings.Contains(text, "going back") || !strings.Contains(text, "There is no place for the size") || sizes() != 1 {
+		t.Errorf("%d machines have the size after a failure: %s", sizes(), text)
+	}
+	k.isWell(ctx, t, 3)
+	if text := resize("", "Succeeded"); strings.Count(text, ": resizing") != 2 || sizes() != 3 {
 		t.Errorf("%d machines have the size: %s", sizes(), text)
 	}
-	if text := resize(""); strings.Count(text, "already") != 3 {
+	if text := resize("", "Succeeded"); strings.Count(text, "already") != 3 {
 		t.Errorf("the second resize says %s", text)
 	}
 	k.isWell(ctx, t, 3)
