@@ -72,7 +72,8 @@ type Settings struct {
 	PortalAccess        []string `json:"portalAccessGroups,omitempty" help:"Groups whose members may log in to the portal."`
 	PortalElevated      []string `json:"portalElevatedGroups,omitempty" help:"Groups whose members may also act as administrators of clusters there."`
 	PortalPort          int      `json:"portalPort,omitempty" byDefault:"444" help:"Port of the public address at which browsers reach the portal."`
-	PortalSource        string   `json:"portalSource,omitempty" byDefault:"VirtualNetwork" help:"Source of browsers' requests: a service tag or an address prefix."`
+	PortalSSHPort       int      `json:"portalSshPort,omitempty" byDefault:"2222" help:"Port of the public address at which ssh reaches the machines of clusters through the portal."`
+	PortalSource        string   `json:"portalSource,omitempty" byDefault:"VirtualNetwork" help:"Source of browsers and ssh: a service tag or an address prefix."`
 	HealthPatience      Minutes  `json:"healthPatienceMinutes,omitempty" byDefault:"60" help:"Minutes that new machines get to become healthy before they are removed again."`
 
 	Environment map[string]string `json:"environment,omitempty" help:"Further settings of aro rp, aro monitor and aro portal, by their ARO_ variables."`
@@ -202,7 +203,7 @@ func (r *Region) checkRanges(note noting) {
 	if len(r.VaultPrefix) > maxVaultPrefix {
 		note("vaultPrefix", "may have at most %d characters, %q has %d", maxVaultPrefix, r.VaultPrefix, len(r.VaultPrefix))
 	}
-	for key, port := range map[string]int{"frontendPort": r.FrontendPort, "servicePort": r.ServicePort, "portalPort": r.PortalPort} {
+	for key, port := range map[string]int{"frontendPort": r.FrontendPort, "servicePort": r.ServicePort, "portalPort": r.PortalPort, "portalSshPort": r.PortalSSHPort} {
 		if port < 1 || port > maxPort {
 			note(key, "must be from 1 to %d, which %d is not", maxPort, port)
 		}
@@ -224,6 +225,9 @@ func (r *Region) checkRanges(note noting) {
 func (r *Region) checkPortal(note noting) {
 	if r.PortalPort == r.FrontendPort {
 		note("portalPort", "must be another port than frontendPort, which is %d", r.FrontendPort)
+	}
+	if r.PortalSSHPort == r.FrontendPort || r.PortalSSHPort == r.PortalPort {
+		note("portalSshPort", "must be another port than frontendPort and portalPort, which are %d and %d", r.FrontendPort, r.PortalPort)
 	}
 	if r.PortalClientID != "" && r.PortalSubject == "" {
 		note("portalSubject", "is missing: portalClientId needs it")

@@ -47,7 +47,8 @@ func (r *rollout) machineConfig() *machine.Config {
 	maps.Copy(environment, c.Environment)
 	var portal *machine.Portal
 	if c.PortalClientID != "" {
-		portal = &machine.Portal{Origin: fmt.Sprintf("https://%s:%d", r.portalHost(), c.PortalPort), ClientID: c.PortalClientID, Access: c.PortalAccess, Elevated: c.PortalElevated}
+		portal = &machine.Portal{Origin: fmt.Sprintf("https://%s:%d", r.portalHost(), c.PortalPort), SSHAddress: fmt.Sprintf("%s:%d", r.portalHost(), c.PortalSSHPort),
+			ClientID: c.PortalClientID, Access: c.PortalAccess, Elevated: c.PortalElevated}
 	}
 	return &machine.Config{
 		Image: r.text("registryLoginServer") + "/" + c.Repository + ":" + r.Build, ClientID: r.text("identityClientId"), Port: c.ServicePort, Environment: environment,

@@ -20,6 +20,7 @@ const (
 	firstPartyCertificate = "rp-firstparty"
 	portalCertificate     = "portal-server"
 	portalClient          = "portal-client"
+	portalSSH             = "portal-ssh" // its key is that of the SSH server
 )
 
 const (
@@ -54,7 +55,7 @@ func (r *rollout) secrets(ctx context.Context) error {
 	}
 	wanted := map[string]string{serverCertificate: r.host(), firstPartyCertificate: r.Region.FirstPartySubject}
 	if r.Region.PortalClientID != "" {
-		wanted[portalCertificate], wanted[portalClient] = r.portalHost(), r.Region.PortalSubject
+		wanted[portalCertificate], wanted[portalClient], wanted[portalSSH] = r.portalHost(), r.Region.PortalSubject, r.portalHost()
 	}
 	for name, host := range wanted {
 		if err := r.granted(ctx, func() error { return r.ensureCertificate(ctx, certificates, name, host) }); err != nil {

@@ -83,7 +83,7 @@ func (r *rollout) region(ctx context.Context) error {
 	return r.deploy(ctx, r.here(), "region", "aro-region", object{
 		"location": c.Location, "clusterDomain": c.ClusterDomain, "databaseAccount": c.DatabaseAccount, "databaseThroughput": c.DatabaseThroughput, "issuerStorage": c.IssuerStorage,
 		"identityPrincipalId": r.text("identityPrincipalId"), "firstPartyPrincipalId": c.FirstPartyPrincipal, "actionGroupId": r.text("actionGroupId"),
-		"frontendPort": c.FrontendPort, "servicePort": c.ServicePort, "portalPort": c.PortalPort, "zones": r.zones(),
+		"frontendPort": c.FrontendPort, "servicePort": c.ServicePort, "portalPort": c.PortalPort, "portalSshPort": c.PortalSSHPort, "zones": r.zones(),
 	})
 }
 

@@ -18,8 +18,8 @@ const (
 	probeName       = "rp-probe"
 	portalProbeName = "portal-probe"
 	publicIPName    = "rp-pip"
-	// portalPort is where machines serve the portal.
-	portalPort = machine.PortalPort
+	// portalPort is where machines serve the portal, sshPort where they serve its SSH.
+	portalPort, sshPort = machine.PortalPort, machine.SSHPort
 )
 
 const (
@@ -96,7 +96,7 @@ type Peering struct {
 	RemoteVirtualNetwork      Ref  `json:"remoteVirtualNetwork"`
 }
 
-// network is the service's networks. No rule allows SSH.
+// network is the service's networks. No rule allows SSH to the service's own machines.
 func network() *Template {
 	inbound := func(name string, priority int, rule SecurityRuleProperties) SecurityRule {
 		rule.Protocol, rule.Direction, rule.Access, rule.Priority = "Tcp", "Inbound", "Allow", priority
@@ -105,6 +105,8 @@ func network() *Template {
 	}
 	portal := inbound("rp_in_portal", 140, SecurityRuleProperties{Description: "Browsers of those who run the service; the portal asks who they are", SourceAddressPrefix: param("portalSource")})
 	portal.Properties.DestinationPortRange = fmt.Sprint(portalPort)
+	ssh := inbound("rp_in_portal_ssh", 150, SecurityRuleProperties{Description: "SSH to machines of clusters; the portal asks for a password for one login", SourceAddressPrefix: param("portalSource")})
+	ssh.Properties.DestinationPortRange = fmt.Sprint(sshPort)
 	group := func(name string, rules ...SecurityRule) Resource {
 		return Resource{Type: securityGroupKind, APIVersion: networkAPI, Name: name, Location: here, Properties: SecurityGroup{rules}}
 	}
@@ -125,7 +127,7 @@ func network() *Template {
 		group("rp-nsg",
 			inbound("rp_in_arm", 120, SecurityRuleProperties{Description: "Azure Resource Manager", SourceAddressPrefix: param("armSource")}),
 			inbound("rp_in_admin", 130, SecurityRuleProperties{Description: "Engineers' tools; the service asks for their certificate", SourceAddressPrefix: param("adminSource")}),
-			portal),
+			portal, ssh),
 		group("rp-pe-nsg"),
 		vnet(serviceNetwork, serviceSubnet, "rp-nsg", "", "Microsoft.Storage", "Microsoft.KeyVault", "Microsoft.AzureCosmosDB", "Microsoft.ContainerRegistry"),
 		vnet(endpointNetwork, endpointSubnet, "rp-pe-nsg", "Disabled", "Microsoft.Storage"),
@@ -136,7 +138,7 @@ func network() *Template {
 	t.parameter(endpointNetwork+"Prefix", "string", "10.0.4.0/22", "Addresses of the private endpoints of clusters.")
 	t.parameter("servicePort", "string", "8443", "Port at which the machines serve.")
 	t.parameter("armSource", "string", "AzureResourceManager", "Source of Azure Resource Manager's requests: a service tag or a prefix.")
-	t.parameter("portalSource", "string", "VirtualNetwork", "Source of browsers' requests to the portal: a service tag or a prefix.")
+	t.parameter("portalSource", "string", "VirtualNetwork", "Source of browsers and ssh that reach the portal: a service tag or a prefix.")
 	return t.parameter("adminSource", "string", "GenevaActions", "Source of engineers' requests: a service tag or a prefix.")
 }
 
@@ -233,9 +235,13 @@ func balancer() []Resource {
 		{Type: balancerKind, APIVersion: networkAPI, Name: balancerName, Location: here, SKU: &SKU{Name: "Standard"}, DependsOn: []string{resourceID(publicIPKind, publicIPName)}, Properties: LoadBalancer{
 			FrontendIPConfigurations: []Frontend{frontend},
 			BackendAddressPools:      []Named{{poolName}},
-			LoadBalancingRules:       []BalancingRule{balance("rp", param("frontendPort"), param("servicePort"), probeName), balance("portal", param("portalPort"), portalPort, portalProbeName)},
-			Probes:                   []Probe{ready(probeName, param("servicePort")), ready(portalProbeName, portalPort)},
-			OutboundRules:            []OutboundRule{outbound},
+			LoadBalancingRules: []BalancingRule{
+				balance("rp", param("frontendPort"), param("servicePort"), probeName),
+				balance("portal", param("portalPort"), portalPort, portalProbeName),
+				balance("portal-ssh", param("portalSshPort"), sshPort, portalProbeName),
+			},
+			Probes:        []Probe{ready(probeName, param("servicePort")), ready(portalProbeName, portalPort)},
+			OutboundRules: []OutboundRule{outbound},
 		}},
 	}
 }

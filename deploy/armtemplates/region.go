@@ -112,6 +112,7 @@ func region() *Template {
 	t.parameter("frontendPort", "int", 443, "Port of the public address.")
 	t.parameter("servicePort", "int", 8443, "Port at which the machines serve.")
 	t.parameter("portalPort", "int", 444, "Port of the public address at which browsers reach the portal.")
+	t.parameter("portalSshPort", "int", 2222, "Port of the public address at which ssh reaches the portal.")
 	t.parameter("zones", "array", []string{"1", "2", "3"}, "Availability zones; empty in regions without.")
 	t.output("publicAddress", "[reference("+idOf(publicIPKind, publicIPName)+", '"+networkAPI+"').ipAddress]")
 	t.output("databaseEndpoint", "[reference("+idOf(accountKind, param("databaseAccount"))+", '"+databaseAPI+"').documentEndpoint]")

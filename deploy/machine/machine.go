@@ -28,9 +28,9 @@ const (
 	collector   = settings + "/collector.yaml"
 	healthCheck = "/usr/local/sbin/aro-health"
 	readers     = settings + "/admin-readers.pem"
-	// PortalPort is where the portal of a machine listens, and monitorPort where its monitor
-	// tells its health.
-	PortalPort, monitorPort = 8444, 8081
+	// PortalPort is where the portal of a machine listens, SSHPort where its SSH server does, and
+	// monitorPort where its monitor tells its health.
+	PortalPort, SSHPort, monitorPort = 8444, 2222, 8081
 )
 
 // address is the machine's own, which cloud-init fills in from its metadata.
@@ -59,8 +59,9 @@ type Config struct {
 
 // Portal says how people reach the portal, and who may.
 type Portal struct {
-	// Origin is its one address; ClientID the application as which people log in.
-	Origin, ClientID string
+	// Origin is its one address, SSHAddress that of its SSH server; ClientID the application as
+	// which people log in.
+	Origin, SSHAddress, ClientID string
 	// Access and Elevated are groups.
 	Access, Elevated []string
 }
@@ -146,7 +147,8 @@ func (c *Config) environment() string {
 	}
 	if c.Portal != nil {
 		all["ARO_PORTAL_LISTEN"], all["ARO_PORTAL_ORIGIN"], all["ARO_PORTAL_CLIENT_ID"] = fmt.Sprintf("%s:%d", address, PortalPort), c.Portal.Origin, c.Portal.ClientID
-		all["ARO_ADMIN_PORTAL_ORIGIN"] = c.Portal.Origin
+		all["ARO_PORTAL_SSH_LISTEN"], all["ARO_PORTAL_SSH_ADDRESS"] = fmt.Sprintf("%s:%d", address, SSHPort), c.Portal.SSHAddress
+		all["ARO_ADMIN_PORTAL_ORIGIN"], all["ARO_ADMIN_PORTAL_SSH_ADDRESS"] = c.Portal.Origin, c.Portal.SSHAddress
 		all["ARO_PORTAL_ACCESS_GROUPS"], all["ARO_PORTAL_ELEVATED_GROUPS"] = strings.Join(c.Portal.Access, ","), strings.Join(c.Portal.Elevated, ",")
 	}
 	if c.AdminReaders != "" {

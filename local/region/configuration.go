@@ -31,6 +31,7 @@ func (r *Region) Configuration(ctx context.Context, settings map[string]any, env
 	}
 	if r.Azure.Portal != "" {
 		region["portalClientId"], region["portalSubject"], region["portalPort"] = r.Azure.Portal, r.Azure.PortalSubject, PortalPort
+		region["portalSshPort"] = SSHPort
 		region["portalAccessGroups"], region["portalElevatedGroups"] = []string{r.Azure.PortalGroup}, []string{r.Azure.PortalElevated}
 	}
 	variables := map[string]string{"ARO_MDM_SOCKET": r.metrics()}

@@ -41,8 +41,8 @@ const (
 	Host = "rp." + Location + "." + serviceDomain
 
 	serviceDomain = "service.test"
-	// PortalPort of the load balancer is that of the portal.
-	PortalPort = 8444
+	// PortalPort of the load balancer is that of the portal, SSHPort that of its SSH server.
+	PortalPort, SSHPort = 8444, 2222
 	// MetricsPath shows the metrics that the service sends, in the local Azure.
 	MetricsPath = "/local/metrics/"
 	// Domain below which clusters of the region have names.

@@ -65,6 +65,7 @@ func TestARegionIsDeployedAndAnotherBuildTakesOver(t *testing.T) {
 	must(t, w.Offer(t.Context()))
 	w.unitsRun("aro-rp.service", "aro-monitor.service", "aro-portal.service")
 	w.portalAnswers()
+	w.sshAnswers()
 	w.metricsCome("rp")
 	w.follow(w.create("customer"))
 	l := w.begin(traffic{readers: 5, clusters: 8})

@@ -3,6 +3,9 @@ package region
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,6 +27,22 @@ func (w *fixture) portalAnswers() {
 		}
 		defer func() { _ = resp.Body.Close() }()
 		return resp.StatusCode < http.StatusBadRequest
+	})
+}
+
+// sshAnswers waits until the portal's SSH server says that it is one.
+func (w *fixture) sshAnswers() {
+	w.t.Helper()
+	w.await(30*time.Second, "SSH answers", func() bool {
+		conn, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", w.Frontend(context.Background()), region.SSHPort), 5*time.Second)
+		if err != nil {
+			return false
+		}
+		defer func() { _ = conn.Close() }()
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		said := make([]byte, len("SSH-2.0-"))
+		_, err = io.ReadFull(conn, said)
+		return err == nil && string(said) == "SSH-2.0-"
 	})
 }
 
