@@ -91,13 +91,13 @@ func (p *Portal) PortalListLabelValues(ec echo.Context, _, _, _ string, label st
 }
 
 func (p *Portal) askPrometheus(c *call, path string) error {
+	c.Subject = path + " " + c.QueryParam("query")
 	ctx, cancel := context.WithTimeout(c.Ctx(), prometheusTimeout)
 	defer cancel()
 	transport, err := p.prometheus(ctx, c)
 	if err != nil {
 		return err
 	}
-	c.Subject = path + " " + c.QueryParam("query")
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://prometheus/api/v1/"+path+"?"+c.Request().URL.RawQuery, nil)
 	if err != nil {
 		return err
