@@ -31,19 +31,32 @@ func Generate(ctx context.Context, req *document.Request) (*document.Result, err
 	if err != nil {
 		return nil, err
 	}
-	for _, target := range []asset.Asset{
+	targets := []asset.Asset{
 		&kubeconfig.AdminClient{},
 		&password.KubeadminPassword{},
 		&machine.Master{},
 		&machine.Worker{},
 		&bootstrap.Bootstrap{},
 		&assetcluster.Metadata{},
-	} {
+	}
+	if err := g.Together(ctx, isKey, targets...); err != nil {
+		return nil, err
+	}
+	for _, target := range targets {
 		if err := g.Generate(ctx, target); err != nil {
 			return nil, err
 		}
 	}
 	return result(g)
+}
+
+// isKey accepts what takes most of the time.
+func isKey(a asset.Asset) bool {
+	switch a.(type) {
+	case tls.CertKeyInterface, tls.KeyPairInterface:
+		return true
+	}
+	return false
 }
 
 // Check reports whether the installer accepts the request's values. It generates

@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/openshift/installer/pkg/asset"
+	"golang.org/x/sync/errgroup"
 )
 
 // Graph has the assets generated so far.
@@ -44,6 +46,69 @@ func New(change func(context.Context, asset.Asset) error, given ...asset.Asset) 
 	return g
 }
 
+// Together generates those of the assets and of their dependencies that are
+// independent and depend on each other and on given assets only, several at a time.
+func (g *Graph) Together(ctx context.Context, independent func(asset.Asset) bool, of ...asset.Asset) error {
+	left := g.missing(independent, of)
+	for {
+		ready := slices.DeleteFunc(slices.Clone(left), func(a asset.Asset) bool { return !g.ready(a) })
+		if len(ready) == 0 {
+			return nil
+		}
+		left = slices.DeleteFunc(left, g.ready)
+		if err := g.all(ctx, ready); err != nil {
+			return err
+		}
+	}
+}
+
+// missing returns the independent ones, each once.
+func (g *Graph) missing(independent func(asset.Asset) bool, of []asset.Asset) (found []asset.Asset) {
+	seen := map[reflect.Type]bool{}
+	var look func([]asset.Asset)
+	look = func(all []asset.Asset) {
+		for _, a := range all {
+			t := reflect.TypeOf(a)
+			if _, done := g.assets[t]; done || seen[t] {
+				continue
+			}
+			seen[t] = true
+			look(a.Dependencies())
+			if independent(a) {
+				found = append(found, a)
+			}
+		}
+	}
+	look(of)
+	return found
+}
+
+// ready reports whether all that the asset depends on was generated.
+func (g *Graph) ready(a asset.Asset) bool {
+	return !slices.ContainsFunc(a.Dependencies(), func(d asset.Asset) bool {
+		_, done := g.assets[reflect.TypeOf(d)]
+		return !done
+	})
+}
+
+// all generates assets that are ready. No other changes the graph meanwhile.
+func (g *Graph) all(ctx context.Context, ready []asset.Asset) error {
+	several, stop := errgroup.WithContext(ctx)
+	several.SetLimit(runtime.GOMAXPROCS(0))
+	for _, a := range ready {
+		several.Go(func() error { return g.generate(stop, a) })
+	}
+	if err := several.Wait(); err != nil {
+		return err
+	}
+	for _, a := range ready {
+		if err := g.add(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Generate generates the asset and its dependencies.
 func (g *Graph) Generate(ctx context.Context, a asset.Asset) error {
 	if _, done := g.assets[reflect.TypeOf(a)]; done {
@@ -54,28 +119,43 @@ func (g *Graph) Generate(ctx context.Context, a asset.Asset) error {
 			return err
 		}
 	}
-	if err := g.one(ctx, a); err != nil {
-		return &Failure{Asset: reflect.TypeOf(a).String(), Err: err}
+	if err := g.generate(ctx, a); err != nil {
+		return err
+	}
+	return g.add(ctx, a)
+}
+
+// generate generates an asset that is ready.
+func (g *Graph) generate(ctx context.Context, a asset.Asset) error {
+	return attempt(a, func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return a.Generate(ctx, g.assets)
+	})
+}
+
+// add changes a generated asset, and lets others read it.
+func (g *Graph) add(ctx context.Context, a asset.Asset) error {
+	if err := attempt(a, func() error { return g.changed(ctx, a) }); err != nil {
+		return err
 	}
 	g.assets.Add(a)
 	return nil
 }
 
-// one converts a panic into an error: the installer's templates panic on invalid
+// attempt converts a panic into an error: the installer's templates panic on invalid
 // input.
-func (g *Graph) one(ctx context.Context, a asset.Asset) (err error) {
+func attempt(a asset.Asset, do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic in %s: %v", panicking(), r)
 		}
+		if err != nil {
+			err = &Failure{Asset: reflect.TypeOf(a).String(), Err: err}
+		}
 	}()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := a.Generate(ctx, g.assets); err != nil {
-		return err
-	}
-	return g.changed(ctx, a)
+	return do()
 }
 
 // panicking returns the name of the function that panicked. It is called in a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,6 +137,48 @@ func TestAFailureNamesTheAsset(t *testing.T) {
 				t.Errorf("got %v, want %s failing with %q", err, test.asset, test.says)
 			}
 		})
+	}
+}
+
+func TestIndependentAssetsAreGeneratedTogether(t *testing.T) {
+	tests := map[string]struct {
+		independent []string
+		made        string
+	}{
+		"all":                               {[]string{"base", "middle", "top"}, "base middle top"},
+		"one that others depend on":         {[]string{"base"}, "base"},
+		"one whose dependency is dependent": {[]string{"base", "top"}, "base"},
+		"none":                              {nil, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var order []string
+			g := graph.New(func(_ context.Context, a asset.Asset) error {
+				order = append(order, a.Name())
+				return nil
+			})
+			accept := func(a asset.Asset) bool { return slices.Contains(test.independent, a.Name()) }
+			if err := g.Together(t.Context(), accept, &top{}, &base{}); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(order, " "); got != test.made {
+				t.Errorf("generated %q, want %q", got, test.made)
+			}
+			if err := g.Generate(t.Context(), &top{}); err != nil {
+				t.Fatal(err)
+			}
+			if made, err := graph.Get[*top](g); err != nil || made.Text != "top from made" || len(order) != 3 {
+				t.Errorf("got %v, %v from %v", made, err, order)
+			}
+		})
+	}
+}
+
+func TestAFailureOfOneOfSeveralNamesTheAsset(t *testing.T) {
+	err := graph.New(unchanged, &base{Text: "nothing"}).Together(t.Context(), func(asset.Asset) bool { return true }, &top{})
+	var failed *graph.Failure
+	if !errors.As(err, &failed) || failed.Asset != "*graph_test.top" {
+		t.Errorf("got %v", err)
 	}
 }
 
