@@ -23,7 +23,7 @@ import (
 type component func(ctx context.Context) error
 
 // apiServer lets requests under way finish when its context ends.
-func (p *plane) apiServer() (component, error) {
+func (p *plane) apiServer() (program component, err error) {
 	options := apiserveroptions.NewServerRunOptions()
 	if err := parse(options.Flags(), p.apiServerFlags()); err != nil {
 		return nil, err
@@ -31,8 +31,7 @@ func (p *plane) apiServer() (component, error) {
 	if err := options.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
 		return nil, err
 	}
-	constraints, err := p.admitPods(options)
-	if err != nil {
+	if p.constraints, err = p.admitPods(options); err != nil {
 		return nil, err
 	}
 	people, err := p.people()
@@ -40,7 +39,6 @@ func (p *plane) apiServer() (component, error) {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		go constraints.RunWithContext(ctx)
 		return serve(ctx, options, func(config *apiserverapp.Config) error { return p.adapt(config, people) })
 	}, nil
 }

@@ -3,6 +3,7 @@ package controlplane
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -40,20 +41,51 @@ func (p *plane) adminConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// waitReady returns once the API server reports that it is ready.
-func waitReady(ctx context.Context, config *rest.Config) error {
+// waitReady returns once the API server reports that it is ready, whatever becomes of the hooks.
+func waitReady(ctx context.Context, config *rest.Config, hooks ...string) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("client of the API server: %w", err)
 	}
+	ready := client.Discovery().RESTClient().Get().AbsPath("/readyz")
+	for _, hook := range hooks {
+		ready.Param("exclude", "poststarthook/"+hook)
+	}
 	for {
-		if _, err := client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx); err == nil {
+		if _, err := ready.DoRaw(ctx); err == nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// impatient makes a client send reads again soon that the API server refuses while it prepares a
+// kind's storage: it asks clients to wait a second for what takes it some milliseconds.
+func impatient(next http.RoundTripper) http.RoundTripper { return soon{next} }
+
+type soon struct{ http.RoundTripper }
+
+const (
+	soonPause    = 50 * time.Millisecond
+	soonAttempts = 20 // about the second
+)
+
+// RoundTrip implements http.RoundTripper.
+func (s soon) RoundTrip(r *http.Request) (*http.Response, error) {
+	for attempt := 1; ; attempt++ {
+		answer, err := s.RoundTripper.RoundTrip(r)
+		if err != nil || answer.StatusCode != http.StatusTooManyRequests || r.Method != http.MethodGet || attempt == soonAttempts {
+			return answer, err
+		}
+		_ = answer.Body.Close() // the refusal alone was in it
+		select {
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		case <-time.After(soonPause):
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (p *plane) fill(ctx context.Context, kv clientv3.KV) error {
 	if err != nil {
 		return err
 	}
-	if err := contents.AddPolicy(); err != nil {
+	if err := contents.AddSystem(); err != nil {
 		return err
 	}
 	rootCA, err := os.ReadFile(p.disk.CertificateFile(bootstrap.ServerAuthorities))

@@ -23,9 +23,11 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/aro-rp/aro/local/controlplane/bootstrap"
 	"github.com/aro-rp/aro/local/controlplane/machineconfig"
+	"github.com/aro-rp/aro/local/controlplane/prepared"
 )
 
 // Cluster is one control plane.
@@ -113,6 +115,8 @@ type plane struct {
 	manager, scheduler component
 	serving            *named
 	version            reported
+	// constraints admit pods.
+	constraints cache.SharedInformer
 }
 
 func (c Cluster) prepare() (*plane, error) {
@@ -193,10 +197,14 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Cli
 	if err != nil {
 		return err
 	}
-	if err := waitReady(ctx, config); err != nil {
+	if err := waitReady(ctx, config, prepared.Hooks...); err != nil {
 		return err
 	}
 	p.Log.InfoContext(ctx, "API server answers", "port", p.ports.APIServer)
+	g.Go(func() error {
+		p.constraints.RunWithContext(ctx) // no earlier: after a failure it waits longer each time
+		return nil
+	})
 	g.Go(func() error { return p.manager(ctx) })
 	if err := p.applyPayload(ctx, config); err != nil {
 		return err

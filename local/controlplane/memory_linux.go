@@ -26,8 +26,11 @@ func unload() error {
 	candidate := false
 	for lines := bufio.NewScanner(bytes.NewReader(content)); lines.Scan(); {
 		line := lines.Text()
+		// Names of figures may begin with hexadecimal digits, so they must not be read into from.
+		var begin, end uintptr
 		var may string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &from, &to, &may); n == 3 {
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &begin, &end, &may); n == 3 {
+			from, to = begin, end
 			candidate = strings.HasSuffix(line, self) && !strings.Contains(may, "w")
 			continue
 		}

@@ -1,7 +1,6 @@
 package controlplane
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -48,6 +47,7 @@ func constraintsInformer(config *rest.Config) (cache.SharedInformer, error) {
 	if err := securityv1.Install(scheme); err != nil {
 		return nil, err
 	}
+	config.Wrap(impatient)
 	config.APIPath, config.GroupVersion = "/apis", &securityv1.GroupVersion
 	config.NegotiatedSerializer, config.Timeout = serializer.NewCodecFactory(scheme).WithoutConversion(), 0
 	client, err := rest.RESTClientFor(config)
@@ -55,9 +55,7 @@ func constraintsInformer(config *rest.Config) (cache.SharedInformer, error) {
 		return nil, err
 	}
 	all := cache.NewListWatchFromClient(client, "securitycontextconstraints", metav1.NamespaceAll, fields.Everything())
-	informer := cache.NewSharedInformer(all, &securityv1.SecurityContextConstraints{}, 0)
-	// Until the API server answers, attempts fail: that is no news.
-	return informer, informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {})
+	return cache.NewSharedInformer(all, &securityv1.SecurityContextConstraints{}, 0), nil
 }
 
 // known implements constraints.Lister.

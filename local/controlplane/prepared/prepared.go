@@ -18,6 +18,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,6 +26,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	systemclasses "k8s.io/kubernetes/pkg/apis/scheduling/v1"
 	"k8s.io/kubernetes/pkg/controller/certificates/rootcacertpublisher"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -53,6 +55,7 @@ var resources = map[schema.GroupKind]string{
 	{Group: appsv1.GroupName, Kind: "ReplicaSet"}:                        "replicasets",
 	{Group: appsv1.GroupName, Kind: "DaemonSet"}:                         "daemonsets",
 	{Group: appsv1.GroupName, Kind: "StatefulSet"}:                       "statefulsets",
+	{Group: schedulingv1.GroupName, Kind: "PriorityClass"}:               "priorityclasses",
 	{Group: storagev1.GroupName, Kind: "StorageClass"}:                   "storageclasses",
 	{Group: apiextensionsv1.GroupName, Kind: "CustomResourceDefinition"}: apiextensionsv1.GroupName + "/customresourcedefinitions",
 	{Group: apiregistrationv1.GroupName, Kind: "APIService"}:             apiregistrationv1.GroupName + "/apiservices",
@@ -158,9 +161,19 @@ func (c *Contents) AddNamespace(name string, annotations map[string]string, root
 	return nil
 }
 
-// AddPolicy adds Kubernetes' own roles, which its API server makes one by one before it is ready.
-func (c *Contents) AddPolicy() error {
+// Hooks are the parts of an API server's start that make what AddSystem adds. They wait for a second
+// before they look.
+var Hooks = []string{"rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes"}
+
+// AddSystem adds Kubernetes' own roles and priority classes, which its API server makes one by one
+// before it is ready.
+func (c *Contents) AddSystem() error {
 	var all []client.Object
+	for _, class := range systemclasses.SystemPriorityClasses() {
+		made := class.DeepCopy()
+		made.Generation = 1
+		all = append(all, made)
+	}
 	for _, roles := range [][]rbacv1.ClusterRole{bootstrappolicy.ClusterRoles(), bootstrappolicy.ControllerRoles()} {
 		for i := range roles {
 			all = append(all, &roles[i])
