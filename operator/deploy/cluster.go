@@ -34,10 +34,9 @@ func (d Deployer) Sync(ctx context.Context, s Settings) error {
 	}
 	err = d.Patch(ctx, cluster, patch)
 	if apierrors.IsNotFound(err) {
-		if cluster.Object["spec"], err = s.clusterSpec(); err != nil {
-			return err
+		if err = d.create(ctx, s); err == nil {
+			err = d.Patch(ctx, cluster, patch)
 		}
-		err = d.Create(ctx, cluster)
 	}
 	if err != nil {
 		return fmt.Errorf("write the Cluster: %w", err)
@@ -61,6 +60,16 @@ func (d Deployer) Sync(ctx context.Context, s Settings) error {
 		return fmt.Errorf("make the Cluster the owner of the secret with the service's logins: %w", err)
 	}
 	return nil
+}
+
+// create creates the Cluster. An API server holds a POST for two seconds that closely follows the
+// definition of the kind, and an apply not.
+func (d Deployer) create(ctx context.Context, s Settings) (err error) {
+	cluster := named(clusterKind, "", arov1alpha1.SingletonName)
+	if cluster.Object["spec"], err = s.clusterSpec(); err != nil {
+		return err
+	}
+	return d.Objects.Apply(ctx, cluster, owner)
 }
 
 // clusterSpec is the specification of a new Cluster, without the flags that only engineers know.
