@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -102,6 +103,33 @@ func TestLinesAreAsTheAgentReadsThem(t *testing.T) {
 				t.Errorf("it reads as %+v, %v", line, err)
 			}
 		})
+	}
+}
+
+// TestLinesAreWhatTheJSONLibraryWrites compares with encoding/json, which escapes what is not plain.
+func TestLinesAreWhatTheJSONLibraryWrites(t *testing.T) {
+	odd := []string{"", "plain ~ text", "quote\"", `back\slash`, "<a>&", "tab\t", "é\u2028", "\xff", "\x7f"}
+	for i, text := range odd {
+		h := head{Metric: "m" + text, Account: text, Namespace: odd[len(odd)-1-i], Dims: map[string]string{}, TS: "t"}
+		for j, other := range odd {
+			h.Dims[fmt.Sprint("d", j)+other] = text + other
+		}
+		wins := map[string]string{"d0": "wins", "z": text}
+		whole := h
+		whole.Dims = merged(h.Dims, wins)
+		want, err := json.Marshal(whole)
+		if got := string(h.text(wins, "1|g")); err != nil || got != string(want)+":1|g\n" {
+			t.Errorf("got  %swant %s", got, want)
+		}
+	}
+}
+
+func BenchmarkEmit(b *testing.B) {
+	s := New(Options{Dimensions: map[string]string{"location": "eastus", "Environment": "e"}})
+	e := With(s, map[string]string{"resourceId": "/subscriptions/s/resourcegroups/g/c", "subscriptionId": "s", "resourceGroup": "g", "resourceName": "c"})
+	b.ReportAllocs()
+	for b.Loop() {
+		e.EmitFloat("monitor.cluster.collector.duration", 0.0123, map[string]string{"collector": "emitNodeConditions"})
 	}
 }
 

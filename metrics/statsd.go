@@ -24,6 +24,9 @@ const (
 	redialPause = time.Second
 	// complainEvery is the least time between two lines in the log.
 	complainEvery = time.Minute
+	// gather is the time for which metrics are collected before they are sent: those of a check of a
+	// cluster are emitted one by one, and need not wake the process for each.
+	gather = 50 * time.Millisecond
 	// tries is how often one metric is written: a reader that was restarted shows in an
 	// error of the first write after it.
 	tries = 2
@@ -106,12 +109,7 @@ func (s *StatsD) EmitFloat(name string, value float64, dims map[string]string) {
 
 func (s *StatsD) emit(name, value string, dims map[string]string) {
 	now := s.Now()
-	line, err := head{Metric: name, Account: s.Account, Namespace: s.Namespace,
-		Dims: merged(dims, s.Dimensions), TS: now.UTC().Format(timeLayout)}.marshal(value)
-	if err != nil { // strings always marshal
-		s.Log.Error("a metric cannot be written", "metric", name, "error", err)
-		return
-	}
+	line := head{Metric: name, Account: s.Account, Namespace: s.Namespace, Dims: dims, TS: now.UTC().Format(timeLayout)}.text(s.Dimensions, value)
 	s.push(entry{line, now})
 	select {
 	case s.wake <- struct{}{}:
@@ -154,6 +152,7 @@ func (s *StatsD) Run(ctx context.Context) error {
 		}
 		select {
 		case <-s.wake:
+			_ = pause(ctx, gather)
 		case <-ctx.Done():
 			for e, ok := s.pop(); ok && s.conn != nil; e, ok = s.pop() {
 				s.send(ctx, e)

@@ -84,6 +84,9 @@ func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time, emit
 	return true, err
 }
 
+// connections are those of a check: one slow answer keeps no other waiting, and each costs a TLS handshake.
+const connections = 2
+
 // open prepares to talk to a cluster. Its kubeconfig is read the first time: most clusters
 // that a process learns of are another's to look at.
 func open(c *collectors.Cluster) (*openshift.API, error) {
@@ -94,7 +97,7 @@ func open(c *collectors.Cluster) (*openshift.API, error) {
 		}
 		c.Access, c.Kubeconfig = access, nil
 	}
-	return c.Access.Open(c.Address)
+	return c.Access.Open(c.Address, connections)
 }
 
 // force closes the connections of a check that continues after its timeout.

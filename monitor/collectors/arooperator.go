@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -17,18 +16,19 @@ var operatorDeployments = []string{"aro-operator-master", "aro-operator-worker"}
 // deployment is what is read of a Deployment.
 type deployment struct {
 	Metadata struct {
-		named
-		Generation int64 `json:"generation"`
-	} `json:"metadata"`
+		Name       string            `json:"name" protobuf:"1"`
+		Labels     map[string]string `json:"labels" protobuf:"11"`
+		Generation int64             `json:"generation" protobuf:"7"`
+	} `json:"metadata" protobuf:"1"`
 	Spec struct {
-		Replicas *int32 `json:"replicas"`
-	} `json:"spec"`
+		Replicas *int32 `json:"replicas" protobuf:"1"`
+	} `json:"spec" protobuf:"2"`
 	Status struct {
-		ObservedGeneration int64 `json:"observedGeneration"`
-		Replicas           int32 `json:"replicas"`
-		UpdatedReplicas    int32 `json:"updatedReplicas"`
-		AvailableReplicas  int32 `json:"availableReplicas"`
-	} `json:"status"`
+		ObservedGeneration int64 `json:"observedGeneration" protobuf:"1"`
+		Replicas           int32 `json:"replicas" protobuf:"2"`
+		UpdatedReplicas    int32 `json:"updatedReplicas" protobuf:"3"`
+		AvailableReplicas  int32 `json:"availableReplicas" protobuf:"4"`
+	} `json:"status" protobuf:"3"`
 }
 
 // ready reports whether all replicas are of the newest template and available.
@@ -40,27 +40,27 @@ func (d *deployment) ready() bool {
 	return d.Status.AvailableReplicas == want && d.Status.UpdatedReplicas == want && d.Status.Replicas == want && d.Status.ObservedGeneration == d.Metadata.Generation
 }
 
-func (l *Look) deployment(ctx context.Context, name string) (*deployment, error) {
-	d := &deployment{}
-	return d, l.get(ctx, "/apis/apps/v1/namespaces/"+openshift.SystemNamespace+"/deployments/"+name, cached(), d)
+// readDeployments reads the deployments of the operator's namespace by their names.
+func readDeployments(ctx context.Context, l *Look) (map[string]deployment, error) {
+	all := map[string]deployment{}
+	err := list(ctx, l, "/apis/apps/v1/namespaces/"+openshift.SystemNamespace+"/deployments", nil, func(d *deployment) { all[d.Metadata.Name] = *d })
+	return all, err
 }
 
 // operatorHeartbeat reports whether the operator runs.
-func operatorHeartbeat(ctx context.Context, l *Look) error {
-	var errs []error
+func operatorHeartbeat(_ context.Context, l *Look) error {
+	all, err := l.programs()
+	if err != nil {
+		return err
+	}
 	for _, name := range operatorDeployments {
-		d, err := l.deployment(ctx, name)
-		if err != nil && !absent(err) {
-			errs = append(errs, err)
-			continue
-		}
 		runs := int64(0)
-		if err == nil && d.ready() {
+		if d, found := all[name]; found && d.ready() {
 			runs = 1
 		}
 		l.Emit.EmitGauge("arooperator.heartbeat", runs, map[string]string{"name": name})
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // aroCluster is the part that is read of the object through which the service and the operator

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"cmp"
 	"context"
 	"strings"
 )
@@ -91,15 +92,12 @@ func versionConditions(_ context.Context, l *Look) error {
 }
 
 // versions reports the versions of the cluster and of the programs that created it.
-func versions(ctx context.Context, l *Look) error {
-	operator := "unknown"
-	master, err := l.deployment(ctx, operatorDeployments[0])
-	if err != nil && !absent(err) {
+func versions(_ context.Context, l *Look) error {
+	programs, err := l.programs()
+	if err != nil {
 		return err
 	}
-	if version := master.Metadata.Labels["version"]; err == nil && version != "" {
-		operator = version
-	}
+	operator := cmp.Or(programs[operatorDeployments[0]].Metadata.Labels["version"], "unknown")
 	available := ""
 	if l.Build != l.Cluster.ProvisionedBy {
 		available = l.Build

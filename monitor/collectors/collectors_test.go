@@ -24,16 +24,18 @@ const (
 	machinesPath  = "/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machines"
 	nodesPath     = "/api/v1/nodes"
 	aroPath       = "/apis/aro.openshift.io/v1alpha1/clusters/cluster"
-	masterPath    = "/apis/apps/v1/namespaces/openshift-azure-operator/deployments/aro-operator-master"
-	workerPath    = "/apis/apps/v1/namespaces/openshift-azure-operator/deployments/aro-operator-worker"
+	programsPath  = "/apis/apps/v1/namespaces/openshift-azure-operator/deployments"
+	exportersPath = "/apis/apps/v1/namespaces/openshift-azure-logging/daemonsets"
 	routerPath    = "/apis/operator.openshift.io/v1/namespaces/openshift-ingress-operator/ingresscontrollers/default"
 	proxyPath     = "/apis/config.openshift.io/v1/proxies/cluster"
 )
 
 const (
-	runs   = `{"metadata":{"name":"d","generation":2,"labels":{"version":"v9"}},"spec":{"replicas":1},"status":{"observedGeneration":2,"replicas":1,"updatedReplicas":1,"availableReplicas":1}}`
-	starts = `{"metadata":{"generation":2},"spec":{"replicas":2},"status":{"observedGeneration":2,"replicas":2,"updatedReplicas":2,"availableReplicas":1}}`
+	runs   = `{"metadata":{"name":"aro-operator-master","generation":2,"labels":{"version":"v9"}},"spec":{"replicas":1},"status":{"observedGeneration":2,"replicas":1,"updatedReplicas":1,"availableReplicas":1}}`
+	starts = `{"metadata":{"name":"aro-operator-master","generation":2},"spec":{"replicas":2},"status":{"observedGeneration":2,"replicas":2,"updatedReplicas":2,"availableReplicas":1}}`
 )
+
+func asWorker(master string) string { return strings.Replace(master, "-master", "-worker", 1) }
 
 func TestTheOperatorOfTheService(t *testing.T) {
 	heartbeat, conditions, nsg, flagged := run("emitAroOperatorHeartbeat", All()), run("emitAroOperatorConditions", All()), run("emitNSGReconciliation", All()), run("emitOperatorFlagsAndSupportBanner", All())
@@ -49,9 +51,9 @@ func TestTheOperatorOfTheService(t *testing.T) {
 		return answers{aroPath: `{"metadata":{"annotations":{"aro.openshift.io/lastSubnetReconcileTimestamp":"` + value + `"}}}`}
 	}
 	check(t, map[string]tested{
-		"it runs":               {collect: heartbeat, answers: answers{masterPath: runs, workerPath: runs}, want: []string{"arooperator.heartbeat 1 name=aro-operator-master", "arooperator.heartbeat 1 name=aro-operator-worker"}},
-		"it starts, or is gone": {collect: heartbeat, answers: answers{masterPath: starts}, want: []string{"arooperator.heartbeat 0 name=aro-operator-master", "arooperator.heartbeat 0 name=aro-operator-worker"}},
-		"it is not known":       {collect: heartbeat, answers: answers{masterPath: "500", workerPath: runs}, want: []string{"arooperator.heartbeat 1 name=aro-operator-worker"}, fails: true},
+		"it runs":               {collect: heartbeat, answers: answers{programsPath: items(runs, asWorker(runs))}, want: []string{"arooperator.heartbeat 1 name=aro-operator-master", "arooperator.heartbeat 1 name=aro-operator-worker"}},
+		"it starts, or is gone": {collect: heartbeat, answers: answers{programsPath: items(starts)}, want: []string{"arooperator.heartbeat 0 name=aro-operator-master", "arooperator.heartbeat 0 name=aro-operator-worker"}},
+		"it is not known":       {collect: heartbeat, answers: answers{programsPath: "500"}, fails: true},
 		"all is well": {collect: conditions, answers: answers{aroPath: conditioned("cluster", "InternetReachableFromMaster=True", "InternetReachableFromWorker=True", "ServicePrincipalValid=True",
 			"DefaultIngressCertificate=True", "MachineValid=True", "DNSControllerAvailable=True", "DNSControllerProgressing=False", "DNSControllerDegraded=False")}},
 		"nothing is well": {collect: conditions, answers: answers{aroPath: conditioned("cluster", "ServicePrincipalValid=False", "MachineValid=Unknown", "DNSControllerAvailable=False", "DNSControllerDegraded=True", "Other=True")}, want: []string{
@@ -122,7 +124,7 @@ func TestTheClusterVersion(t *testing.T) {
 		"not well": {collect: run("emitClusterVersionConditions", All()), change: func(l *Look) {
 			l.version.Status.Conditions = []condition{{Type: "Available", Status: isFalse}, {Type: "RetrievedUpdates", Status: isFalse}}
 		}, want: []string{"clusterversion.conditions 1 status=False type=Available", "clusterversion.conditions 1 status=False type=RetrievedUpdates"}},
-		"versions": {collect: run("emitClusterVersions", All()), answers: answers{masterPath: runs}, want: []string{
+		"versions": {collect: run("emitClusterVersions", All()), answers: answers{programsPath: items(runs)}, want: []string{
 			"cluster.versions 1 actualMinorVersion=4.19 actualVersion=4.19.24 availableRP=new desiredVersion=4.19.24 operatorVersion=v9 provisionedByResourceProviderVersion=old resourceProviderVersion=new"}},
 		"versions of an update": {collect: run("emitClusterVersions", All()), change: func(l *Look) {
 			l.Cluster.ProvisionedBy = "new"
@@ -138,18 +140,18 @@ func TestTheClusterVersion(t *testing.T) {
 }
 
 func TestExporters(t *testing.T) {
-	const path = "/apis/apps/v1/namespaces/openshift-azure-logging/daemonsets/otel-exporter-"
-	set := func(desired, available int) string {
-		return fmt.Sprintf(`{"status":{"desiredNumberScheduled":%d,"numberAvailable":%d}}`, desired, available)
+	set := func(name string, desired, available int) string {
+		return fmt.Sprintf(`{"metadata":{"name":%q},"status":{"desiredNumberScheduled":%d,"numberAvailable":%d}}`, name, desired, available)
 	}
+	of := func(sets ...string) answers { return answers{exportersPath: items(sets...)} }
 	collect := run("emitDaemonsetStatuses", All())
 	check(t, map[string]tested{
-		"everywhere": {collect: collect, answers: answers{path + "master": set(3, 3), path + "worker": set(5, 5)}},
+		"everywhere": {collect: collect, answers: of(set("otel-exporter-master", 3, 3), set("otel-exporter-worker", 5, 5), set("mdsd", 5, 0))},
 		"none":       {collect: collect},
-		"some":       {collect: collect, answers: answers{path + "master": set(3, 2)}, want: []string{"daemonset.statuses 1 desiredNumberScheduled=3 name=otel-exporter-master namespace=openshift-azure-logging numberAvailable=2"}},
-		"nowhere": {collect: collect, answers: answers{path + "worker": set(3, 0)}, want: []string{"daemonset.statuses 1 desiredNumberScheduled=3 name=otel-exporter-worker namespace=openshift-azure-logging numberAvailable=0",
+		"some":       {collect: collect, answers: of(set("otel-exporter-master", 3, 2)), want: []string{"daemonset.statuses 1 desiredNumberScheduled=3 name=otel-exporter-master namespace=openshift-azure-logging numberAvailable=2"}},
+		"nowhere": {collect: collect, answers: of(set("otel-exporter-worker", 3, 0)), want: []string{"daemonset.statuses 1 desiredNumberScheduled=3 name=otel-exporter-worker namespace=openshift-azure-logging numberAvailable=0",
 			"genevalogging.otel.cannotstart 1 desiredNumberScheduled=3 name=otel-exporter-worker namespace=openshift-azure-logging numberAvailable=0"}},
-		"no answer": {collect: collect, answers: answers{path + "worker": "500"}, fails: true},
+		"no answer": {collect: collect, answers: answers{exportersPath: "500"}, fails: true},
 	})
 }
 

@@ -2,7 +2,7 @@ package collectors
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"strconv"
 )
 
@@ -11,25 +11,21 @@ const loggingNamespace = "openshift-azure-logging"
 // exporters are the daemon sets that send the logs of the service.
 var exporters = []string{"otel-exporter-master", "otel-exporter-worker"}
 
+// daemonSet is what is read of a DaemonSet.
+type daemonSet struct {
+	Metadata identified `json:"metadata" protobuf:"1"`
+	Status   struct {
+		Desired   int64 `json:"desiredNumberScheduled" protobuf:"3"`
+		Available int64 `json:"numberAvailable" protobuf:"7"`
+	} `json:"status" protobuf:"3"`
+}
+
 // daemonSets reports the exporters that do not run on all nodes.
 func daemonSets(ctx context.Context, l *Look) error {
-	var errs []error
-	for _, name := range exporters {
-		var set struct {
-			Status struct {
-				Desired   int64 `json:"desiredNumberScheduled"`
-				Available int64 `json:"numberAvailable"`
-			} `json:"status"`
-		}
-		err := l.get(ctx, "/apis/apps/v1/namespaces/"+loggingNamespace+"/daemonsets/"+name, cached(), &set)
-		if err != nil {
-			if !absent(err) {
-				errs = append(errs, err)
-			}
-			continue
-		}
-		if set.Status.Desired == set.Status.Available {
-			continue
+	return list(ctx, l, "/apis/apps/v1/namespaces/"+loggingNamespace+"/daemonsets", nil, func(set *daemonSet) {
+		name := set.Metadata.Name
+		if !slices.Contains(exporters, name) || set.Status.Desired == set.Status.Available {
+			return
 		}
 		dims := map[string]string{"name": name, "namespace": loggingNamespace,
 			"desiredNumberScheduled": strconv.FormatInt(set.Status.Desired, 10), "numberAvailable": strconv.FormatInt(set.Status.Available, 10)}
@@ -37,6 +33,5 @@ func daemonSets(ctx context.Context, l *Look) error {
 		if set.Status.Available == 0 {
 			l.gauge("genevalogging.otel.cannotstart", dims)
 		}
-	}
-	return errors.Join(errs...)
+	})
 }

@@ -83,6 +83,9 @@ func serve(t *testing.T, a answers) (api *openshift.API, requests func() []*url.
 		if !found {
 			text, found = a[r.URL.Path]
 		}
+		if !found && (r.URL.Path == programsPath || r.URL.Path == exportersPath) { // API servers have all of Kubernetes' own kinds
+			text, found = items(), true
+		}
 		code, err := strconv.Atoi(text)
 		switch {
 		case !found:

@@ -60,6 +60,7 @@ type Look struct {
 	machines  func() (map[string]machine, error)
 	nodes     func() ([]node, error)
 	aro       func() (*aroCluster, error)
+	programs  func() (map[string]deployment, error)
 }
 
 // Collector is one kind of look at a cluster.
@@ -132,6 +133,7 @@ func (l *Look) prepare(ctx context.Context) {
 	l.machines = sync.OnceValues(func() (map[string]machine, error) { return readMachines(ctx, l) })
 	l.nodes = sync.OnceValues(func() ([]node, error) { return readNodes(ctx, l) })
 	l.aro = sync.OnceValues(func() (*aroCluster, error) { return readARO(ctx, l) })
+	l.programs = sync.OnceValues(func() (map[string]deployment, error) { return readDeployments(ctx, l) })
 }
 
 // together runs collectors side by side. None of them stops another.
@@ -223,10 +225,10 @@ func (c *Cluster) apiHost() string { return "api." + c.Domain }
 
 // condition is a statement of an object about itself.
 type condition struct {
-	Type    string `json:"type"`
-	Status  string `json:"status"`
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
+	Type    string `json:"type" protobuf:"1"`
+	Status  string `json:"status" protobuf:"2"`
+	Reason  string `json:"reason" protobuf:"5"`
+	Message string `json:"message" protobuf:"6"`
 }
 
 // The statuses of conditions.

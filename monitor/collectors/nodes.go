@@ -14,16 +14,16 @@ const (
 // node is what is read of a Node.
 type node struct {
 	Metadata struct {
-		Name        string            `json:"name"`
-		Labels      map[string]string `json:"labels"`
-		Annotations map[string]string `json:"annotations"`
-	} `json:"metadata"`
+		Name        string            `json:"name" protobuf:"1"`
+		Labels      map[string]string `json:"labels" protobuf:"11"`
+		Annotations map[string]string `json:"annotations" protobuf:"12"`
+	} `json:"metadata" protobuf:"1"`
 	Status struct {
-		Conditions []condition `json:"conditions"`
+		Conditions []condition `json:"conditions" protobuf:"4"`
 		NodeInfo   struct {
-			KubeletVersion string `json:"kubeletVersion"`
-		} `json:"nodeInfo"`
-	} `json:"status"`
+			KubeletVersion string `json:"kubeletVersion" protobuf:"7"`
+		} `json:"nodeInfo" protobuf:"7"`
+	} `json:"status" protobuf:"3"`
 }
 
 func readNodes(ctx context.Context, l *Look) ([]node, error) {

@@ -11,29 +11,29 @@ var watchedNamespaces = []string{"openshift-apiserver", "openshift-azure-logging
 
 // pod is what is read of a Pod.
 type pod struct {
-	Metadata identified `json:"metadata"`
+	Metadata identified `json:"metadata" protobuf:"1"`
 	Spec     struct {
-		NodeName string `json:"nodeName"`
-	} `json:"spec"`
+		NodeName string `json:"nodeName" protobuf:"10"`
+	} `json:"spec" protobuf:"2"`
 	Status struct {
-		Phase      string      `json:"phase"`
-		Reason     string      `json:"reason"`
-		Conditions []condition `json:"conditions"`
+		Phase      string      `json:"phase" protobuf:"1"`
+		Reason     string      `json:"reason" protobuf:"4"`
+		Conditions []condition `json:"conditions" protobuf:"2"`
 		Containers []struct {
-			Name         string `json:"name"`
-			RestartCount int64  `json:"restartCount"`
+			Name         string `json:"name" protobuf:"1"`
+			RestartCount int64  `json:"restartCount" protobuf:"5"`
 			State        struct {
 				Waiting *struct {
-					Reason string `json:"reason"`
-				} `json:"waiting"`
-			} `json:"state"`
+					Reason string `json:"reason" protobuf:"1"`
+				} `json:"waiting" protobuf:"1"`
+			} `json:"state" protobuf:"2"`
 			LastState struct {
 				Terminated *struct {
-					Reason string `json:"reason"`
-				} `json:"terminated"`
-			} `json:"lastState"`
-		} `json:"containerStatuses"`
-	} `json:"status"`
+					Reason string `json:"reason" protobuf:"3"`
+				} `json:"terminated" protobuf:"3"`
+			} `json:"lastState" protobuf:"3"`
+		} `json:"containerStatuses" protobuf:"8"`
+	} `json:"status" protobuf:"3"`
 }
 
 // expectedOfPods are the conditions of a healthy pod.

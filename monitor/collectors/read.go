@@ -1,13 +1,16 @@
 package collectors
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -53,6 +56,9 @@ func (l *Look) get(ctx context.Context, path string, query url.Values, into any)
 		return err
 	}
 	req.Header.Set("Accept", "application/json")
+	if isProtobuf(reflect.TypeOf(into).Elem()) {
+		req.Header.Set("Accept", protobufType+",application/json")
+	}
 	req.Header.Set("User-Agent", "aro-monitor")
 	res, err := l.API.Client.Do(req)
 	if err != nil {
@@ -63,11 +69,33 @@ func (l *Look) get(ctx context.Context, path string, query url.Values, into any)
 		_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // for the connection to be used again
 		return &statusError{path, res.StatusCode}
 	}
-	err = json.UnmarshalRead(io.LimitReader(res.Body, maxAnswer), into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if err != nil {
+	if err = decode(res, into); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
+}
+
+// bodies are buffers of answers in protobuf, which are read as a whole.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxKept is the size of buffers that are kept.
+const maxKept = 1 << 20
+
+func decode(res *http.Response, into any) error {
+	body := io.LimitReader(res.Body, maxAnswer)
+	if res.Header.Get("Content-Type") != protobufType {
+		return json.UnmarshalRead(body, into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	}
+	buffer := bodies.Get().(*bytes.Buffer)
+	buffer.Reset()
+	if _, err := buffer.ReadFrom(body); err != nil {
+		return err
+	}
+	err := unmarshalProtobuf(buffer.Bytes(), into)
+	if buffer.Cap() <= maxKept {
+		bodies.Put(buffer)
+	}
+	return err
 }
 
 // without returns the error of a request without its URL, which is reported already.
@@ -81,9 +109,9 @@ func without(err error) error {
 // page is a part of a list.
 type page[T any] struct {
 	Metadata struct {
-		Continue string `json:"continue"`
-	} `json:"metadata"`
-	Items []T `json:"items"`
+		Continue string `json:"continue" protobuf:"3"`
+	} `json:"metadata" protobuf:"1"`
+	Items []T `json:"items" protobuf:"2"`
 }
 
 // list gives each object of a list to each, page by page.
@@ -126,6 +154,6 @@ type named struct {
 
 // identified is who an object is, for kinds of which there are many.
 type identified struct {
-	Name      string `json:"name"`
-	Namespace string `json:"namespace"`
+	Name      string `json:"name" protobuf:"1"`
+	Namespace string `json:"namespace" protobuf:"3"`
 }

@@ -2,12 +2,14 @@ package fleet
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -21,6 +23,11 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/apimachinery/pkg/util/httpstream/wsstream"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -43,16 +50,19 @@ type stub struct {
 // apiServers answer for all clusters: /slow/NAME and /well/NAME are before each path.
 func apiServers(t testing.TB) *stub {
 	t.Helper()
-	answers := map[string]string{
-		"/healthz": "ok", "/healthz/ping": "ok",
-		"/api/v1/nodes": nodes(6),
-		"/apis/config.openshift.io/v1/clusterversions/version":                         clusterVersion,
-		"/apis/config.openshift.io/v1/clusteroperators":                                clusterOperators(33),
-		"/apis/config.openshift.io/v1/networks/cluster":                                `{"status":{"networkType":"OVNKubernetes","clusterNetworkMTU":1400}}`,
-		"/apis/config.openshift.io/v1/proxies/cluster":                                 `{"spec":{},"status":{}}`,
-		"/apis/machineconfiguration.openshift.io/v1/machineconfigpools":                list(pool("master", 3), pool("worker", 3)),
-		"/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machines": list(),
+	answers := map[string]answer{
+		"/healthz": text("ok"), "/healthz/ping": text("ok"),
+		"/api/v1/nodes": kubernetes(t, nodes(6)),
+		"/apis/config.openshift.io/v1/clusterversions/version":                         text(clusterVersion),
+		"/apis/config.openshift.io/v1/clusteroperators":                                text(clusterOperators(33)),
+		"/apis/config.openshift.io/v1/networks/cluster":                                text(`{"status":{"networkType":"OVNKubernetes","clusterNetworkMTU":1400}}`),
+		"/apis/config.openshift.io/v1/proxies/cluster":                                 text(`{"spec":{},"status":{}}`),
+		"/apis/machineconfiguration.openshift.io/v1/machineconfigpools":                text(list(pool("master", 3), pool("worker", 3))),
+		"/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machines": text(list()),
+		"/apis/apps/v1/namespaces/openshift-azure-operator/deployments":                kubernetes(t, deployments()),
+		"/apis/apps/v1/namespaces/openshift-azure-logging/daemonsets":                  kubernetes(t, &appsv1.DaemonSetList{}),
 	}
+	podsOfNamespace := kubernetes(t, pods(5))
 	s := &stub{}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -75,14 +85,13 @@ func apiServers(t testing.TB) *stub {
 		}
 		answer, known := answers["/"+path]
 		if strings.HasSuffix(path, "/pods") {
-			answer, known = podList, true
+			answer, known = podsOfNamespace, true
 		}
 		if !known {
 			http.NotFound(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(answer))
+		answer.write(w, r)
 	}))
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // connections of a monitor that is killed
@@ -176,17 +185,25 @@ func filler(bytes int) string {
 	return `"managedFields":[{"manager":"` + strings.Repeat("f:metadata ", bytes/11) + `"}]`
 }
 
-func nodes(n int) string {
-	var all []string
+// managed are the managed fields of an object of Kubernetes' own kinds.
+func managed() []metav1.ManagedFieldsEntry {
+	const bytes = 4000
+	return []metav1.ManagedFieldsEntry{{Manager: "kubelet", Operation: "Update", FieldsType: "FieldsV1",
+		FieldsV1: &metav1.FieldsV1{Raw: []byte(`{` + strings.Repeat(`"f:conditions":{},`, bytes/18) + `"f:phase":{}}`)}}}
+}
+
+func nodes(n int) runtime.Object {
+	all := &corev1.NodeList{ListMeta: metav1.ListMeta{ResourceVersion: "1"}}
 	for i := range n {
 		role := "worker"
 		if i < 3 {
 			role = "master"
 		}
-		all = append(all, fmt.Sprintf(`{"metadata":{"name":"node-%d","labels":{"node-role.kubernetes.io/%s":""},%s},"status":{"nodeInfo":{"kubeletVersion":"v1.32.1"},
-"conditions":[{"type":"MemoryPressure","status":"False"},{"type":"DiskPressure","status":"False"},{"type":"PIDPressure","status":"False"},{"type":"Ready","status":"True"}]}}`, i, role, filler(4000)))
+		all.Items = append(all.Items, corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("node-", i), Labels: map[string]string{"node-role.kubernetes.io/" + role: ""}, ManagedFields: managed()},
+			Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: "v1.32.1"}, Conditions: []corev1.NodeCondition{{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse},
+				{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse}, {Type: corev1.NodePIDPressure, Status: corev1.ConditionFalse}, {Type: corev1.NodeReady, Status: corev1.ConditionTrue}}}})
 	}
-	return list(all...)
+	return all
 }
 
 const clusterVersion = `{"metadata":{"name":"version"},"spec":{},"status":{"desired":{"version":"4.19.24"},"history":[{"state":"Completed","version":"4.19.24"}],
@@ -205,12 +222,55 @@ func pool(name string, machines int) string {
 	return fmt.Sprintf(`{"metadata":{"name":%q,%s},"status":{"machineCount":%d,"conditions":[{"type":"Updated","status":"True"},{"type":"Updating","status":"False"},{"type":"Degraded","status":"False"}]}}`, name, filler(3000), machines)
 }
 
-// podList has the pods of a namespace.
-var podList = func() string {
-	var all []string
-	for i := range 5 {
-		all = append(all, fmt.Sprintf(`{"metadata":{"name":"pod-%d","namespace":"n",%s},"spec":{"nodeName":"node-0"},"status":{"phase":"Running",
-"conditions":[{"type":"Initialized","status":"True"},{"type":"Ready","status":"True"},{"type":"ContainersReady","status":"True"},{"type":"PodScheduled","status":"True"}],"containerStatuses":[{"name":"c","restartCount":0,"state":{"running":{}}}]}}`, i, filler(4000)))
+// pods are those of a namespace.
+func pods(n int) runtime.Object {
+	all := &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "1"}}
+	for i := range n {
+		p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("pod-", i), Namespace: "n", ManagedFields: managed()}, Spec: corev1.PodSpec{NodeName: "node-0"},
+			Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{Name: "c", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}}}
+		for _, kind := range []corev1.PodConditionType{corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodScheduled} {
+			p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: kind, Status: corev1.ConditionTrue})
+		}
+		all.Items = append(all.Items, p)
 	}
-	return list(all...)
-}()
+	return all
+}
+
+// deployments are the service's operator.
+func deployments() runtime.Object {
+	one, all := int32(1), &appsv1.DeploymentList{}
+	for _, name := range []string{"aro-operator-master", "aro-operator-worker"} {
+		all.Items = append(all.Items, appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"version": "v1"}, ManagedFields: managed()},
+			Spec: appsv1.DeploymentSpec{Replicas: &one}, Status: appsv1.DeploymentStatus{Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1}})
+	}
+	return all
+}
+
+// answer is what is answered to a path.
+type answer struct{ json, protobuf []byte }
+
+func text(s string) answer { return answer{json: []byte(s)} }
+
+// kubernetes is an answer with objects of Kubernetes' own kinds, which API servers also encode as protobuf.
+func kubernetes(t testing.TB, object runtime.Object) answer {
+	t.Helper()
+	asJSON, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asProtobuf bytes.Buffer
+	if err := protobuf.NewSerializer(nil, nil).Encode(object, &asProtobuf); err != nil {
+		t.Fatal(err)
+	}
+	return answer{asJSON, asProtobuf.Bytes()}
+}
+
+func (a answer) write(w http.ResponseWriter, r *http.Request) {
+	if a.protobuf != nil && strings.Contains(r.Header.Get("Accept"), runtime.ContentTypeProtobuf) {
+		w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+		_, _ = w.Write(a.protobuf)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(a.json)
+}

@@ -20,7 +20,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		at, err := access.Open("127.0.0.1")
+		at, err := access.Open("127.0.0.1", 2)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -51,6 +51,8 @@ func TestMain(m *testing.M) {
 type settings struct {
 	Store, Keys, Socket, Name     string
 	Interval, Lease, Feed, Budget time.Duration
+	// Profile is the beginning of the names of files with profiles, written from one SIGUSR1 to the next; empty for none.
+	Profile string
 }
 
 func runMonitor(text string) error {
@@ -60,6 +62,9 @@ func runMonitor(text string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	if s.Profile != "" {
+		profiled(s.Profile + s.Name)
+	}
 	return monitoring.Run(ctx, &monitoring.Config{
 		Config: service.Config{Database: service.Database{Store: "sqlite:" + s.Store}, EncryptionKeys: s.Keys, Location: "eastus"},
 		MDM:    service.MDM{MDMSocket: s.Socket, MDMEnvironment: s.Name, MDMQueue: 100_000},
