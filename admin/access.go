@@ -82,6 +82,8 @@ var actions = map[string]action{
 	"Admin_RedeployVirtualMachine":     {role: elevated, maintenance: true, dryRun: true, limit: longest},
 	"Admin_ResizeVirtualMachine":       {role: elevated, maintenance: true, dryRun: true, limit: longest},
 	"Admin_ResizeControlPlane":         {role: elevated, maintenance: true, dryRun: true, limit: 150 * time.Minute},
+	"Admin_ValidateResize":             {role: reader},
+	"Admin_CheckNetwork":               {role: reader},
 	"Admin_GetEffectiveRoutes":         {role: reader},
 	"Admin_GetEffectiveSecurityGroups": {role: reader},
 	"Admin_DeleteManagedResource":      {role: elevated, maintenance: true, dryRun: true, limit: longest},

@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/aro-rp/aro/arm"
+	"github.com/aro-rp/aro/azure"
 	api "github.com/aro-rp/aro/generated/admin"
-	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/openshift"
 )
 
@@ -44,7 +44,7 @@ func (a *API) AdminResizeControlPlane(ec echo.Context, _, _, _ string, p api.Adm
 		defer k.Close()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actions[c.Operation].limit)
 		defer cancel()
-		r := &resizing{m: m, k: k, e: e, size: size, deallocate: p.DeallocateVM == nil || *p.DeallocateVM, dryRun: c.DryRun}
+		r := &resizing{m: m, k: k, e: e, about: a.Azure.SubjectOf(m.cluster), size: size, deallocate: p.DeallocateVM == nil || *p.DeallocateVM, dryRun: c.DryRun}
 		return r.run(ctx)
 	})
 }
@@ -54,6 +54,7 @@ type resizing struct {
 	m          *managed
 	k          clusterAPI
 	e          *events
+	about      azure.Subject
 	size       string
 	deallocate bool
 	dryRun     bool
@@ -62,18 +63,13 @@ type resizing struct {
 func (r *resizing) say(format string, args ...any) { r.e.report(fmt.Sprintf(format, args...)) }
 
 func (r *resizing) run(ctx context.Context) error {
-	if version := r.m.cluster.Properties.ClusterProfile.Version; !model.SupportedVMSizes(model.Master)[r.size].Supports(version) {
-		return arm.InvalidParameter.At("vmSize", "OpenShift %s does not run on machines of the size %s.", version, r.size)
-	}
-	nodes, err := r.masters(ctx)
+	nodes, err := r.k.masters(ctx)
 	if err != nil {
 		return err
 	}
-	if problems, err := r.problems(ctx, nodes); err != nil || len(problems) > 0 {
-		if err != nil {
-			return ofCluster(err)
-		}
-		return arm.RequestNotAllowed.Errorf("The control plane is not ready for a resize: %s.", strings.Join(problems, "; "))
+	results := runChecks(ctx, (&readiness{m: r.m, k: r.k, about: r.about, size: r.size, nodes: nodes}).checks())
+	if faults := failed(results); faults.Len() > 0 {
+		return faults.Err()
 	}
 	for _, node := range slices.Backward(nodes) {
 		if err := r.machine(ctx, &node); err != nil {
@@ -84,46 +80,13 @@ func (r *resizing) run(ctx context.Context) error {
 }
 
 // masters are the nodes of the control plane by their names.
-func (r *resizing) masters(ctx context.Context) ([]corev1.Node, error) {
+func (k clusterAPI) masters(ctx context.Context) ([]corev1.Node, error) {
 	var list corev1.NodeList
-	if err := r.k.Read(ctx, "/api/v1/nodes?labelSelector=node-role.kubernetes.io%2Fmaster", &list); err != nil {
+	if err := k.Read(ctx, "/api/v1/nodes?labelSelector=node-role.kubernetes.io%2Fmaster", &list); err != nil {
 		return nil, ofCluster(err)
 	}
 	slices.SortFunc(list.Items, func(a, b corev1.Node) int { return strings.Compare(a.Name, b.Name) })
 	return list.Items, nil
-}
-
-// controlPlaneOperators run the API servers and etcd, of which a resize stops one at a time.
-var controlPlaneOperators = []string{"kube-apiserver", "etcd"}
-
-// problems are why the control plane cannot do without one of its machines. A machine that an earlier
-// resize left behind is none: it is the one to go on with.
-func (r *resizing) problems(ctx context.Context, nodes []corev1.Node) (problems []string, err error) {
-	if len(nodes) != 3 {
-		problems = append(problems, fmt.Sprintf("it has %d nodes", len(nodes)))
-	}
-	var away []string
-	for i := range nodes {
-		if !ready(&nodes[i]) {
-			away = append(away, nodes[i].Name)
-		}
-	}
-	if len(away) > 1 {
-		problems = append(problems, "the nodes "+strings.Join(away, " and ")+" are not ready")
-	}
-	if len(away) > 0 {
-		return problems, nil // whose operators are not well either
-	}
-	for _, name := range controlPlaneOperators {
-		why, err := r.k.Unsettled(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if why != "" {
-			problems = append(problems, "the operator "+name+" is "+why)
-		}
-	}
-	return problems, nil
 }
 
 func ready(node *corev1.Node) bool {

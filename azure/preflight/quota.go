@@ -45,13 +45,26 @@ func (r *run) quotas(ctx context.Context, found *report) {
 		need("cores", p.count*size.CoreCount)
 		need(size.Family, p.count*size.CoreCount)
 	}
+	free, err := r.freeOfMachines(ctx)
+	if err != nil {
+		found.explain(err, r.about)
+		return
+	}
+	for _, counter := range order {
+		if left, limited := free[arm.ToLower(counter)]; limited && left < needs[counter] {
+			found.add(arm.ResourceQuotaExceeded, "", "The cluster needs %d of the quota %s in %s, and %d are left. Raise it, or ask for fewer or smaller machines.", needs[counter], counter, r.c.Location, max(left, 0))
+		}
+	}
+}
+
+// freeOfMachines returns what is left of each quota of machines, by its name in lower case.
+func (r *run) freeOfMachines(ctx context.Context) (map[string]int64, error) {
 	pager := r.customer.ComputeUsages.NewListPager(r.c.Location, nil)
 	free := map[string]int64{}
 	for pager.More() {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
-			found.explain(fmt.Errorf("quotas of machines: %w", err), r.about)
-			return
+			return nil, fmt.Errorf("quotas of machines: %w", err)
 		}
 		for _, u := range page.Value {
 			if u.Name != nil && u.Limit != nil && u.CurrentValue != nil {
@@ -59,11 +72,7 @@ func (r *run) quotas(ctx context.Context, found *report) {
 			}
 		}
 	}
-	for _, counter := range order {
-		if left, limited := free[arm.ToLower(counter)]; limited && left < needs[counter] {
-			found.add(arm.ResourceQuotaExceeded, "", "The cluster needs %d of the quota %s in %s, and %d are left. Raise it, or ask for fewer or smaller machines.", needs[counter], counter, r.c.Location, max(left, 0))
-		}
-	}
+	return free, nil
 }
 
 // sizeOf returns the quota data of a pool's size.

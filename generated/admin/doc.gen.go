@@ -13,6 +13,7 @@ func Operations() []validation.Operation {
 	return []validation.Operation{
 		{ID: "Admin_ApplyKubernetesObject", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubernetesobjects", Statuses: []int{200, 201}},
 		{ID: "Admin_ApproveCertificateSigningRequests", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/approvecsr", Statuses: []int{200}},
+		{ID: "Admin_CheckNetwork", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/networkchecks", Statuses: []int{200}},
 		{ID: "Admin_CordonNode", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/cordonnode", Statuses: []int{200}},
 		{ID: "Admin_CountEtcdKeys", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/etcdkeycount", Statuses: []int{200}},
 		{ID: "Admin_CreateElevatedKubeconfig", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/kubeconfig/newelevated", Statuses: []int{200}},
@@ -53,5 +54,6 @@ func Operations() []validation.Operation {
 		{ID: "Admin_StartVirtualMachine", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/startvm", Statuses: []int{200}},
 		{ID: "Admin_StopVirtualMachine", Method: "POST", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/stopvm", Statuses: []int{200}},
 		{ID: "Admin_UpdateCluster", Method: "PATCH", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
+		{ID: "Admin_ValidateResize", Method: "GET", Path: "/admin/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/preresizevalidation", Statuses: []int{200}},
 	}
 }

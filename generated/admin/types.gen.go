@@ -6,6 +6,13 @@ import (
 	"time"
 )
 
+// Defines values for CheckOutcome.
+const (
+	CheckOutcomeFailed    CheckOutcome = "Failed"
+	CheckOutcomeSucceeded CheckOutcome = "Succeeded"
+	CheckOutcomeUnknown   CheckOutcome = "Unknown"
+)
+
 // Defines values for MaintenanceTask.
 const (
 	CertificatesRenewal  MaintenanceTask = "CertificatesRenewal"
@@ -20,10 +27,10 @@ const (
 
 // Defines values for MonitorResultOutcome.
 const (
-	Healthy     MonitorResultOutcome = "Healthy"
-	Problems    MonitorResultOutcome = "Problems"
-	Unknown     MonitorResultOutcome = "Unknown"
-	Unreachable MonitorResultOutcome = "Unreachable"
+	MonitorResultOutcomeHealthy     MonitorResultOutcome = "Healthy"
+	MonitorResultOutcomeProblems    MonitorResultOutcome = "Problems"
+	MonitorResultOutcomeUnknown     MonitorResultOutcome = "Unknown"
+	MonitorResultOutcomeUnreachable MonitorResultOutcome = "Unreachable"
 )
 
 // Defines values for OperationKind.
@@ -110,6 +117,27 @@ type Change struct {
 	// To Value after, in JSON. Absent if there is none.
 	To *string `json:"to,omitempty"`
 }
+
+// Check What a check has found.
+type Check struct {
+	// Name What is checked.
+	Name string `json:"name"`
+
+	// Outcome How a check ended.
+	Outcome CheckOutcome `json:"outcome"`
+
+	// Message What is wrong and what to do about it, why it is not known, or what was seen.
+	Message string `json:"message"`
+}
+
+// CheckList What checks have found.
+type CheckList struct {
+	// Value The checks.
+	Value []Check `json:"value"`
+}
+
+// CheckOutcome How a check ended.
+type CheckOutcome string
 
 // Cluster The whole cluster document as the service keeps it, in the JSON of the internal model. Secrets are left out. Its members may change with every release.
 type Cluster map[string]interface{}
@@ -976,6 +1004,12 @@ type AdminGetPodLogsParams struct {
 
 	// Container Name of the container; needed if the pod has several.
 	Container *string `form:"container,omitempty" json:"container,omitempty"`
+}
+
+// AdminValidateResizeParams defines parameters for AdminValidateResize.
+type AdminValidateResizeParams struct {
+	// VMSize Size, one that is supported for the control plane.
+	VMSize string `form:"vmSize" json:"vmSize"`
 }
 
 // AdminRedeployVirtualMachineParams defines parameters for AdminRedeployVirtualMachine.

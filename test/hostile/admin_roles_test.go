@@ -49,6 +49,8 @@ var mayBeRead = map[string]bool{
 	"Admin_RedeployVirtualMachine":     false,
 	"Admin_ResizeVirtualMachine":       false,
 	"Admin_ResizeControlPlane":         false,
+	"Admin_ValidateResize":             true,
+	"Admin_CheckNetwork":               true,
 	"Admin_GetEffectiveRoutes":         true,
 	"Admin_GetEffectiveSecurityGroups": true,
 	"Admin_DeleteManagedResource":      false,

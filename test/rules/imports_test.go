@@ -48,7 +48,7 @@ func arrows() []arrow {
 		{"httpserver", "every server stands on it, whatever it serves", []string{"tracing", "arm"}},
 		{"armhttp", "ARM's contract is the same for every API that keeps to it", []string{"tracing", "httpserver", "validation", "store", "arm", "model"}},
 		{"server", "what ARM calls never touches a cluster", []string{"armhttp", "httpserver", "catalogue", "generated/registry", "conversion", "validation", "store", "arm", "model"}},
-		{"admin", "what engineers call may ask Azure and clusters, but knows no api-version", []string{"access", "armhttp", "httpserver", "catalogue", "generated/admin", "conversion", "azure", "openshift", "wait", "store", "arm", "model"}},
+		{"admin", "what engineers call may ask Azure and clusters, but knows no api-version", []string{"access", "armhttp", "httpserver", "catalogue", "generated/admin", "conversion", "azure", "azure/preflight", "openshift", "wait", "store", "arm", "model"}},
 		{"audit", "it reads what is logged, and knows no API", []string{"store", "model", "arm"}},
 		{"access", "what is given out is documents", []string{"store", "arm", "model"}},
 		{"portal/sshproxy", "it connects people with machines, and reads where these are", []string{"access", "httpserver", "store", "arm", "model"}},

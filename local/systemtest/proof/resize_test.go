@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -40,6 +41,17 @@ func (c *customer) resizesItsControlPlane(ctx context.Context, t *testing.T, k *
 	if text := resize("&dryRun=true", "Succeeded"); strings.Count(text, "would be drained") != 3 || sizes() != 0 {
 		t.Errorf("the dry run says %s", text)
 	}
+	for _, path := range []string{"/networkchecks", "/preresizevalidation?vmSize=Standard_D16s_v5"} {
+		found := c.checks(ctx, t, path)
+		for name, one := range found {
+			if one.Outcome == "Failed" || one.Outcome != "Succeeded" && name != "connections between nodes" {
+				t.Errorf("%s: %s: %+v", path, name, one)
+			}
+		}
+		if len(found) < 10 {
+			t.Errorf("%s makes %d checks", path, len(found))
+		}
+	}
 	if !*long {
 		return
 	}
@@ -56,4 +68,30 @@ func (c *customer) resizesItsControlPlane(ctx context.Context, t *testing.T, k *
 		t.Errorf("the second resize says %s", text)
 	}
 	k.isWell(ctx, t, 3)
+}
+
+// finding is what a check of the admin API found.
+type finding struct{ Name, Outcome, Message string }
+
+// checks returns the findings of a checking operation of the admin API by the checks' names.
+func (c *customer) checks(ctx context.Context, t *testing.T, path string) map[string]finding {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.address+"/admin"+c.id()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var list struct{ Value []finding }
+	if err := json.NewDecoder(answer.Body).Decode(&list); err != nil {
+		t.Fatalf("%s: %s: %v", path, answer.Status, err)
+	}
+	byName := map[string]finding{}
+	for _, one := range list.Value {
+		byName[one.Name] = one
+	}
+	return byName
 }
