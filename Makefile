@@ -94,6 +94,7 @@ soak: build ## proofs that take minutes or a machine for themselves, and of the 
 	go test ./hack/clients -count 1 -timeout 10m -v -args -long
 	test/clients/run.sh --long
 	test/clients/cloud.sh
+	hack/checkov.sh
 	cd collector && go vet . && go test . -count 1 -timeout 10m
 	go test ./test/fleet -count 1 -timeout 10m -v -args -long
 	go test ./test/actions -count 1 -timeout 30m -run TestManyWatches -v -args -long

@@ -55,7 +55,7 @@ type ARecord struct {
 func blobs(name string, public bool) []Resource {
 	access := map[bool]string{true: "Blob", false: "None"}[public]
 	return []Resource{
-		{Type: storageKind, APIVersion: storageAPI, Name: name, Location: here, Kind: "StorageV2", SKU: &SKU{Name: "Standard_LRS"},
+		{Type: storageKind, APIVersion: storageAPI, Name: name, Location: here, Kind: "StorageV2", SKU: &SKU{Name: "Standard_GRS"},
 			Properties: StorageAccount{public, false, "TLS1_2", true}},
 		{Type: blobContainerKind, APIVersion: storageAPI, Name: join(name, "/default/$web"), DependsOn: []string{resourceID(storageKind, name)}, Properties: BlobContainer{access}},
 	}

@@ -44,12 +44,13 @@ type cloudCommand struct {
 	Build     string   `env:"ARO_CLOUD_BUILD" placeholder:"TAG" help:"Name of the build that --aro is. Default: that of aro-local."`
 	Program   string   `name:"aro" env:"ARO_CLOUD_ARO" type:"path" placeholder:"PATH" help:"The program aro, which deploys and is deployed. Default: the one beside aro-local."`
 	Installer []string `env:"ARO_CLOUD_INSTALLER" placeholder:"[MINOR=]PATH" help:"A program aro-installer, or a directory of several, as for aro rp. Default: the one beside aro-local."`
+	Operator  bool     `env:"ARO_CLOUD_OPERATOR" default:"true" negatable:"" help:"Run aro-operator, the program beside aro-local, in every cluster. Otherwise its pods are simulated."`
 	Emulator  string   `env:"ARO_CLOUD_EMULATOR" default:".cache/cosmos-emulator" type:"path" help:"Directory of the Cosmos DB emulator. The first time, it is installed there, which needs Node.js 20 with npm."`
 }
 
 // base is what this command has in common with run.
 func (c cloudCommand) base() runCommand {
-	run := runCommand{Data: c.Data, Azure: c.Azure, Portal: noPortal, Addresses: c.Addresses, Unlimited: true, RP: c.Program, Installer: c.Installer}
+	run := runCommand{Data: c.Data, Azure: c.Azure, Portal: noPortal, Addresses: c.Addresses, Unlimited: true, Operator: c.Operator, RP: c.Program, Installer: c.Installer}
 	if run.Addresses == 0 {
 		run.Addresses = cloudAddresses
 	}

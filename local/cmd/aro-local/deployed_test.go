@@ -57,3 +57,21 @@ func TestABuildHasOneInstallerBesideAroOrSeveralInADirectory(t *testing.T) {
 		t.Errorf("an installer that is absent: %v", err)
 	}
 }
+
+func TestAClusterOfTheCloudRunsTheOperator(t *testing.T) {
+	beside := t.TempDir()
+	for _, name := range []string{"aro", "aro-installer", operatorImage} {
+		if err := os.WriteFile(filepath.Join(beside, name), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, wanted := range []bool{true, false} {
+		run := (cloudCommand{Operator: wanted}).base()
+		if err := run.findPrograms(beside); err != nil {
+			t.Fatal(err)
+		}
+		if has := run.Programs[operatorImage] != ""; has != wanted {
+			t.Errorf("--operator=%t: the operator has a program: %t", wanted, has)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	projectv1 "github.com/openshift/api/project/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -122,9 +123,10 @@ func (s *storage) List(ctx context.Context, options *metainternal.ListOptions) (
 	return list, nil
 }
 
-// Watch implements rest.Watcher. Access to a namespace is checked at each of its changes.
+// Watch implements rest.Watcher. Access to a namespace is checked at each of its changes, and now and then, for roles change
+// without it.
 func (s *storage) Watch(ctx context.Context, options *metainternal.ListOptions) (watch.Interface, error) {
-	v := &view{visible: func(name string) bool { return s.visible(ctx, name) }, shown: map[string]bool{}}
+	v := newView(func(name string) bool { return s.visible(ctx, name) })
 	asked := listOptions(options)
 	if asked.ResourceVersion != "" && asked.ResourceVersion != "0" { // the caller has a list
 		have, err := s.namespaces.List(ctx, metav1.ListOptions{ResourceVersion: "0", LabelSelector: asked.LabelSelector, FieldSelector: asked.FieldSelector})
@@ -132,42 +134,15 @@ func (s *storage) Watch(ctx context.Context, options *metainternal.ListOptions) 
 			return nil, err
 		}
 		for i := range have.Items {
-			v.shown[have.Items[i].Name] = v.visible(have.Items[i].Name)
+			v.had(&have.Items[i])
 		}
 	}
 	changes, err := s.namespaces.Watch(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
-	return watch.Filter(changes, v.of), nil
-}
-
-// view is what one watch has shown.
-type view struct {
-	visible func(name string) bool
-	shown   map[string]bool
-}
-
-// of returns an event as the caller may see it. A project that the caller may not see any more has gone: with a namespace goes the
-// role binding that made it visible, and before it.
-func (v *view) of(event watch.Event) (watch.Event, bool) {
-	namespace, is := event.Object.(*corev1.Namespace)
-	if !is {
-		return event, true
-	}
-	event.Object = projectOf(namespace)
-	if event.Type == watch.Bookmark {
-		return event, true
-	}
-	before, now := v.shown[namespace.Name], event.Type != watch.Deleted && v.visible(namespace.Name)
-	v.shown[namespace.Name] = now
-	switch {
-	case now && !before:
-		event.Type = watch.Added
-	case before && !now:
-		event.Type = watch.Deleted
-	}
-	return event, before || now
+	look := time.NewTicker(rolesPoll)
+	return v.watch(changes, look.C, look.Stop), nil
 }
 
 // Create implements rest.Creater.

@@ -2,8 +2,11 @@ package projects
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	projectv1 "github.com/openshift/api/project/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -29,7 +32,8 @@ func TestWatchShowsWhatTheCallerMaySee(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			role := false
-			v := &view{visible: func(string) bool { return role }, shown: map[string]bool{"shop": test.had}}
+			v := newView(func(string) bool { return role })
+			v.shown["shop"] = test.had
 			var got []watch.EventType
 			for _, c := range test.changes {
 				role = c.role
@@ -42,4 +46,35 @@ func TestWatchShowsWhatTheCallerMaySee(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWatchTellsOfRolesThatComeAndGo has no change of the namespace.
+func TestWatchTellsOfRolesThatComeAndGo(t *testing.T) {
+	var role atomic.Bool
+	v := newView(func(string) bool { return role.Load() })
+	v.had(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}})
+	changes, look := watch.NewFake(), make(chan time.Time)
+	stopped := make(chan struct{})
+	w := v.watch(changes, look, func() { close(stopped) })
+	look <- time.Time{}
+	role.Store(true)
+	look <- time.Time{}
+	if event := <-w.ResultChan(); event.Type != watch.Added || event.Object.(*projectv1.Project).Name != "shop" {
+		t.Errorf("the role came: the caller sees %v", event)
+	}
+	look <- time.Time{}
+	changes.Modify(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Labels: map[string]string{"is": "changed"}}})
+	if event := <-w.ResultChan(); event.Type != watch.Modified {
+		t.Errorf("the namespace changed: the caller sees %v", event)
+	}
+	role.Store(false)
+	look <- time.Time{}
+	if event := <-w.ResultChan(); event.Type != watch.Deleted || event.Object.(*projectv1.Project).Labels["is"] != "changed" {
+		t.Errorf("the role went: the caller sees %v", event)
+	}
+	changes.Delete(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}})
+	role.Store(true)
+	look <- time.Time{}
+	w.Stop()
+	<-stopped
 }
