@@ -114,7 +114,7 @@ func TestTheQueueOfAFleet(t *testing.T) {
 	}
 	f.assign([]int{store.BucketOf("early"), store.BucketOf("late")}, now.Add(time.Hour))
 	put("late")
-	f.clusters["p/early"].due, f.clusters["p/late"].due = now.Add(time.Second), now.Add(2*time.Second)
+	f.clusters[key{"p", "early"}].due, f.clusters[key{"p", "late"}].due = now.Add(time.Second), now.Add(2*time.Second)
 	if f.queue.Less(1, 0) {
 		f.queue.Swap(0, 1)
 	}
@@ -147,7 +147,7 @@ func TestTheQueueOfAFleet(t *testing.T) {
 		t.Error("a cluster is looked at whose bucket may be another's")
 	}
 	f.assign(nil, now)
-	if len(f.queue) != 0 || f.clusters["p/late"].cluster != nil {
+	if len(f.queue) != 0 || f.clusters[key{"p", "late"}].cluster != nil {
 		t.Error("clusters of others are kept")
 	}
 }

@@ -3,8 +3,10 @@ package monitor
 import (
 	"container/heap"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/aro-rp/aro/model"
 	"github.com/aro-rp/aro/monitor/collectors"
@@ -21,7 +23,7 @@ type fleet struct {
 	changed chan struct{}
 
 	mu            sync.Mutex
-	clusters      map[string]*member // by key
+	clusters      map[key]*member
 	subscriptions map[string]model.SubscriptionState
 	buckets       [store.Buckets]bool
 	until         time.Time // the buckets are ours
@@ -32,8 +34,9 @@ type fleet struct {
 
 // member is one cluster of the fleet.
 type member struct {
-	partition, id, uid string
-	bucket             int
+	key
+	uid    string
+	bucket int
 	// cluster is nil until the cluster's document was read by the process that has it.
 	cluster *collectors.Cluster
 
@@ -51,20 +54,21 @@ type member struct {
 }
 
 func newFleet(interval time.Duration, now func() time.Time) *fleet {
-	return &fleet{interval: interval, gained: min(interval, gainedWithin), now: now, changed: make(chan struct{}, 1), clusters: map[string]*member{},
+	return &fleet{interval: interval, gained: min(interval, gainedWithin), now: now, changed: make(chan struct{}, 1), clusters: map[key]*member{},
 		subscriptions: map[string]model.SubscriptionState{}, skipped: map[string]time.Time{}}
 }
 
 // gainedWithin is how soon clusters are looked at whose process is gone.
 const gainedWithin = 10 * time.Second
 
-func key(partition, id string) string { return partition + "/" + id }
+// key names a cluster's document.
+type key struct{ partition, id string }
 
 // put notes a cluster as its document is now. seen is nil for one that is not looked at.
 func (f *fleet) put(partition, id, uid string, seen *collectors.Cluster) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	at := key(partition, id)
+	at := key{partition, id}
 	m := f.clusters[at]
 	if m != nil && m.uid != uid || seen == nil {
 		f.drop(at)
@@ -74,7 +78,9 @@ func (f *fleet) put(partition, id, uid string, seen *collectors.Cluster) {
 		return
 	}
 	if m == nil {
-		m = &member{partition: partition, id: id, uid: uid, bucket: store.BucketOf(uid), index: -1}
+		// What is kept shares no memory with the document, and one text with all clusters of a subscription.
+		at = key{unique.Make(partition).Value(), strings.Clone(id)}
+		m = &member{key: at, uid: strings.Clone(uid), bucket: store.BucketOf(uid), index: -1}
 		f.clusters[at] = m
 	}
 	if m.cluster = nil; f.buckets[m.bucket] {
@@ -87,12 +93,12 @@ func (f *fleet) put(partition, id, uid string, seen *collectors.Cluster) {
 func (f *fleet) remove(partition, id, uid string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if at := key(partition, id); f.clusters[at] != nil && f.clusters[at].uid == uid {
+	if at := (key{partition, id}); f.clusters[at] != nil && f.clusters[at].uid == uid {
 		f.drop(at)
 	}
 }
 
-func (f *fleet) drop(at string) {
+func (f *fleet) drop(at key) {
 	if m := f.clusters[at]; m != nil {
 		delete(f.clusters, at)
 		f.dequeue(m)
@@ -179,7 +185,7 @@ func (f *fleet) done(m *member, began time.Time, answered bool) {
 	if m.failures++; answered {
 		m.failures = 0
 	}
-	if f.clusters[key(m.partition, m.id)] != m || !f.buckets[m.bucket] {
+	if f.clusters[m.key] != m || !f.buckets[m.bucket] {
 		return
 	}
 	m.due = began.Add(backoff(f.interval, m.failures))

@@ -84,7 +84,7 @@ func (m *Monitor) lookAt(ctx context.Context, due *member, began time.Time, emit
 	return true, err
 }
 
-// connections are those of a check: one slow answer keeps no other waiting, and each costs a TLS handshake.
+// connections are those of a check, of which it needs one, unless an answer takes long.
 const connections = 2
 
 // open prepares to talk to a cluster. Its kubeconfig is read the first time: most clusters

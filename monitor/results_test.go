@@ -60,7 +60,7 @@ func TestResultsAreWrittenWhenTheyChange(t *testing.T) {
 	m, err := New(Config{Store: s, Now: func() time.Time { return now }})
 	check(t, err)
 	doc := create(t, s, "c", "https://127.0.0.1:1")
-	due := &member{partition: doc.Partition, id: doc.ID, uid: doc.Cluster.Internal.UID}
+	due := &member{key: key{doc.Partition, doc.ID}, uid: doc.Cluster.Internal.UID}
 	found := func(nodes ...string) *problems {
 		p := &problems{Emitter: metrics.Discard{}}
 		for _, node := range nodes {

@@ -64,6 +64,11 @@ func Over(o Objects) *Cluster { return &Cluster{Objects: o, transport: &http.Tra
 // Close closes the connections.
 func (c *Cluster) Close() { c.transport.CloseIdleConnections() }
 
+const (
+	unlimited = -1 // requests in a second: a step makes few
+	userAgent = "aro-service"
+)
+
 func restConfig(kubeconfig []byte) (*rest.Config, error) {
 	if len(kubeconfig) == 0 {
 		return nil, errors.New("the cluster has no kubeconfig yet")
@@ -75,8 +80,8 @@ func restConfig(kubeconfig []byte) (*rest.Config, error) {
 	if config.Insecure || config.ExecProvider != nil || config.AuthProvider != nil {
 		return nil, errors.New("the kubeconfig skips verification or runs a program for its credentials")
 	}
-	config.QPS = -1 // a step makes few requests
-	config.UserAgent = "aro-service"
+	config.QPS = unlimited
+	config.UserAgent = userAgent
 	config.WarningHandler = rest.NoWarnings{}
 	return config, nil
 }

@@ -43,7 +43,7 @@ func (a *API) Forward(ctx context.Context, namespace, pod string, port int) (net
 	if tls != nil {
 		tls.NextProtos = nil // HTTP/2 cannot be upgraded
 	}
-	dialer := websocket.Dialer{NetDialContext: a.open.dialContext, TLSClientConfig: tls, HandshakeTimeout: answerTimeout,
+	dialer := websocket.Dialer{NetDialContext: a.open.connect, TLSClientConfig: tls, HandshakeTimeout: answerTimeout,
 		Subprotocols: []string{forwardProtocol}, ReadBufferSize: forwardBuffer, WriteBufferSize: forwardBuffer, WriteBufferPool: &forwardBuffers}
 	to := "ws" + strings.TrimPrefix(a.URL, "http") + "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods/" + url.PathEscape(pod) +
 		"/portforward?ports=" + strconv.Itoa(port)

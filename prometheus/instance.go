@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/grafana/regexp"
@@ -37,7 +38,9 @@ const (
 type instance struct {
 	api    http.Handler
 	db     *tsdb.DB
+	engine *promql.Engine
 	scrape *scrape.Manager
+	rules  *rules.Manager
 	config *config.Config
 	end    context.CancelFunc
 	group  *errgroup.Group
@@ -53,6 +56,7 @@ func (s *server) start() (*instance, error) {
 	if i.config, err = config.Load(os.Expand(string(text), func(name string) string { return s.variables[name] }), log); err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
 	}
+	i.config.SetDirectory(filepath.Dir(s.config))
 	own := prometheus.NewRegistry()
 	options := tsdb.DefaultOptions()
 	options.RetentionDuration, options.StripeSize = retention.Milliseconds(), stripes
@@ -60,8 +64,13 @@ func (s *server) start() (*instance, error) {
 	if i.db, err = tsdb.Open(s.dir, log, own, options, nil); err != nil {
 		return nil, fmt.Errorf("--data: %w", err)
 	}
+	i.engine = promql.NewEngine(promql.EngineOpts{Logger: log, Reg: own, MaxSamples: maxSamples, Timeout: queryTimeout, EnableAtModifier: true, EnableNegativeOffset: true,
+		NoStepSubqueryIntervalFn: func(int64) int64 { return subqueryStep.Milliseconds() }})
 	if err := i.follow(own, log); err != nil {
 		return nil, errors.Join(err, i.db.Close())
+	}
+	if err := i.evaluate(own, log); err != nil {
+		return nil, errors.Join(err, i.stop())
 	}
 	i.api = i.handler(own, log)
 	return i, nil
@@ -106,9 +115,25 @@ func (i *instance) follow(own *prometheus.Registry, log *slog.Logger) (err error
 	return nil
 }
 
+// evaluate evaluates the rules that the configuration names. Alerts are read from the API: they are
+// sent nowhere.
+func (i *instance) evaluate(own *prometheus.Registry, log *slog.Logger) error {
+	i.rules = rules.NewManager(&rules.ManagerOptions{Appendable: i.db, Queryable: i.db, QueryFunc: rules.EngineQueryFunc(i.engine, i.db),
+		NotifyFunc: func(context.Context, string, ...*rules.Alert) {}, Context: context.Background(), ExternalURL: &url.URL{}, Registerer: own, Logger: log})
+	i.group.Go(func() error {
+		i.rules.Run()
+		return nil
+	})
+	if err := i.rules.Update(time.Duration(i.config.GlobalConfig.EvaluationInterval), i.config.RuleFiles, i.config.GlobalConfig.ExternalLabels, "", nil); err != nil {
+		return fmt.Errorf("--config: rule_files: %w", err)
+	}
+	return nil
+}
+
 // stop ends the instance, and keeps its samples.
 func (i *instance) stop() error {
 	i.end()
+	i.rules.Stop()
 	i.scrape.Stop()
 	return errors.Join(i.group.Wait(), i.db.Close())
 }
@@ -142,11 +167,9 @@ func (i *instance) all() bool {
 	return len(pools) == len(i.config.ScrapeConfigs)
 }
 
-// none has no rules and no receivers of alerts.
+// none has no receivers of alerts.
 type none struct{}
 
-func (none) RuleGroups() []*rules.Group                  { return nil }
-func (none) AlertingRules() []*rules.AlertingRule        { return nil }
 func (none) Alertmanagers() []*url.URL                   { return nil }
 func (none) DroppedAlertmanagers() []*url.URL            { return nil }
 func (none) notifications() []notifications.Notification { return nil }
@@ -164,15 +187,13 @@ func (s statistics) Stats(label string, limit int) (*tsdb.Stats, error) {
 
 // handler is Prometheus' API.
 func (i *instance) handler(own *prometheus.Registry, log *slog.Logger) http.Handler {
-	engine := promql.NewEngine(promql.EngineOpts{Logger: log, Reg: own, MaxSamples: maxSamples, Timeout: queryTimeout, EnableAtModifier: true, EnableNegativeOffset: true,
-		NoStepSubqueryIntervalFn: func(int64) int64 { return subqueryStep.Milliseconds() }})
 	open := func(f http.HandlerFunc) http.HandlerFunc { return f }
-	served := api.NewAPI(engine, i.db, nil, i.db,
+	served := api.NewAPI(i.engine, i.db, nil, i.db,
 		func(context.Context) api.ScrapePoolsRetriever { return i.scrape },
 		func(context.Context) api.TargetRetriever { return i.scrape },
 		func(context.Context) api.AlertmanagerRetriever { return none{} },
 		func() config.Config { return *i.config }, map[string]string{}, api.GlobalURLOptions{}, open, statistics{i.db}, "", false, log,
-		func(context.Context) api.RulesRetriever { return none{} },
+		func(context.Context) api.RulesRetriever { return i.rules },
 		0, 0, 0, false, regexp.MustCompile("^$"),
 		func() (api.RuntimeInfo, error) { return api.RuntimeInfo{}, nil }, &api.PrometheusVersion{}, none{}.notifications, nil, own, own, nil,
 		false, nil, false, false, false, false, 0, false, false, nil)

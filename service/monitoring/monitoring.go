@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,13 @@ type Config struct {
 	Build string `kong:"-"`
 }
 
+// garbage is how much of what is in use may be garbage, in percent. Half of what Go takes by default keeps a process with
+// a third of 50,000 clusters below 200 MiB, and costs a twentieth of the processor time. GOGC wins.
+const (
+	garbage      = 50
+	usualGarbage = 100
+)
+
 const maxConcurrency = 10_000
 
 // Check notes everything that is wrong with the configuration.
@@ -53,6 +61,9 @@ func (c *Config) Check(f *service.Faults) {
 
 // Run looks at clusters until ctx ends or a part fails.
 func Run(ctx context.Context, cfg *Config) error {
+	if before := debug.SetGCPercent(garbage); before != usualGarbage {
+		debug.SetGCPercent(before)
+	}
 	s, err := service.Open(ctx, &cfg.Config, &cfg.Cloud, service.Needs{})
 	if err != nil {
 		return err

@@ -43,8 +43,8 @@ const slowAnswer = 20 * time.Second
 // /healthz, and connections.
 type stub struct {
 	*httptest.Server
-	checks, connections atomic.Int64
-	issued              string
+	checks, connections, accepted atomic.Int64
+	issued                        string
 }
 
 // apiServers answer for all clusters: /slow/NAME and /well/NAME are before each path.
@@ -99,6 +99,7 @@ func apiServers(t testing.TB) *stub {
 		switch state {
 		case http.StateNew:
 			s.connections.Add(1)
+			s.accepted.Add(1)
 		case http.StateClosed, http.StateHijacked:
 			s.connections.Add(-1)
 		default:

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -51,6 +52,8 @@ func TestMain(m *testing.M) {
 type settings struct {
 	Store, Keys, Socket, Name     string
 	Interval, Lease, Feed, Budget time.Duration
+	// Listen is where metrics are served; a free port if empty.
+	Listen string
 	// Profile is the beginning of the names of files with profiles, written from one SIGUSR1 to the next; empty for none.
 	Profile string
 }
@@ -67,8 +70,8 @@ func runMonitor(text string) error {
 	}
 	return monitoring.Run(ctx, &monitoring.Config{
 		Config: service.Config{Database: service.Database{Store: "sqlite:" + s.Store}, EncryptionKeys: s.Keys, Location: "eastus"},
-		MDM:    service.MDM{MDMSocket: s.Socket, MDMEnvironment: s.Name, MDMQueue: 100_000},
-		Cloud:  service.Cloud{}, Listen: "127.0.0.1:0", Interval: s.Interval, NSGInterval: time.Hour, Budget: s.Budget, Lease: s.Lease, Feed: s.Feed, Concurrency: 300, Build: "fleet"})
+		MDM:    service.MDM{MDMSocket: s.Socket, MDMEnvironment: s.Name, MDMQueue: 16_384},
+		Cloud:  service.Cloud{}, Listen: cmp.Or(s.Listen, "127.0.0.1:0"), Interval: s.Interval, NSGInterval: time.Hour, Budget: s.Budget, Lease: s.Lease, Feed: s.Feed, Concurrency: 300, Build: "fleet"})
 }
 
 const (
