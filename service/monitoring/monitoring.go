@@ -36,8 +36,8 @@ type Config struct {
 	Build string `kong:"-"`
 }
 
-// garbage is how much of what is in use may be garbage, in percent. Half of what Go takes by default keeps a process with
-// a third of 50,000 clusters below 200 MiB, and costs a twentieth of the processor time. GOGC wins.
+// garbage is how much of what is in use may be garbage, in percent: half of what Go takes by default, as a
+// process keeps something of each of its clusters. GOGC wins.
 const (
 	garbage      = 50
 	usualGarbage = 100
