@@ -70,6 +70,7 @@ func TestClusterLivesFromBootstrapToUpgrade(t *testing.T) {
 		{"machine sets make workers in Azure", s.workersAreMade},
 		{"machines tell their size and place", s.areLabelled},
 		{"operators settle", s.operatorsSettle},
+		{"a workload that is scaled down comes back", s.workloadsComeBack},
 		{"a named certificate is presented", s.certificateRollsOut},
 		{"a machine set grows and shrinks", s.scales},
 		{"an exhausted quota fails the machine", s.quotaFails},

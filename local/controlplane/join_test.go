@@ -17,6 +17,7 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -75,15 +76,36 @@ func (s *suite) join(t *testing.T, name, role string) {
 	}
 	config := s.process.reach(t, []byte(s.cluster.AdminKubeconfig))
 	config.CertData, config.KeyData = certificate, encode("EC PRIVATE KEY", der)
+	room := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("8"), corev1.ResourceMemory: resource.MustParse("32Gi"), corev1.ResourcePods: resource.MustParse("250")}
 	node := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"node-role.kubernetes.io/" + role: ""}},
-		Status:     corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.Now(), LastTransitionTime: metav1.Now()}}},
+		Status:     corev1.NodeStatus{Capacity: room, Allocatable: room, Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.Now(), LastTransitionTime: metav1.Now()}}},
 	}
 	nodes := kubernetes.NewForConfigOrDie(config).CoreV1().Nodes()
 	if _, err := nodes.Create(s.life, node, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Errorf("%s: %v", name, err)
 	}
 	keepReady(s.life, rest.CopyConfig(config), name)
+	go runPods(s.life, rest.CopyConfig(config), name)
+}
+
+// runPods says of the pods of a node that they run, and removes those that are deleted.
+func runPods(ctx context.Context, config *rest.Config, node string) {
+	all := kubernetes.NewForConfigOrDie(config).CoreV1()
+	for ; ctx.Err() == nil; time.Sleep(200 * time.Millisecond) {
+		list, err := all.Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
+		if err != nil {
+			continue
+		}
+		for _, pod := range list.Items {
+			if pod.DeletionTimestamp != nil {
+				_ = all.Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
+			} else if pod.Status.Phase != corev1.PodRunning {
+				pod.Status.Phase, pod.Status.Conditions = corev1.PodRunning, []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now()}}
+				_, _ = all.Pods(pod.Namespace).UpdateStatus(ctx, &pod, metav1.UpdateOptions{})
+			}
+		}
+	}
 }
 
 // keepReady renews the node's heartbeat until the test is over or the node is deleted.

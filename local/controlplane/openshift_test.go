@@ -3,13 +3,16 @@ package controlplane_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
 	projectv1 "github.com/openshift/api/project/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -225,4 +228,42 @@ func (s *suite) refusesUpdate(t *testing.T) {
 		}
 		return len(v.Status.AvailableUpdates) == 1
 	}))
+}
+
+// workloadsComeBack scales a platform's deployment down, which its operator tells and repairs.
+func (s *suite) workloadsComeBack(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	operator := &configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: "service-ca"}}
+	state := func() configv1.ClusterOperatorStatusCondition {
+		if err := s.admin.Get(ctx, client.ObjectKeyFromObject(operator), operator); err != nil {
+			t.Fatal(err)
+		}
+		for _, condition := range operator.Status.Conditions {
+			if condition.Type == configv1.OperatorAvailable {
+				return condition
+			}
+		}
+		return configv1.ClusterOperatorStatusCondition{}
+	}
+	since := state().LastTransitionTime
+	eventually(t, patience, "a later second, which tells the transition below from this one", func() error {
+		if time.Since(since.Time) < time.Second {
+			return errors.New("it is the same")
+		}
+		return nil
+	})
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "openshift-service-ca", Name: "service-ca"}}
+	if err := s.admin.Patch(ctx, deployment, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"replicas":0}}`))); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, "the deployment and its operator are as before", func() error {
+		if err := s.admin.Get(ctx, client.ObjectKeyFromObject(deployment), deployment); err != nil {
+			return err
+		}
+		if now := state(); *deployment.Spec.Replicas != 1 || deployment.Status.AvailableReplicas != 1 || now.Status != configv1.ConditionTrue || !now.LastTransitionTime.After(since.Time) {
+			return fmt.Errorf("it has %d replicas of which %d are available, and Available is %s since %s", *deployment.Spec.Replicas, deployment.Status.AvailableReplicas, now.Status, now.LastTransitionTime)
+		}
+		return nil
+	})
 }

@@ -70,6 +70,16 @@ func Namespaces(operator string) (names []string) {
 	return names
 }
 
+// Deployments are those of an operator.
+func Deployments(operator string) (names []types.NamespacedName) {
+	for _, w := range workloads() {
+		if w.operator == operator && w.kind == deployment {
+			names = append(names, types.NamespacedName{Namespace: w.namespace, Name: w.name})
+		}
+	}
+	return names
+}
+
 // Objects are the workloads that Kubernetes' controllers make pods of.
 func Objects() (all []client.Object) {
 	for _, w := range workloads() {

@@ -32,6 +32,14 @@ type verdict struct {
 	message                string
 }
 
+// without is the verdict on an operand of which something is missing; nothing if that is empty.
+func (v verdict) without(missing string) verdict {
+	if missing != "" && v.available {
+		v.available, v.progressing, v.message = false, true, missing
+	}
+	return v
+}
+
 // check computes the state of an operand.
 type check func(f facts) verdict
 
@@ -120,7 +128,11 @@ func (o *operators) clusterOperators(ctx context.Context) (time.Duration, error)
 	}
 	var errs []error
 	for name, check := range checks {
-		if err := o.reportOperator(ctx, name, desired, check(f)); err != nil {
+		missing, err := o.unavailable(ctx, name)
+		if err == nil {
+			err = o.reportOperator(ctx, name, desired, check(f).without(missing))
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("cluster operator %s: %w", name, err))
 		}
 	}

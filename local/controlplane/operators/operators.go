@@ -15,6 +15,7 @@ import (
 	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	routev1 "github.com/openshift/api/route/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,12 +52,13 @@ func Add(m manager.Manager, release Release) error {
 		{"console", o.console, []client.Object{&operatorv1.Console{}, &configv1.Console{}, &configv1.Ingress{}, version}},
 		{"machine-config", o.pools, []client.Object{node, &machineconfigurationv1.MachineConfigPool{}, &machineconfigurationv1.MachineConfig{}}},
 		{"routes", o.routes, []client.Object{&routev1.Route{}, &operatorv1.IngressController{}}},
+		{"workloads", o.workloads, []client.Object{&appsv1.Deployment{}, &appsv1.StatefulSet{}, &operatorv1.IngressController{}}},
 		{"volumes", o.volumes, []client.Object{&corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}, &storagev1.StorageClass{}}},
 		{"load-balancers", o.loadBalancers, []client.Object{&corev1.Service{}}},
 		{"network", o.network, []client.Object{&configv1.Network{}}},
 		{"cluster-operator", o.clusterOperators, []client.Object{
 			node, version, &configv1.ClusterOperator{}, &operatorv1.IngressController{}, &operatorv1.KubeAPIServer{},
-			&operatorv1.Console{}, &machinev1beta1.MachineSet{}, &machinev1beta1.Machine{},
+			&operatorv1.Console{}, &appsv1.Deployment{}, &machinev1beta1.MachineSet{}, &machinev1beta1.Machine{},
 		}},
 		{"prometheus", o.prometheus, []client.Object{version}},
 		{"cluster-version", o.clusterVersion, []client.Object{version, &configv1.ClusterOperator{}}},
