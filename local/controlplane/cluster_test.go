@@ -492,6 +492,12 @@ func (s *suite) survivesKill(t *testing.T) {
 	if err := s.admin.Get(t.Context(), client.ObjectKeyFromObject(kubeadmin), kubeadmin); !apierrors.IsNotFound(err) {
 		t.Errorf("the deleted secret is back: %v", err)
 	}
+	if err := s.admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "later"}}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, "Kubernetes' controllers run again", func() error {
+		return s.admin.Get(t.Context(), client.ObjectKey{Namespace: "later", Name: "default"}, &corev1.ServiceAccount{})
+	})
 }
 
 func (s *suite) stops(t *testing.T) { s.process.stop(t) }
