@@ -17,6 +17,7 @@ import (
 
 	"github.com/aro-rp/aro/local/controlplane/bootstrap"
 	"github.com/aro-rp/aro/local/controlplane/login"
+	"github.com/aro-rp/aro/local/controlplane/prepared"
 )
 
 // component is one of the programs of Kubernetes, ready to run until ctx ends.
@@ -51,6 +52,9 @@ func (p *plane) adapt(config *apiserverapp.Config, people login.Server) error {
 	serving.SNICerts = append(p.serving.providers(), serving.SNICerts...)
 	if p.Nodes != "" {
 		config.KubeAPIs.Extra.KubeletClientConfig.Lookup = func(egressselector.NetworkContext) (utilnet.DialFunc, error) { return p.dialNode, nil }
+	}
+	if p.filled {
+		config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(prepared.Hooks...) // all that they look for is there
 	}
 	// It comes first in the chain of servers.
 	front := &config.Aggregator.GenericConfig.Config

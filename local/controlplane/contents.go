@@ -27,31 +27,31 @@ import (
 
 // fill spares a new cluster what all new clusters do alike: it takes an API server
 // seconds to accept the CRDs of OpenShift one by one.
-func (p *plane) fill(ctx context.Context, kv clientv3.KV) error {
+func (p *plane) fill(ctx context.Context, kv clientv3.KV) (filled bool, err error) {
 	contents, err := p.newContents()
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := contents.AddSystem(); err != nil {
-		return err
+		return false, err
 	}
 	rootCA, err := os.ReadFile(p.disk.CertificateFile(bootstrap.ServerAuthorities))
 	if err != nil {
-		return err
+		return false, err
 	}
 	for i, name := range append([]string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, "kube-node-lease"}, namespaces...) {
 		if err := contents.AddNamespace(name, constraints.Annotations(i), string(rootCA)); err != nil {
-			return err
+			return false, err
 		}
 	}
 	workloads := platform.Objects()
 	for _, object := range platform.Running(workloads, p.masters(), time.Now()) {
 		if err := contents.Add(object); err != nil {
-			return fmt.Errorf("%T %s: %w", object, object.GetName(), err)
+			return false, fmt.Errorf("%T %s: %w", object, object.GetName(), err)
 		}
 	}
 	if err := p.addDefaults(contents, p.inManifests(), workloads); err != nil {
-		return err
+		return false, err
 	}
 	return contents.Fill(ctx, kv)
 }

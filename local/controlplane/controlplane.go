@@ -89,7 +89,7 @@ func (c Cluster) Run(ctx context.Context) error {
 	defer etcd.Close()
 	kv := v3client.New(etcd.Server)
 	defer kv.Close() //nolint:errcheck // nothing waits to be written
-	if err := p.fill(ctx, kv); err != nil {
+	if p.filled, err = p.fill(ctx, kv); err != nil {
 		return fmt.Errorf("contents of etcd: %w", err)
 	}
 	c.Log.InfoContext(ctx, "etcd answers")
@@ -115,6 +115,7 @@ type plane struct {
 	manager, scheduler component
 	serving            *named
 	version            reported
+	filled             bool // this process filled the cluster's etcd
 	// constraints admit pods.
 	constraints cache.SharedInformer
 }

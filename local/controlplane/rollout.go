@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -174,6 +176,8 @@ func (r *rollout) report(ctx context.Context, operator *operatorv1.KubeAPIServer
 	for _, node := range status.NodeStatuses {
 		old[node.NodeName] = node.CurrentRevision
 	}
+	// The cache has them in any order: another one would be another status.
+	slices.SortFunc(masters.Items, func(a, b corev1.Node) int { return strings.Compare(a.Name, b.Name) })
 	status.NodeStatuses = nil
 	for _, master := range masters.Items {
 		node := operatorv1.NodeStatus{NodeName: master.Name, CurrentRevision: old[master.Name]}

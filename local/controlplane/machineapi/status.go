@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
@@ -125,10 +126,16 @@ func providerStatus(old *apiruntime.RawExtension, vm *virtualMachine, condition 
 	}
 	meta.SetStatusCondition(&status.Conditions, condition)
 	content, err := json.Marshal(status)
-	if err != nil {
+	if err != nil || old != nil && sameJSON(old.Raw, content) {
 		return old
 	}
 	return &apiruntime.RawExtension{Raw: content}
+}
+
+// sameJSON ignores the order of members, which the API server changes.
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && equality.Semantic.DeepEqual(x, y)
 }
 
 // hasVM reports whether a virtual machine was seen once.

@@ -10,7 +10,6 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aro-rp/aro/local/platform"
@@ -185,12 +184,8 @@ func (o *operators) rollout(ctx context.Context) (string, error) {
 
 func (o *operators) reportOperator(ctx context.Context, name, desired string, v verdict) error {
 	operator := &configv1.ClusterOperator{ObjectMeta: the(name)}
-	err := o.client.Get(ctx, client.ObjectKeyFromObject(operator), operator)
-	if apierrors.IsNotFound(err) {
-		err = client.IgnoreAlreadyExists(o.client.Create(ctx, operator))
-	}
-	if err != nil {
-		return err
+	if err := o.client.Get(ctx, client.ObjectKeyFromObject(operator), operator); err != nil {
+		return client.IgnoreNotFound(err) // it comes back, as all defaults do
 	}
 	status := operator.Status.DeepCopy()
 	installed := operatorVersion(status)

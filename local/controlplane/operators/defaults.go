@@ -17,7 +17,7 @@ import (
 // Defaults are the objects of a release that the installer does not write, unless it configures
 // them: its objects come first.
 func Defaults() []client.Object {
-	return slices.Concat(configs(), operands(), access(), people(), constraints(), users(), storage(), monitoring())
+	return slices.Concat(configs(), operands(), reports(), access(), people(), constraints(), users(), storage(), monitoring())
 }
 
 func the(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name} }
@@ -59,6 +59,14 @@ func operands() []client.Object {
 		&operatorv1.ClusterCSIDriver{ObjectMeta: the(fileDriver), Spec: operatorv1.ClusterCSIDriverSpec{OperatorSpec: managed}},
 		defaultIngress(), samples, newPool("master"), newPool("worker"),
 	}
+}
+
+// reports are what each operator reports in.
+func reports() (all []client.Object) {
+	for name := range checks {
+		all = append(all, &configv1.ClusterOperator{ObjectMeta: the(name)})
+	}
+	return all
 }
 
 // access gives OpenShift's administrators their role, lets machines request certificates, and the

@@ -203,18 +203,18 @@ func (c *Contents) AddSystem() error {
 }
 
 // Fill puts the contents into an etcd that no API server has used yet, all or
-// nothing, and leaves any other as it is.
-func (c *Contents) Fill(ctx context.Context, kv clientv3.KV) error {
+// nothing, and leaves any other as it is. It reports which of the two it was.
+func (c *Contents) Fill(ctx context.Context, kv clientv3.KV) (filled bool, err error) {
 	used, err := kv.Get(ctx, root+"/", clientv3.WithPrefix(), clientv3.WithCountOnly())
 	if err != nil || used.Count > 0 {
-		return err
+		return false, err
 	}
 	puts := make([]clientv3.Op, 0, len(c.values))
 	for key, value := range c.values {
 		puts = append(puts, clientv3.OpPut(key, string(value)))
 	}
 	_, err = kv.Txn(ctx).Then(puts...).Commit()
-	return err
+	return err == nil, err
 }
 
 // Extend adds what is missing of the contents to an etcd in use.
