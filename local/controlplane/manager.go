@@ -41,7 +41,8 @@ func (p *plane) controllerManager() (component, error) {
 		if err != nil {
 			return fmt.Errorf("kube-controller-manager: %w", err)
 		}
-		if err := managerapp.Run(ctx, config.Complete()); err != nil {
+		// It waits for an API server that stopped with it, and fails.
+		if err := managerapp.Run(ctx, config.Complete()); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("kube-controller-manager: %w", err)
 		}
 		return nil

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -79,10 +81,31 @@ func (d Deployer) Apply(ctx context.Context, s Settings) (missing string, err er
 	if err != nil {
 		return "", err
 	}
+	return d.applyInTurn(ctx, objects)
+}
+
+// inParallel bounds the requests that a cluster's API server gets at a time.
+const inParallel = 8
+
+// applyInTurn applies the namespace, then what is in it or belongs to all, and at last the
+// deployments, whose pods need the rest.
+func (d Deployer) applyInTurn(ctx context.Context, objects []*unstructured.Unstructured) (missing string, err error) {
+	turns := [3][]*unstructured.Unstructured{}
 	for _, o := range objects {
-		err := d.apply(ctx, o)
-		if apierrors.IsNotFound(err) && o.GetNamespace() != "" { // OpenShift is still being installed
-			return "the namespace " + o.GetNamespace() + " to exist", nil
+		turn := 1
+		switch o.GetKind() {
+		case "Namespace":
+			turn = 0
+		case deploymentKind.Kind:
+			turn = 2
+		}
+		turns[turn] = append(turns[turn], o)
+	}
+	for _, turn := range turns {
+		err := d.applyAll(ctx, turn)
+		var absent *absentError
+		if errors.As(err, &absent) { // OpenShift is still being installed
+			return "the namespace " + absent.namespace + " to exist", nil
 		}
 		if err != nil {
 			return "", err
@@ -91,20 +114,32 @@ func (d Deployer) Apply(ctx context.Context, s Settings) (missing string, err er
 	return "", nil
 }
 
+// absentError means that there is no such namespace.
+type absentError struct {
+	namespace string
+	error
+}
+
+// applyAll applies objects that do not need each other.
 func (d Deployer) applyAll(ctx context.Context, objects []*unstructured.Unstructured) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(inParallel)
 	for _, o := range objects {
-		if err := d.apply(ctx, o); err != nil {
-			return err
-		}
+		g.Go(func() error { return d.apply(ctx, o) })
 	}
-	return nil
+	return g.Wait()
 }
 
 func (d Deployer) apply(ctx context.Context, o *unstructured.Unstructured) error {
-	if err := d.Objects.Apply(ctx, o, owner); err != nil {
-		return fmt.Errorf("apply %s %s: %w", o.GetKind(), o.GetName(), err)
+	err := d.Objects.Apply(ctx, o, owner)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("apply %s %s: %w", o.GetKind(), o.GetName(), err)
+	if apierrors.IsNotFound(err) && o.GetNamespace() != "" {
+		return &absentError{o.GetNamespace(), err}
+	}
+	return err
 }
 
 // served reports whether the server serves a definition's objects under its names.
