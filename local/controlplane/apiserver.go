@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/server/egressselector"
 	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/klog/v2"
 	apiserverapp "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	apiserveroptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
@@ -22,6 +25,30 @@ import (
 
 // component is one of the programs of Kubernetes, ready to run until ctx ends.
 type component func(ctx context.Context) error
+
+// unstopped leaves the program running when ctx ends: one that is told to stop while it starts may
+// panic. It ends with the process, which has nothing else to do then.
+func (c component) unstopped(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- c(context.WithoutCancel(ctx)) }()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// exitUnlessStopped keeps programs of Kubernetes from ending the process with a failure when they
+// miss an API server that was told to stop.
+func exitUnlessStopped(ctx context.Context) {
+	klog.OsExit = func(code int) {
+		if ctx.Err() != nil {
+			runtime.Goexit()
+		}
+		os.Exit(code)
+	}
+}
 
 // apiServer lets requests under way finish when its context ends.
 func (p *plane) apiServer() (program component, err error) {

@@ -41,18 +41,14 @@ func (p *plane) adminConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// waitReady returns once the API server reports that it is ready, whatever becomes of the hooks.
-func waitReady(ctx context.Context, config *rest.Config, hooks ...string) error {
+// waitReady returns once the API server reports that it is ready.
+func waitReady(ctx context.Context, config *rest.Config) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("client of the API server: %w", err)
 	}
-	ready := client.Discovery().RESTClient().Get().AbsPath("/readyz")
-	for _, hook := range hooks {
-		ready.Param("exclude", "poststarthook/"+hook)
-	}
 	for {
-		if _, err := ready.DoRaw(ctx); err == nil {
+		if _, err := client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx); err == nil {
 			return nil
 		}
 		select {

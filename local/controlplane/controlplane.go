@@ -27,7 +27,6 @@ import (
 
 	"github.com/aro-rp/aro/local/controlplane/bootstrap"
 	"github.com/aro-rp/aro/local/controlplane/machineconfig"
-	"github.com/aro-rp/aro/local/controlplane/prepared"
 )
 
 // Cluster is one control plane.
@@ -78,6 +77,7 @@ func (c Cluster) Run(ctx context.Context) error {
 	c.Dir = dir
 	debug.SetGCPercent(garbageAtStart)
 	debug.SetMemoryLimit(memoryAtStart)
+	exitUnlessStopped(ctx)
 	p, err := c.prepare()
 	if err != nil {
 		return err
@@ -198,7 +198,7 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Cli
 	if err != nil {
 		return err
 	}
-	if err := waitReady(ctx, config, prepared.Hooks...); err != nil {
+	if err := waitReady(ctx, config); err != nil {
 		return err
 	}
 	p.Log.InfoContext(ctx, "API server answers", "port", p.ports.APIServer)
@@ -206,11 +206,11 @@ func (p *plane) install(ctx context.Context, g *errgroup.Group, kv *clientv3.Cli
 		p.constraints.RunWithContext(ctx) // no earlier: after a failure it waits longer each time
 		return nil
 	})
-	g.Go(func() error { return p.manager(ctx) })
+	g.Go(func() error { return p.manager.unstopped(ctx) })
 	if err := p.applyPayload(ctx, config); err != nil {
 		return err
 	}
-	g.Go(func() error { return p.scheduler(ctx) })
+	g.Go(func() error { return p.scheduler.unstopped(ctx) })
 	p.Log.InfoContext(ctx, "manifests are applied", "version", p.config.Version)
 	g.Go(func() error { return p.tidy(ctx) })
 	defaults, err := p.defaults()

@@ -41,8 +41,7 @@ func (p *plane) controllerManager() (component, error) {
 		if err != nil {
 			return fmt.Errorf("kube-controller-manager: %w", err)
 		}
-		// It waits for an API server that stopped with it, and fails.
-		if err := managerapp.Run(ctx, config.Complete()); err != nil && ctx.Err() == nil {
+		if err := managerapp.Run(ctx, config.Complete()); err != nil {
 			return fmt.Errorf("kube-controller-manager: %w", err)
 		}
 		return nil

@@ -51,11 +51,13 @@ func (p *plane) applyPayload(ctx context.Context, config *rest.Config) error {
 	if err != nil {
 		return fmt.Errorf("client of the API server: %w", err)
 	}
-	if err := applyCRDs(ctx, c); err != nil {
-		return fmt.Errorf("CRDs: %w", err)
-	}
-	if err := createNamespaces(ctx, c); err != nil {
-		return err
+	if !p.filled { // an earlier release may have
+		if err := applyCRDs(ctx, c); err != nil {
+			return fmt.Errorf("CRDs: %w", err)
+		}
+		if err := createNamespaces(ctx, c); err != nil {
+			return err
+		}
 	}
 	if done, err := bootstrapped(ctx, c); err != nil || done {
 		return err

@@ -26,7 +26,7 @@ func (p *plane) newScheduler() (component, error) {
 		if err != nil {
 			return fmt.Errorf("kube-scheduler: %w", err)
 		}
-		if err := schedulerapp.Run(ctx, config, scheduler); err != nil && ctx.Err() == nil {
+		if err := schedulerapp.Run(ctx, config, scheduler); err != nil {
 			return fmt.Errorf("kube-scheduler: %w", err)
 		}
 		return nil
