@@ -26,7 +26,7 @@ import (
 // component is one of the programs of Kubernetes, ready to run until ctx ends.
 type component func(ctx context.Context) error
 
-// unstopped leaves the program running when ctx ends: one that is told to stop while it starts may
+// unstopped leaves the program running when ctx ends: one whose context ends while it starts may
 // panic. It ends with the process, which has nothing else to do then.
 func (c component) unstopped(ctx context.Context) error {
 	failed := make(chan error, 1)
@@ -40,7 +40,7 @@ func (c component) unstopped(ctx context.Context) error {
 }
 
 // exitUnlessStopped keeps programs of Kubernetes from ending the process with a failure when they
-// miss an API server that was told to stop.
+// miss an API server that ended with ctx.
 func exitUnlessStopped(ctx context.Context) {
 	klog.OsExit = func(code int) {
 		if ctx.Err() != nil {
