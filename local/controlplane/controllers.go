@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aro-rp/aro/local/controlplane/machineapi"
+	"github.com/aro-rp/aro/local/controlplane/machineconfig"
 	"github.com/aro-rp/aro/local/controlplane/operators"
 )
 
@@ -27,6 +28,9 @@ func (p *plane) controllers(config *rest.Config) (manager.Manager, error) {
 	}
 	release := operators.Release{Version: p.config.Version, Image: p.config.Image, Domain: p.config.Domain, InfraID: p.config.InfraID}
 	if err := operators.Add(m, release); err != nil {
+		return nil, err
+	}
+	if err := machineconfig.Add(m); err != nil {
 		return nil, err
 	}
 	if err := addRollout(m, p.serving, p.ports.APIServer); err != nil {

@@ -12,7 +12,6 @@ import (
 
 	configv1 "github.com/openshift/api/config/v1"
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
-	machineconfigurationv1 "github.com/openshift/api/machineconfiguration/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	routev1 "github.com/openshift/api/route/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -50,7 +49,6 @@ func Add(m manager.Manager, release Release) error {
 		{"bootstrap", o.bootstrap, []client.Object{node, &corev1.ConfigMap{}}},
 		{"ingress", o.ingress, []client.Object{node, &corev1.Service{}, &operatorv1.IngressController{}, &configv1.Ingress{}}},
 		{"console", o.console, []client.Object{&operatorv1.Console{}, &configv1.Console{}, &configv1.Ingress{}, version}},
-		{"machine-config", o.pools, []client.Object{node, &machineconfigurationv1.MachineConfigPool{}, &machineconfigurationv1.MachineConfig{}}},
 		{"routes", o.routes, []client.Object{&routev1.Route{}, &operatorv1.IngressController{}}},
 		{"workloads", o.workloads, []client.Object{&appsv1.Deployment{}, &appsv1.StatefulSet{}, &operatorv1.IngressController{}}},
 		{"volumes", o.volumes, []client.Object{&corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}, &storagev1.StorageClass{}}},
