@@ -99,7 +99,7 @@ soak: build ## proofs that take minutes or a machine for themselves, and of the 
 	go test ./test/fleet -count 1 -timeout 20m -v -args -long
 	go test ./test/actions -count 1 -timeout 30m -run TestManyWatches -v -args -long
 	go test ./test/operator -count 1 -timeout 40m -v -run "Settled|Killed|Program|Large" -args -long
-	cd local && go test ./systemtest/proof -run "EveryFault|LiveTheirLives" -count 1 -timeout 60m -v -long
+	cd local && go test ./systemtest/proof -run "EveryFault|LiveTheirLives|RepairsByHand" -count 1 -timeout 60m -v -long
 	cd local && go test ./systemtest/region -count 1 -timeout 60m -v -long
 
 .PHONY: lint

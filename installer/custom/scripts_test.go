@@ -62,9 +62,9 @@ func (m *machine) run(script string, args ...string) (string, error) {
 
 func TestHostsGetOurEntriesOnce(t *testing.T) {
 	m := newMachine(t)
-	m.write("etc/hosts", "127.0.0.1 localhost\n10.9.9.9 old.example # aro\n", 0o644)
+	m.write("etc/hosts", "127.0.0.1 localhost\n10.9.9.9 old.example # openshift-aro-etchosts-resolver\n", 0o644)
 	m.write("etc/hosts.d/aro.conf", "10.0.0.4\tapi.demo.x api-int.demo.x\n\n", 0o644)
-	want := "127.0.0.1 localhost\n10.0.0.4\tapi.demo.x api-int.demo.x # aro\n"
+	want := "127.0.0.1 localhost\n10.0.0.4\tapi.demo.x api-int.demo.x # openshift-aro-etchosts-resolver\n"
 	for range 2 {
 		if out, err := m.run("aro-etchosts-resolver.sh"); err != nil {
 			t.Fatal(err, out)

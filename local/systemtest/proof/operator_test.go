@@ -86,6 +86,7 @@ func (c *customer) operated(t *testing.T) *kube {
 	ctx, cancel := context.WithTimeout(t.Context(), operatorTimeout)
 	defer cancel()
 	k := c.kube(ctx, t)
+	k.isUpdated(ctx, t) // the operator's first machine configs restart nodes, with its pods
 	k.isOperated(ctx, t)
 	t.Logf("its operator is well after %s", time.Since(began).Truncate(time.Second))
 	return k
@@ -95,20 +96,6 @@ func (c *customer) operated(t *testing.T) *kube {
 // controllers are well, and the cluster says so.
 func (k *kube) isOperated(ctx context.Context, t *testing.T) {
 	t.Helper()
-	pods, err := k.CoreV1().Pods(operatorNamespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// One that was replaced may still be ending.
-	pods.Items = slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
-	if len(pods.Items) != 2 {
-		t.Fatalf("the operator has %d pods, want 2", len(pods.Items))
-	}
-	for _, pod := range pods.Items {
-		if statuses := pod.Status.ContainerStatuses; len(statuses) != 1 || !strings.HasPrefix(statuses[0].ContainerID, "process://") {
-			t.Fatalf("the pod %s has the containers %+v", pod.Name, statuses)
-		}
-	}
 	var wrong []string
 	became := until(ctx, func() (bool, error) {
 		cluster, err := k.dynamic.Resource(aroClusters).Get(ctx, "cluster", metav1.GetOptions{})
@@ -122,7 +109,10 @@ func (k *kube) isOperated(ctx context.Context, t *testing.T) {
 		if err != nil {
 			return false, err
 		}
-		wrong = nil
+		wrong, err = k.wrongPods(ctx)
+		if err != nil {
+			return false, err
+		}
 		told := conditions(cluster)
 		for _, finding := range []string{"InternetReachableFromMaster", "InternetReachableFromWorker", "ServicePrincipalValid", "DefaultClusterDNS", "DefaultIngressCertificate", "MachineValid"} {
 			if told[finding] != "True" {
@@ -147,6 +137,25 @@ func (k *kube) isOperated(ctx context.Context, t *testing.T) {
 	if became != nil {
 		t.Fatalf("the operator is not well: %v: %s", became, strings.Join(wrong, ", "))
 	}
+}
+
+// wrongPods says why the operator's pods are not two that are processes of this machine.
+func (k *kube) wrongPods(ctx context.Context) (wrong []string, err error) {
+	pods, err := k.CoreV1().Pods(operatorNamespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	// One that was replaced may still be ending.
+	pods.Items = slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
+	if len(pods.Items) != 2 {
+		wrong = append(wrong, fmt.Sprintf("the operator has %d pods, want 2", len(pods.Items)))
+	}
+	for _, pod := range pods.Items {
+		if statuses := pod.Status.ContainerStatuses; len(statuses) != 1 || !strings.HasPrefix(statuses[0].ContainerID, "process://") {
+			wrong = append(wrong, fmt.Sprintf("the pod %s has the containers %+v", pod.Name, statuses))
+		}
+	}
+	return wrong, nil
 }
 
 // repairsItself breaks objects of the cluster.

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 entries=/etc/hosts.d/aro.conf
-mark='# aro'
+mark='# openshift-aro-etchosts-resolver' # as older releases of the service marked them
 
 new=$(mktemp /etc/hosts.XXXXXX)
 trap 'rm -f "$new"' EXIT

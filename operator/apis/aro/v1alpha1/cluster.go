@@ -125,6 +125,10 @@ type ClusterStatus struct {
 // +kubebuilder:printcolumn:name="Domain",type=string,JSONPath=`.spec.domain`
 // +kubebuilder:printcolumn:name="Location",type=string,JSONPath=`.spec.location`
 // +kubebuilder:printcolumn:name="Internet",type=string,JSONPath=`.status.conditions[?(@.type=="InternetReachableFromMaster")].status`,description="Whether the masters reach what they must"
+// +kubebuilder:printcolumn:name="Credentials",type=string,JSONPath=`.status.conditions[?(@.type=="ServicePrincipalValid")].status`,description="Whether the cluster's identity in Azure is valid"
+// +kubebuilder:printcolumn:name="Machines",type=string,JSONPath=`.status.conditions[?(@.type=="MachineValid")].status`,description="Whether the machines are as the service supports them",priority=1
+// +kubebuilder:printcolumn:name="DNS",type=string,JSONPath=`.status.conditions[?(@.type=="DefaultClusterDNS")].status`,description="Whether the cluster's DNS is set up so that it works",priority=1
+// +kubebuilder:printcolumn:name="Certificate",type=string,JSONPath=`.status.conditions[?(@.type=="DefaultIngressCertificate")].status`,description="Whether the default router has the right certificate",priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type Cluster struct {
 	metav1.TypeMeta   `json:",inline"`

@@ -72,6 +72,9 @@ type PreviewFeatureStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster
 // +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Flow logs",type=boolean,JSONPath=`.spec.nsgFlowLogs.enabled`,description="Whether the traffic of the network security groups is recorded"
+// +kubebuilder:printcolumn:name="Retention",type=integer,JSONPath=`.spec.nsgFlowLogs.retentionDays`,description="Days for which it is kept"
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type PreviewFeature struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
