@@ -51,7 +51,7 @@ func (o *operator) rollOut(ctx context.Context, pool *machineconfigurationv1.Mac
 	for _, n := range nodes {
 		switch {
 		case n.Annotations[current] == "" || installing && n.Annotations[current] != to.config.Name:
-			err = o.mark(ctx, n, to.config.Name, to.config.Name, done, n.Spec.Unschedulable)
+			err = o.mark(ctx, n, place{to.config.Name, to.config.Name, n.Spec.Unschedulable})
 		case isMoving(n):
 			again = drainAgain
 			err = o.move(ctx, n)
@@ -104,9 +104,9 @@ func (o *operator) begin(ctx context.Context, n *corev1.Node, to *machineconfigu
 		return err
 	}
 	if !needsDrain(from, to) {
-		return o.mark(ctx, n, to.Name, to.Name, done, n.Spec.Unschedulable)
+		return o.mark(ctx, n, place{to.Name, to.Name, n.Spec.Unschedulable})
 	}
-	return o.mark(ctx, n, n.Annotations[current], to.Name, working, true)
+	return o.mark(ctx, n, place{n.Annotations[current], to.Name, true})
 }
 
 // move evicts the pods of a cordoned node. Once they have gone, the machine restarts with its config.
@@ -135,7 +135,7 @@ func (o *operator) move(ctx context.Context, n *corev1.Node) error {
 	if left > 0 {
 		return nil
 	}
-	return o.mark(ctx, n, n.Annotations[desired], n.Annotations[desired], done, false)
+	return o.mark(ctx, n, place{n.Annotations[desired], n.Annotations[desired], false})
 }
 
 // stays reports whether a drain leaves a pod where it is.
@@ -147,11 +147,21 @@ func stays(pod *corev1.Pod) bool {
 	return by != nil && by.Kind == "DaemonSet"
 }
 
-func (o *operator) mark(ctx context.Context, n *corev1.Node, has, wants, now string, unschedulable bool) error {
+// place is where a node is in a rollout: the config that it has and the one that it is to have.
+type place struct {
+	has, wants    string
+	unschedulable bool
+}
+
+func (o *operator) mark(ctx context.Context, n *corev1.Node, at place) error {
+	now := done
+	if at.has != at.wants {
+		now = working
+	}
 	marked := n.DeepCopy()
-	for name, value := range map[string]string{current: has, desired: wants, state: now, reason: ""} {
+	for name, value := range map[string]string{current: at.has, desired: at.wants, state: now, reason: ""} {
 		metav1.SetMetaDataAnnotation(&marked.ObjectMeta, name, value)
 	}
-	marked.Spec.Unschedulable = unschedulable
+	marked.Spec.Unschedulable = at.unschedulable
 	return o.client.Patch(ctx, marked, client.MergeFromWithOptions(n, client.MergeFromWithOptimisticLock{}))
 }
