@@ -29,7 +29,7 @@ const (
 
 const (
 	// settle is how long a config waits for further changes before it is rolled out.
-	settle = 5 * time.Second
+	settle = 30 * time.Second
 	// drainAgain is how often it is seen whether a drained node's pods have gone.
 	drainAgain = time.Second
 )
