@@ -38,6 +38,7 @@ func (p *plane) adminConfig() (*rest.Config, error) {
 	config.QPS, config.Burst = 200, 400
 	config.Timeout = 30 * time.Second
 	config.WarningHandler = rest.NoWarnings{} // about the installer's manifests
+	config.Wrap(impatient)
 	return config, nil
 }
 
@@ -59,7 +60,7 @@ func waitReady(ctx context.Context, config *rest.Config) error {
 	}
 }
 
-// impatient makes a client send reads again soon that the API server refuses while it prepares a
+// impatient makes a client send requests again soon that the API server refuses while it prepares a
 // kind's storage: it asks clients to wait a second for what takes it some milliseconds.
 func impatient(next http.RoundTripper) http.RoundTripper { return soon{next} }
 
@@ -74,10 +75,16 @@ const (
 func (s soon) RoundTrip(r *http.Request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		answer, err := s.RoundTripper.RoundTrip(r)
-		if err != nil || answer.StatusCode != http.StatusTooManyRequests || r.Method != http.MethodGet || attempt == soonAttempts {
+		if err != nil || answer.StatusCode != http.StatusTooManyRequests || attempt == soonAttempts || r.Body != nil && r.GetBody == nil {
 			return answer, err
 		}
 		_ = answer.Body.Close() // the refusal alone was in it
+		if r.Body != nil {
+			r = r.Clone(r.Context())
+			if r.Body, err = r.GetBody(); err != nil {
+				return nil, err
+			}
+		}
 		select {
 		case <-r.Context().Done():
 			return nil, r.Context().Err()

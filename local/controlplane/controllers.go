@@ -53,8 +53,6 @@ func (p *plane) newManager(config *rest.Config) (manager.Manager, error) {
 	}
 	log := logr.FromSlogHandler(warnings{p.Log.Handler()})
 	ctrl.SetLogger(log)
-	config = rest.CopyConfig(config)
-	config.Wrap(impatient)
 	return manager.New(config, manager.Options{Scheme: scheme, Logger: log, Metrics: server.Options{BindAddress: "0"}})
 }
 

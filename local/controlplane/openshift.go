@@ -47,7 +47,6 @@ func constraintsInformer(config *rest.Config) (cache.SharedInformer, error) {
 	if err := securityv1.Install(scheme); err != nil {
 		return nil, err
 	}
-	config.Wrap(impatient)
 	config.APIPath, config.GroupVersion = "/apis", &securityv1.GroupVersion
 	config.NegotiatedSerializer, config.Timeout = serializer.NewCodecFactory(scheme).WithoutConversion(), 0
 	client, err := rest.RESTClientFor(config)

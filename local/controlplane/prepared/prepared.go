@@ -88,11 +88,13 @@ func (c *Contents) Define(crd *apiextensionsv1.CustomResourceDefinition) error {
 	if made.Spec.Conversion == nil {
 		made.Spec.Conversion = &apiextensionsv1.CustomResourceConversion{Strategy: apiextensionsv1.NoneConverter}
 	}
+	// An API server holds objects of a kind that was established less than two seconds ago.
+	established := metav1.NewTime(c.now.Add(-time.Minute))
 	for _, condition := range []apiextensionsv1.CustomResourceDefinitionCondition{
 		{Type: apiextensionsv1.NamesAccepted, Reason: "NoConflicts", Message: "no conflicts found"},
 		{Type: apiextensionsv1.Established, Reason: "InitialNamesAccepted", Message: "the initial names have been accepted"},
 	} {
-		condition.Status, condition.LastTransitionTime = apiextensionsv1.ConditionTrue, c.now
+		condition.Status, condition.LastTransitionTime = apiextensionsv1.ConditionTrue, established
 		status.Conditions = append(status.Conditions, condition)
 	}
 	c.custom[schema.GroupKind{Group: made.Spec.Group, Kind: made.Spec.Names.Kind}] = made.Spec.Group + "/" + made.Spec.Names.Plural
