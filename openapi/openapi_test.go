@@ -39,7 +39,7 @@ var (
 	adminOperations = []string{"Admin_ListClusters", "Admin_ListHistory", "Admin_GetCluster", "Admin_ExplainCluster", "Admin_GetMonitorResult", "Admin_UpdateCluster", "Admin_ListVersions", "Admin_PutVersion", "Admin_ListRoleSets", "Admin_PutRoleSet",
 		"Admin_ListUnreadableDocuments", "Admin_RepairDocument", "Admin_RemoveDocument",
 		"Admin_GetKubernetesObjects", "Admin_GetPodLogs", "Admin_CordonNode", "Admin_ApplyKubernetesObject", "Admin_DeleteKubernetesObject", "Admin_DrainNode",
-		"Admin_ApproveCertificateSigningRequests", "Admin_RunJob", "Admin_Exec", "Admin_CountEtcdKeys", "Admin_CreateElevatedKubeconfig", "Admin_CreateKubeconfig", "Admin_CreateSSH",
+		"Admin_CheckNetwork", "Admin_ValidateResize", "Admin_ApproveCertificateSigningRequests", "Admin_RunJob", "Admin_Exec", "Admin_CountEtcdKeys", "Admin_CreateElevatedKubeconfig", "Admin_CreateKubeconfig", "Admin_CreateSSH",
 		"Admin_ListResources", "Admin_ListVirtualMachines", "Admin_GetSerialConsole", "Admin_StartVirtualMachine", "Admin_StopVirtualMachine", "Admin_RedeployVirtualMachine", "Admin_ResizeControlPlane", "Admin_ResizeVirtualMachine",
 		"Admin_GetEffectiveRoutes", "Admin_GetEffectiveSecurityGroups", "Admin_DeleteManagedResource", "Admin_ListSupportedVMSizes",
 		"Admin_ListBillingDocuments", "Admin_GetBillingDocument", "Admin_ListSubscriptions", "Admin_GetSubscription"}

@@ -123,7 +123,7 @@ type Check struct {
 	// Name What is checked.
 	Name string `json:"name"`
 
-	// Outcome How a check ended.
+	// Outcome How the check ended.
 	Outcome CheckOutcome `json:"outcome"`
 
 	// Message What is wrong and what to do about it, why it is not known, or what was seen.
