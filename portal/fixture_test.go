@@ -112,7 +112,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	var server *httpserver.Server
-	p, err := portal.New(portal.Config{Store: w.store, Keys: keys, Admin: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { server.ServeHTTP(rw, r) }), Origin: w.origin, Certificate: always(serving), Location: "eastus", Build: "b1", Logger: log, Now: w.clock,
+	p, err := portal.New(portal.Config{Store: w.store, Keys: keys, Admin: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { server.ServeHTTP(rw, r) }), Origin: w.origin, Certificate: always(serving), Location: "eastus", Build: "b1", Logger: log, Now: w.clock, LivePeriod: 50 * time.Millisecond,
 		SSHAddress: "portal.example.com:2222", SSHKey: always(application),
 		Login: portal.Login{Issuer: w.directory.Issuer(), ClientID: entra.ClientID, Certificate: always(application), Access: []string{entra.GroupSRE}, Elevated: []string{entra.GroupHigh}, Client: w.directory.Client()}})
 	if err != nil {

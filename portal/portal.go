@@ -6,6 +6,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -41,6 +42,8 @@ type Config struct {
 	// Admin is the admin API in this process, for the actions on clusters. It identifies callers by
 	// an actions.Delegation. nil offers none.
 	Admin http.Handler
+	// LivePeriod is the time between looks at what has changed on a page; default five seconds.
+	LivePeriod time.Duration
 	// Location and Build are shown.
 	Location, Build string
 	// Logger defaults to silence and Now to the clock.
@@ -97,6 +100,7 @@ func New(cfg Config) (*Portal, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
+	p.LivePeriod = cmp.Or(p.LivePeriod, 5*time.Second)
 	p.host = origin.Host
 	p.access = accesses{Accesses: access.Accesses{Documents: p.Store.Portal, Now: p.Now}, seal: armhttp.Sealer{Keys: p.Keys, Purpose: "portal cookies"}}
 	p.issuer = access.Issuer{Accesses: p.access.Accesses, Origin: p.Origin, Certificate: p.Certificate, SSHAddress: p.SSHAddress, SSHKey: p.SSHKey}
@@ -115,7 +119,10 @@ func New(cfg Config) (*Portal, error) {
 func (p *Portal) HTTP() httpserver.API {
 	return httpserver.API{
 		Prefix: "/", Route: p.route, Failure: p.failure,
-		Endless: func(r *http.Request) bool { _, _, ok := proxiedPath(r.URL.EscapedPath()); return ok || isAction(r) },
+		Endless: func(r *http.Request) bool {
+			_, _, ok := proxiedPath(r.URL.EscapedPath())
+			return ok || isAction(r) || isLive(r)
+		},
 		Audited: func(x *httpserver.Exchange) bool { return x.Operation != "" && x.Operation != "Portal_GetAsset" },
 	}
 }
@@ -165,6 +172,9 @@ func (p *Portal) answer(x *httpserver.Exchange, route *armhttp.Route, methods []
 		if err := c.ownForm(p.Origin); err != nil {
 			return err
 		}
+	}
+	if isLive(x.Request()) && live[route.ID] {
+		return p.follow(c, route)
 	}
 	return route.Answer(c)
 }

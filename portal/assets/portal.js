@@ -3,25 +3,54 @@
 "use strict";
 const period = 5000;
 
-async function refresh() {
-  if (document.hidden) return;
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+// show replaces what is marked as live by what a newer page has there.
+function show(fresh) {
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+    // What has the focus, or is being read from a selection, stays as it is until later.
+    if (!next || part.contains(document.activeElement) || !getSelection().isCollapsed || next.innerHTML === part.innerHTML) continue;
+    part.replaceChildren(...next.cloneNode(true).childNodes);
+  }
+}
+
+let newest, stop;
+
+// follow reads one answer, in which the server sends the page again whenever it has changed.
+async function follow() {
+  stop = new AbortController();
+  const answer = await fetch(location.href, { headers: { Accept: "text/event-stream" }, redirect: "manual", signal: stop.signal });
   if (answer.status === 401 || answer.type === "opaqueredirect") {
     location.reload(); // the session has ended: the server sends to the login
     return;
   }
   if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-    // What has the focus, or is being read from a selection, stays as it is.
-    if (!next || part.contains(document.activeElement) || !getSelection().isCollapsed || next.innerHTML === part.innerHTML) continue;
-    part.replaceChildren(...next.childNodes);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const events = (text + value).split("\n\n");
+    text = events.pop();
+    if (events.length === 0) continue;
+    newest = new DOMParser().parseFromString(JSON.parse(events.at(-1).slice("data: ".length)), "text/html");
+    show(newest);
+  }
+}
+
+async function keepFollowing() {
+  for (;;) {
+    if (document.hidden) {
+      await new Promise((resume) => document.addEventListener("visibilitychange", resume, { once: true }));
+      continue;
+    }
+    await follow().catch(() => {});
+    await new Promise((resume) => setTimeout(resume, period));
   }
 }
 
 if (document.querySelector("[data-live]")) {
-  setInterval(() => refresh().catch(() => {}), period);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) stop?.abort(); });
+  setInterval(() => { if (newest) show(newest); }, period);
+  keepFollowing();
 }
 
 const slider = document.getElementById("scrubber");
