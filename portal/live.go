@@ -47,7 +47,7 @@ func (p *Portal) follow(c *call, route *armhttp.Route) error {
 		case <-tick.C:
 		}
 		if s, err := p.access.session(c.Exchange); err != nil || s == nil {
-			return nil // the reader asks again, and is told
+			return nil // the script asks again, and gets the error
 		}
 		if page, err = rendered(c, route); err != nil {
 			return nil // as above

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,12 +22,11 @@ const (
 	prometheusNamespace, prometheusPod = "openshift-monitoring", "prometheus-k8s-0"
 	prometheusPort                     = 9090
 	prometheusTimeout                  = 45 * time.Second
-	// maxSeries bounds an answer of Prometheus' API, in bytes.
-	maxSeries = 32 << 20
 )
 
-// prometheusAPI are the parts of Prometheus' API that only read samples and their labels.
-var prometheusAPI = map[string]bool{"query": true, "query_range": true, "labels": true, "series": true, "metadata": true}
+// prometheusAPI are the parts of Prometheus' API that only read, and have no secrets.
+var prometheusAPI = map[string]bool{"query": true, "query_range": true, "query_exemplars": true, "labels": true, "series": true, "metadata": true,
+	"rules": true, "alerts": true, "targets": true}
 
 // prometheus returns a transport to the Prometheus of the cluster of the path. Its
 // connections end with ctx.
@@ -80,7 +78,7 @@ func (p *Portal) PortalShowPrometheus(ec echo.Context, _, _, _ string) error {
 // PortalQueryPrometheus gives scripts what the cluster's Prometheus answers.
 func (p *Portal) PortalQueryPrometheus(ec echo.Context, _, _, _ string, endpoint string) error {
 	if !prometheusAPI[endpoint] {
-		return &httpserver.Refusal{Status: http.StatusNotFound, Target: "endpoint", Message: "The portal passes on queries, and requests for labels, series and metadata only."}
+		return &httpserver.Refusal{Status: http.StatusNotFound, Target: "endpoint", Message: "The portal passes on queries, and requests for labels, series, metadata, rules, alerts and targets only."}
 	}
 	return p.askPrometheus(ec.(*call), endpoint)
 }
@@ -98,21 +96,41 @@ func (p *Portal) askPrometheus(c *call, path string) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://prometheus/api/v1/"+path+"?"+c.Request().URL.RawQuery, nil)
+	status, body, err := console.Pass(ctx, transport, path, c.Request().URL.RawQuery)
+	switch {
+	case errors.Is(err, console.ErrTooLarge):
+		return &httpserver.Refusal{Status: http.StatusBadGateway, Message: "The answer of the cluster's Prometheus is too large. Select fewer series, or a longer step."}
+	case err != nil:
+		return &httpserver.Refusal{Status: http.StatusBadGateway, Message: "The cluster's Prometheus cannot be reached, or its answer broke off.", Cause: err}
+	}
+	return c.Blob(status, httpserver.JSON, body)
+}
+
+// PortalShowStatistics shows charts of what the cluster's Prometheus has on one part of the cluster.
+func (p *Portal) PortalShowStatistics(ec echo.Context, _, _, _ string) error {
+	c := ec.(*call)
+	s, err := console.ReadStatistics(c.QueryParams(), p.Now())
 	if err != nil {
 		return err
 	}
-	res, err := transport.RoundTrip(req)
+	doc, err := p.view(c)
 	if err != nil {
-		return &httpserver.Refusal{Status: http.StatusBadGateway, Message: "The cluster's Prometheus cannot be reached.", Cause: err}
+		return err
 	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxSeries+1))
-	switch {
-	case err != nil:
-		return &httpserver.Refusal{Status: http.StatusBadGateway, Message: "The answer of the cluster's Prometheus broke off.", Cause: err}
-	case len(body) > maxSeries:
-		return &httpserver.Refusal{Status: http.StatusBadGateway, Message: "The answer of the cluster's Prometheus is too large. Select fewer series, or a longer step."}
+	c.Subject = s.Topic.Name
+	ctx, cancel := context.WithTimeout(c.Ctx(), prometheusTimeout)
+	defer cancel()
+	if transport, err := p.prometheus(ctx, c); err != nil {
+		s.Problem = armhttp.Error(c.Exchange, err).Message
+	} else {
+		s.Ask(ctx, transport)
 	}
-	return c.Blob(res.StatusCode, httpserver.JSON, body)
+	v := p.page(c, doc.Cluster.Name)
+	return v.show(c, v.ofCluster(c.clusterID(), tabStatistics, s.Show()))
+}
+
+// PortalShowGraph leads addresses of Prometheus' own pages, such as alerts link to, to the console.
+func (p *Portal) PortalShowGraph(ec echo.Context, _, _, _ string) error {
+	c := ec.(*call)
+	return c.Redirect(http.StatusFound, c.clusterID().String()+"/prometheus?"+console.FromGraph(c.QueryParams()).Encode())
 }

@@ -30,8 +30,10 @@ func Operations() []validation.Operation {
 		{ID: "Portal_ShowCluster", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}", Statuses: []int{200}},
 		{ID: "Portal_ShowClusters", Method: "GET", Path: "/clusters", Statuses: []int{200}},
 		{ID: "Portal_ShowFleet", Method: "GET", Path: "/fleet", Statuses: []int{200}},
+		{ID: "Portal_ShowGraph", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/prometheus/graph", Statuses: []int{302}},
 		{ID: "Portal_ShowLoggedOut", Method: "GET", Path: "/loggedout", Statuses: []int{200}},
 		{ID: "Portal_ShowObjects", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/objects", Statuses: []int{200}},
 		{ID: "Portal_ShowPrometheus", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/prometheus", Statuses: []int{200}},
+		{ID: "Portal_ShowStatistics", Method: "GET", Path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.RedHatOpenShift/openShiftClusters/{resourceName}/statistics", Statuses: []int{200}},
 	}
 }

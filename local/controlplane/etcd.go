@@ -5,9 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"go.etcd.io/etcd/server/v3/embed"
+	"google.golang.org/protobuf/proto"
+	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/aro-rp/aro/local/controlplane/prepared"
 )
@@ -24,6 +30,7 @@ const (
 
 // startEtcd returns once etcd serves what dir holds.
 func startEtcd(ctx context.Context, dir string) (*embed.Etcd, error) {
+	showEtcdMetrics()
 	etcd, err := embed.StartEtcd(etcdConfig(dir))
 	if err != nil {
 		return nil, fmt.Errorf("etcd: %w", err)
@@ -72,4 +79,47 @@ func etcdFailure(ctx context.Context, etcd *embed.Etcd) error {
 	case <-etcd.Server.StopNotify():
 		return errors.New("etcd stopped")
 	}
+}
+
+// showEtcdMetrics has the API server show etcd's metrics among its own: both are one process, and etcd listens where
+// only that process reaches it. etcd keeps them for the whole process, however often it is started there.
+var showEtcdMetrics = sync.OnceFunc(func() { legacyregistry.RawMustRegister(etcdMetrics{}) })
+
+// etcdMetrics are etcd's own metrics.
+type etcdMetrics struct{}
+
+// Describe implements prometheus.Collector. etcd's metrics are known when they are collected.
+func (etcdMetrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (etcdMetrics) Collect(to chan<- prometheus.Metric) {
+	families, _ := prometheus.DefaultGatherer.Gather() // those that can be read
+	for _, family := range families {
+		name := family.GetName()
+		if !strings.HasPrefix(name, "etcd_") || strings.HasPrefix(name, "etcd_debugging_") {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			var labels []string
+			for _, label := range metric.GetLabel() {
+				labels = append(labels, label.GetName())
+			}
+			to <- gathered{prometheus.NewDesc(name, family.GetHelp(), labels, nil), metric}
+		}
+	}
+}
+
+// gathered is a metric that was read from another registry.
+type gathered struct {
+	desc   *prometheus.Desc
+	metric *dto.Metric
+}
+
+// Desc implements prometheus.Metric.
+func (g gathered) Desc() *prometheus.Desc { return g.desc }
+
+// Write implements prometheus.Metric.
+func (g gathered) Write(to *dto.Metric) error {
+	proto.Merge(to, g.metric)
+	return nil
 }

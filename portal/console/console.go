@@ -26,11 +26,12 @@ const (
 	points = 300
 	// leastStep is how often OpenShift's Prometheus scrapes.
 	leastStep = 15 * time.Second
-	// shownLines and shownRows bound the graph and the table, and maxAnswer the bytes of an answer.
+	// shownLines and shownRows bound the graph and the table, and maxAnswer the bytes of any answer.
 	shownLines, shownRows = 20, 500
 	maxAnswer             = 32 << 20
 	maxQuery              = 10 << 10
 	defaultSpan           = "1h"
+	endLayout             = "2006-01-02T15:04" // of a field for a local time
 )
 
 // Spans are the lengths of time that can be chosen.
@@ -59,7 +60,7 @@ func Read(form url.Values, now time.Time) (Query, error) {
 		return q, err
 	}
 	if q.End != "" {
-		if q.to, err = time.Parse("2006-01-02T15:04", q.End); err != nil {
+		if q.to, err = time.Parse(endLayout, q.End); err != nil {
 			return q, arm.InvalidParameter.At("end", "The end must be as 2026-01-31T15:04, in UTC.")
 		}
 	}
@@ -140,6 +141,8 @@ func why(err error) string {
 		return "Prometheus answers: " + refused.Msg
 	case errors.Is(err, context.DeadlineExceeded):
 		return "The cluster's Prometheus does not answer in time."
+	case errors.Is(err, ErrTooLarge):
+		return "The answer is too large. Select fewer series, or a shorter range."
 	}
 	return "The cluster's Prometheus cannot be reached."
 }
@@ -173,6 +176,24 @@ func (a *Answer) rows(value model.Value) {
 	}
 }
 
+// ErrTooLarge is that of an answer of Prometheus that is not read to its end.
+var ErrTooLarge = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+
+// Pass sends a request to the API of the Prometheus to which transport connects, and returns its answer unread.
+func Pass(ctx context.Context, transport http.RoundTripper, path, query string) (status int, body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://prometheus/api/v1/"+path+"?"+query, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	res, err := limited{transport}.RoundTrip(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err = io.ReadAll(res.Body)
+	return res.StatusCode, body, err
+}
+
 // limited refuses answers that are too large.
 type limited struct{ next http.RoundTripper }
 
@@ -192,7 +213,7 @@ type bounded struct {
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+		return 0, ErrTooLarge
 	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)

@@ -69,17 +69,24 @@ func answers(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func show(t *testing.T, query string) string {
+// connect leads to a Prometheus that answers so.
+func connect(t *testing.T) http.RoundTripper {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(answers))
-	defer server.Close()
+	t.Cleanup(server.Close)
+	to, _ := url.Parse(server.URL)
+	transport := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return to, nil }}
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
+func show(t *testing.T, query string) string {
+	t.Helper()
+	transport := connect(t)
 	q, err := Read(url.Values{"query": {query}}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	to, _ := url.Parse(server.URL)
-	transport := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return to, nil }}
-	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var page bytes.Buffer
@@ -94,7 +101,7 @@ func TestAnswersAreShown(t *testing.T) {
 	for query, want := range map[string][]string{
 		"wrong(": {"The query is wrong: unexpected &lt;end&gt;", "wrong("},
 		"1":      {"<code>1</code>", "Graph of 2 series"},
-		"large":  {"cannot be reached"},
+		"large":  {"The answer is too large"},
 		"up":     {"{a=&#34;&lt;b&gt;&#34;", "2 more are not shown", "slow", "Graph of 2 series from 2026-11-30 11:00:00 to 2026-11-30 12:00:00, with values from 1 to 3", "500 rows"},
 	} {
 		page := show(t, query)
@@ -110,5 +117,41 @@ func TestAnswersAreShown(t *testing.T) {
 	// Two points are connected, the third is by itself, and what is no number is not drawn.
 	if page := show(t, "up"); strings.Count(page, "M") < 2 || !strings.Contains(page, `d="M68.0 276.0h4M70.0 276.0L`) {
 		t.Errorf("the line is %s", page[strings.Index(page, "<path"):][:200])
+	}
+}
+
+func TestATopicHasAChartForEachQuery(t *testing.T) {
+	t.Parallel()
+	transport := connect(t)
+	for _, topic := range Topics {
+		s, err := ReadStatistics(url.Values{"topic": {topic.Name}, "span": {"5m"}}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		s.Ask(ctx, transport)
+		var page bytes.Buffer
+		err = s.Show().Render(ctx, &page)
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(page.String(), `<svg`); n != len(topic.Charts) || strings.Count(page.String(), "prometheus?") != n || strings.Contains(page.String(), "<b>") {
+			t.Errorf("%s: %d charts: %s", topic.Name, n, page.String())
+		}
+	}
+	if _, err := ReadStatistics(url.Values{"topic": {"weather"}}, noon); err == nil {
+		t.Error("an unknown topic is accepted")
+	}
+}
+
+func TestLinksToGraphsOfPrometheusLeadToTheConsole(t *testing.T) {
+	t.Parallel()
+	form := FromGraph(url.Values{"g0.expr": {"up == 0"}, "g0.range_input": {"6h"}, "g0.end_input": {"2026-11-01 10:00:00"}, "g0.tab": {"1"}})
+	if got := form.Encode(); got != "end=2026-11-01T10%3A00&query=up+%3D%3D+0&span=6h" {
+		t.Error(got)
+	}
+	if got := FromGraph(url.Values{"g0.expr": {"up"}, "g0.range_input": {"7y"}}).Encode(); got != "query=up" {
+		t.Error(got)
 	}
 }

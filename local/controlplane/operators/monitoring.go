@@ -37,8 +37,8 @@ route:
     receiver: Critical
 `
 
-// scraping is what Prometheus is configured with. The API server's process is also etcd's. The
-// buckets of the histograms that have most of the API server's series are left out, as in OpenShift.
+// scraping is what Prometheus is configured with. The API server's process is also etcd's, whose metrics get
+// the job that they have in OpenShift. The buckets of the histograms that have most of the API server's series are left out, as in OpenShift.
 const scraping = `global:
   scrape_interval: 15s
   scrape_timeout: 10s
@@ -57,6 +57,10 @@ scrape_configs:
   - source_labels: [__name__]
     regex: (apiserver_(request_(sli_duration|body_size|slo_duration)|response_sizes|watch_|flowcontrol_|admission_)|etcd_request_duration|scheduler_|workqueue_)[a-z_]*_bucket
     action: drop
+  - source_labels: [__name__]
+    regex: etcd_(server|disk|network|mvcc|cluster|snap)_.*
+    target_label: job
+    replacement: etcd
 `
 
 const (
