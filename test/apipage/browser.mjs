@@ -25,7 +25,12 @@ export function watch(page) {
     if (["error", "warning"].includes(message.type())) problems.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => problems.push(`script: ${error.message}`));
-  page.on("requestfailed", (request) => problems.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText;
+    // The request that keeps a page up to date ends when the page is left.
+    if (why === "net::ERR_ABORTED" && request.headers().accept === "text/event-stream") return;
+    problems.push(`${request.url()}: ${why}`);
+  });
   page.on("response", (response) => {
     if (response.status() >= 400) problems.push(`${response.url()}: ${response.status()}`);
   });
