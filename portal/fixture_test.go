@@ -58,6 +58,8 @@ type fixture struct {
 	log       *lockedBuffer
 	cluster   string
 
+	stopping chan struct{}
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -81,7 +83,7 @@ func (l *lockedBuffer) String() string {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &fixture{T: t, directory: entra.New(t), api: newAPIServer(t), log: &lockedBuffer{}, roots: x509.NewCertPool()}
+	w := &fixture{T: t, directory: entra.New(t), api: newAPIServer(t), log: &lockedBuffer{}, roots: x509.NewCertPool(), stopping: make(chan struct{})}
 	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +114,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	var server *httpserver.Server
-	p, err := portal.New(portal.Config{Store: w.store, Keys: keys, Admin: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { server.ServeHTTP(rw, r) }), Origin: w.origin, Certificate: always(serving), Location: "eastus", Build: "b1", Logger: log, Now: w.clock, LivePeriod: 50 * time.Millisecond,
+	p, err := portal.New(portal.Config{Store: w.store, Keys: keys, Admin: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { server.ServeHTTP(rw, r) }), Origin: w.origin, Certificate: always(serving), Location: "eastus", Build: "b1", Logger: log, Now: w.clock, LivePeriod: 50 * time.Millisecond, Stopping: w.stopping,
 		SSHAddress: "portal.example.com:2222", SSHKey: always(application),
 		Login: portal.Login{Issuer: w.directory.Issuer(), ClientID: entra.ClientID, Certificate: always(application), Access: []string{entra.GroupSRE}, Elevated: []string{entra.GroupHigh}, Client: w.directory.Client()}})
 	if err != nil {

@@ -22,8 +22,8 @@ func isLive(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.Header.Get("Accept") == liveMedia
 }
 
-// follow answers with a page, and with the page again whenever it has changed, until the reader leaves or
-// the session ends. All of it is one request, which the audit has once.
+// follow answers with a page, and with the page again whenever it has changed, until the reader leaves, the
+// session ends or the process stops. All of it is one request, which the audit has once.
 func (p *Portal) follow(c *call, route *armhttp.Route) error {
 	page, err := rendered(c, route)
 	if err != nil {
@@ -44,6 +44,8 @@ func (p *Portal) follow(c *call, route *armhttp.Route) error {
 		select {
 		case <-c.Ctx().Done():
 			return nil
+		case <-p.Stopping:
+			return nil // the script asks another process, or waits for the next one
 		case <-tick.C:
 		}
 		if s, err := p.access.session(c.Exchange); err != nil || s == nil {

@@ -48,6 +48,24 @@ func (b *browser) follow(path string) <-chan string {
 	return pages
 }
 
+func TestAPageIsNotKeptUpToDateByAProcessThatStops(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	pages := w.login("sre@example.com", entra.GroupSRE).follow(w.cluster)
+	<-pages
+	close(w.stopping)
+	for patience := time.After(20 * time.Second); ; {
+		select {
+		case _, more := <-pages:
+			if !more {
+				return
+			}
+		case <-patience:
+			t.Fatal("the request goes on")
+		}
+	}
+}
+
 func TestAPageIsKeptUpToDateByOneRequest(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)

@@ -44,6 +44,8 @@ type Config struct {
 	Admin http.Handler
 	// LivePeriod is the time between looks at what has changed on a page; default five seconds.
 	LivePeriod time.Duration
+	// Stopping is closed when the process begins to stop: what keeps a page up to date ends then. It may be nil.
+	Stopping <-chan struct{}
 	// Location and Build are shown.
 	Location, Build string
 	// Logger defaults to silence and Now to the clock.

@@ -85,7 +85,7 @@ func Run(ctx context.Context, c *Config, s *service.Service) error {
 	if err != nil {
 		return fmt.Errorf("--tenant: %w", err)
 	}
-	server, err := c.server(s, certificate, issuer)
+	server, err := c.server(ctx, s, certificate, issuer)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (c *Config) sshAddress() string {
 }
 
 // server serves the portal, and the admin API to the portal alone: for the actions of its pages.
-func (c *Config) server(s *service.Service, certificate func(name string) func(context.Context) (*tls.Certificate, error), issuer string) (*httpserver.Server, error) {
+func (c *Config) server(ctx context.Context, s *service.Service, certificate func(name string) func(context.Context) (*tls.Certificate, error), issuer string) (*httpserver.Server, error) {
 	a := admin.Config{Store: s.Store, Catalogue: catalogue.New(s.Store, nil, nil), Keys: s.Keys, Logger: s.Log, Maintenance: service.Maintenance(s.Own)}
 	if s.Azure != nil && c.ActsOnCustomers() {
 		a.Azure = s.Azure
@@ -154,7 +154,7 @@ func (c *Config) server(s *service.Service, certificate func(name string) func(c
 	}
 	var server *httpserver.Server
 	p, err := portal.New(portal.Config{Store: s.Store, Keys: s.Keys, Origin: c.Origin, Certificate: certificate(c.ServerCert), Location: c.Location, Build: c.Build, Logger: s.Log,
-		SSHAddress: c.sshAddress(), SSHKey: certificate(c.SSHKey),
+		SSHAddress: c.sshAddress(), SSHKey: certificate(c.SSHKey), Stopping: ctx.Done(),
 		Admin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) }),
 		Login: portal.Login{Issuer: issuer, ClientID: c.PortalClientID, Certificate: certificate(c.ClientCert), Access: c.AccessGroups, Elevated: c.ElevatedGroups, Client: s.HTTP}})
 	if err != nil {
