@@ -80,8 +80,8 @@ func processes(folder string) string {
 		return "rp"
 	case "monitor":
 		return "monitor"
-	case "operator":
-		return "operator"
+	case "operator", "portal":
+		return top
 	}
 	return "rp, monitor, portal"
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/aro-rp/aro/access"
@@ -56,6 +57,8 @@ type Config struct {
 	Logger, Audit *slog.Logger
 	Dial          func(ctx context.Context, network, address string) (net.Conn, error)
 	Now           func() time.Time
+	// Metrics gets the metrics of connections; nil measures nothing.
+	Metrics prometheus.Registerer
 	// Limit is how long a connection may last; default an hour.
 	Limit time.Duration
 }
@@ -64,6 +67,7 @@ type Config struct {
 type Server struct {
 	Config
 	accesses access.Accesses
+	measures *measures
 	logins   chan struct{}
 
 	mu      sync.Mutex
@@ -91,7 +95,11 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Limit == 0 {
 		cfg.Limit = sessionLimit
 	}
-	return &Server{Config: cfg, accesses: access.Accesses{Documents: cfg.Store.Portal, Now: cfg.Now}, logins: make(chan struct{}, mostLogins), persons: map[string]int{}}, nil
+	measures, err := newMeasures(cfg.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("metrics of SSH: %w", err)
+	}
+	return &Server{Config: cfg, measures: measures, accesses: access.Accesses{Documents: cfg.Store.Portal, Now: cfg.Now}, logins: make(chan struct{}, mostLogins), persons: map[string]int{}}, nil
 }
 
 // algorithms are those of FIPS 140 that are not old: what clients have had for years.
@@ -123,6 +131,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		case s.logins <- struct{}{}:
 			work.Go(func() { s.serve(ctx, conn) })
 		default: // those who log in now will have ended in loginLimit
+			s.measures.count(endBusy)
 			_ = conn.Close()
 		}
 	}
@@ -135,6 +144,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	c, channels, err := s.login(ctx, conn)
 	<-s.logins
 	if err != nil {
+		s.measures.count(endNoLogin)
 		s.Logger.DebugContext(ctx, "no SSH connection", "remote_addr", conn.RemoteAddr().String(), "error", err)
 		return
 	}
@@ -142,16 +152,21 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	defer cancel()
 	leave, ok := s.enter(c.who)
 	if !ok {
+		s.measures.count(endTooMany)
 		c.refuse(ctx, channels, errors.New("too many SSH connections; end one first"))
 		return
 	}
 	defer leave()
 	machine, err := s.machine(ctx, c.who)
 	if err != nil {
+		s.measures.count(endUnreachable)
 		s.Logger.WarnContext(ctx, "no SSH to a machine", "resource_id", c.who.ClusterID, "hostname", c.hostname(), "error", err)
 		c.refuse(ctx, channels, err)
 		return
 	}
+	s.measures.count(endConnected)
+	s.measures.open.Inc()
+	defer s.measures.open.Dec()
 	c.record(ctx, "connected", nil)
 	c.join(ctx, channels, machine)
 	c.record(ctx, "disconnected", nil, "took", s.Now().Sub(c.began))

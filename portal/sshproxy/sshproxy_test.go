@@ -15,12 +15,14 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
@@ -57,6 +59,7 @@ type fixture struct {
 	issuer  access.Issuer
 	cluster *model.Cluster
 	log     *lockedBuffer
+	metrics *prometheus.Registry
 	address string
 	host    ssh.PublicKey
 	late    atomic.Int64 // how far the clock of the server is ahead
@@ -64,7 +67,7 @@ type fixture struct {
 
 func newFixture(t *testing.T, limit time.Duration) *fixture {
 	t.Helper()
-	w := &fixture{T: t, log: &lockedBuffer{}}
+	w := &fixture{T: t, log: &lockedBuffer{}, metrics: prometheus.NewRegistry()}
 	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aro.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +103,7 @@ func newFixture(t *testing.T, limit time.Duration) *fixture {
 	w.host = signer.PublicKey()
 	now := func() time.Time { return time.Now().Add(time.Duration(w.late.Load())) }
 	w.issuer = access.Issuer{Accesses: access.Accesses{Documents: documents.Portal, Now: time.Now}, Origin: "https://localhost", Certificate: certificate, SSHAddress: w.address, SSHKey: certificate}
-	server, err := sshproxy.New(sshproxy.Config{Store: documents, Key: certificate, Logger: slog.New(slog.NewJSONHandler(w.log, nil)), Now: now, Limit: limit,
+	server, err := sshproxy.New(sshproxy.Config{Store: documents, Key: certificate, Logger: slog.New(slog.NewJSONHandler(w.log, nil)), Now: now, Limit: limit, Metrics: w.metrics,
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if address != "127.0.0.1:2201" {
 				return nil, errors.New("connection refused")
@@ -377,6 +380,36 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if stdout, _, _ := run(t, w.open("bob@example.com", 1), "cat", "in"); stdout != "in" {
 		t.Errorf("another person's connection shows %q", stdout)
 	}
+	w.measures("aro_ssh_attempts_total connected", 11)
+	w.measures("aro_ssh_attempts_total too_many", 1)
+	w.measures("aro_ssh_connections", 10, 11) // the last one may have ended
+}
+
+// measures waits for a metric, which a client may see the cause of sooner.
+func (w *fixture) measures(name string, want ...float64) {
+	w.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		families, err := w.metrics.Gather()
+		if err != nil {
+			w.Fatal(err)
+		}
+		has := map[string]float64{}
+		for _, family := range families {
+			for _, m := range family.Metric {
+				full := family.GetName()
+				for _, label := range m.Label {
+					full += " " + label.GetValue()
+				}
+				has[full] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+		if slices.Contains(want, has[name]) {
+			return
+		}
+		if time.Now().After(end) {
+			w.Fatalf("%s is not %v in %v", name, want, has)
+		}
+	}
 }
 
 func TestConnectionsEndAfterTheLimit(t *testing.T) {
@@ -399,4 +432,6 @@ func TestAMachineThatDoesNotAnswerIsNamed(t *testing.T) {
 		t.Errorf("it shows %q, %d", stderr, code)
 	}
 	w.logs(`"subject":"master-2 connected"`)
+	w.measures("aro_ssh_attempts_total unreachable", 1)
+	w.measures("aro_ssh_connections", 0)
 }

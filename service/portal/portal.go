@@ -114,7 +114,7 @@ func Run(ctx context.Context, c *Config, s *service.Service) error {
 
 // serveSSH serves SSH to machines.
 func (c *Config) serveSSH(ctx context.Context, group *errgroup.Group, s *service.Service, key func(context.Context) (*tls.Certificate, error)) error {
-	server, err := sshproxy.New(sshproxy.Config{Store: s.Store, Key: key, Logger: s.Log, Audit: s.Audit})
+	server, err := sshproxy.New(sshproxy.Config{Store: s.Store, Key: key, Logger: s.Log, Audit: s.Audit, Metrics: s.Metrics})
 	if err != nil {
 		return err
 	}
