@@ -178,3 +178,34 @@ func TestTheEndOfTheProxyEndsTunnels(t *testing.T) {
 		t.Error("the tunnel goes on")
 	}
 }
+
+func TestProbesAreAnswered(t *testing.T) {
+	t.Parallel()
+	p, err := proxy.New(proxy.Config{Certificate: certificate(t, "proxy"), Client: certificate(t, "developer").Leaf, Subnet: netip.MustParsePrefix("127.0.0.0/16")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.ServeHealth(ctx, l) }()
+	for path, want := range map[string]int{"/healthz/ready": http.StatusOK, "/metrics": http.StatusOK, "/": http.StatusNotFound} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = answer.Body.Close(); answer.StatusCode != want {
+			t.Errorf("%s: %s", path, answer.Status)
+		}
+	}
+	if stop(); <-done != nil {
+		t.Error("it does not end well")
+	}
+}

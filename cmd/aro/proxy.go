@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"os"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/aro-rp/aro/proxy"
 	"github.com/aro-rp/aro/service"
 )
@@ -19,6 +21,7 @@ import (
 // proxyCommand lets a developer's machine reach private endpoints of clusters.
 type proxyCommand struct {
 	Listen     string `env:"ARO_PROXY_LISTEN" default:":8443" help:"Address to listen on."`
+	Health     string `name:"health-listen" env:"ARO_PROXY_HEALTH_LISTEN" placeholder:"ADDRESS" help:"Address for probes, which get /healthz/ready by HTTP, and for /metrics. Default: none."`
 	Cert       string `env:"ARO_PROXY_CERT" type:"path" placeholder:"FILE" help:"Server certificate, PEM."`
 	Key        string `env:"ARO_PROXY_KEY" type:"path" placeholder:"FILE" help:"Server key, PEM."`
 	ClientCert string `env:"ARO_PROXY_CLIENT_CERT" type:"path" placeholder:"FILE" help:"The one client certificate that may use the proxy, PEM."`
@@ -29,6 +32,9 @@ type proxyCommand struct {
 func (c *proxyCommand) Run(ctx context.Context) error {
 	var faults service.Faults
 	faults.Listen("--listen", c.Listen)
+	if c.Health != "" {
+		faults.Listen("--health-listen", c.Health)
+	}
 	for flag, value := range map[string]string{"--cert": c.Cert, "--key": c.Key, "--client-cert": c.ClientCert} {
 		faults.Need(flag, value, "for mutual TLS")
 	}
@@ -55,7 +61,16 @@ func (c *proxyCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	return p.Serve(ctx, listener)
+	group, ctx := errgroup.WithContext(ctx)
+	if c.Health != "" {
+		health, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Health)
+		if err != nil {
+			return fmt.Errorf("--health-listen: %w", err)
+		}
+		group.Go(func() error { return p.ServeHealth(ctx, health) })
+	}
+	group.Go(func() error { return p.Serve(ctx, listener) })
+	return group.Wait()
 }
 
 // readCertificate reads the one certificate of a PEM file.
